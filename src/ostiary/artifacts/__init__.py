@@ -1,0 +1,1 @@
+"""Model and bundle files: sign, and verify before load."""

@@ -1,0 +1,1 @@
+"""The transparency log: append, checkpoint, prove; and a verifier that shares none of that code."""

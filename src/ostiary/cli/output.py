@@ -1,0 +1,32 @@
+"""How commands speak: machine output is JSON on stdout, words are for a terminal, progress goes to stderr."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: object, *, indent: bool = True) -> None:
+    """Write ``value`` as JSON and a newline to stdout; structs, dataclasses and enums are understood."""
+    text = msgspec.json.encode(value)
+    sys.stdout.write((msgspec.json.format(text, indent=2) if indent else text).decode() + "\n")
+
+
+def print_jsonl(values: Iterable[object]) -> None:
+    """Write one JSON document a line to stdout."""
+    for value in values:
+        print_json(value, indent=False)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a table for a person; values are shown as plain text, never as markup."""
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(str(row.get(column, "")).replace("[", "\\[") for column in columns))
+    out.print(table)

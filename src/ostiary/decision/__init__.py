@@ -1,0 +1,1 @@
+"""The one decision: identity, signals, risk and policy joined by a fixed rule."""

@@ -1,0 +1,1 @@
+"""Tokens, proofs of possession and enforcement points: the only room that can make a ``VerifiedIdentity``."""

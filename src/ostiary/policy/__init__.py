@@ -1,0 +1,1 @@
+"""The Rego engine, bundles, lint and tests: what is allowed, and why."""

@@ -1,0 +1,1 @@
+"""Gradient-boosted access risk: features to a calibrated score to reasons in words."""

@@ -1,0 +1,1 @@
+"""The ASGI application and its wiring: the only place where adapters meet ports."""

@@ -1,0 +1,1 @@
+"""The state of sessions: a session may fall at any time."""

@@ -1,0 +1,1 @@
+"""Access events, their adapters, enrichment, profiles and the signal catalogue."""

@@ -1,0 +1,1 @@
+"""The embedded default: SQLite in WAL mode, synchronous=FULL, one group-commit writer."""

@@ -1,0 +1,1 @@
+"""Public fakes and the organisation simulator, named as what they are."""

@@ -1,0 +1,113 @@
+"""What policy and the decision say: verdicts, obligations, outcomes, and the record that is kept for ever."""
+
+from typing import Any
+
+import msgspec
+
+from ostiary.vocabulary.effects import Control, Effect, Phase
+from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.scoring import RiskScore
+
+
+class Obligation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something the enforcement point must do, or deny (AuthZEN Obligations Profile)."""
+
+    id: str
+    type: str
+    properties: dict[str, Any] = {}
+
+
+class RuleHit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One policy rule that matched, with the words its annotations give it.
+
+    Attributes:
+        rule: stable rule id, such as ``prod-db-needs-mfa``.
+        effect: what the rule asks for.
+        explanation: plain words for the person concerned.
+        remediation: what that person can do about it.
+        properties: rule-specific values, such as ``acr_values``.
+    """
+
+    rule: str
+    effect: Effect
+    explanation: str = ""
+    remediation: str = ""
+    properties: dict[str, Any] = {}
+
+
+class Unmet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A condition of an allow rule that did not hold: why nothing allowed the request."""
+
+    rule: str
+    condition: str
+    remediation: str = ""
+
+
+class GuardrailVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The deterministic verdict. No ``allow`` hit means DENY; an ``error`` means DENY.
+
+    Attributes:
+        hits: every rule that matched, allow rules included (their effect is ALLOW).
+        ceiling: the harshest effect that models may cause here.
+        error: reason code when evaluation failed, else empty.
+    """
+
+    hits: tuple[RuleHit, ...] = ()
+    unmet: tuple[Unmet, ...] = ()
+    ceiling: Effect = Effect.TERMINATE
+    obligations: tuple[Obligation, ...] = ()
+    error: str = ""
+
+
+class AdaptiveVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the adaptive rules propose, having seen the score. ``error`` means they could not be asked."""
+
+    hits: tuple[RuleHit, ...] = ()
+    control: Control | None = None
+    obligations: tuple[Obligation, ...] = ()
+    error: str = ""
+
+    @property
+    def proposal(self) -> Effect:
+        """The harshest effect proposed."""
+        return max((hit.effect for hit in self.hits), default=Effect.ALLOW)
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The decision by the law, with its parts kept apart so that a person can check the sum."""
+
+    effect: Effect
+    floor: Effect
+    proposal: Effect
+    applied_proposal: Effect
+    ceiling: Effect
+    reasons: tuple[str, ...] = ()
+    rules: tuple[RuleHit, ...] = ()
+    replaced_by_break_glass: tuple[str, ...] = ()
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything needed to explain and to replay one decision. Version 1.
+
+    ``input`` is the very document that policy saw; ``features`` what the model saw.
+    No token, proof or secret is ever in it.
+    """
+
+    v: int
+    tenant: str
+    receipt: Receipt
+    pep: str
+    subject_key: str
+    outcome: Outcome
+    request: EvaluationRequest | None = None
+    refusal: str = ""
+    identity: dict[str, Any] = {}
+    input: dict[str, Any] = {}
+    features: tuple[float | None, ...] = ()
+    feature_set: str = ""
+    risk: RiskScore | None = None
+    guardrails: GuardrailVerdict | None = None
+    adaptive: AdaptiveVerdict | None = None
+    obligations: tuple[Obligation, ...] = ()
+    phases: dict[str, Phase] = {}
+    bundle: str = ""

@@ -1,0 +1,106 @@
+"""What identity needs from the world, as Protocols that storage, testing and wiring fill.
+
+>>> class Nobody:
+...     def find(self, pep_id): return None
+...     def find_by_certificate(self, thumbprint): return None
+...     def find_by_workload(self, issuer, subject): return None
+>>> registry: PepRegistry = Nobody()
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ostiary.identity.types import Assurance, ProofRequired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredPep:
+    """An enforcement point as an administrator registered it.
+
+    Attributes:
+        pep_id: unique over all tenants; 1 to 64 of ``A-Z a-z 0-9 _ -``, no dot and no colon.
+        secret_hashes: SHA-256 of each accepted secret, at most two (the old and the new one while they rotate).
+        certificates: accepted certificate thumbprints, base64url of SHA-256 (RFC 8705 ``x5t#S256``).
+        token_issuer: issuer whose JWTs authenticate it, one of the tenant's configured issuers, or empty.
+        token_subject: the ``sub`` those JWTs must have.
+        expires_ns: it is unknown from this moment on; 0 = never.
+        disabled: it is unknown.
+    """
+
+    pep_id: str
+    tenant: str
+    subjects: Assurance = "token"
+    proof_required: ProofRequired = ""
+    secret_hashes: tuple[bytes, ...] = field(default=(), repr=False)
+    certificates: tuple[str, ...] = ()
+    token_issuer: str = ""
+    token_subject: str = ""
+    expires_ns: int = 0
+    disabled: bool = False
+
+
+class PepRegistry(Protocol):
+    """Finds registered enforcement points.
+
+    These are the only lookups without a tenant: an enforcement point says who it is before anyone knows its
+    tenant, and its registration is what binds it to one. Must be thread-safe, and quick: it is asked per request.
+    """
+
+    def find(self, pep_id: str) -> RegisteredPep | None:
+        """Return the enforcement point with this id."""
+        ...
+
+    def find_by_certificate(self, thumbprint: str) -> RegisteredPep | None:
+        """Return the one that registered this thumbprint (base64url of SHA-256)."""
+        ...
+
+    def find_by_workload(self, issuer: str, subject: str) -> RegisteredPep | None:
+        """Return the one that authenticates by JWTs of ``issuer`` with this ``sub``."""
+        ...
+
+
+class ReplayMemory(Protocol):
+    """Remembers which proofs have been used.
+
+    INVARIANT: of two calls with the same tenant and key, overlapping or not, at most one returns ``True``
+    until ``expires_ns`` has passed. A memory that cannot promise this raises ``UnavailableError``.
+    """
+
+    @property
+    def since_ns(self) -> int:
+        """Moment since which nothing has been forgotten early; 0 for a durable memory."""
+        ...
+
+    def remember(self, tenant: str, key: bytes, expires_ns: int, now_ns: int) -> bool:
+        """Return whether ``key`` is new, and remember it until ``expires_ns``."""
+        ...
+
+
+class KeySource(Protocol):
+    """Fetches a JWKS document, bounded in size and time."""
+
+    def fetch(self) -> bytes:
+        """Return the document.
+
+        Raises:
+            UnavailableError: ``jwks_unavailable``.
+        """
+        ...
+
+
+class JwsSigner(Protocol):
+    """Signs bytes for a JWS; ``keys.SigningKey`` is one."""
+
+    @property
+    def kid(self) -> str:
+        """Key id for the header."""
+        ...
+
+    @property
+    def alg(self) -> str:
+        """JWS algorithm name, ``EdDSA`` or ``ES256``."""
+        ...
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the raw signature (ECDSA as r || s)."""
+        ...

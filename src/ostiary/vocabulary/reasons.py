@@ -25,6 +25,7 @@ class Reason(StrEnum):
     PEP_UNAUTHENTICATED = "pep_unauthenticated"
     PEP_WRONG_TENANT = "pep_wrong_tenant"
     PHASE_NOT_LIVE = "phase_not_live"
+    POLICY_CEILING = "policy_ceiling"
     POLICY_ERROR = "policy_error"
     POLICY_MALFORMED = "policy_malformed_answer"
     POLICY_TIMEOUT = "policy_timeout"

@@ -6,6 +6,7 @@ import msgspec
 
 from ostiary.vocabulary.effects import Control, Effect, Phase
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
 
 
@@ -89,8 +90,9 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything needed to explain and to replay one decision. Version 1.
 
-    ``input`` is the very document that policy saw; ``features`` what the model saw.
-    No token, proof or secret is ever in it.
+    ``input`` holds the very bytes that the guardrails saw; ``features`` what the model saw (``None`` = missing).
+    ``request`` is kept only when the request never became an input document. ``fault`` names what went wrong
+    inside a step that failed closed. No token, proof or secret is ever in a record.
     """
 
     v: int
@@ -100,9 +102,12 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     subject_key: str
     outcome: Outcome
     request: EvaluationRequest | None = None
+    kind: str = "evaluation"
     refusal: str = ""
-    identity: dict[str, Any] = {}
-    input: dict[str, Any] = {}
+    fault: str = ""
+    results: int | None = None
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+    event: AccessEvent | None = None
     features: tuple[float | None, ...] = ()
     feature_set: str = ""
     risk: RiskScore | None = None

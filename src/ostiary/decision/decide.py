@@ -1,0 +1,340 @@
+"""One request's way, from a proven enforcement point to a recorded answer (HOUSE.md §3).
+
+    0 authenticate the enforcement point · 1 verify the subject · 2 device and session state ·
+    3 enrich and extract signals · 4 score · 5 policy: guardrails, then adaptive ·
+    6 combine by the law · 7 obligations · 8 record, then answer
+
+- Steps 1, 2, 3, 5 and 8 failing means DENY with a reason. Step 4 failing means no proposal, which policy can see.
+- Exactly one record: whoever takes the call's ``Claim`` writes it, so a late thread after a deadline writes nothing.
+- No clock, no randomness: time and id come with the receipt.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, NoReturn
+
+import msgspec
+
+from ostiary.decision.answer import answer_of
+from ostiary.decision.combine import BreakGlass, combine, refused
+from ostiary.decision.document import adaptive_document, guardrail_document
+from ostiary.decision.event import event_of, session_id_of
+from ostiary.decision.obligations import obligations_of
+from ostiary.decision.ports import (
+    BreakGlassCheck,
+    Directory,
+    Moment,
+    PhaseSource,
+    PolicySource,
+    Recorder,
+    ResourceFacts,
+    ScorerSource,
+    SessionReader,
+    SignalReader,
+    SubjectVerifier,
+)
+from ostiary.errors import RefusedError
+from ostiary.identity import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.sessions import SessionState
+from ostiary.vocabulary.effects import Effect
+from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.events import AccessEvent, EventOutcome
+from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.scoring import Contribution, RiskScore, Scorer, unavailable
+from ostiary.vocabulary.verdicts import (
+    AdaptiveVerdict,
+    DecisionRecord,
+    GuardrailVerdict,
+    Obligation,
+    Outcome,
+)
+
+RECORD_VERSION = 1
+
+
+class Claim:
+    """The right to record one call's decision; only one thread ever gets it."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        """Make a claim that nobody holds."""
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Return whether the caller is the first to take it; never blocks."""
+        return self._lock.acquire(blocking=False)
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One evaluation to decide. ``request.context`` is already free of tokens and proofs.
+
+    ``pep`` can only come from ``identity``: its being here is step 0, done.
+    """
+
+    pep: PepIdentity
+    request: EvaluationRequest
+    presented: PresentedSubject
+    claim: Claim = msgspec.field(default_factory=Claim)
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Everything that deciding needs; ``server/wiring.py`` puts it together."""
+
+    subjects: SubjectVerifier
+    directory: Directory
+    sessions: SessionReader
+    signals: SignalReader
+    scorers: ScorerSource
+    policies: PolicySource
+    phases: PhaseSource
+    recorder: Recorder
+    break_glass: BreakGlassCheck | None = None
+    on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
+    stopwatch: Callable[[], int] = time.perf_counter_ns
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """A decision, its answer, and the promise of its record on disk.
+
+    Attributes:
+        record: what is kept for ever.
+        answer: the AuthZEN response body.
+        durable: resolves when the record is on disk; the answer may not leave before (law 3).
+        event: the access event with its outcome filled in, for learning after the answer; ``None`` when refused.
+        laps: nanoseconds spent in each step, in order.
+    """
+
+    record: DecisionRecord
+    answer: dict[str, Any]
+    durable: Future[Any]
+    event: AccessEvent | None = None
+    laps: dict[str, int] = {}
+
+
+class StepFailedError(Exception):
+    """A step of the way failed closed; carries its reason code and what was known by then."""
+
+    def __init__(self, reason: str, fault: str = "") -> None:
+        """Keep the reason code and the fault's name."""
+        super().__init__(reason)
+        self.reason = reason
+        self.fault = fault
+
+
+class AlreadyAnsweredError(Exception):
+    """The deadline answered this call while it was being decided; nothing may be recorded twice."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """All that steps 1 to 7 found out about one request."""
+
+    identity: VerifiedIdentity
+    moment: Moment
+    document: bytes
+    risk: RiskScore
+    guardrails: GuardrailVerdict
+    adaptive: AdaptiveVerdict
+    outcome: Outcome
+    obligations: tuple[Obligation, ...]
+    bundle: str
+
+
+class Decider:
+    """Decides evaluation requests; safe for several threads."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Take the parts."""
+        self._parts = parts
+
+    @property
+    def parts(self) -> Parts:
+        """The parts, shared with searches."""
+        return self._parts
+
+    def decide(self, receipt: Receipt, call: Call) -> Decided:
+        """Decide one request and queue its record.
+
+        Raises:
+            AlreadyAnsweredError: a deadline took the call's claim first.
+            UnavailableError: the log takes no record; the server must answer DENY and count it.
+        """
+        laps: dict[str, int] = {"start": self._parts.stopwatch()}
+        try:
+            judged = self._judge(receipt, call, laps)
+        except StepFailedError as failed:
+            return self.refuse(receipt, call.pep, failed.reason, call.request, claim=call.claim, fault=failed.fault)
+        if not call.claim.take():
+            raise AlreadyAnsweredError
+        try:
+            return self._record(receipt, call, judged, laps)
+        except Exception as fault:  # noqa: BLE001 - step 8 failing is a DENY; a log that is away raises from `refuse`
+            self._parts.on_fault(Reason.RECORD_FAILED, fault)
+            return self.refuse(receipt, call.pep, Reason.RECORD_FAILED, call.request, fault=type(fault).__name__)
+
+    def _judge(self, receipt: Receipt, call: Call, laps: dict[str, int]) -> Judged:
+        parts, request, watch = self._parts, call.request, self._parts.stopwatch
+
+        # 0. The enforcement point has proved itself: nothing but `identity` can build `call.pep`.
+        tenant = call.pep.tenant
+
+        # 1. Verify the subject: token, proof of possession, audience.
+        try:
+            identity = parts.subjects.verify(call.pep, request.subject, call.presented, receipt.received_ns)
+        except RefusedError as no:
+            raise StepFailedError(no.code) from no
+        except Exception as fault:  # noqa: BLE001 - any failure of step 1 is a DENY
+            self._fail(Reason.SUBJECT_UNVERIFIED, fault)
+        laps["identity"] = watch()
+
+        # 2. Device and session state, and what is known of subject and resource.
+        try:
+            subject = parts.directory.subject(tenant, identity.subject_type, identity.subject_id)
+            resource = parts.directory.resource(tenant, request.resource.type, request.resource.id)
+            session = parts.sessions.state(tenant, session_id_of(identity, request.context))
+        except Exception as fault:  # noqa: BLE001 - any failure of step 2 is a DENY
+            self._fail(Reason.STATE_ERROR, fault)
+        if session == SessionState.TERMINATED:
+            raise StepFailedError(Reason.SESSION_TERMINATED)
+        laps["state"] = watch()
+
+        # 3. Enrich and extract signals: one pass, one profile read.
+        try:
+            moment = parts.signals.read(event_of(receipt, request, identity, subject, resource))
+        except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
+            self._fail(Reason.SIGNALS_ERROR, fault)
+        laps["signals"] = watch()
+
+        # 4. Score. Missing, late or broken means no proposal, and policy sees that.
+        risk = self._score(parts.scorers.scorer(tenant), moment)
+        laps["score"] = watch()
+
+        # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
+        engine = parts.policies.engine(tenant)
+        document = msgspec.json.encode(
+            guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, session)
+        )
+        guardrails = engine.guardrails(document)
+        adaptive = engine.adaptive(adaptive_document(document, guardrails, risk))
+        laps["policy"] = watch()
+
+        # 6. Combine by the law.
+        glass = self._open_glass(tenant, call, resource, receipt)
+        outcome = combine(
+            guardrails, adaptive, parts.phases.phases(tenant), critical=resource.critical, break_glass=glass
+        )
+
+        # 7. Obligations.
+        obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
+        laps["combine"] = watch()
+        return Judged(identity, moment, document, risk, guardrails, adaptive, outcome, obligations, engine.digest)
+
+    def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
+        # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.
+        outcome, tenant = judged.outcome, call.pep.tenant
+        session_id = judged.moment.event.session_id
+        if outcome.effect == Effect.TERMINATE and session_id is not None:
+            self._parts.sessions.terminate(tenant, session_id, at_ns=receipt.received_ns, reason=receipt.decision_id)
+        result = EventOutcome.SUCCESS if outcome.effect.permits else EventOutcome.DENIED
+        event = msgspec.structs.replace(judged.moment.event, outcome=result)
+        record = DecisionRecord(
+            v=RECORD_VERSION,
+            tenant=tenant,
+            receipt=receipt,
+            pep=call.pep.pep_id,
+            subject_key=subject_key(call.request),
+            outcome=outcome,
+            input=msgspec.Raw(judged.document),
+            event=event,
+            features=tuple(judged.moment.features),
+            feature_set=judged.moment.feature_set,
+            risk=judged.risk,
+            guardrails=judged.guardrails,
+            adaptive=judged.adaptive,
+            obligations=judged.obligations,
+            phases=self._parts.phases.phases(tenant).phases,
+            bundle=judged.bundle,
+        )
+        answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
+        durable = self.append(record)
+        laps["record"] = self._parts.stopwatch()
+        return Decided(record, answer, durable, event, laps)
+
+    def refuse(
+        self,
+        receipt: Receipt,
+        pep: PepIdentity,
+        reason: str,
+        request: EvaluationRequest | None = None,
+        *,
+        claim: Claim | None = None,
+        fault: str = "",
+    ) -> Decided:
+        """Deny with ``reason`` and queue the record: malformed input, timeouts and failed steps end here.
+
+        Raises:
+            AlreadyAnsweredError: somebody else took the claim first.
+        """
+        if claim is not None and not claim.take():
+            raise AlreadyAnsweredError
+        outcome = refused(reason)
+        record = DecisionRecord(
+            v=RECORD_VERSION,
+            tenant=pep.tenant,
+            receipt=receipt,
+            pep=pep.pep_id,
+            subject_key=subject_key(request) if request else "",
+            outcome=outcome,
+            request=request,
+            refusal=reason,
+            fault=fault,
+        )
+        return Decided(record, answer_of(receipt.decision_id, outcome, ()), self.append(record))
+
+    def append(self, record: DecisionRecord) -> Future[Any]:
+        """Queue one record.
+
+        Raises:
+            UnavailableError: the log takes no more.
+        """
+        payload = msgspec.json.encode(record)
+        receipt = record.receipt
+        return self._parts.recorder.append(
+            record.tenant, "decision", receipt.decision_id, receipt.received_ns, payload, record.subject_key
+        )
+
+    def _score(self, scorer: Scorer | None, moment: Moment) -> RiskScore:
+        if scorer is None:
+            return unavailable(Reason.RISK_NO_MODEL)
+        try:
+            risk = scorer.score(moment.event, moment.features)
+        except Exception as fault:  # noqa: BLE001 - a broken model is a missing model (law 1)
+            self._parts.on_fault(Reason.RISK_ERROR, fault)
+            return unavailable(Reason.RISK_ERROR)
+        if not risk.contributions:
+            return risk
+        return msgspec.structs.replace(risk, contributions=tuple(self._in_words(moment, c) for c in risk.contributions))
+
+    def _in_words(self, moment: Moment, contribution: Contribution) -> Contribution:
+        text = self._parts.signals.words(moment, contribution.signal)
+        return msgspec.structs.replace(contribution, text=text) if text else contribution
+
+    def _open_glass(self, tenant: str, call: Call, resource: ResourceFacts, receipt: Receipt) -> BreakGlass | None:
+        check = self._parts.break_glass
+        if check is None or not resource.break_glass:
+            return None
+        return check.find(tenant, call.request, receipt.received_ns)
+
+    def _fail(self, reason: str, fault: Exception) -> NoReturn:
+        self._parts.on_fault(reason, fault)
+        raise StepFailedError(reason, type(fault).__name__) from fault
+
+
+def subject_key(request: EvaluationRequest) -> str:
+    """Return the name under which a subject's personal data is encrypted: its type and id."""
+    return f"{request.subject.type}:{request.subject.id}"
+
+
+__all__ = ["AlreadyAnsweredError", "Call", "Claim", "Decided", "Decider", "Parts", "subject_key"]

@@ -1,0 +1,113 @@
+"""One evaluation request as an access event: the bridge from AuthZEN to the signals.
+
+The enforcement point is authenticated, so its ``context`` is believed where it has the right type; a member of
+the wrong type counts as not told. Members read: ``ip``, ``user_agent``, ``device`` ({id, managed}), ``session_id``,
+``tz_offset_min``, ``client_id``, ``mfa``, ``count``, ``bytes``. Time and id come from the receipt alone.
+"""
+
+import ipaddress
+from typing import Any, Final, TypeVar
+
+from ostiary.decision.ports import ResourceFacts, SubjectFacts
+from ostiary.identity import VerifiedIdentity
+from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.events import AccessEvent, EventOutcome
+
+_NS: Final = 1_000_000_000
+_MAX_TEXT: Final = 512
+_MAX_OFFSET_MIN: Final = 14 * 60
+_MAX_AMOUNT: Final = 2**53
+
+T = TypeVar("T", int, float)
+
+
+def text_of(value: object) -> str | None:
+    """Return ``value`` when it is a non-empty text, shortened to a bound."""
+    return value[:_MAX_TEXT] if isinstance(value, str) and value else None
+
+
+def ip_of(value: object) -> str | None:
+    """Return ``value`` in canonical form when it is an IP address."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        return None
+
+
+def _integer(value: object, bound: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if -bound <= value <= bound else None
+
+
+def _amount(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _MAX_AMOUNT else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def device_of(context: dict[str, Any]) -> dict[str, Any]:
+    """Return the context's ``device`` member when it is an object, else an empty one."""
+    device = context.get("device")
+    return device if isinstance(device, dict) else {}
+
+
+def event_of(
+    receipt: Receipt,
+    request: EvaluationRequest,
+    identity: VerifiedIdentity,
+    subject: SubjectFacts,
+    resource: ResourceFacts,
+) -> AccessEvent:
+    """Return the access event of one request, before enrichment.
+
+    Args:
+        receipt: the server's own stamp: id, time, peer.
+        request: the evaluation request, its context already free of tokens.
+        identity: the verified subject.
+        subject: stored facts of the subject.
+        resource: stored facts of the resource.
+    """
+    context = request.context
+    device = device_of(context)
+    amount = _integer(context.get("bytes"), _MAX_AMOUNT)
+    auth_age = receipt.received_ns / _NS - identity.auth_time if identity.auth_time is not None else None
+    return AccessEvent(
+        event_id=receipt.decision_id,
+        tenant=identity.tenant,
+        time_ns=receipt.received_ns,
+        subject_id=identity.subject_id,
+        subject_type=identity.subject_type,
+        action=request.action.name,
+        resource_type=request.resource.type,
+        resource_id=request.resource.id,
+        outcome=EventOutcome.UNKNOWN,
+        sensitivity=resource.sensitivity,
+        session_id=session_id_of(identity, context),
+        client_id=identity.client_id or text_of(context.get("client_id")),
+        issuer=identity.issuer or None,
+        auth_method=identity.amr[0] if identity.amr else None,
+        mfa=True if "mfa" in identity.amr else _flag(context.get("mfa")),
+        auth_age_s=max(0.0, auth_age) if auth_age is not None else None,
+        ip=ip_of(context.get("ip")) or receipt.peer_ip,
+        device_id=text_of(device.get("id")),
+        device_managed=_flag(device.get("managed")),
+        user_agent=text_of(context.get("user_agent")),
+        tz_offset_min=_integer(context.get("tz_offset_min"), _MAX_OFFSET_MIN),
+        count=_amount(context.get("count")),
+        bytes=amount if amount is not None and amount >= 0 else None,
+        groups=subject.groups,
+        labels=resource.labels,
+        source="ostiary",
+    )
+
+
+def session_id_of(identity: VerifiedIdentity, context: dict[str, Any]) -> str | None:
+    """Return the session id: the token's own before what the enforcement point says."""
+    return identity.session_id or text_of(context.get("session_id"))

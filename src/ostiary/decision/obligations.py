@@ -1,0 +1,82 @@
+"""Obligations: what the enforcement point must do about an outcome, or deny (AuthZEN Obligations Profile).
+
+- Those of the guardrails always hold; those of the adaptive rules hold when their proposal was applied as it stood.
+- STEP_UP, REDUCE and TERMINATE bring one of their own, so that no effect is ever without instructions.
+"""
+
+from typing import Any, Final
+
+from ostiary.decision.combine import control_of
+from ostiary.vocabulary.effects import Control, Effect
+from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Obligation, Outcome
+
+DEFAULT_ACR: Final = ("urn:ostiary:acr:mfa",)
+DEFAULT_LIFETIME_S: Final = 900
+
+
+def _texts(outcome: Outcome, member: str) -> list[str]:
+    """Return the texts that the deciding rules list under ``member``, in order, once each."""
+    found: dict[str, None] = {}
+    for hit in outcome.rules:
+        values = hit.properties.get(member)
+        if isinstance(values, list | tuple):
+            found.update(dict.fromkeys(v for v in values if isinstance(v, str)))
+    return list(found)
+
+
+def _smallest(outcome: Outcome, member: str) -> int | None:
+    """Return the smallest non-negative number that the deciding rules give for ``member``."""
+    values = [hit.properties.get(member) for hit in outcome.rules]
+    numbers = [int(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and v >= 0]
+    return min(numbers, default=None)
+
+
+def _step_up(outcome: Outcome) -> Obligation:
+    acr = _texts(outcome, "acr_values") or list(DEFAULT_ACR)
+    properties: dict[str, Any] = {"acr_value": acr[0], "acr_values": acr}
+    amr = _texts(outcome, "amr_values")
+    if amr:
+        properties["amr_values"] = amr
+    max_age = _smallest(outcome, "max_age")
+    if max_age is not None:
+        properties["max_age"] = max_age
+    return Obligation("step-up", "step-up", properties)
+
+
+def _reduce(outcome: Outcome) -> Obligation:
+    controls = {control_of(hit) for hit in outcome.rules if hit.effect == Effect.REDUCE}
+    privileges = _texts(outcome, "privileges")
+    if not privileges and (Control.SESSION_LIFETIME in controls or not controls):
+        lifetime = _smallest(outcome, "max_age")
+        return Obligation(
+            "session-lifetime",
+            "session_lifetime",
+            {"max_age": DEFAULT_LIFETIME_S if lifetime is None else lifetime},
+        )
+    return Obligation("reduce-privileges", "reduce", {"privileges": privileges})
+
+
+def obligations_of(
+    outcome: Outcome,
+    guardrails: GuardrailVerdict | None,
+    adaptive: AdaptiveVerdict | None,
+    subject: str,
+) -> tuple[Obligation, ...]:
+    """Return all obligations of one outcome; ids are unique, the first of an id wins."""
+    own: list[Obligation] = []
+    if outcome.effect == Effect.STEP_UP:
+        own.append(_step_up(outcome))
+    elif outcome.effect == Effect.REDUCE:
+        own.append(_reduce(outcome))
+    elif outcome.effect == Effect.TERMINATE:
+        own.append(Obligation("session-termination", "session_termination", {"subject": subject}))
+    if Reason.CRITICAL_CAP in outcome.reasons:
+        own.append(Obligation("human-review", "human_review", {"proposal": outcome.proposal.name}))
+    own += guardrails.obligations if guardrails else ()
+    if adaptive and outcome.applied_proposal == outcome.proposal > Effect.ALLOW:
+        own += adaptive.obligations
+    unique: dict[str, Obligation] = {}
+    for obligation in own:
+        unique.setdefault(obligation.id, obligation)
+    return tuple(unique.values())

@@ -1,0 +1,162 @@
+"""What the decision needs from other rooms, as Protocols; ``server/wiring.py`` fills them in."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+import msgspec
+
+from ostiary.decision.combine import BreakGlass
+from ostiary.decision.phases import PhaseTable
+from ostiary.identity import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.sessions import SessionState
+from ostiary.vocabulary.entities import EvaluationRequest, Subject
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.scoring import Scorer
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
+
+
+class SubjectFacts(msgspec.Struct, frozen=True):
+    """What the catalogue knows of a subject; ``known`` is false when it knows nothing."""
+
+    known: bool = False
+    attributes: Mapping[str, Any] = {}
+    groups: tuple[str, ...] = ()
+
+
+class ResourceFacts(msgspec.Struct, frozen=True):
+    """What the catalogue knows of a resource."""
+
+    known: bool = False
+    attributes: Mapping[str, Any] = {}
+    sensitivity: int | None = None
+    critical: bool = False
+    break_glass: bool = True
+    labels: tuple[str, ...] = ()
+
+
+class Directory(Protocol):
+    """Stored facts about subjects and resources (the policy information point)."""
+
+    def subject(self, tenant: str, kind: str, name: str) -> SubjectFacts:
+        """Return what is known of one subject."""
+        ...
+
+    def resource(self, tenant: str, kind: str, name: str) -> ResourceFacts:
+        """Return what is known of one resource."""
+        ...
+
+    def subjects(self, tenant: str, kind: str) -> Sequence[str]:
+        """Return the ids of all subjects of a type, in a stable order."""
+        ...
+
+    def resources(self, tenant: str, kind: str) -> Sequence[str]:
+        """Return the ids of all resources of a type, in a stable order."""
+        ...
+
+    def actions(self, tenant: str) -> Sequence[str]:
+        """Return the names of all actions, in a stable order."""
+        ...
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """An enriched event and what the signals say of it; ``history`` is opaque to the decision."""
+
+    event: AccessEvent
+    features: Sequence[float]
+    history: object
+    feature_set: str
+    network_trusted: bool = False
+    local_hour: int | None = None
+    weekday: int | None = None
+
+
+class SignalReader(Protocol):
+    """Enriches an event and extracts its features: one pass, one profile read, no change."""
+
+    def read(self, event: AccessEvent) -> Moment:
+        """Return the moment of ``event``; features come from earlier events only."""
+        ...
+
+    def words(self, moment: Moment, signal: str) -> str:
+        """Return one sentence about ``signal`` against the subject's own baseline, or an empty string."""
+        ...
+
+
+class SubjectVerifier(Protocol):
+    """Turns what was presented into a ``VerifiedIdentity`` or raises ``RefusedError``."""
+
+    def verify(self, pep: PepIdentity, subject: Subject, presented: PresentedSubject, now_ns: int) -> VerifiedIdentity:
+        """Verify token, proof of possession and audience."""
+        ...
+
+
+class SessionReader(Protocol):
+    """The state of sessions."""
+
+    def state(self, tenant: str, session_id: str | None) -> SessionState:
+        """Return the state of one session."""
+        ...
+
+    def terminate(self, tenant: str, session_id: str, *, at_ns: int, reason: str) -> None:
+        """End one session for good."""
+        ...
+
+
+class PolicyEngine(Protocol):
+    """The two policy steps over one input document given as JSON bytes; never raises for faults of policy."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the bundle in force, ``sha256:…``."""
+        ...
+
+    def guardrails(self, document: bytes) -> GuardrailVerdict:
+        """Evaluate the guardrails."""
+        ...
+
+    def adaptive(self, document: bytes) -> AdaptiveVerdict:
+        """Evaluate the adaptive rules."""
+        ...
+
+
+class PolicySource(Protocol):
+    """Hands out the engine in force for a tenant; one decision uses one engine from beginning to end."""
+
+    def engine(self, tenant: str) -> PolicyEngine:
+        """Return the engine in force."""
+        ...
+
+
+class ScorerSource(Protocol):
+    """Hands out the scorer in force for a tenant, or ``None``."""
+
+    def scorer(self, tenant: str) -> Scorer | None:
+        """Return the scorer in force."""
+        ...
+
+
+class PhaseSource(Protocol):
+    """Hands out the phases in force."""
+
+    def phases(self, tenant: str) -> PhaseTable:
+        """Return the phases of all controls."""
+        ...
+
+
+class BreakGlassCheck(Protocol):
+    """Finds an open break-glass for a request (``approvals`` fills it)."""
+
+    def find(self, tenant: str, request: EvaluationRequest, now_ns: int) -> BreakGlass | None:
+        """Return the open break-glass that covers ``request``, or ``None``."""
+        ...
+
+
+class Recorder(Protocol):
+    """Appends one record to the audit log; the future resolves when it is on disk."""
+
+    def append(
+        self, tenant: str, kind: str, record_id: str, time_ns: int, payload: bytes, subject_key: str
+    ) -> Future[Any]:
+        """Queue one record and return at once."""
+        ...

@@ -1,0 +1,84 @@
+"""Replay: the same record under the same bundle and model gives the same decision; under others, an honest diff.
+
+Policy sees the very bytes that the record keeps, the model the very features. Nothing is read from now: no clock,
+no profile, no session.
+"""
+
+import msgspec
+
+from ostiary.decision.combine import BreakGlass, combine
+from ostiary.decision.document import adaptive_document
+from ostiary.decision.phases import PhaseTable
+from ostiary.decision.ports import PolicyEngine
+from ostiary.errors import FaultyInputError
+from ostiary.vocabulary.effects import Control, Effect
+from ostiary.vocabulary.scoring import RiskScore, Scorer
+from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What a record would have come to; ``changed`` compares effects and reasons with what it did come to."""
+
+    decision_id: str
+    before: Effect
+    after: Effect
+    reasons_before: tuple[str, ...]
+    reasons_after: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether effect or reasons differ."""
+        return self.before != self.after or self.reasons_before != self.reasons_after
+
+
+class _Critical(msgspec.Struct):
+    critical: bool = False
+
+
+class _Document(msgspec.Struct):
+    resource: _Critical
+
+
+def replay(
+    record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None = None, phases: PhaseTable | None = None
+) -> Replayed:
+    """Decide a recorded evaluation again.
+
+    Args:
+        record: an evaluation's record.
+        engine: the policy to apply.
+        scorer: a model to score with, or ``None`` to keep the recorded score.
+        phases: the phases to apply, or ``None`` to keep the recorded ones.
+
+    Returns:
+        Both effects with their reasons; a refusal that never reached policy replays as itself.
+
+    Raises:
+        FaultyInputError: ``record_not_replayable`` for a search.
+    """
+    if record.kind != "evaluation":
+        raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` is a {record.kind}")
+    after = record.outcome if record.refusal else _again(record, engine, scorer, phases)
+    return Replayed(
+        record.receipt.decision_id, record.outcome.effect, after.effect, record.outcome.reasons, after.reasons
+    )
+
+
+def _again(record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None, phases: PhaseTable | None) -> Outcome:
+    document = bytes(record.input)
+    guardrails = engine.guardrails(document)
+    adaptive = engine.adaptive(adaptive_document(document, guardrails, _risk(record, scorer)))
+    table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
+    critical = msgspec.json.decode(document, type=_Document).resource.critical
+    replaced = frozenset(record.outcome.replaced_by_break_glass)
+    glass = BreakGlass("as recorded", replaced) if replaced else None
+    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass)
+
+
+def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:
+    if scorer is not None and record.event is not None:
+        missing = float("nan")
+        return scorer.score(record.event, [missing if f is None else f for f in record.features])
+    if record.risk is None:
+        raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` has no score to replay")
+    return record.risk

@@ -1,0 +1,85 @@
+# Ostiary's commands for people who work on it. `just` without a name shows them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
+
+[private]
+default:
+    @just --list --unsorted
+
+# install what is needed to work on Ostiary into .venv
+[group('install')]
+dev:
+    @tools/install.sh dev
+
+# write the hash-pinned locks anew (`just lock --upgrade` takes newer versions)
+[group('install')]
+lock *options:
+    @tools/lock.sh {{ options }}
+
+# everything that CI does, in the same order
+[group('check')]
+check: dev
+    @tools/check.sh
+
+# ruff: rules and format
+[group('check')]
+lint:
+    @tools/check.sh lint
+
+# mypy, strict
+[group('check')]
+types:
+    @tools/check.sh types
+
+# import-linter: the rooms stand in their order
+[group('check')]
+rooms:
+    @tools/check.sh rooms
+
+# deptry: what is imported is declared, what is declared is imported
+[group('check')]
+deps:
+    @tools/check.sh deps
+
+# the documentation builds and every link in it resolves
+[group('check')]
+docs:
+    @tools/check.sh docs
+
+# the tests, or those named: `just test tests/unit/policy`
+[group('check')]
+test *paths:
+    @PYTEST_ARGS='{{ paths }}' tools/check.sh tests
+
+# mend what ruff can mend by itself
+[group('write')]
+format:
+    ruff check --fix .
+    ruff format .
+
+# begin a new thing: `just new signal NAME` writes the file, its test, a docs row and a changelog fragment
+[group('write')]
+new kind name:
+    @python tools/new_{{ kind }}.py {{ name }}
+
+# read the documentation at http://127.0.0.1:8000 while writing it
+[group('write')]
+read:
+    mkdocs serve
+
+# the changelog of the fragments so far
+[group('write')]
+changelog:
+    towncrier build --draft --version next
+
+# run Ostiary embedded
+[group('run')]
+up *options:
+    @ostiary up {{ options }}
+
+# measure a decision
+[group('run')]
+bench name='decide' *options:
+    @ostiary bench {{ name }} {{ options }}

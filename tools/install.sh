@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs Ostiary from this checkout into .venv: `tools/install.sh run` to run it, `tools/install.sh dev` to work on it.
+# - Needs python3 (3.11 or newer, with venv) and the package index that pip is set up with; PYTHON=... names another python3.
+# - Every package comes from requirements/*.txt and must have the hash written there; nothing is resolved anew.
+# - Quick when nothing changed: a stamp in .venv holds a digest of what was installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+what=${1:-run}
+lock=requirements/$what.txt
+python=${PYTHON:-python3}
+stamp=.venv/.installed-$what
+
+say() { printf 'ostiary: %s\n' "$*" >&2; }
+
+if ! "$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  say "\`$python\` must be Python 3.11 or newer with its venv module; name another one: PYTHON=python3.12 make up"
+  exit 1
+fi
+
+[ -x .venv/bin/python ] || { say "creating .venv"; "$python" -m venv .venv; }
+
+digest=$(.venv/bin/python - "$lock" requirements/opa.txt pyproject.toml <<'PY'
+import hashlib, pathlib, sys
+print(sys.version_info[:2], pathlib.Path.cwd(), *(hashlib.sha256(pathlib.Path(p).read_bytes()).hexdigest() for p in sys.argv[1:]))
+PY
+)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$digest" ]; then exit 0; fi
+
+pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+say "installing $lock (a minute or two, once)"
+pip install -qq --require-hashes --requirement "$lock"
+# OPA's wheel asks for Python 3.14 in its metadata and runs from 3.11 on: ADR-0002.
+pip install -qq --require-hashes --ignore-requires-python --no-deps --requirement requirements/opa.txt
+pip install -qq --no-deps --no-build-isolation --editable .
+printf '%s\n' "$digest" >"$stamp"
+say "installed into .venv"

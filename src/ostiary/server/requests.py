@@ -1,0 +1,139 @@
+"""AuthZEN 1.0 request bodies as typed requests; what is missing or of the wrong type is said by pointer.
+
+- An entity is an object with non-empty string members; ``properties`` and ``context`` are objects when present.
+- Unknown members are ignored (Authorization API 1.0 §5).
+- In a batch an item's entity replaces the default of the same name whole (§7.1.1): members are never merged.
+
+>>> read_evaluation({"subject": {"type": "user"}, "action": {"name": "read"}, "resource": {"type": "doc", "id": "1"}})
+Traceback (most recent call last):
+    ...
+ostiary.errors.FaultyInputError: `subject.id` must be a non-empty string
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.errors import FaultyInputError
+from ostiary.vocabulary.entities import Action, EvaluationRequest, Resource, Subject
+from ostiary.vocabulary.reasons import Reason
+
+MAX_TEXT: Final = 2048
+_EMPTY: Final[dict[str, Any]] = {}
+
+
+class Semantic(StrEnum):
+    """How far a batch is evaluated (Authorization API 1.0 §7.1.2.1)."""
+
+    DENY_ON_FIRST_DENY = "deny_on_first_deny"
+    EXECUTE_ALL = "execute_all"
+    PERMIT_ON_FIRST_PERMIT = "permit_on_first_permit"
+
+    def stops_after(self, *, decision: bool) -> bool:
+        """Return whether an item that was answered ``decision`` is the last one evaluated."""
+        if self is Semantic.EXECUTE_ALL:
+            return False
+        return decision is (self is Semantic.PERMIT_ON_FIRST_PERMIT)
+
+
+_SEMANTICS: Final = {s.value: s for s in Semantic}
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A batch: each item is a request or the fault that it is answered with."""
+
+    items: tuple[EvaluationRequest | FaultyInputError, ...]
+    semantic: Semantic
+
+
+def _fault(message: str, pointer: str) -> FaultyInputError:
+    return FaultyInputError(Reason.REQUEST_INVALID.value, message, pointer)
+
+
+def _object(holder: Mapping[str, Any], name: str, *, needed: bool, prefix: str = "") -> dict[str, Any]:
+    value = holder.get(name)
+    if isinstance(value, dict):
+        return value
+    if value is None and not needed and name not in holder:
+        return _EMPTY
+    raise _fault(f"`{prefix}{name}` must be an object", f"/{prefix.replace('.', '/')}{name}")
+
+
+def _text(entity: Mapping[str, Any], kind: str, name: str) -> str:
+    value = entity.get(name)
+    if not isinstance(value, str) or not value:
+        raise _fault(f"`{kind}.{name}` must be a non-empty string", f"/{kind}/{name}")
+    if len(value) > MAX_TEXT:
+        raise _fault(f"`{kind}.{name}` has {len(value)} characters, {MAX_TEXT} are allowed", f"/{kind}/{name}")
+    return value
+
+
+def read_subject(body: Mapping[str, Any]) -> Subject:
+    """Return the subject of a request body."""
+    entity = _object(body, "subject", needed=True)
+    properties = _object(entity, "properties", needed=False, prefix="subject.")
+    return Subject(_text(entity, "subject", "type"), _text(entity, "subject", "id"), properties)
+
+
+def read_action(body: Mapping[str, Any]) -> Action:
+    """Return the action of a request body."""
+    entity = _object(body, "action", needed=True)
+    return Action(_text(entity, "action", "name"), _object(entity, "properties", needed=False, prefix="action."))
+
+
+def read_resource(body: Mapping[str, Any]) -> Resource:
+    """Return the resource of a request body."""
+    entity = _object(body, "resource", needed=True)
+    properties = _object(entity, "properties", needed=False, prefix="resource.")
+    return Resource(_text(entity, "resource", "type"), _text(entity, "resource", "id"), properties)
+
+
+def read_context(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context of a request body, empty when there is none."""
+    return _object(body, "context", needed=False)
+
+
+def read_evaluation(body: Mapping[str, Any]) -> EvaluationRequest:
+    """Return the request of an access evaluation body.
+
+    Raises:
+        FaultyInputError: ``request_invalid``, with the pointer of the fault.
+    """
+    return EvaluationRequest(read_subject(body), read_action(body), read_resource(body), read_context(body))
+
+
+def _read_item(defaults: Mapping[str, Any], item: object) -> EvaluationRequest | FaultyInputError:
+    if not isinstance(item, dict):
+        return _fault("an item of `evaluations` must be an object", "/evaluations")
+    try:
+        return read_evaluation({**defaults, **item})
+    except FaultyInputError as fault:
+        return fault
+
+
+def _semantic(body: Mapping[str, Any]) -> Semantic:
+    wanted = _object(body, "options", needed=False).get("evaluations_semantic", Semantic.EXECUTE_ALL.value)
+    if not isinstance(wanted, str) or wanted not in _SEMANTICS:
+        known = ", ".join(f"`{s.value}`" for s in Semantic)
+        raise _fault(f"`options.evaluations_semantic` must be one of {known}", "/options/evaluations_semantic")
+    return _SEMANTICS[wanted]
+
+
+def read_evaluations(body: Mapping[str, Any], max_items: int) -> Batch | None:
+    """Return the batch of an access evaluations body, or ``None`` when it is a single evaluation (§7.1).
+
+    Raises:
+        FaultyInputError: ``request_invalid`` when the batch as a whole is malformed or too long.
+    """
+    semantic = _semantic(body)
+    items = body.get("evaluations", [])
+    if not isinstance(items, list):
+        raise _fault("`evaluations` must be an array", "/evaluations")
+    if not items:
+        return None
+    if len(items) > max_items:
+        raise _fault(f"`evaluations` has {len(items)} items, {max_items} are allowed", "/evaluations")
+    defaults = {name: body[name] for name in ("subject", "action", "resource", "context") if name in body}
+    return Batch(tuple(_read_item(defaults, item) for item in items), semantic)

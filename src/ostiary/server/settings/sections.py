@@ -1,0 +1,246 @@
+"""The sections of the configuration: one frozen model each, every nested model refuses unknown keys.
+
+- The text under a field is its documentation: schema and ``docs/reference/configuration.md`` are made from it.
+- Units are in the name (``_ms``, ``_s``, ``_mb``, ``_bytes``, ``_days``).
+- A secret is a ``SecretStr`` and may be given by file: ``token_file`` fills ``token``.
+"""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from ostiary.vocabulary.effects import Control, Phase
+
+Network = IPv4Network | IPv6Network
+Networks = tuple[Network, ...]
+PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
+Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
+LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and unknown keys are errors at every nesting level."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+
+
+class ServerSection(Section):
+    """The HTTP server."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8181
+    """Port to listen on; 0 takes a free one."""
+    public_url: str = ""
+    """URL under which callers reach this server; metadata is made from it and never from the `Host` header."""
+    tls_cert: Path | None = None
+    """PEM file with the server's certificate chain; with `tls_key` it switches TLS on."""
+    tls_key: Path | None = None
+    """PEM file with the private key of `tls_cert`."""
+    client_ca: Path | None = None
+    """PEM file with the authorities whose client certificates are believed (mutual TLS)."""
+    client_cert: Literal["optional", "required"] = "optional"
+    """With `client_ca`: whether a client without a certificate is turned away in the handshake."""
+    trusted_proxies: Networks = ()
+    """Networks whose forwarded-for and client-certificate headers are believed; nobody's by default."""
+    max_body_bytes: Annotated[int, Field(ge=1024, le=67_108_864)] = 1_048_576
+    """Longest request body."""
+    max_depth: Annotated[int, Field(ge=4, le=256)] = 32
+    """Deepest nesting of a request body."""
+    max_evaluations: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Most items of one batch."""
+    max_search_results: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Most candidates that one search evaluates."""
+    max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 512
+    """Decision requests worked on at once; one more is refused with 503."""
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    """Threads that decide; 0 takes one a processor and one more."""
+    deadline_ms: Milliseconds = 500
+    """Longest time for one decision; then the answer is DENY `policy_timeout`."""
+    stuck_ms: Milliseconds = 1000
+    """Time after the deadline at which a thread that still works counts as stuck and the worker is replaced."""
+    record_wait_ms: Milliseconds = 5000
+    """Longest wait for a record to be on disk; then the answer is DENY `record_failed`."""
+    receive_timeout_s: Seconds = 10
+    """Longest time for a client to send its headers, and again its body."""
+    max_header_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 32_768
+    """Most bytes of request line and headers."""
+    drain_s: Seconds = 10
+    """Time that requests in flight have to finish at shutdown or replacement."""
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> "ServerSection":
+        if (self.tls_cert is None) != (self.tls_key is None):
+            msg = "`tls_cert` and `tls_key` go together"
+            raise ValueError(msg)
+        if self.client_ca is not None and self.tls_cert is None:
+            msg = "`client_ca` needs `tls_cert` and `tls_key`"
+            raise ValueError(msg)
+        return self
+
+
+class RetentionSection(Section):
+    """How long records are kept, by class; 0 keeps them for ever. Proofs stay valid when a record goes."""
+
+    decision_days: Annotated[int, Field(ge=0)] = 0
+    """Decision records."""
+    refusals_days: Annotated[int, Field(ge=0)] = 0
+    """Aggregates of refused callers."""
+    admin_days: Annotated[int, Field(ge=0)] = 0
+    """Records of what administrators did."""
+
+
+class AuditSection(Section):
+    """The transparency log."""
+
+    durability: Literal["before_answer", "after_answer"] = "before_answer"
+    """Whether an answer waits until its record is on disk. `after_answer` can lose records in a crash."""
+    origin: str = ""
+    """Name of the log in its checkpoints; empty makes one of the public URL's host when the log is born."""
+    reserve_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 64
+    """Disk space that must stay free; below it every answer is DENY."""
+    retention: RetentionSection = RetentionSection()
+    """How long records are kept."""
+
+
+class IssuerSection(Section):
+    """One issuer of subject tokens."""
+
+    issuer: str
+    """The `iss` of its tokens."""
+    audience: str
+    """The only `aud` that is accepted."""
+    tenant: str = "default"
+    """Tenant that its subjects belong to."""
+    jwks_url: str = ""
+    """HTTPS URL of its keys."""
+    jwks_path: Path | None = None
+    """File with its keys, instead of a URL."""
+    algorithms: tuple[str, ...] = ("ES256", "EdDSA", "RS256")
+    """Signature algorithms that are accepted."""
+    clock_skew_s: Annotated[int, Field(ge=0, le=300)] = 60
+    """Difference of clocks that is tolerated."""
+    subject_type: str = "user"
+    """Type of the subjects that it speaks of."""
+    max_age_s: Annotated[int, Field(ge=0)] = 0
+    """Oldest token that is accepted, counted from `iat`; 0 leaves it to `exp`."""
+
+    @model_validator(mode="after")
+    def _keys_from_one_place(self) -> "IssuerSection":
+        if bool(self.jwks_url) == (self.jwks_path is not None):
+            msg = "give either `jwks_url` or `jwks_path`"
+            raise ValueError(msg)
+        return self
+
+
+class IdentitySection(Section):
+    """Whose tokens are believed."""
+
+    issuers: tuple[IssuerSection, ...] = ()
+    """Issuers of subject tokens."""
+    allow_http_loopback: bool = False
+    """Whether keys may be fetched over plain HTTP from this machine itself (for trying out)."""
+
+
+class PolicySection(Section):
+    """The policy engine."""
+
+    engine: Literal["embedded", "remote"] = "embedded"
+    """OPA inside the process, or your own OPA by REST."""
+    bundle: Path | None = None
+    """Folder of the bundle that tenants without one of their own use; none takes the shipped bundle."""
+    url: str = ""
+    """With `remote`: base URL of the OPA server."""
+    token: SecretStr = SecretStr("")
+    """With `remote`: bearer token of the OPA server."""
+    token_file: Path | None = None
+    """File that holds `token`."""
+    timeout_ms: Milliseconds = 300
+    """With `remote`: longest time for one evaluation."""
+
+    @model_validator(mode="after")
+    def _remote_has_a_url(self) -> "PolicySection":
+        if self.engine == "remote" and not self.url:
+            msg = "`remote` needs a `url`"
+            raise ValueError(msg)
+        return self
+
+
+class SignalsSection(Section):
+    """What the signals are enriched with."""
+
+    catalogue: Path | None = None
+    """Catalogue of subjects, resources and actions for tenants without one of their own."""
+    mmdb: Path | None = None
+    """MaxMind-format file with countries or autonomous systems, beside the built-in country table."""
+    trusted_networks: Networks = ()
+    """Networks that count as the organisation's own."""
+
+
+class RiskSection(Section):
+    """The risk model."""
+
+    enabled: bool = True
+    """Whether a model scores at all; policy sees it when none does."""
+    model: Path | None = None
+    """Folder of the signed model for tenants without one of their own; none takes the shipped one if there is one."""
+
+
+class PhasesSection(Section):
+    """How far each control of the models is rolled out, for tenants that have not set their own."""
+
+    step_up: PhaseName = "low_risk"
+    """Ask for stronger authentication."""
+    session_lifetime: PhaseName = "low_risk"
+    """Shorten a session."""
+    reduce: PhaseName = "low_risk"
+    """Take privileges away."""
+    deny: PhaseName = "shadow"
+    """Deny a request."""
+    terminate: PhaseName = "shadow"
+    """End a session."""
+
+    def table(self) -> dict[Control, Phase]:
+        """Return the phases by control."""
+        return {control: Phase[getattr(self, control.value).upper()] for control in Control}
+
+
+class TelemetrySection(Section):
+    """Logs, metrics and traces."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lowest level that is written."""
+    log_json: bool = True
+    """One JSON object a line; otherwise words for a terminal."""
+    otlp_endpoint: str = ""
+    """OTLP/HTTP endpoint for traces; empty switches tracing off."""
+    otlp_headers: SecretStr = SecretStr("")
+    """Headers for the OTLP endpoint, as `name=value,name=value`."""
+    otlp_headers_file: Path | None = None
+    """File that holds `otlp_headers`."""
+    metrics_from: Networks = LOOPBACK
+    """Networks that may read `/metrics`."""
+
+
+class Settings(Section):
+    """All sections. Built by ``load``, which knows the sources."""
+
+    server: ServerSection = ServerSection()
+    """The HTTP server."""
+    audit: AuditSection = AuditSection()
+    """The transparency log."""
+    identity: IdentitySection = IdentitySection()
+    """Whose tokens are believed."""
+    policy: PolicySection = PolicySection()
+    """The policy engine."""
+    signals: SignalsSection = SignalsSection()
+    """What the signals are enriched with."""
+    risk: RiskSection = RiskSection()
+    """The risk model."""
+    phases: PhasesSection = PhasesSection()
+    """How far each control is rolled out."""
+    telemetry: TelemetrySection = TelemetrySection()
+    """Logs, metrics and traces."""

@@ -71,7 +71,7 @@ class Claim:
 class Call(msgspec.Struct, frozen=True):
     """One evaluation to decide. ``request.context`` is already free of tokens and proofs.
 
-    ``pep`` can only come from ``identity``: its being here is step 0, done.
+    ``pep`` comes from ``identity.PepAuthenticator``: its being here is step 0, done.
     """
 
     pep: PepIdentity
@@ -177,7 +177,7 @@ class Decider:
     def _judge(self, receipt: Receipt, call: Call, laps: dict[str, int]) -> Judged:
         parts, request, watch = self._parts, call.request, self._parts.stopwatch
 
-        # 0. The enforcement point has proved itself: nothing but `identity` can build `call.pep`.
+        # 0. The enforcement point has proved itself: `PepAuthenticator` gave `call.pep`, and with it the tenant.
         tenant = call.pep.tenant
 
         # 1. Verify the subject: token, proof of possession, audience.

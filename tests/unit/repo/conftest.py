@@ -1,0 +1,37 @@
+"""What the repository's own tests look at: its files, without the folders that tools make."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MADE_BY_TOOLS = {"build", "dist", "site", "node_modules", "__pycache__"}
+
+
+def files(root: Path, *suffixes: str) -> Iterator[Path]:
+    """Yield the files below ``root`` that end in one of ``suffixes``, without hidden and generated folders."""
+    for entry in sorted(root.iterdir()):
+        if entry.name.startswith(".") or entry.name in MADE_BY_TOOLS:
+            continue
+        if entry.is_dir():
+            yield from files(entry, *suffixes)
+        elif entry.suffix in suffixes:
+            yield entry
+
+
+@pytest.fixture(scope="session")
+def sources(repo: Path) -> list[Path]:
+    """All files that people write as code."""
+    return list(files(repo, ".py", ".rego", ".sql", ".sh", ".toml", ".yaml", ".yml"))
+
+
+@pytest.fixture(scope="session")
+def modules(repo: Path) -> list[Path]:
+    """All modules of the product."""
+    return list(files(repo / "src", ".py"))
+
+
+@pytest.fixture(scope="session")
+def pages(repo: Path) -> list[Path]:
+    """All pages that people read."""
+    return list(files(repo, ".md"))

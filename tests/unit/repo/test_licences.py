@@ -24,7 +24,9 @@ def names(distribution: Distribution) -> list[str]:
     if "License-Expression" in said:
         return re.split(r" AND | OR |[()]", said["License-Expression"])
     classifiers = [line.split(" :: ")[-1] for line in said.get_all("Classifier", []) if line.startswith("License ::")]
-    return classifiers or [(said["License"] if "License" in said else "unknown").splitlines()[0]]
+    if not classifiers and "License" in said:
+        return [said["License"].splitlines()[0]]
+    return classifiers or ["unknown"]
 
 
 def is_allowed(name: str) -> bool:

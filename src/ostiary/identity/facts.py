@@ -1,0 +1,36 @@
+"""What one access token says, once its signature, issuer, audience and times have been checked.
+
+Internal to the room: ``SubjectVerifier`` makes a ``VerifiedIdentity`` of it, and not before the proof of possession
+that ``jkt`` or ``x5t`` demands has been seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFacts:
+    """Verified content of one token.
+
+    Attributes:
+        auth_time: Unix seconds, or ``None`` when not told.
+        jkt: thumbprint of the key that must sign a DPoP proof, or empty.
+        x5t: thumbprint of the certificate that must be presented, or empty.
+        from_ns: the token is good from here,
+        until_ns: and no longer good from here.
+    """
+
+    issuer: str
+    subject_id: str
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: int | None
+    scopes: tuple[str, ...]
+    client_id: str
+    session_id: str
+    claims: Mapping[str, Any]
+    jkt: str
+    x5t: str
+    from_ns: int
+    until_ns: int

@@ -36,7 +36,7 @@ from ostiary.decision.ports import (
     SubjectVerifier,
 )
 from ostiary.errors import RefusedError
-from ostiary.identity import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import SessionState
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt

@@ -11,7 +11,7 @@ import msgspec
 
 from ostiary.decision.event import device_of
 from ostiary.decision.ports import Moment, ResourceFacts, SubjectFacts
-from ostiary.identity import VerifiedIdentity
+from ostiary.identity.types import VerifiedIdentity
 from ostiary.sessions import SessionState
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest

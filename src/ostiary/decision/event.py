@@ -9,7 +9,7 @@ import ipaddress
 from typing import Any, Final, TypeVar
 
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
-from ostiary.identity import VerifiedIdentity
+from ostiary.identity.types import VerifiedIdentity
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
 

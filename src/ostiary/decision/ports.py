@@ -8,7 +8,7 @@ import msgspec
 
 from ostiary.decision.combine import BreakGlass
 from ostiary.decision.phases import PhaseTable
-from ostiary.identity import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import SessionState
 from ostiary.vocabulary.entities import EvaluationRequest, Subject
 from ostiary.vocabulary.events import AccessEvent

@@ -18,7 +18,7 @@ from ostiary.decision.document import floor_of, guardrail_document
 from ostiary.decision.event import event_of, session_id_of
 from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError, RefusedError
-from ostiary.identity import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
 from ostiary.vocabulary.verdicts import DecisionRecord, Outcome

@@ -4,7 +4,7 @@ Prints one JSON object: requests, errors, seconds, per second, latency percentil
 same bytes again and again and only reads the status line and the body length, so that on a machine with few cores
 most of the time is left to the server under test. Loopback only.
 
-    python benchmarks/http_load.py --port 8181 --connections 16 --seconds 10 --body body.json --header 'Authorization: …'
+    python benchmarks/http_load.py --port 8181 --connections 16 --body body.json --header 'Authorization: …'
 """
 
 import argparse
@@ -14,6 +14,9 @@ import statistics
 import sys
 import time
 from pathlib import Path
+
+import uvloop
+from typing_extensions import override
 
 HOST = "127.0.0.1"
 
@@ -26,6 +29,7 @@ class Connection(asyncio.Protocol):
         self.errors, self.buffer, self.sent = 0, bytearray(), 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self._ask()
@@ -34,6 +38,7 @@ class Connection(asyncio.Protocol):
         self.sent = time.perf_counter_ns()
         self.transport.write(self.request)  # type: ignore[attr-defined]
 
+    @override
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         head_end = self.buffer.find(b"\r\n\r\n")
@@ -52,6 +57,7 @@ class Connection(asyncio.Protocol):
         else:
             self.transport.close()
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.errors += exc is not None or time.perf_counter() < self.until
         if not self.done.done():
@@ -97,13 +103,7 @@ def main() -> None:
     parser.add_argument("--header", action="append", default=[])
     asked = parser.parse_args()
     request = build_request(asked.path, asked.header, asked.body.read_bytes())
-    try:
-        import uvloop  # noqa: PLC0415 - optional
-
-        run = uvloop.run
-    except ImportError:
-        run = asyncio.run
-    sys.stdout.write(json.dumps(run(load(asked.port, request, asked.connections, asked.seconds))) + "\n")
+    sys.stdout.write(json.dumps(uvloop.run(load(asked.port, request, asked.connections, asked.seconds))) + "\n")
 
 
 if __name__ == "__main__":

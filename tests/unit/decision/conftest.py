@@ -8,8 +8,8 @@ import pytest
 
 from ostiary.decision.decide import Call, Decider, Parts
 from ostiary.errors import RefusedError
-from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.identity._seal import SEAL
+from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import SessionLedger
 from ostiary.testing.parts import Always, FixedEngine, FixedSignals, MemoryRecorder, StaticDirectory
 from ostiary.vocabulary.effects import Effect

@@ -1,0 +1,42 @@
+"""From contributions to at most three reasons in plain words.
+
+- Only what raised the score is a reason.
+- One reason a family: five ways to say "first time here" are one thing to a person.
+- The words are the signal catalogue's own; this room only picks and orders.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from ostiary.risk.schema import Column
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.scoring import Contribution
+
+MOST_REASONS: Final = 3
+LEAST_WEIGHT: Final = 0.05  # log-odds; less is noise to a reader
+
+Words = Callable[[str, float, AccessEvent], str]
+"""Says a feature's value in plain words: (feature name, value, event) -> text."""
+
+
+def pick_reasons(
+    columns: Sequence[Column], row: Sequence[float], shares: Sequence[float], event: AccessEvent, words: Words
+) -> tuple[Contribution, ...]:
+    """Return the strongest reason of each of the strongest families, largest first."""
+    picked: dict[str, Contribution] = {}
+    for index in _strongest(shares):
+        column, value = columns[index], row[index]
+        if column.family in picked:
+            continue
+        told = None if math.isnan(value) else value
+        text = words(column.name, value, event)
+        picked[column.family] = Contribution(signal=column.name, value=told, weight=shares[index], text=text)
+        if len(picked) == MOST_REASONS:
+            break
+    return tuple(picked.values())
+
+
+def _strongest(shares: Sequence[float]) -> Iterable[int]:
+    raising = (index for index, share in enumerate(shares) if share >= LEAST_WEIGHT)
+    return sorted(raising, key=lambda index: (-shares[index], index))

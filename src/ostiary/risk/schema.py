@@ -1,0 +1,123 @@
+"""What an access-risk model says of itself in ``schema.json`` and ``calibration.json``.
+
+- The schema names the features in column order, with their family and monotone direction, and the digest of the
+  catalogue they came from. A model is used with exactly that catalogue or not at all.
+- The scaling joins the calibration table with the levels' thresholds.
+"""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from ostiary.errors import FaultyInputError, VerificationError
+from ostiary.risk.calibration import Calibration, check_calibration
+
+Shape = TypeVar("Shape")
+
+KIND: Final = "access-risk-model"
+MODEL_FILE: Final = "model.txt"
+SCHEMA_FILE: Final = "schema.json"
+CALIBRATION_FILE: Final = "calibration.json"
+CARD_FILE: Final = "card.json"
+FORMAT_VERSION: Final = 1
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One feature column; ``told`` is the share of training rows that had a value in it."""
+
+    name: str
+    family: str
+    monotone: int = 0
+    told: float = 1.0
+
+
+class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The columns, and the digest of the catalogue they came from.
+
+    Attributes:
+        feature_set: digest of the signal catalogue.
+        columns: in the order of a feature row.
+        depth: name of the column that counts the subject's earlier events, empty when there is none.
+        version: of this file's shape.
+    """
+
+    feature_set: str
+    columns: list[Column]
+    depth: str = ""
+    version: int = FORMAT_VERSION
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Probabilities from which a score is ``medium`` (step-up) or ``high``."""
+
+    medium: float
+    high: float
+
+    def level(self, score: float) -> str:
+        """Return the level of ``score``."""
+        if score >= self.high:
+            return "high"
+        return "medium" if score >= self.medium else "low"
+
+
+class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calibration and thresholds, for single events and for whole sessions.
+
+    Attributes:
+        table: margin to probability.
+        event: thresholds of one access.
+        session: thresholds of a session's score.
+        version: of this file's shape.
+    """
+
+    table: Calibration
+    event: Thresholds
+    session: Thresholds
+    version: int = FORMAT_VERSION
+
+
+def parse_schema(data: bytes) -> Schema:
+    """Read ``schema.json``.
+
+    Raises:
+        FaultyInputError: ``model_malformed``.
+    """
+    schema = _parse(data, Schema)
+    names = [column.name for column in schema.columns]
+    if not names or len(set(names)) != len(names) or schema.version != FORMAT_VERSION:
+        raise FaultyInputError("model_malformed", "the model's schema has no, doubled or other columns")
+    return schema
+
+
+def parse_scaling(data: bytes) -> Scaling:
+    """Read ``calibration.json``.
+
+    Raises:
+        FaultyInputError: ``model_malformed``, ``calibration_malformed``.
+    """
+    scaling = _parse(data, Scaling)
+    check_calibration(scaling.table)
+    for levels in (scaling.event, scaling.session):
+        if not 0 <= levels.medium <= levels.high <= 1:
+            raise FaultyInputError("calibration_malformed", "the levels' thresholds are not in order")
+    return scaling
+
+
+def check_feature_set(schema: Schema, feature_set: str, names: tuple[str, ...]) -> None:
+    """Refuse a model that was trained on another catalogue than the one in use.
+
+    Raises:
+        VerificationError: ``model_feature_set``.
+    """
+    if schema.feature_set != feature_set or tuple(column.name for column in schema.columns) != names:
+        text = (
+            f"the model was trained on feature set `{schema.feature_set[:80]}`, in use is {feature_set}: train it anew"
+        )
+        raise VerificationError("model_feature_set", text)
+
+
+def _parse(data: bytes, shape: type[Shape]) -> Shape:
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as fault:
+        raise FaultyInputError("model_malformed", f"a file of the model is malformed: {fault}") from fault

@@ -1,0 +1,195 @@
+"""Scores one access: features to margin to calibrated probability to level, and reasons where they are needed.
+
+- Loaded from a verified artefact only, and only for the very feature catalogue it was trained on.
+- LightGBM's library serves when it is there, was tested and agrees with the walker on probe rows; else the walker.
+- Pure and thread-safe; odd values (NaN, infinities, missing, text) are scored, a row of another length is refused
+  as unavailable. Nothing is raised at a decision.
+- Contributions cost a hundred times the score, so they are computed at or above the step-up threshold only.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+from ostiary.artifacts import VerifiedArtifact, Verifier, verify_artifact
+from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.risk.calibration import sigmoid
+from ostiary.risk.native import NativeTrees
+from ostiary.risk.reasons import Words, pick_reasons
+from ostiary.risk.schema import (
+    CALIBRATION_FILE,
+    KIND,
+    MODEL_FILE,
+    SCHEMA_FILE,
+    Scaling,
+    Schema,
+    check_feature_set,
+    parse_scaling,
+    parse_schema,
+)
+from ostiary.risk.trees import Trees, parse_trees
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
+
+HALF_KNOWN_EVENTS: Final = 20.0  # with so many earlier events a subject's depth counts as half
+_FLOATS: Final = {float}
+_PROBES: Final = (float("nan"), 0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 3.0)
+
+
+class Engine(Protocol):
+    """What evaluates the trees: the library or the walker."""
+
+    def margin(self, row: Sequence[float]) -> float:
+        """Return the log-odds of ``row``."""
+        ...
+
+    def contributions(self, row: Sequence[float]) -> list[float]:
+        """Return each column's share."""
+        ...
+
+
+class LightGbmScorer:
+    """A ``Scorer`` over one verified model."""
+
+    def __init__(self, engine: Engine, schema: Schema, scaling: Scaling, digest: str, words: Words) -> None:
+        """Join the parts; use ``load_scorer`` for an artefact on disk."""
+        self._engine = engine
+        self._schema = schema
+        self._columns = schema.columns
+        self._scaling = scaling
+        self._digest = digest
+        self._words = words
+        names = [column.name for column in schema.columns]
+        self._depth = names.index(schema.depth) if schema.depth in names else -1
+        self._spokesmen = _spokesmen(schema)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the model artefact."""
+        return self._digest
+
+    @property
+    def schema(self) -> Schema:
+        """The model's columns."""
+        return self._schema
+
+    @property
+    def scaling(self) -> Scaling:
+        """The model's calibration and thresholds."""
+        return self._scaling
+
+    @property
+    def engine(self) -> Engine:
+        """What evaluates the trees."""
+        return self._engine
+
+    def score(self, event: AccessEvent, features: Sequence[float]) -> RiskScore:
+        """Return the calibrated score of ``features``."""
+        if len(features) != len(self._columns):
+            return unavailable(Reason.RISK_ERROR)
+        row = features if set(map(type, features)) == _FLOATS else [_number(value) for value in features]
+        return self.judge(event, row, self._engine.margin(row))
+
+    def judge(self, event: AccessEvent, row: Sequence[float], margin: float) -> RiskScore:
+        """Return the score that belongs to ``margin``, which the engine gave for ``row``."""
+        score = sigmoid(self._scaling.table.logit(margin))
+        reasons: tuple[Contribution, ...] = ()
+        if score >= self._scaling.event.medium:
+            reasons = pick_reasons(self._columns, row, self._engine.contributions(row), event, self._words)
+        return RiskScore(
+            available=True,
+            score=score,
+            level=self._scaling.event.level(score),
+            model=self._digest,
+            uncertainty=self._uncertainty(row),
+            contributions=reasons,
+        )
+
+    def _uncertainty(self, row: Sequence[float]) -> float:
+        """Return 1 without history or with every usual family missing, towards 0 with much of both."""
+        depth = row[self._depth] if self._depth >= 0 else 0.0
+        known = max(depth, 0.0) if math.isfinite(depth) else 0.0
+        silent = sum([row[index] != row[index] for index in self._spokesmen])  # NaN is not itself
+        told = 1.0 - silent / len(self._spokesmen) if self._spokesmen else 1.0
+        return 1.0 - known / (known + HALF_KNOWN_EVENTS) * told
+
+
+def load_scorer(
+    directory: Path,
+    trusted_keys: Iterable[Verifier],
+    *,
+    feature_set: str,
+    names: tuple[str, ...],
+    words: Words,
+    pinned: str = "",
+    not_before_ns: int = 0,
+) -> LightGbmScorer:
+    """Verify the artefact in ``directory`` and return its scorer.
+
+    Raises:
+        VerificationError: the artefact is not what a trusted key signed, or is for another feature set.
+        FaultyInputError: it is signed, and malformed all the same.
+    """
+    verified = verify_artifact(directory, trusted_keys, kind=KIND, pinned=pinned, not_before_ns=not_before_ns)
+    return scorer_from(verified, feature_set=feature_set, names=names, words=words)
+
+
+def scorer_from(
+    verified: VerifiedArtifact, *, feature_set: str, names: tuple[str, ...], words: Words
+) -> LightGbmScorer:
+    """Return the scorer over the bytes of a verified artefact."""
+    schema = parse_schema(_file(verified, SCHEMA_FILE))
+    check_feature_set(schema, feature_set, names)
+    scaling = parse_scaling(_file(verified, CALIBRATION_FILE))
+    text = _file(verified, MODEL_FILE).decode()
+    trees = parse_trees(text)
+    if trees.names != names:
+        raise FaultyInputError("model_malformed", "the trees' columns are not the schema's")
+    return LightGbmScorer(pick_engine(text, trees), schema, scaling, verified.digest, words)
+
+
+def pick_engine(text: str, trees: Trees) -> Engine:
+    """Return the library's engine when it serves and agrees with the walker to the last bit, else the walker."""
+    try:
+        native = NativeTrees(text, len(trees.names))
+        agree = all(native.margin(row) == trees.margin(row) for row in _probe_rows(len(trees.names)))
+    except UnavailableError:
+        return trees
+    return native if agree else trees
+
+
+def _probe_rows(width: int) -> list[list[float]]:
+    count = len(_PROBES)
+    return [
+        [_PROBES[(start + column * step) % count] for column in range(width)]
+        for start in range(count)
+        for step in (0, 1, 3)
+    ]
+
+
+def _spokesmen(schema: Schema) -> tuple[int, ...]:
+    """Return one column for each family that training usually had: the one most often told."""
+    best: dict[str, int] = {}
+    for index, column in enumerate(schema.columns):
+        if column.told > schema.columns[best.setdefault(column.family, index)].told:
+            best[column.family] = index
+    return tuple(index for index in best.values() if schema.columns[index].told > 0.5)  # noqa: PLR2004 - usual: most rows
+
+
+def _number(value: object) -> float:
+    """Return ``value`` as a float; what is no number counts as missing, never as zero."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _file(verified: VerifiedArtifact, name: str) -> bytes:
+    try:
+        return verified.files[name]
+    except KeyError as fault:
+        raise FaultyInputError("model_malformed", f"the artefact has no `{name}`") from fault

@@ -71,6 +71,7 @@ class _Snapshot:
     keys: Mapping[str, PublicKey]
     document: bytes
     fetched_ns: int
+    generation: int
 
 
 class IssuerKeys:
@@ -83,7 +84,6 @@ class IssuerKeys:
         self._fixed = fixed
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
-        self._generation = 0
         self._failed_until_ns = 0
         self._failure: UnavailableError | None = None
         self._missed_until_ns = 0
@@ -92,17 +92,19 @@ class IssuerKeys:
     @property
     def generation(self) -> int:
         """Grows whenever the keys change; what was verified under an older generation is verified again."""
-        return self._generation
+        return self._snapshot.generation if self._snapshot else 0
 
-    def find(self, kid: str, now_ns: int) -> PublicKey:
-        """Return the key with this id.
+    def find(self, kid: str, now_ns: int) -> tuple[PublicKey, int]:
+        """Return the key with this id, and the generation it was found in.
 
         Raises:
             RefusedError: ``token_key_unknown``, ``token_key_lookup_limited``.
             UnavailableError: ``jwks_unavailable``.
         """
-        key = self._current(now_ns).keys.get(kid)
-        return key if key is not None else self._after_miss(kid, now_ns)
+        snapshot = self._current(now_ns)
+        if kid not in snapshot.keys:
+            snapshot = self._after_miss(kid, now_ns)
+        return snapshot.keys[kid], snapshot.generation
 
     def refresh(self, now_ns: int) -> None:
         """Fetch now; for a background task, so that requests seldom wait for the network.
@@ -139,11 +141,11 @@ class IssuerKeys:
             raise _unavailable(message) from self._failure
         return snapshot
 
-    def _after_miss(self, kid: str, now_ns: int) -> PublicKey:
+    def _after_miss(self, kid: str, now_ns: int) -> _Snapshot:
         with self._lock:
             snapshot = self._snapshot
             if snapshot is not None and kid in snapshot.keys:
-                return snapshot.keys[kid]
+                return snapshot
             if self._fixed or self._unknown.get(kid, 0) > now_ns:
                 raise _unknown_key()
             if now_ns < self._missed_until_ns:
@@ -151,11 +153,11 @@ class IssuerKeys:
                     Refusal.TOKEN_KEY_LOOKUP_LIMITED, "the key id is unknown, and it is too early to ask"
                 )
             self._missed_until_ns = now_ns + self._settings.miss_interval_s * _SECOND_NS
-            key = self._fetch(now_ns).keys.get(kid)
-            if key is None:
+            snapshot = self._fetch(now_ns)
+            if kid not in snapshot.keys:
                 self._remember_unknown(kid, now_ns)
                 raise _unknown_key()
-            return key
+            return snapshot
 
     def _remember_unknown(self, kid: str, now_ns: int) -> None:
         self._unknown[kid] = now_ns + self._settings.unknown_s * _SECOND_NS
@@ -168,10 +170,9 @@ class IssuerKeys:
             document = self._source.fetch()
             before = self._snapshot
             if before is not None and document == before.document:
-                self._snapshot = _Snapshot(before.keys, document, now_ns)
+                self._snapshot = _Snapshot(before.keys, document, now_ns, before.generation)
             else:
-                self._snapshot = _Snapshot(parse_jwks(document), document, now_ns)
-                self._generation += 1
+                self._snapshot = _Snapshot(parse_jwks(document), document, now_ns, self.generation + 1)
                 self._unknown.clear()
         except UnavailableError:
             self._failed_until_ns = now_ns + self._settings.retry_s * _SECOND_NS

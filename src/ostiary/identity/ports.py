@@ -7,10 +7,17 @@
 >>> registry: PepRegistry = Nobody()
 """
 
+import re
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
+from ostiary.errors import FaultyInputError
+from ostiary.identity.reasons import Refusal
 from ostiary.identity.types import Assurance, ProofRequired
+from ostiary.vocabulary.ids import check_tenant
+
+MAX_SECRETS: Final = 2
+PEP_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +26,7 @@ class RegisteredPep:
 
     Attributes:
         pep_id: unique over all tenants; 1 to 64 of ``A-Z a-z 0-9 _ -``, no dot and no colon.
-        secret_hashes: SHA-256 of each accepted secret, at most two (the old and the new one while they rotate).
+        secret_hashes: ``keys.hash_secret`` of each accepted secret, at most two (old and new while they rotate).
         certificates: accepted certificate thumbprints, base64url of SHA-256 (RFC 8705 ``x5t#S256``).
         token_issuer: issuer whose JWTs authenticate it, one of the tenant's configured issuers, or empty.
         token_subject: the ``sub`` those JWTs must have.
@@ -31,12 +38,22 @@ class RegisteredPep:
     tenant: str
     subjects: Assurance = "token"
     proof_required: ProofRequired = ""
-    secret_hashes: tuple[bytes, ...] = field(default=(), repr=False)
+    secret_hashes: tuple[str, ...] = field(default=(), repr=False)
     certificates: tuple[str, ...] = ()
     token_issuer: str = ""
     token_subject: str = ""
     expires_ns: int = 0
     disabled: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a registration that could not work or would be ambiguous."""
+        check_tenant(self.tenant)
+        if not PEP_ID.match(self.pep_id) or len(self.secret_hashes) > MAX_SECRETS:
+            message = f"`{self.pep_id[:80]}` is no enforcement point: 1 to 64 of A-Z a-z 0-9 _ -, at most two secrets"
+            raise FaultyInputError(Refusal.IDENTITY_CONFIG_INVALID, message)
+        if bool(self.token_issuer) != bool(self.token_subject):
+            message = f"enforcement point `{self.pep_id}` needs both `token_issuer` and `token_subject`, or neither"
+            raise FaultyInputError(Refusal.IDENTITY_CONFIG_INVALID, message)
 
 
 class PepRegistry(Protocol):

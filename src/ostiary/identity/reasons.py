@@ -19,6 +19,7 @@ class Refusal(StrEnum):
 
     DPOP_ACCESS_TOKEN_HASH_MISSING = "dpop_access_token_hash_missing"
     DPOP_ACCESS_TOKEN_HASH_WRONG = "dpop_access_token_hash_wrong"
+    DPOP_ALGORITHM_KEY_MISMATCH = "dpop_algorithm_key_mismatch"
     DPOP_ALGORITHM_NOT_ALLOWED = "dpop_algorithm_not_allowed"
     DPOP_BASE64_INVALID = "dpop_base64_invalid"
     DPOP_BEFORE_RESTART = "dpop_before_restart"

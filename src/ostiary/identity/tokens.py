@@ -39,8 +39,8 @@ class TokenVerifier:
         """Take the issuers to believe."""
         self._book = book
 
-    def verify(self, token: UnverifiedToken, tenant: str, now_ns: int) -> tuple[TokenFacts, Issuer]:
-        """Return what the token says and who vouches for it.
+    def verify(self, token: UnverifiedToken, tenant: str, now_ns: int) -> tuple[TokenFacts, Issuer, int]:
+        """Return what the token says, who vouches for it, and the generation of keys that showed it.
 
         Raises:
             RefusedError: one ``token_…`` code for each way to fail.
@@ -57,9 +57,9 @@ class TokenVerifier:
         algorithm = _algorithm(jws.header, issuer.config)
         _check_type(jws.header, issuer.config)
         # 5 and 6 the key and its signature
-        _check_signature(jws, algorithm, issuer, now_ns)
+        generation = _check_signature(jws, algorithm, issuer, now_ns)
         # 7 what it says
-        return read_claims(jws.payload, issuer.config, now_ns), issuer
+        return read_claims(jws.payload, issuer.config, now_ns), issuer, generation
 
     def _issuer(self, payload: dict[str, Any], tenant: str) -> Issuer:
         name = payload.get("iss")
@@ -89,17 +89,18 @@ def _check_type(header: dict[str, Any], config: IssuerConfig) -> None:
         _refuse(Refusal.TOKEN_TYPE_WRONG, "the token is of a type that is not accepted here")
 
 
-def _check_signature(jws: CompactJws, algorithm: str, issuer: Issuer, now_ns: int) -> None:
+def _check_signature(jws: CompactJws, algorithm: str, issuer: Issuer, now_ns: int) -> int:
     kid = jws.header.get("kid")
     if kid is None:
         _refuse(Refusal.TOKEN_KEY_ID_MISSING, "the token names no key")
     if not is_name(kid):
         _refuse(Refusal.TOKEN_KEY_ID_INVALID, "the token's key id is no proper name")
-    key = issuer.keys.find(kid, now_ns)
+    key, generation = issuer.keys.find(kid, now_ns)
     if not key.fits(algorithm):
         _refuse(Refusal.TOKEN_ALGORITHM_KEY_MISMATCH, "the token's algorithm does not fit the key it names")
     if not key.verify(algorithm, jws.signed, jws.signature):
         _refuse(Refusal.TOKEN_SIGNATURE_INVALID, "the token's signature is not its issuer's")
+    return generation
 
 
 def _refuse(code: Refusal, message: str) -> NoReturn:

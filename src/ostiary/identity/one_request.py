@@ -1,0 +1,36 @@
+"""One HTTP request that asks for many decisions: each subject is verified once.
+
+A DPoP proof is good for one HTTP request, so the second of two evaluations in one AuthZEN batch must not find its
+proof used up by the first. Within one request, the same question has the same answer, refusals included.
+Not thread-safe and not to be kept: make one for each HTTP request.
+"""
+
+from ostiary.errors import OstiaryError
+from ostiary.identity.subject import SubjectVerifier
+from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.vocabulary.entities import Subject
+
+_Question = tuple[PepIdentity, str, str, PresentedSubject]
+
+
+class OneRequest:
+    """A ``SubjectVerifier`` for the length of one HTTP request."""
+
+    def __init__(self, verifier: SubjectVerifier) -> None:
+        """Start with nothing verified."""
+        self._verifier = verifier
+        self._answers: dict[_Question, VerifiedIdentity | OstiaryError] = {}
+
+    def verify(self, pep: PepIdentity, subject: Subject, presented: PresentedSubject, now_ns: int) -> VerifiedIdentity:
+        """Answer as ``SubjectVerifier.verify`` does, and the same again for the same question."""
+        question = (pep, subject.type, subject.id, presented)
+        answer = self._answers.get(question)
+        if answer is None:
+            try:
+                answer = self._verifier.verify(pep, subject, presented, now_ns)
+            except OstiaryError as error:
+                answer = error
+            self._answers[question] = answer
+        if isinstance(answer, OstiaryError):
+            raise answer
+        return answer

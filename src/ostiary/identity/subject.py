@@ -1,0 +1,127 @@
+"""Verifies the subject of one request: the only maker of ``VerifiedIdentity``.
+
+What must be true, in the order in which it is checked:
+
+1. there is a token, unless the enforcement point may assert subjects; a token that is there is always verified;
+2. the token is good (``tokens``; recalled for a short while, ADR-0005), for a tenant's own issuer;
+3. it is about the very subject of the request, by id and type;
+4. it is bound to its holder when the enforcement point must demand that;
+5. every binding it has is proven now, by DPoP or certificate: presenting a bound token bare would undo the binding.
+
+A proof of possession is good for one HTTP request. When one HTTP request asks for many decisions (AuthZEN
+evaluations), use one ``OneRequest`` for all of them.
+"""
+
+from typing import Final, NoReturn
+
+from ostiary.errors import RefusedError
+from ostiary.identity._seal import SEAL
+from ostiary.identity.dpop import DpopVerifier
+from ostiary.identity.mtls import check_certificate
+from ostiary.identity.reasons import Refusal
+from ostiary.identity.remembered import Remembered, TokenMemory
+from ostiary.identity.strict import is_name
+from ostiary.identity.types import PepIdentity, PresentedSubject, Proof, VerifiedIdentity
+from ostiary.vocabulary.entities import Subject
+
+MAX_ID: Final = 1024
+
+
+class SubjectVerifier:
+    """Turns what an enforcement point presents into a verified identity. Thread-safe."""
+
+    def __init__(self, tokens: TokenMemory, dpop: DpopVerifier) -> None:
+        """Take the verifier of tokens and the verifier of proofs."""
+        self._tokens = tokens
+        self._dpop = dpop
+
+    def dpop_nonce(self, tenant: str, now_ns: int) -> str | None:
+        """Return the nonce for clients' next proofs, or ``None`` when nonces are off."""
+        return self._dpop.nonce(tenant, now_ns)
+
+    def verify(self, pep: PepIdentity, subject: Subject, presented: PresentedSubject, now_ns: int) -> VerifiedIdentity:
+        """Return who the subject is.
+
+        Raises:
+            RefusedError: one code of ``Refusal`` for each way to fail.
+            UnavailableError: ``jwks_unavailable``, ``dpop_replay_memory_full``: nobody can be believed now.
+        """
+        # 1 is there a token
+        if presented.token is None:
+            return _asserted(pep, subject, presented)
+        # 2 is it good
+        known = self._tokens.verify(presented.token, pep.tenant, now_ns)
+        # 3 is it about this subject
+        _check_subject(known, subject)
+        # 4 is it bound enough
+        _check_demand(pep, known)
+        # 5 is every binding proven
+        self._check_proofs(known, presented, pep.tenant, now_ns)
+        if known.identity is None:
+            known.identity = _identity(known, pep.tenant)
+        return known.identity
+
+    def _check_proofs(self, known: Remembered, presented: PresentedSubject, tenant: str, now_ns: int) -> None:
+        facts = known.facts
+        if facts.x5t:
+            check_certificate(presented.client_cert_sha256, facts.x5t)
+        if facts.jkt:
+            self._dpop.verify(presented, facts.jkt, tenant, now_ns)
+        elif presented.dpop is not None:
+            _refuse(Refusal.DPOP_TOKEN_NOT_BOUND, "a proof came with a token that is not bound to any key")
+
+
+def _asserted(pep: PepIdentity, subject: Subject, presented: PresentedSubject) -> VerifiedIdentity:
+    if presented.dpop is not None:
+        _refuse(Refusal.DPOP_WITHOUT_TOKEN, "a proof of possession came without a token")
+    if pep.subjects != "asserted" or pep.proof_required:
+        _refuse(Refusal.TOKEN_MISSING, "this enforcement point must present a token of the subject")
+    if not is_name(subject.id, MAX_ID) or not is_name(subject.type):
+        _refuse(Refusal.SUBJECT_INVALID, "the subject's type or id is no proper name")
+    return VerifiedIdentity(
+        seal=SEAL,
+        tenant=pep.tenant,
+        subject_type=subject.type,
+        subject_id=subject.id,
+        assurance="asserted",
+    )
+
+
+def _check_subject(known: Remembered, subject: Subject) -> None:
+    config = known.issuer.config
+    if known.facts.subject_id != subject.id:
+        _refuse(Refusal.SUBJECT_MISMATCH, "the token is about another subject than the request")
+    if subject.type != config.subject_type and subject.type not in config.also_types:
+        _refuse(Refusal.SUBJECT_TYPE_MISMATCH, "the token's issuer does not vouch for subjects of this type")
+
+
+def _check_demand(pep: PepIdentity, known: Remembered) -> None:
+    bound = {"": True, "dpop": bool(known.facts.jkt), "mtls": bool(known.facts.x5t)}
+    if not bound[pep.proof_required]:
+        _refuse(Refusal.TOKEN_BINDING_REQUIRED, f"tokens must be bound to their holder by `{pep.proof_required}`")
+
+
+def _identity(known: Remembered, tenant: str) -> VerifiedIdentity:
+    facts = known.facts
+    proof: Proof = "dpop" if facts.jkt else "mtls" if facts.x5t else "none"
+    return VerifiedIdentity(
+        seal=SEAL,
+        tenant=tenant,
+        subject_type=known.issuer.config.subject_type,
+        subject_id=facts.subject_id,
+        assurance="token",
+        issuer=facts.issuer,
+        acr=facts.acr,
+        amr=facts.amr,
+        auth_time=facts.auth_time,
+        scopes=facts.scopes,
+        client_id=facts.client_id,
+        session_id=facts.session_id,
+        proof=proof,
+        expires_ns=facts.until_ns,
+        claims=facts.claims,
+    )
+
+
+def _refuse(code: Refusal, message: str) -> NoReturn:
+    raise RefusedError(code, message)

@@ -1,0 +1,66 @@
+"""Limits of the policy room: what a bundle, a source, an evaluation and a sandbox may cost.
+
+Units stand in the names. All are frozen; ``server/config.py`` composes them.
+
+>>> EngineSettings().deadline_ms
+250
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How the engine runs.
+
+    Attributes:
+        deadline_ms: the answer is DENY ``policy_timeout`` after this; OPA itself cannot be cancelled.
+        stuck_ms: an evaluation older than this means that the worker process must be replaced.
+        retire_after_ms: how long a replaced engine is kept at least; must exceed ``deadline_ms``.
+        gogc: garbage collection target of the Go runtime in percent, set before the library loads.
+        gomaxprocs: threads that run Go code at once; ``None`` leaves Go's own choice.
+        max_answer_bytes: a longer answer of a policy is malformed.
+        max_input_bytes: a longer input document is refused before evaluation.
+        max_hits: more rule hits than this in one answer are malformed.
+    """
+
+    deadline_ms: int = 250
+    stuck_ms: int = 2_000
+    retire_after_ms: int = 5_000
+    gogc: int = 400
+    gomaxprocs: int | None = None
+    max_answer_bytes: int = 1_048_576
+    max_input_bytes: int = 1_048_576
+    max_hits: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class BundleLimits:
+    """What a bundle may weigh. Archives are measured while they unpack, never after."""
+
+    max_files: int = 512
+    max_file_bytes: int = 4 * 1_048_576
+    max_total_bytes: int = 32 * 1_048_576
+    max_archive_bytes: int = 32 * 1_048_576
+    max_path_chars: int = 200
+    max_data_depth: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LintLimits:
+    """What one Rego source may be before OPA's parser is shown it."""
+
+    max_source_bytes: int = 256 * 1024
+    max_nesting: int = 64
+    max_raw_nesting: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxLimits:
+    """What the throw-away process may use that first compiles and runs an unknown bundle."""
+
+    wall_s: float = 30.0
+    cpu_s: int = 20
+    memory_bytes: int = 8 * 1024**3
+    max_report_bytes: int = 8 * 1_048_576
+    open_files: int = 64

@@ -9,9 +9,6 @@
 - No clock, no randomness: time and id come with the receipt.
 """
 
-import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NoReturn
 
@@ -22,124 +19,19 @@ from ostiary.decision.combine import BreakGlass, combine, refused
 from ostiary.decision.document import adaptive_document, guardrail_document
 from ostiary.decision.event import event_of, session_id_of
 from ostiary.decision.obligations import obligations_of
-from ostiary.decision.ports import (
-    BreakGlassCheck,
-    Directory,
-    Moment,
-    PhaseSource,
-    PolicySource,
-    Recorder,
-    ResourceFacts,
-    ScorerSource,
-    SessionReader,
-    SignalReader,
-    SubjectVerifier,
-)
+from ostiary.decision.parts import AlreadyAnsweredError, Call, Claim, Decided, Judged, Parts, StepFailedError
+from ostiary.decision.ports import Moment, ResourceFacts
 from ostiary.errors import RefusedError
-from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.identity.types import PepIdentity
 from ostiary.sessions import SessionState
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
-from ostiary.vocabulary.events import AccessEvent, EventOutcome
+from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.scoring import Contribution, RiskScore, Scorer, unavailable
-from ostiary.vocabulary.verdicts import (
-    AdaptiveVerdict,
-    DecisionRecord,
-    GuardrailVerdict,
-    Obligation,
-    Outcome,
-)
+from ostiary.vocabulary.verdicts import DecisionRecord
 
 RECORD_VERSION = 1
-
-
-class Claim:
-    """The right to record one call's decision; only one thread ever gets it."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        """Make a claim that nobody holds."""
-        self._lock = threading.Lock()
-
-    def take(self) -> bool:
-        """Return whether the caller is the first to take it; never blocks."""
-        return self._lock.acquire(blocking=False)
-
-
-class Call(msgspec.Struct, frozen=True):
-    """One evaluation to decide. ``request.context`` is already free of tokens and proofs.
-
-    ``pep`` comes from ``identity.PepAuthenticator``: its being here is step 0, done.
-    """
-
-    pep: PepIdentity
-    request: EvaluationRequest
-    presented: PresentedSubject
-    claim: Claim = msgspec.field(default_factory=Claim)
-
-
-class Parts(msgspec.Struct, frozen=True):
-    """Everything that deciding needs; ``server/wiring.py`` puts it together."""
-
-    subjects: SubjectVerifier
-    directory: Directory
-    sessions: SessionReader
-    signals: SignalReader
-    scorers: ScorerSource
-    policies: PolicySource
-    phases: PhaseSource
-    recorder: Recorder
-    break_glass: BreakGlassCheck | None = None
-    on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
-    stopwatch: Callable[[], int] = time.perf_counter_ns
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """A decision, its answer, and the promise of its record on disk.
-
-    Attributes:
-        record: what is kept for ever.
-        answer: the AuthZEN response body.
-        durable: resolves when the record is on disk; the answer may not leave before (law 3).
-        event: the access event with its outcome filled in, for learning after the answer; ``None`` when refused.
-        laps: nanoseconds spent in each step, in order.
-    """
-
-    record: DecisionRecord
-    answer: dict[str, Any]
-    durable: Future[Any]
-    event: AccessEvent | None = None
-    laps: dict[str, int] = {}
-
-
-class StepFailedError(Exception):
-    """A step of the way failed closed; carries its reason code and what was known by then."""
-
-    def __init__(self, reason: str, fault: str = "") -> None:
-        """Keep the reason code and the fault's name."""
-        super().__init__(reason)
-        self.reason = reason
-        self.fault = fault
-
-
-class AlreadyAnsweredError(Exception):
-    """The deadline answered this call while it was being decided; nothing may be recorded twice."""
-
-
-class Judged(msgspec.Struct, frozen=True):
-    """All that steps 1 to 7 found out about one request."""
-
-    identity: VerifiedIdentity
-    moment: Moment
-    document: bytes
-    risk: RiskScore
-    guardrails: GuardrailVerdict
-    adaptive: AdaptiveVerdict
-    outcome: Outcome
-    obligations: tuple[Obligation, ...]
-    bundle: str
 
 
 class Decider:
@@ -229,7 +121,8 @@ class Decider:
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
-        return Judged(identity, moment, document, risk, guardrails, adaptive, outcome, obligations, engine.digest)
+        bundle = engine.bundle.digest
+        return Judged(identity, moment, document, risk, guardrails, adaptive, outcome, obligations, bundle)
 
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.

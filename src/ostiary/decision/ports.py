@@ -103,12 +103,21 @@ class SessionReader(Protocol):
         ...
 
 
+class HasDigest(Protocol):
+    """Something that a digest names."""
+
+    @property
+    def digest(self) -> str:
+        """Digest, ``sha256:…``."""
+        ...
+
+
 class PolicyEngine(Protocol):
     """The two policy steps over one input document given as JSON bytes; never raises for faults of policy."""
 
     @property
-    def digest(self) -> str:
-        """Digest of the bundle in force, ``sha256:…``."""
+    def bundle(self) -> HasDigest:
+        """The bundle in force."""
         ...
 
     def guardrails(self, document: bytes) -> GuardrailVerdict:

@@ -60,7 +60,7 @@ class Searcher:
             FaultyInputError: ``page_token_invalid`` or ``page_limit_invalid``.
         """
         engine = self._parts.policies.engine(call.pep.tenant)
-        start = _offset(call, engine.digest)
+        start = _offset(call, engine.bundle.digest)
         names = self._candidates(call)
         try:
             found = self._permitted(receipt, call, engine, names[start:])
@@ -71,7 +71,7 @@ class Searcher:
         body: dict[str, Any] = {"results": [_entity(call, name) for name in page.names]}
         more = page.full and after < len(names)
         body["page"] = {
-            "next_token": _token(call, engine.digest, after) if more else "",
+            "next_token": _token(call, engine.bundle.digest, after) if more else "",
             "count": len(page.names),
         }
         return self._record(receipt, call, engine, body)
@@ -123,7 +123,7 @@ class Searcher:
             request=call.request,
             kind=f"search.{call.wanted}",
             results=len(body["results"]),
-            bundle=engine.digest,
+            bundle=engine.bundle.digest,
         )
         return Decided(record, body, self._decider.append(record))
 

@@ -110,10 +110,16 @@ class FixedScorer:
         )
 
 
+class NamedBundle(msgspec.Struct, frozen=True):
+    """A bundle of which only the digest exists."""
+
+    digest: str
+
+
 class FixedEngine:
     """A policy engine that always gives the same two verdicts, and keeps the documents it was given."""
 
-    digest = "sha256:fixed-bundle"
+    bundle = NamedBundle("sha256:fixed-bundle")
 
     def __init__(self, guardrails: GuardrailVerdict, adaptive: AdaptiveVerdict | None = None) -> None:
         """Take the verdicts."""

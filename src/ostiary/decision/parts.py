@@ -1,0 +1,115 @@
+"""What goes into a decision and what comes out of it: the call, the parts, the verdict, the promise of a record."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+
+from ostiary.decision.ports import (
+    BreakGlassCheck,
+    Directory,
+    Moment,
+    PhaseSource,
+    PolicySource,
+    Recorder,
+    ScorerSource,
+    SessionReader,
+    SignalReader,
+    SubjectVerifier,
+)
+from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.vocabulary.entities import EvaluationRequest
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.scoring import RiskScore
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, Obligation, Outcome
+
+
+class Claim:
+    """The right to record one call's decision; only one thread ever gets it."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        """Make a claim that nobody holds."""
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Return whether the caller is the first to take it; never blocks."""
+        return self._lock.acquire(blocking=False)
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One evaluation to decide. ``request.context`` is already free of tokens and proofs.
+
+    ``pep`` comes from ``identity.PepAuthenticator``: its being here is step 0, done.
+    """
+
+    pep: PepIdentity
+    request: EvaluationRequest
+    presented: PresentedSubject
+    claim: Claim = msgspec.field(default_factory=Claim)
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Everything that deciding needs; ``server/wiring.py`` puts it together."""
+
+    subjects: SubjectVerifier
+    directory: Directory
+    sessions: SessionReader
+    signals: SignalReader
+    scorers: ScorerSource
+    policies: PolicySource
+    phases: PhaseSource
+    recorder: Recorder
+    break_glass: BreakGlassCheck | None = None
+    on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
+    stopwatch: Callable[[], int] = time.perf_counter_ns
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """A decision, its answer, and the promise of its record on disk.
+
+    Attributes:
+        record: what is kept for ever.
+        answer: the AuthZEN response body.
+        durable: resolves when the record is on disk; the answer may not leave before (law 3).
+        event: the access event with its outcome filled in, for learning after the answer; ``None`` when refused.
+        laps: nanoseconds spent in each step, in order.
+    """
+
+    record: DecisionRecord
+    answer: dict[str, Any]
+    durable: Future[Any]
+    event: AccessEvent | None = None
+    laps: dict[str, int] = {}
+
+
+class StepFailedError(Exception):
+    """A step of the way failed closed; carries its reason code and what was known by then."""
+
+    def __init__(self, reason: str, fault: str = "") -> None:
+        """Keep the reason code and the fault's name."""
+        super().__init__(reason)
+        self.reason = reason
+        self.fault = fault
+
+
+class AlreadyAnsweredError(Exception):
+    """The deadline answered this call while it was being decided; nothing may be recorded twice."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """All that steps 1 to 7 found out about one request."""
+
+    identity: VerifiedIdentity
+    moment: Moment
+    document: bytes
+    risk: RiskScore
+    guardrails: GuardrailVerdict
+    adaptive: AdaptiveVerdict
+    outcome: Outcome
+    obligations: tuple[Obligation, ...]
+    bundle: str

@@ -1,0 +1,75 @@
+"""Is this an hour at which the subject, and its peers, usually work? Around the clock, work days and weekends apart."""
+
+from math import log
+from typing import Final
+
+from ostiary.signals.history import History
+from ostiary.signals.phrases import clock
+from ostiary.signals.signal import NAN, Feature, Signal
+from ostiary.signals.surprise import hour_chances
+from ostiary.vocabulary.events import AccessEvent
+
+_LEAST: Final = 5
+_USUAL: Final = 0.02
+_EVEN: Final = 1 / 24
+_FEATURES: Final = (
+    Feature("hour_surprise", "-ln chance of this local hour for the subject, backed off to peers", "nats", 1),
+    Feature("hour_ratio", "ln of how much likelier this hour is for the peers than for the subject", "nats", 1),
+    Feature("hour_peer_surprise", "-ln chance of this local hour for the peer group", "nats", 1),
+    Feature("hour_distance", "hours to the nearest hour at which the subject usually works", "hours", 1),
+    Feature("hour_local", "the subject's local hour", "hours", 0),
+    Feature("hour_lately", "recent level of hour surprise over the subject's usual level", "nats", 0),
+    Feature("hour_recent_share", "share of the subject's last accesses within two hours of this one", "share", 0),
+)
+
+
+def usual_hours(history: History) -> list[int]:
+    """Return the hours that hold at least 2 % of what the subject did, with too little history none."""
+    hours = history.own.hours
+    total = sum(hours)
+    if total < _LEAST:
+        return []
+    return [hour for hour in range(24) if hours[hour] + hours[hour + 24] >= _USUAL * total]
+
+
+def _away(hour: int, hours: list[int]) -> float:
+    return float(min(min((hour - usual) % 24, (usual - hour) % 24) for usual in hours)) if hours else NAN
+
+
+def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
+    """Return the seven features."""
+    own, moment = history.own, history.moment
+    hour = moment.hour
+    mine, of_peers = hour_chances(own.hours, history.peer_hours, hour, weekend=moment.weekday >= 5)  # noqa: PLR2004
+    recent = own.recent_hours
+    near = sum([(slot - hour + 2) % 24 <= 4 for slot in recent])  # noqa: PLR2004 - two hours on either side
+    return (
+        -log(mine),
+        log(of_peers / mine),
+        -log(of_peers),
+        _away(hour, usual_hours(history)),
+        hour + moment.minute / 60,
+        NAN if not own.hour_surprise[0] else own.hour_lately - own.hour_surprise[1],
+        near / len(recent) if recent else NAN,
+    )
+
+
+def _window(hours: list[int]) -> str:
+    """Return the shortest span of the clock that holds all of ``hours``."""
+    gaps = [((after - before - 1) % 24, after) for before, after in zip(hours, hours[1:] + hours[:1], strict=True)]
+    gap, first = max(gaps)
+    return f"{first:02d} to {(first + 24 - gap) % 24:02d}"
+
+
+def words(name: str, value: float, event: AccessEvent, history: History) -> str:
+    """Return the time of day against the subject's own hours."""
+    moment, hours = history.moment, usual_hours(history)
+    here = clock(moment.hour, moment.minute) + ("" if moment.offset is not None else " UTC")
+    if name == "hour_peer_surprise":
+        return f"{here} is {'a rare' if value > -log(_EVEN) else 'a usual'} time for your peers"
+    if not hours:
+        return f"{here}: your hours are not yet known"
+    return f"{here} is {'inside' if moment.hour in hours else 'outside'} your hours ({_window(hours)})"
+
+
+SIGNAL: Final = Signal("time", _FEATURES, ("time_ns", "tz_offset_min"), ("subject", "peers"), extract, words)

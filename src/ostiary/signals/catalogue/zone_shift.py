@@ -1,0 +1,47 @@
+"""How far the offset from UTC is from what the subject usually has, had last, and had when the sitting began."""
+
+from typing import Final
+
+from ostiary.signals.catalogue.timezone import offset_words
+from ostiary.signals.history import History
+from ostiary.signals.signal import NAN, Feature, Signal
+from ostiary.vocabulary.events import AccessEvent
+
+_HALF_DAY: Final = 720
+_FEATURES: Final = (
+    Feature("zone_shift_last", "hours between this offset from UTC and the subject's last one", "hours", 0),
+    Feature("zone_shift_session", "hours between this offset and the one the sitting began with", "hours", 1),
+    Feature("zone_surprise_lately", "recent level of time zone surprise over the subject's usual level", "nats", 0),
+    Feature("zone_offset", "the offset from UTC itself", "hours", 0),
+)
+
+
+def _apart(one: int, other: int) -> float:
+    away = abs(one - other)
+    return min(away, abs(2 * _HALF_DAY - away)) / 60
+
+
+def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
+    """Return the four features."""
+    offset, own, session = event.tz_offset_min, history.own, history.session
+    if offset is None:
+        return (NAN,) * len(_FEATURES)
+    return (
+        NAN if own.timezone is None else _apart(offset, own.timezone),
+        NAN if session is None or session.timezone is None else _apart(offset, session.timezone),
+        NAN if not own.zone_surprise[0] else own.zone_lately - own.zone_surprise[1],
+        offset / 60,
+    )
+
+
+def words(name: str, value: float, event: AccessEvent, history: History) -> str:
+    """Return the shift against the subject's own time zone."""
+    if event.tz_offset_min is None or name == "zone_offset":
+        return "the time zone is not told" if event.tz_offset_min is None else offset_words(event.tz_offset_min)
+    here, last = offset_words(event.tz_offset_min), history.own.timezone
+    if name == "zone_surprise_lately":
+        return f"your time zone has been {'less' if value > 0 else 'no less'} settled lately than usual"
+    return f"time zone {here} is {value:.1f} hours from {offset_words(last) if last is not None else 'your own'}"
+
+
+SIGNAL: Final = Signal("time", _FEATURES, ("tz_offset_min",), ("subject",), extract, words)

@@ -1,0 +1,83 @@
+"""All signals of the catalogue as one list of features: found by looking into the folder, in the order of file names.
+
+Rules:
+- A new file in ``signals/catalogue`` with a ``SIGNAL`` is a new signal; there is no list to add it to.
+- ``SET_DIGEST`` names this very set (names, order, directions): a model trained on another set is not loaded.
+- ``extract`` gives one float per feature, NaN where it is missing.
+
+>>> len(NAMES) == len(set(NAMES)) == len(FEATURES)
+True
+>>> SET_DIGEST[:7]
+'sha256:'
+"""
+
+import importlib
+import pkgutil
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+import ostiary.signals.catalogue
+from ostiary.errors import FaultyInputError
+from ostiary.signals.history import History
+from ostiary.signals.signal import FeatureSpec, Signal
+from ostiary.vocabulary.events import AccessEvent
+
+
+def _found() -> dict[str, Signal]:
+    folder = ostiary.signals.catalogue
+    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    return {name: importlib.import_module(f"{folder.__name__}.{name}").SIGNAL for name in names}
+
+
+def _specs(name: str, signal: Signal) -> list[FeatureSpec]:
+    return [
+        FeatureSpec(
+            feature.name,
+            signal.family,
+            feature.describe,
+            feature.unit,
+            feature.monotone,
+            signal.needs,
+            signal.sources,
+            name,
+        )
+        for feature in signal.features
+    ]
+
+
+SIGNALS: Final[dict[str, Signal]] = _found()
+FEATURES: Final[tuple[FeatureSpec, ...]] = tuple(
+    spec for name, signal in SIGNALS.items() for spec in _specs(name, signal)
+)
+NAMES: Final[tuple[str, ...]] = tuple(spec.name for spec in FEATURES)
+INDEX: Final[dict[str, int]] = {name: place for place, name in enumerate(NAMES)}
+SET_DIGEST: Final = (
+    "sha256:" + sha256(msgspec.json.encode([(spec.name, spec.unit, spec.monotone) for spec in FEATURES])).hexdigest()
+)
+_EXTRACTORS: Final = tuple(signal.extract for signal in SIGNALS.values())
+
+
+def extract(event: AccessEvent, history: History) -> list[float]:
+    """Return every feature of ``event`` given what was known before it, in the order of ``NAMES``."""
+    row: list[float] = []
+    for part in _EXTRACTORS:
+        row += part(event, history)
+    return row
+
+
+def describe(event: AccessEvent, name: str, history: History, value: float | None = None) -> str:
+    """Return in plain words what feature ``name`` says of ``event``, against the subject's own baseline.
+
+    Raises:
+        FaultyInputError: ``feature_unknown``.
+    """
+    place = INDEX.get(name)
+    if place is None:
+        raise FaultyInputError("feature_unknown", f"`{name[:80]}` is no feature of this catalogue")
+    signal = SIGNALS[FEATURES[place].signal]
+    if value is None:
+        names = [feature.name for feature in signal.features]
+        value = signal.extract(event, history)[names.index(name)]
+    return signal.words(name, value, event, history)

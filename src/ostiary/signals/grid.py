@@ -1,0 +1,113 @@
+"""The six features that every dimension of an access has: new, new to peers, surprise, ratio, age, idle.
+
+Rules:
+- ``new`` is 1 for a value the subject never used; a subject without history finds everything new (cold start is
+  told apart by ``history_depth``).
+- ``surprise`` is ``-ln p(x|subject)``, backed off to peers and tenant; ``ratio`` is ``ln p(x|tenant)/p(x|subject)``,
+  the likelihood ratio of Freeman et al. (NDSS 2016): how much more the tenant would do this than the subject.
+- An event without a value of this dimension has six NaN.
+"""
+
+from collections.abc import Callable
+from math import log, log1p
+from typing import Final
+
+from ostiary.signals.dimensions import Dim
+from ostiary.signals.history import History
+from ostiary.signals.phrases import peers, span, times, unlogged
+from ostiary.signals.signal import NAN, Extract, Feature, Signal, Words
+from ostiary.signals.surprise import BACK_OFF, UNSEEN, WORLD
+from ostiary.signals.texts import shown
+from ostiary.vocabulary.events import AccessEvent
+
+DAY: Final = 86_400
+_MISSING: Final = (NAN,) * 6
+
+Name = Callable[[AccessEvent, str], str]
+
+
+def _features(name: str, noun: str) -> tuple[Feature, ...]:
+    return (
+        Feature(f"{name}_new", f"the subject never used this {noun} before", "flag", 1),
+        Feature(f"{name}_new_to_peers", f"nobody in the peer group used this {noun} before", "flag", 1),
+        Feature(
+            f"{name}_surprise", f"-ln chance of this {noun} for the subject, backed off to peers, tenant", "nats", 1
+        ),
+        Feature(f"{name}_ratio", f"ln of how much likelier this {noun} is for the tenant than the subject", "nats", 1),
+        Feature(f"{name}_age", f"since the subject first used this {noun}", "ln(1+days)", -1),
+        Feature(f"{name}_idle", f"since the subject last used this {noun}", "ln(1+days)", 0),
+    )
+
+
+def _extractor(dim: int) -> Extract:
+    def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
+        if history.values[dim] is None:
+            return _MISSING
+        mine, peer, all_totals = history.mine[dim], history.peers[dim], history.all_totals[dim]
+        everyone = history.everyone[dim]
+        of_all = ((everyone[0] if everyone else 0) + UNSEEN) / (all_totals + WORLD)
+        of_peers = ((peer[0] if peer else 0) + BACK_OFF * of_all) / (history.peer_totals[dim] + BACK_OFF)
+        total = history.my_totals[dim] + BACK_OFF
+        unshared = NAN if not history.peer_events else 0.0 if peer and (peer[1] or peer[0]) else 1.0
+        if mine is None:
+            chance = BACK_OFF * of_peers / total
+            return (1.0, unshared, -log(chance), log(of_all / chance), 0.0, NAN)
+        chance = (mine[0] + BACK_OFF * of_peers) / total
+        now = history.moment.now
+        age, idle = max(0, now - mine[1]) / DAY, max(0, now - mine[2]) / DAY
+        return (0.0, unshared, -log(chance), log(of_all / chance), log1p(age), log1p(idle))
+
+    return extract
+
+
+def _speaker(dim: int, name: str, noun: str, called: Name) -> Words:
+    def words(feature: str, value: float, event: AccessEvent, history: History) -> str:
+        text = history.values[dim]
+        if text is None:
+            return f"the {noun} is not told"
+        what = called(event, text)
+        mine, peer = history.mine[dim], history.peers[dim]
+        others = peers(history, peer[1] if peer else 0)
+        used = times(mine[0]) if mine else "never"
+        match feature.removeprefix(f"{name}_"):
+            case "new" if mine is None:
+                return f"{what} first seen from you; {others} used it"
+            case "new_to_peers" if value == 1.0:
+                return f"{what} is new to your peers: {others} used it"
+            case "age" if mine is not None:
+                return f"{what} is known from you for {span(DAY * unlogged(value))}"
+            case "idle" if mine is not None:
+                return f"you last used {what} {span(DAY * unlogged(value))} ago"
+        return (
+            f"{what} is {'usual' if value < 1.0 else 'unusual'} for you: {used} in {history.my_totals[dim]:,} accesses"
+        )
+
+    return words
+
+
+def named(noun: str) -> Name:
+    """Return how to call a value: the noun and the value itself."""
+    return lambda _, value: f"{noun} `{shown(value)}`"
+
+
+def of_dimension(
+    dim: Dim, family: str, noun: str, sources: tuple[str, ...], called: Name | None = None, words: Words | None = None
+) -> Signal:
+    """Return the signal with the six features of ``dim``.
+
+    Args:
+        dim: which dimension.
+        family: family in the catalogue.
+        noun: what a value is, for a person.
+        sources: the event's fields it comes from.
+        called: how to call one value in words; the noun and the value by default.
+        words: own words for some features; ``""`` falls back to the common ones.
+    """
+    name = dim.name.lower()
+    common = _speaker(dim, name, noun, called or named(noun))
+
+    def speak(feature: str, value: float, event: AccessEvent, history: History) -> str:
+        return (words(feature, value, event, history) if words else "") or common(feature, value, event, history)
+
+    needs = ("subject", "peers", "tenant")
+    return Signal(family, _features(name, noun), sources, needs, _extractor(dim), speak)

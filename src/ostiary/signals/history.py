@@ -1,0 +1,85 @@
+"""What is known at the moment of an access, before it: one frozen look, handed to every signal.
+
+Rules:
+- A history is a copy or holds immutable parts only: learning, on this thread or another, does not change it.
+- It knows nothing of the event's outcome for the profiles: features at time t come from events before t.
+- Lists named ``mine``, ``peers``, ``everyone`` have one place per dimension (``dimensions.Dim``).
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ostiary.signals.profiles import Entry, Session, Shared, Subject, Thing
+
+
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """When the access is, for the subject.
+
+    Attributes:
+        now: seconds since the Unix epoch.
+        offset: the subject's minutes from UTC, told or remembered, or ``None``.
+        hour: local hour 0-23 (UTC when the offset is unknown).
+        minute: local minute 0-59.
+        weekday: local, Monday is 0.
+        utc_hour: 0-23.
+    """
+
+    now: int
+    offset: int | None
+    hour: int
+    minute: int
+    weekday: int
+    utc_hour: int
+
+    @property
+    def weekend(self) -> bool:
+        """Whether it is Saturday or Sunday for the subject."""
+        return self.weekday >= 5  # noqa: PLR2004 - Monday is 0
+
+
+class History(msgspec.Struct, frozen=True):
+    """One look at everything remembered that concerns one access.
+
+    Attributes:
+        moment: when, for the subject.
+        values: the event's value per dimension, ``None`` where it does not tell.
+        own: copy of the subject's running numbers (its tables are empty here: use ``mine``).
+        known: whether the subject was seen before.
+        mine, my_totals, my_kinds: the subject's entry of each value, uses and distinct values per dimension.
+        peers, peer_totals: the same of the peer group, counted over its members.
+        peer_members, peer_hours, peer_events, peer_name: the group itself.
+        everyone, all_totals, subjects: the same of the tenant.
+        windows: sliding counts of the last 5 minutes, hour, day and week.
+        session: the sitting so far, ``None`` when this access opens one.
+        live_sessions: how many sittings were active in the last half hour.
+        resource, device, network: the things themselves, as everybody uses them.
+        lately: how often each of the last collections was used lately and ever: (recent, ever).
+        co_use, co_use_best: how often people who use what the subject uses also use this; mean and best.
+    """
+
+    moment: Moment
+    values: Sequence[str | None]
+    own: Subject
+    known: bool
+    mine: Sequence[Entry | None]
+    my_totals: Sequence[int]
+    my_kinds: Sequence[int]
+    peers: Sequence[Shared | None]
+    peer_totals: Sequence[int]
+    peer_members: int
+    peer_hours: Sequence[int]
+    peer_events: int
+    peer_name: str
+    everyone: Sequence[Shared | None]
+    all_totals: Sequence[int]
+    subjects: int
+    windows: Sequence[Sequence[float]]
+    session: Session | None
+    live_sessions: int
+    resource: Thing | None
+    device: Thing | None
+    network: Thing | None
+    lately: Sequence[tuple[int, int]]
+    co_use: float
+    co_use_best: float

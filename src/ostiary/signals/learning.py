@@ -1,0 +1,197 @@
+"""The one write: an event changes the profiles of its subject, peers, tenant, resource, device and network.
+
+Rules:
+- The same events in the same order give the same profiles, bit for bit; nothing here reads a clock or a hash.
+- What was refused or failed is counted, but never becomes a habit: trying a door often does not make it yours.
+- An event older than what its subject already did is learned as if it came just then.
+- Cost is bounded by the caps, not by what an event names.
+"""
+
+from collections.abc import Sequence
+from math import log, log1p
+from typing import Final
+
+from ostiary.signals.dimensions import CAPS, Dim, values_of
+from ostiary.signals.groups import join
+from ostiary.signals.history import Moment
+from ostiary.signals.looking import sitting_of
+from ostiary.signals.numbers import faded, moved
+from ostiary.signals.profiles import MAX_FAVOURITES, MAX_RECENT, Entry, Group, Shared, Subject, halved, pruned
+from ostiary.signals.sittings import Surprises, advance
+from ostiary.signals.surprise import hour_chances, log_chance
+from ostiary.signals.tables import Tables, moment_of, subject_key
+from ostiary.signals.tallies import BAD, SENSITIVE, sane, tally
+from ostiary.signals.things import learn_company, learn_things
+from ostiary.vocabulary.events import AccessEvent
+
+_HOME_LEAD: Final = 1.5
+_HALVE_EVERY: Final = 256
+_NOBODY: Final[Shared] = (0, 0, 0)
+
+
+def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
+    """Learn ``event`` into every profile it concerns; ``own`` is its subject's profile, new or old."""
+    moment = moment_of(event, own)
+    now = max(moment.now, own.last)
+    values = values_of(event, own.previous)
+    group, everyone = join(tables, event, own, now), tables.everyone
+    before = [
+        table.get(value) if table and value is not None else None for table, value in zip(own.dims, values, strict=True)
+    ]
+    sitting = sitting_of(event, own, now)
+    surprises = _surprises(own, group, everyone, values, before, moment)
+    resource, collection = values[Dim.RESOURCE] or "", values[Dim.COLLECTION] or ""
+    places = (resource, before[Dim.RESOURCE]), (collection, before[Dim.COLLECTION])
+    advance(event, own, now, sitting, surprises, *places, values[Dim.NETWORK])
+    tally(event, own, now, before, opens=sitting is None)
+    failed = event.outcome in BAD
+    learn_things(tables, values, before, subject_key(event), now, failed=failed)
+    if failed:
+        own.failures_in_row += 1
+    else:
+        own.failures_in_row = 0
+        if before[Dim.RESOURCE] is None:
+            learn_company(tables, resource, own)
+        _learn_values(own, group, everyone, values, before, now)
+        _learn_hours(own, group, everyone, moment)
+        _learn_habits(own, event, resource, collection)
+    _learn_state(own, event, values, now)
+    group.events += 1
+    everyone.events += 1
+
+
+def _surprises(
+    own: Subject,
+    group: Group,
+    everyone: Group,
+    values: Sequence[str | None],
+    before: Sequence[Entry | None],
+    moment: Moment,
+) -> Surprises:
+    mine, _ = hour_chances(own.hours, group.hours, moment.hour, weekend=moment.weekend)
+    return Surprises(
+        _surprise(own, group, everyone, values, before, Dim.RESOURCE),
+        -log(mine),
+        _surprise(own, group, everyone, values, before, Dim.TIMEZONE),
+    )
+
+
+def _surprise(
+    own: Subject, group: Group, everyone: Group, values: Sequence[str | None], before: Sequence[Entry | None], dim: Dim
+) -> float:
+    value = values[dim]
+    if value is None:
+        return 0.0
+    theirs, its = group.dims[dim], everyone.dims[dim]
+    return -log_chance(
+        before[dim],
+        own.totals[dim],
+        theirs.get(value) if theirs else None,
+        group.totals[dim],
+        its.get(value) if its else None,
+        everyone.totals[dim],
+    )
+
+
+def _learn_values(
+    own: Subject,
+    group: Group,
+    everyone: Group,
+    values: Sequence[str | None],
+    before: Sequence[Entry | None],
+    now: int,
+) -> None:
+    for dim, value in enumerate(values):
+        if value is None:
+            continue
+        entry = before[dim]
+        table = own.dims[dim]
+        if table is None:
+            table = own.dims[dim] = {}
+        if entry is None:
+            table[value] = (1, now, now, 1.0)
+            pruned(table, CAPS[dim].subject)
+        else:
+            times, first, last, weight = entry
+            table[value] = (times + 1, first, now, faded(weight, now - last) + 1.0)
+        own.totals[dim] += 1
+        _share(group, dim, value, now, new=entry is None)
+        _share(everyone, dim, value, now, new=entry is None)
+
+
+def _share(group: Group, dim: int, value: str, now: int, *, new: bool) -> None:
+    group.totals[dim] += 1
+    table = group.dims[dim]
+    if table is None:
+        table = group.dims[dim] = {}
+    old = table.get(value)
+    if old is None:
+        table[value] = (1, 1, now)
+        pruned(table, CAPS[dim].group)
+    else:
+        table[value] = (old[0] + 1, old[1] + new, now)
+
+
+def _learn_hours(own: Subject, group: Group, everyone: Group, moment: Moment) -> None:
+    slot = moment.hour + (24 if moment.weekend else 0)
+    own.utc_hours[moment.utc_hour] += 1
+    own.weekdays[moment.weekday] += 1
+    for holder in (own, group, everyone):
+        holder.hours[slot] += 1
+        if holder.events % _HALVE_EVERY == 0:
+            halved(holder.hours)
+    if own.events % _HALVE_EVERY == 0:
+        halved(own.utc_hours)
+        halved(own.weekdays)
+    own.recent_hours.append(slot)
+    if len(own.recent_hours) > MAX_RECENT:
+        del own.recent_hours[0]
+
+
+def _learn_habits(own: Subject, event: AccessEvent, resource: str, collection: str) -> None:
+    if (count := sane(event.count)) is not None:
+        own.amount = moved(own.amount, log1p(count))
+    if (size := sane(event.bytes)) is not None:
+        own.volume = moved(own.volume, log1p(size))
+    if event.sensitivity is not None:
+        own.sensitivity = moved(own.sensitivity, float(max(0, min(event.sensitivity, SENSITIVE + 1))))
+    homes = own.dims[Dim.COLLECTION] or {}
+    if collection != own.home and (
+        not own.home or homes[collection][0] > _HOME_LEAD * homes.get(own.home, (0, 0, 0, 0.0))[0]
+    ):
+        own.home = collection
+    _learn_favourite(own, resource)
+
+
+def _learn_favourite(own: Subject, resource: str) -> None:
+    if resource in own.favourites:
+        return
+    if len(own.favourites) < MAX_FAVOURITES:
+        own.favourites.append(resource)
+        return
+    table = own.dims[Dim.RESOURCE] or {}
+    nothing: Entry = (0, 0, 0, 0.0)
+    least = min(own.favourites, key=lambda name: table.get(name, nothing)[0])
+    if table.get(resource, nothing)[0] > table.get(least, nothing)[0]:
+        own.favourites[own.favourites.index(least)] = resource
+
+
+def _learn_state(own: Subject, event: AccessEvent, values: Sequence[str | None], now: int) -> None:
+    own.pace = faded(own.pace, now - own.last) + 1.0
+    own.first = own.first or now
+    own.last = now
+    own.events += 1
+    own.previous = values[Dim.COLLECTION]
+    own.timezone = event.tz_offset_min if event.tz_offset_min is not None else own.timezone
+    own.network = values[Dim.NETWORK] or own.network
+    own.device = event.device_id or own.device
+    if event.mfa is not None:
+        own.mfa_told += 1
+        own.mfa_used += event.mfa
+    if event.device_managed is not None:
+        own.managed_told += 1
+        own.managed_used += event.device_managed
+    if event.country is not None and event.country != own.country:
+        own.country_before, own.country, own.country_since = own.country, event.country, now
+    if event.groups != own.groups:
+        own.groups, own.groups_since = event.groups[:MAX_RECENT], now

@@ -1,0 +1,133 @@
+"""The one read: everything remembered that concerns an event, frozen, without changing anything."""
+
+from copy import copy
+from math import sqrt
+from typing import Final
+
+from ostiary.signals import windows
+from ostiary.signals.dimensions import Dim, values_of
+from ostiary.signals.history import History
+from ostiary.signals.profiles import Entry, Group, Session, Shared, Subject
+from ostiary.signals.tables import SITTING_S, Tables, moment_of, peer_name
+from ostiary.vocabulary.events import AccessEvent
+
+STRANGER: Final = Subject()
+NOBODY: Final = Group()
+_NO_TABLES: Final[list[dict[str, Entry] | None]] = []
+_NO_SESSIONS: Final[dict[str, Session]] = {}
+
+
+def sitting_of(event: AccessEvent, own: Subject, now: int) -> Session | None:
+    """Return the sitting that the event continues: its session, or without one the last half hour's."""
+    found = own.sessions.get(event.session_id or "")
+    if found is not None and event.session_id is None and now - found.last > SITTING_S:
+        return None
+    return found
+
+
+def _frozen(own: Subject) -> Subject:
+    seen = copy(own)
+    seen.dims = _NO_TABLES
+    seen.sessions = _NO_SESSIONS
+    seen.windows = []
+    seen.hours = own.hours[:]
+    seen.utc_hours = own.utc_hours[:]
+    seen.weekdays = own.weekdays[:]
+    seen.recent = own.recent[:]
+    seen.recent_resources = own.recent_resources[:]
+    seen.recent_hours = own.recent_hours[:]
+    seen.favourites = own.favourites[:]
+    return seen
+
+
+def _lately(own: Subject) -> list[tuple[int, int]]:
+    table, recent = own.dims[Dim.COLLECTION], own.recent
+    if not table or not recent:
+        return []
+    counts: dict[str, int] = {}
+    for name in recent:
+        counts[name] = counts.get(name, 0) + 1
+    nothing: Entry = (0, 0, 0, 0.0)
+    return [(often, table.get(name, nothing)[0]) for name, often in counts.items()]
+
+
+def company_of(tables: Tables, resource: str, own: Subject) -> tuple[float, float]:
+    """Return how much the users of the subject's favourite resources also use ``resource``: mean and best cosine.
+
+    Resources without company yet give zero: what nobody shares is not near anything.
+    """
+    near = tables.company.get(resource)
+    if not own.favourites:
+        return float("nan"), float("nan")
+    if near is None:
+        return 0.0, 0.0
+    things = tables.resources
+    users = things[resource].users if resource in things else 1
+    total = best = 0.0
+    for other in own.favourites:
+        both = near.get(other, 0)
+        if both and other in things:
+            score = both / sqrt(users * things[other].users)
+            total += score
+            best = max(best, score)
+    return total / len(own.favourites), best
+
+
+def _entries(
+    values: list[str | None], own: Subject, group: Group, everyone: Group
+) -> tuple[list[Entry | None], list[Shared | None], list[Shared | None]]:
+    mine: list[Entry | None] = []
+    peers: list[Shared | None] = []
+    all_of_them: list[Shared | None] = []
+    for value, my, their, its in zip(values, own.dims, group.dims, everyone.dims, strict=True):
+        if value is None:
+            mine.append(None)
+            peers.append(None)
+            all_of_them.append(None)
+        else:
+            mine.append(my.get(value) if my else None)
+            peers.append(their.get(value) if their else None)
+            all_of_them.append(its.get(value) if its else None)
+    return mine, peers, all_of_them
+
+
+def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
+    """Return what is known before ``event``; ``own`` is its subject's profile when there is one."""
+    known = own is not None
+    own = own or STRANGER
+    moment = moment_of(event, own)
+    name = peer_name(event, own)
+    group = tables.groups.get(name, NOBODY)
+    everyone = tables.everyone
+    values = values_of(event, own.previous)
+    mine, peers, all_of_them = _entries(values, own, group, everyone)
+    resource, device, network = values[Dim.RESOURCE] or "", values[Dim.DEVICE], values[Dim.NETWORK]
+    co_use, best = company_of(tables, resource, own)
+    quiet = moment.now - SITTING_S
+    return History(
+        moment,
+        values,
+        _frozen(own),
+        known,
+        mine,
+        own.totals[:],
+        [len(table) if table else 0 for table in own.dims],
+        peers,
+        group.totals[:],
+        group.members,
+        group.hours[:],
+        group.events,
+        name,
+        all_of_them,
+        everyone.totals[:],
+        everyone.members,
+        windows.read(own.windows, moment.now),
+        sitting_of(event, own, moment.now),
+        sum([session.last >= quiet for session in own.sessions.values()]),
+        tables.resources.get(resource),
+        None if device is None else tables.devices.get(device),
+        None if network is None else tables.networks.get(network),
+        _lately(own),
+        co_use,
+        best,
+    )

@@ -1,0 +1,156 @@
+"""What is remembered of a subject, of a group, and of a thing that subjects share; bounded in every direction.
+
+Rules:
+- Every collection has a cap; past twice the cap the rarest half goes in one sweep (amortised constant cost), and
+  what went stays in the totals, so that a flood of new names never makes a name look commoner than it is.
+- Entries are immutable tuples: whoever looked keeps what they saw.
+- Fields are appended, never inserted: the msgpack form is by position and older profiles stay readable.
+- Times are whole seconds since the Unix epoch.
+
+>>> table = {"often": (5, 0, 9, 5.0), "once": (1, 0, 1, 1.0), "late": (1, 8, 8, 1.0)}
+>>> pruned(table, 1); sorted(table)
+['often']
+"""
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from ostiary.signals.dimensions import COUNT
+from ostiary.signals.numbers import EMPTY, Number
+from ostiary.signals.windows import Window, fresh
+
+Entry = tuple[int, int, int, float]
+"""A subject's own use of one value: times used, first used, last used, fading count as of the last use."""
+
+Shared = tuple[int, int, int]
+"""A group's use of one value: times used, members who ever used it, last used."""
+
+Value = TypeVar("Value", Entry, Shared)
+
+HOURS: Final = 48
+HALVED_AT: Final = 4096
+MAX_SESSIONS: Final = 4
+MAX_RECENT: Final = 24
+MAX_FAVOURITES: Final = 8
+MAX_NEIGHBOURS: Final = 24
+MAX_VISITORS: Final = 8
+
+
+class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One sitting so far; replaced, never changed."""
+
+    start: int
+    last: int
+    events: int
+    resources: int
+    collections: int
+    new: int
+    surprise_max: float
+    surprise_sum: float
+    hour_surprise: float
+    zone_surprise: float
+    amount: float
+    network: str | None
+    device: str | None
+    country: str | None
+    timezone: int | None
+    writes: int
+    failures: int
+
+
+class Thing(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A resource, device or network as all subjects of a tenant use it; replaced, never changed.
+
+    ``crowd`` and ``failures`` fade with a half-life of one hour: changes of hand, and failed tries.
+    """
+
+    events: int
+    users: int
+    first: int
+    last: int
+    crowd: float
+    failures: float
+    visitors: tuple[str, ...]
+
+
+class Subject(msgspec.Struct, array_like=True):
+    """Everything kept of one subject."""
+
+    first: int = 0
+    last: int = 0
+    events: int = 0
+    sittings: int = 0
+    pace: float = 0.0
+    peers: str = ""
+    home: str = ""
+    groups: tuple[str, ...] = ()
+    dims: list[dict[str, Entry] | None] = msgspec.field(default_factory=lambda: [None] * COUNT)
+    totals: list[int] = msgspec.field(default_factory=lambda: [0] * COUNT)
+    hours: list[int] = msgspec.field(default_factory=lambda: [0] * HOURS)
+    utc_hours: list[int] = msgspec.field(default_factory=lambda: [0] * 24)
+    weekdays: list[int] = msgspec.field(default_factory=lambda: [0] * 7)
+    gap: Number = EMPTY
+    amount: Number = EMPTY
+    volume: Number = EMPTY
+    session_events: Number = EMPTY
+    session_length: Number = EMPTY
+    session_resources: Number = EMPTY
+    surprise: Number = EMPTY
+    hour_surprise: Number = EMPTY
+    zone_surprise: Number = EMPTY
+    sensitivity: Number = EMPTY
+    surprise_lately: float = 0.0
+    hour_lately: float = 0.0
+    zone_lately: float = 0.0
+    strain: float = 0.0
+    windows: list[Window] = msgspec.field(default_factory=fresh)
+    sessions: dict[str, Session] = {}
+    recent: list[str] = []
+    recent_resources: list[str] = []
+    recent_hours: list[int] = []
+    favourites: list[str] = []
+    failures_in_row: int = 0
+    mfa_used: int = 0
+    mfa_told: int = 0
+    managed_used: int = 0
+    managed_told: int = 0
+    previous: str | None = None
+    timezone: int | None = None
+    country: str | None = None
+    country_since: int = 0
+    country_before: str | None = None
+    network: str | None = None
+    device: str | None = None
+    groups_since: int = 0
+
+
+class Group(msgspec.Struct, array_like=True):
+    """What the members of a group, or a whole tenant, do together."""
+
+    members: int = 0
+    events: int = 0
+    first: int = 0
+    dims: list[dict[str, Shared] | None] = msgspec.field(default_factory=lambda: [None] * COUNT)
+    totals: list[int] = msgspec.field(default_factory=lambda: [0] * COUNT)
+    hours: list[int] = msgspec.field(default_factory=lambda: [0] * HOURS)
+    amount: Number = EMPTY
+
+
+def _rank(item: tuple[str, tuple[Any, ...]]) -> tuple[int, int, str]:
+    key, entry = item
+    return entry[0], entry[2], key
+
+
+def pruned(table: dict[str, Value], cap: int) -> None:
+    """Keep the ``cap`` most used values of ``table`` once it holds more than twice as many; ties go to the latest."""
+    if len(table) <= 2 * cap:
+        return
+    for key, _ in sorted(table.items(), key=_rank)[: len(table) - cap]:
+        del table[key]
+
+
+def halved(histogram: list[int]) -> None:
+    """Halve every count once the histogram is full, so that old habits fade."""
+    if sum(histogram) >= HALVED_AT:
+        histogram[:] = [count >> 1 for count in histogram]

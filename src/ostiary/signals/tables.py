@@ -1,0 +1,78 @@
+"""The profiles of one tenant in memory, and which of them an event concerns."""
+
+from collections import OrderedDict
+from typing import Final
+
+from ostiary.signals.dimensions import collection_of
+from ostiary.signals.history import Moment
+from ostiary.signals.profiles import Group, Subject, Thing
+from ostiary.vocabulary.events import AccessEvent
+
+NS: Final = 1_000_000_000
+LATEST_S: Final = 1 << 33
+SITTING_S: Final = 1_800
+_DAY_S: Final = 86_400
+_FIRST_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday
+_WIDEST_OFFSET: Final = 24 * 60
+
+
+class Tables:
+    """Everything remembered of one tenant.
+
+    Attributes:
+        subjects: by ``type:id``, least recently learned first.
+        groups: peer groups by name, least recently learned first.
+        everyone: the tenant as one group.
+        resources, devices, networks: things by their dimension's value, least recently used first.
+        company: for each resource, which others its users also use: resource → other → users.
+    """
+
+    __slots__ = ("company", "devices", "everyone", "groups", "networks", "resources", "subjects")
+
+    def __init__(self) -> None:
+        """Begin with nothing remembered."""
+        self.subjects: OrderedDict[str, Subject] = OrderedDict()
+        self.groups: OrderedDict[str, Group] = OrderedDict()
+        self.everyone = Group()
+        self.resources: OrderedDict[str, Thing] = OrderedDict()
+        self.devices: OrderedDict[str, Thing] = OrderedDict()
+        self.networks: OrderedDict[str, Thing] = OrderedDict()
+        self.company: OrderedDict[str, dict[str, int]] = OrderedDict()
+
+
+def subject_key(event: AccessEvent) -> str:
+    """Return the key of the event's subject: people and workloads of one name stay apart."""
+    return f"{event.subject_type}:{event.subject_id}"
+
+
+def peer_name(event: AccessEvent, own: Subject) -> str:
+    """Return the peer group: the first group told, else those at home in the same collection, else the same type."""
+    if event.groups:
+        return f"{event.subject_type}:group:{event.groups[0]}"
+    if own.home:
+        return f"{event.subject_type}:home:{own.home}"
+    return f"{event.subject_type}:new:{collection_of(event.resource_type, event.resource_id)}"
+
+
+def seconds_of(event: AccessEvent) -> int:
+    """Return the event's time in whole seconds, kept within what a profile can hold."""
+    return max(0, min(event.time_ns // NS, LATEST_S))
+
+
+def moment_of(event: AccessEvent, own: Subject) -> Moment:
+    """Return when the access is for its subject; an unknown offset is the last one known."""
+    now = seconds_of(event)
+    offset = event.tz_offset_min
+    if offset is None and own.timezone is not None:
+        offset = own.timezone
+    if offset is not None:
+        offset = max(-_WIDEST_OFFSET, min(_WIDEST_OFFSET, offset))
+    local = now + 60 * (offset or 0)
+    return Moment(
+        now,
+        offset,
+        local // 3600 % 24,
+        local // 60 % 60,
+        (local // _DAY_S + _FIRST_WEEKDAY) % 7,
+        now // 3600 % 24,
+    )

@@ -1,0 +1,102 @@
+"""How much of what in the last five minutes, hour, day and week, in a handful of numbers per window.
+
+Rules:
+- A window is two fixed buckets, this one and the one before; the answer slides between them
+  (the older bucket counts by the part of it that is still inside).
+- Reading never rolls the buckets, so that a look changes nothing.
+
+>>> windows = fresh()
+>>> add(windows, 1_000, [(Metric.EVENTS, 1.0)])
+>>> read(windows, 1_000)[0][Metric.EVENTS], read(windows, 1_000_000)[0][Metric.EVENTS]
+(1.0, 0.0)
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+
+class Metric(IntEnum):
+    """What is counted in each window. Append, never insert: the order is part of the profile format."""
+
+    EVENTS = 0
+    SESSIONS = 1
+    NEW = 2
+    AMOUNT = 3
+    BYTES = 4
+    WRITES = 5
+    EXPORTS = 6
+    DELETES = 7
+    ADMINS = 8
+    LISTS = 9
+    FAILURES = 10
+    DENIALS = 11
+    LOGIN_FAILURES = 12
+    SENSITIVE = 13
+    RESOURCES = 14
+    COLLECTIONS = 15
+    NETWORKS = 16
+    DEVICES = 17
+
+
+SPANS: Final = (300, 3_600, 86_400, 604_800)
+SPAN_NAMES: Final = ("5m", "1h", "24h", "7d")
+SPAN_WORDS: Final = ("five minutes", "hour", "24 hours", "7 days")
+_WIDTH: Final = len(Metric)
+_ZERO: Final[tuple[float, ...]] = (0.0,) * _WIDTH
+
+
+class Window(msgspec.Struct, array_like=True):
+    """One window: which bucket is the current one, and the counts of it and of the one before."""
+
+    bucket: int = -1
+    now: list[float] | None = None
+    before: list[float] | None = None
+
+
+def fresh() -> list[Window]:
+    """Return four empty windows."""
+    return [Window() for _ in SPANS]
+
+
+def _roll(window: Window, bucket: int) -> list[float]:
+    if bucket > window.bucket:
+        window.before = window.now if bucket == window.bucket + 1 else None
+        window.now = None
+        window.bucket = bucket
+    if window.now is None:
+        window.now = [0.0] * _WIDTH
+    return window.now
+
+
+def add(windows: list[Window], now_s: int, amounts: Sequence[tuple[int, float]]) -> None:
+    """Add ``amounts`` (metric, how much) to every window at ``now_s``."""
+    for window, span in zip(windows, SPANS, strict=True):
+        counts = _roll(window, now_s // span)
+        for metric, amount in amounts:
+            counts[metric] += amount
+
+
+def add_to(windows: list[Window], place: int, now_s: int, metric: int) -> None:
+    """Add one to ``metric`` in the window at ``place`` only."""
+    _roll(windows[place], now_s // SPANS[place])[metric] += 1.0
+
+
+def _read(window: Window, now_s: int, span: int) -> Sequence[float]:
+    bucket = max(now_s // span, window.bucket)
+    if bucket > window.bucket + 1:
+        return _ZERO
+    now, before = (window.now, window.before) if bucket == window.bucket else (None, window.now)
+    if before is None:
+        return _ZERO if now is None else tuple(now)
+    left = 1.0 - (now_s - bucket * span) / span if now_s >= bucket * span else 1.0
+    if now is None:
+        return tuple([left * old for old in before])
+    return tuple([new + left * old for new, old in zip(now, before, strict=True)])
+
+
+def read(windows: list[Window], now_s: int) -> list[Sequence[float]]:
+    """Return the sliding counts of each window at ``now_s``; changes nothing."""
+    return [_read(window, now_s, span) for window, span in zip(windows, SPANS, strict=True)]

@@ -28,7 +28,7 @@ from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.reasons import Reason
-from ostiary.vocabulary.scoring import Contribution, RiskScore, Scorer, unavailable
+from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 RECORD_VERSION = 1
@@ -58,6 +58,10 @@ class Decider:
             judged = self._judge(receipt, call, laps)
         except StepFailedError as failed:
             return self.refuse(receipt, call.pep, failed.reason, call.request, claim=call.claim, fault=failed.fault)
+        except Exception as fault:  # noqa: BLE001 - whatever fails on the way is a DENY with a record
+            self._parts.on_fault(Reason.INTERNAL_ERROR, fault)
+            name, reason = type(fault).__name__, Reason.INTERNAL_ERROR
+            return self.refuse(receipt, call.pep, reason, call.request, claim=call.claim, fault=name)
         if not call.claim.take():
             raise AlreadyAnsweredError
         try:
@@ -100,29 +104,30 @@ class Decider:
         laps["signals"] = watch()
 
         # 4. Score. Missing, late or broken means no proposal, and policy sees that.
-        risk = self._score(parts.scorers.scorer(tenant), moment)
+        risk = self._score(tenant, moment)
         laps["score"] = watch()
 
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
-        engine = parts.policies.engine(tenant)
-        document = msgspec.json.encode(
-            guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, session)
-        )
-        guardrails = engine.guardrails(document)
-        adaptive = engine.adaptive(adaptive_document(document, guardrails, risk))
+        try:
+            engine = parts.policies.engine(tenant)
+            told = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, session)
+            document = msgspec.json.encode(told)
+            guardrails = engine.guardrails(document)
+            adaptive = engine.adaptive(adaptive_document(document, guardrails, risk))
+        except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
+            self._fail(Reason.POLICY_UNAVAILABLE, fault)
         laps["policy"] = watch()
 
         # 6. Combine by the law.
         glass = self._open_glass(tenant, call, resource, receipt)
-        outcome = combine(
-            guardrails, adaptive, parts.phases.phases(tenant), critical=resource.critical, break_glass=glass
-        )
+        phases = parts.phases.phases(tenant)
+        outcome = combine(guardrails, adaptive, phases, critical=resource.critical, break_glass=glass)
 
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
         bundle = engine.bundle.digest
-        return Judged(identity, moment, document, risk, guardrails, adaptive, outcome, obligations, bundle)
+        return Judged(moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle)
 
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.
@@ -147,7 +152,7 @@ class Decider:
             guardrails=judged.guardrails,
             adaptive=judged.adaptive,
             obligations=judged.obligations,
-            phases=self._parts.phases.phases(tenant).phases,
+            phases=judged.phases,
             bundle=judged.bundle,
         )
         answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
@@ -198,10 +203,11 @@ class Decider:
             record.tenant, "decision", receipt.decision_id, receipt.received_ns, payload, record.subject_key
         )
 
-    def _score(self, scorer: Scorer | None, moment: Moment) -> RiskScore:
-        if scorer is None:
-            return unavailable(Reason.RISK_NO_MODEL)
+    def _score(self, tenant: str, moment: Moment) -> RiskScore:
         try:
+            scorer = self._parts.scorers.scorer(tenant)
+            if scorer is None:
+                return unavailable(Reason.RISK_NO_MODEL)
             risk = scorer.score(moment.event, moment.features)
         except Exception as fault:  # noqa: BLE001 - a broken model is a missing model (law 1)
             self._parts.on_fault(Reason.RISK_ERROR, fault)

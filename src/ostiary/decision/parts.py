@@ -20,7 +20,8 @@ from ostiary.decision.ports import (
     SignalReader,
     SubjectVerifier,
 )
-from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.identity.types import PepIdentity, PresentedSubject
+from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
@@ -104,7 +105,6 @@ class AlreadyAnsweredError(Exception):
 class Judged(msgspec.Struct, frozen=True):
     """All that steps 1 to 7 found out about one request."""
 
-    identity: VerifiedIdentity
     moment: Moment
     document: bytes
     risk: RiskScore
@@ -112,4 +112,5 @@ class Judged(msgspec.Struct, frozen=True):
     adaptive: AdaptiveVerdict
     outcome: Outcome
     obligations: tuple[Obligation, ...]
+    phases: dict[str, Phase]
     bundle: str

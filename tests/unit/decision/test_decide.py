@@ -54,6 +54,8 @@ class Broken:
         ("directory", Reason.STATE_ERROR),
         ("sessions", Reason.STATE_ERROR),
         ("signals", Reason.SIGNALS_ERROR),
+        ("policies", Reason.POLICY_UNAVAILABLE),
+        ("phases", Reason.INTERNAL_ERROR),
     ],
 )
 def test_a_failing_step_denies_with_its_own_reason(rig, part, reason):
@@ -82,6 +84,12 @@ def test_a_missing_or_broken_model_is_visible_to_policy_and_nothing_more(rig, sc
         "model": "",
         "signals": [],
     }
+
+
+def test_a_source_of_models_that_breaks_is_a_missing_model(rig):
+    decided = rig.use(scorers=Broken()).decider.decide(rig.receipt(), rig.call())
+    assert decided.record.risk is not None
+    assert decided.record.risk.reason == Reason.RISK_ERROR
 
 
 def test_the_guardrails_never_see_a_score(rig):

@@ -46,6 +46,10 @@ class ServerSection(Section):
     """With `client_ca`: whether a client without a certificate is turned away in the handshake."""
     trusted_proxies: Networks = ()
     """Networks whose forwarded-for and client-certificate headers are believed; nobody's by default."""
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """The header in which trusted proxies tell the client's address; the other one is never read."""
+    client_cert_header: Literal["", "x-forwarded-client-cert", "ssl-client-cert"] = ""
+    """The header in which trusted proxies tell the client's certificate; empty reads none."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=67_108_864)] = 1_048_576
     """Longest request body."""
     max_depth: Annotated[int, Field(ge=4, le=256)] = 32

@@ -10,7 +10,7 @@ lint() { ruff check . && ruff format --check .; }
 types() { mypy; }
 rooms() { lint-imports; }
 deps() { deptry .; }
-docs() { NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict --site-dir build/site; }
+docs() { NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir build/site; }
 tests() {
   # Two workers, for two cores; a worker takes over tests that the other has not begun.
   # shellcheck disable=SC2086

@@ -4,3 +4,13 @@ The way of an event: an adapter normalises it, the ``Enricher`` adds what can be
 tells its history in one read, ``features.extract`` turns both into numbers, and later the book learns it in one write.
 No learned model and no numpy here: this is the deterministic path (HOUSE §2).
 """
+
+from ostiary.signals import features
+from ostiary.signals.book import ProfileBook
+from ostiary.signals.enrichment import Enricher
+from ostiary.signals.features import describe
+from ostiary.signals.history import History
+from ostiary.signals.inventory import Catalogue
+from ostiary.signals.replay import replay
+
+__all__ = ["Catalogue", "Enricher", "History", "ProfileBook", "describe", "features", "replay"]

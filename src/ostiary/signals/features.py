@@ -18,15 +18,14 @@ from typing import Final
 
 import msgspec
 
-import ostiary.signals.catalogue
 from ostiary.errors import FaultyInputError
+from ostiary.signals import catalogue as folder
 from ostiary.signals.history import History
 from ostiary.signals.signal import FeatureSpec, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 
 def _found() -> dict[str, Signal]:
-    folder = ostiary.signals.catalogue
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
     return {name: importlib.import_module(f"{folder.__name__}.{name}").SIGNAL for name in names}
 

@@ -1,4 +1,7 @@
-"""What is not known: which fields the event lacks and how deep the history is. Absent must never read as safe."""
+"""What is not known: which fields the event lacks and how deep the history is. Absent must never read as safe.
+
+The outcome is left out on purpose: when an access is decided nobody knows it yet.
+"""
 
 from math import log1p
 from typing import Final
@@ -6,9 +9,9 @@ from typing import Final
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, unlogged
 from ostiary.signals.signal import Feature, Signal
-from ostiary.vocabulary.events import AccessEvent, EventOutcome
+from ostiary.vocabulary.events import AccessEvent
 
-_FIELDS: Final = ("network", "device", "agent", "timezone", "session", "login", "sensitivity", "outcome", "amount")
+_FIELDS: Final = ("network", "device", "agent", "timezone", "session", "login", "sensitivity", "amount")
 _FEATURES: Final = (
     *(Feature(f"missing_{name}", f"1 when the event does not tell the {name}", "flag", 0) for name in _FIELDS),
     Feature("missing_total", "how many kinds of fields the event does not tell", "count", 0),
@@ -28,7 +31,6 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
         float(event.session_id is None),
         float(event.mfa is None and event.auth_method is None),
         float(event.sensitivity is None),
-        float(event.outcome is EventOutcome.UNKNOWN),
         float(event.count is None),
     ]
     return (
@@ -53,7 +55,7 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
 SIGNAL: Final = Signal(
     "quality",
     _FEATURES,
-    ("ip", "device_id", "ua_family", "tz_offset_min", "session_id", "mfa", "sensitivity", "outcome", "count"),
+    ("ip", "device_id", "ua_family", "tz_offset_min", "session_id", "mfa", "sensitivity", "count"),
     ("subject", "peers", "tenant"),
     extract,
     words,

@@ -1,0 +1,106 @@
+"""Adds to an event what can be known without asking anybody: place, client software, sensitivity, groups, action class.
+
+Rules:
+- What the event tells is kept; only what it leaves out is filled in.
+- Pure: the same event, catalogue and files give the same answer; nothing leaves the machine.
+- Look-ups are cached, so that an address or a client seen before costs a dictionary look.
+
+>>> from ostiary.vocabulary.events import AccessEvent
+>>> bare = AccessEvent("1", "default", 0, "ann", "s3:GetObject", "bucket", "b", ip="8.8.8.8", user_agent="curl/8.0")
+>>> event = Enricher().enrich(bare)
+>>> event.country, event.ua_family, str(event.action_class)
+('US', 'curl', 'read')
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from ua_parser import parse
+
+from ostiary.errors import FaultyInputError
+from ostiary.signals.actions import class_of
+from ostiary.signals.inventory import Catalogue
+from ostiary.signals.network import read_address, read_prefixes
+from ostiary.signals.places import Places
+from ostiary.signals.texts import neutral
+from ostiary.vocabulary.events import AccessEvent, ActionClass
+
+_CACHE: Final = 16_384
+_MAX_AGENT: Final = 512
+_MAX_FAMILY: Final = 40
+_MAX_LABELS: Final = 32
+
+
+@lru_cache(maxsize=_CACHE)
+def agent_of(user_agent: str) -> tuple[str, str | None]:
+    """Return the family of a client and its operating system; an unknown client is called by its first word."""
+    found = parse(user_agent[:_MAX_AGENT])
+    family = found.user_agent.family if found.user_agent else user_agent[:_MAX_AGENT].partition("/")[0].strip()
+    return neutral(family[:_MAX_FAMILY]) or "unknown", neutral(found.os.family[:_MAX_FAMILY]) if found.os else None
+
+
+class Enricher:
+    """Adds what can be looked up offline. Holds caches, no state."""
+
+    def __init__(
+        self, catalogue: Catalogue | None = None, mmdb: tuple[Path, ...] = (), trusted: tuple[str, ...] = ()
+    ) -> None:
+        """Open the files.
+
+        Args:
+            catalogue: the tenant's resources and subjects; none by default.
+            mmdb: MaxMind-format files with countries or autonomous systems.
+            trusted: networks that count as the organisation's own.
+
+        Raises:
+            FaultyInputError: ``mmdb_malformed``, ``network_malformed``.
+        """
+        self.catalogue = catalogue or Catalogue()
+        self._places = Places(*mmdb)
+        try:
+            self._trusted = read_prefixes(trusted)
+        except ValueError as fault:
+            raise FaultyInputError("network_malformed", f"a trusted network cannot be read: {fault}") from fault
+        self.trusts = lru_cache(maxsize=_CACHE)(self._trusts)
+
+    def enrich(self, event: AccessEvent) -> AccessEvent:
+        """Return ``event`` with what could be added."""
+        country, asn = event.country, event.asn
+        if event.ip is not None and (country is None or asn is None):
+            place = self._places.of(event.ip)
+            country, asn = country or place.country, asn if asn is not None else place.asn
+        family, system = event.ua_family, event.ua_os
+        if event.user_agent and family is None:
+            family, told = agent_of(event.user_agent)
+            system = system or told
+        kind = event.action_class
+        if kind is ActionClass.OTHER:
+            kind = self.catalogue.action_class(event.action) or class_of(event.action)
+        sensitivity, labels = event.sensitivity, event.labels
+        resource = self.catalogue.resource(event.resource_type, event.resource_id)
+        if resource is not None:
+            sensitivity = resource.sensitivity if sensitivity is None else sensitivity
+            labels = labels or resource.labels[:_MAX_LABELS]
+        groups, offset = event.groups, event.tz_offset_min
+        subject = self.catalogue.subject(event.subject_type, event.subject_id)
+        if subject is not None:
+            groups = groups or subject.groups[:_MAX_LABELS]
+            offset = subject.tz_offset_min if offset is None else offset
+        return msgspec.structs.replace(
+            event,
+            country=country,
+            asn=asn,
+            ua_family=family,
+            ua_os=system,
+            action_class=kind,
+            sensitivity=sensitivity,
+            labels=labels,
+            groups=groups,
+            tz_offset_min=offset,
+        )
+
+    def _trusts(self, ip: str) -> bool:
+        address = read_address(ip)
+        return address is not None and any(address in network for network in self._trusted)

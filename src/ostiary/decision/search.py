@@ -13,9 +13,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ostiary.decision.decide import RECORD_VERSION, Decided, Decider
+from ostiary.decision.decide import RECORD_VERSION, Decider
 from ostiary.decision.document import floor_of, guardrail_document
 from ostiary.decision.event import event_of, session_id_of
+from ostiary.decision.parts import AlreadyAnsweredError, Claim, Decided
 from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
@@ -25,14 +26,16 @@ from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
 
 Wanted = Literal["subject", "resource", "action"]
 MAX_PAGE: Final = 1000
+MAX_CANDIDATES: Final = 2000
 _NOBODY: Final = PresentedSubject()
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What a caller asks of paging."""
+    """What a caller asks of paging; after ``candidates`` evaluations a page ends, full or not."""
 
     limit: int = MAX_PAGE
     token: str = ""
+    candidates: int = MAX_CANDIDATES
 
 
 class SearchCall(msgspec.Struct, frozen=True):
@@ -43,6 +46,7 @@ class SearchCall(msgspec.Struct, frozen=True):
     request: EvaluationRequest
     presented: PresentedSubject = _NOBODY
     page: Page = Page()
+    claim: Claim = msgspec.field(default_factory=Claim)
 
 
 class Searcher:
@@ -58,15 +62,16 @@ class Searcher:
 
         Raises:
             FaultyInputError: ``page_token_invalid`` or ``page_limit_invalid``.
+            AlreadyAnsweredError: a deadline took the call's claim first.
         """
         engine = self._parts.policies.engine(call.pep.tenant)
         start = _offset(call, engine.bundle.digest)
         names = self._candidates(call)
         try:
             found = self._permitted(receipt, call, engine, names[start:])
-            page = _take(found, call.page.limit)
+            page = _take(found, call.page)
         except RefusedError as no:
-            return self._decider.refuse(receipt, call.pep, no.code, call.request)
+            return self._decider.refuse(receipt, call.pep, no.code, call.request, claim=call.claim)
         after = start + page.consumed
         body: dict[str, Any] = {"results": [_entity(call, name) for name in page.names]}
         more = page.full and after < len(names)
@@ -113,6 +118,8 @@ class Searcher:
         return floor_of(engine.guardrails(msgspec.json.encode(document))).permits
 
     def _record(self, receipt: Receipt, call: SearchCall, engine: PolicyEngine, body: dict[str, Any]) -> Decided:
+        if not call.claim.take():
+            raise AlreadyAnsweredError
         record = DecisionRecord(
             v=RECORD_VERSION,
             tenant=call.pep.tenant,
@@ -136,13 +143,13 @@ class _Taken(msgspec.Struct):
     full: bool
 
 
-def _take(found: Iterator[tuple[str, bool]], limit: int) -> _Taken:
+def _take(found: Iterator[tuple[str, bool]], wanted: Page) -> _Taken:
     taken = _Taken([], 0, full=False)
     for name, permitted in found:
         taken.consumed += 1
         if permitted:
             taken.names.append(name)
-        if len(taken.names) >= limit:
+        if len(taken.names) >= wanted.limit or taken.consumed >= wanted.candidates:
             taken.full = True
             break
     return taken

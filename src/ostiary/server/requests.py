@@ -2,6 +2,7 @@
 
 - An entity is an object with non-empty string members; ``properties`` and ``context`` are objects when present.
 - Unknown members are ignored (Authorization API 1.0 §5).
+- A search ignores the searched entity's id, and takes a page as large as it may be (§8.3).
 - In a batch an item's entity replaces the default of the same name whole (§7.1.1): members are never merged.
 
 >>> read_evaluation({"subject": {"type": "user"}, "action": {"name": "read"}, "resource": {"type": "doc", "id": "1"}})
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.decision.search import MAX_PAGE, Page, Wanted
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Resource, Subject
 from ostiary.vocabulary.reasons import Reason
@@ -137,3 +139,37 @@ def read_evaluations(body: Mapping[str, Any], max_items: int) -> Batch | None:
         raise _fault(f"`evaluations` has {len(items)} items, {max_items} are allowed", "/evaluations")
     defaults = {name: body[name] for name in ("subject", "action", "resource", "context") if name in body}
     return Batch(tuple(_read_item(defaults, item) for item in items), semantic)
+
+
+class Search(msgspec.Struct, frozen=True):
+    """What is searched for, and which page of it."""
+
+    request: EvaluationRequest
+    page: Page
+
+
+def read_search(body: Mapping[str, Any], wanted: Wanted) -> Search:
+    """Return the request of a search body; the id or name of what is searched for is ``-`` in it.
+
+    Raises:
+        FaultyInputError: ``request_invalid``, with the pointer of the fault.
+    """
+    subject = _searched(body, "subject") if wanted == "subject" else body.get("subject")
+    resource = _searched(body, "resource") if wanted == "resource" else body.get("resource")
+    action = {"name": "-"} if wanted == "action" else body.get("action")
+    request = read_evaluation({**body, "subject": subject, "resource": resource, "action": action})
+    return Search(request, _page(body))
+
+
+def _searched(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {**_object(body, kind, needed=True), "id": "-"}
+
+
+def _page(body: Mapping[str, Any]) -> Page:
+    page = _object(body, "page", needed=False)
+    limit, token = page.get("limit", MAX_PAGE), page.get("token", "")
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise _fault("`page.limit` must be a positive integer", "/page/limit")
+    if not isinstance(token, str) or len(token) > MAX_TEXT:
+        raise _fault("`page.token` must be a string that a search gave", "/page/token")
+    return Page(min(limit, MAX_PAGE), token)

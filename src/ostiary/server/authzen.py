@@ -1,0 +1,254 @@
+"""The AuthZEN 1.0 decision endpoints: from a head and a body to one recorded answer.
+
+1. A caller that has not proved who it is gets 401 and is counted; the body is not even read.
+2. From then on every request gets exactly one record, whatever is wrong with it; each item of a batch gets its own.
+3. A decision is always 200. 4xx and 503 are about the call itself: their body says so, and 503 says DENY as well.
+4. Time, id and the end user's address are stamped here, at receipt, and never read from the body.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from ostiary.decision.decide import Decider
+from ostiary.decision.parts import Call, Claim, Decided
+from ostiary.decision.search import SearchCall, Searcher, Wanted
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.identity.extract import extract_presented
+from ostiary.identity.pep import PepAuthenticator
+from ostiary.identity.types import PepIdentity, PresentedPep
+from ostiary.keys.hashing import random_bytes
+from ostiary.server.body import BodyLimits, parse_object, printable
+from ostiary.server.challenge import UNAUTHENTICATED, step_up_challenge
+from ostiary.server.crew import Crew
+from ostiary.server.forwarded import Proxies
+from ostiary.server.requests import Batch, Semantic, read_evaluation, read_evaluations, read_search
+from ostiary.server.wire import BODY_LATE, CLOSE, JSON, Reply, Request, json_reply
+from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.effects import Effect
+from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.reasons import Reason
+
+Endpoint = Literal["evaluation", "evaluations", "subject", "resource", "action"]
+LARGE_BODY: Final = 65_536
+METHOD_WRONG: Final = "method_not_allowed"
+_STATUS: Final = {Reason.BODY_TOO_LARGE.value: 413, BODY_LATE: 408}
+_SEARCH_DEADLINES: Final = 10
+
+
+class RefusalSink(Protocol):
+    """Counts callers that proved nothing; the counts become signed aggregates in the log."""
+
+    def count(self, reason: str, peer: str | None) -> None:
+        """Count one refusal."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told of every answer, for metrics, traces and learning; must be quick and never raise."""
+
+    def decided(self, decided: Decided) -> None:
+        """A decision was recorded and is about to be answered."""
+        ...
+
+    def failed_closed(self, reason: str) -> None:
+        """Something was answered with a denial because a part of Ostiary failed."""
+        ...
+
+
+class AuthZenLimits(msgspec.Struct, frozen=True):
+    """How much one caller may ask for."""
+
+    body: BodyLimits
+    max_evaluations: int
+    max_in_flight: int
+    receive_timeout_s: float
+    deadline_s: float
+    parallel: int
+
+
+class AuthZen:
+    """Answers the five decision endpoints."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: PepAuthenticator,
+        decider: Decider,
+        crew: Crew,
+        clock: Clock,
+        proxies: Proxies,
+        refusals: RefusalSink,
+        observer: Observer,
+        limits: AuthZenLimits,
+        per_request: Callable[[Decider], Decider] = lambda decider: decider,
+    ) -> None:
+        """Take the parts; ``per_request`` makes the decider of one batch, which verifies each subject once."""
+        self._authenticator = authenticator
+        self._decider = decider
+        self._searcher = Searcher(decider)
+        self._crew = crew
+        self._clock = clock
+        self._proxies = proxies
+        self._refusals = refusals
+        self._observer = observer
+        self._limits = limits
+        self._per_request = per_request
+        self.in_flight = 0
+
+    async def answer(self, endpoint: Endpoint, request: Request) -> Reply:
+        """Answer one request; never raises but for bugs."""
+        if request.method != "POST":
+            self._refusals.count(METHOD_WRONG, request.peer)
+            return json_reply(405, "use POST", (b"allow", b"POST"))
+        if self.in_flight >= self._limits.max_in_flight:
+            self._refusals.count(Reason.OVERLOADED, request.peer)
+            return self._unavailable(Reason.OVERLOADED)
+        self.in_flight += 1
+        try:
+            return await self._authenticated(endpoint, request)
+        finally:
+            self.in_flight -= 1
+
+    async def _authenticated(self, endpoint: Endpoint, request: Request) -> Reply:
+        try:
+            pep = self._authenticate(request)
+        except RefusedError as no:
+            self._refusals.count(no.code, request.peer)
+            return json_reply(401, "the caller did not authenticate", *UNAUTHENTICATED)
+        except FaultyInputError as fault:
+            self._refusals.count(fault.code, request.peer)
+            return json_reply(400, fault.message)
+        except UnavailableError as away:
+            self._refusals.count(away.code, request.peer)
+            return self._unavailable(away.code)
+        try:
+            return await self._read_and_answer(endpoint, request, pep)
+        except FaultyInputError as fault:
+            return await self._faulty(request, pep, fault)
+        except UnavailableError as away:
+            return self._unavailable(away.code)
+
+    def _authenticate(self, request: Request) -> PepIdentity:
+        if request.twice:
+            raise FaultyInputError(Reason.REQUEST_INVALID.value, f"the header `{request.twice}` came twice")
+        certificate = request.certificate or self._proxies.certificate(request.peer, request.raw_headers)
+        presented = PresentedPep(authorization=request.header(b"authorization"), client_cert_sha256=certificate)
+        return self._authenticator.authenticate(presented, self._clock.now_ns())
+
+    async def _read_and_answer(self, endpoint: Endpoint, request: Request, pep: PepIdentity) -> Reply:
+        if not request.is_json():
+            raise FaultyInputError(Reason.REQUEST_INVALID.value, "the content type must be application/json")
+        limits = self._limits
+        raw = await request.body(limits.body.max_bytes, limits.receive_timeout_s)
+        if len(raw) > LARGE_BODY:  # long enough to make other callers wait: parsed beside the loop
+            body = await asyncio.to_thread(parse_object, raw, limits.body)
+        else:
+            body = parse_object(raw, limits.body)
+        if endpoint == "evaluation":
+            return await self._evaluation(request, pep, read_evaluation(body))
+        if endpoint == "evaluations":
+            batch = read_evaluations(body, limits.max_evaluations)
+            if batch is None:
+                return await self._evaluation(request, pep, read_evaluation(body))
+            return await self._evaluations(request, pep, batch)
+        return await self._search(request, pep, endpoint, body)
+
+    # The three kinds of question.
+
+    async def _evaluation(self, request: Request, pep: PepIdentity, asked: EvaluationRequest) -> Reply:
+        decided = await self._decide(self._decider, self._receipt(request), pep, asked)
+        headers = (JSON,) if decided.record.outcome.effect != Effect.STEP_UP else (JSON, *step_up_challenge(decided))
+        return Reply(200, msgspec.json.encode(decided.answer), headers)
+
+    async def _evaluations(self, request: Request, pep: PepIdentity, batch: Batch) -> Reply:
+        decider = self._per_request(self._decider)
+        answers: list[dict[str, Any]] = []
+        width = self._limits.parallel if batch.semantic is Semantic.EXECUTE_ALL else 1
+        for start in range(0, len(batch.items), width):
+            items = batch.items[start : start + width]
+            answers += await _in_order(self._item(decider, request, pep, item) for item in items)
+            if batch.semantic.stops_after(decision=answers[-1]["decision"]):
+                break
+        return json_reply(200, {"evaluations": answers})
+
+    async def _item(
+        self, decider: Decider, request: Request, pep: PepIdentity, item: EvaluationRequest | FaultyInputError
+    ) -> dict[str, Any]:
+        receipt = self._receipt(request)
+        try:
+            if isinstance(item, FaultyInputError):
+                raise item
+            return (await self._decide(decider, receipt, pep, item)).answer
+        except FaultyInputError as fault:
+            decided = await self._refuse(receipt, pep, fault)
+            error = {"status": _STATUS.get(fault.code, 400), "message": fault.message}
+            return {"decision": False, "context": {**decided.answer["context"], "error": error}}
+
+    async def _search(self, request: Request, pep: PepIdentity, wanted: Wanted, body: dict[str, Any]) -> Reply:
+        asked = read_search(body, wanted)
+        receipt, claim = self._receipt(request), Claim()
+        presented, context = extract_presented(asked.request.context)
+        clean = msgspec.structs.replace(asked.request, context=context)
+        call = SearchCall(pep, wanted, clean, presented, asked.page)
+        refuse = partial(self._refusal, receipt, pep, clean, claim)
+        run = partial(self._searcher.search, receipt, call)
+        deadline_s = self._limits.deadline_s * _SEARCH_DEADLINES
+        decided = await self._crew.do(run, refuse, deadline_s=deadline_s)
+        self._observer.decided(decided)
+        return json_reply(200, decided.answer if "results" in decided.answer else {"results": [], **decided.answer})
+
+    async def _decide(self, decider: Decider, receipt: Receipt, pep: PepIdentity, asked: EvaluationRequest) -> Decided:
+        presented, context = extract_presented(asked.context)
+        clean = msgspec.structs.replace(asked, context=context)
+        call = Call(pep, clean, presented)
+        refuse = partial(self._refusal, receipt, pep, clean, call.claim)
+        decided = await self._crew.do(partial(decider.decide, receipt, call), refuse)
+        self._observer.decided(decided)
+        return decided
+
+    # What is said when there is no decision to tell.
+
+    def _refusal(
+        self, receipt: Receipt, pep: PepIdentity, asked: EvaluationRequest, claim: Claim, reason: str, fault: str
+    ) -> Decided:
+        return self._decider.refuse(receipt, pep, reason, asked, claim=claim, fault=fault)
+
+    async def _refuse(self, receipt: Receipt, pep: PepIdentity, fault: FaultyInputError) -> Decided:
+        decided = await self._crew.settle(self._decider.refuse(receipt, pep, fault.code, fault=fault.pointer))
+        self._observer.decided(decided)
+        return decided
+
+    async def _faulty(self, request: Request, pep: PepIdentity, fault: FaultyInputError) -> Reply:
+        try:
+            await self._refuse(self._receipt(request), pep, fault)
+        except OstiaryError as away:
+            return self._unavailable(away.code)
+        status = _STATUS.get(fault.code, 400)
+        return json_reply(status, fault.message, *((CLOSE,) if status in _STATUS.values() else ()))
+
+    def _unavailable(self, reason: str) -> Reply:
+        self._observer.failed_closed(reason)
+        text = "The service cannot decide now, so the answer is no."
+        context = {"effect": Effect.DENY.name, "reasons": [reason], "reason_user": {"en": text}}
+        return json_reply(503, {"decision": False, "context": context}, (b"retry-after", b"1"))
+
+    def _receipt(self, request: Request) -> Receipt:
+        now = self._clock.now_ns()
+        request_id = request.header(b"x-request-id")
+        return Receipt(
+            decision_id=make_id("dec", now, random_bytes(RANDOM_BYTES)),
+            received_ns=now,
+            peer_ip=self._proxies.client(request.peer, request.raw_headers),
+            request_id=None if request_id is None else printable(request_id),
+        )
+
+
+async def _in_order(work: Iterable[Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Await all; the results come in the order of the items."""
+    items = list(work)
+    return [await items[0]] if len(items) == 1 else list(await asyncio.gather(*items))

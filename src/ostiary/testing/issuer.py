@@ -80,13 +80,13 @@ class FakeIssuer:
         signer = self.keys[0].signer
         return {"alg": signer.alg, "kid": signer.kid, "typ": "at+jwt", **changes}
 
-    def claims(self, now_ns: int, *, drop: Iterable[str] = (), **changes: Any) -> dict[str, Any]:
+    def claims(self, now_ns: int, /, *, drop: Iterable[str] = (), **changes: Any) -> dict[str, Any]:
         """Return the claims of a token issued now, with changes and without ``drop``."""
         now = now_ns // _SECOND_NS
         claims = {"iss": self.issuer, "aud": self.audience, "sub": "alice", "iat": now, "exp": now + _LIFETIME_S}
         return {name: value for name, value in {**claims, **changes}.items() if name not in set(drop)}
 
-    def token(self, now_ns: int, **changes: Any) -> str:
+    def token(self, now_ns: int, /, **changes: Any) -> str:
         """Return a token issued now; ``changes`` are claims."""
         return compact(self.header(), self.claims(now_ns, **changes), self.keys[0].signer)
 
@@ -110,7 +110,7 @@ class FakeHolder:
         return {"typ": "dpop+jwt", "alg": self.key.signer.alg, "jwk": public, **changes}
 
     def claims(
-        self, now_ns: int, token: str, htm: str, htu: str, *, drop: Iterable[str] = (), **changes: Any
+        self, now_ns: int, token: str, htm: str, htu: str, /, *, drop: Iterable[str] = (), **changes: Any
     ) -> dict[str, Any]:
         """Return the claims of a proof made now for ``token``, with changes and without ``drop``."""
         self._made += 1
@@ -123,7 +123,7 @@ class FakeHolder:
         }
         return {name: value for name, value in {**claims, **changes}.items() if name not in set(drop)}
 
-    def proof(self, now_ns: int, token: str, htm: str, htu: str, **changes: Any) -> str:
+    def proof(self, now_ns: int, token: str, htm: str, htu: str, /, **changes: Any) -> str:
         """Return a proof made now for ``token`` and this request; ``changes`` are claims."""
         return compact(self.header(), self.claims(now_ns, token, htm, htu, **changes), self.key.signer)
 

@@ -1,1 +1,41 @@
-"""All cryptography of Ostiary: signing keys, envelope encryption, random bytes. Nobody else imports a crypto library."""
+"""All cryptography of Ostiary: signing keys, envelope encryption, random bytes. Nobody else imports a crypto library.
+
+- ``SigningKey`` and ``VerifyingKey``: Ed25519 and ES256, nothing else.
+- ``KeyRing``: which key signs for a tenant and a purpose, with rotation and JWKS.
+- ``SubjectVault``: data under one key a subject, so that a person can be forgotten.
+- Nothing secret is ever in a ``repr``, an error text or a log line.
+"""
+
+from ostiary.keys.hashing import (
+    equal,
+    hash_secret,
+    keyed_hash,
+    new_secret,
+    random_bytes,
+    sha256,
+    sha256_hex,
+    verify_secret,
+)
+from ostiary.keys.ring import KeyRing, RingEntry
+from ostiary.keys.signing import SigningKey
+from ostiary.keys.vault import SubjectVault
+from ostiary.keys.verifying import ALGORITHMS, EDDSA, ES256, VerifyingKey
+
+__all__ = [
+    "ALGORITHMS",
+    "EDDSA",
+    "ES256",
+    "KeyRing",
+    "RingEntry",
+    "SigningKey",
+    "SubjectVault",
+    "VerifyingKey",
+    "equal",
+    "hash_secret",
+    "keyed_hash",
+    "new_secret",
+    "random_bytes",
+    "sha256",
+    "sha256_hex",
+    "verify_secret",
+]

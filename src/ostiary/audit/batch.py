@@ -1,0 +1,130 @@
+"""One batch: seal, hash, sign and store many records in one transaction.
+
+- The head is read inside the transaction; when another process moved it, the tree's edge is read again. No fork.
+- The checkpoint is signed inside the same transaction: there is never a stored state without a signed one.
+- A record that cannot be written (unknown tenant, shredded key) fails alone; a fault of the disk fails the batch.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ostiary.audit.entry import SALT_BYTES, VERSION, LogEntry, commitment, pseudonym, record_aad
+from ostiary.audit.pending import Appended, Pending
+from ostiary.audit.ports import AuditStore, AuditTransaction, Head, RecordRow, TileRow
+from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT
+from ostiary.audit.tlog.checkpoints import Checkpoint, sign_checkpoint
+from ostiary.audit.tlog.merkle import leaf_hash
+from ostiary.audit.tlog.notes import check_name
+from ostiary.audit.tlog.tiles import Frontier
+from ostiary.errors import OstiaryError, RefusedError
+from ostiary.keys import KeyRing, SubjectVault, random_bytes
+from ostiary.vocabulary.clock import Clock
+
+Result = Appended | OstiaryError
+
+
+class BatchWriter:
+    """Writes batches; used by one thread at a time."""
+
+    def __init__(self, store: AuditStore, vault: SubjectVault, ring: KeyRing, clock: Clock, origin: str = "") -> None:
+        """Write to ``store`` under the stored origin, or ``origin`` when there is none yet."""
+        self._store = store
+        self._vault = vault
+        self._ring = ring
+        self._clock = clock
+        self._origin = check_name(origin) if origin else ""
+        self._frontier: Frontier | None = None
+        self._root = b""
+        self._epoch = -1
+        self._pseudonyms: dict[str, str] = {}
+
+    def write(self, batch: Sequence[Pending]) -> list[Result]:
+        """Write a batch; return for each record where it went, or why it alone failed.
+
+        Raises:
+            UnavailableError: nothing of the batch was written.
+        """
+        try:
+            with self._store.transaction() as transaction:
+                results = self._write(transaction, batch)
+        except BaseException:
+            self._forget()
+            raise
+        return results
+
+    def _write(self, transaction: AuditTransaction, batch: Sequence[Pending]) -> list[Result]:
+        head = self._named(transaction.head())
+        frontier = self._catch_up(head)
+        at_ns = max(head.at_ns, self._clock.now_ns())
+        salts = random_bytes(SALT_BYTES * len(batch))
+        rows: list[RecordRow] = []
+        results: list[Result] = []
+        for number, pending in enumerate(batch):
+            salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
+            try:
+                row = self._row(transaction, pending, frontier.size, at_ns, salt)
+            except RefusedError as fault:
+                if pending.effect:  # it may have written half its work: all or nothing
+                    raise
+                results.append(fault)
+                continue
+            leaf = leaf_hash(row.entry)
+            frontier.push(leaf)
+            rows.append(row)
+            results.append(Appended(row.idx, leaf))
+        self._store_all(transaction, head, frontier, rows, at_ns)
+        return results
+
+    def _row(self, transaction: AuditTransaction, pending: Pending, index: int, at_ns: int, salt: bytes) -> RecordRow:
+        tenant, kind, record_id = pending.tenant, pending.kind, pending.record_id
+        name = self._pseudonym(tenant)
+        payload = pending.effect(transaction) if pending.effect else pending.payload
+        entry = LogEntry(VERSION, kind, record_id, pending.time_ns, at_ns, name, commitment(salt, payload))
+        sealed = self._vault.encrypt(tenant, pending.subject_key, salt + payload, record_aad(tenant, kind, record_id))
+        tag = self._vault.tag(tenant, pending.subject_key)
+        return RecordRow(index, tenant, kind, record_id, pending.time_ns, tag, entry.encode(), sealed)
+
+    def _store_all(
+        self, transaction: AuditTransaction, head: Head, frontier: Frontier, rows: Sequence[RecordRow], at_ns: int
+    ) -> None:
+        root = frontier.root()
+        checkpoint = Checkpoint(head.origin, frontier.size, root)
+        keys = self._ring.signers(SYSTEM_TENANT, LOG_PURPOSE)
+        transaction.add_records(rows)
+        transaction.put_tiles([TileRow(*tile) for tile in frontier.take_changed()])
+        signed = sign_checkpoint(checkpoint, keys)
+        epoch = transaction.head().epoch  # an effect of this batch may have moved it
+        transaction.set_head(Head(head.origin, frontier.size, root, signed, at_ns, epoch))
+        self._root = root
+
+    def _catch_up(self, head: Head) -> Frontier:
+        if head.epoch != self._epoch:
+            self._vault.drop_cache()
+            living = [row for row in self._store.tenants() if row.deleted_ns is None]
+            self._pseudonyms = {row.tenant: pseudonym(row.salt, row.tenant) for row in living}
+            self._epoch = head.epoch
+        if self._frontier is None or (self._frontier.size, self._root) != (head.size, head.root):
+            self._frontier = Frontier.load(head.size, self._store.tile)
+            self._root = head.root
+        return self._frontier
+
+    def _named(self, head: Head) -> Head:
+        if head.origin and self._origin in {"", head.origin}:
+            return head
+        if head.size:
+            text = f"the log is named `{head.origin}` and has entries: it cannot become `{self._origin}`"
+            raise RefusedError("origin_changed", text)
+        return msgspec.structs.replace(head, origin=self._origin or f"ostiary.local/{random_bytes(8).hex()}")
+
+    def _pseudonym(self, tenant: str) -> str:
+        name = self._pseudonyms.get(tenant)
+        if name is None:
+            raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
+        return name
+
+    def _forget(self) -> None:
+        """After a roll-back nothing remembered is certain: neither the tree's edge nor keys made in the batch."""
+        self._frontier = None
+        self._epoch = -1
+        self._vault.drop_cache()

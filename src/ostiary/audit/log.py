@@ -1,0 +1,188 @@
+"""The audit log: append, read back, prove.
+
+- ``append`` costs a few microseconds and returns a future; one writer thread seals, hashes, signs and commits.
+- With durability ``before_answer`` the future is done when the record is on disk; with ``async`` when it is queued.
+- Reading needs the tenant: a record of another tenant is as unknown as one that never was.
+- ``append_effect`` runs a change inside its own record's transaction, so that neither is ever there without the other.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+from ostiary.audit.batch import BatchWriter
+from ostiary.audit.entry import SALT_BYTES, check_record, record_aad
+from ostiary.audit.pending import Appended, Effect, Pending, StoredRecord
+from ostiary.audit.ports import AuditStore, Head, RecordRow, Selection, pages
+from ostiary.audit.reserve import DiskReserve
+from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT, AuditSettings
+from ostiary.audit.tlog.notes import NoteKey
+from ostiary.audit.tlog.proofs import LogProof
+from ostiary.audit.tlog.tiles import inclusion_proof
+from ostiary.audit.writer import GroupWriter, WriterStats
+from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.keys import KeyRing, SubjectVault
+from ostiary.vocabulary.clock import Clock
+
+_QUEUED = Appended(-1, b"")
+
+
+class AuditLog:
+    """One log over one store; safe for many threads. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        store: AuditStore,
+        vault: SubjectVault,
+        ring: KeyRing,
+        clock: Clock,
+        settings: AuditSettings | None = None,
+        reserve: DiskReserve | None = None,
+    ) -> None:
+        """Open the log, sign its first checkpoint if it is new, and start the writer.
+
+        Raises:
+            UnavailableError: the store cannot be written.
+            RefusedError: ``origin_changed`` when a log with entries is to be renamed.
+        """
+        self._settings = settings or AuditSettings()
+        self._store = store
+        self._vault = vault
+        self._ring = ring
+        self._clock = clock
+        batches = BatchWriter(store, vault, ring, clock, self._settings.origin)
+        if not store.head().checkpoint or self._settings.origin not in {"", store.head().origin}:
+            batches.write([])
+        self._async = self._settings.durability == "async"
+        self._writer = GroupWriter(batches, clock, reserve, self._settings.queue_limit, self._settings.batch_limit)
+
+    def __enter__(self) -> Self:
+        """Return the log itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the log."""
+        self.close()
+
+    def append(
+        self, tenant: str, kind: str, record_id: str, time_ns: int, payload: bytes, subject_key: str
+    ) -> Future[Appended]:
+        """Queue one record and return at once.
+
+        The future ends with where the record went, or with ``UnavailableError`` (``overloaded``, ``disk_full``,
+        ``storage_unavailable``, ``log_closed``) or ``RefusedError`` (``tenant_unknown``, ``tenant_shredded``).
+
+        Args:
+            tenant: whose record it is.
+            kind: ``decision``, ``admin``, ``refusals``, ….
+            record_id: the record's id, unique within the tenant.
+            time_ns: when it happened, as stamped at receipt.
+            payload: what is sealed, at most 1 MiB.
+            subject_key: whose personal data it is; empty when it is nobody's.
+
+        Raises:
+            FaultyInputError: ``record_invalid``.
+        """
+        check_record(kind, record_id, payload)
+        pending = Pending(tenant, kind, record_id, time_ns, payload, subject_key)
+        self._writer.submit(pending)
+        return _done_early(pending.future) if self._async else pending.future
+
+    def append_effect(self, tenant: str, kind: str, record_id: str, time_ns: int, effect: Effect) -> Future[Appended]:
+        """Run ``effect`` inside a transaction and record what it returns: both or neither, never early."""
+        check_record(kind, record_id, b"")
+        pending = Pending(tenant, kind, record_id, time_ns, b"", "", effect)
+        self._writer.submit(pending)
+        return pending.future
+
+    def get(self, tenant: str, record_id: str) -> StoredRecord | None:
+        """Return a record of this tenant, opened, or ``None``."""
+        row = self._store.find_record(tenant, record_id)
+        return None if row is None else self._opened(row)
+
+    def iterate(
+        self, tenant: str, kind: str | None = None, since_index: int = 0, subject_key: str | None = None
+    ) -> Iterator[StoredRecord]:
+        """Yield a tenant's records, oldest first, opened, reading a page at a time."""
+        try:
+            tag = None if subject_key is None else self._vault.tag(tenant, subject_key)
+        except (RefusedError, FaultyInputError):
+            return  # a tenant that is gone or never was has no records
+        wanted = Selection(tenant, kind, tag, since_index=since_index)
+        yield from map(self._opened, pages(self._store, wanted))
+
+    def head(self) -> Head:
+        """Return where the log stands."""
+        return self._store.head()
+
+    def checkpoint(self) -> bytes:
+        """Return the newest signed checkpoint, a note."""
+        return self._store.head().checkpoint
+
+    def keys(self) -> list[NoteKey]:
+        """Return the log's public keys as verifier keys, newest first."""
+        origin = self._store.head().origin
+        return [NoteKey(origin, key) for key in self._ring.all_public(SYSTEM_TENANT, LOG_PURPOSE)]
+
+    def prove(self, tenant: str, record_id: str) -> LogProof | None:
+        """Return the receipt of one record against the newest checkpoint; ``extra`` carries the entry."""
+        row = self._store.find_record(tenant, record_id)
+        if row is None:
+            return None
+        head = self._store.head()
+        path = inclusion_proof(row.idx, head.size, self._store.tile)
+        return LogProof(row.idx, tuple(path), head.checkpoint, row.entry)
+
+    @property
+    def stats(self) -> WriterStats:
+        """What the writer has done since it started."""
+        return self._writer.stats
+
+    @property
+    def store(self) -> AuditStore:
+        """The store beneath, for reading tiles."""
+        return self._store
+
+    @property
+    def vault(self) -> SubjectVault:
+        """The vault that seals the payloads."""
+        return self._vault
+
+    def close(self) -> None:
+        """Write everything that is queued and end the writer."""
+        self._writer.close()
+
+    def _opened(self, row: RecordRow) -> StoredRecord:
+        return StoredRecord(row.idx, row.tenant, row.kind, row.record_id, row.time_ns, self._payload(row), row.entry)
+
+    def _payload(self, row: RecordRow) -> bytes | None:
+        opened = open_row(self._vault, row)
+        return None if opened is None else opened[SALT_BYTES:]
+
+
+def open_row(vault: SubjectVault, row: RecordRow) -> bytes | None:
+    """Return salt and payload of a row, ``None`` when they were erased.
+
+    Raises:
+        VerificationError: ``sealed_data_refused`` when they were tampered with.
+    """
+    if row.sealed is None:
+        return None
+    try:
+        aad = record_aad(row.tenant, row.kind, row.record_id)
+        return vault.decrypt_tagged(row.tenant, row.tag, row.sealed, aad)
+    except RefusedError as fault:
+        if fault.code in {"subject_shredded", "tenant_shredded"}:
+            return None
+        raise
+
+
+def _done_early(real: Future[Appended]) -> Future[Appended]:
+    if real.done():  # refused at once: overloaded or closed
+        return real
+    early: Future[Appended] = Future()
+    early.set_result(_QUEUED)
+    return early

@@ -1,0 +1,185 @@
+"""The writer thread: takes what is queued, writes it in one transaction, then tells everyone at once.
+
+- While one batch is on its way to the disk the next one gathers, so the disk sets the pace and nobody waits twice.
+- The queue is bounded; what does not fit fails at once as ``overloaded``. Every future ends: written, refused, failed.
+- What was lost (overload, full disk, broken disk) is counted, and the exact counts are the first record written when
+  writing works again: no answer without a record (HOUSE.md §1).
+"""
+
+import logging
+import queue
+import threading
+from collections import Counter
+from concurrent.futures import InvalidStateError
+from typing import Final
+
+import msgspec
+
+from ostiary.audit.batch import BatchWriter, Result
+from ostiary.audit.pending import Appended, Pending
+from ostiary.audit.reserve import DiskReserve
+from ostiary.audit.settings import SYSTEM_TENANT
+from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.keys import random_bytes
+from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+
+_log: Final = logging.getLogger(__name__)
+_RETRY_S: Final = 0.5
+
+
+class WriterStats(msgspec.Struct, frozen=True):
+    """What the writer has done since it started."""
+
+    written: int
+    batches: int
+    failed: int
+    waiting: int
+
+
+class GroupWriter:
+    """Owns the only thread that appends in this process."""
+
+    def __init__(
+        self, batches: BatchWriter, clock: Clock, reserve: DiskReserve | None, queue_limit: int, batch_limit: int
+    ) -> None:
+        """Start the thread."""
+        self._batches = batches
+        self._clock = clock
+        self._reserve = reserve
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._lost: Counter[str] = Counter()
+        self._lost_since_ns = 0
+        self._held_back: Pending | None = None
+        self._noted_full = False
+        self._written = self._batch_count = self._failed = 0
+        self._thread = threading.Thread(target=self._run, name="ostiary-audit-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def stats(self) -> WriterStats:
+        """What was done so far."""
+        return WriterStats(self._written, self._batch_count, self._failed, self._queue.qsize())
+
+    def submit(self, pending: Pending) -> None:
+        """Queue a record, or fail its future at once."""
+        if self._queue.qsize() >= self._queue_limit:
+            fault = UnavailableError("overloaded", f"{self._queue_limit} records are waiting for the disk")
+            self._fail([pending], fault)
+            return
+        with self._lock:
+            closed = self._closed
+            if not closed:
+                self._queue.put(pending)
+        if closed:
+            pending.future.set_exception(UnavailableError("log_closed", "the audit log is closed"))
+
+    def close(self) -> None:
+        """Write what is queued, then end the thread."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            batch, more = self._gather()
+            if batch or self._lost:
+                self._write(batch)
+
+    def _gather(self) -> tuple[list[Pending], bool]:
+        """Wait for one record, then take all that are there; one with an effect goes alone."""
+        batch: list[Pending] = []
+        while len(batch) < self._batch_limit:
+            try:
+                pending = self._held_back or self._next(wait=not batch)
+            except queue.Empty:
+                break
+            if pending is None:
+                return batch, False
+            self._held_back = pending if pending.effect and batch else None
+            if self._held_back:
+                break
+            batch.append(pending)
+            if pending.effect:
+                break
+        return batch, True
+
+    def _next(self, *, wait: bool) -> Pending | None:
+        if not wait:
+            return self._queue.get_nowait()
+        return self._queue.get(timeout=_RETRY_S if self._lost else None)
+
+    def _write(self, batch: list[Pending]) -> None:
+        lost = self._lost_record()
+        try:
+            if self._reserve:
+                self._reserve.check()
+            results = self._batches.write([*lost, *batch])
+        except OstiaryError as fault:
+            self._fail(batch, fault)
+            if self._reserve and fault.code == "disk_full" and not self._noted_full:
+                self._note_full(self._reserve)
+        except Exception:  # noqa: BLE001 - a bug must not end the only writer: its batch fails, closed and loud
+            _log.exception("a batch of records could not be written")
+            self._fail(batch, UnavailableError("record_failed", "the audit log could not write"))
+        else:
+            self._done(batch, lost, results)
+
+    def _done(self, batch: list[Pending], lost: list[Pending], results: list[Result]) -> None:
+        if lost:
+            with self._lock:
+                self._lost -= Counter(msgspec.json.decode(lost[0].payload)["reasons"])
+        self._noted_full = False
+        self._written += len(results)
+        self._batch_count += 1
+        for pending, result in zip(batch, results[len(lost) :], strict=True):
+            _resolve(pending, result)
+
+    def _note_full(self, reserve: DiskReserve) -> None:
+        """Spend the reserve on one record that says the disk is full and how many records that has cost so far."""
+        self._noted_full = True
+        reserve.release()
+        lost = self._lost_record()
+        try:
+            self._batches.write(lost)
+        except OstiaryError as fault:
+            _log.error("the full disk could not even be noted down: %s", fault)
+        else:
+            with self._lock:
+                self._lost -= Counter(msgspec.json.decode(lost[0].payload)["reasons"])
+
+    def _lost_record(self) -> list[Pending]:
+        with self._lock:
+            if not self._lost:
+                return []
+            reasons, since_ns = dict(self._lost), self._lost_since_ns
+        now = self._clock.now_ns()
+        told = {"v": 1, "reasons": reasons, "since_ns": since_ns, "until_ns": now}
+        name = make_id("ref", now, random_bytes(RANDOM_BYTES))
+        return [Pending(SYSTEM_TENANT, "refusals", name, now, msgspec.json.encode(told), "")]
+
+    def _fail(self, batch: list[Pending], fault: OstiaryError) -> None:
+        with self._lock:
+            if not self._lost:
+                self._lost_since_ns = self._clock.now_ns()
+            self._lost[fault.code] += len(batch)
+            self._failed += len(batch)
+        for pending in batch:
+            _resolve(pending, fault)
+
+
+def _resolve(pending: Pending, result: Result) -> None:
+    try:
+        if isinstance(result, Appended):
+            pending.future.set_result(result)
+        else:
+            pending.future.set_exception(result)
+    except InvalidStateError:  # whoever waited has gone; the record is written all the same
+        _log.debug("nobody waits for record %s", pending.record_id)

@@ -1,0 +1,178 @@
+"""One SQLite file: one connection that writes, a few that read, and faults in our own words.
+
+- WAL, ``synchronous=FULL``: a committed transaction survives a power cut. ``BEGIN IMMEDIATE`` excludes every other
+  writer, those of other processes too.
+- A transaction entered again by the same thread joins the outer one.
+- What is erased is overwritten with zeros (``secure_delete``) and the write-ahead log is emptied afterwards.
+- Full disk = ``disk_full``, anything else that SQLite cannot do = ``storage_unavailable``: callers fail closed.
+"""
+
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ostiary.errors import UnavailableError
+from ostiary.storage.sqlite.migrate import migrate
+from ostiary.storage.sqlite.statements import statement
+from ostiary.vocabulary.clock import Clock
+
+_BUSY_MS: Final = 10_000
+_WRITER_CACHE_KIB: Final = 32_768
+_WAL_PAGES: Final = 4_000
+_WAL_BYTES: Final = 64 << 20
+Row = tuple[Any, ...]
+
+
+class Database:
+    """An open database file; safe for many threads."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Open or make the file (mode 0600) and bring its schema up to date.
+
+        Raises:
+            UnavailableError: ``storage_unavailable`` or ``schema_refused``.
+        """
+        self.path = path
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._scrub = False
+        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        with _faults():
+            _make_private(path)
+            self._writer = _connect(path)
+            self._writer.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+            self.version = migrate(self._writer, clock)
+
+    @contextmanager
+    def transaction(self) -> Iterator["Database"]:
+        """Write in one transaction; leaving it commits, an exception rolls back."""
+        with self._lock, _faults():
+            if self._depth:
+                yield self
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield self
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._depth = 0
+            self._empty_wal_if_erased()
+
+    def write(self, name: str, *values: object) -> int:
+        """Run a named statement inside a transaction; return how many rows it changed."""
+        with self.transaction():
+            return self._writer.execute(statement(name), values).rowcount
+
+    def write_many(self, name: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a named statement for every row, inside a transaction."""
+        with self.transaction():
+            self._writer.executemany(statement(name), rows)
+
+    def erase(self, name: str, rows: Iterable[Sequence[object]]) -> int:
+        """Like ``write_many``, but what goes is overwritten with zeros; return how many rows it changed."""
+        with self.transaction():
+            self._writer.execute("PRAGMA secure_delete = ON")
+            try:
+                changed = self._writer.executemany(statement(name), rows).rowcount
+            finally:
+                self._writer.execute("PRAGMA secure_delete = OFF")
+            self._scrub = True
+            return changed
+
+    def read_inside(self, name: str, *values: object) -> list[Row]:
+        """Run a named query on the writing connection, inside a transaction: sees what it has written so far."""
+        with self.transaction():
+            return self._writer.execute(statement(name), values).fetchall()
+
+    def read_inside_named(self, name: str, values: dict[str, object]) -> list[Row]:
+        """Like ``read_inside``, with named values."""
+        with self.transaction():
+            return self._writer.execute(statement(name), values).fetchall()
+
+    def read(self, name: str, *values: object) -> list[Row]:
+        """Run a named query on committed data."""
+        with self._reader() as connection:
+            return connection.execute(statement(name), values).fetchall()
+
+    def read_named(self, name: str, values: dict[str, object]) -> list[Row]:
+        """Run a named query with named values on committed data."""
+        with self._reader() as connection:
+            return connection.execute(statement(name), values).fetchall()
+
+    def inside(self) -> bool:
+        """Return whether this thread is in a transaction."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return self._depth > 0
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Close every connection; the last one folds the write-ahead log into the file."""
+        with self._lock:
+            while not self._readers.empty():
+                self._readers.get_nowait().close()
+            self._writer.close()
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        with _faults():
+            try:
+                connection = self._readers.get_nowait()
+            except queue.Empty:
+                connection = _connect(self.path)
+                connection.execute("PRAGMA query_only = ON")
+            try:
+                yield connection
+            finally:
+                self._readers.put(connection)
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:  # SQLite has rolled back by itself after some faults
+            self._writer.execute("ROLLBACK")
+
+    def _empty_wal_if_erased(self) -> None:
+        if self._scrub:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._scrub = False
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as fault:
+        text = f"the database `{path}` cannot be opened: {fault.strerror}"
+        raise UnavailableError("storage_unavailable", text) from fault
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as fault:
+        name = getattr(fault, "sqlite_errorname", "")
+        if name == "SQLITE_FULL":
+            raise UnavailableError("disk_full", "the disk is full") from fault
+        raise UnavailableError("storage_unavailable", f"the database failed: {fault} {name}".rstrip()) from fault

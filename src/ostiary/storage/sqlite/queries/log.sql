@@ -1,0 +1,54 @@
+-- name: head
+SELECT origin, size, root, checkpoint, at_ns, epoch FROM log_head;
+
+-- name: set_head
+UPDATE log_head SET origin = ?, size = ?, root = ?, checkpoint = ?, at_ns = ?, epoch = ?;
+
+-- name: next_epoch
+UPDATE log_head SET epoch = epoch + 1;
+
+-- name: cosigned
+SELECT cosigned FROM log_head;
+
+-- name: set_cosigned
+UPDATE log_head SET cosigned = ?;
+
+-- name: add_record
+INSERT INTO records (idx, tenant, kind, record_id, time_ns, tag, entry, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: rows
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records WHERE idx >= ? AND idx < ? ORDER BY idx;
+
+-- name: entries
+SELECT entry FROM records WHERE idx >= ? AND idx < ? ORDER BY idx;
+
+-- name: find_record
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records
+WHERE tenant = ? AND record_id = ? ORDER BY idx LIMIT 1;
+
+-- name: select_by_tag
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records
+WHERE tenant = :tenant AND tag = :tag AND idx >= :since
+  AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
+ORDER BY idx LIMIT :limit;
+
+-- name: select_any
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records NOT INDEXED
+WHERE tenant = :tenant AND idx >= :since
+  AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
+ORDER BY idx LIMIT :limit;
+
+-- name: sealed_indexes
+SELECT idx FROM records
+WHERE tenant = :tenant AND sealed IS NOT NULL AND idx >= :since AND (:tag IS NULL OR tag = :tag)
+  AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
+ORDER BY idx;
+
+-- name: erase_sealed
+UPDATE records SET sealed = NULL WHERE idx = ?;
+
+-- name: tile
+SELECT hashes FROM tiles WHERE id = ?;
+
+-- name: put_tile
+INSERT INTO tiles (id, hashes) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET hashes = excluded.hashes;

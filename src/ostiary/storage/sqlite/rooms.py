@@ -1,0 +1,120 @@
+"""Small tables of other rooms: registered enforcement points, ended sessions, snapshots.
+
+- ``PepTable`` implements ``identity.ports.PepRegistry``: read once, kept in memory, read again when anything changed.
+- ``SessionTable`` implements ``sessions.SessionStore``.
+- ``SnapshotTable`` keeps opaque bytes by tenant, kind and name: profiles, catalogues, whatever a room wants back.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from ostiary.identity.ports import RegisteredPep
+from ostiary.sessions.ledger import TerminatedSession
+from ostiary.storage.sqlite.database import Database
+
+_UNREAD: Final = -1
+
+
+class PepTable:
+    """Registered enforcement points."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in ``database``."""
+        self._database = database
+        self._known: tuple[int, dict[str, RegisteredPep]] = (_UNREAD, {})
+
+    def save(self, pep: RegisteredPep, created_ns: int) -> bool:
+        """Register or change one; return false when another tenant has this id."""
+        with self._database.transaction() as database:
+            database.write("next_epoch")
+            return database.write("save_pep", pep.pep_id, pep.tenant, msgspec.json.encode(pep), created_ns) == 1
+
+    def delete(self, tenant: str, pep_id: str) -> bool:
+        """Forget one; return false when the tenant has none with this id."""
+        with self._database.transaction() as database:
+            database.write("next_epoch")
+            return database.write("delete_pep", tenant, pep_id) == 1
+
+    def of_tenant(self, tenant: str) -> list[RegisteredPep]:
+        """Return a tenant's enforcement points in the order of their ids."""
+        return [pep for pep in self._all().values() if pep.tenant == tenant]
+
+    def find(self, pep_id: str) -> RegisteredPep | None:
+        """Return the enforcement point with this id."""
+        return self._all().get(pep_id)
+
+    def find_by_certificate(self, thumbprint: str) -> RegisteredPep | None:
+        """Return the one that registered this certificate thumbprint."""
+        return next((pep for pep in self._all().values() if thumbprint in pep.certificates), None)
+
+    def find_by_workload(self, issuer: str, subject: str) -> RegisteredPep | None:
+        """Return the one that authenticates by JWTs of ``issuer`` with this subject."""
+        wanted = (issuer, subject)
+        return next((pep for pep in self._all().values() if (pep.token_issuer, pep.token_subject) == wanted), None)
+
+    def _all(self) -> dict[str, RegisteredPep]:
+        epoch = int(self._database.read("head")[0][-1])
+        if self._known[0] != epoch:
+            rows = self._database.read("peps")
+            peps = [msgspec.json.decode(row[0], type=RegisteredPep) for row in rows]
+            self._known = (epoch, {pep.pep_id: pep for pep in peps})
+        return self._known[1]
+
+
+class SessionTable:
+    """Sessions that ended."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in ``database``."""
+        self._database = database
+
+    def save_terminated(self, session: TerminatedSession) -> None:
+        """Store one termination; storing it twice keeps the first."""
+        values = (session.tenant, session.session_id, session.ended_ns, session.reason)
+        self._database.write("save_terminated", *values)
+
+    def terminated_sessions(self) -> Iterable[TerminatedSession]:
+        """Return every termination."""
+        return [TerminatedSession(*row) for row in self._database.read("terminated_sessions")]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """One stored snapshot."""
+
+    name: str
+    data: bytes
+    updated_ns: int
+
+
+class SnapshotTable:
+    """Opaque bytes by tenant, kind and name."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in ``database``."""
+        self._database = database
+
+    def save(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> None:
+        """Store one, replacing what was there."""
+        self._database.write("save_snapshot", tenant, kind, name, data, now_ns)
+
+    def load(self, tenant: str, kind: str, name: str) -> bytes | None:
+        """Return one, or ``None``."""
+        rows = self._database.read("load_snapshot", tenant, kind, name)
+        return rows[0][0] if rows else None
+
+    def all(self, tenant: str, kind: str) -> list[Snapshot]:
+        """Return all of a kind in the order of their names."""
+        return [Snapshot(*row) for row in self._database.read("snapshots", tenant, kind)]
+
+    def delete(self, tenant: str, kind: str, name: str) -> bool:
+        """Erase one; return whether it was there."""
+        return self._database.erase("delete_snapshot", [(tenant, kind, name)]) == 1
+
+
+def forget_tenant(database: Database, tenant: str) -> None:
+    """Erase all that these tables hold of a tenant."""
+    with database.transaction():
+        for name in ("delete_tenant_peps", "delete_tenant_sessions", "delete_tenant_snapshots"):
+            database.erase(name, [(tenant,)])

@@ -1,0 +1,53 @@
+"""The whole store in one file, part by part."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.log_store import LogStore
+from ostiary.storage.sqlite.rooms import PepTable, SessionTable, SnapshotTable, forget_tenant
+from ostiary.vocabulary.clock import Clock, SystemClock
+
+
+class SqliteStore(LogStore):
+    """The audit log and wrapped keys themselves; other rooms' tables as ``peps``, ``sessions``, ``snapshots``."""
+
+    def __init__(self, database: Database) -> None:
+        """Use an open database."""
+        super().__init__(database)
+        self.peps = PepTable(database)
+        self.sessions = SessionTable(database)
+        self.snapshots = SnapshotTable(database)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Erase a tenant's enforcement points, sessions and snapshots."""
+        forget_tenant(self._database, tenant)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+
+def open_store(path: Path, clock: Clock | None = None) -> SqliteStore:
+    """Open or make the database file ``path`` and bring its schema up to date.
+
+    Raises:
+        UnavailableError: ``storage_unavailable`` or ``schema_refused``.
+    """
+    return SqliteStore(Database(path, clock or SystemClock()))

@@ -1,0 +1,183 @@
+"""Every file in ``decision/`` is one case: a sentence, a request, the moment, and the decision that is wanted.
+
+The cases run through the shipped bundle on the real engine, the real law and the real obligations; only the
+identity, the stored facts and the score are given by the case. The docs and the what-if page read the same files.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from ostiary.artifacts.shipped import policies_dir
+from ostiary.decision.combine import BreakGlass
+from ostiary.decision.decide import Call, Decider, Parts
+from ostiary.decision.phases import PhaseTable, high_impact_everywhere
+from ostiary.decision.ports import ResourceFacts, SubjectFacts
+from ostiary.decision.replay import replay
+from ostiary.identity._seal import SEAL
+from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.policy.bundle import Bundle
+from ostiary.policy.engine import OpaEngine
+from ostiary.sessions import SessionLedger
+from ostiary.testing.parts import Always, FixedScorer, FixedSignals, MemoryRecorder, StaticDirectory
+from ostiary.vocabulary.effects import Control, Effect, Phase
+from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
+from ostiary.vocabulary.events import ActionClass
+from ostiary.vocabulary.scoring import RiskScore, unavailable
+
+FOLDER = Path(__file__).parent / "decision"
+NOW_NS = 1_790_000_000_000_000_000
+MEMBERS = {"sentence", "request", "identity", "stored", "moment", "risk", "phases", "break_glass", "session", "want"}
+WANTS = {"effect", "reasons", "obligations", "rules", "unmet", "acr_values", "proposal", "floor"}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read one case and refuse members that nothing would look at."""
+    case: dict[str, Any] = yaml.safe_load(path.read_text())
+    assert not set(case) - MEMBERS, f"unknown members in {path.name}"
+    assert not set(case["want"]) - WANTS, f"unknown wants in {path.name}"
+    return case
+
+
+def cases() -> list[Any]:
+    """Return all cases as pytest parameters named by their files."""
+    return [pytest.param(load(path), id=path.stem) for path in sorted(FOLDER.glob("*.yaml"))]
+
+
+class Given:
+    """A subject verifier that gives the identity of the case."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.told = dict(told)
+
+    def verify(self, pep, subject, presented, now_ns):
+        told = self.told
+        age = told.get("auth_age_s")
+        return VerifiedIdentity(
+            seal=SEAL,
+            tenant=pep.tenant,
+            subject_type=subject.type,
+            subject_id=subject.id,
+            assurance=told.get("assurance", "token"),
+            issuer=told.get("issuer", "https://idp.example"),
+            acr=told.get("acr", ""),
+            amr=tuple(told.get("amr", ())),
+            auth_time=None if age is None else now_ns // 1_000_000_000 - age,
+            scopes=tuple(told.get("scopes", ())),
+            client_id=told.get("client_id", ""),
+            proof=told.get("proof", "none"),
+        )
+
+
+class Glass:
+    """An open break-glass that covers every request of the case."""
+
+    def __init__(self, replaces: list[str]) -> None:
+        self.replaces = frozenset(replaces)
+
+    def find(self, tenant, request, now_ns):
+        return BreakGlass("bg-1", self.replaces)
+
+
+def scorer(told: Any) -> FixedScorer:
+    """Return the scorer of the case: a number, ``{unavailable: code}`` or ``{score, uncertainty}``."""
+    if isinstance(told, dict) and "unavailable" in told:
+        return FixedScorer(unavailable(told["unavailable"]))
+    if isinstance(told, dict):
+        return FixedScorer(RiskScore(available=True, level="unknown", model="sha256:case", **told))
+    return FixedScorer(told)
+
+
+def phases(told: Any) -> PhaseTable:
+    """Return the phases of the case: one name for all controls, or a name a control."""
+    if told is None:
+        return high_impact_everywhere()
+    if isinstance(told, str):
+        return PhaseTable(dict.fromkeys(Control, Phase[told.upper()]))
+    return PhaseTable({Control(control): Phase[name.upper()] for control, name in told.items()})
+
+
+@pytest.fixture(scope="module")
+def engine():
+    opened = OpaEngine(Bundle.load(policies_dir()))
+    yield opened
+    opened.close()
+
+
+def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
+    """Decide the request of one case."""
+    request, stored = case["request"], case.get("stored", {})
+    moment = dict(case.get("moment", {}))
+    trusted, hour = moment.pop("trusted_network", False), moment.pop("local_hour", 11)
+    weekday = moment.pop("weekday", 2)
+    if "action_class" in moment:
+        moment["action_class"] = ActionClass(moment["action_class"])
+    subject = Subject(**request["subject"])
+    resource = Resource(**request["resource"])
+    known = stored.get("subject"), stored.get("resource")
+    directory = StaticDirectory(
+        {} if known[0] is None else {(subject.type, subject.id): facts(SubjectFacts, known[0])},
+        {} if known[1] is None else {(resource.type, resource.id): facts(ResourceFacts, known[1])},
+    )
+    always = Always(engine, scorer(case.get("risk")), phases(case.get("phases")))
+    sessions = SessionLedger()
+    if case.get("session") == "terminated":
+        sessions.terminate("default", request["context"]["session_id"], at_ns=1, reason="case")
+    parts = Parts(
+        subjects=Given(case.get("identity", {})),
+        directory=directory,
+        sessions=sessions,
+        signals=FixedSignals(trusted=trusted, local_hour=hour, weekday=weekday, enrichment=moment),
+        scorers=always,
+        policies=always,
+        phases=always,
+        recorder=MemoryRecorder(),
+        break_glass=Glass(case["break_glass"]) if "break_glass" in case else None,
+    )
+    asked = EvaluationRequest(subject, Action(**request["action"]), resource, request.get("context", {}))
+    pep = PepIdentity(pep_id="gateway", tenant="default", subjects="asserted")
+    receipt = Receipt("dec_00000000000000000000000001", NOW_NS)
+    return Decider(parts).decide(receipt, Call(pep, asked, PresentedSubject()))
+
+
+def facts(kind: Any, told: dict[str, Any]) -> Any:
+    """Return stored facts; what the catalogue lists is known."""
+    return msgspec.convert({"known": True, **told}, type=kind)
+
+
+@pytest.mark.parametrize("case", cases())
+def test_the_case_is_decided_as_its_sentence_says(case, engine):
+    decided, want = decide(case, engine), case["want"]
+    outcome = decided.record.outcome
+    assert outcome.effect.name == want["effect"], (outcome.reasons, decided.record.guardrails)
+    assert sorted(outcome.reasons) == sorted(want["reasons"])
+    assert sorted(o.type for o in decided.record.obligations) == sorted(want.get("obligations", []))
+    assert decided.answer["decision"] is (Effect[want["effect"]] <= Effect.REDUCE)
+    if "rules" in want:
+        assert sorted(h.rule for h in outcome.rules) == sorted(want["rules"])
+    if "unmet" in want:
+        assert {u.rule for u in decided.record.guardrails.unmet} >= set(want["unmet"])
+    if "acr_values" in want:
+        assert decided.answer["context"]["acr_values"] == want["acr_values"]
+    if "proposal" in want:
+        assert outcome.proposal.name == want["proposal"]
+    if "floor" in want:
+        assert outcome.floor.name == want["floor"]
+
+
+@pytest.mark.parametrize("case", cases())
+def test_the_same_record_gives_the_same_decision(case, engine):
+    record = decide(case, engine).record
+    if not record.refusal:
+        assert not replay(msgspec.json.decode(msgspec.json.encode(record), type=type(record)), engine).changed
+
+
+def test_there_are_enough_cases_and_each_says_a_sentence():
+    found = [load(path) for path in FOLDER.glob("*.yaml")]
+    assert len(found) >= 60
+    sentences = [case["sentence"] for case in found]
+    assert len(set(sentences)) == len(sentences)
+    assert all(len(sentence.split()) > 5 for sentence in sentences)

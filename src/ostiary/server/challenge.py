@@ -2,8 +2,8 @@ r"""The ``WWW-Authenticate`` header: who may call at all (RFC 6750), and what a 
 
 On a decision the challenge is a ready-made answer for the enforcement point to pass on to its own caller.
 
->>> quoted('a"b')
-'"a\\\\"b"'
+>>> print(quoted('a"b'))
+"a\"b"
 """
 
 from typing import Any, Final

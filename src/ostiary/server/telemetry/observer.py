@@ -1,0 +1,77 @@
+"""Tells everybody who wants to know of an answer: metrics, traces, the profiles. Quick, and it never raises."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from ostiary.decision.parts import Decided
+from ostiary.server.telemetry.metrics import Metrics
+from ostiary.server.telemetry.traces import Tracer
+from ostiary.vocabulary.events import AccessEvent
+
+MAX_WAITING: Final = 10_000
+
+
+class Learner:
+    """Lets the profiles learn after the answer, in its own thread; what does not fit is counted, not waited for."""
+
+    def __init__(self, learn: Callable[[AccessEvent], None], on_fault: Callable[[str, BaseException], None]) -> None:
+        """Start the thread."""
+        self._learn = learn
+        self._on_fault = on_fault
+        self._queue: queue.Queue[AccessEvent | None] = queue.Queue(MAX_WAITING)
+        self._thread = threading.Thread(target=self._run, name="ostiary-learner", daemon=True)
+        self._thread.start()
+
+    def offer(self, event: AccessEvent) -> bool:
+        """Hand over one event; return false when too many wait."""
+        try:
+            self._queue.put_nowait(event)
+        except queue.Full:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Learn what waits, then end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (event := self._queue.get()) is not None:
+            try:
+                self._learn(event)
+            except Exception as fault:  # noqa: BLE001 - one odd event must not end learning
+                self._on_fault("learning_failed", fault)
+
+
+class Telemetry:
+    """The observer of all answers."""
+
+    def __init__(
+        self, metrics: Metrics, log: Any, tracer: Tracer | None = None, learner: Learner | None = None
+    ) -> None:
+        """Take whom to tell."""
+        self.metrics = metrics
+        self._log = log
+        self._tracer = tracer
+        self._learner = learner
+
+    def decided(self, decided: Decided) -> None:
+        """Tell of a recorded decision."""
+        try:
+            self.metrics.decided(decided)
+            if decided.event is not None and self._learner is not None and not self._learner.offer(decided.event):
+                self.metrics.learning_dropped()
+            if self._tracer is not None:
+                self._tracer.decided(decided)
+        except Exception as fault:  # noqa: BLE001 - telling must never change an answer
+            self.fault("telemetry_failed", fault)
+
+    def failed_closed(self, reason: str) -> None:
+        """Tell of a denial without a decision."""
+        self.metrics.failed_closed(reason)
+
+    def fault(self, reason: str, fault: BaseException) -> None:
+        """Log a fault that was answered with a denial."""
+        self._log.error("fault", reason=reason, exc_info=fault)

@@ -18,6 +18,7 @@ from ostiary.decision.answer import answer_of
 from ostiary.decision.combine import BreakGlass, combine, refused
 from ostiary.decision.document import adaptive_document, guardrail_document
 from ostiary.decision.event import event_of, session_id_of
+from ostiary.decision.numbers import pack
 from ostiary.decision.obligations import obligations_of
 from ostiary.decision.parts import AlreadyAnsweredError, Call, Claim, Decided, Judged, Parts, StepFailedError
 from ostiary.decision.ports import Moment, ResourceFacts
@@ -146,7 +147,7 @@ class Decider:
             outcome=outcome,
             input=msgspec.Raw(judged.document),
             event=event,
-            features=tuple(judged.moment.features),
+            features=pack(judged.moment.features),
             feature_set=judged.moment.feature_set,
             risk=judged.risk,
             guardrails=judged.guardrails,

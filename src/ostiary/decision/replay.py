@@ -8,6 +8,7 @@ import msgspec
 
 from ostiary.decision.combine import BreakGlass, combine
 from ostiary.decision.document import adaptive_document
+from ostiary.decision.numbers import unpack
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError
@@ -77,8 +78,7 @@ def _again(record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None, 
 
 def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:
     if scorer is not None and record.event is not None:
-        missing = float("nan")
-        return scorer.score(record.event, [missing if f is None else f for f in record.features])
+        return scorer.score(record.event, unpack(record.features))
     if record.risk is None:
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` has no score to replay")
     return record.risk

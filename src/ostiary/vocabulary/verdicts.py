@@ -90,7 +90,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything needed to explain and to replay one decision. Version 1.
 
-    ``input`` holds the very bytes that the guardrails saw; ``features`` what the model saw (``None`` = missing).
+    ``input`` holds the very bytes that the guardrails saw; ``features`` the very numbers that the model saw,
+    as little-endian 64-bit floats (NaN = missing).
     ``request`` is kept only when the request never became an input document. ``fault`` names what went wrong
     inside a step that failed closed. No token, proof or secret is ever in a record.
     """
@@ -108,7 +109,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     results: int | None = None
     input: msgspec.Raw = msgspec.Raw(b"{}")
     event: AccessEvent | None = None
-    features: tuple[float | None, ...] = ()
+    features: bytes = b""
     feature_set: str = ""
     risk: RiskScore | None = None
     guardrails: GuardrailVerdict | None = None

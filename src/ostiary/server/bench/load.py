@@ -4,7 +4,7 @@ Prints one JSON object: requests, errors, seconds, per second, latency percentil
 same bytes again and again and only reads the status line and the body length, so that on a machine with few cores
 most of the time is left to the server under test. Loopback only.
 
-    python benchmarks/http_load.py --port 8181 --connections 16 --body body.json --header 'Authorization: …'
+    python -m ostiary.server.bench.load --port 8181 --connections 16 --body body.json --header 'Authorization: …'
 """
 
 import argparse
@@ -25,12 +25,14 @@ class Connection(asyncio.Protocol):
     """One keep-alive connection that asks again as soon as it is answered."""
 
     def __init__(self, request: bytes, latencies: list[int], until: float) -> None:
+        """Send ``request`` until the monotonic second ``until``; durations go to ``latencies``."""
         self.request, self.latencies, self.until = request, latencies, until
         self.errors, self.buffer, self.sent = 0, bytearray(), 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the first time."""
         self.transport = transport
         self._ask()
 
@@ -40,6 +42,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        """Take the answer, once it is whole, and ask again."""
         self.buffer += data
         head_end = self.buffer.find(b"\r\n\r\n")
         if head_end < 0:
@@ -59,6 +62,7 @@ class Connection(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        """Count a connection that broke before its time."""
         self.errors += exc is not None or time.perf_counter() < self.until
         if not self.done.done():
             self.done.set_result(None)

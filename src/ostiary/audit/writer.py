@@ -167,10 +167,10 @@ class GroupWriter:
 
     def _fail(self, batch: list[Pending], fault: OstiaryError) -> None:
         with self._lock:
-            if not self._lost:
-                self._lost_since_ns = self._clock.now_ns()
-            self._lost[fault.code] += len(batch)
             self._failed += len(batch)
+            if isinstance(fault, UnavailableError):  # a refused effect is its caller's answer, nothing was lost
+                self._lost_since_ns = self._lost_since_ns if self._lost else self._clock.now_ns()
+                self._lost[fault.code] += len(batch)
         for pending in batch:
             _resolve(pending, fault)
 

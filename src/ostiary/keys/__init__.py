@@ -6,6 +6,8 @@
 - Nothing secret is ever in a ``repr``, an error text or a log line.
 """
 
+from pathlib import Path
+
 from ostiary.keys.hashing import (
     equal,
     hash_secret,
@@ -16,10 +18,12 @@ from ostiary.keys.hashing import (
     sha256_hex,
     verify_secret,
 )
+from ostiary.keys.ports import WrappedKeyStore
 from ostiary.keys.ring import KeyRing, RingEntry
 from ostiary.keys.signing import SigningKey
 from ostiary.keys.vault import SubjectVault
 from ostiary.keys.verifying import ALGORITHMS, EDDSA, ES256, VerifyingKey
+from ostiary.vocabulary.clock import Clock
 
 __all__ = [
     "ALGORITHMS",
@@ -34,8 +38,19 @@ __all__ = [
     "hash_secret",
     "keyed_hash",
     "new_secret",
+    "open_keys",
     "random_bytes",
     "sha256",
     "sha256_hex",
     "verify_secret",
 ]
+
+
+def open_keys(directory: Path, store: WrappedKeyStore, clock: Clock) -> tuple[KeyRing, SubjectVault]:
+    """Open the ring and the vault of one data directory, each in a folder of its own.
+
+    Raises:
+        RefusedError: ``key_permissions`` when a folder or file is open to others.
+        UnavailableError: ``key_unavailable``.
+    """
+    return KeyRing(directory / "ring", clock), SubjectVault(directory / "vault", store)

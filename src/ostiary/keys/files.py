@@ -29,7 +29,8 @@ def private_folder(folder: Path) -> Path:
         UnavailableError: ``key_unavailable`` when it cannot be made.
     """
     try:
-        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        for missing in reversed([place for place in (folder, *folder.parents) if not place.exists()]):
+            missing.mkdir(mode=_FOLDER_MODE, exist_ok=True)  # ``parents=True`` would leave them open to others
         _check(folder, os.lstat(folder), stat.S_ISDIR)
     except OSError as fault:
         raise UnavailableError(

@@ -62,10 +62,10 @@ def inclusion_holds(index: int, size: int, leaf: bytes, proof: Sequence[bytes], 
 
 def consistency_holds(size1: int, size2: int, root1: bytes, root2: bytes, proof: Sequence[bytes]) -> bool:
     """Return whether the tree of ``size2`` extends the tree of ``size1`` (RFC 9162 §2.1.4.2)."""
-    if not 0 <= size1 <= size2 or not _are_hashes(root1, root2, *proof):
+    if not 0 <= size1 <= size2 or not _are_hashes(*proof):
         return False
     if size1 == 0:  # anything extends nothing, but nothing must still be the empty tree
-        return not proof and root1 == EMPTY_ROOT
+        return not proof and root1 == EMPTY_ROOT and _are_hashes(root2)
     if size1 == size2:
         return not proof and root1 == root2
     return _walk_consistency(size1, size2, root1, root2, list(proof))

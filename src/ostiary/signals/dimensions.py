@@ -63,6 +63,7 @@ CAPS: Final[tuple[Caps, ...]] = (
     Caps(12, 64),  # timezone
     Caps(48, 4096),  # step
 )
+TELLING: Final = (Dim.RESOURCE, Dim.NETWORK, Dim.COUNTRY, Dim.DEVICE, Dim.AGENT, Dim.TIMEZONE)
 NAMES: Final[tuple[str, ...]] = tuple(dim.name.lower() for dim in Dim)
 COUNT: Final = len(NAMES)
 

@@ -56,6 +56,8 @@ class History(msgspec.Struct, frozen=True):
         resource, device, network: the things themselves, as everybody uses them.
         lately: how often each of the last collections was used lately and ever: (recent, ever).
         co_use, co_use_best: how often people who use what the subject uses also use this; mean and best.
+        all_hours: when the tenant is active.
+        colleagues: share of the resource's last users whom the subject keeps meeting elsewhere.
     """
 
     moment: Moment
@@ -83,3 +85,5 @@ class History(msgspec.Struct, frozen=True):
     lately: Sequence[tuple[int, int]]
     co_use: float
     co_use_best: float
+    all_hours: Sequence[int]
+    colleagues: float

@@ -11,16 +11,26 @@ from collections.abc import Sequence
 from math import log, log1p
 from typing import Final
 
-from ostiary.signals.dimensions import CAPS, Dim, values_of
+from ostiary.signals.dimensions import CAPS, TELLING, Dim, values_of
 from ostiary.signals.groups import join
 from ostiary.signals.history import Moment
-from ostiary.signals.looking import sitting_of
+from ostiary.signals.looking import entries_of, sitting_of
 from ostiary.signals.numbers import faded, moved
-from ostiary.signals.profiles import MAX_FAVOURITES, MAX_RECENT, Entry, Group, Shared, Subject, halved, pruned
-from ostiary.signals.sittings import Surprises, advance
-from ostiary.signals.surprise import hour_chances, log_chance
+from ostiary.signals.profiles import (
+    MAX_COLLEAGUES,
+    MAX_FAVOURITES,
+    MAX_RECENT,
+    Entry,
+    Group,
+    Shared,
+    Subject,
+    halved,
+    pruned,
+)
+from ostiary.signals.sittings import advance
+from ostiary.signals.surprise import hour_chances, log_chance, odds
 from ostiary.signals.tables import Tables, moment_of, subject_key
-from ostiary.signals.tallies import BAD, SENSITIVE, sane, tally
+from ostiary.signals.tallies import BAD, SENSITIVE, Surprises, sane, tally
 from ostiary.signals.things import learn_company, learn_things
 from ostiary.vocabulary.events import AccessEvent
 
@@ -35,21 +45,22 @@ def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
     now = max(moment.now, own.last)
     values = values_of(event, own.previous)
     group, everyone = join(tables, event, own, now), tables.everyone
-    before = [
-        table.get(value) if table and value is not None else None for table, value in zip(own.dims, values, strict=True)
-    ]
+    before, peers, all_of_them = entries_of(values, own, group, everyone)
     sitting = sitting_of(event, own, now)
-    surprises = _surprises(own, group, everyone, values, before, moment)
+    known = (before, own.totals), (peers, group.totals), (all_of_them, everyone.totals)
+    hours = own.hours, group.hours, everyone.hours
+    surprises = _surprises(values, known, hours, moment)
     resource, collection = values[Dim.RESOURCE] or "", values[Dim.COLLECTION] or ""
     places = (resource, before[Dim.RESOURCE]), (collection, before[Dim.COLLECTION])
     advance(event, own, now, sitting, surprises, *places, values[Dim.NETWORK])
-    tally(event, own, now, before, opens=sitting is None)
+    tally(event, own, now, before, surprises, opens=sitting is None)
     failed = event.outcome in BAD
     learn_things(tables, values, before, subject_key(event), now, failed=failed)
     if failed:
         own.failures_in_row += 1
     else:
         own.failures_in_row = 0
+        _learn_colleagues(tables, resource, own, subject_key(event))
         if before[Dim.RESOURCE] is None:
             learn_company(tables, resource, own)
         _learn_values(own, group, everyone, values, before, now)
@@ -60,37 +71,31 @@ def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
     everyone.events += 1
 
 
+Known = tuple[
+    tuple[Sequence[Entry | None], Sequence[int]],
+    tuple[Sequence[Shared | None], Sequence[int]],
+    tuple[Sequence[Shared | None], Sequence[int]],
+]
+
+
 def _surprises(
-    own: Subject,
-    group: Group,
-    everyone: Group,
-    values: Sequence[str | None],
-    before: Sequence[Entry | None],
-    moment: Moment,
+    values: Sequence[str | None], known: Known, hours: tuple[list[int], list[int], list[int]], moment: Moment
 ) -> Surprises:
-    mine, _ = hour_chances(own.hours, group.hours, moment.hour, weekend=moment.weekend)
+    mine, _ = hour_chances(hours[0], hours[1], moment.hour, weekend=moment.weekend)
+    _, of_all = hour_chances(hours[0], hours[2], moment.hour, weekend=moment.weekend)
     return Surprises(
-        _surprise(own, group, everyone, values, before, Dim.RESOURCE),
+        _surprise(Dim.RESOURCE, values, known),
         -log(mine),
-        _surprise(own, group, everyone, values, before, Dim.TIMEZONE),
+        _surprise(Dim.TIMEZONE, values, known),
+        odds(TELLING, values, *known) + log(of_all / mine),
     )
 
 
-def _surprise(
-    own: Subject, group: Group, everyone: Group, values: Sequence[str | None], before: Sequence[Entry | None], dim: Dim
-) -> float:
-    value = values[dim]
-    if value is None:
+def _surprise(dim: Dim, values: Sequence[str | None], known: Known) -> float:
+    if values[dim] is None:
         return 0.0
-    theirs, its = group.dims[dim], everyone.dims[dim]
-    return -log_chance(
-        before[dim],
-        own.totals[dim],
-        theirs.get(value) if theirs else None,
-        group.totals[dim],
-        its.get(value) if its else None,
-        everyone.totals[dim],
-    )
+    (mine, my_totals), (peers, peer_totals), (everyone, all_totals) = known
+    return -log_chance(mine[dim], my_totals[dim], peers[dim], peer_totals[dim], everyone[dim], all_totals[dim])
 
 
 def _learn_values(
@@ -161,6 +166,16 @@ def _learn_habits(own: Subject, event: AccessEvent, resource: str, collection: s
     ):
         own.home = collection
     _learn_favourite(own, resource)
+
+
+def _learn_colleagues(tables: Tables, resource: str, own: Subject, me: str) -> None:
+    known = own.colleagues
+    for who in tables.resources[resource].visitors:
+        if who != me:
+            known[who] = known.get(who, 0.0) + 1.0
+    if len(known) > 2 * MAX_COLLEAGUES:
+        for who, _ in sorted(known.items(), key=lambda item: (item[1], item[0]))[: len(known) - MAX_COLLEAGUES]:
+            del known[who]
 
 
 def _learn_favourite(own: Subject, resource: str) -> None:

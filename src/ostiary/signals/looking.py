@@ -8,7 +8,7 @@ from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
 from ostiary.signals.history import History
 from ostiary.signals.profiles import Entry, Group, Session, Shared, Subject
-from ostiary.signals.tables import SITTING_S, Tables, moment_of, peer_name
+from ostiary.signals.tables import SITTING_S, Tables, moment_of, peer_name, subject_key
 from ostiary.vocabulary.events import AccessEvent
 
 STRANGER: Final = Subject()
@@ -37,6 +37,7 @@ def _frozen(own: Subject) -> Subject:
     seen.recent_resources = own.recent_resources[:]
     seen.recent_hours = own.recent_hours[:]
     seen.favourites = own.favourites[:]
+    seen.colleagues = {}
     return seen
 
 
@@ -73,9 +74,20 @@ def company_of(tables: Tables, resource: str, own: Subject) -> tuple[float, floa
     return total / len(own.favourites), best
 
 
-def _entries(
+def colleagues_of(tables: Tables, resource: str, own: Subject, event: AccessEvent) -> float:
+    """Return how many of the last users of ``resource`` the subject meets elsewhere too, weighted by how often."""
+    thing = tables.resources.get(resource)
+    if thing is None or not own.colleagues:
+        return 0.0 if own.colleagues else float("nan")
+    me, known = subject_key(event), own.colleagues
+    met = [known.get(who, 0.0) for who in thing.visitors if who != me]
+    return sum(met) / len(met) if met else 0.0
+
+
+def entries_of(
     values: list[str | None], own: Subject, group: Group, everyone: Group
 ) -> tuple[list[Entry | None], list[Shared | None], list[Shared | None]]:
+    """Return what subject, peers and tenant remember of each value."""
     mine: list[Entry | None] = []
     peers: list[Shared | None] = []
     all_of_them: list[Shared | None] = []
@@ -100,7 +112,7 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
     group = tables.groups.get(name, NOBODY)
     everyone = tables.everyone
     values = values_of(event, own.previous)
-    mine, peers, all_of_them = _entries(values, own, group, everyone)
+    mine, peers, all_of_them = entries_of(values, own, group, everyone)
     resource, device, network = values[Dim.RESOURCE] or "", values[Dim.DEVICE], values[Dim.NETWORK]
     co_use, best = company_of(tables, resource, own)
     quiet = moment.now - SITTING_S
@@ -130,4 +142,6 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
         _lately(own),
         co_use,
         best,
+        everyone.hours[:],
+        colleagues_of(tables, resource, own, event),
     )

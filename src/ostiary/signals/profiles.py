@@ -35,6 +35,7 @@ MAX_RECENT: Final = 24
 MAX_FAVOURITES: Final = 8
 MAX_NEIGHBOURS: Final = 24
 MAX_VISITORS: Final = 8
+MAX_COLLEAGUES: Final = 16
 
 
 class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -57,6 +58,8 @@ class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
     timezone: int | None
     writes: int
     failures: int
+    odds_max: float
+    odds_sum: float
 
 
 class Thing(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -100,10 +103,12 @@ class Subject(msgspec.Struct, array_like=True):
     hour_surprise: Number = EMPTY
     zone_surprise: Number = EMPTY
     sensitivity: Number = EMPTY
+    odds: Number = EMPTY
     surprise_lately: float = 0.0
     hour_lately: float = 0.0
     zone_lately: float = 0.0
     strain: float = 0.0
+    odds_lately: float = 0.0
     windows: list[Window] = msgspec.field(default_factory=fresh)
     sessions: dict[str, Session] = {}
     recent: list[str] = []
@@ -123,6 +128,7 @@ class Subject(msgspec.Struct, array_like=True):
     network: str | None = None
     device: str | None = None
     groups_since: int = 0
+    colleagues: dict[str, float] = {}
 
 
 class Group(msgspec.Struct, array_like=True):

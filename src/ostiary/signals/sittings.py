@@ -10,25 +10,15 @@ Rules:
 from math import isnan, log1p
 from typing import Final
 
-import msgspec
-
 from ostiary.signals.numbers import Number, moved, unusual
 from ostiary.signals.profiles import MAX_RECENT, MAX_SESSIONS, Entry, Session, Subject
-from ostiary.signals.tallies import BAD, sane
+from ostiary.signals.tallies import BAD, Surprises, sane
 from ostiary.vocabulary.events import AccessEvent, ActionClass
 
 _SHARE: Final = 0.3
 _SLACK: Final = 0.5
 _MOST_STRAIN: Final = 20.0
 _CHANGES: Final = (ActionClass.WRITE, ActionClass.DELETE, ActionClass.ADMIN)
-
-
-class Surprises(msgspec.Struct, frozen=True, gc=False):
-    """How surprising the event's resource, hour and time zone are for its subject, in nats."""
-
-    resource: float
-    hour: float
-    zone: float
 
 
 def _lately(level: float, number: Number, value: float) -> float:
@@ -44,7 +34,9 @@ def fold(own: Subject, over: Session) -> None:
     own.surprise_lately = _lately(own.surprise_lately, own.surprise, worst)
     own.hour_lately = _lately(own.hour_lately, own.hour_surprise, over.hour_surprise)
     own.zone_lately = _lately(own.zone_lately, own.zone_surprise, over.zone_surprise)
+    own.odds_lately = _lately(own.odds_lately, own.odds, over.odds_max)
     own.surprise = moved(own.surprise, worst)
+    own.odds = moved(own.odds, over.odds_max)
     own.hour_surprise = moved(own.hour_surprise, over.hour_surprise)
     own.zone_surprise = moved(own.zone_surprise, over.zone_surprise)
     own.session_events = moved(own.session_events, log1p(over.events))
@@ -78,6 +70,8 @@ def _open(event: AccessEvent, own: Subject, now: int, surprises: Surprises, netw
         timezone=event.tz_offset_min,
         writes=0,
         failures=0,
+        odds_max=surprises.odds,
+        odds_sum=0.0,
     )
 
 
@@ -116,6 +110,8 @@ def advance(
         now_open.timezone,
         now_open.writes + (event.action_class in _CHANGES),
         now_open.failures + (event.outcome in BAD),
+        max(now_open.odds_max, surprises.odds),
+        now_open.odds_sum + surprises.odds,
     )
     if fresh[0]:
         _remember(own.recent_resources, resource[0])

@@ -41,6 +41,32 @@ def log_chance(
     return log(((mine[0] if mine else 0) + BACK_OFF * chance) / (my_total + BACK_OFF))
 
 
+Totals = Sequence[int]
+
+
+def odds(
+    dims: Sequence[int],
+    values: Sequence[str | None],
+    mine: tuple[Sequence[Entry | None], Totals],
+    peers: tuple[Sequence[Shared | None], Totals],
+    everyone: tuple[Sequence[Shared | None], Totals],
+) -> float:
+    """Return how much likelier the tenant than the subject is to show these values together, in nats.
+
+    The sum over ``dims`` of ``ln p(x|tenant) / p(x|subject)``: the likelihood ratio of a login as if its parts were
+    independent (Freeman et al., NDSS 2016). Values not told say nothing.
+    """
+    total = 0.0
+    for dim in dims:
+        if values[dim] is not None:
+            own, group, its = mine[0][dim], peers[0][dim], everyone[0][dim]
+            of_all = ((its[0] if its else 0) + UNSEEN) / (everyone[1][dim] + WORLD)
+            chance = ((group[0] if group else 0) + BACK_OFF * of_all) / (peers[1][dim] + BACK_OFF)
+            chance = ((own[0] if own else 0) + BACK_OFF * chance) / (mine[1][dim] + BACK_OFF)
+            total += log(of_all / chance)
+    return total
+
+
 def smooth(hours: Sequence[int], hour: int, offset: int) -> float:
     """Return the smoothed count around ``hour`` in the half of the histogram that begins at ``offset``."""
     before, after = (hour - 1) % _DAY, (hour + 1) % _DAY

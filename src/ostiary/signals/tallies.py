@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Final
 
+import msgspec
+
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.profiles import Entry, Subject
 from ostiary.signals.windows import SPANS, Metric, add, add_to
@@ -32,6 +34,15 @@ _DISTINCT: Final = (
 )
 
 
+class Surprises(msgspec.Struct, frozen=True, gc=False):
+    """How surprising the event's resource, hour and time zone are for its subject, and all together, in nats."""
+
+    resource: float
+    hour: float
+    zone: float
+    odds: float
+
+
 def sane(amount: float | None) -> float | None:
     """Return ``amount`` within [0, 10^15], or ``None`` when it is absent or no amount."""
     if amount is None or not isfinite(amount) or amount < 0:
@@ -39,11 +50,19 @@ def sane(amount: float | None) -> float | None:
     return float(min(amount, MOST))
 
 
-def tally(event: AccessEvent, own: Subject, now: int, before: Sequence[Entry | None], *, opens: bool) -> None:
+def tally(
+    event: AccessEvent, own: Subject, now: int, before: Sequence[Entry | None], surprises: Surprises, *, opens: bool
+) -> None:
     """Count ``event`` in the windows; ``before`` is the subject's entry per dimension ahead of it."""
-    amounts: list[tuple[int, float]] = [(Metric.EVENTS, 1.0)]
+    amounts: list[tuple[int, float]] = [
+        (Metric.EVENTS, 1.0),
+        (Metric.SURPRISE, surprises.resource),
+        (Metric.ODDS, surprises.odds),
+    ]
     if opens:
         amounts.append((Metric.SESSIONS, 1.0))
+        amounts.append((Metric.HOUR_SURPRISE, surprises.hour))
+        amounts.append((Metric.ZONE_SURPRISE, surprises.zone))
     if before[Dim.RESOURCE] is None:
         amounts.append((Metric.NEW, 1.0))
     metric = _OF_CLASS.get(event.action_class)

@@ -39,6 +39,10 @@ class Metric(IntEnum):
     COLLECTIONS = 15
     NETWORKS = 16
     DEVICES = 17
+    SURPRISE = 18
+    ODDS = 19
+    HOUR_SURPRISE = 20
+    ZONE_SURPRISE = 21
 
 
 SPANS: Final = (300, 3_600, 86_400, 604_800)

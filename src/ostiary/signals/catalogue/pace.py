@@ -22,18 +22,19 @@ _FEATURES: Final = (
     ),
     Feature("sessions_24h", "sittings opened in the last 24h", "ln(1+count)", 0),
     Feature("sessions_7d", "sittings opened in the last 7d", "ln(1+count)", 0),
+    Feature("sessions_7d_ratio", "sittings of the last 7d against the subject's lifetime rate", "ln ratio", 0),
     Feature("pace_ratio", "accesses of the last weeks against the lifetime rate", "ln ratio", 0),
 )
 
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
-    """Return the ten features."""
+    """Return the eleven features."""
     w5, w1, w24, w7 = history.windows
     own = history.own
     counts = (w5[0], w1[0], w24[0], w7[0])
     if not history.known:
         ratios = (NAN, NAN, NAN)
-        pace = NAN
+        pace = sittings = NAN
     else:
         lived = max(history.moment.now - own.first, _LEAST_S)
         rate = own.events / lived
@@ -42,6 +43,7 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
             log((counts[2] + 1) / (rate * SPANS[2] + 1)),
             log((counts[3] + 1) / (rate * SPANS[3] + 1)),
         )
+        sittings = log((w7[Metric.SESSIONS] + 1) / (own.sittings / lived * SPANS[3] + 1))
         weight = faded(own.pace, history.moment.now - own.last)
         pace = log((weight + 1) / (rate * min(lived, _MEAN_LIFE_S) + 1))
     return (
@@ -52,12 +54,15 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
         *ratios,
         log1p(w24[Metric.SESSIONS]),
         log1p(w7[Metric.SESSIONS]),
+        sittings,
         pace,
     )
 
 
 def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     """Return the count in the window against the subject's usual rate."""
+    if name == "sessions_7d_ratio":
+        return f"{plural(history.windows[3][Metric.SESSIONS], 'sitting')} in the last 7 days, against your usual rate"
     if name.startswith("sessions"):
         return f"{plural(unlogged(value), 'sitting')} opened in the last {'24 hours' if '24h' in name else '7 days'}"
     if name == "pace_ratio":

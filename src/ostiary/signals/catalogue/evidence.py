@@ -1,0 +1,70 @@
+"""All that is unusual put together: the likelihood ratio of the whole access, now and gathered over days.
+
+One odd thing is weak evidence, several at once are strong, and several days of them are stronger still.
+"""
+
+from math import log
+from typing import Final
+
+from ostiary.signals.dimensions import TELLING
+from ostiary.signals.history import History
+from ostiary.signals.signal import NAN, Feature, Signal
+from ostiary.signals.surprise import hour_chances, odds
+from ostiary.signals.windows import Metric
+from ostiary.vocabulary.events import AccessEvent
+
+_FEATURES: Final = (
+    Feature("odds", "ln of how much likelier the tenant than the subject is to show all this together", "nats", 1),
+    Feature("odds_unusual", "the same over the subject's usual worst of a sitting", "nats", 1),
+    Feature("odds_session", "worst odds of the sitting so far, this access included", "nats", 1),
+    Feature("odds_lately", "recent level of the worst odds of a sitting over the usual level", "nats", 1),
+    Feature("odds_24h", "mean odds of the last 24h, this access included", "nats", 1),
+    Feature("odds_7d", "mean odds of the last 7d, this access included", "nats", 1),
+    Feature("surprise_24h", "mean resource surprise of the last 24h", "nats", 1),
+    Feature("surprise_7d", "mean resource surprise of the last 7d", "nats", 1),
+    Feature("hour_surprise_7d", "mean hour surprise of the sittings of the last 7d", "nats", 0),
+    Feature("zone_surprise_7d", "mean time zone surprise of the sittings of the last 7d", "nats", 0),
+)
+_HIGH: Final = 2.0
+
+
+def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
+    """Return the ten features."""
+    own, moment, session = history.own, history.moment, history.session
+    mine = history.mine, history.my_totals
+    total = odds(
+        TELLING, history.values, mine, (history.peers, history.peer_totals), (history.everyone, history.all_totals)
+    )
+    chance, _peers = hour_chances(own.hours, history.peer_hours, moment.hour, weekend=moment.weekend)
+    _mine, of_all = hour_chances(own.hours, history.all_hours, moment.hour, weekend=moment.weekend)
+    total += log(of_all / chance)
+    day, week = history.windows[2:]
+    usual = own.odds[1] if own.odds[0] else NAN
+    return (
+        total,
+        total - usual,
+        total if session is None else max(total, session.odds_max),
+        own.odds_lately - usual,
+        (day[Metric.ODDS] + total) / (day[0] + 1.0),
+        (week[Metric.ODDS] + total) / (week[0] + 1.0),
+        day[Metric.SURPRISE] / day[0] if day[0] else NAN,
+        week[Metric.SURPRISE] / week[0] if week[0] else NAN,
+        week[Metric.HOUR_SURPRISE] / week[Metric.SESSIONS] if week[Metric.SESSIONS] else NAN,
+        week[Metric.ZONE_SURPRISE] / week[Metric.SESSIONS] if week[Metric.SESSIONS] else NAN,
+    )
+
+
+def words(name: str, value: float, event: AccessEvent, history: History) -> str:
+    """Return the evidence in words."""
+    when = "this access is" if name in {"odds", "odds_unusual"} else "what you did lately is"
+    return f"{when} {'far less' if value > _HIGH else 'not less'} like you than like others in your organisation"
+
+
+SIGNAL: Final = Signal(
+    "surprise",
+    _FEATURES,
+    ("resource_id", "ip", "device_id", "user_agent", "tz_offset_min", "time_ns"),
+    ("subject", "peers", "tenant"),
+    extract,
+    words,
+)

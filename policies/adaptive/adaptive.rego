@@ -1,0 +1,136 @@
+# METADATA
+# title: Adaptive rules
+# description: >
+#   What to propose, given the guardrails' result and a model's score. A proposal can only tighten, and the decision
+#   applies it under the phase of its control and the guardrails' ceiling. A higher score never proposes less: that is
+#   checked before this package goes live.
+package ostiary.adaptive
+
+decision := {"proposals": proposals, "obligations": obligations}
+
+bounds := data.thresholds.by_sensitivity[data.ostiary.lib.key]
+
+strongest := data.authentication.acr_values["3"]
+
+sensitive if data.ostiary.lib.sensitivity >= data.thresholds.sensitive_from
+
+scored if {
+	input.risk.available == true
+	is_number(input.risk.score)
+}
+
+# METADATA
+# title: unusual access, shorter session
+# description: This access is somewhat unusual for this subject, so the session is kept short.
+# custom:
+#   id: risk-shorter-session
+#   effect: REDUCE
+#   remediation: Nothing is needed now; you will be asked to sign in again sooner.
+proposals contains {
+	"rule": "risk-shorter-session",
+	"effect": "REDUCE",
+	"control": "session_lifetime",
+	"max_age": data.thresholds.reduced_session_s,
+} if {
+	scored
+	input.risk.score >= bounds.reduce
+}
+
+# METADATA
+# title: unusual access, prove it is you
+# description: This access is unusual for this subject, so the subject must prove itself again.
+# custom:
+#   id: risk-step-up
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "risk-step-up",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"acr_values": strongest,
+	"max_age": data.authentication.fresh_s,
+} if {
+	scored
+	input.risk.score >= bounds.step_up
+	not data.ostiary.lib.freshly_proven
+}
+
+# METADATA
+# title: too little known, prove it is you
+# description: Little is known of this subject's habits and the access looks odd, so the subject must prove itself again.
+# custom:
+#   id: risk-uncertain
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "risk-uncertain",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"acr_values": strongest,
+	"max_age": data.authentication.fresh_s,
+} if {
+	scored
+	sensitive
+	input.risk.uncertainty >= data.thresholds.uncertain.from
+	input.risk.score >= data.thresholds.uncertain.step_up
+	not data.ostiary.lib.freshly_proven
+}
+
+# METADATA
+# title: no score for sensitive data
+# description: The risk of this access could not be judged, so the subject must prove itself again.
+# custom:
+#   id: risk-unavailable
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "risk-unavailable",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"acr_values": strongest,
+	"max_age": data.authentication.fresh_s,
+} if {
+	not scored
+	sensitive
+	not data.ostiary.lib.freshly_proven
+}
+
+# METADATA
+# title: very unusual access
+# description: This access is very unlikely to be the subject's own.
+# custom:
+#   id: risk-deny
+#   effect: DENY
+#   remediation: Ask the security team to look at it with you.
+proposals contains {"rule": "risk-deny", "effect": "DENY", "control": "deny"} if {
+	scored
+	input.risk.score >= deny_from
+}
+
+# A fresh sign-in that cannot be phished speaks against the model's doubt: then only the utmost score denies.
+deny_from := bounds.deny if not data.ostiary.lib.freshly_proven
+
+deny_from := bounds.terminate if data.ostiary.lib.freshly_proven
+
+# METADATA
+# title: takeover suspected
+# description: This session looks taken over, so it is ended.
+# custom:
+#   id: risk-terminate
+#   effect: TERMINATE
+#   remediation: Sign in again, and tell the security team if you did not do this.
+proposals contains {"rule": "risk-terminate", "effect": "TERMINATE", "control": "terminate"} if {
+	scored
+	input.risk.score >= bounds.terminate
+	input.risk.uncertainty < data.thresholds.terminate_below_uncertainty
+	not data.ostiary.lib.freshly_proven
+}
+
+obligations contains {
+	"id": "risk-notification",
+	"type": "notification",
+	"properties": {"to": "security-team", "body": "an access was judged very unusual", "topic": "risk"},
+} if {
+	scored
+	input.risk.score >= bounds.deny
+}

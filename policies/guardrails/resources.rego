@@ -1,0 +1,57 @@
+# What the resource itself asks for.
+package ostiary.guardrails
+
+# METADATA
+# title: unknown resource
+# description: The resource is not in the catalogue, so nobody has said what protects it.
+# custom:
+#   id: unknown-resource
+#   remediation: Have the resource entered into the catalogue.
+deny contains {"rule": "unknown-resource"} if not input.resource.known == true
+
+# METADATA
+# title: too many rows
+# description: One query may not ask for so many rows of data this sensitive.
+# custom:
+#   id: bulk-query
+#   remediation: Ask for fewer rows, or ask the owner for an approved export.
+deny contains {"rule": "bulk-query", "refused_from": bound} if {
+	is_number(input.action.properties.rows)
+	bound := data.protection.rows[data.ostiary.lib.key].refuse
+	input.action.properties.rows >= bound
+}
+
+# METADATA
+# title: rows are limited
+# description: The query is answered with fewer rows than it asks for.
+# custom:
+#   id: row-limit
+#   remediation: Ask for fewer rows at a time.
+reduce contains {"rule": "row-limit", "privileges": [sprintf("rows<=%d", [limit])]} if {
+	is_number(input.action.properties.rows)
+	limit := data.protection.rows[data.ostiary.lib.key].limit
+	input.action.properties.rows > limit
+}
+
+# METADATA
+# title: production features are for verified pipelines
+# description: Only jobs of verified CI on an approved commit reach production features.
+# custom:
+#   id: verified-ci-only
+#   remediation: Run the job in CI from an approved commit, with the CI's own token.
+deny contains {"rule": "verified-ci-only"} if {
+	data.pipeline.production.types[input.resource.type]
+	data.pipeline.production.label in input.resource.labels
+	not verified_ci_job
+}
+
+verified_ci_job if {
+	input.subject.type == "ci_job"
+	input.subject.identity.assurance == "token"
+	input.subject.identity.issuer in data.pipeline.ci_issuers
+	commit_approved
+}
+
+commit_approved if input.context.commit in data.pipeline.approved_commits
+
+commit_approved if input.context.commit in input.resource.attributes.approved_commits

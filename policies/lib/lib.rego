@@ -1,0 +1,38 @@
+# METADATA
+# title: What both packages need
+# description: >
+#   Facts derived from the request alone. Nothing here may look at a score: the guardrails read this package.
+package ostiary.lib
+
+# 0 public … 4 crown jewels. Untold counts as the table says, anything odd as the highest.
+sensitivity := level if {
+	level := [0, 1, 2, 3, 4][input.resource.sensitivity]
+} else := data.protection.default_sensitivity if {
+	object.get(input.resource, "sensitivity", null) == null
+} else := 4
+
+# The sensitivity as a key of the tables in data.
+key := ["0", "1", "2", "3", "4"][sensitivity]
+
+is_person if data.authentication.people[input.subject.type]
+
+# How strongly the subject proved itself, by the best of its method names. Being merely told proves nothing.
+default auth_level := 0
+
+auth_level := max(array.concat(
+	[level | level := data.authentication.acr_levels[input.subject.identity.acr]],
+	[level | level := data.authentication.amr_levels[input.subject.identity.amr[_]]],
+)) if {
+	input.subject.identity.assurance == "token"
+}
+
+# Seconds since the subject signed in; a sign-in of unknown age is older than anything.
+auth_age := input.subject.identity.auth_age_s if {
+	is_number(input.subject.identity.auth_age_s)
+} else := 1000000000000
+
+# A phishing-resistant sign-in of the last minutes.
+freshly_proven if {
+	auth_level >= 3
+	auth_age <= data.authentication.fresh_s
+}

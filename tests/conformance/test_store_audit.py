@@ -111,10 +111,12 @@ def test_erasing_takes_the_sealed_part_only(store: Store) -> None:
     rows = [_row(n, tag=b"a" if n % 2 else b"b") for n in range(6)]
     _fill(store, rows)
     with store.transaction() as transaction:
-        assert transaction.erase_sealed(Selection("default", tag=b"a")) == [1, 3, 5]
-        assert transaction.erase_sealed(Selection("default", tag=b"a")) == []
-        assert transaction.erase_sealed(Selection("other")) == []
-        assert transaction.erase_sealed(Selection("default", kind="decision", before_ns=1001)) == [0]
+        assert transaction.sealed_indexes(Selection("default", tag=b"a")) == [1, 3, 5]
+        transaction.erase_sealed([1, 3, 5])
+        assert transaction.sealed_indexes(Selection("default", tag=b"a")) == []
+        assert transaction.sealed_indexes(Selection("other")) == []
+        assert transaction.sealed_indexes(Selection("default", kind="decision", before_ns=1001)) == [0]
+        transaction.erase_sealed([0])
     assert [row.sealed is None for row in store.rows(0, 6)] == [True, True, False, True, False, True]
     assert store.entries(0, 6) == [row.entry for row in rows]
 

@@ -175,7 +175,7 @@ def open_row(vault: SubjectVault, row: RecordRow) -> bytes | None:
         aad = record_aad(row.tenant, row.kind, row.record_id)
         return vault.decrypt_tagged(row.tenant, row.tag, row.sealed, aad)
     except RefusedError as fault:
-        if fault.code in {"subject_shredded", "tenant_shredded"}:
+        if fault.code in {"subject_shredded", "tenant_shredded", "tenant_unknown"}:
             return None
         raise
 

@@ -141,8 +141,12 @@ class AuditTransaction(Protocol):
         """Add tiles, or widen those that are partial."""
         ...
 
-    def erase_sealed(self, wanted: Selection) -> list[int]:
-        """Erase the sealed part of matching records; return the indexes of those that had one, in order."""
+    def sealed_indexes(self, wanted: Selection) -> list[int]:
+        """Return the indexes of matching records whose sealed part is still there, in order."""
+        ...
+
+    def erase_sealed(self, indexes: Sequence[int]) -> None:
+        """Erase the sealed part of these records, for ever: overwritten, not only unlinked."""
         ...
 
     def add_tenant(self, row: TenantRow) -> bool:

@@ -100,11 +100,13 @@ class SubjectVault:
         return _open_sealed(self._unwrap(tenant, tag, wrapped), sealed, aad)
 
     def tag(self, tenant: str, subject_key: str) -> bytes:
-        """Return the keyed hash under which storage knows a subject: 16 bytes, different in each tenant."""
+        """Return the keyed hash under which storage knows a subject: 16 bytes, different in each tenant.
+
+        Raises:
+            RefusedError: ``tenant_shredded``, or ``tenant_unknown`` when nothing was ever sealed for it.
+        """
         known = self._subjects.get((tenant, subject_key))
-        if known is not None:
-            return known.tag
-        return keyed_hash(self._tenant(tenant).index_key, subject_key.encode())[:TAG_BYTES]
+        return known.tag if known is not None else self._tag(tenant, subject_key, make=False)
 
     def shred(self, tenant: str, subject_key: str) -> bool:
         """Forget a subject's key for ever; return whether there was one."""
@@ -120,6 +122,11 @@ class SubjectVault:
             write_private(path, _TOMBSTONE)
         self.drop_cache()
         return self._store.delete_keys(tenant)
+
+    def is_shredded(self, tenant: str) -> bool:
+        """Return whether a tenant's key was destroyed."""
+        path = self._tenant_file(tenant)
+        return path.exists() and read_private(path) == _TOMBSTONE
 
     def drop_cache(self) -> None:
         """Forget every unwrapped key; they are unwrapped again at the next use."""
@@ -137,13 +144,16 @@ class SubjectVault:
                 self._subjects.move_to_end(name)
                 return known
         # INVARIANT: storage is never called with our lock held: a writer holds storage's lock when it calls us
-        opened = self._fetch(tenant, self.tag(tenant, subject_key), make=make)
+        opened = self._fetch(tenant, self._tag(tenant, subject_key, make=make), make=make)
         with self._lock:
             if generation == self._generation:  # else somebody shredded meanwhile, perhaps this very subject
                 self._subjects[name] = opened
             if len(self._subjects) > self._cached_subjects:
                 self._subjects.popitem(last=False)
         return opened
+
+    def _tag(self, tenant: str, subject_key: str, *, make: bool) -> bytes:
+        return keyed_hash(self._tenant(tenant, make=make).index_key, subject_key.encode())[:TAG_BYTES]
 
     def _fetch(self, tenant: str, tag: bytes, *, make: bool) -> _Subject:
         wrapped = self._store.find_key(tenant, tag)
@@ -158,15 +168,17 @@ class SubjectVault:
         key = _unseal(self._tenant(tenant).cipher, wrapped, _bound(b"dek", tenant, tag))
         return _Subject(AESGCM(key), tag, _bound(b"data", tenant, tag))
 
-    def _tenant(self, tenant: str) -> _Tenant:
+    def _tenant(self, tenant: str, *, make: bool = False) -> _Tenant:
         with self._lock:
             if tenant not in self._tenants:
-                self._tenants[tenant] = _Tenant(self._tenant_key(tenant))
+                self._tenants[tenant] = _Tenant(self._tenant_key(tenant, make=make))
             return self._tenants[tenant]
 
-    def _tenant_key(self, tenant: str) -> bytes:
+    def _tenant_key(self, tenant: str, *, make: bool) -> bytes:
         path = self._tenant_file(tenant)
         with locked(self._directory):
+            if not path.exists() and not make:
+                raise RefusedError("tenant_unknown", f"nothing was ever sealed for a tenant `{tenant}`")
             if not path.exists():
                 write_private(path, _seal(self._master, random_bytes(KEY_BYTES), _bound(b"kek", tenant, b"")))
             wrapped = read_private(path)

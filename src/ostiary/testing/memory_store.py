@@ -62,13 +62,15 @@ class MemoryTransaction:
         """Add or widen tiles."""
         self._store.state.tiles.update({(row.level, row.idx): row.hashes for row in rows})
 
-    def erase_sealed(self, wanted: Selection) -> list[int]:
-        """Erase the sealed part of matching records."""
+    def sealed_indexes(self, wanted: Selection) -> list[int]:
+        """Return the indexes of matching records that still have a sealed part."""
+        return [row.idx for row in self._store.state.records if row.sealed is not None and _matches(row, wanted)]
+
+    def erase_sealed(self, indexes: Sequence[int]) -> None:
+        """Erase the sealed part of these records."""
         records = self._store.state.records
-        found = [row.idx for row in records if row.sealed is not None and _matches(row, wanted)]
-        for index in found:
+        for index in indexes:
             records[index] = records[index]._replace(sealed=None)
-        return found
 
     def add_tenant(self, row: TenantRow) -> bool:
         """Add a tenant whose id was never used."""

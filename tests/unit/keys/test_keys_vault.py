@@ -98,7 +98,17 @@ def test_shredding_a_tenant_is_final(vault: SubjectVault, tmp_path: Path, store:
         assert again.decrypt("other", "user:ann", kept) == b"b"
 
 
+def test_asking_about_an_unknown_tenant_makes_no_key(vault: SubjectVault, tmp_path: Path) -> None:
+    for ask in (lambda: vault.tag("nobody", "user:ann"), lambda: vault.decrypt("nobody", "user:ann", b"\x01")):
+        with pytest.raises(RefusedError) as caught:
+            ask()
+        assert caught.value.code == "tenant_unknown"
+    assert [path.name for path in (tmp_path / "vault").glob("tenant-*")] == []
+
+
 def test_tags_differ_between_tenants_and_hide_the_name(vault: SubjectVault) -> None:
+    for tenant in ("acme", "other"):
+        vault.encrypt(tenant, "user:bob", b"so that there is a key")
     assert vault.tag("acme", "user:ann") != vault.tag("other", "user:ann")
     assert len(vault.tag("acme", "user:ann")) == 16
     sealed = vault.encrypt("acme", "user:ann", b"x")

@@ -39,11 +39,13 @@ class LogTransaction:
         """Add or widen tiles."""
         self._database.write_many("put_tile", [(_tile_id(row.level, row.idx), row.hashes) for row in rows])
 
-    def erase_sealed(self, wanted: Selection) -> list[int]:
-        """Erase the sealed part of matching records."""
-        indexes = [row[0] for row in self._database.read_inside_named("sealed_indexes", _values(wanted))]
+    def sealed_indexes(self, wanted: Selection) -> list[int]:
+        """Return the indexes of matching records that still have a sealed part."""
+        return [row[0] for row in self._database.read_inside_named("sealed_indexes", _values(wanted))]
+
+    def erase_sealed(self, indexes: Sequence[int]) -> None:
+        """Erase the sealed part of these records."""
         self._database.erase("erase_sealed", [(index,) for index in indexes])
-        return indexes
 
     def add_tenant(self, row: TenantRow) -> bool:
         """Add a tenant whose id was never used."""
@@ -97,7 +99,8 @@ class LogStore:
 
     def select(self, wanted: Selection, limit: int) -> list[RecordRow]:
         """Return matching records, oldest first."""
-        name = "select_any" if wanted.tag is None else "select_by_tag"
+        rare = wanted.kind not in {None, "decision"}
+        name = "select_by_tag" if wanted.tag is not None else "select_by_kind" if rare else "select_any"
         values = _values(wanted) | {"limit": limit}
         return [RecordRow(*row) for row in self._database.read_named(name, values)]
 

@@ -32,6 +32,12 @@ WHERE tenant = :tenant AND tag = :tag AND idx >= :since
   AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
 ORDER BY idx LIMIT :limit;
 
+-- name: select_by_kind
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records
+WHERE tenant = :tenant AND kind = :kind AND kind <> 'decision' AND idx >= :since
+  AND (:before IS NULL OR time_ns < :before)
+ORDER BY idx LIMIT :limit;
+
 -- name: select_any
 SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records NOT INDEXED
 WHERE tenant = :tenant AND idx >= :since

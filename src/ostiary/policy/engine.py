@@ -93,7 +93,7 @@ class OpaEngine:
         self.bundle = BundleInfo(bundle.digest, bundle.revision, book)
         self.running = InFlight()
         self._reader = AnswerReader(book, self.settings)
-        self._opa = new_instance(bundle, self.settings)
+        self._opa = new_instance(bundle)
         # Whoever holds the engine may ask it: OPA's memory goes when the last reference does, or at `close`.
         self._end = weakref.finalize(self, self._opa.close)
 
@@ -151,13 +151,13 @@ class OpaEngine:
             raise FaultyInputError("policy_input_invalid", "the policy input is empty, too long or holds a zero byte")
 
 
-def new_instance(bundle: Bundle, settings: EngineSettings, *, tests: bool = False) -> OpaInstance:
+def new_instance(bundle: Bundle, *, tests: bool = False) -> OpaInstance:
     """Return an OPA instance with ``bundle`` compiled; with its tests and examples when ``tests``.
 
     Raises:
         FaultyInputError: ``opa_…`` when the bundle does not compile.
     """
-    opa = load_library(settings).new_engine()
+    opa = load_library().new_engine()
     try:
         for path, source in (bundle.all_sources if tests else bundle.live_sources).items():
             opa.add_policy(path, source)

@@ -3,7 +3,8 @@ r"""A thin binding to real OPA: the Go library inside the wheel ``opa-golib-pyth
 - JSON bytes go in, JSON bytes come out; no lock is taken, ctypes drops the GIL, several threads evaluate at once.
 - The library is loaded once, lazily, and never in a parent that forks: Go does not survive ``fork`` (golang/go#15538),
   a forked child would hang for ever. The process id is remembered and a child is refused instead.
-- ``GOGC`` and ``GOMAXPROCS`` are read by Go while the library loads, so they are set just before (ADR-0002).
+- Go reads ``GOGC`` and ``GOMAXPROCS`` from the environment that the process was *started* with: setting them later has
+  no effect (measured, ADR-0002). Who starts a worker gives it `launch_environment`.
 - The wheel's metadata asks for Python 3.14, its code does not. Where it is missing, the error says the one command.
 
 >>> library = load_library()
@@ -198,30 +199,24 @@ def library_path() -> Path:
     return place
 
 
-def load_library(settings: EngineSettings | None = None) -> OpaLibrary:
-    """Return the library, loading it at the first call; later settings have no effect on Go.
+def launch_environment(settings: EngineSettings | None = None) -> dict[str, str]:
+    """Return what to add to the environment of a process that will load the library.
+
+    >>> launch_environment()["GOMAXPROCS"]
+    '1'
+    """
+    settings = settings or EngineSettings()
+    return {"GOGC": str(settings.gogc), "GOMAXPROCS": str(settings.gomaxprocs)}
+
+
+def load_library() -> OpaLibrary:
+    """Return the library, loading it at the first call.
 
     Raises:
         UnavailableError: ``engine_missing``, ``engine_broken`` or ``engine_forked``.
     """
     with _loading:
         if not _loaded:
-            _loaded.append(_load(settings or EngineSettings()))
+            _loaded.append(OpaLibrary(library_path()))
     _loaded[0].check_process()
     return _loaded[0]
-
-
-def _load(settings: EngineSettings) -> OpaLibrary:
-    wanted = {"GOGC": str(settings.gogc)}
-    if settings.gomaxprocs is not None:
-        wanted["GOMAXPROCS"] = str(settings.gomaxprocs)
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        return OpaLibrary(library_path())
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

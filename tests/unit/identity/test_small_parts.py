@@ -1,12 +1,14 @@
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OKPKey
 
 from ostiary.errors import FaultyInputError, UnavailableError
-from ostiary.identity.algorithms import import_public
+from ostiary.identity.algorithms import ALGORITHMS, import_public
 from ostiary.identity.codes import DPOP, TOKEN
 from ostiary.identity.compact import parse_compact
 from ostiary.identity.dpop import DpopVerifier
@@ -264,3 +266,20 @@ def test_a_registered_secret_does_not_show_itself() -> None:
     pep = RegisteredPep(pep_id="a", tenant="acme", secret_hashes=(hash_secret("s"),))
     assert hash_secret("s") not in repr(pep)
     assert "keys" not in repr(JwksSource(inline=json.dumps({"keys": []})))
+
+
+# the reference page
+
+
+def test_the_reference_lists_every_refusal_and_no_other(repo: Path) -> None:
+    page = (repo / "docs" / "reference" / "identity.md").read_text()
+    listed = re.findall(r"^\| `([a-z0-9_]+)` \| ", page.partition("## Refusals")[2], re.MULTILINE)
+    assert listed == [reason.value for reason in Refusal]
+
+
+def test_the_reference_tells_the_defaults(repo: Path) -> None:
+    page = (repo / "docs" / "reference" / "identity.md").read_text()
+    for name in ("clock_skew_s", "max_lifetime_s", "max_age_s"):
+        assert f"| `{name}` | {getattr(config(), name)} |" in page
+    assert f"| `algorithms` | `{' '.join(config().algorithms)}` |" in page
+    assert all(f"{algorithm}" in page for algorithm in ALGORITHMS)

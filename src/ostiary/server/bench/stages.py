@@ -7,8 +7,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -65,16 +64,17 @@ class _Timed(msgspec.Struct):
 
     decided: Decided
     whole_ns: int
-    durable_ns: list[int]
+    durable_ns: int
+    opa_ns: int
 
 
 def measure(decider: Decider, work: Sequence[tuple[Receipt, Call]], opa: RawPolicy, warm_up: int) -> StageFigures:
-    """Decide ``work`` one after another and return the figures of all but the first ``warm_up`` decisions."""
-    timed = [_one(decider, receipt, call) for receipt, call in work]
-    for one in timed:
-        one.decided.durable.result(timeout=60)
-    counted = timed[warm_up:]
-    alone = [_opa_alone(opa, one.decided) for one in counted]
+    """Decide ``work`` one after another and return the figures of all but the first ``warm_up`` decisions.
+
+    Each record is on disk before the next request is taken, as it is for one caller who waits for his answer.
+    """
+    counted = [_one(decider, opa, receipt, call) for receipt, call in work][warm_up:]
+    alone = [one.opa_ns for one in counted]
     effects: dict[str, int] = {}
     for one in counted:
         name = one.decided.record.outcome.effect.name
@@ -85,22 +85,18 @@ def measure(decider: Decider, work: Sequence[tuple[Receipt, Call]], opa: RawPoli
         without_opa=spread(max(0, one.whole_ns - a) for one, a in zip(counted, alone, strict=True)),
         opa_alone=spread(alone),
         stages={stage: spread(_lap(one.decided, stage) for one in counted) for stage in STAGES},
-        durable_wait=spread(ns for one in counted for ns in one.durable_ns),
+        durable_wait=spread(one.durable_ns for one in counted),
         effects=effects,
     )
 
 
-def _one(decider: Decider, receipt: Receipt, call: Call) -> _Timed:
+def _one(decider: Decider, opa: RawPolicy, receipt: Receipt, call: Call) -> _Timed:
     begin = time.perf_counter_ns()
     decided = decider.decide(receipt, call)
     end = time.perf_counter_ns()
-    timed = _Timed(decided, end - begin, [])
-
-    def note(_: Future[Any]) -> None:
-        timed.durable_ns.append(time.perf_counter_ns() - end)
-
-    decided.durable.add_done_callback(note)
-    return timed
+    decided.durable.result(timeout=60)
+    durable = time.perf_counter_ns()
+    return _Timed(decided, end - begin, durable - end, _opa_alone(opa, decided))
 
 
 def _lap(decided: Decided, stage: str) -> int:

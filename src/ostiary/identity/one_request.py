@@ -2,8 +2,10 @@
 
 A DPoP proof is good for one HTTP request, so the second of two evaluations in one AuthZEN batch must not find its
 proof used up by the first. Within one request, the same question has the same answer, refusals included.
-Not thread-safe and not to be kept: make one for each HTTP request.
+Not to be kept: make one for each HTTP request. Thread-safe; questions wait for each other.
 """
+
+import threading
 
 from ostiary.errors import OstiaryError
 from ostiary.identity.subject import SubjectVerifier
@@ -19,18 +21,24 @@ class OneRequest:
     def __init__(self, verifier: SubjectVerifier) -> None:
         """Start with nothing verified."""
         self._verifier = verifier
+        self._lock = threading.Lock()
         self._answers: dict[_Question, VerifiedIdentity | OstiaryError] = {}
 
     def verify(self, pep: PepIdentity, subject: Subject, presented: PresentedSubject, now_ns: int) -> VerifiedIdentity:
         """Answer as ``SubjectVerifier.verify`` does, and the same again for the same question."""
         question = (pep, subject.type, subject.id, presented)
-        answer = self._answers.get(question)
-        if answer is None:
-            try:
-                answer = self._verifier.verify(pep, subject, presented, now_ns)
-            except OstiaryError as error:
-                answer = error
-            self._answers[question] = answer
+        with self._lock:
+            answer = self._answers.get(question)
+            if answer is None:
+                answer = self._answers[question] = self._ask(pep, subject, presented, now_ns)
         if isinstance(answer, OstiaryError):
             raise answer
         return answer
+
+    def _ask(
+        self, pep: PepIdentity, subject: Subject, presented: PresentedSubject, now_ns: int
+    ) -> VerifiedIdentity | OstiaryError:
+        try:
+            return self._verifier.verify(pep, subject, presented, now_ns)
+        except OstiaryError as error:
+            return error

@@ -160,6 +160,30 @@ def test_one_thread_fetches_and_the_others_go_on_with_what_there_is() -> None:
     assert source.fetches == 2
 
 
+def test_two_threads_that_miss_the_same_new_key_fetch_once_and_both_find_it() -> None:
+    source = Source(document(FIRST))
+    keys = IssuerKeys(source, SETTINGS)
+    keys.find("k1", 0)
+    source.content = document(FIRST, SECOND_KEY)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        inside.set()
+        go_on.wait(10)
+
+    source.before_answer = wait
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(keys.find("k2", SECOND)[0].kid)) for _ in range(2)]
+    threads[0].start()
+    assert inside.wait(10)
+    threads[1].start()
+    threads[1].join(0.1)  # it waits for the first
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert (found, source.fetches) == (["k2", "k2"], 2)
+
+
 def test_many_threads_at_the_start_fetch_once() -> None:
     source = Source(document(FIRST))
     keys = IssuerKeys(source, SETTINGS)
@@ -184,10 +208,10 @@ UNUSABLE: dict[str, dict[str, Any]] = {
     "unknown kind": {"kty": "AKP", "kid": "k1"},
     "unknown curve": {**FIRST.jwk, "crv": "secp256k1"},
     "key agreement curve": {"kty": "OKP", "crv": "X25519", "x": "A" * 43, "kid": "k1"},
-    "small RSA": {"kty": "RSA", "e": "AQAB", "n": "_" * 170, "kid": "k1"},
+    "small RSA": {"kty": "RSA", "e": "AQAB", "n": "_" * 169 + "w", "kid": "k1"},
     "huge RSA": {"kty": "RSA", "e": "AQAB", "n": "_" * 1400, "kid": "k1"},
-    "RSA with exponent one": {"kty": "RSA", "e": "AQ", "n": "v" * 342, "kid": "k1"},
-    "RSA with a huge exponent": {"kty": "RSA", "e": "_" * 8, "n": "v" * 342, "kid": "k1"},
+    "RSA with exponent one": {"kty": "RSA", "e": "AQ", "n": "v" * 341 + "w", "kid": "k1"},
+    "RSA with a huge exponent": {"kty": "RSA", "e": "_" * 8, "n": "v" * 341 + "w", "kid": "k1"},
 }
 
 
@@ -196,6 +220,10 @@ def test_an_unusable_key_is_left_out_and_spoils_no_other(jwk: dict[str, Any]) ->
     with pytest.raises(UnavailableError):
         parse_jwks(document(jwk))
     assert set(parse_jwks(document(jwk, SECOND_KEY))) == {"k2"}
+
+
+def test_a_large_but_proper_rsa_key_is_used() -> None:
+    assert set(parse_jwks(document({"kty": "RSA", "e": "AQAB", "n": "v" * 341 + "w", "kid": "k1"}))) == {"k1"}
 
 
 def test_two_keys_with_one_id_are_both_left_out() -> None:

@@ -262,6 +262,16 @@ def test_a_key_verifies_only_by_an_algorithm_that_fits() -> None:
     assert (declared.fits("ES256"), declared.fits("ES384")) == (True, False)
 
 
+def test_a_signature_over_which_the_library_trips_is_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tripping:
+        def verify(self, *_: object) -> bool:
+            raise OverflowError
+
+    key = import_public(FakeKey.generate().jwk)
+    monkeypatch.setattr("ostiary.identity.algorithms._MODELS", {"ES256": Tripping()})
+    assert key.verify("ES256", b"", b"") is False
+
+
 def test_a_registered_secret_does_not_show_itself() -> None:
     pep = RegisteredPep(pep_id="a", tenant="acme", secret_hashes=(hash_secret("s"),))
     assert hash_secret("s") not in repr(pep)

@@ -1,0 +1,154 @@
+"""AWS CloudTrail: log files ``{"Records": [...]}``, plain or gzip, or one record a line.
+
+Rules:
+- A person behind an assumed role is told by the session's name when that is a mail address (as single sign-on sets it);
+  otherwise the role is the subject, so that random session names do not make every run a stranger.
+- The resource is what the request names most narrowly; where it names none, the service in its region.
+- A refused call is ``denied``, any other error a ``failure``; a log-in tells its own outcome.
+"""
+
+from typing import Any, Final
+
+from ostiary.signals.actions import class_of
+from ostiary.signals.fields import address, at, fallback_id, first, flag, moment, needed, text
+from ostiary.signals.pieces import Shape
+from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
+
+FORMAT: Final = "cloudtrail"
+DESCRIBE: Final = "AWS CloudTrail log files (JSON or JSON lines, plain or gzip)"
+SHAPE: Final = Shape.JSON
+ENVELOPES: Final = ("Records",)
+
+_NS: Final = 1_000_000_000
+_NAMES: Final = (
+    ("bucketName", "bucket"),
+    ("functionName", "function"),
+    ("secretId", "secret"),
+    ("keyId", "key"),
+    ("dBInstanceIdentifier", "database"),
+    ("dBClusterIdentifier", "database"),
+    ("tableName", "table"),
+    ("roleArn", "role"),
+    ("roleName", "role"),
+    ("policyArn", "policy"),
+    ("groupName", "group"),
+    ("userName", "user"),
+    ("instanceId", "instance"),
+    ("snapshotId", "snapshot"),
+    ("imageId", "image"),
+    ("groupId", "security-group"),
+    ("clusterName", "cluster"),
+    ("repositoryName", "repository"),
+    ("stackName", "stack"),
+    ("queueUrl", "queue"),
+    ("topicArn", "topic"),
+    ("logGroupName", "log-group"),
+    ("trailName", "trail"),
+    ("detectorId", "detector"),
+    ("name", "object"),
+)
+_REFUSALS: Final = ("AccessDenied", "Unauthorized", "Forbidden", "NotAuthorized", "ExplicitDeny")
+
+
+def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
+    """Return the event of one CloudTrail record."""
+    time_ns = moment(record.get("eventTime"))
+    service = needed(text(record, "eventSource"), "eventSource").removesuffix(".amazonaws.com")
+    name = needed(text(record, "eventName"), "eventName")
+    kind, subject = _subject(record)
+    resource_type, resource_id = _resource(record, service)
+    session = at(record, "userIdentity", "sessionContext")
+    action = f"{service}:{name}"
+    return AccessEvent(
+        event_id=text(record, "eventID") or fallback_id(record),
+        tenant=tenant,
+        time_ns=time_ns,
+        subject_id=subject,
+        subject_type=kind,
+        action=action,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        action_class=_class(record, action),
+        outcome=_outcome(record),
+        session_id=text(record, "userIdentity", "accessKeyId"),
+        client_id=text(record, "userIdentity", "invokedBy"),
+        issuer=text(session, "sessionIssuer", "arn"),
+        auth_method=text(record, "userIdentity", "type"),
+        mfa=_mfa(record, session),
+        auth_age_s=_auth_age(session, time_ns),
+        ip=address(text(record, "sourceIPAddress")),
+        user_agent=text(record, "userAgent"),
+        source=FORMAT,
+    )
+
+
+def _subject(record: dict[str, Any]) -> tuple[str, str]:
+    """Return what kind of subject acted, and which."""
+    who = at(record, "userIdentity")
+    session = (text(who, "arn") or "").rpartition("/")[2] or (text(who, "principalId") or "").rpartition(":")[2]
+    kind = text(who, "type") or ""
+    if kind == "Root":
+        return "user", f"root:{text(who, 'accountId') or 'unknown'}"
+    if kind in {"AssumedRole", "FederatedUser"}:
+        if "@" in session:
+            return "user", session
+        role = first(who, ("sessionContext", "sessionIssuer", "arn"), ("arn",), ("principalId",))
+        return "role", needed(role, "userIdentity.arn")
+    if kind == "AWSService" or (not kind and text(who, "invokedBy")):
+        return "service", needed(first(who, ("invokedBy",), ("principalId",)), "userIdentity.invokedBy")
+    if kind == "AWSAccount":
+        return "account", needed(first(who, ("accountId",), ("principalId",)), "userIdentity.accountId")
+    names = (("userName",), ("onBehalfOf", "userId"), ("arn",), ("principalId",), ("accountId",))
+    return "user", needed(first(who, *names), "userIdentity")
+
+
+def _resource(record: dict[str, Any], service: str) -> tuple[str, str]:
+    """Return type and id of the narrowest thing the request names."""
+    asked = at(record, "requestParameters")
+    bucket, key = text(asked, "bucketName"), text(asked, "key")
+    if bucket is not None:
+        return "s3-bucket" if key is None else "s3-object", bucket if key is None else f"{bucket}/{key}"
+    for field, kind in _NAMES:
+        value = text(asked, field)
+        if value is not None:
+            return f"{service}-{kind}", value.rpartition(":")[2] if value.startswith("arn:") else value
+    items = at(asked, "instancesSet", "items", 0, "instanceId")
+    if isinstance(items, str):
+        return f"{service}-instance", needed(text(asked, "instancesSet", "items", 0, "instanceId"), "instanceId")
+    arn = first(record, ("resources", 0, "ARN"), ("resources", 0, "arn"))
+    if arn is not None:
+        return (text(record, "resources", 0, "type") or service).removeprefix("AWS::").lower().replace("::", "-"), arn
+    return service, text(record, "awsRegion") or "global"
+
+
+def _class(record: dict[str, Any], action: str) -> ActionClass:
+    kind = class_of(action)
+    if kind is not ActionClass.OTHER:
+        return kind
+    read_only = flag(record, "readOnly")
+    return ActionClass.OTHER if read_only is None else ActionClass.READ if read_only else ActionClass.WRITE
+
+
+def _outcome(record: dict[str, Any]) -> EventOutcome:
+    error = text(record, "errorCode")
+    if error is not None:
+        refused = any(word in error for word in _REFUSALS)
+        return EventOutcome.DENIED if refused else EventOutcome.FAILURE
+    answer = at(record, "responseElements")
+    told = next((each for each in answer.values() if each in {"Success", "Failure"}), None) if _small(answer) else None
+    return EventOutcome.FAILURE if told == "Failure" else EventOutcome.SUCCESS
+
+
+def _small(answer: Any) -> bool:
+    """Return whether this is the answer of a log-in, such as ``{"ConsoleLogin": "Failure"}``."""
+    return isinstance(answer, dict) and len(answer) == 1 and all(isinstance(each, str) for each in answer.values())
+
+
+def _mfa(record: dict[str, Any], session: Any) -> bool | None:
+    told = flag(session, "attributes", "mfaAuthenticated")
+    return flag(record, "additionalEventData", "MFAUsed") if told is None else told
+
+
+def _auth_age(session: Any, time_ns: int) -> float | None:
+    begun = text(session, "attributes", "creationDate")
+    return None if begun is None else max(0.0, (time_ns - moment(begun)) / _NS)

@@ -1,0 +1,108 @@
+"""One record's bytes to a plain value: an object of JSON, a line of text, or a row of a table.
+
+Rules:
+- JSON has at most 64 levels; what is no object is refused.
+- Text is UTF-8 or refused: a guessed encoding would make two names of one.
+- A table's first line names its columns; a row with more or fewer is refused. A quoted field ends on its own line.
+
+>>> read_json(b'[1]')
+Traceback (most recent call last):
+ostiary.errors.FaultyInputError: the record is no JSON object
+"""
+
+import csv
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.errors import FaultyInputError
+from ostiary.signals.pieces import Shape
+
+MAX_DEPTH: Final = 64
+MAX_COLUMNS: Final = 1024
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_decode: Final = msgspec.json.Decoder().decode
+
+Decode = Callable[[bytes], Any]
+
+
+def read_json(data: bytes) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Raises:
+        FaultyInputError: ``record_malformed``, ``record_too_deep``.
+    """
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+        raise FaultyInputError("record_too_deep", f"the record has more than {MAX_DEPTH} levels")
+    try:
+        value = _decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as fault:
+        raise FaultyInputError("record_malformed", "the record is no JSON") from fault
+    if not isinstance(value, dict):
+        raise FaultyInputError("record_malformed", "the record is no JSON object")
+    return value
+
+
+def _depth(data: bytes) -> int:
+    deepest = depth = 0
+    for byte in _STRINGS.sub(b"", data):
+        if byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def read_line(data: bytes) -> str:
+    """Return a line of text.
+
+    Raises:
+        FaultyInputError: ``record_malformed``.
+    """
+    try:
+        return data.decode("utf-8").rstrip("\r")
+    except UnicodeDecodeError as fault:
+        raise FaultyInputError("record_malformed", "the line is no UTF-8 text") from fault
+
+
+class Table:
+    """Reads rows; the first line is the header and gives ``None``."""
+
+    def __init__(self) -> None:
+        """Wait for the header."""
+        self._columns: list[str] | None = None
+
+    def __call__(self, data: bytes) -> dict[str, str] | None:
+        """Return a row by its columns' names.
+
+        Raises:
+            FaultyInputError: ``record_malformed``, ``header_malformed``.
+        """
+        try:
+            row = next(csv.reader([read_line(data)], strict=True), [])
+        except csv.Error as fault:
+            raise FaultyInputError("record_malformed", f"the row cannot be read: {fault}") from fault
+        if self._columns is None:
+            self._columns = _header(row)
+            return None
+        if len(row) != len(self._columns):
+            text = f"the row has {len(row)} fields, the header {len(self._columns)}"
+            raise FaultyInputError("record_malformed", text)
+        return dict(zip(self._columns, row, strict=True))
+
+
+def _header(row: list[str]) -> list[str]:
+    names = [name.strip().removeprefix("\ufeff") for name in row]
+    if len(names) > MAX_COLUMNS or len(set(names)) != len(names):
+        raise FaultyInputError("header_malformed", "the header has too many columns, or one name twice")
+    return names
+
+
+def decoder(shape: Shape) -> Decode:
+    """Return a fresh decoder for records of ``shape``."""
+    if shape is Shape.TABLE:
+        return Table()
+    return read_json if shape is Shape.JSON else read_line

@@ -1,0 +1,91 @@
+"""Opens a log file as a stream of chunks, unpacking gzip on the way, with limits against bombs.
+
+Rules:
+- Gzip is told by its first bytes, not by the file's name; several members one after another are one stream.
+- Memory is bounded whatever the file says; beyond 64 MiB a file may not unfold to more than 250 times its size.
+- Faults end the stream with a stable code: ``input_unreadable``, ``gzip_malformed``, ``gzip_truncated``, ``gzip_bomb``.
+"""
+
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from ostiary.errors import FaultyInputError
+
+CHUNK: Final = 1 << 16
+MOST_RATIO: Final = 250
+FREE_BYTES: Final = 64 << 20
+_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+def chunks_of(path: Path) -> Iterator[bytes]:
+    """Yield the content of ``path`` in chunks of at most 64 KiB, unpacked when it is gzip; ``-`` is standard input.
+
+    Raises:
+        FaultyInputError: see the module's rules.
+    """
+    try:
+        if str(path) == "-":
+            yield from unpacked(sys.stdin.buffer)
+        else:
+            with path.open("rb") as file:
+                yield from unpacked(file)
+    except OSError as fault:
+        raise FaultyInputError("input_unreadable", f"`{path}` cannot be read: {fault.strerror}") from fault
+
+
+def unpacked(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the chunks of ``file``, unpacked when they are gzip.
+
+    Raises:
+        FaultyInputError: ``gzip_malformed``, ``gzip_truncated``, ``gzip_bomb``.
+    """
+    first = file.read(CHUNK)
+    if not first.startswith(_MAGIC):
+        while first:
+            yield first
+            first = file.read(CHUNK)
+        return
+    yield from _Unpacker(file).run(first)
+
+
+class _Unpacker:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._taken = self._given = 0
+        self._engine = zlib.decompressobj(_GZIP)
+        self._open = True  # inside a member whose end has not been seen
+
+    def run(self, packed: bytes) -> Iterator[bytes]:
+        while packed:
+            self._taken += len(packed)
+            while packed:
+                part = self._unpack(packed)
+                if part:
+                    yield part
+                packed = self._rest()
+            packed = self._file.read(CHUNK)
+        if self._open:
+            raise FaultyInputError("gzip_truncated", "the gzip file ends too early")
+
+    def _unpack(self, packed: bytes) -> bytes:
+        try:
+            part = self._engine.decompress(packed, CHUNK)
+        except zlib.error as fault:
+            raise FaultyInputError("gzip_malformed", "the gzip file is damaged") from fault
+        self._given += len(part)
+        if self._given > FREE_BYTES and self._given > MOST_RATIO * self._taken:
+            raise FaultyInputError("gzip_bomb", f"the gzip file unfolds to more than {MOST_RATIO} times its size")
+        return part
+
+    def _rest(self) -> bytes:
+        """Return what the engine left over; past a member's end the next member begins."""
+        self._open = not self._engine.eof
+        if self._open:
+            return self._engine.unconsumed_tail
+        rest = self._engine.unused_data.lstrip(b"\0")
+        self._engine = zlib.decompressobj(_GZIP)
+        return rest

@@ -91,8 +91,6 @@ class RetentionSection(Section):
 
     decision_days: Annotated[int, Field(ge=0)] = 0
     """Decision records."""
-    refusals_days: Annotated[int, Field(ge=0)] = 0
-    """Aggregates of refused callers."""
     admin_days: Annotated[int, Field(ge=0)] = 0
     """Records of what administrators did."""
 
@@ -100,37 +98,34 @@ class RetentionSection(Section):
 class AuditSection(Section):
     """The transparency log."""
 
-    durability: Literal["before_answer", "after_answer"] = "before_answer"
-    """Whether an answer waits until its record is on disk. `after_answer` can lose records in a crash."""
+    durability: Literal["before_answer", "async"] = "before_answer"
+    """Whether an answer waits until its record is on disk. `async` can lose the last records in a crash."""
     origin: str = ""
     """Name of the log in its checkpoints; empty makes one of the public URL's host when the log is born."""
-    reserve_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 64
+    reserve_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 16
+    """Disk space held back in a file, given up only to note down that the disk is full."""
+    min_free_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 32
     """Disk space that must stay free; below it every answer is DENY."""
     retention: RetentionSection = RetentionSection()
     """How long records are kept."""
 
 
 class IssuerSection(Section):
-    """One issuer of subject tokens."""
+    """One issuer of subject tokens; keys are given by `jwks_url` or `jwks_path`."""
 
     issuer: str
-    """The `iss` of its tokens."""
     audience: str
-    """The only `aud` that is accepted."""
     tenant: str = "default"
-    """Tenant that its subjects belong to."""
     jwks_url: str = ""
-    """HTTPS URL of its keys."""
     jwks_path: Path | None = None
-    """File with its keys, instead of a URL."""
-    algorithms: tuple[str, ...] = ("ES256", "EdDSA", "RS256")
-    """Signature algorithms that are accepted."""
-    clock_skew_s: Annotated[int, Field(ge=0, le=300)] = 60
-    """Difference of clocks that is tolerated."""
+    algorithms: tuple[str, ...] = ("ES256", "EdDSA", "PS256", "RS256")
+    token_types: tuple[str, ...] = ("at+jwt",)
     subject_type: str = "user"
-    """Type of the subjects that it speaks of."""
-    max_age_s: Annotated[int, Field(ge=0)] = 0
-    """Oldest token that is accepted, counted from `iat`; 0 leaves it to `exp`."""
+    also_types: tuple[str, ...] = ()
+    clock_skew_s: int = 60
+    max_lifetime_s: int = 86_400
+    max_age_s: int = 0
+    keep: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _keys_from_one_place(self) -> "IssuerSection":
@@ -144,7 +139,8 @@ class IdentitySection(Section):
     """Whose tokens are believed."""
 
     issuers: tuple[IssuerSection, ...] = ()
-    """Issuers of subject tokens."""
+    """Issuers of subject tokens: tables of `issuer`, `audience`, `tenant`, `jwks_url` or `jwks_path`, `algorithms`,
+    `token_types`, `subject_type`, `also_types`, `clock_skew_s`, `max_lifetime_s`, `max_age_s`, `keep`."""
     allow_http_loopback: bool = False
     """Whether keys may be fetched over plain HTTP from this machine itself (for trying out)."""
 

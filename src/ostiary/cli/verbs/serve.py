@@ -1,0 +1,39 @@
+"""``ostiary serve``: one worker in this process, for replicas that something else supervises."""
+
+import os
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ostiary.cli.output import err
+from ostiary.cli.places import Config, Data, settings_of
+from ostiary.cli.verbs.up import listen
+from ostiary.server.places import data_dir
+from ostiary.server.worker import Options, serve
+
+
+def command(
+    *,
+    data: Data = None,
+    config: Config = None,
+    host: Annotated[str | None, Parameter(help="Address to listen on.")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve with one worker and no supervisor; exits with 75 when it must be started again."""
+    values = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
+    os.environ.setdefault("GOGC", "400")
+    listener = listen(settings_of(data, config, values).settings)
+    number = listener.getsockname()[1]
+    values["server"]["port"] = number
+    options = Options(str(data_dir(data)), str(config) if config else "", values)
+    code = serve(
+        options,
+        listener,
+        on_ready=lambda: err.print(f"serving port {number}", markup=False),
+        on_stuck=lambda: os.kill(os.getpid(), 15),
+    )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not `sys.exit`: a thread that is stuck in the policy engine would be waited for.
+    os._exit(code)

@@ -1,0 +1,96 @@
+"""``ostiary up``: everything embedded, supervised, in two seconds."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ostiary.cli.output import err, out
+from ostiary.cli.places import Config, Data, settings_of
+from ostiary.errors import UnavailableError
+from ostiary.server.assembly import public_url
+from ostiary.server.bootstrap import FIRST_PEP, FirstKeys, bootstrap
+from ostiary.server.places import Places, data_dir
+from ostiary.server.settings.sections import Settings
+from ostiary.server.supervisor import Supervisor, SupervisorSettings, bind, environment, worker_command
+from ostiary.server.wiring import open_house
+from ostiary.vocabulary.clock import SystemClock
+
+_GRACE_S = 8.0
+
+
+def listen(settings: Settings) -> Any:
+    """Return the listening socket.
+
+    Raises:
+        UnavailableError: ``address_in_use``: it cannot be had.
+    """
+    server = settings.server
+    try:
+        return bind(server.host, server.port)
+    except OSError as fault:
+        text = f"`{server.host}` port {server.port} cannot be listened on: {os.strerror(fault.errno or 0)}"
+        raise UnavailableError("address_in_use", text) from fault
+
+
+def command(
+    *,
+    data: Data = None,
+    config: Config = None,
+    host: Annotated[str | None, Parameter(help="Address to listen on.")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve everything embedded: one process, SQLite, real OPA. The first start makes keys and prints them once."""
+    values = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
+    settings = settings_of(data, config, values).settings
+    places = Places(data_dir(data))
+    with open_house(places, settings, SystemClock(), _tell) as house:
+        house.policies.engine("default")
+        keys = bootstrap(house)
+    listener = listen(settings)
+    values["server"]["port"] = listener.getsockname()[1]
+    options = {"data": str(places.root.resolve()), "config": str(config.resolve()) if config else "", "values": values}
+    url = public_url(settings_of(data, config, values).settings.server)
+    supervisor = Supervisor(
+        worker_command(options),
+        listener,
+        SupervisorSettings(drain_s=settings.server.drain_s + _GRACE_S),
+        log=_log,
+        on_ready=lambda: _welcome(url, places, keys),
+        environ=environment(),
+    )
+    sys.exit(supervisor.run())
+
+
+def _tell(reason: str, fault: BaseException) -> None:
+    err.print(f"{reason}: {fault}", style="yellow", markup=False)
+
+
+def _log(event: str, **members: object) -> None:
+    err.print(event, *(f"{name}={value}" for name, value in members.items()), style="dim", markup=False)
+
+
+def _welcome(url: str, places: Places, keys: FirstKeys | None) -> None:
+    """Print where it serves and a command that works."""
+    out.print(f"Ostiary serves {url}", markup=False)
+    if keys is not None:
+        out.print(f"  enforcement point `{FIRST_PEP}`, key shown once: {keys.pep_key}", markup=False)
+        out.print(f"  administrator, key shown once: {keys.admin_key}", markup=False)
+        out.print(f"  both lie in {places.root}, readable by you alone", markup=False)
+    out.print("Ask it something:", markup=False)
+    out.print(sample(url, places.pep_key), markup=False)
+    sys.stdout.flush()
+
+
+def sample(url: str, key_file: Path) -> str:
+    """Return a ``curl`` that works."""
+    body = (
+        '{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},'
+        '"resource":{"type":"document","id":"handbook"}}'
+    )
+    return (
+        f'  curl -s {url}/access/v1/evaluation -H "Authorization: Bearer $(cat {key_file})" \\\n'
+        f"    -H 'Content-Type: application/json' -d '{body}'"
+    )

@@ -1,0 +1,89 @@
+"""Builds the administrators' application: routes, errors, OpenAPI."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ostiary import __version__
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError, VerificationError
+from ostiary.server.admin import decisions, keys, peps, policy, subjects, tenants
+from ostiary.server.admin.context import Fault, Office
+
+PREFIX: Final = "/api/v1"
+_STATUS: Final = {
+    "admin_unauthenticated": 401,
+    "admin_not_allowed": 403,
+    "decision_unknown": 404,
+    "key_unknown": 404,
+    "pep_unknown": 404,
+    "tenant_unknown": 404,
+    "pep_exists": 409,
+    "tenant_exists": 409,
+}
+_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": Fault, "description": "The request is malformed."},
+    401: {"model": Fault, "description": "The administrator did not authenticate."},
+    403: {"model": Fault, "description": "This needs a key for the whole deployment."},
+    404: {"model": Fault, "description": "There is no such thing, or it is another tenant's."},
+    503: {"model": Fault, "description": "Something needed is away; nothing was changed."},
+}
+
+
+def build_admin(office: Office) -> FastAPI:
+    """Return the application, mounted nowhere yet: its paths begin with ``/api/v1``."""
+    api = FastAPI(
+        title="Ostiary administration",
+        version=__version__,
+        description=__doc__,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=_FAULTS,
+    )
+    api.state.office = office
+    for module in (tenants, keys, peps, decisions, policy, subjects):
+        api.include_router(module.router, prefix=PREFIX)
+    api.add_exception_handler(OstiaryError, _on_ours)
+    api.add_exception_handler(RequestValidationError, _on_invalid)
+    api.add_exception_handler(HTTPException, _on_http)
+    return api
+
+
+def _status(fault: OstiaryError) -> int:
+    if fault.code in _STATUS:
+        return _STATUS[fault.code]
+    if isinstance(fault, UnavailableError):
+        return 503
+    if isinstance(fault, FaultyInputError):
+        return 400
+    return 409 if isinstance(fault, RefusedError | VerificationError) else 500
+
+
+def _answer(status: int, code: str, message: str) -> JSONResponse:
+    headers = {"WWW-Authenticate": 'Bearer realm="ostiary admin"'} if status == 401 else {}  # noqa: PLR2004
+    return JSONResponse({"code": code, "message": message}, status, {"Cache-Control": "no-store", **headers})
+
+
+async def _on_ours(_request: Request, fault: Exception) -> JSONResponse:
+    if not isinstance(fault, OstiaryError):
+        raise fault
+    return _answer(_status(fault), fault.code, fault.message)
+
+
+async def _on_invalid(_request: Request, fault: Exception) -> JSONResponse:
+    first = fault.errors()[0] if isinstance(fault, RequestValidationError) else {"loc": (), "msg": ""}
+    where = ".".join(str(part) for part in first["loc"])
+    return _answer(400, "request_invalid", f"`{where}`: {str(first['msg'])[:1].lower()}{str(first['msg'])[1:]}")
+
+
+async def _on_http(_request: Request, fault: Exception) -> JSONResponse:
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    words = {404: "there is nothing here", 405: "this method is not for here"}
+    answer = _answer(status, "not_found" if status == 404 else "http_error", words.get(status, "refused"))  # noqa: PLR2004
+    if isinstance(fault, HTTPException) and fault.headers:
+        answer.headers.update(fault.headers)
+    return answer

@@ -1,0 +1,39 @@
+"""Administrators' keys of a tenant: make, revoke."""
+
+from fastapi import APIRouter
+
+from ostiary.errors import RefusedError
+from ostiary.server.admin.context import Desk, Model, Tenant, Who
+
+router = APIRouter(tags=["administrators"])
+
+
+class NewKey(Model):
+    """A fresh key; the key itself is shown this once."""
+
+    key_id: str
+    key: str
+
+
+@router.get("/whoami")
+def whoami(who: Who) -> dict[str, str]:
+    """Tell whose key this is and for which tenant; ``system`` means every tenant."""
+    return {"key_id": who.key_id, "tenant": who.tenant}
+
+
+@router.post("/tenants/{tenant}/admin-keys", status_code=201)
+def create_key(tenant: Tenant, who: Who, desk: Desk) -> NewKey:
+    """Make a key that may administer this tenant and no other."""
+    key = desk.house.admins.create(tenant)
+    key_id = key.partition(".")[0]
+    desk.record(who, tenant, "admin_key.create", key_id=key_id)
+    return NewKey(key_id=key_id, key=key)
+
+
+@router.delete("/tenants/{tenant}/admin-keys/{key_id}", status_code=204)
+def revoke_key(tenant: Tenant, key_id: str, who: Who, desk: Desk) -> None:
+    """Revoke a key of this tenant."""
+    if desk.house.admins.tenant_of(key_id) != tenant:
+        raise RefusedError("key_unknown", "there is no such key")
+    desk.record(who, tenant, "admin_key.revoke", key_id=key_id)
+    desk.house.admins.revoke(key_id)

@@ -1,0 +1,96 @@
+"""Policy bundles, models and phases of a tenant: show, reload, change."""
+
+from typing import Literal
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import model_validator
+
+from ostiary.errors import FaultyInputError
+from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.policies import BundleStatus
+from ostiary.vocabulary.effects import Control, Phase
+
+router = APIRouter(tags=["policy"])
+PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
+
+
+class BundleShown(Model):
+    """The policy bundle in force; ``source`` says whose it is: ``own``, ``configured`` or ``shipped``."""
+
+    digest: str
+    revision: str
+    rules: int
+    source: str
+
+
+class ModelShown(Model):
+    """The risk model in force; empty when there is none."""
+
+    digest: str
+
+
+class Phases(Model):
+    """How far each control is rolled out; a change names only what changes."""
+
+    step_up: PhaseName | None = None
+    session_lifetime: PhaseName | None = None
+    reduce: PhaseName | None = None
+    deny: PhaseName | None = None
+    terminate: PhaseName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null(cls, told: object) -> object:
+        if isinstance(told, dict) and None in told.values():
+            msg = "a phase is a name"
+            raise ValueError(msg)
+        return told
+
+
+def _shown(status: BundleStatus) -> BundleShown:
+    return BundleShown.model_validate(msgspec.to_builtins(status))
+
+
+def _phases(desk: Desk, tenant: str) -> Phases:
+    return Phases.model_validate({c: p.name.lower() for c, p in desk.house.rollout.phases(tenant).phases.items()})
+
+
+@router.get("/tenants/{tenant}/bundle")
+def show_bundle(tenant: Tenant, desk: Desk) -> BundleShown:
+    """Show the policy bundle in force."""
+    return _shown(desk.house.policies.status(tenant))
+
+
+@router.post("/tenants/{tenant}/bundle/reload")
+def reload_bundle(tenant: Tenant, who: Who, desk: Desk) -> BundleShown:
+    """Put the tenant's bundle as it is on disk in force, if it passes its own tests; no decision is dropped."""
+    status = desk.house.policies.reload(tenant)
+    desk.record(who, tenant, "bundle.reload", digest=status.digest, source=status.source)
+    return _shown(status)
+
+
+@router.post("/tenants/{tenant}/model/reload")
+def reload_model(tenant: Tenant, who: Who, desk: Desk) -> ModelShown:
+    """Load the tenant's risk model as it is on disk, if a trusted key signed it."""
+    scorer = desk.house.scorers.reload(tenant)
+    digest = scorer.digest if scorer else ""
+    desk.record(who, tenant, "model.reload", digest=digest)
+    return ModelShown(digest=digest)
+
+
+@router.get("/tenants/{tenant}/phases")
+def show_phases(tenant: Tenant, desk: Desk) -> Phases:
+    """Show how far each control is rolled out."""
+    return _phases(desk, tenant)
+
+
+@router.patch("/tenants/{tenant}/phases")
+def change_phases(tenant: Tenant, body: Phases, who: Who, desk: Desk) -> Phases:
+    """Change the phase of some controls."""
+    changes = {Control(c): Phase[p.upper()] for c, p in body.model_dump(exclude_none=True).items()}
+    if not changes:
+        raise FaultyInputError("request_invalid", "name at least one control")
+    desk.record(who, tenant, "phases.change", **{c.value: p.name.lower() for c, p in changes.items()})
+    desk.house.rollout.change(tenant, changes)
+    return _phases(desk, tenant)

@@ -1,0 +1,53 @@
+"""A person's rights: see what is kept, be forgotten."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import Field
+
+from ostiary.audit.subjects import SubjectAdmin
+from ostiary.server.admin.context import Desk, Model, Tenant, Who
+
+router = APIRouter(tags=["subjects"])
+Name = Annotated[str, Field(min_length=1, max_length=2048)]
+
+
+class SubjectBody(Model):
+    """Whom it is about, as enforcement points name him."""
+
+    type: Name
+    id: Name
+
+
+class Exported(Model):
+    """Everything the log holds of a subject, oldest first."""
+
+    subject: str
+    records: list[dict[str, Any]]
+
+
+class Erased(Model):
+    """What forgetting did; ``record_id`` tells of it in the log without a name."""
+
+    records_erased: int
+    record_id: str
+
+
+@router.post("/tenants/{tenant}/subjects/export")
+def export_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> Exported:
+    """Export what the log holds of a subject."""
+    key = f"{body.type}:{body.id}"
+    records = SubjectAdmin(desk.house.log, desk.house.clock).export(tenant, key)
+    found = [msgspec.to_builtins(record) for record in records]
+    desk.record(who, tenant, "subject.export", records=len(found))
+    return Exported(subject=key, records=found)
+
+
+@router.post("/tenants/{tenant}/subjects/erase")
+def erase_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> Erased:
+    """Forget a subject: its key is destroyed and its profile erased; proofs of its records stay valid."""
+    desk.record(who, tenant, "subject.erase")
+    erased = SubjectAdmin(desk.house.log, desk.house.clock).erase(tenant, f"{body.type}:{body.id}")
+    desk.house.knowledge.forget(tenant, body.type, body.id, desk.house.store.snapshots)
+    return Erased(records_erased=erased.count, record_id=erased.record_id)

@@ -1,0 +1,98 @@
+"""The one ASGI application: hot paths by hand, everything else by whoever answers it.
+
+Which path goes where is in this file and nowhere else. A bug anywhere below is answered with a plain 500 and logged
+by name; the caller never sees a traceback. While draining, every answer closes its connection.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from ostiary.server.authzen import AuthZen, Endpoint
+from ostiary.server.metadata import WELL_KNOWN
+from ostiary.server.public import JWKS_PATH, LOG_PREFIX, NOT_FOUND, PublicFace
+from ostiary.server.wire import CLOSE, Receive, Reply, Request, Scope, Send, json_reply
+
+ENDPOINTS: Final[dict[str, Endpoint]] = {
+    "/access/v1/evaluation": "evaluation",
+    "/access/v1/evaluations": "evaluations",
+    "/access/v1/search/subject": "subject",
+    "/access/v1/search/resource": "resource",
+    "/access/v1/search/action": "action",
+}
+ADMIN_PREFIX: Final = "/api/v1"
+_PUBLIC: Final = frozenset({"/healthz", "/readyz", "/metrics", JWKS_PATH})
+_BROKEN: Final = json_reply(500, "something broke here; it was logged")
+_GOING: Final = json_reply(503, {"decision": False, "context": {"effect": "DENY", "reasons": ["overloaded"]}}, CLOSE)
+
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class App:
+    """The application of one worker."""
+
+    def __init__(
+        self,
+        authzen: AuthZen,
+        public: PublicFace,
+        admin: AsgiApp | None,
+        *,
+        start: Callable[[], Awaitable[None]],
+        stop: Callable[[], Awaitable[None]],
+        on_fault: Callable[[str, BaseException], None],
+    ) -> None:
+        """Take who answers what, and what to run in the loop at start and end."""
+        self._authzen = authzen
+        self._public = public
+        self._admin = admin
+        self._start = start
+        self._stop = stop
+        self._on_fault = on_fault
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live through the worker's life."""
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if self._admin is not None and (path == ADMIN_PREFIX or path.startswith(ADMIN_PREFIX + "/")):
+            await self._admin(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            reply = await self._reply(path, request)
+        except asyncio.CancelledError:
+            await _GOING.send(send, request.request_id)
+            raise
+        except Exception as fault:  # noqa: BLE001 - the last line: a bug is a 500, never a traceback to the caller
+            self._on_fault("internal_error", fault)
+            reply = _BROKEN
+        if self.draining:
+            reply = msgspec.structs.replace(reply, headers=(*reply.headers, CLOSE))
+        await reply.send(send, request.request_id)
+
+    async def _reply(self, path: str, request: Request) -> Reply:
+        endpoint = ENDPOINTS.get(path)
+        if endpoint is not None:
+            return await self._authzen.answer(endpoint, request)
+        if path in _PUBLIC or path.startswith((WELL_KNOWN, LOG_PREFIX)):
+            return await self._public.answer(request)
+        return NOT_FOUND
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self._start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return

@@ -1,0 +1,244 @@
+"""The application of one worker, put together from an open house: who answers, who counts, who keeps watch.
+
+Everything that runs beside the requests is here too: learning, saving profiles, writing refusal counts, pruning.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.audit.retention import RetentionPolicy, prune
+from ostiary.audit.tile_http import TileFace
+from ostiary.decision.decide import Decider
+from ostiary.identity.one_request import OneRequest
+from ostiary.identity.signing import sign_jwt
+from ostiary.server.admin import build_admin
+from ostiary.server.admin.context import Office
+from ostiary.server.admin.gate import Gate
+from ostiary.server.app import App
+from ostiary.server.authzen import AuthZen, AuthZenLimits
+from ostiary.server.body import BodyLimits
+from ostiary.server.crew import Crew, CrewSettings
+from ostiary.server.forwarded import Proxies
+from ostiary.server.metadata import Metadata
+from ostiary.server.one_at_a_time import OneAtATime
+from ostiary.server.places import DEFAULT_TENANT
+from ostiary.server.public import PublicFace
+from ostiary.server.refusals import Refusals
+from ostiary.server.settings.sections import RetentionSection, ServerSection, Settings
+from ostiary.server.telemetry.metrics import Metrics
+from ostiary.server.telemetry.observer import Learner, Telemetry
+from ostiary.server.telemetry.traces import Tracer
+from ostiary.server.wiring import House
+
+METADATA_PURPOSE: Final = "metadata"
+FLUSH_S: Final = 5.0
+SAVE_S: Final = 600.0
+PRUNE_S: Final = 6 * 3600.0
+
+
+class Faults:
+    """Where faults go that were answered with a denial: to the log and the metrics, once both are there."""
+
+    def __init__(self, log: Any, metrics: Metrics) -> None:
+        """Take both."""
+        self._log = log
+        self._metrics = metrics
+
+    def __call__(self, reason: str, fault: BaseException) -> None:
+        """Tell of one fault."""
+        self._log.error("fault", reason=str(reason), exc_info=fault)
+
+
+def public_url(settings: ServerSection) -> str:
+    """Return the URL under which callers reach this server."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
+
+
+class Assembly:
+    """One worker's application with all that lives beside it."""
+
+    def __init__(self, house: House, metrics: Metrics, log: Any, on_stuck: Callable[[], None]) -> None:
+        """Put everything together; nothing runs before the application's start."""
+        settings = house.settings
+        self.house = house
+        self.faults = Faults(log, metrics)
+        self._log = log
+        self.stuck = False
+        self._on_stuck = on_stuck
+        self._learner = Learner(house.knowledge.learn, self.faults)
+        self._tracer = _tracer(settings)
+        self.telemetry = Telemetry(metrics, log, self._tracer, self._learner)
+        self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
+        self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
+        self.authzen = self._authzen(settings.server)
+        office = Office(house, self.refusals)
+        limits = _body_limits(settings.server)
+        self.app = App(
+            self.authzen,
+            self._public(settings, metrics),
+            Gate(build_admin(office), limits, settings.server.receive_timeout_s, self.faults),
+            start=self._start,
+            stop=self._stop,
+            on_fault=self.faults,
+        )
+        self._chores: asyncio.Task[None] | None = None
+        _gauges(metrics, house, self.authzen, self.crew)
+
+    def _authzen(self, settings: ServerSection) -> AuthZen:
+        house = self.house
+        limits = AuthZenLimits(
+            body=_body_limits(settings),
+            max_evaluations=settings.max_evaluations,
+            max_in_flight=settings.max_in_flight,
+            receive_timeout_s=settings.receive_timeout_s,
+            deadline_s=settings.deadline_ms / 1000,
+            parallel=_threads(settings),
+        )
+
+        def per_request(decider: Decider) -> Decider:
+            once = OneAtATime(OneRequest(house.subjects))
+            return Decider(msgspec.structs.replace(decider.parts, subjects=once))
+
+        return AuthZen(
+            authenticator=house.authenticator,
+            decider=house.decider,
+            crew=self.crew,
+            clock=house.clock,
+            proxies=Proxies(settings.trusted_proxies, settings.forwarded_header, settings.client_cert_header),
+            refusals=self.refusals,
+            observer=self.telemetry,
+            limits=limits,
+            per_request=per_request,
+        )
+
+    def _public(self, settings: Settings, metrics: Metrics) -> PublicFace:
+        ring = self.house.ring
+
+        def sign(claims: dict[str, Any]) -> str:
+            return sign_jwt(claims, ring.active(DEFAULT_TENANT, METADATA_PURPOSE), {"typ": "JWT"})
+
+        return PublicFace(
+            metadata=Metadata(public_url(settings.server), self.house.clock, sign),
+            jwks=lambda: ring.jwks(DEFAULT_TENANT, METADATA_PURPOSE),
+            tiles=TileFace(self.house.log.store),
+            metrics=metrics,
+            metrics_from=Proxies(settings.telemetry.metrics_from),
+            unready=self._unready,
+        )
+
+    def _unready(self) -> dict[str, str]:
+        """Return what keeps this worker from deciding or recording."""
+        wrong: dict[str, str] = {}
+        if self.app.draining:
+            wrong["server"] = "draining"
+        if self.stuck:
+            wrong["policy"] = "an evaluation does not end"
+        try:
+            self.house.policies.engine(DEFAULT_TENANT)
+            self.house.log.head()
+        except Exception as fault:  # noqa: BLE001 - whatever it is, this worker is not ready
+            wrong["decision"] = getattr(fault, "code", type(fault).__name__)
+        return wrong
+
+    def _is_stuck(self) -> None:
+        if not self.stuck:
+            self.stuck = True
+            self._log.error("a policy evaluation does not end: this worker must be replaced")
+            self._on_stuck()
+
+    async def _start(self) -> None:
+        self.crew.start()
+        self._chores = asyncio.get_running_loop().create_task(self._do_chores())
+
+    async def _stop(self) -> None:
+        if self._chores is not None:
+            self._chores.cancel()
+        self.crew.close()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self.refusals.flush()
+        self._learner.close()
+        self.save_profiles()
+        if self._tracer is not None:
+            self._tracer.close()
+
+    async def _do_chores(self) -> None:
+        """Write refusal counts every few seconds, profiles and retention now and then."""
+        loop = asyncio.get_running_loop()
+        saved = pruned = loop.time()
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            self.refusals.flush()
+            if loop.time() - saved >= SAVE_S:
+                saved = loop.time()
+                await asyncio.to_thread(self.save_profiles)
+            if loop.time() - pruned >= PRUNE_S:
+                pruned = loop.time()
+                await asyncio.to_thread(self.prune)
+
+    def save_profiles(self) -> None:
+        """Store every tenant's profiles with the place up to which they have learned."""
+        next_index = self.house.log.head().size
+        for tenant in self.house.knowledge.tenants():
+            try:
+                self.house.knowledge.save(tenant, self.house.store.snapshots, next_index)
+            except Exception as fault:  # noqa: BLE001 - they will be learned again from the log
+                self.faults("profiles_not_saved", fault)
+
+    def prune(self) -> None:
+        """Erase what retention no longer keeps."""
+        policy = _retention(self.house.settings.audit.retention)
+        for row in self.house.tenants.living() if policy.days else ():
+            try:
+                prune(self.house.log, self.house.clock, row.tenant, policy)
+            except Exception as fault:  # noqa: BLE001 - tried again in some hours
+                self.faults("retention_failed", fault)
+
+
+def restore_profiles(house: House) -> int:
+    """Load every tenant's profiles and learn what the log has had since; return how many events that was."""
+    living = (row.tenant for row in house.tenants.living())
+    return sum(house.knowledge.restore(tenant, house.store.snapshots, house.log) for tenant in living)
+
+
+def _tracer(settings: Settings) -> Tracer | None:
+    told = settings.telemetry
+    return Tracer(told.otlp_endpoint, told.otlp_headers.get_secret_value()) if told.otlp_endpoint else None
+
+
+def _threads(settings: ServerSection) -> int:
+    return settings.threads or (os.cpu_count() or 1) + 1
+
+
+def _crew_settings(settings: ServerSection) -> CrewSettings:
+    return CrewSettings(
+        threads=_threads(settings),
+        deadline_s=settings.deadline_ms / 1000,
+        stuck_s=settings.stuck_ms / 1000,
+        record_wait_s=settings.record_wait_ms / 1000,
+    )
+
+
+def _body_limits(settings: ServerSection) -> BodyLimits:
+    return BodyLimits(settings.max_body_bytes, settings.max_depth)
+
+
+def _retention(settings: RetentionSection) -> RetentionPolicy:
+    days = {"decision": settings.decision_days, "admin": settings.admin_days}
+    return RetentionPolicy({kind: count for kind, count in days.items() if count})
+
+
+def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> None:
+    metrics.gauge("ostiary_audit_chain_height", "records in the log", lambda: house.log.head().size)
+    metrics.gauge("ostiary_audit_waiting", "records on their way to the disk", lambda: house.log.stats.waiting)
+    metrics.gauge("ostiary_requests_in_flight", "decision requests being answered", lambda: authzen.in_flight)
+    metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
+    metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))

@@ -1,0 +1,195 @@
+"""What is kept of each tenant: its catalogue, and its profiles with their way to disk and back.
+
+1. A tenant's own catalogue wins over the configured one; a file that changed is read again, a broken one keeps the old
+   in force and is told.
+2. Profiles are saved now and then, and when the process ends, with the place in the log up to which they have learned.
+   After a crash the rest is learned again from the log: what was answered is never forgotten.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from ostiary.audit.pending import StoredRecord
+from ostiary.errors import OstiaryError
+from ostiary.server.places import Places
+from ostiary.server.settings.sections import SignalsSection
+from ostiary.signals.book import ProfileBook
+from ostiary.signals.enrichment import Enricher
+from ostiary.signals.inventory import Catalogue
+from ostiary.vocabulary.events import AccessEvent
+
+KIND: Final = "profiles"
+NAME: Final = "book"
+_LOOK_EVERY_NS: Final = 1_000_000_000
+OnFault = Callable[[str, BaseException], None]
+
+
+class SnapshotStore(Protocol):
+    """Keeps opaque bytes by tenant, kind and name."""
+
+    def save(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> None:
+        """Store one, replacing what was there."""
+        ...
+
+    def load(self, tenant: str, kind: str, name: str) -> bytes | None:
+        """Return one, or ``None``."""
+        ...
+
+
+class RecordSource(Protocol):
+    """Reads a tenant's records back, oldest first."""
+
+    def iterate(
+        self, tenant: str, kind: str | None = None, since_index: int = 0, subject_key: str | None = None
+    ) -> Iterator[StoredRecord]:
+        """Yield records."""
+        ...
+
+
+class _Saved(msgspec.Struct, array_like=True, frozen=True):
+    """A book on disk, and the first index of the log that it has not learned."""
+
+    next_index: int
+    book: bytes
+
+
+class _Catalogues:
+    """One tenant's enricher and the file it was made of."""
+
+    def __init__(self, enricher: Enricher, file: Path | None, stamp: tuple[int, int]) -> None:
+        self.enricher = enricher
+        self.file = file
+        self.stamp = stamp
+        self.looked_ns = 0
+
+
+class Knowledge:
+    """Enrichers and profile books by tenant; safe for several threads."""
+
+    def __init__(
+        self,
+        places: Places,
+        settings: SignalsSection,
+        now_ns: Callable[[], int],
+        on_fault: OnFault,
+    ) -> None:
+        """Take where files lie and whom to tell of broken ones."""
+        self._places = places
+        self._settings = settings
+        self._now_ns = now_ns
+        self._on_fault = on_fault
+        self._lock = threading.Lock()
+        self._catalogues: dict[str, _Catalogues] = {}
+        self._books: dict[str, ProfileBook] = {}
+
+    def enricher(self, tenant: str) -> Enricher:
+        """Return a tenant's enricher with the catalogue as it is now on disk."""
+        known = self._catalogues.get(tenant)
+        now = self._now_ns()
+        if known is not None and 0 <= now - known.looked_ns < _LOOK_EVERY_NS:
+            return known.enricher
+        with self._lock:
+            known = self._catalogues.get(tenant)
+            file = self._file(tenant)
+            if known is None:
+                known = _Catalogues(self._make(file), file, _stamp(file))
+                self._catalogues[tenant] = known
+            elif (file, _stamp(file)) != (known.file, known.stamp):
+                self._renew(known, file)
+            known.looked_ns = now
+            return known.enricher
+
+    def book(self, tenant: str) -> ProfileBook:
+        """Return a tenant's profiles."""
+        book = self._books.get(tenant)
+        if book is None:
+            with self._lock:
+                book = self._books.setdefault(tenant, ProfileBook(tenant))
+        return book
+
+    def learn(self, event: AccessEvent) -> None:
+        """Let an event change its tenant's profiles."""
+        self.book(event.tenant).learn(event)
+
+    def restore(self, tenant: str, store: SnapshotStore, records: RecordSource) -> int:
+        """Load a tenant's profiles and learn what the log has had since; return how many events that was."""
+        data = store.load(tenant, KIND, NAME)
+        since = 0
+        if data is not None:
+            try:
+                saved = msgspec.msgpack.decode(data, type=_Saved)
+                self.book(tenant).restore(saved.book)
+                since = saved.next_index
+            except (msgspec.MsgspecError, OstiaryError) as fault:
+                self._on_fault("profiles_malformed", fault)  # the log has everything: learn it anew
+        learned = 0
+        for record in records.iterate(tenant, "decision", since):
+            event = _event(record)
+            if event is not None:
+                self.learn(event)
+                learned += 1
+        return learned
+
+    def save(self, tenant: str, store: SnapshotStore, next_index: int) -> None:
+        """Store a tenant's profiles; ``next_index`` is the first index of the log that they have not learned."""
+        saved = _Saved(next_index, self.book(tenant).snapshot())
+        store.save(tenant, KIND, NAME, msgspec.msgpack.encode(saved), self._now_ns())
+
+    def forget(self, tenant: str, subject_type: str, subject_id: str, store: SnapshotStore) -> None:
+        """Erase one subject's profile, in memory and in what was saved."""
+        data = store.load(tenant, KIND, NAME)
+        self.book(tenant).forget(subject_type, subject_id)
+        if data is not None:
+            self.save(tenant, store, msgspec.msgpack.decode(data, type=_Saved).next_index)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what is kept of a tenant that is gone."""
+        with self._lock:
+            self._books.pop(tenant, None)
+            self._catalogues.pop(tenant, None)
+
+    def tenants(self) -> list[str]:
+        """Return the tenants with profiles in memory."""
+        return sorted(self._books)
+
+    def _file(self, tenant: str) -> Path | None:
+        own = self._places.catalogue(tenant)
+        return own if own.exists() else self._settings.catalogue
+
+    def _make(self, file: Path | None) -> Enricher:
+        catalogue = Catalogue.load(file) if file is not None else None
+        mmdb = (self._settings.mmdb,) if self._settings.mmdb else ()
+        return Enricher(catalogue, mmdb, tuple(str(network) for network in self._settings.trusted_networks))
+
+    def _renew(self, known: _Catalogues, file: Path | None) -> None:
+        stamp = _stamp(file)
+        try:
+            known.enricher = self._make(file)
+        except OstiaryError as fault:
+            self._on_fault(fault.code, fault)
+        known.file, known.stamp = file, stamp
+
+
+class _Learnable(msgspec.Struct):
+    """The part of a decision record that profiles learn from."""
+
+    event: AccessEvent | None = None
+
+
+_decode = msgspec.json.Decoder(_Learnable).decode
+
+
+def _event(record: StoredRecord) -> AccessEvent | None:
+    return None if record.payload is None else _decode(record.payload).event
+
+
+def _stamp(file: Path | None) -> tuple[int, int]:
+    try:
+        status = file.stat() if file is not None else None
+    except OSError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size) if status else (0, 0)

@@ -1,0 +1,66 @@
+"""Where everything lies in the data directory.
+
+>>> from pathlib import Path
+>>> Places(Path("/srv/ostiary")).database
+PosixPath('/srv/ostiary/ostiary.db')
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ostiary.vocabulary.ids import check_tenant
+
+VARIABLE: Final = "OSTIARY_DATA"
+DEFAULT: Final = Path(".ostiary")
+DEFAULT_TENANT: Final = "default"
+
+
+class Places(msgspec.Struct, frozen=True):
+    """The folders and files of one data directory."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """The configuration file."""
+        return self.root / "ostiary.toml"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file with log, tenants, enforcement points and sessions."""
+        return self.root / "ostiary.db"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of signing keys and of the vault."""
+        return self.root / "keys"
+
+    def bundle(self, tenant: str) -> Path:
+        """The folder of a tenant's own policy bundle; it may be absent."""
+        return self.root / "bundles" / check_tenant(tenant)
+
+    def model(self, tenant: str) -> Path:
+        """The folder of a tenant's own risk model; it may be absent."""
+        return self.root / "models" / check_tenant(tenant)
+
+    def catalogue(self, tenant: str) -> Path:
+        """A tenant's own catalogue; it may be absent."""
+        return self.root / "catalogue" / f"{check_tenant(tenant)}.yaml"
+
+    @property
+    def pep_key(self) -> Path:
+        """The file with the first enforcement point's API key, mode 0600."""
+        return self.root / "pep.key"
+
+    @property
+    def admin_key(self) -> Path:
+        """The file with the first administrator's key, mode 0600."""
+        return self.root / "admin.key"
+
+
+def data_dir(given: Path | None) -> Path:
+    """Return the data directory: the one given, else that of ``OSTIARY_DATA``, else ``./.ostiary``."""
+    return given or Path(os.environ.get(VARIABLE) or DEFAULT)

@@ -1,0 +1,68 @@
+"""Which risk model scores for a tenant: verified before it is read, fenced in, and never needed.
+
+1. A tenant's own model wins over the configured one, that over a shipped one. No model is an honest answer.
+2. A model loads only when a trusted key signed it: this deployment's own model keys, or those in ``trust/models.pem``.
+3. A model that does not load is no model: the fault is told, and policy sees ``risk.available = false``.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ostiary.errors import OstiaryError
+from ostiary.server.places import Places
+from ostiary.vocabulary.scoring import Scorer
+
+Load = Callable[[str, Path], Scorer]
+OnFault = Callable[[str, BaseException], None]
+
+
+class Scorers:
+    """Scorers by tenant; a ``ScorerSource``, safe for several threads."""
+
+    def __init__(
+        self,
+        places: Places,
+        configured: Path | None,
+        shipped: Iterable[Path],
+        load: Load,
+        on_fault: OnFault,
+        *,
+        enabled: bool = True,
+    ) -> None:
+        """Take where models lie, what loads one, and whom to tell when that fails."""
+        self._places = places
+        self._others = tuple(path for path in (configured, *shipped) if path is not None)
+        self._load = load
+        self._on_fault = on_fault
+        self._enabled = enabled
+        self._lock = threading.Lock()
+        self._scorers: dict[str, Scorer | None] = {}
+
+    def scorer(self, tenant: str) -> Scorer | None:
+        """Return a tenant's scorer, loaded at first use, or ``None``."""
+        try:
+            return self._scorers[tenant]
+        except KeyError:
+            return self.reload(tenant)
+
+    def reload(self, tenant: str) -> Scorer | None:
+        """Load a tenant's model as it is on disk now."""
+        with self._lock:
+            self._scorers[tenant] = self._first(tenant) if self._enabled else None
+            return self._scorers[tenant]
+
+    def source(self, tenant: str) -> Path | None:
+        """Return the folder that a tenant's model comes from, or ``None``."""
+        places = (self._places.model(tenant), *self._others)
+        return next((place for place in places if place.is_dir()), None)
+
+    def _first(self, tenant: str) -> Scorer | None:
+        source = self.source(tenant)
+        if source is None:
+            return None
+        try:
+            return self._load(tenant, source)
+        except (OstiaryError, ImportError) as fault:
+            self._on_fault(getattr(fault, "code", "risk_extra_missing"), fault)
+            return None

@@ -1,0 +1,243 @@
+"""The only place where adapters meet ports: everything that decides, built from a data directory and settings.
+
+``open_house`` gives what both the server and ``ostiary decide`` need; it binds no port and starts no HTTP.
+
+1. Everything is opened in the order of its needs: store, keys, log, then what decides. Closing goes backwards.
+2. Each part gets only the ports it asks for; no part sees the settings of another.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from ostiary.artifacts.shipped import models_dir
+from ostiary.audit import AuditLog, AuditSettings, DiskReserve
+from ostiary.audit.tenants import TenantAdmin
+from ostiary.decision.decide import Decider
+from ostiary.decision.moments import CatalogueDirectory, ProfiledSignals
+from ostiary.decision.parts import Parts
+from ostiary.errors import UnavailableError
+from ostiary.identity.dpop import DpopVerifier
+from ostiary.identity.issuers import IssuerBook
+from ostiary.identity.pep import PepAuthenticator
+from ostiary.identity.remembered import TokenMemory
+from ostiary.identity.replay import MemoryReplay
+from ostiary.identity.settings import DpopSettings, IssuerConfig, JwksSource
+from ostiary.identity.subject import SubjectVerifier
+from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys
+from ostiary.policy.bundle import Bundle
+from ostiary.policy.engine import Engine, OpaEngine
+from ostiary.server.admins import Admins
+from ostiary.server.knowledge import Knowledge
+from ostiary.server.places import DEFAULT_TENANT, Places
+from ostiary.server.policies import Policies
+from ostiary.server.rollout import Rollout
+from ostiary.server.scorers import Scorers
+from ostiary.server.settings.sections import AuditSection, IdentitySection, IssuerSection, PolicySection, Settings
+from ostiary.sessions import SessionLedger
+from ostiary.signals import features
+from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.scoring import Scorer
+
+MODEL_PURPOSE = "models"
+_MIB = 1 << 20
+OnFault = Callable[[str, BaseException], None]
+
+
+class House(msgspec.Struct, frozen=True):
+    """Everything that decides, open. Close it, or use it as a context manager."""
+
+    places: Places
+    settings: Settings
+    clock: Clock
+    store: SqliteStore
+    ring: KeyRing
+    vault: SubjectVault
+    log: AuditLog
+    tenants: TenantAdmin
+    admins: Admins
+    authenticator: PepAuthenticator
+    subjects: SubjectVerifier
+    knowledge: Knowledge
+    policies: Policies
+    scorers: Scorers
+    rollout: Rollout
+    ledger: SessionLedger
+    decider: Decider
+    opened: ExitStack
+
+    def __enter__(self) -> Self:
+        """Return the house itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Save what was learned, write what is queued, release everything."""
+        self.opened.close()
+
+
+def open_house(
+    places: Places, settings: Settings, clock: Clock, on_fault: OnFault, *, bundle: Path | None = None
+) -> House:
+    """Open a data directory and put everything together.
+
+    Args:
+        places: where it lies; missing files are made.
+        settings: the configuration.
+        clock: the only source of time.
+        on_fault: told of faults that were answered with a denial, for logs and metrics.
+        bundle: a policy bundle to use for every tenant instead of any other.
+
+    Raises:
+        OstiaryError: something needed is missing, damaged or open to others.
+    """
+    with ExitStack() as opening:
+        parts = _open(places, settings, clock, on_fault, bundle, opening)
+        return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
+
+
+def _open(
+    places: Places, settings: Settings, clock: Clock, on_fault: OnFault, bundle: Path | None, opening: ExitStack
+) -> dict[str, Any]:
+    store = opening.enter_context(_store(places, clock))
+    ring, vault = open_keys(places.keys, store, clock)
+    log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
+    authenticator, subjects = _identity(settings.identity, store, clock)
+    knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault)
+    policies = _policies(places, settings.policy, bundle)
+    opening.callback(policies.close)
+    scorers = _scorers(places, settings, ring, on_fault)
+    rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
+    ledger = SessionLedger(store.sessions)
+    parts = Parts(
+        subjects=subjects,
+        directory=CatalogueDirectory(knowledge),
+        sessions=ledger,
+        signals=ProfiledSignals(knowledge),
+        scorers=scorers,
+        policies=policies,
+        phases=rollout,
+        recorder=log,
+        on_fault=on_fault,
+    )
+    return {
+        "store": store,
+        "ring": ring,
+        "vault": vault,
+        "log": log,
+        "tenants": TenantAdmin(log, ring, clock),
+        "admins": Admins(store.snapshots, clock),
+        "authenticator": authenticator,
+        "subjects": subjects,
+        "knowledge": knowledge,
+        "policies": policies,
+        "scorers": scorers,
+        "rollout": rollout,
+        "ledger": ledger,
+        "decider": Decider(parts),
+    }
+
+
+def _store(places: Places, clock: Clock) -> SqliteStore:
+    try:
+        places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        text = f"the data directory `{places.root}` cannot be made: {fault.strerror}"
+        raise UnavailableError("storage_unavailable", text) from fault
+    return open_store(places.database, clock)
+
+
+def _log(
+    places: Places, settings: AuditSection, store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: Clock
+) -> AuditLog:
+    reserve = DiskReserve(places.root, settings.reserve_mb * _MIB, settings.min_free_mb * _MIB)
+    wanted = AuditSettings(
+        origin=settings.origin,
+        durability=settings.durability,
+        reserve_mib=settings.reserve_mb,
+        min_free_mib=settings.min_free_mb,
+    )
+    return AuditLog(store, vault, ring, clock, wanted, reserve)
+
+
+def _identity(settings: IdentitySection, store: SqliteStore, clock: Clock) -> tuple[PepAuthenticator, SubjectVerifier]:
+    tokens = TokenMemory(IssuerBook(_issuers(settings.issuers, loopback=settings.allow_http_loopback)))
+    dpop = DpopSettings()
+    replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
+    return PepAuthenticator(store.peps, tokens), SubjectVerifier(tokens, DpopVerifier(dpop, replay))
+
+
+def _issuers(sections: Iterable[IssuerSection], *, loopback: bool) -> list[IssuerConfig]:
+    return [
+        IssuerConfig(
+            tenant=one.tenant,
+            issuer=one.issuer,
+            audience=one.audience,
+            jwks=JwksSource(
+                url=one.jwks_url, file=str(one.jwks_path or ""), allow_loopback_http=loopback and bool(one.jwks_url)
+            ),
+            algorithms=one.algorithms,
+            token_types=one.token_types,
+            subject_type=one.subject_type,
+            also_types=one.also_types,
+            clock_skew_s=one.clock_skew_s,
+            max_lifetime_s=one.max_lifetime_s,
+            max_age_s=one.max_age_s,
+            keep=one.keep,
+        )
+        for one in sections
+    ]
+
+
+def _policies(places: Places, settings: PolicySection, bundle: Path | None) -> Policies:
+    def open_engine(loaded: Bundle) -> Engine:
+        return OpaEngine(loaded)
+
+    def admit(_source: Path, _loaded: Bundle) -> None:
+        return
+
+    if bundle is not None:
+        return Policies(Places(places.root / "-"), bundle, open_engine, admit)
+    return Policies(places, settings.bundle, open_engine, admit)
+
+
+def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault) -> Scorers:
+    def load(tenant: str, source: Path) -> Scorer:
+        # Imported here: the risk extra may be absent, and then nothing of it is touched (law 2).
+        from ostiary.risk.guarded import GuardedScorer  # noqa: PLC0415
+        from ostiary.risk.scorer import load_scorer  # noqa: PLC0415
+
+        scorer = load_scorer(
+            source,
+            trusted_model_keys(places, ring, tenant),
+            feature_set=features.SET_DIGEST,
+            names=features.NAMES,
+            words=lambda name, _value, _event: name,
+        )
+        return GuardedScorer(scorer, lambda fault: on_fault("risk_error", fault))
+
+    return Scorers(places, settings.risk.model, _shipped_models(), load, on_fault, enabled=settings.risk.enabled)
+
+
+def _shipped_models() -> list[Path]:
+    try:
+        return [models_dir() / "access"]
+    except UnavailableError:
+        return []
+
+
+def trusted_model_keys(places: Places, ring: KeyRing, tenant: str) -> list[VerifyingKey]:
+    """Return the keys whose models are believed: the tenant's, the deployment's, and those in ``trust/models``."""
+    own = [key for name in dict.fromkeys((tenant, DEFAULT_TENANT)) for key in ring.all_public(name, MODEL_PURPOSE)]
+    files = sorted((places.root / "trust" / "models").glob("*.pem"))
+    return own + [VerifyingKey.from_pem(path.stem, path.read_bytes()) for path in files]

@@ -61,6 +61,6 @@ class SandboxLimits:
 
     wall_s: float = 30.0
     cpu_s: int = 20
-    memory_bytes: int = 8 * 1024**3
+    memory_bytes: int = 4 * 1024**3
     max_report_bytes: int = 8 * 1_048_576
     open_files: int = 64

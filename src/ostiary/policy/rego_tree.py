@@ -21,7 +21,6 @@ from ostiary.errors import FaultyInputError
 from ostiary.policy.opa_library import load_library
 
 _SCRATCH: Final = "package scratch\ntree := rego.parse_module(input.name, input.source)"
-_LINE: Final = re.compile(r"(?:^|\s)(\S+\.rego):(\d+): (.*)", re.DOTALL)
 _ROOTS: Final = {"data", "input"}
 
 
@@ -103,11 +102,8 @@ class Parser:
 
 def where(message: str, path: str) -> tuple[int, str]:
     """Return the line and the text of one of OPA's messages about ``path``."""
-    for part in [message, *message.split("\n")]:
-        match = _LINE.search(part)
-        if match is not None and match.group(1).endswith(path):
-            return int(match.group(2)), match.group(3).split("\n")[0]
-    return 1, message.split("\n", maxsplit=1)[0]
+    match = re.search(re.escape(path) + r":(\d+): ([^\n]*)", message)
+    return (int(match.group(1)), match.group(2)) if match is not None else (1, message.split("\n", maxsplit=1)[0])
 
 
 def _module(path: str, tree: dict[str, Any]) -> Module:

@@ -19,6 +19,11 @@ scored if {
 	is_number(input.risk.score)
 }
 
+# How little the model has seen: 0 much history, 1 none. Untold counts as none.
+uncertainty := input.risk.uncertainty if {
+	is_number(input.risk.uncertainty)
+} else := 1
+
 # METADATA
 # title: unusual access, shorter session
 # description: This access is somewhat unusual for this subject, so the session is kept short.
@@ -71,7 +76,7 @@ proposals contains {
 } if {
 	scored
 	sensitive
-	input.risk.uncertainty >= data.thresholds.uncertain.from
+	uncertainty >= data.thresholds.uncertain.from
 	input.risk.score >= data.thresholds.uncertain.step_up
 	not data.ostiary.lib.freshly_proven
 }
@@ -122,7 +127,7 @@ deny_from := bounds.terminate if data.ostiary.lib.freshly_proven
 proposals contains {"rule": "risk-terminate", "effect": "TERMINATE", "control": "terminate"} if {
 	scored
 	input.risk.score >= bounds.terminate
-	input.risk.uncertainty < data.thresholds.terminate_below_uncertainty
+	uncertainty < data.thresholds.terminate_below_uncertainty
 	not data.ostiary.lib.freshly_proven
 }
 

@@ -6,9 +6,11 @@ held["managed-device"] if input.device.managed == true
 held["mfa"] if data.ostiary.lib.auth_level >= 2
 
 held["office-hours"] if {
+	# To Rego null is less than any number: an untold hour or day must not pass a `<`.
+	is_number(input.time.local_hour)
 	input.time.local_hour >= 7
 	input.time.local_hour < 19
-	input.time.weekday < 5
+	input.time.weekday in {0, 1, 2, 3, 4}
 }
 
 held["token"] if input.subject.identity.assurance == "token"

@@ -1,0 +1,161 @@
+package ostiary.adaptive_test
+
+import data.examples
+import data.ostiary.adaptive
+
+with_risk(request, risk) := object.union(request, {
+	"guardrails": {"floor": "ALLOW", "rules": ["role-grant"]},
+	"risk": object.union(
+		{
+			"available": true,
+			"reason": "",
+			"level": "high",
+			"uncertainty": 0.1,
+			"model": "sha256:m",
+			"signals": [],
+		},
+		risk,
+	),
+})
+
+rules(hits) := {hit.rule | some hit in hits}
+
+proposed(request, risk) := found if {
+	found := rules(adaptive.decision.proposals) with input as with_risk(request, risk)
+}
+
+at_sensitivity(level) := object.union(examples.developer, {"resource": {"sensitivity": level}})
+
+fresh := {"subject": {"identity": {
+	"acr": "urn:ostiary:acr:phishing-resistant",
+	"auth_age_s": 30,
+}}}
+
+test_the_article_asks_for_a_step_up if {
+	decision := adaptive.decision with input as with_risk(examples.developer_at_night, {"score": 0.83})
+	rules(decision.proposals) == {"risk-shorter-session", "risk-step-up"}
+	some hit in decision.proposals
+	hit.rule == "risk-step-up"
+	hit.effect == "STEP_UP"
+	hit.acr_values == ["urn:ostiary:acr:phishing-resistant"]
+}
+
+test_low_score_proposes_nothing if {
+	proposed(examples.developer_at_night, {"score": 0.05}) == set()
+}
+
+test_shorter_session if {
+	proposed(examples.developer_at_night, {"score": 0.4}) == {"risk-shorter-session"}
+	decision := adaptive.decision with input as with_risk(examples.developer_at_night, {"score": 0.4})
+	some hit in decision.proposals
+	hit.control == "session_lifetime"
+	hit.max_age == 900
+}
+
+test_deny if {
+	proposed(examples.developer_at_night, {"score": 0.98}) == {"risk-shorter-session", "risk-step-up", "risk-deny"}
+}
+
+test_terminate if {
+	"risk-terminate" in proposed(examples.developer_at_night, {"score": 0.999})
+}
+
+test_no_terminate_on_little_history if {
+	risk := {"score": 0.999, "uncertainty": 0.5}
+	not "risk-terminate" in proposed(examples.developer_at_night, risk)
+	"risk-deny" in proposed(examples.developer_at_night, risk)
+}
+
+test_untold_uncertainty_is_no_history[value] if {
+	some value in [null, "low"]
+	proposed(examples.developer_at_night, {"score": 0.35, "uncertainty": value}) == {"risk-uncertain"}
+	not "risk-terminate" in proposed(examples.developer_at_night, {"score": 1, "uncertainty": value})
+}
+
+test_public_resources_are_tolerant if {
+	proposed(at_sensitivity(0), {"score": 0.9}) == set()
+	proposed(at_sensitivity(0), {"score": 1}) == {"risk-shorter-session", "risk-step-up"}
+}
+
+test_crown_jewels_are_touchy if {
+	proposed(at_sensitivity(4), {"score": 0.4}) == {"risk-shorter-session", "risk-step-up"}
+}
+
+test_fresh_proof_answers_the_doubt if {
+	request := object.union(examples.developer_at_night, fresh)
+	proposed(request, {"score": 0.83}) == {"risk-shorter-session"}
+	proposed(request, {"score": 0.99}) == {"risk-shorter-session"}
+	proposed(request, {"score": 0.999}) == {"risk-shorter-session", "risk-deny"}
+}
+
+test_old_proof_does_not if {
+	old := object.union(examples.developer_at_night, {"subject": {"identity": {
+		"acr": "urn:ostiary:acr:phishing-resistant",
+		"auth_age_s": 601,
+	}}})
+	"risk-step-up" in proposed(old, {"score": 0.83})
+}
+
+test_asserted_proof_does_not if {
+	named := object.union(fresh, {"subject": {"identity": {
+		"assurance": "asserted",
+		"acr": "urn:ostiary:acr:phishing-resistant",
+		"auth_age_s": 30,
+	}}})
+	"risk-step-up" in proposed(object.union(examples.developer_at_night, named), {"score": 0.83})
+}
+
+test_unavailable_on_sensitive if {
+	risk := {"available": false, "reason": "risk_no_model", "score": null}
+	proposed(examples.developer_at_night, risk) == {"risk-unavailable"}
+}
+
+test_unavailable_elsewhere if {
+	proposed(examples.developer, {"available": false, "score": null}) == set()
+}
+
+test_available_without_a_number_is_unavailable[value] if {
+	some value in [null, "0.1", true, []]
+	proposed(examples.developer_at_night, {"score": value}) == {"risk-unavailable"}
+}
+
+test_no_risk_member_is_unavailable if {
+	rules(adaptive.decision.proposals) == {"risk-unavailable"} with input as examples.developer_at_night
+}
+
+test_unavailable_after_fresh_proof if {
+	risk := {"available": false, "score": null}
+	proposed(object.union(examples.developer_at_night, fresh), risk) == set()
+}
+
+test_uncertain_on_sensitive if {
+	risk := {"score": 0.35, "uncertainty": 0.8}
+	proposed(examples.developer_at_night, risk) == {"risk-uncertain"}
+}
+
+test_certain_on_sensitive if {
+	risk := {"score": 0.35, "uncertainty": 0.79}
+	proposed(examples.developer_at_night, risk) == set()
+}
+
+test_uncertain_elsewhere if {
+	proposed(examples.developer, {"score": 0.5, "uncertainty": 1}) == set()
+}
+
+test_security_hears_of_the_utmost if {
+	decision := adaptive.decision with input as with_risk(examples.developer_at_night, {"score": 0.99})
+	{obligation.id | some obligation in decision.obligations} == {"risk-notification"}
+}
+
+test_untold_sensitivity_is_sensitive if {
+	proposed(at_sensitivity(null), {"available": false, "score": null}) == {"risk-unavailable"}
+}
+
+test_higher_scores_never_propose_less[name] if {
+	some name in ["developer", "developer_at_night", "ci_job", "admin"]
+	every step in numbers.range(0, 99) {
+		low := proposed(examples[name], {"score": step / 100})
+		high := proposed(examples[name], {"score": (step + 1) / 100})
+		count(low - high) == 0
+	}
+}

@@ -1,0 +1,189 @@
+"""``ostiary events``: import access logs, and say which formats there are.
+
+- Every record is accepted or rejected with its line and a reason; read = accepted + rejected.
+- Progress and rejections go to stderr, the summary to stdout.
+- Without ``--out`` the events join the tenant's history in the data directory (``events/TENANT.jsonl``).
+"""
+
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from cyclopts import App, Parameter
+
+from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.errors import FaultyInputError
+from ostiary.server.places import Places, data_dir
+from ostiary.server.settings import load
+from ostiary.signals import eventfile
+from ostiary.signals.enrichment import Enricher
+from ostiary.signals.importing import Accepted, EventCounts, Rejected, adapter_of, adapters, read
+from ostiary.signals.inventory import Catalogue
+from ostiary.signals.opening import chunks_of
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.ids import check_tenant
+
+_SHOWN: Final = 20
+_TELL_EVERY: Final = 50_000
+
+command = App(name="events", help="Import access logs into the history that risk learns from.")
+
+
+class Imported(msgspec.Struct):
+    """The summary of one import; ``out`` is where the accepted events went, empty for a dry run."""
+
+    format: str
+    tenant: str
+    read: int
+    accepted: int
+    rejected: int
+    codes: dict[str, int]
+    out: str
+    files: list[dict[str, Any]]
+
+
+class _Run:
+    """One import: reads, enriches, counts, tells."""
+
+    def __init__(self, name: str, tenant: str, enricher: Enricher) -> None:
+        self._name = name
+        self._tenant = tenant
+        self._enricher = enricher
+        self.counts = EventCounts()
+        self.files: list[dict[str, Any]] = []
+
+    def events(self, files: list[Path]) -> Iterator[AccessEvent]:
+        """Yield the accepted events of all files, enriched."""
+        for file in files:
+            before, digest = msgspec.structs.replace(self.counts), sha256()
+            for outcome in read(self._name, _hashed(file, digest), self._tenant):
+                self.counts.count(outcome)
+                self._tell(file, outcome)
+                if isinstance(outcome, Accepted):
+                    yield self._enricher.enrich(outcome.event)
+            self.files.append(
+                {
+                    "file": str(file),
+                    "read": self.counts.read - before.read,
+                    "accepted": self.counts.accepted - before.accepted,
+                    "rejected": self.counts.rejected - before.rejected,
+                    "sha256": digest.hexdigest(),
+                }
+            )
+
+    def _tell(self, file: Path, outcome: Accepted | Rejected) -> None:
+        counts = self.counts
+        if isinstance(outcome, Rejected) and counts.rejected <= _SHOWN:
+            more = "" if counts.rejected < _SHOWN else " (further rejections are counted, not shown)"
+            err.print(f"{file}:{outcome.line}: {outcome.code}: {outcome.text}{more}", markup=False)
+        if counts.read % _TELL_EVERY == 0:
+            err.print(f"{counts.read:,} read, {counts.accepted:,} accepted, {counts.rejected:,} rejected", markup=False)
+
+
+def _hashed(file: Path, digest: Any) -> Iterator[bytes]:
+    for chunk in chunks_of(file):
+        digest.update(chunk)
+        yield chunk
+
+
+def _enricher(places: Places, tenant: str) -> Enricher:
+    settings = load(places.settings).settings.signals
+    own = places.catalogue(tenant)
+    file = own if own.exists() else settings.catalogue
+    mmdb = (settings.mmdb,) if settings.mmdb else ()
+    return Enricher(Catalogue.load(file) if file else None, mmdb, tuple(map(str, settings.trusted_networks)))
+
+
+def _ledger(path: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError) as fault:
+        raise FaultyInputError("events_malformed", f"`{path}` cannot be read") from fault
+
+
+def _digest(file: Path) -> str:
+    digest = sha256()
+    for chunk in chunks_of(file):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _fresh(files: list[Path], name: str, ledger: dict[str, str]) -> list[Path]:
+    """Return the files that were not imported before; standard input cannot be looked at twice."""
+    fresh = []
+    for file in files:
+        if str(file) != "-" and (known := ledger.get(f"{name}:{_digest(file)}")) is not None:
+            err.print(f"{file}: already imported as `{known}`, left out", markup=False)
+        else:
+            fresh.append(file)
+    return fresh
+
+
+@command.command(name="import")
+def import_(
+    *files: Annotated[Path, Parameter(help="Log files, plain or gzip; - is standard input.")],
+    format: Annotated[str, Parameter(name="--format", help="Format; `ostiary events formats` lists them.")],  # noqa: A002
+    data: Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")] = None,
+    tenant: Annotated[str, Parameter(help="Tenant.")] = "default",
+    out_file: Annotated[Path | None, Parameter(name="--out", help="Write here instead of the data directory.")] = None,
+    limit: Annotated[int | None, Parameter(help="Stop after so many accepted events.")] = None,
+    dry_run: Annotated[bool, Parameter(negative="", help="Read and count, write nothing.")] = False,
+    json: Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output.")] = False,
+) -> None:
+    """Read access logs and keep their events in one form; bad records are reported and the rest goes on."""
+    adapter_of(format)
+    check_tenant(tenant)
+    if not files:
+        raise FaultyInputError("input_missing", "name at least one file, or - for standard input")
+    places = Places(data_dir(data))
+    run = _Run(format, tenant, _enricher(places, tenant))
+    stored = places.root / "events" / f"{tenant}.jsonl"
+    ledger_file = stored.with_suffix(".imports.json")
+    keep = not dry_run and out_file is None
+    ledger = _ledger(ledger_file) if keep else {}
+    events = islice(run.events(_fresh(list(files), format, ledger) if keep else list(files)), limit)
+    target = None if dry_run else out_file or stored
+    if target is None:
+        for _ in events:
+            pass
+    else:
+        eventfile.write(target, events, append=keep)
+    if keep:
+        ledger.update({f"{format}:{each['sha256']}": each["file"] for each in run.files if each["accepted"]})
+        beside = ledger_file.with_suffix(".new")
+        beside.write_bytes(msgspec.json.encode(ledger))
+        beside.replace(ledger_file)
+    _summary(run, format, tenant, str(target or ""), json=json)
+
+
+def _summary(run: _Run, name: str, tenant: str, target: str, *, json: bool) -> None:
+    counts = run.counts
+    summary = Imported(name, tenant, counts.read, counts.accepted, counts.rejected, counts.codes, target, run.files)
+    if json:
+        print_json(summary)
+    else:
+        out.print(f"{counts.read:,} read = {counts.accepted:,} accepted + {counts.rejected:,} rejected", markup=False)
+        for code, number in sorted(counts.codes.items(), key=lambda item: -item[1]):
+            out.print(f"  {number:,} {code}", markup=False)
+        if target:
+            out.print(f"written to {target}", markup=False)
+    if counts.read and not counts.accepted:
+        sys.exit(1)
+
+
+@command.command
+def formats(
+    *, json: Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output.")] = False
+) -> None:
+    """List the formats that can be imported."""
+    rows = [{"format": each.name, "describe": each.describe} for each in adapters().values()]
+    if json:
+        print_json(rows)
+    else:
+        print_table("formats", ["format", "describe"], rows)

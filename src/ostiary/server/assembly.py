@@ -38,6 +38,7 @@ METADATA_PURPOSE: Final = "metadata"
 FLUSH_S: Final = 5.0
 SAVE_S: Final = 600.0
 PRUNE_S: Final = 6 * 3600.0
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the ways to say every address
 
 
 class Faults:
@@ -55,9 +56,13 @@ class Faults:
 
 def public_url(settings: ServerSection) -> str:
     """Return the URL under which callers reach this server."""
-    if settings.public_url:
-        return settings.public_url.rstrip("/")
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url.rstrip("/") or local_url(settings)
+
+
+def local_url(settings: ServerSection) -> str:
+    """Return the URL under which this machine reaches this server."""
+    host = _LOOPBACK.get(settings.host, settings.host)
+    host = f"[{host}]" if ":" in host else host
     return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
 
 

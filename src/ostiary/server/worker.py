@@ -59,6 +59,9 @@ class WorkerServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         # uvicorn would raise the signal again at the end, and with it kill us before the log is closed.
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
         yield
         for number, handler in before.items():
@@ -104,7 +107,8 @@ def tls_context(settings: ServerSection) -> ssl.SSLContext | None:
     return context
 
 
-def _config(settings: ServerSection, assembly: Assembly, metrics: Metrics) -> uvicorn.Config:
+def server_config(settings: ServerSection, assembly: Assembly, metrics: Metrics) -> uvicorn.Config:
+    """Return uvicorn's configuration: our protocol with its limits, our logs, no trust in any header."""
     config = uvicorn.Config(
         assembly.app,
         http=limited(settings.max_header_bytes, settings.receive_timeout_s, metrics.rubbish),
@@ -140,7 +144,7 @@ def serve(options: Options, listener: socket.socket, on_ready: Callable[[], None
         house.policies.engine("default")
         learned = restore_profiles(house)
         assembly = Assembly(house, metrics, log, on_stuck)
-        server = WorkerServer(_config(settings.server, assembly, metrics), assembly, on_ready)
+        server = WorkerServer(server_config(settings.server, assembly, metrics), assembly, on_ready)
         log.info("serving", pid=os.getpid(), learned_from_log=learned, bundle=house.policies.status("default").digest)
         server.run(sockets=[listener])
         log.info("served", pid=os.getpid())

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from ostiary.cli.output import err, out
 from ostiary.cli.places import Config, Data, settings_of
 from ostiary.errors import UnavailableError
-from ostiary.server.assembly import public_url
+from ostiary.server.assembly import local_url
 from ostiary.server.bootstrap import FIRST_PEP, FirstKeys, bootstrap
 from ostiary.server.places import Places, data_dir
 from ostiary.server.settings.sections import Settings
@@ -52,7 +52,7 @@ def command(
     listener = listen(settings)
     values["server"]["port"] = listener.getsockname()[1]
     options = {"data": str(places.root.resolve()), "config": str(config.resolve()) if config else "", "values": values}
-    url = public_url(settings_of(data, config, values).settings.server)
+    url = local_url(settings_of(data, config, values).settings.server)
     supervisor = Supervisor(
         worker_command(options),
         listener,

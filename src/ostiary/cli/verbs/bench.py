@@ -1,0 +1,54 @@
+"""``ostiary bench``: what things cost on this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.server.bench.decide import Options, Report, run
+
+command = App(name="bench", help="Measure what things cost on this machine.")
+
+
+@command.command
+def decide(
+    *,
+    json: Annotated[bool, Parameter(help="Print one JSON object with every figure.")] = False,
+    decisions: Annotated[int, Parameter(help="Counted decisions in the process.")] = 2000,
+    connections: Annotated[tuple[int, ...], Parameter(help="Closed loops over HTTP.")] = (1, 16, 64),
+    seconds: Annotated[float, Parameter(help="Length of one run over HTTP.")] = 10.0,
+    repeat: Annotated[int, Parameter(help="Runs of each; the median counts.")] = 3,
+    memory: Annotated[int, Parameter(help="Decisions of the memory run; 0 leaves it out.")] = 0,
+    model: Annotated[Path | None, Parameter(help="Folder of a signed model; none takes the shipped one.")] = None,
+) -> None:
+    """Measure one decision: in the process by stage, and over HTTP with durable records, with OPA alone beside it."""
+    options = Options(
+        decisions=decisions,
+        connections=connections,
+        seconds=seconds,
+        repeat=repeat,
+        memory_decisions=memory,
+        model=model,
+    )
+    report = run(options, lambda text: err.print(text, style="dim", markup=False))
+    if json:
+        print_json(report, indent=False)
+    else:
+        _show(report)
+
+
+def _show(report: Report) -> None:
+    stages = {**report.in_process.stages, "whole": report.in_process.whole, "OPA alone": report.in_process.opa_alone}
+    stages |= {"without OPA": report.in_process.without_opa, "disk wait": report.in_process.durable_wait}
+    rows = [{"stage": name, "p50 us": one.p50_us, "p99 us": one.p99_us} for name, one in stages.items()]
+    print_table("in the process", ("stage", "p50 us", "p99 us"), rows)
+    columns = ("connections", "per s", "p50 us", "p99 us", "errors")
+    http = [
+        {"connections": h.connections, "per s": h.per_s, "p50 us": h.p50_us, "p99 us": h.p99_us, "errors": h.errors}
+        for h in report.http
+    ]
+    print_table("over HTTP, each answer's record on disk first", columns, http)
+    if report.memory_mib:
+        out.print(f"resident MiB, first to last: {', '.join(map(str, report.memory_mib))}", markup=False)
+    out.print(f"model {report.model or 'none'}; {report.machine}", markup=False)

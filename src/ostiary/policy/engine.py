@@ -120,6 +120,10 @@ class OpaEngine:
         answer = self._ask(ADAPTIVE, document)
         return adaptive_error(answer) if isinstance(answer, Reason) else self._reader.adaptive(answer)
 
+    def raw(self, question: bytes, document: bytes) -> bytes:
+        """Return OPA's own answer to one of the two questions, unread: the yardstick of measurements."""
+        return self._opa.evaluate(question, document)
+
     def busy_since(self) -> int | None:
         """Return when the oldest running evaluation started (``time.monotonic_ns``)."""
         return self.running.busy_since()

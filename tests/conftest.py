@@ -1,11 +1,113 @@
-"""Fixtures for the whole suite: where shared data lies, and the rule that tests speak to loopback only."""
+"""Fixtures for the whole suite: where shared data lies, and a server that runs inside the test."""
 
+import asyncio
+import json
 import os
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    import httpx
+
+    from ostiary.server.assembly import Assembly
+    from ostiary.server.wiring import House
+    from ostiary.vocabulary.verdicts import DecisionRecord
+
 REPO = Path(__file__).resolve().parent.parent
+
+# What a subject may do is in the action's name, so that a test can ask for any effect.
+GUARDRAILS = """package ostiary.guardrails
+name := input.action.name
+busy := count([1 | some i in numbers.range(1, object.get(input.context, "work", 0)); i > 0])
+allow contains {"rule": "may"} if {
+    name in {"read", "step-up", "reduce", "terminate"}
+    busy >= 0
+}
+allow contains {"rule": "from-home"} if {
+    name == "come-home"
+    input.network.ip == "203.0.113.9"
+}
+step_up contains {"rule": "prove", "acr_values": ["urn:a", "urn:b"], "max_age": 60} if name == "step-up"
+reduce contains {"rule": "less", "privileges": ["x"]} if name == "reduce"
+terminate contains {"rule": "end"} if name == "terminate"
+decision := {"allow": allow, "step_up": step_up, "reduce": reduce, "terminate": terminate}
+"""
+CATALOGUE = """
+resources: [{type: doc, id: "1"}, {type: doc, id: "2"}]
+subjects: [{type: user, id: alice}, {type: user, id: bob}]
+actions: [read, write, step-up]
+"""
+
+
+class InProcess:
+    """A server on a free port, its house within reach of the test."""
+
+    def __init__(self, house: "House", assembly: "Assembly", url: str, client: "httpx.Client") -> None:
+        self.house, self.assembly, self.url, self.client = house, assembly, url, client
+        self.pep_key = house.places.pep_key.read_text().strip()
+        self.admin_key = house.places.admin_key.read_text().strip()
+        self.stuck = 0
+
+    def ask(self, action: str = "read", *, path: str = "evaluation", **more: Any) -> "httpx.Response":
+        body = {"subject": {"type": "user", "id": "alice"}, "action": {"name": action}, "resource": self.doc()}
+        return self.post(path, json.dumps({**body, **more}))
+
+    def post(self, path: str, content: str | bytes, **headers: str) -> "httpx.Response":
+        head = {"Authorization": f"Bearer {self.pep_key}", "Content-Type": "application/json"}
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(f"/access/v1/{path}", content=content, headers={**head, **given})
+
+    @staticmethod
+    def doc() -> dict[str, str]:
+        return {"type": "doc", "id": "1"}
+
+    def admin(self, method: str, path: str, **more: Any) -> "httpx.Response":
+        headers = {"Authorization": f"Bearer {more.pop('key', self.admin_key)}"}
+        return self.client.request(method, f"/api/v1{path}", headers=headers, **more)
+
+    def records(self, tenant: str = "default") -> "list[DecisionRecord]":
+        import msgspec  # noqa: PLC0415
+
+        from ostiary.vocabulary.verdicts import DecisionRecord  # noqa: PLC0415
+
+        found = self.house.log.iterate(tenant, "decision")
+        return [msgspec.json.decode(one.payload or b"", type=DecisionRecord) for one in found]
+
+
+def _run(house: "House", ready: Callable[[InProcess], None]) -> Callable[[], None]:
+    """Serve ``house`` in a thread; return what stops it."""
+    import httpx  # noqa: PLC0415
+
+    from ostiary.server.assembly import Assembly  # noqa: PLC0415
+    from ostiary.server.supervisor import bind  # noqa: PLC0415
+    from ostiary.server.telemetry import logs  # noqa: PLC0415
+    from ostiary.server.telemetry.metrics import Metrics  # noqa: PLC0415
+    from ostiary.server.worker import WorkerServer, server_config  # noqa: PLC0415
+
+    listener = bind("127.0.0.1", 0)
+    metrics, served, running = Metrics(), list[InProcess](), threading.Event()
+    assembly = Assembly(house, metrics, logs.get_logger("test"), lambda: setattr(served[0], "stuck", 1))
+    scheme = "https" if house.settings.server.tls_cert else "http"
+    url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+    server = WorkerServer(server_config(house.settings.server, assembly, metrics), assembly, running.set)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+    thread.start()
+    assert running.wait(20)
+    client = httpx.Client(base_url=url, timeout=30)
+    served.append(InProcess(house, assembly, url, client))
+    ready(served[0])
+
+    def stop() -> None:
+        client.close()
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
+
+    return stop
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +123,38 @@ def shared() -> Path:
     if not place.is_dir():
         pytest.skip(f"no shared data at {place}: set OSTIARY_SHARED")
     return place
+
+
+@pytest.fixture(scope="module")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., InProcess]]:
+    """Starts servers inside the test, with settings by section; they share the module's end."""
+    from ostiary.server.bootstrap import bootstrap  # noqa: PLC0415
+    from ostiary.server.places import Places  # noqa: PLC0415
+    from ostiary.server.settings import load  # noqa: PLC0415
+    from ostiary.server.wiring import open_house  # noqa: PLC0415
+    from ostiary.vocabulary.clock import SystemClock  # noqa: PLC0415
+
+    ends: list[Callable[[], None]] = []
+
+    def start(*, guardrails: str = GUARDRAILS, faults: list[Any] | None = None, **sections: Any) -> InProcess:
+        root = tmp_path_factory.mktemp("house") / "data"
+        for place, text in {
+            "bundles/default/guardrails.rego": guardrails,
+            "bundles/default/adaptive.rego": "package ostiary.adaptive\ndecision := {}\n",
+            "catalogue/default.yaml": CATALOGUE,
+        }.items():
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            (root / place).write_text(text)
+        root.chmod(0o700)
+        settings = load(None, environ={}, options=sections).settings
+        told = faults if faults is not None else []
+        house = open_house(Places(root), settings, SystemClock(), lambda reason, fault: told.append((reason, fault)))
+        ends.append(house.close)
+        bootstrap(house)
+        served: list[InProcess] = []
+        ends.append(_run(house, served.append))
+        return served[0]
+
+    yield start
+    for end in reversed(ends):
+        end()

@@ -195,6 +195,12 @@ def test_many_threads_at_the_start_fetch_once() -> None:
     assert source.fetches == 1
 
 
+def respelled(text: str) -> str:
+    """Return another base64url spelling of the same bytes: the last bits, which nobody reads, differ."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return text[:-1] + alphabet[alphabet.index(text[-1]) ^ 1]
+
+
 UNUSABLE: dict[str, dict[str, Any]] = {
     "no id": {name: value for name, value in FIRST.jwk.items() if name != "kid"},
     "id a number": {**FIRST.jwk, "kid": 1},
@@ -208,6 +214,9 @@ UNUSABLE: dict[str, dict[str, Any]] = {
     "unknown kind": {"kty": "AKP", "kid": "k1"},
     "unknown curve": {**FIRST.jwk, "crv": "secp256k1"},
     "key agreement curve": {"kty": "OKP", "crv": "X25519", "x": "A" * 43, "kid": "k1"},
+    "coordinate in another spelling": {**FIRST.jwk, "x": respelled(FIRST.jwk["x"])},
+    "coordinate padded": {**FIRST.jwk, "y": FIRST.jwk["y"] + "="},
+    "coordinate empty": {**FIRST.jwk, "y": ""},
     "small RSA": {"kty": "RSA", "e": "AQAB", "n": "_" * 169 + "w", "kid": "k1"},
     "huge RSA": {"kty": "RSA", "e": "AQAB", "n": "_" * 1400, "kid": "k1"},
     "RSA with exponent one": {"kty": "RSA", "e": "AQ", "n": "v" * 341 + "w", "kid": "k1"},

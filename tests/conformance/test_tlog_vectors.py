@@ -14,6 +14,7 @@ from ostiary.audit.tlog import merkle
 from ostiary.audit.tlog.checkpoints import Checkpoint, parse_body, sign_checkpoint
 from ostiary.audit.tlog.notes import parse_note, parse_vkey, verify_note
 from ostiary.audit.tlog.tiles import Frontier, bundle
+from ostiary.audit.verifier import signed, trees
 from ostiary.errors import VerificationError
 from ostiary.keys import SigningKey
 
@@ -47,7 +48,7 @@ Inclusion = Callable[[int, int, bytes, list[bytes], bytes], bool]
 Consistency = Callable[[int, int, bytes, bytes, list[bytes]], bool]
 
 
-@pytest.mark.parametrize("holds", [merkle.inclusion_holds])
+@pytest.mark.parametrize("holds", [merkle.inclusion_holds, trees.includes])
 def test_inclusion_vectors(shared: Path, holds: Inclusion) -> None:
     cases = _cases(shared, "inclusion")
     assert len(cases) == 98
@@ -57,7 +58,7 @@ def test_inclusion_vectors(shared: Path, holds: Inclusion) -> None:
         assert answer is not case["wantErr"], case["desc"]
 
 
-@pytest.mark.parametrize("holds", [merkle.consistency_holds])
+@pytest.mark.parametrize("holds", [merkle.consistency_holds, trees.extends])
 def test_consistency_vectors(shared: Path, holds: Consistency) -> None:
     cases = _cases(shared, "consistency")
     assert len(cases) == 98
@@ -91,6 +92,15 @@ def test_tessera_checkpoints_verify(shared: Path) -> None:
         note = parse_note((shared / f"vectors/tlog/tessera/log/checkpoint.{size}").read_bytes())
         assert verify_note(note, [key]) == [key]
         assert parse_body(note.text).size == size
+
+
+def test_tessera_checkpoints_verify_independently(shared: Path) -> None:
+    key = signed.read_vkey(VKEY)
+    for size in range(len(ENTRIES) + 1):
+        note = (shared / f"vectors/tlog/tessera/log/checkpoint.{size}").read_bytes()
+        head = signed.read_checkpoint(note, [key])
+        leaves = [trees.hash_leaf(entry.encode()) for entry in ENTRIES[:size]]
+        assert (head.origin, head.size, head.root) == (ORIGIN, size, trees.root_over(leaves))
 
 
 # The example of c2sp.org/signed-note: facts of the format, in pieces.

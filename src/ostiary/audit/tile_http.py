@@ -1,5 +1,6 @@
 """What the log shows the world over HTTP: checkpoint, tiles, entry bundles (C2SP tlog-tiles), without any framework.
 
+- ``vkeys`` is ours beside the standard paths: the log's verifier keys, for a first visit only.
 - Everything served here is public by design: entries hold no personal data.
 - Full and partial tiles never change once they can be served, so they may be cached for ever; the checkpoint never.
 
@@ -8,12 +9,14 @@
 404
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from ostiary.audit.ports import AuditReader
 from ostiary.audit.tlog.merkle import HASH_BYTES
+from ostiary.audit.tlog.notes import NoteKey
 from ostiary.audit.tlog.tiles import TILE_WIDTH, TileId, bundle, parse_path
 from ostiary.errors import FaultyInputError
 
@@ -21,6 +24,9 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 _NEVER: Final = "no-cache"
 _TEXT: Final = "text/plain; charset=utf-8"
 _BYTES: Final = "application/octet-stream"
+
+
+Keys = Callable[[], list[NoteKey]]
 
 
 class TileAnswer(msgspec.Struct, frozen=True):
@@ -43,15 +49,24 @@ _UNKNOWN: Final = TileAnswer(404, b"not found\n")
 class TileFace:
     """Answers GET requests below the log's prefix."""
 
-    def __init__(self, reader: AuditReader, *, prefer_cosigned: bool = False) -> None:
-        """Serve the newest checkpoint, or with ``prefer_cosigned`` the newest that witnesses have cosigned."""
+    def __init__(self, reader: AuditReader, keys: Keys = list, *, prefer_cosigned: bool = False) -> None:
+        """Serve the newest checkpoint, or with ``prefer_cosigned`` the newest that witnesses have cosigned.
+
+        Args:
+            reader: the log.
+            keys: returns the log's public keys, which are served as ``vkeys``: one verifier key a line.
+            prefer_cosigned: for clients whose policy demands witnesses.
+        """
         self._reader = reader
+        self._keys = keys
         self._prefer_cosigned = prefer_cosigned
 
     def answer(self, path: str) -> TileAnswer:
         """Return the answer for a path such as ``checkpoint`` or ``tile/0/000.p/7``; never raises for a bad path."""
         if path == "checkpoint":
             return self._checkpoint()
+        if path == "vkeys":
+            return self._vkeys()
         try:
             tile = parse_path(path)
         except FaultyInputError:
@@ -63,6 +78,10 @@ class TileFace:
         cosigned = self._reader.cosigned() if self._prefer_cosigned else b""
         body = cosigned or self._reader.head().checkpoint
         return TileAnswer(200, body) if body else _UNKNOWN
+
+    def _vkeys(self) -> TileAnswer:
+        lines = "".join(f"{key.vkey()}\n" for key in self._keys())
+        return TileAnswer(200, lines.encode()) if lines else _UNKNOWN
 
     def _hashes(self, tile: TileId) -> bytes:
         wanted = tile.width * HASH_BYTES

@@ -2,6 +2,8 @@
 
 ``open_store(path) -> SqliteStore`` is all that wiring needs:
 
+``open_source(database, keys)`` reads the same file for the independent verifier and writes nothing.
+
 - the store itself implements ``audit.ports.AuditStore`` and ``keys.ports.WrappedKeyStore``;
 - ``store.peps`` implements ``identity.ports.PepRegistry`` (plus ``save``, ``delete``, ``of_tenant``);
 - ``store.sessions`` implements ``sessions.SessionStore``;
@@ -13,6 +15,7 @@ small class over ``Database`` like those in ``rooms.py``. Outside a transaction 
 tenants ``default`` and ``system``.
 """
 
+from ostiary.storage.sqlite.data_source import open_source
 from ostiary.storage.sqlite.store import SqliteStore, open_store
 
-__all__ = ["SqliteStore", "open_store"]
+__all__ = ["SqliteStore", "open_source", "open_store"]

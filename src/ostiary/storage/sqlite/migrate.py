@@ -52,10 +52,12 @@ def migrate(connection: sqlite3.Connection, clock: Clock, upto: int | None = Non
         UnavailableError: ``schema_refused`` for an edited or a newer schema.
     """
     steps = [step for step in migrations() if upto is None or step.version <= upto]
+    if _up_to_date(connection, steps):
+        return steps[-1].version  # without waiting for whoever writes now
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute(_TABLE)
-        done = dict(connection.execute("SELECT version, digest FROM migrations"))
+        done = _done(connection)
         _check(steps, done, partial=upto is not None)
         for step in steps:
             if step.version not in done:
@@ -65,6 +67,15 @@ def migrate(connection: sqlite3.Connection, clock: Clock, upto: int | None = Non
         raise
     connection.execute("COMMIT")
     return steps[-1].version
+
+
+def _up_to_date(connection: sqlite3.Connection, steps: list[Migration]) -> bool:
+    table = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
+    return table is not None and _done(connection) == {step.version: step.digest for step in steps}
+
+
+def _done(connection: sqlite3.Connection) -> dict[int, str]:
+    return dict(connection.execute("SELECT version, digest FROM migrations").fetchall())
 
 
 def _check(steps: list[Migration], done: dict[int, str], *, partial: bool) -> None:

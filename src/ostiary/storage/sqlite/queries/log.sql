@@ -58,3 +58,6 @@ SELECT hashes FROM tiles WHERE id = ?;
 
 -- name: put_tile
 INSERT INTO tiles (id, hashes) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET hashes = excluded.hashes;
+
+-- name: count_beyond
+SELECT count(*) FROM records WHERE idx >= ?;

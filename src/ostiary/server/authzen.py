@@ -194,7 +194,7 @@ class AuthZen:
         receipt, claim = self._receipt(request), Claim()
         presented, context = extract_presented(asked.request.context)
         clean = msgspec.structs.replace(asked.request, context=context)
-        call = SearchCall(pep, wanted, clean, presented, asked.page)
+        call = SearchCall(pep, wanted, clean, presented, asked.page, claim)
         refuse = partial(self._refusal, receipt, pep, clean, claim)
         run = partial(self._searcher.search, receipt, call)
         deadline_s = self._limits.deadline_s * _SEARCH_DEADLINES

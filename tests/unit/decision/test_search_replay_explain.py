@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from ostiary.decision.explain import explain
+from ostiary.decision.parts import AlreadyAnsweredError
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
 from ostiary.decision.replay import replay
@@ -79,6 +80,15 @@ def test_a_page_token_does_not_open_another_search(searching):
 def test_a_search_for_a_refused_subject_is_a_refusal(searching):
     found = search(searching, subject=Subject("user", "mallory"))
     assert found.record.refusal == "token_signature_invalid"
+
+
+def test_a_search_that_the_deadline_answered_records_nothing(searching):
+    call = searching.call()
+    wanted = SearchCall(call.pep, "resource", call.request)
+    assert wanted.claim.take()
+    with pytest.raises(AlreadyAnsweredError):
+        Searcher(searching.decider).search(searching.receipt(), wanted)
+    assert searching.recorder.records == []
 
 
 def unusual(score):

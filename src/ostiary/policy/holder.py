@@ -23,11 +23,11 @@ from typing import Final, Self
 
 import msgspec
 
-from ostiary.errors import OstiaryError, RefusedError, UnavailableError
+from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.policy.bundle import Bundle, BundleVerifier
 from ostiary.policy.engine import BundleInfo, Document, OpaEngine
 from ostiary.policy.limits import BundleLimits, EngineSettings, SandboxLimits
-from ostiary.policy.sandbox import Report, try_out
+from ostiary.policy.sandbox import Report, admit
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 
 _log: Final = logging.getLogger("ostiary.policy")
@@ -73,7 +73,7 @@ class PolicyHolder:
         self._watcher: threading.Thread | None = None
         self.last_refusal: OstiaryError | None = None
         bundle = self._load()
-        self.report = self._try_out(bundle)
+        self.report = admit(bundle, self._sandbox)
         self._engine = OpaEngine(bundle, self._settings)
 
     def __enter__(self) -> Self:
@@ -125,7 +125,7 @@ class PolicyHolder:
             if bundle.digest == previous:
                 self._source = source or self._source
                 return Reloaded(changed=False, digest=previous, previous=previous)
-            report = self._try_out(bundle)
+            report = admit(bundle, self._sandbox)
             fresh = OpaEngine(bundle, self._settings)
             self._source = source or self._source
             old, self._engine = self._engine, fresh
@@ -164,15 +164,6 @@ class PolicyHolder:
 
     def _load(self, source: Path | None = None) -> Bundle:
         return Bundle.load(source or self._source, self._bundle_limits, self._verifier)
-
-    def _try_out(self, bundle: Bundle) -> Report:
-        report = try_out(bundle, "activate", self._sandbox)
-        if not report.ready:
-            codes = [each.code for each in report.errors] or ["policy_tests_failed"]
-            raise RefusedError("policy_refused", f"the policy bundle is refused: {report.why_not()}", codes)
-        if report.digest != bundle.digest:
-            raise RefusedError("policy_check_crashed", "the process that tried the policy out saw another bundle")
-        return report
 
     def _retire(self, old: OpaEngine) -> None:
         grace_s = self._settings.retire_after_ms / 1000

@@ -89,6 +89,22 @@ def try_out(bundle: Bundle, task: Task, limits: SandboxLimits | None = None) -> 
         raise RefusedError("policy_check_crashed", "the process that tried the policy out gave no report") from fault
 
 
+def admit(bundle: Bundle, limits: SandboxLimits | None = None) -> Report:
+    """Return the report of a bundle that may go live: linted, compiled, tested and probed.
+
+    Raises:
+        RefusedError: ``policy_refused`` with the reasons, ``policy_check_timeout`` or ``policy_check_crashed``.
+        UnavailableError: ``engine_missing`` or ``policy_check_unavailable``.
+    """
+    report = try_out(bundle, "activate", limits)
+    if not report.ready:
+        codes = [each.code for each in report.errors] or ["policy_tests_failed"]
+        raise RefusedError("policy_refused", f"the policy bundle is refused: {report.why_not()}", codes)
+    if report.digest != bundle.digest:
+        raise RefusedError("policy_check_crashed", "the process that tried the policy out saw another bundle")
+    return report
+
+
 def _run(order: bytes, answer: int, limits: SandboxLimits) -> int:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | launch_environment()
     command = [sys.executable, "-P", "-m", "ostiary.policy.sandbox_child"]

@@ -17,7 +17,6 @@ from ostiary.decision.decide import RECORD_VERSION, Decider
 from ostiary.decision.document import floor_of, guardrail_document
 from ostiary.decision.event import event_of, session_id_of
 from ostiary.decision.parts import AlreadyAnsweredError, Claim, Decided
-from ostiary.decision.parts import AlreadyAnsweredError, Claim, Decided
 from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
@@ -64,7 +63,6 @@ class Searcher:
         Raises:
             FaultyInputError: ``page_token_invalid`` or ``page_limit_invalid``.
             AlreadyAnsweredError: a deadline took the call's claim first.
-            AlreadyAnsweredError: a deadline took the call's claim first.
         """
         engine = self._parts.policies.engine(call.pep.tenant)
         start = _offset(call, engine.bundle.digest)
@@ -81,8 +79,6 @@ class Searcher:
             "next_token": _token(call, engine.bundle.digest, after) if more else "",
             "count": len(page.names),
         }
-        if not call.claim.take():
-            raise AlreadyAnsweredError
         return self._record(receipt, call, engine, body)
 
     def _candidates(self, call: SearchCall) -> list[str]:

@@ -4,6 +4,8 @@
    in force and is told.
 2. Profiles are saved now and then, and when the process ends, with the place in the log up to which they have learned.
    After a crash the rest is learned again from the log: what was answered is never forgotten.
+3. Imported history (``ostiary events import``) comes before the log. When it changed since the profiles were saved, or
+   they cannot be read, they are learned anew: the history from its first event, then the whole log.
 """
 
 import threading
@@ -17,6 +19,7 @@ from ostiary.audit.pending import StoredRecord
 from ostiary.errors import OstiaryError
 from ostiary.server.places import Places
 from ostiary.server.settings.sections import SignalsSection
+from ostiary.signals import eventfile
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.enrichment import Enricher
 from ostiary.signals.inventory import Catalogue
@@ -24,6 +27,7 @@ from ostiary.vocabulary.events import AccessEvent
 
 KIND: Final = "profiles"
 NAME: Final = "book"
+NO_FILE: Final = (0, 0)
 _LOOK_EVERY_NS: Final = 1_000_000_000
 OnFault = Callable[[str, BaseException], None]
 
@@ -51,10 +55,11 @@ class RecordSource(Protocol):
 
 
 class _Saved(msgspec.Struct, array_like=True, frozen=True):
-    """A book on disk, and the first index of the log that it has not learned."""
+    """A book on disk, the first index of the log that it has not learned, and which imported history it has."""
 
     next_index: int
     book: bytes
+    history: tuple[int, int] = (0, 0)
 
 
 class _Catalogues:
@@ -85,6 +90,7 @@ class Knowledge:
         self._lock = threading.Lock()
         self._catalogues: dict[str, _Catalogues] = {}
         self._books: dict[str, ProfileBook] = {}
+        self._histories: dict[str, tuple[int, int]] = {}
 
     def enricher(self, tenant: str) -> Enricher:
         """Return a tenant's enricher with the catalogue as it is now on disk."""
@@ -116,17 +122,14 @@ class Knowledge:
         self.book(event.tenant).learn(event)
 
     def restore(self, tenant: str, store: SnapshotStore, records: RecordSource) -> int:
-        """Load a tenant's profiles and learn what the log has had since; return how many events that was."""
-        data = store.load(tenant, KIND, NAME)
-        since = 0
-        if data is not None:
-            try:
-                saved = msgspec.msgpack.decode(data, type=_Saved)
-                self.book(tenant).restore(saved.book)
-                since = saved.next_index
-            except (msgspec.MsgspecError, OstiaryError) as fault:
-                self._on_fault("profiles_malformed", fault)  # the log has everything: learn it anew
-        learned = 0
+        """Load a tenant's profiles and learn what came since; return how many events that was."""
+        saved = self._saved(tenant, store)
+        history = self._places.history(tenant)
+        learned, since = 0, saved.next_index
+        if saved.book and saved.history == _stamp(history):
+            self._histories[tenant] = saved.history
+        else:
+            learned, since = self._learn_history(tenant, history), 0
         for record in records.iterate(tenant, "decision", since):
             event = _event(record)
             if event is not None:
@@ -134,22 +137,59 @@ class Knowledge:
                 learned += 1
         return learned
 
+    def _saved(self, tenant: str, store: SnapshotStore) -> _Saved:
+        data = store.load(tenant, KIND, NAME)
+        if data is None:
+            return _Saved(0, b"")
+        try:
+            saved = msgspec.msgpack.decode(data, type=_Saved)
+            self.book(tenant).restore(saved.book)
+        except (msgspec.MsgspecError, OstiaryError) as fault:
+            self._on_fault("profiles_malformed", fault)  # history and log have everything: learn them anew
+            return _Saved(0, b"")
+        return saved
+
+    def _learn_history(self, tenant: str, file: Path) -> int:
+        """Begin a tenant's profiles anew with its imported history; a broken file is told, and learned up to there."""
+        book = ProfileBook(tenant)
+        stamp, learned = _stamp(file), 0
+        try:
+            for event in eventfile.read(file) if stamp != NO_FILE else ():
+                learned += book.learn(event)
+        except OstiaryError as fault:
+            self._on_fault(fault.code, fault)
+        with self._lock:
+            self._books[tenant], self._histories[tenant] = book, stamp
+        return learned
+
     def save(self, tenant: str, store: SnapshotStore, next_index: int) -> None:
         """Store a tenant's profiles; ``next_index`` is the first index of the log that they have not learned."""
-        saved = _Saved(next_index, self.book(tenant).snapshot())
+        saved = _Saved(next_index, self.book(tenant).snapshot(), self._histories.get(tenant, NO_FILE))
         store.save(tenant, KIND, NAME, msgspec.msgpack.encode(saved), self._now_ns())
 
     def forget(self, tenant: str, subject_type: str, subject_id: str, store: SnapshotStore) -> None:
-        """Erase one subject's profile, in memory and in what was saved."""
+        """Erase one subject's profile, in memory and in what was saved, and its events in the imported history."""
         data = store.load(tenant, KIND, NAME)
+        self._forget_history(tenant, subject_type, subject_id)
         self.book(tenant).forget(subject_type, subject_id)
         if data is not None:
             self.save(tenant, store, msgspec.msgpack.decode(data, type=_Saved).next_index)
 
+    def _forget_history(self, tenant: str, subject_type: str, subject_id: str) -> None:
+        history = self._places.history(tenant)
+        if not history.exists():
+            return
+        learned = self._histories.get(tenant) == _stamp(history)
+        eventfile.keep_only(history, lambda event: (event.subject_type, event.subject_id) != (subject_type, subject_id))
+        if learned:
+            self._histories[tenant] = _stamp(history)
+
     def forget_tenant(self, tenant: str) -> None:
-        """Drop what is kept of a tenant that is gone."""
+        """Drop what is kept of a tenant that is gone, its imported history included."""
+        self._places.history(tenant).unlink(missing_ok=True)
         with self._lock:
             self._books.pop(tenant, None)
+            self._histories.pop(tenant, None)
             self._catalogues.pop(tenant, None)
 
     def tenants(self) -> list[str]:
@@ -191,5 +231,5 @@ def _stamp(file: Path | None) -> tuple[int, int]:
     try:
         status = file.stat() if file is not None else None
     except OSError:
-        return (0, 0)
-    return (status.st_mtime_ns, status.st_size) if status else (0, 0)
+        return NO_FILE
+    return (status.st_mtime_ns, status.st_size) if status else NO_FILE

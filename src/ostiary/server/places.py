@@ -50,6 +50,10 @@ class Places(msgspec.Struct, frozen=True):
         """A tenant's own catalogue; it may be absent."""
         return self.root / "catalogue" / f"{check_tenant(tenant)}.yaml"
 
+    def history(self, tenant: str) -> Path:
+        """A tenant's imported history, one access event a line; it may be absent."""
+        return self.root / "events" / f"{check_tenant(tenant)}.jsonl"
+
     @property
     def pep_key(self) -> Path:
         """The file with the first enforcement point's API key, mode 0600."""

@@ -143,7 +143,7 @@ def import_(
         raise FaultyInputError("input_missing", "name at least one file, or - for standard input")
     places = Places(data_dir(data))
     run = _Run(format, tenant, _enricher(places, tenant))
-    stored = places.root / "events" / f"{tenant}.jsonl"
+    stored = places.history(tenant)
     ledger_file = stored.with_suffix(".imports.json")
     keep = not dry_run and out_file is None
     ledger = _ledger(ledger_file) if keep else {}

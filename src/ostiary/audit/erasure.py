@@ -23,7 +23,8 @@ from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 _PIECE: Final = 2_000
-BeforeErasing = Callable[[AuditTransaction], None]
+Choose = Callable[[AuditTransaction], Sequence[Selection]]
+"""Does what must happen together with the erasure's record, and says what is to be erased."""
 
 
 class ErasureRecord(msgspec.Struct, frozen=True, tag_field="type", tag="erasure"):
@@ -53,18 +54,19 @@ def ranges(indexes: Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
-def erase(
-    log: AuditLog, clock: Clock, action: str, wanted: Sequence[Selection], before: BeforeErasing, note: str = ""
-) -> Erased:
-    """Erase the payloads that ``wanted`` selects; ``before`` runs in the same transaction as the record.
+def erase(log: AuditLog, clock: Clock, action: str, choose: Choose, note: str = "") -> Erased:
+    """Erase the payloads that ``choose`` selects; it runs in the same transaction as the record.
+
+    Everything that was queued before is written before, so it is erased as well.
 
     Raises:
+        RefusedError: ``choose`` refused; then nothing was erased.
         UnavailableError: the log cannot be written; then nothing was erased.
     """
     gone: list[int] = []
 
     def effect(transaction: AuditTransaction) -> bytes:
-        before(transaction)
+        wanted = choose(transaction)
         gone.extend(sorted(index for one in wanted for index in transaction.sealed_indexes(one)))
         return msgspec.json.encode(ErasureRecord(1, action, ranges(gone), note))
 

@@ -52,4 +52,4 @@ def prune(log: AuditLog, clock: Clock, tenant: str, policy: RetentionPolicy) -> 
     with log.store.transaction() as transaction:
         if not any(transaction.sealed_indexes(one) for one in wanted):
             return Erased(0, "")
-    return erase(log, clock, "retention.prune", wanted, lambda _: None)
+    return erase(log, clock, "retention.prune", lambda _: wanted)

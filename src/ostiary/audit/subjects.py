@@ -12,7 +12,7 @@ import msgspec
 from ostiary.audit.erasure import Erased, erase
 from ostiary.audit.log import AuditLog
 from ostiary.audit.pending import StoredRecord
-from ostiary.audit.ports import Selection
+from ostiary.audit.ports import AuditTransaction, Selection
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.clock import Clock
 
@@ -47,17 +47,16 @@ class SubjectAdmin:
 
         Raises:
             UnavailableError: the log cannot be written; then nothing was erased.
-            RefusedError: ``tenant_shredded``.
+            RefusedError: ``tenant_shredded`` or ``tenant_unknown``.
         """
-        vault = self._log.vault
-        wanted = Selection(tenant, tag=vault.tag(tenant, _named(subject_key)))
-        return erase(
-            self._log, self._clock, "subject.erase", [wanted], lambda _: _ignore(vault.shred(tenant, subject_key))
-        )
+        vault, name = self._log.vault, _named(subject_key)
 
+        def choose(_: AuditTransaction) -> list[Selection]:
+            tag = vault.tag(tenant, name)
+            vault.shred(tenant, name)
+            return [Selection(tenant, tag=tag)]
 
-def _ignore(_: object) -> None:
-    """Drop an answer that does not matter: a subject without a key has nothing to lose."""
+        return erase(self._log, self._clock, "subject.erase", choose)
 
 
 def _named(subject_key: str) -> str:

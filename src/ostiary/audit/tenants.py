@@ -80,11 +80,12 @@ class TenantAdmin:
         """
         now = self._clock.now_ns()
 
-        def end(transaction: AuditTransaction) -> None:
+        def end(transaction: AuditTransaction) -> list[Selection]:
             if tenant == SYSTEM_TENANT or not transaction.end_tenant(tenant, now):
                 raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
+            return [Selection(tenant)]
 
-        erased = erase(self._log, self._clock, "tenant.delete", [Selection(tenant)], end, note=tenant)
+        erased = erase(self._log, self._clock, "tenant.delete", end, note=tenant)
         self._shred(tenant)
         return erased
 

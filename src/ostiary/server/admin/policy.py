@@ -1,4 +1,4 @@
-"""Policy bundles, models and phases of a tenant: show, reload, change."""
+"""Policy bundles, models, profiles and phases of a tenant: show, reload, change."""
 
 from typing import Literal
 
@@ -28,6 +28,13 @@ class ModelShown(Model):
     """The risk model in force; empty when there is none."""
 
     digest: str
+
+
+class ProfilesShown(Model):
+    """The profiles in force: how many subjects they know, and how many events they have just learned."""
+
+    subjects: int
+    learned: int
 
 
 class Phases(Model):
@@ -77,6 +84,15 @@ def reload_model(tenant: Tenant, who: Who, desk: Desk) -> ModelShown:
     digest = scorer.digest if scorer else ""
     desk.record(who, tenant, "model.reload", digest=digest)
     return ModelShown(digest=digest)
+
+
+@router.post("/tenants/{tenant}/profiles/reload")
+def reload_profiles(tenant: Tenant, who: Who, desk: Desk) -> ProfilesShown:
+    """Learn the imported history as it is on disk, then the log; what was learned before is worked out anew."""
+    house = desk.house
+    learned = house.knowledge.restore(tenant, house.store.snapshots, house.log)
+    desk.record(who, tenant, "profiles.reload", learned=learned)
+    return ProfilesShown(subjects=len(house.knowledge.book(tenant)), learned=learned)
 
 
 @router.get("/tenants/{tenant}/phases")

@@ -1,8 +1,8 @@
 """The six features that every dimension of an access has: new, new to peers, surprise, ratio, age, idle.
 
 Rules:
-- ``new`` is 1 for a value the subject never used; a subject without history finds everything new (cold start is
-  told apart by ``history_depth``).
+- ``new`` is 1 for a value the subject never used before this sitting: logging in from a strange network first does
+  not make the network familiar. A subject without history finds everything new (``history_depth`` tells).
 - ``surprise`` is ``-ln p(x|subject)``, backed off to peers and tenant; ``ratio`` is ``ln p(x|tenant)/p(x|subject)``,
   the likelihood ratio of Freeman et al. (NDSS 2016): how much more the tenant would do this than the subject.
 - An event without a value of this dimension has six NaN.
@@ -15,6 +15,7 @@ from typing import Final
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.history import History
 from ostiary.signals.phrases import peers, span, times, unlogged
+from ostiary.signals.profiles import Entry
 from ostiary.signals.signal import NAN, Extract, Feature, Signal, Words
 from ostiary.signals.surprise import BACK_OFF, UNSEEN, WORLD
 from ostiary.signals.texts import shown
@@ -28,8 +29,8 @@ Name = Callable[[AccessEvent, str], str]
 
 def _features(name: str, noun: str) -> tuple[Feature, ...]:
     return (
-        Feature(f"{name}_new", f"the subject never used this {noun} before", "flag", 1),
-        Feature(f"{name}_new_to_peers", f"nobody in the peer group used this {noun} before", "flag", 1),
+        Feature(f"{name}_new", f"the subject never used this {noun} before this sitting", "flag", 1),
+        Feature(f"{name}_new_to_peers", f"nobody else in the peer group used this {noun} before", "flag", 1),
         Feature(
             f"{name}_surprise", f"-ln chance of this {noun} for the subject, backed off to peers, tenant", "nats", 1
         ),
@@ -48,14 +49,16 @@ def _extractor(dim: int) -> Extract:
         of_all = ((everyone[0] if everyone else 0) + UNSEEN) / (all_totals + WORLD)
         of_peers = ((peer[0] if peer else 0) + BACK_OFF * of_all) / (history.peer_totals[dim] + BACK_OFF)
         total = history.my_totals[dim] + BACK_OFF
-        unshared = NAN if not history.peer_events else 0.0 if peer and (peer[1] or peer[0]) else 1.0
+        others = (peer[1] if peer else 0) - (mine is not None)
+        unshared = NAN if not history.peer_events else 0.0 if others > 0 else 1.0
         if mine is None:
             chance = BACK_OFF * of_peers / total
             return (1.0, unshared, -log(chance), log(of_all / chance), 0.0, NAN)
         chance = (mine[0] + BACK_OFF * of_peers) / total
         now = history.moment.now
         age, idle = max(0, now - mine[1]) / DAY, max(0, now - mine[2]) / DAY
-        return (0.0, unshared, -log(chance), log(of_all / chance), log1p(age), log1p(idle))
+        new = 1.0 if mine[1] >= history.since else 0.0
+        return (new, unshared, -log(chance), log(of_all / chance), log1p(age), log1p(idle))
 
     return extract
 
@@ -67,11 +70,11 @@ def _speaker(dim: int, name: str, noun: str, called: Name) -> Words:
             return f"the {noun} is not told"
         what = called(event, text)
         mine, peer = history.mine[dim], history.peers[dim]
-        others = peers(history, peer[1] if peer else 0)
+        others = peers(history, (peer[1] if peer else 0) - (mine is not None))
         used = times(mine[0]) if mine else "never"
         match feature.removeprefix(f"{name}_"):
-            case "new" if mine is None:
-                return f"{what} first seen from you; {others} used it"
+            case "new" if value == 1.0:
+                return f"{what} first seen from you{_just_now(mine, history)}; {others} used it"
             case "new_to_peers" if value == 1.0:
                 return f"{what} is new to your peers: {others} used it"
             case "age" if mine is not None:
@@ -83,6 +86,10 @@ def _speaker(dim: int, name: str, noun: str, called: Name) -> Words:
         )
 
     return words
+
+
+def _just_now(mine: Entry | None, history: History) -> str:
+    return "" if mine is None else f" {span(history.moment.now - mine[1])} ago"
 
 
 def named(noun: str) -> Name:

@@ -52,6 +52,7 @@ class History(msgspec.Struct, frozen=True):
         everyone, all_totals, subjects: the same of the tenant.
         windows: sliding counts of the last 5 minutes, hour, day and week.
         session: the sitting so far, ``None`` when this access opens one.
+        since: when the sitting began, at most twelve hours ago; what was first seen after is still new.
         live_sessions: how many sittings were active in the last half hour.
         resource, device, network: the things themselves, as everybody uses them.
         lately: how often each of the last collections was used lately and ever: (recent, ever).
@@ -78,6 +79,7 @@ class History(msgspec.Struct, frozen=True):
     subjects: int
     windows: Sequence[Sequence[float]]
     session: Session | None
+    since: int
     live_sessions: int
     resource: Thing | None
     device: Thing | None

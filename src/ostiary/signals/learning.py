@@ -3,6 +3,7 @@
 Rules:
 - The same events in the same order give the same profiles, bit for bit; nothing here reads a clock or a hash.
 - What was refused or failed is counted, but never becomes a habit: trying a door often does not make it yours.
+- An hour of the day counts once a sitting, so that one busy night does not become an hour of work.
 - An event older than what its subject already did is learned as if it came just then.
 - Cost is bounded by the caps, not by what an event names.
 """
@@ -64,7 +65,8 @@ def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
         if before[Dim.RESOURCE] is None:
             learn_company(tables, resource, own)
         _learn_values(own, group, everyone, values, before, now)
-        _learn_hours(own, group, everyone, moment)
+        if sitting is None or sitting.last // 3_600 != now // 3_600:
+            _learn_hours(own, group, everyone, moment)
         _learn_habits(own, event, resource, collection)
     _learn_state(own, event, values, now)
     group.events += 1

@@ -8,7 +8,7 @@ from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
 from ostiary.signals.history import History
 from ostiary.signals.profiles import Entry, Group, Session, Shared, Subject
-from ostiary.signals.tables import SITTING_S, Tables, moment_of, peer_name, subject_key
+from ostiary.signals.tables import NAMED_SITTING_S, SITTING_S, Tables, moment_of, peer_name, subject_key
 from ostiary.vocabulary.events import AccessEvent
 
 STRANGER: Final = Subject()
@@ -18,11 +18,13 @@ _NO_SESSIONS: Final[dict[str, Session]] = {}
 
 
 def sitting_of(event: AccessEvent, own: Subject, now: int) -> Session | None:
-    """Return the sitting that the event continues: its session, or without one the last half hour's."""
+    """Return the sitting that the event continues: its session's, or without one the last half hour's.
+
+    A named session that rested for twelve hours begins anew: some products keep one name for years.
+    """
     found = own.sessions.get(event.session_id or "")
-    if found is not None and event.session_id is None and now - found.last > SITTING_S:
-        return None
-    return found
+    longest = SITTING_S if event.session_id is None else NAMED_SITTING_S
+    return None if found is None or now - found.last > longest else found
 
 
 def _frozen(own: Subject) -> Subject:
@@ -116,6 +118,7 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
     resource, device, network = values[Dim.RESOURCE] or "", values[Dim.DEVICE], values[Dim.NETWORK]
     co_use, best = company_of(tables, resource, own)
     quiet = moment.now - SITTING_S
+    sitting = sitting_of(event, own, moment.now)
     return History(
         moment,
         values,
@@ -134,7 +137,8 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
         everyone.totals[:],
         everyone.members,
         windows.read(own.windows, moment.now),
-        sitting_of(event, own, moment.now),
+        sitting,
+        moment.now if sitting is None else max(sitting.start, moment.now - NAMED_SITTING_S),
         sum([session.last >= quiet for session in own.sessions.values()]),
         tables.resources.get(resource),
         None if device is None else tables.devices.get(device),

@@ -53,7 +53,13 @@ def peers(history: History, users: int) -> str:
     others = max(0, history.peer_members - (1 if history.known else 0))
     if others == 0:
         return "nobody else in your group"
-    return f"{min(users, others) or 'none'} of your {others} peer{'s' * (others != 1)}"
+    return f"{max(0, min(users, others)) or 'none'} of your {others} peer{'s' * (others != 1)}"
+
+
+def do(history: History, users: int, one: str, many: str) -> str:
+    """Return how many of the peers do something, with the verb in its number."""
+    some = min(users, max(0, history.peer_members - (1 if history.known else 0)))
+    return f"{peers(history, users)} {many if some > 1 else one}"
 
 
 def deed(event: AccessEvent) -> str:

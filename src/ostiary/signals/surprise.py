@@ -21,6 +21,7 @@ from ostiary.signals.profiles import Entry, Shared
 BACK_OFF: Final = 3.0
 WORLD: Final = 2.0
 UNSEEN: Final = 0.25
+LEAST_ODDS: Final = -1.0
 _KERNEL: Final = (0.08, 0.22, 0.40, 0.22, 0.08)
 _OTHER_DAYS: Final = 0.25
 _DAY: Final = 24
@@ -54,7 +55,8 @@ def odds(
     """Return how much likelier the tenant than the subject is to show these values together, in nats.
 
     The sum over ``dims`` of ``ln p(x|tenant) / p(x|subject)``: the likelihood ratio of a login as if its parts were
-    independent (Freeman et al., NDSS 2016). Values not told say nothing.
+    independent (Freeman et al., NDSS 2016). Values not told say nothing, and what is usual excuses little: a stolen
+    session comes with its owner's device.
     """
     total = 0.0
     for dim in dims:
@@ -63,7 +65,7 @@ def odds(
             of_all = ((its[0] if its else 0) + UNSEEN) / (everyone[1][dim] + WORLD)
             chance = ((group[0] if group else 0) + BACK_OFF * of_all) / (peers[1][dim] + BACK_OFF)
             chance = ((own[0] if own else 0) + BACK_OFF * chance) / (mine[1][dim] + BACK_OFF)
-            total += log(of_all / chance)
+            total += max(LEAST_ODDS, log(of_all / chance))
     return total
 
 

@@ -11,6 +11,7 @@ from ostiary.vocabulary.events import AccessEvent
 NS: Final = 1_000_000_000
 LATEST_S: Final = 1 << 33
 SITTING_S: Final = 1_800
+NAMED_SITTING_S: Final = 12 * 3_600
 _DAY_S: Final = 86_400
 _FIRST_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday
 _WIDEST_OFFSET: Final = 24 * 60

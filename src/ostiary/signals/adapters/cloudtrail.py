@@ -70,7 +70,7 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         resource_id=resource_id,
         action_class=_class(record, action),
         outcome=_outcome(record),
-        session_id=text(record, "userIdentity", "accessKeyId"),
+        session_id=_session(record),
         client_id=text(record, "userIdentity", "invokedBy"),
         issuer=text(session, "sessionIssuer", "arn"),
         auth_method=text(record, "userIdentity", "type"),
@@ -119,6 +119,12 @@ def _resource(record: dict[str, Any], service: str) -> tuple[str, str]:
     if arn is not None:
         return (text(record, "resources", 0, "type") or service).removeprefix("AWS::").lower().replace("::", "-"), arn
     return service, text(record, "awsRegion") or "global"
+
+
+def _session(record: dict[str, Any]) -> str | None:
+    """Return the temporary key that names a session; a permanent key (``AKIA…``) names none."""
+    key = text(record, "userIdentity", "accessKeyId")
+    return None if key is None or key.startswith("AKIA") else key
 
 
 def _class(record: dict[str, Any], action: str) -> ActionClass:

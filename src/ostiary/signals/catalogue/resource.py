@@ -19,9 +19,13 @@ def _words(name: str, value: float, event: AccessEvent, history: History) -> str
     if name != "resource_new" or value != 1.0:
         return ""
     peer = history.peers[Dim.RESOURCE]
-    others = peers(history, peer[1] if peer else 0)
-    what = f"{_called(event, '')} never {deed(event)} by you"
-    return f"{what} or your peers ({others})" if not peer or not peer[1] else f"{what}; {others} did"
+    mine = history.mine[Dim.RESOURCE]
+    users = (peer[1] if peer else 0) - (mine is not None)
+    what = f"{_called(event, '')} never {deed(event)} by you{' before this session' if mine else ''}"
+    members = max(0, history.peer_members - history.known)
+    if users <= 0 and members > 1:
+        return f"{what} or your {members} peers"
+    return f"{what}; {peers(history, users)} did"
 
 
 SIGNAL: Final[Signal] = of_dimension(

@@ -151,6 +151,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         house = open_house(Places(root), settings, SystemClock(), lambda reason, fault: told.append((reason, fault)))
         ends.append(house.close)
         bootstrap(house)
+        house.warm_up(lambda reason, fault: told.append((reason, fault)))
         served: list[InProcess] = []
         ends.append(_run(house, served.append))
         return served[0]

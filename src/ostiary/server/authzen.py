@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from ostiary.decision.decide import Decider
-from ostiary.decision.parts import Call, Claim, Decided
+from ostiary.decision.parts import AlreadyAnsweredError, Call, Claim, Decided
 from ostiary.decision.search import SearchCall, Searcher, Wanted
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.identity.extract import extract_presented
@@ -196,7 +196,7 @@ class AuthZen:
         clean = msgspec.structs.replace(asked.request, context=context)
         call = SearchCall(pep, wanted, clean, presented, asked.page, claim)
         refuse = partial(self._refusal, receipt, pep, clean, claim)
-        run = partial(self._searcher.search, receipt, call)
+        run = partial(self._run_search, receipt, call, refuse)
         deadline_s = self._limits.deadline_s * _SEARCH_DEADLINES
         decided = await self._crew.do(run, refuse, deadline_s=deadline_s)
         self._observer.decided(decided)
@@ -210,6 +210,15 @@ class AuthZen:
         decided = await self._crew.do(partial(decider.decide, receipt, call), refuse)
         self._observer.decided(decided)
         return decided
+
+    def _run_search(self, receipt: Receipt, call: SearchCall, refuse: Callable[[str, str], Decided]) -> Decided:
+        try:
+            return self._searcher.search(receipt, call)
+        except UnavailableError as away:  # before the record: a denial with a record; in it: no answer
+            try:
+                return refuse(away.code, type(away).__name__)
+            except AlreadyAnsweredError:
+                raise away from None
 
     # What is said when there is no decision to tell.
 

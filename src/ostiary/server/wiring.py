@@ -15,12 +15,12 @@ from typing import Any, Self
 import msgspec
 
 from ostiary.artifacts.shipped import models_dir
-from ostiary.audit import AuditLog, AuditSettings, DiskReserve
+from ostiary.audit import SYSTEM_TENANT, AuditLog, AuditSettings, DiskReserve
 from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import CatalogueDirectory, ProfiledSignals
 from ostiary.decision.parts import Parts
-from ostiary.errors import UnavailableError
+from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.identity.dpop import DpopVerifier
 from ostiary.identity.issuers import IssuerBook
 from ostiary.identity.pep import PepAuthenticator
@@ -31,6 +31,10 @@ from ostiary.identity.subject import SubjectVerifier
 from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import Engine, OpaEngine
+from ostiary.policy.limits import EngineSettings
+from ostiary.policy.remote import RemoteOpaEngine
+from ostiary.policy.rulebook import RuleBook
+from ostiary.policy.sandbox import admit
 from ostiary.server.admins import Admins
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.places import DEFAULT_TENANT, Places
@@ -46,6 +50,7 @@ from ostiary.vocabulary.scoring import Scorer
 
 MODEL_PURPOSE = "models"
 _MIB = 1 << 20
+_ADMITTED = "policy_admitted"
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -81,6 +86,15 @@ class House(msgspec.Struct, frozen=True):
         """Close it."""
         self.close()
 
+    def warm_up(self, on_fault: OnFault) -> None:
+        """Load policy, model and catalogue of every tenant, so that no decision has to wait for one."""
+        for tenant in [row.tenant for row in self.tenants.living()]:
+            for load in (self.policies.load, self.scorers.scorer, self.knowledge.enricher):
+                try:
+                    load(tenant)
+                except OstiaryError as fault:  # this tenant is denied until it is mended; the others are served
+                    on_fault(fault.code, fault)
+
     def close(self) -> None:
         """Save what was learned, write what is queued, release everything."""
         self.opened.close()
@@ -114,7 +128,7 @@ def _open(
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     authenticator, subjects = _identity(settings.identity, store, clock)
     knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault)
-    policies = _policies(places, settings.policy, bundle)
+    policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     scorers = _scorers(places, settings, ring, on_fault)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
@@ -199,16 +213,36 @@ def _issuers(sections: Iterable[IssuerSection], *, loopback: bool) -> list[Issue
     ]
 
 
-def _policies(places: Places, settings: PolicySection, bundle: Path | None) -> Policies:
+class _Admitted:
+    """Remembers admitted bundles in the store, under the tenant ``system``."""
+
+    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def knows(self, digest: str) -> bool:
+        """Return whether a bundle has passed before."""
+        return self._store.snapshots.load(SYSTEM_TENANT, _ADMITTED, digest) is not None
+
+    def remember(self, digest: str) -> None:
+        """Note that a bundle has passed."""
+        self._store.snapshots.save(SYSTEM_TENANT, _ADMITTED, digest, b"{}", self._clock.now_ns())
+
+
+def _policies(
+    places: Places, settings: PolicySection, bundle: Path | None, store: SqliteStore, clock: Clock, on_fault: OnFault
+) -> Policies:
     def open_engine(loaded: Bundle) -> Engine:
+        if settings.engine == "remote":
+            limits = EngineSettings(deadline_ms=settings.timeout_ms)
+            words = RuleBook.read(loaded.live_sources)
+            return RemoteOpaEngine(settings.url, token=settings.token.get_secret_value(), rules=words, settings=limits)
         return OpaEngine(loaded)
 
-    def admit(_source: Path, _loaded: Bundle) -> None:
-        return
-
+    admitted = _Admitted(store, clock)
     if bundle is not None:
-        return Policies(Places(places.root / "-"), bundle, open_engine, admit)
-    return Policies(places, settings.bundle, open_engine, admit)
+        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault)
+    return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
 
 
 def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault) -> Scorers:

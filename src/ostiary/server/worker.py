@@ -25,7 +25,7 @@ from typing_extensions import override
 
 from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.server.assembly import Assembly, Faults, restore_profiles
-from ostiary.server.places import Places
+from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.protocol import limited
 from ostiary.server.settings import load
 from ostiary.server.settings.sections import ServerSection
@@ -140,12 +140,16 @@ def serve(options: Options, listener: socket.socket, on_ready: Callable[[], None
     logs.configure(settings.telemetry.log_level, as_json=settings.telemetry.log_json)
     log = logs.get_logger("ostiary.server")
     metrics = Metrics()
-    with open_house(places, settings, SystemClock(), Faults(log, metrics)) as house:
-        house.policies.engine("default")
+    faults = Faults(log, metrics)
+    with open_house(places, settings, SystemClock(), faults) as house:
+        house.policies.load(DEFAULT_TENANT)
+        house.warm_up(faults)
         learned = restore_profiles(house)
         assembly = Assembly(house, metrics, log, on_stuck)
         server = WorkerServer(server_config(settings.server, assembly, metrics), assembly, on_ready)
-        log.info("serving", pid=os.getpid(), learned_from_log=learned, bundle=house.policies.status("default").digest)
+        log.info(
+            "serving", pid=os.getpid(), learned_from_log=learned, bundle=house.policies.status(DEFAULT_TENANT).digest
+        )
         server.run(sockets=[listener])
         log.info("served", pid=os.getpid())
         return EXIT_STUCK if assembly.stuck else 0

@@ -12,7 +12,7 @@ from ostiary.cli.places import Config, Data, settings_of
 from ostiary.errors import UnavailableError
 from ostiary.server.assembly import local_url
 from ostiary.server.bootstrap import FIRST_PEP, FirstKeys, bootstrap
-from ostiary.server.places import Places, data_dir
+from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 from ostiary.server.settings.sections import Settings
 from ostiary.server.supervisor import Supervisor, SupervisorSettings, bind, environment, worker_command
 from ostiary.server.wiring import open_house
@@ -47,7 +47,7 @@ def command(
     settings = settings_of(data, config, values).settings
     places = Places(data_dir(data))
     with open_house(places, settings, SystemClock(), _tell) as house:
-        house.policies.engine("default")
+        house.policies.load(DEFAULT_TENANT)
         keys = bootstrap(house)
     listener = listen(settings)
     values["server"]["port"] = listener.getsockname()[1]

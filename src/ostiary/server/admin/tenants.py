@@ -43,6 +43,7 @@ def create_tenant(body: TenantBody, who: Everyones, desk: Desk) -> TenantShown:
     """Make a tenant; its id can never be used again after deletion."""
     row = desk.house.tenants.create(body.tenant)
     desk.record(who, row.tenant, "tenant.create")
+    desk.house.policies.load(row.tenant)
     return TenantShown(tenant=row.tenant, created_ns=row.created_ns)
 
 

@@ -23,6 +23,7 @@ from typing import Final
 import httpx
 import msgspec
 
+from ostiary.decision.parts import Call
 from ostiary.errors import UnavailableError
 from ostiary.policy.engine import ADAPTIVE, GUARDRAILS, Engine, OpaEngine
 from ostiary.server.bench.stages import StageFigures, measure
@@ -30,10 +31,12 @@ from ostiary.server.bench.workload import Workload, register
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.wiring import House, open_house
 from ostiary.vocabulary.clock import SystemClock
+from ostiary.vocabulary.entities import Receipt
 
 HOST: Final = "127.0.0.1"
 _READY_S: Final = 60.0
 _MEMORY_POINTS: Final = 20
+_BURST: Final = 1000
 Progress = Callable[[str], None]
 
 
@@ -173,14 +176,22 @@ def _memory(house: House, workload: Workload, options: Options, progress: Progre
     sizes: list[float] = []
     step = options.memory_decisions // _MEMORY_POINTS
     for point in range(_MEMORY_POINTS if step else 0):
-        for receipt, call in workload.work(step):
-            decided = house.decider.decide(receipt, call)
-            decided.durable.result(timeout=60)
-            if decided.event is not None:
-                house.knowledge.learn(decided.event)
+        for begin in range(0, step, _BURST):
+            _burst(house, workload.work(min(_BURST, step - begin)))
         sizes.append(_resident_mib())
         progress(f"{(point + 1) * step} decisions, {sizes[-1]} MiB")
     return sizes
+
+
+def _burst(house: House, work: list[tuple[Receipt, Call]]) -> None:
+    """Decide and learn; return when the last record is on disk."""
+    last = None
+    for receipt, call in work:
+        last = house.decider.decide(receipt, call)
+        if last.event is not None:
+            house.knowledge.learn(last.event)
+    if last is not None:
+        last.durable.result(timeout=600)
 
 
 def _resident_mib() -> float:

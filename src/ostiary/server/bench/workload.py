@@ -32,6 +32,7 @@ DATABASE_EVERY: Final = 5
 ISSUER: Final = "https://idp.bench.example"
 PEP: Final = "bench"
 _NS: Final = 1_000_000_000
+_TOKEN_LIFE_S: Final = 3600
 _AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "git/2.39.5", "curl/8.0")
 
 
@@ -53,6 +54,7 @@ class Workload:
     def __init__(self, now_ns: int, seed: int = 7) -> None:
         """Invent the organisation as of ``now_ns``; its tokens live an hour."""
         self._now_ns = now_ns
+        self._asked = 0
         self._random = Random(seed)  # noqa: S311 - invented habits, not secrets
         self._issuer = FakeIssuer(ISSUER, DEFAULT_TENANT)
         self.people = [self._person(number) for number in range(PEOPLE)]
@@ -94,14 +96,15 @@ class Workload:
             )
 
     def work(self, count: int) -> list[tuple[Receipt, Call]]:
-        """Return requests to decide in the process, received now, a millisecond apart."""
+        """Return requests to decide in the process, received a millisecond after one another from now on."""
         pep = PepIdentity(pep_id=PEP, tenant=DEFAULT_TENANT)
         made = []
-        for number in range(count):
+        for number in range(self._asked, self._asked + count):
             person = self._random.choice(self.people)
             at = self._now_ns + number * 1_000_000
             receipt = Receipt(make_id("dec", at, number.to_bytes(10, "big")), at)
             made.append((receipt, Call(pep, self._request(person), PresentedSubject(token=person.token))))
+        self._asked += count
         return made
 
     def body(self) -> bytes:
@@ -117,7 +120,7 @@ class Workload:
         token = self._issuer.token(
             self._now_ns,
             sub=name,
-            exp=self._now_ns // _NS + 3600,
+            exp=self._now_ns // _NS + _TOKEN_LIFE_S,
             acr="urn:ostiary:acr:mfa",
             amr=["pwd", "mfa"],
             auth_time=signed_in,

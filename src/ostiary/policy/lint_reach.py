@@ -1,5 +1,6 @@
 """What the guardrails can reach: nothing of the adaptive rules, nothing of a score.
 
+A package above (``package ostiary`` with a rule ``guardrails.decision``) can add to the guardrails and counts as one.
 Whole packages are followed, not single rules: a package that a guardrail uses in any way must itself keep away from the
 score. That refuses a little too much (split the package) and lets nothing through.
 """
@@ -26,7 +27,7 @@ def reach_findings(live: list[Module], sources: Mapping[str, str]) -> Iterator[F
 
 def reachable(live: list[Module]) -> list[Module]:
     """Return every module that an evaluation of the guardrails can touch, adaptive ones left out."""
-    reached = {module.path: module for module in live if module.package[:2] == GUARDRAILS}
+    reached = {module.path: module for module in live if _overlap(module.package, GUARDRAILS)}
     waiting = list(reached.values())
     while waiting:
         module = waiting.pop()
@@ -34,7 +35,7 @@ def reachable(live: list[Module]) -> list[Module]:
             if reference.head != "data":
                 continue
             for other in live:
-                touched = _overlap(reference.constant, other.package) and not _overlap(ADAPTIVE, other.package)
+                touched = _overlap(reference.constant, other.package) and other.package[:2] != ADAPTIVE
                 if touched and other.path not in reached:
                     reached[other.path] = other
                     waiting.append(other)

@@ -8,8 +8,10 @@
 False
 """
 
+import ast
 import pkgutil
 import sys
+from pathlib import Path
 
 from cyclopts import App
 from rich.console import Console
@@ -20,15 +22,31 @@ from ostiary.errors import OstiaryError
 
 
 def verb_names() -> list[str]:
-    """Return the module names of all verbs, in order."""
-    return sorted(module.name for module in pkgutil.iter_modules(ostiary.cli.verbs.__path__))
+    """Return the module names of all verbs, in order; a leading underscore marks a part of a verb."""
+    found = (module.name for module in pkgutil.iter_modules(ostiary.cli.verbs.__path__))
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def describe(name: str) -> str:
+    """Return what a verb's module says of itself in its first line, read without importing it."""
+    source = (Path(ostiary.cli.verbs.__path__[0]) / f"{name}.py").read_text("utf-8")
+    text = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    words = (text.partition(": ")[2] or text).partition(". ")[0].rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def asks_for_help(arguments: list[str]) -> bool:
+    """Return whether the list of verbs will be shown; only then are all of them read."""
+    return len(arguments) < 2 or arguments[1].startswith("-")  # noqa: PLR2004 - program and verb
 
 
 def build_app() -> App:
     """Return the command with every verb registered by its import path, not yet imported."""
     app = App(name="ostiary", help="A self-hosted Zero Trust control plane for AI systems.", version=__version__)
-    for name in verb_names():
-        app.command(f"ostiary.cli.verbs.{name}:command", name=name.replace("_", "-"))
+    names = verb_names()
+    words = {name: describe(name) for name in names} if asks_for_help(sys.argv) else {}
+    for name in names:
+        app.command(f"ostiary.cli.verbs.{name}:command", name=name.replace("_", "-"), help=words.get(name))
     return app
 
 

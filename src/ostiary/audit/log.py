@@ -26,6 +26,7 @@ from ostiary.keys import KeyRing, SubjectVault
 from ostiary.vocabulary.clock import Clock
 
 _QUEUED = Appended(-1, b"")
+_DAY_S = 86_400
 
 
 class AuditLog:
@@ -122,7 +123,7 @@ class AuditLog:
         """Return the newest signed checkpoint, a note."""
         return self._store.head().checkpoint
 
-    def keys(self) -> list[NoteKey]:
+    def public_keys(self) -> list[NoteKey]:
         """Return the log's public keys as verifier keys, newest first."""
         origin = self._store.head().origin
         return [NoteKey(origin, key) for key in self._ring.all_public(SYSTEM_TENANT, LOG_PURPOSE)]
@@ -135,6 +136,21 @@ class AuditLog:
         head = self._store.head()
         path = inclusion_proof(row.idx, head.size, self._store.tile)
         return LogProof(row.idx, tuple(path), head.checkpoint, row.entry)
+
+    def rotate_key(self) -> NoteKey:
+        """Make a new log key; the old one signs beside it for the overlap, so that verifiers can learn the new one.
+
+        The new key becomes an entry of kind ``log_key``: whoever trusts the old key finds it in the signed tree.
+
+        Raises:
+            UnavailableError: the log cannot be written; the new key signs all the same, introduce it by hand.
+        """
+        overlap_s = self._settings.key_overlap_days * _DAY_S
+        key = self._ring.rotate(SYSTEM_TENANT, LOG_PURPOSE, overlap_s=overlap_s)
+        public = NoteKey(self._store.head().origin, key.public)
+        now = self._clock.now_ns()
+        self.append_effect(SYSTEM_TENANT, "log_key", public.vkey(), now, lambda _: b'{"v":1}').result()
+        return public
 
     @property
     def stats(self) -> WriterStats:

@@ -30,7 +30,7 @@ def _append(
 
 def test_a_new_log_has_a_signed_empty_checkpoint(log: AuditLog) -> None:
     note = parse_note(log.checkpoint())
-    assert verify_note(note, log.keys())
+    assert verify_note(note, log.public_keys())
     checkpoint = parse_body(note.text)
     assert (checkpoint.origin, checkpoint.size, checkpoint.root) == ("log.test/ostiary", 0, EMPTY_ROOT)
 
@@ -73,7 +73,7 @@ def test_a_record_has_a_proof_that_verifies_offline(log: AuditLog) -> None:
     again = parse_proof(proof.text())
     assert again == proof
     note = parse_note(again.checkpoint)
-    assert verify_note(note, log.keys())
+    assert verify_note(note, log.public_keys())
     checkpoint = parse_body(note.text)
     assert inclusion_holds(again.index, checkpoint.size, leaf_hash(again.extra), again.path, checkpoint.root)
     assert log.prove("default", "dec_none") is None
@@ -296,13 +296,13 @@ def test_a_rotated_log_key_signs_beside_the_old_one(
 ) -> None:
     with AuditLog(store, vault, ring, clock) as log:
         _append(log, 1)
-        (old,) = log.keys()
+        (old,) = log.public_keys()
         clock.advance(1)
         ring.rotate("system", "log", overlap_s=3600)
         _append(log, 2)
         note = parse_note(log.checkpoint())
-        assert len(verify_note(note, log.keys())) == 2
+        assert len(verify_note(note, log.public_keys())) == 2
         assert verify_note(note, [old])
         clock.advance(3601)
         _append(log, 3)
-        assert len(verify_note(parse_note(log.checkpoint()), log.keys())) == 1
+        assert len(verify_note(parse_note(log.checkpoint()), log.public_keys())) == 1

@@ -236,7 +236,7 @@ class Wire:
 
 @pytest.fixture
 def wired(log: AuditLog, tmp_path: Path, clock: FakeClock) -> Iterator[tuple[Courier, Wire]]:
-    (key,) = log.keys()
+    (key,) = log.public_keys()
     book = WitnessBook(tmp_path / "w")
     wire = Wire(Witness("witness.test/w1", SigningKey.generate("w"), {key.name: [key]}, book, clock))
     client = httpx.Client(transport=httpx.MockTransport(wire))

@@ -16,8 +16,6 @@ Only then is the new state remembered.
 import base64
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from ostiary.audit.verifier.diagnose import diagnose
 from ostiary.audit.verifier.memory import Memory, Seen
 from ostiary.audit.verifier.report import Attack, Finding, Report
@@ -223,9 +221,3 @@ def remember_checkpoint(note: bytes, keys: Sequence[Vkey]) -> Memory:
     head = read_checkpoint(note, keys)
     state = Seen(head.size, base64.b64encode(head.root).decode())
     return Memory(head.origin, [key.text for key in keys], note, head.size, head.root, None, [state])
-
-
-def as_json(report: Report) -> bytes:
-    """Return the report as JSON, ``verified`` included."""
-    told = msgspec.to_builtins(report) | {"verified": report.verified}
-    return msgspec.json.encode(told)

@@ -7,6 +7,7 @@
 
 from ostiary.audit.witness.courier import Courier, WitnessPeer
 from ostiary.audit.witness.judge import Answer
+from ostiary.audit.witness.peers import add_peer, peer_of, read_peers
 from ostiary.audit.witness.witness import Witness
 
-__all__ = ["Answer", "Courier", "Witness", "WitnessPeer"]
+__all__ = ["Answer", "Courier", "Witness", "WitnessPeer", "add_peer", "peer_of", "read_peers"]

@@ -1,0 +1,67 @@
+"""``ostiary subject``: what is held of a person, and forgetting it.
+
+Names are ``type:id`` as in requests, such as ``user:ann``. A running server keeps profiles in memory: where one runs,
+use its admin API, which forgets those too.
+"""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from ostiary.audit.subjects import SubjectAdmin
+from ostiary.cli.output import out, print_json, print_jsonl
+from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.errors import FaultyInputError
+
+command = App(name="subject", help="A person's rights: to see what is held, and to be forgotten.")
+
+Subject = Annotated[str, Parameter(help="The person, as type:id, such as user:ann.")]
+
+
+@command.command
+def export(
+    subject: Subject,
+    *,
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+    jsonl: Annotated[bool, Parameter(negative="", help="One record a line, as they are read.")] = False,
+) -> None:
+    """Write everything the log holds of a person to stdout, as JSON."""
+    _parts(subject)
+    with open_data(data, config) as house:
+        records = SubjectAdmin(house.log, house.clock).export(tenant, subject)
+        if jsonl:
+            print_jsonl(records)
+        else:
+            print_json({"tenant": tenant, "subject": subject, "records": list(records)})
+
+
+@command.command
+def erase(
+    subject: Subject,
+    *,
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+    yes: Annotated[bool, Parameter(negative="", help="Do it: this cannot be undone.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget a person: key destroyed, payloads overwritten, profile and imported history erased; proofs stay valid."""
+    kind, name = _parts(subject)
+    if not yes:
+        raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
+    with open_data(data, config) as house:
+        erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+        house.knowledge.forget(tenant, kind, name, house.store.snapshots)
+    if json:
+        print_json(erased)
+    else:
+        out.print(f"forgotten: {erased.count:,} payloads erased (record {erased.record_id})", markup=False)
+
+
+def _parts(subject: str) -> tuple[str, str]:
+    kind, colon, name = subject.partition(":")
+    if not colon or not kind or not name:
+        raise FaultyInputError("subject_invalid", f"`{subject[:80]}` is not type:id, such as user:ann")
+    return kind, name

@@ -219,5 +219,8 @@ class PolicyHolder:
                 on_change(done)
 
     def _is_news(self, fault: OstiaryError) -> bool:
-        known, self.last_refusal = self.last_refusal, fault
-        return known is None or (known.code, known.message) != (fault.code, fault.message)
+        known = self.last_refusal
+        if known is not None and (known.code, known.message) == (fault.code, fault.message):
+            return False
+        self.last_refusal = fault
+        return True

@@ -45,7 +45,7 @@ class _Provenance(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = msgspec.Raw(b"")
     provenance: _Provenance | None = None
 
 
@@ -153,7 +153,7 @@ class RemoteOpaEngine:
         except msgspec.MsgspecError:
             return Reason.POLICY_MALFORMED
         self._note(body.provenance)
-        return Reason.POLICY_UNDEFINED if body.result is None else bytes(body.result)
+        return bytes(body.result) or Reason.POLICY_UNDEFINED
 
     def _note(self, provenance: _Provenance | None) -> None:
         if provenance is None:

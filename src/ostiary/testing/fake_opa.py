@@ -18,6 +18,16 @@ import msgspec
 from typing_extensions import override
 
 
+class _QuietServer(ThreadingHTTPServer):
+    """Says nothing of callers that hang up: a caller with a deadline does."""
+
+    daemon_threads = True
+
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent."""
+
+
 class FakeOpa:
     """Serves ``/v1/data/<path>`` on loopback from `answers`.
 
@@ -38,7 +48,7 @@ class FakeOpa:
         self.delay_s = 0.0
         self.revision = ""
         self.seen: list[tuple[str, dict[str, list[str]], dict[str, str], Any]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property

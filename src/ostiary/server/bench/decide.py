@@ -160,7 +160,7 @@ def _prepare(house: House, workload: Workload, options: Options, progress: Progr
 
 
 def _in_process(house: House, workload: Workload, options: Options) -> StageFigures:
-    engine = house.policies.engine(DEFAULT_TENANT)
+    engine = house.policies.load(DEFAULT_TENANT)
     warm_up = max(50, options.decisions // 10)
     return measure(house.decider, workload.work(options.decisions + warm_up), _raw(engine), warm_up)
 

@@ -184,6 +184,8 @@ class Supervisor:
         """Start what is missing, end what is too much."""
         now = time.monotonic()
         if self._stopping:
+            # INVARIANT: closed here first, so that the worker empties the queue and then refuses: nobody waits in vain.
+            self._listener.close()
             for worker in self._workers:
                 worker.end(now)
             return

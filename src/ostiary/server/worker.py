@@ -81,6 +81,8 @@ class WorkerServer(uvicorn.Server):
         self._assembly.app.draining = True
         for server in self.servers:
             server.close()
+        for listener in sockets or []:
+            listener.close()
         await asyncio.sleep(LAST_WORDS_S)  # busy connections hear `connection: close` before they are cut
         await super().shutdown(sockets)
 

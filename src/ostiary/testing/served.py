@@ -103,6 +103,19 @@ class Served:
         """The process id of the supervisor."""
         return self._process.pid if self._process is not None else 0
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send the supervisor a signal."""
+        os.kill(self.parent, number)
+
+    @staticmethod
+    def is_alive(pid: int) -> bool:
+        """Return whether a process is there."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
     def kill_worker(self) -> None:
         """Kill the newest worker without a warning."""
         with contextlib.suppress(ProcessLookupError):  # it was dead already: somebody was quicker

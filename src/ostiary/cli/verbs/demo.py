@@ -1,0 +1,60 @@
+"""``ostiary demo``: play a story on a simulated organisation, with a real server, a real model and a real log."""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from ostiary.cli.demo.front_door import FrontDoor
+from ostiary.cli.demo.stage import Stage
+from ostiary.cli.demo.story import Play
+from ostiary.cli.demo.teller import Teller
+from ostiary.errors import FaultyInputError
+from ostiary.testing.served import Served
+from ostiary.vocabulary.clock import SystemClock
+
+STORIES: Final = ("2am-dba",)
+
+
+def command(
+    story: Annotated[str, Parameter(help="Which story; 2am-dba is the only one yet.")] = STORIES[0],
+    *,
+    data: Annotated[Path | None, Parameter(help="Keep everything in this directory. Default: a temporary one.")] = None,
+    url: Annotated[str | None, Parameter(help="Ask this running server, which serves --data.")] = None,
+    prepare: Annotated[bool, Parameter(negative="", help="Only make the data directory, then stop.")] = False,
+    people: Annotated[int, Parameter(help="People and machines in the organisation.")] = 120,
+    days: Annotated[int, Parameter(help="Days of history.")] = 30,
+    json: Annotated[bool, Parameter(negative="", help="Machine-readable output.")] = False,
+) -> None:
+    """Play a story: simulated people, but a real server, a model trained on the spot, and a log that is verified.
+
+    Without --url it starts a server of its own. To play against one that runs:
+    `ostiary demo --prepare --data DIR`, then `ostiary up --data DIR`, then `ostiary demo --data DIR --url URL`.
+    """
+    if story not in STORIES:
+        raise FaultyInputError("story_unknown", f"`{story[:80]}` is no story: use one of {', '.join(STORIES)}")
+    if data is None and (url or prepare):
+        raise FaultyInputError("option_missing", "--url and --prepare need --data")
+    teller = Teller(as_json=json)
+    with ExitStack() as stack:
+        root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-"))) / "data"
+        stage = Stage.open(root, SystemClock(), people, days)
+        stage.furnish(teller)
+        effect = "" if prepare else _play(stage, url, teller, stack)
+    teller.end()
+    if effect not in ("", "STEP_UP"):
+        sys.exit(1)
+
+
+def _play(stage: Stage, url: str | None, teller: Teller, stack: ExitStack) -> str:
+    if url is None:
+        teller.act("The server")
+        teller.say(f"$ ostiary up --data {stage.places.root}")
+        url = stack.enter_context(Served(stage.places.root)).url
+        teller.say(f"Ostiary serves {url}")
+    door = FrontDoor(url, stage.places.pep_key.read_text("utf-8").strip())
+    stack.callback(door.close)
+    return Play(stage, door, teller, SystemClock()).perform()

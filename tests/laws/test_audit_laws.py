@@ -28,6 +28,7 @@ from ostiary.audit.tlog.tiles import Frontier, bundle, consistency_proof, inclus
 from ostiary.audit.verifier import entries, signed, trees
 from ostiary.audit.verifier.diagnose import diagnose
 from ostiary.audit.verifier.leaves import Leaves
+from ostiary.audit.verifier.receipt import verify_receipt
 from ostiary.audit.verifier.sources import tile_name
 from ostiary.audit.witness.request import encode_request, parse_request
 from ostiary.errors import FaultyInputError, VerificationError
@@ -113,6 +114,25 @@ def test_a_checkpoint_with_any_byte_altered_is_refused_by_both(size: int, root: 
             judge(bytes(altered))
 
 
+def test_a_receipt_with_any_byte_altered_is_refused() -> None:
+    leaves = [b'{"v":1,"kind":"k","id":"%d","ts":1,"at":1,"tenant":"t","commit":"c"}' % n for n in range(20)]
+    frontier = Frontier()
+    for data in leaves:
+        frontier.push(leaf_hash(data))
+    tiles = {(level, index): hashes for level, index, hashes in frontier.take_changed()}
+    path = inclusion_proof(7, 20, lambda level, index: tiles[level, index])
+    note = sign_checkpoint(Checkpoint(ORIGIN, 20, frontier.root()), [KEY])
+    text = LogProof(7, tuple(path), note, leaves[7]).text()
+    keys = [signed.read_vkey(NoteKey(ORIGIN, KEY.public).vkey())]
+    assert verify_receipt(text, keys).entry.id == "7"
+    for at in range(len(text)):
+        for bit in range(8):
+            altered = bytearray(text)
+            altered[at] ^= 1 << bit
+            with pytest.raises((FaultyInputError, VerificationError)):
+                verify_receipt(bytes(altered), keys)
+
+
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_every_parser_survives_every_input(data: bytes) -> None:
     text = data.decode(errors="replace")
@@ -141,6 +161,8 @@ def _parsers(data: bytes, text: str) -> list[Parse]:
         lambda: entries.read_entry(data),
         lambda: entries.unbundle(data, 256),
         lambda: Leaves.load(data),
+        lambda: verify_receipt(data, []),
+        lambda: verify_receipt(b"c2sp.org/tlog-proof@v1\nextra \n" + data, []),
     ]
 
 

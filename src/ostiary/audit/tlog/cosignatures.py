@@ -42,11 +42,12 @@ def verify_cosignatures(note: Note, witnesses: Sequence[NoteKey]) -> list[Cosign
         for witness in witnesses
         if witness.kind == COSIGNATURE and witness.made(line)
     ]
-    return [Cosigned(witness.name, _verified_time(note.text, witness, line.value)) for witness, line in claimed]
+    return [Cosigned(witness.name, _verified_time(note.text, witness, line)) for witness, line in claimed]
 
 
-def _verified_time(text: bytes, witness: NoteKey, value: bytes) -> int:
-    if len(value) == 8 + _SIGNATURE_BYTES:
+def _verified_time(text: bytes, witness: NoteKey, line: Signature) -> int:
+    value = line.value
+    if line.canonical and len(value) == 8 + _SIGNATURE_BYTES:
         (time_s,) = struct.unpack(">Q", value[:8])
         if 0 < time_s < _TIME_LIMIT and witness.key.verify(value[8:], _message(text, time_s)):
             return int(time_s)

@@ -53,7 +53,11 @@ def parse_proof(data: bytes) -> LogProof:
 
 
 def _extra(line: str) -> bytes:
+    coded = line.removeprefix("extra ")
     try:
-        return base64.b64decode(line.removeprefix("extra "), validate=True)
+        extra = base64.b64decode(coded, validate=True)
     except (binascii.Error, ValueError) as fault:
         raise FaultyInputError("proof_malformed", "the extra line is not base64") from fault
+    if base64.b64encode(extra).decode() != coded:
+        raise FaultyInputError("proof_malformed", "the extra line is not base64")
+    return extra

@@ -4,7 +4,6 @@ A checkpoint comes out of here only with the list of keys that signed it.
 """
 
 import base64
-import binascii
 import hashlib
 import struct
 from collections.abc import Sequence
@@ -60,9 +59,9 @@ def read_vkey(text: str) -> Vkey:
     name, _, rest = text.strip().partition("+")
     mark, _, material = rest.partition("+")
     try:
-        raw = base64.b64decode(material, validate=True)
+        raw = unbase64(material)
         key = Vkey(text.strip(), name, raw[0], VerifyingKey.from_raw(name, EDDSA, raw[1:]))
-    except (binascii.Error, ValueError, IndexError, FaultyInputError):
+    except (ValueError, IndexError, FaultyInputError):
         raise fault from None
     if key.mark.hex() != mark or key.kind not in {LOG_KEY, WITNESS_KEY} or not name or " " in name:
         raise fault
@@ -86,6 +85,18 @@ def read_checkpoint(note: bytes, trusted: Sequence[Vkey], witnesses: Sequence[Vk
         (key.name, _cosigned_at(key, raw, text)) for key in witnesses for name, raw in lines if _is(key, name, raw)
     ]
     return Head(origin, size, root, note, tuple(signers), tuple(cosigners))
+
+
+def unbase64(text: str) -> bytes:
+    """Decode base64 that has exactly one spelling: no altered character may go unnoticed.
+
+    Raises:
+        ValueError: it is not base64, or not its one spelling.
+    """
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError(text)
+    return data
 
 
 def origin_of(note: bytes) -> str:
@@ -136,8 +147,8 @@ def _take_apart(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
         mark, _, rest = row.partition(" ")
         name, _, coded = rest.partition(" ")
         try:
-            raw = base64.b64decode(coded, validate=True)
-        except (binascii.Error, ValueError):
+            raw = unbase64(coded)
+        except ValueError:
             raise fault from None
         if mark != _MARK or not name or len(raw) < 5:  # noqa: PLR2004 - four bytes of key id and a signature
             raise fault
@@ -154,8 +165,8 @@ def _read_body(text: str) -> tuple[str, int, bytes]:
     if not digits.isascii() or not digits.isdigit() or len(digits) > _SIZE_DIGITS or str(int(digits)) != digits:
         raise fault
     try:
-        root = base64.b64decode(rows[2], validate=True)
-    except (binascii.Error, ValueError):
+        root = unbase64(rows[2])
+    except ValueError:
         raise fault from None
     if len(root) != _HASH:
         raise fault

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from ostiary.risk.schema import Column
+from ostiary.signals.features import FEATURES, INDEX
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import Contribution
 
@@ -40,3 +41,14 @@ def pick_reasons(
 def _strongest(shares: Sequence[float]) -> Iterable[int]:
     raising = (index for index, share in enumerate(shares) if share >= LEAST_WEIGHT)
     return sorted(raising, key=lambda index: (-shares[index], index))
+
+
+def plain_words(name: str, value: float, event: AccessEvent) -> str:  # noqa: ARG001 - the shape of Words
+    """Say what a feature is, for callers that have no history to tell it against."""
+    place = INDEX.get(name)
+    if place is None:
+        return name
+    spec = FEATURES[place]
+    if spec.unit == "flag" or math.isnan(value):
+        return spec.describe
+    return f"{spec.describe}: {value:.3g} {spec.unit}"

@@ -37,7 +37,7 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         feature_set: digest of the signal catalogue.
         columns: in the order of a feature row.
-        depth: name of the column that counts the subject's earlier events, empty when there is none.
+        depth: name of the column with ``ln(1 + the subject's earlier events)``, empty when there is none.
         version: of this file's shape.
     """
 

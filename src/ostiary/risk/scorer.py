@@ -34,6 +34,7 @@ from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
 
 HALF_KNOWN_EVENTS: Final = 20.0  # with so many earlier events a subject's depth counts as half
+_DEEPEST: Final = 50.0
 _FLOATS: Final = {float}
 _PROBES: Final = (float("nan"), 0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 3.0)
 
@@ -64,6 +65,7 @@ class LightGbmScorer:
         names = [column.name for column in schema.columns]
         self._depth = names.index(schema.depth) if schema.depth in names else -1
         self._spokesmen = _spokesmen(schema)
+        self._step_up = min(scaling.event.medium, scaling.session.medium)
 
     @property
     def digest(self) -> str:
@@ -96,7 +98,7 @@ class LightGbmScorer:
         """Return the score that belongs to ``margin``, which the engine gave for ``row``."""
         score = sigmoid(self._scaling.table.logit(margin))
         reasons: tuple[Contribution, ...] = ()
-        if score >= self._scaling.event.medium:
+        if score >= self._step_up:
             reasons = pick_reasons(self._columns, row, self._engine.contributions(row), event, self._words)
         return RiskScore(
             available=True,
@@ -110,7 +112,7 @@ class LightGbmScorer:
     def _uncertainty(self, row: Sequence[float]) -> float:
         """Return 1 without history or with every usual family missing, towards 0 with much of both."""
         depth = row[self._depth] if self._depth >= 0 else 0.0
-        known = max(depth, 0.0) if math.isfinite(depth) else 0.0
+        known = math.expm1(min(max(depth, 0.0), _DEEPEST)) if math.isfinite(depth) else 0.0
         silent = sum([row[index] != row[index] for index in self._spokesmen])  # NaN is not itself
         told = 1.0 - silent / len(self._spokesmen) if self._spokesmen else 1.0
         return 1.0 - known / (known + HALF_KNOWN_EVENTS) * told

@@ -1,0 +1,1 @@
+"""Measuring a model: ranking, recall at low false-positive rates, calibration, with intervals."""

@@ -1,0 +1,127 @@
+"""Scores a stream of events as it would have been scored live: each from what came before it, in bounded memory.
+
+- An event is judged, then learned; the profile book bounds the memory.
+- A session's score is that of its riskiest access so far. A session closes after 30 minutes unseen, or at the end.
+- Session lines come in the order of their first event, so a line waits for the sessions that began before it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from ostiary.risk.schema import Thresholds
+from ostiary.signals import features
+from ostiary.signals.book import ProfileBook
+from ostiary.signals.history import History
+from ostiary.signals.tables import subject_key
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.scoring import RiskScore, Scorer
+
+UNSEEN_NS: Final = 30 * 60 * 10**9
+
+
+class EventLine(msgspec.Struct, frozen=True):
+    """One scored access."""
+
+    event_id: str
+    score: float | None
+    level: str
+    reasons: list[str]
+
+
+class SessionLine(msgspec.Struct, frozen=True):
+    """One scored session."""
+
+    session_id: str
+    score: float | None
+    level: str
+    reasons: list[str]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """An access and its score."""
+
+    event: AccessEvent
+    risk: RiskScore
+
+
+class Sitting(msgspec.Struct):
+    """A session so far: its first event, when it was last seen, its riskiest access, and event ids if they are kept."""
+
+    first: AccessEvent
+    last_ns: int
+    worst: RiskScore
+    events: list[str]
+
+
+def judge(events: Iterable[AccessEvent], scorer: Scorer, book: ProfileBook) -> Iterator[Judged]:
+    """Yield each event with its score, then let the book learn it."""
+    for event in events:
+        history = book.view(event)
+        risk = scorer.score(event, features.extract(event, history))
+        book.learn(event)
+        yield Judged(event, in_words(risk, event, history) if risk.contributions else risk)
+
+
+def in_words(risk: RiskScore, event: AccessEvent, history: History) -> RiskScore:
+    """Return ``risk`` with reasons told against the subject's own baseline."""
+    told = tuple(
+        msgspec.structs.replace(reason, text=features.describe(event, reason.signal, history, reason.value))
+        for reason in risk.contributions
+    )
+    return msgspec.structs.replace(risk, contributions=told)
+
+
+def event_lines(judged: Iterable[Judged]) -> Iterator[EventLine]:
+    """Yield one line an event."""
+    for one in judged:
+        yield EventLine(one.event.event_id, one.risk.score, one.risk.level, _texts(one.risk))
+
+
+def sittings(judged: Iterable[Judged], *, keep_events: bool = False) -> Iterator[Sitting]:
+    """Yield closed sessions in the order of their first event; with ``keep_events`` with all their event ids."""
+    waiting: OrderedDict[int, Sitting] = OrderedDict()
+    open_ones: dict[tuple[str, str], Sitting] = {}
+    for number, one in enumerate(judged):
+        event = one.event
+        key = (subject_key(event), event.session_id or "")
+        sitting = open_ones.get(key)
+        if sitting is None or event.time_ns - sitting.last_ns > UNSEEN_NS:
+            sitting = waiting[number] = open_ones[key] = Sitting(event, event.time_ns, one.risk, [])
+        sitting.last_ns = max(sitting.last_ns, event.time_ns)
+        if keep_events:
+            sitting.events.append(event.event_id)
+        if (one.risk.score or 0.0) > (sitting.worst.score or 0.0):
+            sitting.worst = one.risk
+        yield from _closed(waiting, open_ones, event.time_ns)
+    yield from waiting.values()
+
+
+def _closed(
+    waiting: OrderedDict[int, Sitting], open_ones: dict[tuple[str, str], Sitting], now_ns: int
+) -> Iterator[Sitting]:
+    """Take the oldest sessions out as long as they are over."""
+    while waiting:
+        number, oldest = next(iter(waiting.items()))
+        if now_ns - oldest.last_ns <= UNSEEN_NS:
+            return
+        del waiting[number]
+        key = (subject_key(oldest.first), oldest.first.session_id or "")
+        if open_ones.get(key) is oldest:
+            del open_ones[key]
+        yield oldest
+
+
+def session_lines(closed: Iterable[Sitting], levels: Thresholds) -> Iterator[SessionLine]:
+    """Yield one line a session; a session without an id bears that of its first event."""
+    for sitting in closed:
+        worst = sitting.worst
+        level = levels.level(worst.score) if worst.score is not None else "unknown"
+        reasons = [] if level == "low" else _texts(worst)
+        yield SessionLine(sitting.first.session_id or sitting.first.event_id, worst.score, level, reasons)
+
+
+def _texts(risk: RiskScore) -> list[str]:
+    return [reason.text for reason in risk.contributions]

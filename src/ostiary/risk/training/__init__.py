@@ -1,0 +1,1 @@
+"""Training: history in, signed model out; no labels needed, verdicts welcome."""

@@ -1,0 +1,142 @@
+"""The model card: what it was trained on, how, how well it did where it was measured, and what it cannot tell.
+
+- ``card.json`` is for programs, ``card.md`` says the same to people.
+- Nothing in it depends on the clock or the machine: the same history, settings and seed give the same bytes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from ostiary.risk.source import Source
+from ostiary.risk.training.fit import FitSettings
+from ostiary.risk.training.prepare import PrepareSettings
+
+LIMITS: Final = (
+    "Impostors in training are injected into real behaviour; a figure here is about those, not about real attacks.",
+    "A colleague who does the victim's usual work at usual hours from the usual place looks like the victim.",
+    "Impostors come in runs, so recent volume is informative; a patient attacker with one access a week is seen less.",
+    "Attacks already in the history without a verdict are learned as own behaviour.",
+    "Subjects with little history score near the base rate with high uncertainty; policy reads the uncertainty.",
+)
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """How the model did on rows it did not see.
+
+    Attributes:
+        rows, positives: how many.
+        roc_auc, average_precision, recall_at_1_percent, recall_at_01_percent: ranking.
+        brier, calibration_error: at the mix's own base rate.
+        auc_by_kind: against all own accesses, by kind of impostor.
+    """
+
+    rows: int
+    positives: int
+    roc_auc: float | None
+    average_precision: float | None
+    recall_at_1_percent: float | None
+    recall_at_01_percent: float | None
+    brier: float | None
+    calibration_error: float | None
+    auc_by_kind: dict[str, float | None]
+
+
+class Card(msgspec.Struct, frozen=True):
+    """Everything the card says.
+
+    Attributes:
+        task: what the score means.
+        protocol: how it was trained and measured, in sentences.
+        sources: the data manifest.
+        manifest: digest of the data manifest and settings together.
+        subjects, events: of the history.
+        labels: how many verdicts of each kind were used.
+        seed: of everything random.
+        prepare, fit: settings.
+        trees: in the final forest.
+        versions: of the libraries that made it.
+        events_figures, sessions_figures: on the later slice.
+        unseen_subjects: sessions of subjects that were in no training row.
+        gain_by_family: share of the forest's total gain.
+        monotone: how many columns are held rising and falling.
+        limits: what it cannot tell.
+    """
+
+    task: str
+    protocol: tuple[str, ...]
+    sources: tuple[Source, ...]
+    manifest: str
+    subjects: int
+    events: int
+    labels: dict[str, int]
+    seed: int
+    prepare: PrepareSettings
+    fit: FitSettings
+    trees: int
+    versions: dict[str, str]
+    events_figures: Figures
+    sessions_figures: Figures
+    unseen_subjects: Figures
+    gain_by_family: dict[str, float]
+    monotone: dict[str, int]
+    limits: tuple[str, ...] = LIMITS
+
+
+def encode_card(card: Card) -> bytes:
+    """Return the card as JSON."""
+    return msgspec.json.format(msgspec.json.encode(card, order="sorted"), indent=1) + b"\n"
+
+
+def write_card(card: Card) -> bytes:
+    """Return the card as Markdown."""
+    parts = [
+        "# Access-risk model\n",
+        card.task + "\n",
+        "## Data\n",
+        _bullets(
+            f"{one.origin}: {one.events:,} events, {one.rejected:,} rejected, sha256 {one.sha256}"
+            for one in card.sources
+        ),
+        _bullets([f"{card.subjects:,} subjects, {card.events:,} events, verdicts {card.labels or 'none'}"]),
+        _bullets([f"manifest {card.manifest}, seed {card.seed}"]),
+        "\n## Protocol\n",
+        _bullets(card.protocol),
+        "\n## Figures on the later slice (impostors injected into real behaviour)\n",
+        _table(
+            (
+                ("single accesses", card.events_figures),
+                ("sessions", card.sessions_figures),
+                ("sessions of unseen subjects", card.unseen_subjects),
+            )
+        ),
+        "\n## Gain by family\n",
+        _bullets(f"{family}: {share:.1%}" for family, share in card.gain_by_family.items()),
+        "\n## Known limits\n",
+        _bullets(card.limits),
+    ]
+    return "\n".join(parts).encode()
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def _table(rows: Sequence[tuple[str, Figures]]) -> str:
+    titles = ("what", "rows", "impostors", "ROC-AUC", "AP", "recall at 1 %", "recall at 0.1 %", "Brier", "ECE")
+    head = f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}\n"
+    return head + "".join(f"| {name} | {_cells(figures)} |\n" for name, figures in rows)
+
+
+def _cells(figures: Figures) -> str:
+    numbers = (
+        figures.roc_auc,
+        figures.average_precision,
+        figures.recall_at_1_percent,
+        figures.recall_at_01_percent,
+        figures.brier,
+        figures.calibration_error,
+    )
+    shown = " | ".join("not measured" if number is None else f"{number:.4f}" for number in numbers)
+    return f"{figures.rows:,} | {figures.positives:,} | {shown}"

@@ -1,0 +1,197 @@
+"""Impostors made from real behaviour: runs of one subject's sittings presented under another's name.
+
+No label is needed: what people really do, done under the wrong name, is what a stolen account looks like. The idea is
+old (Schonlau's masquerade data; CLUE-LDS "user switching", Landauer et al. 2022; Wang & Yang, arXiv 1801.06825).
+
+- A *stranger* shares no collection with the victim, a *colleague* most of them, *anyone* is drawn blindly.
+- A *mimic* replays the victim's usual resources for the first 60 % of the run before turning to its own: slow drift.
+- In half of the runs the impostor also wears the victim's place (network, country, UTC offset), in a third the device.
+- Runs are learned by the profiles as they would be in life: from the second access on the impostor is part of the
+  victim's history, and the victim's own later accesses are judged against a spoilt profile.
+- The same history, settings and seed give the same runs.
+"""
+
+import random
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.risk.training.sittings import collections_of, sittings_of
+from ostiary.vocabulary.events import AccessEvent
+
+OWN: Final = 0
+STRANGER: Final = 1
+COLLEAGUE: Final = 2
+MIMIC: Final = 3
+ANYONE: Final = 4
+GHOST: Final = 5
+LABELLED: Final = 6
+KINDS: Final = ("own", "stranger", "colleague", "mimic", "anyone", "odd context", "labelled")
+
+_DAY_NS: Final = 86_400 * 10**9
+_MOST_TRIES: Final = 200
+_MOST_REMEMBERED: Final = 400
+_PLACE: Final = ("ip", "country", "asn", "tz_offset_min")
+_DEVICE: Final = ("device_id", "device_managed", "user_agent", "ua_family", "ua_os", "client_id")
+_TARGET: Final = ("resource_type", "resource_id", "action", "action_class", "sensitivity", "labels")
+
+
+class ContrastSettings(msgspec.Struct, frozen=True):
+    """How impostors are made.
+
+    Attributes:
+        share: share of all sittings that become an impostor's, in each round.
+        least_depth: sittings a victim has had before a run may begin.
+        run: fewest and most sittings of a long run.
+        short_run: the same of a short one.
+        short_share: share of short runs.
+        within_days: a run ends so many days after it began.
+        kinds: weight of each kind.
+        faithful: share of a mimic's run that replays the victim.
+        place_worn: share of runs that wear the victim's place.
+        device_worn: share of runs that wear the victim's device.
+    """
+
+    share: float = 0.025
+    least_depth: int = 8
+    run: tuple[int, int] = (4, 12)
+    short_run: tuple[int, int] = (1, 3)
+    short_share: float = 0.2
+    within_days: int = 10
+    kinds: tuple[tuple[int, float], ...] = ((STRANGER, 0.35), (COLLEAGUE, 0.3), (MIMIC, 0.25), (ANYONE, 0.1))
+    faithful: float = 0.6
+    place_worn: float = 0.5
+    device_worn: float = 0.33
+
+
+class Planted(msgspec.Struct, frozen=True):
+    """A history with impostors in it.
+
+    Attributes:
+        events: as many as before, in the same order.
+        kind: for each event ``OWN`` or the kind of impostor.
+        run: for each event the number of its run, -1 for none.
+        runs: how many runs there are.
+    """
+
+    events: list[AccessEvent]
+    kind: list[int]
+    run: list[int]
+    runs: int
+
+
+class _Draft:
+    """One round in the making."""
+
+    def __init__(self, events: Sequence[AccessEvent], taken: set[int], seed: int) -> None:
+        self.random = random.Random(seed)  # noqa: S311 - reproducible on purpose
+        self.events = list(events)
+        self.kind = [OWN] * len(events)
+        self.run = [-1] * len(events)
+        self.runs = 0
+        self.planted = 0
+        self.taken = set(taken)
+
+
+class Planter:
+    """Plants impostors into one history, a new set each round."""
+
+    def __init__(self, events: Sequence[AccessEvent], settings: ContrastSettings, taboo: Sequence[bool] = ()) -> None:
+        """Look through the history once; sittings with a ``taboo`` place (a labelled attack) stay as they are."""
+        self._events = events
+        self._settings = settings
+        self._sittings = sittings_of(events)
+        self._used = collections_of(events)
+        self._starts = [sitting.start_ns for sitting in self._sittings]
+        self._by_subject: dict[str, list[int]] = {}
+        for index, sitting in enumerate(self._sittings):
+            self._by_subject.setdefault(sitting.subject, []).append(index)
+        self._fixed = {i for i, s in enumerate(self._sittings) if taboo and any(taboo[place] for place in s.places)}
+
+    def plant(self, seed: int) -> Planted:
+        """Return the history with one round of impostors."""
+        draft = _Draft(self._events, self._fixed, seed)
+        victims = [i for i, sitting in enumerate(self._sittings) if sitting.number >= self._settings.least_depth]
+        draft.random.shuffle(victims)
+        wanted = max(1, round(self._settings.share * len(self._sittings)))
+        for index in victims:
+            if draft.planted >= wanted:
+                break
+            self._plant_run(draft, index)
+        return Planted(draft.events, draft.kind, draft.run, draft.runs)
+
+    def _plant_run(self, draft: _Draft, index: int) -> None:
+        """Let an impostor begin around the time of the victim's sitting ``index``, if one is found."""
+        settings, victim = self._settings, self._sittings[index]
+        kind = draft.random.choices(*zip(*settings.kinds, strict=True))[0]
+        short = draft.random.random() < settings.short_share
+        length = draft.random.randint(*(settings.short_run if short else settings.run))
+        run = self._find_run(draft, index, kind, length)
+        if not run:
+            return
+        usual = self._usual(index) if kind == MIMIC else []
+        worn = self._worn(draft, index)
+        faithful = round(settings.faithful * len(run)) if kind == MIMIC else 0
+        for step, sitting in enumerate(run):
+            draft.taken.add(sitting)
+            for place in self._sittings[sitting].places:
+                change = dict(worn)
+                if step < faithful:
+                    change.update(draft.random.choice(usual))
+                draft.events[place] = _as_victim(self._events[place], self._events[victim.places[0]], change)
+                draft.kind[place], draft.run[place] = kind, draft.runs
+        draft.runs += 1
+        draft.planted += len(run)
+
+    def _find_run(self, draft: _Draft, index: int, kind: int, length: int) -> list[int]:
+        """Return sittings of one other subject that begin soon after the victim's sitting ``index``."""
+        victim = self._sittings[index]
+        last = bisect_left(self._starts, victim.start_ns + self._settings.within_days * _DAY_NS // 2)
+        for _ in range(_MOST_TRIES if last > index + 1 else 0):
+            first = draft.random.randrange(index + 1, last)
+            other = self._sittings[first].subject
+            if other == victim.subject or not self._is_kind(kind, victim.subject, other):
+                continue
+            until = self._starts[first] + self._settings.within_days * _DAY_NS
+            own = self._by_subject[other]
+            begin = bisect_left(own, first)
+            run = [i for i in own[begin : begin + length] if self._starts[i] <= until]
+            if len(run) * 2 >= length and not any(i in draft.taken for i in run):
+                return run
+        return []
+
+    def _is_kind(self, kind: int, victim: str, other: str) -> bool:
+        mine, theirs = self._used[victim], self._used[other]
+        if kind == STRANGER:
+            return mine.isdisjoint(theirs)
+        if kind == COLLEAGUE:
+            return 2 * len(mine & theirs) >= len(mine | theirs)
+        return True
+
+    def _usual(self, index: int) -> list[dict[str, Any]]:
+        """Return what the victim touched before its sitting ``index``, as often as it did."""
+        own = self._by_subject[self._sittings[index].subject]
+        before = [place for i in own[: bisect_left(own, index)] for place in self._sittings[i].places]
+        return [_fields(self._events[place], _TARGET) for place in before[-_MOST_REMEMBERED:]]
+
+    def _worn(self, draft: _Draft, index: int) -> dict[str, Any]:
+        """Return what the impostor imitates of the victim: place, device, both or nothing."""
+        example = self._events[self._sittings[index].places[-1]]
+        worn: dict[str, Any] = {}
+        if draft.random.random() < self._settings.place_worn:
+            worn.update(_fields(example, _PLACE))
+        if draft.random.random() < self._settings.device_worn:
+            worn.update(_fields(example, _DEVICE))
+        return worn
+
+
+def _fields(event: AccessEvent, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in names}
+
+
+def _as_victim(event: AccessEvent, victim: AccessEvent, change: Mapping[str, Any]) -> AccessEvent:
+    """Return ``event`` under the victim's name and groups, with what the impostor imitates."""
+    who = _fields(victim, ("subject_id", "subject_type", "groups"))
+    return msgspec.structs.replace(event, **who, **change)

@@ -50,6 +50,12 @@ class Callers:
         for thread in self.threads:
             thread.start()
 
+    def wait_for(self, count: int) -> None:
+        deadline = time.monotonic() + 60
+        while len(self.answers) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(self.answers) >= count
+
     def end(self) -> None:
         self.stop.set()
         for thread in self.threads:
@@ -93,12 +99,11 @@ def test_killed_under_load_it_loses_nothing_that_was_answered(repo: Path) -> Non
 
 def test_told_to_go_it_answers_everything_in_flight(server: Served) -> None:
     callers = Callers(server)
-    time.sleep(1.0)
+    callers.wait_for(20)
     code = server.stop(signal.SIGTERM)
     callers.end()
     assert code == 0
     assert callers.broken == []
-    assert len(callers.answers) > 20
     assert all(answer["decision"] for answer in callers.answers)
     assert {answer["context"]["id"] for answer in callers.answers} <= ids_in_log(server)
 
@@ -106,7 +111,7 @@ def test_told_to_go_it_answers_everything_in_flight(server: Served) -> None:
 def test_told_to_renew_itself_no_caller_notices(server: Served) -> None:
     old = server.worker
     callers = Callers(server)
-    time.sleep(0.3)
+    callers.wait_for(5)
     server.signal(signal.SIGHUP)
     deadline = time.monotonic() + 40
     while server.worker == old and time.monotonic() < deadline:

@@ -1,15 +1,17 @@
 """The ``--data``, ``--config`` and ``--tenant`` that many verbs share, and opening a data directory for them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from ostiary.cli.output import err
 from ostiary.server.places import Places, data_dir
 from ostiary.server.settings import Loaded, load
-from ostiary.server.wiring import House, open_house
 from ostiary.vocabulary.clock import SystemClock
+
+if TYPE_CHECKING:
+    from ostiary.server.wiring import House
 
 Data = Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")]
 Config = Annotated[Path | None, Parameter(help="Configuration file. Default: ostiary.toml in the data directory.")]
@@ -22,8 +24,10 @@ def settings_of(data: Path | None, config: Path | None, values: dict[str, Any] |
     return load(config or Places(data_dir(data)).settings, options=values)
 
 
-def open_data(data: Path | None, config: Path | None = None, *, bundle: Path | None = None) -> House:
+def open_data(data: Path | None, config: Path | None = None, *, bundle: Path | None = None) -> "House":
     """Open a data directory; faults go to stderr in words."""
+    from ostiary.server.wiring import open_house  # noqa: PLC0415 - half a second that not every verb needs
+
     places = Places(data_dir(data))
     settings = settings_of(data, config).settings
 

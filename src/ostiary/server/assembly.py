@@ -15,9 +15,9 @@ from ostiary.audit.tile_http import TileFace
 from ostiary.decision.decide import Decider
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
-from ostiary.server.admin import build_admin
-from ostiary.server.admin.context import Office
+from ostiary.server.addresses import public_url
 from ostiary.server.admin.gate import Gate
+from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.body import BodyLimits
@@ -38,7 +38,6 @@ METADATA_PURPOSE: Final = "metadata"
 FLUSH_S: Final = 5.0
 SAVE_S: Final = 600.0
 PRUNE_S: Final = 6 * 3600.0
-_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the ways to say every address
 
 
 class Faults:
@@ -52,18 +51,6 @@ class Faults:
     def __call__(self, reason: str, fault: BaseException) -> None:
         """Tell of one fault."""
         self._log.error("fault", reason=str(reason), exc_info=fault)
-
-
-def public_url(settings: ServerSection) -> str:
-    """Return the URL under which callers reach this server."""
-    return settings.public_url.rstrip("/") or local_url(settings)
-
-
-def local_url(settings: ServerSection) -> str:
-    """Return the URL under which this machine reaches this server."""
-    host = _LOOPBACK.get(settings.host, settings.host)
-    host = f"[{host}]" if ":" in host else host
-    return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
 
 
 class Assembly:
@@ -83,12 +70,11 @@ class Assembly:
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self.authzen = self._authzen(settings.server)
-        office = Office(house, self.refusals)
         limits = _body_limits(settings.server)
         self.app = App(
             self.authzen,
             self._public(settings, metrics),
-            Gate(build_admin(office), limits, settings.server.receive_timeout_s, self.faults),
+            Gate(LateAdmin(house, self.refusals), limits, settings.server.receive_timeout_s, self.faults),
             start=self._start,
             stop=self._stop,
             on_fault=self.faults,

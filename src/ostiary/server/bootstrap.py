@@ -8,15 +8,11 @@ import os
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from ostiary.keys.files import write_private
 from ostiary.server.admins import EVERY_TENANT
 from ostiary.server.peps import NewPep, register
-from ostiary.server.places import DEFAULT_TENANT, Places
+from ostiary.server.places import DEFAULT_TENANT, FIRST_PEP, FirstKeys, Places
 from ostiary.server.wiring import House
-
-FIRST_PEP: Final = "pep-1"
 
 STARTER_CATALOGUE: Final = """\
 # What your resources are worth and who your subjects are. Ostiary reads this file again when it changes.
@@ -34,13 +30,6 @@ subjects:
 
 actions: [read, write, query, delete]
 """
-
-
-class FirstKeys(msgspec.Struct, frozen=True):
-    """The keys of a fresh data directory, shown this once."""
-
-    pep_key: str
-    admin_key: str
 
 
 def bootstrap(house: House) -> FirstKeys | None:

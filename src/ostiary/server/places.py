@@ -16,6 +16,14 @@ from ostiary.vocabulary.ids import check_tenant
 VARIABLE: Final = "OSTIARY_DATA"
 DEFAULT: Final = Path(".ostiary")
 DEFAULT_TENANT: Final = "default"
+FIRST_PEP: Final = "pep-1"
+
+
+class FirstKeys(msgspec.Struct, frozen=True):
+    """The keys of a fresh data directory, shown once."""
+
+    pep_key: str
+    admin_key: str
 
 
 class Places(msgspec.Struct, frozen=True):

@@ -2,12 +2,13 @@
 
 1. The socket is the parent's: while a worker dies and its successor starts, connections wait and none is refused.
 2. Workers are started as new programs, never forked: a Go runtime does not survive a fork (ADR-0009).
-3. A worker that dies is started again, with a growing pause while it keeps dying young.
+3. A worker that dies is started again, with a growing pause while it keeps dying young. The very first one is not:
+   what keeps it from serving, such as a fault of the configuration, is for a person to mend.
 4. A worker that says it is stuck, or a SIGHUP, brings a successor; the old one drains only when that one is ready,
    and is killed when it has not ended in time. Requests in flight are answered by whoever holds them.
 5. SIGTERM and SIGINT drain the worker and end with it. A worker whose parent is gone sees its channel close and ends.
 
-The channel is a socket pair on which the worker writes ``ready`` and ``stuck``, a line each.
+The channel is a socket pair on which the worker writes ``ready``, ``stuck`` and what it has to tell, a line each.
 """
 
 import os
@@ -79,6 +80,7 @@ class Supervisor:
         *,
         log: Callable[..., None] = lambda _event, **_more: None,
         on_ready: Callable[[], None] = lambda: None,
+        on_line: Callable[[bytes], None] = lambda _line: None,
         environ: dict[str, str] | None = None,
     ) -> None:
         """Take what starts a worker, the socket it serves, and whom to tell.
@@ -89,6 +91,7 @@ class Supervisor:
             settings: how patient to be.
             log: takes an event and its members.
             on_ready: called once, when the first worker serves.
+            on_line: told of every other line that a worker writes.
             environ: the workers' environment, by default this process's own.
         """
         self._command = command
@@ -96,11 +99,13 @@ class Supervisor:
         self._settings = settings or SupervisorSettings()
         self._log = log
         self._on_ready = on_ready
+        self._on_line = on_line
         self._environ = environ
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
         self._stopping = False
         self._wanted = ""
+        self._code = 0
         self._announced = False
         self._pause_s = 0.0
         self._not_before = 0.0
@@ -126,7 +131,7 @@ class Supervisor:
             self._selector.close()
             wake_in.close()
             wake_out.close()
-        return 0
+        return self._code
 
     def stop(self) -> None:
         """Drain and end, as SIGTERM does."""
@@ -161,8 +166,10 @@ class Supervisor:
             self._workers.remove(worker)
             self._deafen(worker)
             worker.channel.close()
-            if not worker.ending:
+            if not worker.ending and self._announced:
                 self._mourn(worker, code, now)
+            elif not worker.ending:
+                self._stopping, self._code = True, max(code, 1)
 
     def _hurry(self, worker: _Worker, now: float) -> None:
         told = worker.told_to_end
@@ -238,6 +245,8 @@ class Supervisor:
                 self._on_ready()
         elif line == b"stuck" and not worker.ending:
             self._wanted = "a policy evaluation does not end"
+        elif line != b"stuck":
+            self._on_line(line)
 
 
 def bind(host: str, port: int) -> socket.socket:

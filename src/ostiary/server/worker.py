@@ -25,7 +25,8 @@ from typing_extensions import override
 
 from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.server.assembly import Assembly, Faults, restore_profiles
-from ostiary.server.places import DEFAULT_TENANT, Places
+from ostiary.server.bootstrap import bootstrap
+from ostiary.server.places import DEFAULT_TENANT, FirstKeys, Places
 from ostiary.server.protocol import limited
 from ostiary.server.settings import load
 from ostiary.server.settings.sections import ServerSection
@@ -39,11 +40,19 @@ EXIT_STUCK: Final = 75  # EX_TEMPFAIL of sysexits.h: start me again
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a worker is told at its start; ``values`` are nested settings of the command line."""
+    """What a worker is told at its start.
+
+    Attributes:
+        data: the data directory.
+        config: the configuration file, when it lies elsewhere.
+        values: nested settings of the command line.
+        bootstrap: whether a fresh data directory gets its first keys.
+    """
 
     data: str
     config: str = ""
     values: dict[str, Any] = {}
+    bootstrap: bool = False
 
 
 class WorkerServer(uvicorn.Server):
@@ -131,7 +140,14 @@ def server_config(settings: ServerSection, assembly: Assembly, metrics: Metrics)
     return config
 
 
-def serve(options: Options, listener: socket.socket, on_ready: Callable[[], None], on_stuck: Callable[[], None]) -> int:
+def serve(
+    options: Options,
+    listener: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    on_stuck: Callable[[], None],
+    on_keys: Callable[[FirstKeys], None] = lambda _keys: None,
+) -> int:
     """Serve ``listener`` until told to end; return the exit code.
 
     Raises:
@@ -146,6 +162,9 @@ def serve(options: Options, listener: socket.socket, on_ready: Callable[[], None
     with open_house(places, settings, SystemClock(), faults) as house:
         house.policies.load(DEFAULT_TENANT)
         house.warm_up(faults)
+        keys = bootstrap(house) if options.bootstrap else None
+        if keys is not None:
+            on_keys(keys)
         learned = restore_profiles(house)
         assembly = Assembly(house, metrics, log, on_stuck)
         server = WorkerServer(server_config(settings.server, assembly, metrics), assembly, on_ready)
@@ -181,7 +200,13 @@ def main(arguments: list[str]) -> int:
     options = msgspec.json.decode(arguments[2], type=Options)
     _end_with_parent(channel)
     try:
-        return serve(options, listener, lambda: _tell(channel, b"ready"), lambda: _tell(channel, b"stuck"))
+        return serve(
+            options,
+            listener,
+            on_ready=lambda: _tell(channel, b"ready"),
+            on_stuck=lambda: _tell(channel, b"stuck"),
+            on_keys=lambda keys: _tell(channel, msgspec.json.encode(keys)),
+        )
     except OstiaryError as fault:
         sys.stderr.write(f"error: {fault.message} ({fault.code})\n")
         return fault.exit_code

@@ -139,8 +139,17 @@ def test_a_successor_that_never_gets_ready_leaves_the_old_one_serving(boss: Call
 
 
 def test_workers_that_die_young_are_started_again(boss: Callable[..., Boss]) -> None:
-    _, port = boss("dies,dies,dies,good")
+    _, port = boss("good,dies,dies,good")
+    os.kill(ask(port), signal.SIGKILL)
     assert ask(port) > 0
+
+
+def test_a_first_worker_that_cannot_serve_ends_it_with_its_code(tmp_path: Path) -> None:
+    worker, parent = tmp_path / "worker.py", tmp_path / "parent.py"
+    worker.write_text(WORKER)
+    parent.write_text(PARENT)
+    done = subprocess.run([sys.executable, str(parent), str(worker), "dies", "1"], check=False, timeout=30)
+    assert done.returncode == 3
 
 
 def test_a_hangup_replaces_the_worker(boss: Callable[..., Boss]) -> None:

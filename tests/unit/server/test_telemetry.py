@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.decision.combine import refused
@@ -84,10 +84,14 @@ def test_an_exception_is_named_without_a_traceback(stream: io.StringIO) -> None:
     assert "eyJ" not in stream.getvalue()
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(
         st.text(max_size=10),
-        st.recursive(st.text() | st.integers() | st.binary(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)),
+        st.recursive(
+            st.text() | st.integers() | st.binary(),
+            lambda v: st.lists(v, max_size=4) | st.dictionaries(st.text(max_size=5), v, max_size=4),
+        ),
         max_size=4,
     )
 )

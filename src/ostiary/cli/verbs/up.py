@@ -1,22 +1,20 @@
-"""``ostiary up``: everything embedded, supervised, in two seconds."""
+"""Serve everything embedded, supervised: one process, SQLite, real OPA."""
 
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 from cyclopts import Parameter
 
 from ostiary.cli.output import err, out
 from ostiary.cli.places import Config, Data, settings_of
 from ostiary.errors import UnavailableError
-from ostiary.server.assembly import local_url
-from ostiary.server.bootstrap import FIRST_PEP, FirstKeys, bootstrap
-from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
+from ostiary.server.addresses import local_url
+from ostiary.server.places import FIRST_PEP, FirstKeys, Places, data_dir
 from ostiary.server.settings.sections import Settings
 from ostiary.server.supervisor import Supervisor, SupervisorSettings, bind, environment, worker_command
-from ostiary.server.wiring import open_house
-from ostiary.vocabulary.clock import SystemClock
 
 _GRACE_S = 8.0
 
@@ -46,38 +44,38 @@ def command(
     values = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
     settings = settings_of(data, config, values).settings
     places = Places(data_dir(data))
-    with open_house(places, settings, SystemClock(), _tell) as house:
-        house.policies.load(DEFAULT_TENANT)
-        keys = bootstrap(house)
     listener = listen(settings)
     values["server"]["port"] = listener.getsockname()[1]
-    options = {"data": str(places.root.resolve()), "config": str(config.resolve()) if config else "", "values": values}
+    options = {
+        "data": str(places.root.resolve()),
+        "config": str(config.resolve()) if config else "",
+        "values": values,
+        "bootstrap": True,
+    }
     url = local_url(settings_of(data, config, values).settings.server)
+    keys: list[FirstKeys] = []
     supervisor = Supervisor(
         worker_command(options),
         listener,
         SupervisorSettings(drain_s=settings.server.drain_s + _GRACE_S),
         log=_log,
+        on_line=lambda line: keys.append(msgspec.json.decode(line, type=FirstKeys)),
         on_ready=lambda: _welcome(url, places, keys),
         environ=environment(),
     )
     sys.exit(supervisor.run())
 
 
-def _tell(reason: str, fault: BaseException) -> None:
-    err.print(f"{reason}: {fault}", style="yellow", markup=False)
-
-
 def _log(event: str, **members: object) -> None:
     err.print(event, *(f"{name}={value}" for name, value in members.items()), style="dim", markup=False)
 
 
-def _welcome(url: str, places: Places, keys: FirstKeys | None) -> None:
+def _welcome(url: str, places: Places, keys: list[FirstKeys]) -> None:
     """Print where it serves and a command that works."""
     out.print(f"Ostiary serves {url}", markup=False)
-    if keys is not None:
-        out.print(f"  enforcement point `{FIRST_PEP}`, key shown once: {keys.pep_key}", markup=False)
-        out.print(f"  administrator, key shown once: {keys.admin_key}", markup=False)
+    for made in keys:
+        out.print(f"  enforcement point `{FIRST_PEP}`, key shown once: {made.pep_key}", markup=False)
+        out.print(f"  administrator, key shown once: {made.admin_key}", markup=False)
         out.print(f"  both lie in {places.root}, readable by you alone", markup=False)
     out.print("Ask it something:", markup=False)
     out.print(sample(url, places.pep_key), markup=False)

@@ -106,7 +106,7 @@ class Attacker:
         with open_store(self.deployment.database, self.deployment.clock) as store:
             vault = SubjectVault(self.deployment.home / "keys" / "vault", store)
             entry = msgspec.structs.replace(
-                msgspec.json.decode(row[6], type=LogEntry), commit=commitment(b"z" * 32, payload), **members
+                msgspec.json.decode(row[6], type=LogEntry), commit=commitment(b"z" * 32 + payload), **members
             )
             subject = next(f"user{n}" for n in range(5) if vault.tag("default", f"user{n}") == row[5])
             sealed = vault.encrypt("default", subject, b"z" * 32 + payload, record_aad("default", row[2], row[3]))

@@ -18,7 +18,7 @@ from ostiary.audit.tlog.merkle import leaf_hash
 from ostiary.audit.tlog.notes import check_name
 from ostiary.audit.tlog.tiles import Frontier
 from ostiary.errors import OstiaryError, RefusedError
-from ostiary.keys import KeyRing, SubjectVault, random_bytes
+from ostiary.keys import KeyRing, Sealer, SubjectVault, random_bytes
 from ostiary.vocabulary.clock import Clock
 
 Result = Appended | OstiaryError
@@ -58,12 +58,13 @@ class BatchWriter:
         frontier = self._catch_up(head)
         at_ns = max(head.at_ns, self._clock.now_ns())
         salts = random_bytes(SALT_BYTES * len(batch))
+        sealer = self._vault.sealer(len(batch))
         rows: list[RecordRow] = []
         results: list[Result] = []
         for number, pending in enumerate(batch):
             salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
             try:
-                row = self._row(transaction, pending, frontier.size, at_ns, salt)
+                row = self._row(transaction, pending, sealer, frontier.size, at_ns, salt)
             except RefusedError as fault:
                 if pending.effect:  # it may have written half its work: all or nothing
                     raise
@@ -73,16 +74,20 @@ class BatchWriter:
             frontier.push(leaf)
             rows.append(row)
             results.append(Appended(row.idx, leaf))
+        if any(pending.effect for pending in batch):  # an effect may have moved the epoch
+            head = msgspec.structs.replace(head, epoch=transaction.head().epoch)
         self._store_all(transaction, head, frontier, rows, at_ns)
         return results
 
-    def _row(self, transaction: AuditTransaction, pending: Pending, index: int, at_ns: int, salt: bytes) -> RecordRow:
+    def _row(
+        self, transaction: AuditTransaction, pending: Pending, sealer: Sealer, index: int, at_ns: int, salt: bytes
+    ) -> RecordRow:
         tenant, kind, record_id = pending.tenant, pending.kind, pending.record_id
         name = self._pseudonym(tenant)
         payload = pending.effect(transaction) if pending.effect else pending.payload
-        entry = LogEntry(VERSION, kind, record_id, pending.time_ns, at_ns, name, commitment(salt, payload))
-        sealed = self._vault.encrypt(tenant, pending.subject_key, salt + payload, record_aad(tenant, kind, record_id))
-        tag = self._vault.tag(tenant, pending.subject_key)
+        opening = salt + payload
+        entry = LogEntry(VERSION, kind, record_id, pending.time_ns, at_ns, name, commitment(opening))
+        tag, sealed = sealer.seal(tenant, pending.subject_key, opening, record_aad(tenant, kind, record_id))
         return RecordRow(index, tenant, kind, record_id, pending.time_ns, tag, entry.encode(), sealed)
 
     def _store_all(
@@ -94,8 +99,7 @@ class BatchWriter:
         transaction.add_records(rows)
         transaction.put_tiles([TileRow(*tile) for tile in frontier.take_changed()])
         signed = sign_checkpoint(checkpoint, keys)
-        epoch = transaction.head().epoch  # an effect of this batch may have moved it
-        transaction.set_head(Head(head.origin, frontier.size, root, signed, at_ns, epoch))
+        transaction.set_head(Head(head.origin, frontier.size, root, signed, at_ns, head.epoch))
         self._root = root
 
     def _catch_up(self, head: Head) -> Frontier:

@@ -42,9 +42,9 @@ class LogEntry(msgspec.Struct, frozen=True):
         return _encode(self)
 
 
-def commitment(salt: bytes, payload: bytes) -> str:
-    """Return what the entry says of a payload: SHA-256 over the 32-byte salt and the payload, in hex."""
-    return sha256(salt + payload).hex()
+def commitment(opening: bytes) -> str:
+    """Return what the entry says of a payload: SHA-256 over the opening, which is 32 bytes of salt and the payload."""
+    return sha256(opening).hex()
 
 
 def pseudonym(salt: bytes, tenant: str) -> str:

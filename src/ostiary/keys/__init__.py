@@ -21,7 +21,7 @@ from ostiary.keys.hashing import (
 from ostiary.keys.ports import WrappedKeyStore
 from ostiary.keys.ring import KeyRing, RingEntry
 from ostiary.keys.signing import SigningKey
-from ostiary.keys.vault import SubjectVault
+from ostiary.keys.vault import Sealer, SubjectVault
 from ostiary.keys.verifying import ALGORITHMS, EDDSA, ES256, VerifyingKey
 from ostiary.vocabulary.clock import Clock
 
@@ -31,6 +31,7 @@ __all__ = [
     "ES256",
     "KeyRing",
     "RingEntry",
+    "Sealer",
     "SigningKey",
     "SubjectVault",
     "VerifyingKey",

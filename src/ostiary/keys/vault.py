@@ -50,6 +50,33 @@ class _Tenant:
         self.index_key = keyed_hash(key, b"ostiary/subject-index/v1")
 
 
+class Sealer:
+    """Seals a known number of messages with nonces drawn in one go; each nonce is used once, then it is gone."""
+
+    __slots__ = ("_at", "_nonces", "_opener")
+
+    def __init__(self, opener: "SubjectVault", count: int) -> None:
+        """Draw ``count`` nonces; use ``SubjectVault.sealer``."""
+        self._opener = opener
+        self._nonces = random_bytes(count * _NONCE)
+        self._at = 0
+
+    def seal(self, tenant: str, subject_key: str, plaintext: bytes, aad: bytes) -> tuple[bytes, bytes]:
+        """Return the subject's tag and the sealed message; like ``SubjectVault.encrypt``.
+
+        Raises:
+            RefusedError: ``tenant_shredded``.
+            ValueError: more messages than were announced.
+        """
+        subject = self._opener.open_subject(tenant, subject_key)
+        nonce = self._nonces[self._at : self._at + _NONCE]
+        self._at += _NONCE
+        if len(nonce) != _NONCE:
+            msg = "more messages than were announced"
+            raise ValueError(msg)
+        return subject.tag, _VERSION + nonce + subject.cipher.encrypt(nonce, plaintext, subject.bound + aad)
+
+
 class SubjectVault:
     """Envelope encryption by tenant and subject; thread-safe."""
 
@@ -82,6 +109,14 @@ class SubjectVault:
         subject = self._open(tenant, subject_key, make=True)
         nonce = random_bytes(_NONCE)
         return _VERSION + nonce + subject.cipher.encrypt(nonce, plaintext, subject.bound + aad)
+
+    def sealer(self, count: int) -> Sealer:
+        """Return a sealer for ``count`` messages: cheaper than ``encrypt`` for each."""
+        return Sealer(self, count)
+
+    def open_subject(self, tenant: str, subject_key: str) -> _Subject:
+        """Return a subject's open cipher, made on first use: for ``Sealer``."""
+        return self._open(tenant, subject_key, make=True)
 
     def decrypt(self, tenant: str, subject_key: str, sealed: bytes, aad: bytes = b"") -> bytes:
         """Open what ``encrypt`` sealed for the same tenant, subject and ``aad``.

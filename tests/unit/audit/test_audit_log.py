@@ -60,7 +60,7 @@ def test_the_commitment_opens_with_salt_and_payload(log: AuditLog, store: Sqlite
     opened = open_row(vault, row)
     assert opened is not None
     entry = msgspec.json.decode(row.entry, type=LogEntry)
-    assert entry.commit == commitment(opened[:32], opened[32:])
+    assert entry.commit == commitment(opened)
     assert opened[32:] == b"payload"
 
 

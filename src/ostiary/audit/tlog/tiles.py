@@ -11,6 +11,7 @@
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -146,6 +147,7 @@ class Frontier:
 def inclusion_proof(index: int, size: int, tile: TileReader) -> list[bytes]:
     """Return the audit path of entry ``index`` in the tree of ``size`` entries (RFC 6962 §2.1.1)."""
     proof: list[bytes] = []
+    tile = cache(tile)  # several steps lie in one tile
     start, end = 0, size
     while end - start > 1:
         middle = start + split(end - start)
@@ -163,6 +165,7 @@ def consistency_proof(size1: int, size2: int, tile: TileReader) -> list[bytes]:
     proof: list[bytes] = []
     if size1 in {0, size2}:
         return proof
+    tile = cache(tile)
     start, end, complete = 0, size2, True
     while size1 != end:
         middle = start + split(end - start)

@@ -11,8 +11,9 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from ostiary.audit.tlog.notes import ED25519, NoteKey, parse_vkey
-from ostiary.audit.witness import Courier, Witness, add_peer, peer_of, read_peers
+from ostiary.audit.witness import Witness, add_peer, peer_of, read_peers
 from ostiary.audit.witness.book import WitnessBook
+from ostiary.audit.witness.rounds import cosign_now
 from ostiary.audit.witness_http import WitnessApp
 from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, open_data
@@ -85,21 +86,17 @@ def list_(*, data: Data = None, json: Json = False) -> None:
 @command.command
 def cosign(*, data: Data = None, config: Config = None, json: Json = False) -> None:
     """Take the newest checkpoint to every witness now and keep their cosignatures."""
-    peers = read_peers(data_dir(data))
-    if not peers:
-        raise FaultyInputError("witness_missing", "this log has no witness yet: `ostiary audit witness add`")
     with open_data(data, config) as house:
-        courier = Courier(house.store, peers)
-        try:
-            delivery = courier.deliver()
-        finally:
-            courier.close()
+        delivery = cosign_now(house.places.root, house.store)
+    if delivery is None:
+        raise FaultyInputError("witness_missing", "this log has no witness yet: `ostiary audit witness add`")
     if json:
         print_json(delivery)
     else:
         for name, why in delivery.failed.items():
             err.print(f"{name}: {why}", markup=False, style="yellow")
-        out.print(f"{len(delivery.cosigned)} of {len(peers)} cosigned {delivery.size:,} entries", markup=False)
+        asked = len(delivery.cosigned) + len(delivery.failed)
+        out.print(f"{len(delivery.cosigned)} of {asked} cosigned {delivery.size:,} entries", markup=False)
     if not delivery.cosigned:
         sys.exit(_NOBODY_COSIGNED)
 

@@ -38,6 +38,7 @@ METADATA_PURPOSE: Final = "metadata"
 FLUSH_S: Final = 5.0
 SAVE_S: Final = 600.0
 PRUNE_S: Final = 6 * 3600.0
+COSIGN_S: Final = 60.0
 
 
 class Faults:
@@ -118,7 +119,7 @@ class Assembly:
         return PublicFace(
             metadata=Metadata(public_url(settings.server), self.house.clock, sign),
             jwks=lambda: ring.jwks(DEFAULT_TENANT, METADATA_PURPOSE),
-            tiles=TileFace(self.house.log.store),
+            tiles=TileFace(self.house.log.store, self.house.log.public_keys),
             metrics=metrics,
             metrics_from=Proxies(settings.telemetry.metrics_from),
             unready=self._unready,
@@ -164,7 +165,7 @@ class Assembly:
     async def _do_chores(self) -> None:
         """Write refusal counts every few seconds, profiles and retention now and then."""
         loop = asyncio.get_running_loop()
-        saved = pruned = loop.time()
+        saved = pruned = cosigned = loop.time()
         while True:
             await asyncio.sleep(FLUSH_S)
             self.refusals.flush()
@@ -174,6 +175,21 @@ class Assembly:
             if loop.time() - pruned >= PRUNE_S:
                 pruned = loop.time()
                 await asyncio.to_thread(self.prune)
+            if loop.time() - cosigned >= COSIGN_S:
+                cosigned = loop.time()
+                await asyncio.to_thread(self.cosign)
+
+    def cosign(self) -> None:
+        """Take the newest checkpoint to the log's witnesses, if it has any."""
+        from ostiary.audit.witness.rounds import cosign_now  # noqa: PLC0415 - it brings httpx along
+
+        try:
+            delivery = cosign_now(self.house.places.root, self.house.log.store)
+        except Exception as fault:  # noqa: BLE001 - a witness that remembers another history is told loudly
+            self.faults("witness_failed", fault)
+        else:
+            for name, why in delivery.failed.items() if delivery else ():
+                self._log.warning("witness_away", witness=name, why=why)
 
     def save_profiles(self) -> None:
         """Store every tenant's profiles with the place up to which they have learned."""

@@ -34,7 +34,7 @@ def lay(data: Path) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Served]:
-    quick = {"OSTIARY_SERVER__DEADLINE_MS": "300", "OSTIARY_SERVER__STUCK_MS": "200", "OSTIARY_SERVER__DRAIN_S": "3"}
+    quick = {"OSTIARY_SERVER__DEADLINE_MS": "2000", "OSTIARY_SERVER__STUCK_MS": "300", "OSTIARY_SERVER__DRAIN_S": "3"}
     with Served(lay(tmp_path / "data"), environ=quick) as running:
         yield running
 

@@ -31,9 +31,13 @@ allow contains {"rule": "role-grant", "role": role, "grant": grant.id} if {
 grant_covers(grant) if {
 	data.ostiary.lib.sensitivity <= grant.max_sensitivity
 	action_in(grant.actions)
-	not id_outside(grant)
-	not condition_missing(grant)
+	not narrowed(grant)
 }
+
+# The grant is for other resources, or asks for a condition that does not hold.
+narrowed(grant) if id_outside(grant)
+
+narrowed(grant) if condition_missing(grant)
 
 action_in(patterns) if input.action.name in patterns
 

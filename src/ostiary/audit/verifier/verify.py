@@ -76,6 +76,8 @@ class Verifier:
         self._check_witnesses(head)
         # 3. and 5. entries and payloads
         seen = scan(self._source, head.size, report, payloads=self._payloads)
+        if self._payloads and head.size and not report.payloads.looked:
+            report.notes.append("payloads were not compared: this source does not hold them, or not their keys")
         # 4. one story
         check_structure(self._source, head, seen, report)
         # 6. what we remember

@@ -5,7 +5,8 @@
    was written by somebody who proved nothing.
 3. Only the configured header is read. A proxy that keeps ``X-Forwarded-For`` clean passes ``Forwarded`` on unseen.
 4. What is malformed is not told: no address is better than one that an attacker chose.
-5. Without a trusted proxy the end user's address is unknown: the connection's own is the enforcement point's.
+5. A list with quotes is read from its end too: a quote that a client left open swallows nothing written behind it.
+6. Without a trusted proxy the end user's address is unknown: the connection's own is the enforcement point's.
 
 >>> from ipaddress import ip_network
 >>> proxies = Proxies((ip_network("10.0.0.0/8"),))
@@ -28,6 +29,9 @@ from ostiary.keys.hashing import sha256_hex
 Headers = Iterable[tuple[bytes, bytes]]
 Address = IPv4Address | IPv6Address
 MAX_HOPS: Final = 32
+# One element: `name=value` pairs; a quote opens right behind `=` and closes right before `;` or the element's end.
+_PAIR: Final = r'[^\s"=,;\\]+=(?:"(?:[^"\\]|\\.)*+"|[^\s",;\\]*+)'
+_ELEMENT: Final = re.compile(rf"\s*+(?:{_PAIR})?+\s*+(?:;\s*+(?:{_PAIR})?+\s*+)*+")
 _FOR: Final = re.compile(r'(?:^|;)\s*for=(?:"([^"\\]*)"|([^;,"\s]+))\s*(?=;|$)', re.IGNORECASE)
 _PORTED: Final = re.compile(r"\[([0-9a-fA-F:.]+)\](?::\d{1,5})?\Z|([0-9.]+):\d{1,5}\Z")
 _HASH: Final = re.compile(r"(?:^|;)Hash=\"?([0-9a-fA-F]{64})\"?(?=;|$)", re.IGNORECASE)
@@ -55,10 +59,28 @@ def _values(headers: Headers, name: bytes) -> str:
     return ",".join(value.decode("latin-1") for key, value in headers if key == name)
 
 
+def _elements(text: str) -> list[str]:
+    """Return the last well-formed elements of a list, in order; before them an empty one when the rest is malformed."""
+    found: list[str] = []
+    end = len(text)
+    while end >= 0 and len(found) < MAX_HOPS:
+        start = end
+        for _ in range(MAX_HOPS):
+            start = text.rfind(",", 0, max(start, 0))
+            if start < 0 or _ELEMENT.fullmatch(text, start + 1, end):
+                break
+        whole = _ELEMENT.fullmatch(text, start + 1, end)
+        found.append(whole[0] if whole else "")
+        if not whole:
+            break
+        end = start
+    return found[::-1]
+
+
 def _forwarded_for(text: str) -> list[str]:
     """Return the ``for`` of each hop of a ``Forwarded`` header (RFC 7239); a hop without one is empty."""
     hops = []
-    for element in re.findall(r'(?:[^,"]|"[^"]*")+', text):
+    for element in _elements(text):
         found = _FOR.search(element)
         hops.append((found[1] or found[2] or "") if found else "")
     return hops
@@ -114,7 +136,7 @@ class Proxies:
 
 def _xfcc(text: str) -> str | None:
     """Return the hash in the last element of Envoy's header: the one that the nearest proxy wrote."""
-    elements = re.findall(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+', text)
+    elements = _elements(text)
     found = _HASH.search(re.sub(r'"(?:[^"\\]|\\.)*"', _keep_hex, elements[-1])) if elements else None
     return found[1].lower() if found else None
 

@@ -35,7 +35,7 @@ def register(house: House, wanted: NewPep) -> Registered:
     """Register an enforcement point.
 
     Raises:
-        RefusedError: ``pep_exists``; another tenant's ids are taken too.
+        RefusedError: ``pep_exists``; another tenant's ids, certificates and workloads are taken too.
         FaultyInputError: the registration could not work.
     """
     if house.store.peps.find(wanted.pep_id) is not None:
@@ -52,5 +52,5 @@ def register(house: House, wanted: NewPep) -> Registered:
         token_subject=wanted.token_subject,
     )
     if not house.store.peps.save(pep, house.clock.now_ns()):
-        raise RefusedError("pep_exists", "this id is taken")
+        raise RefusedError("pep_exists", "this id, or what proves it, is taken")
     return Registered(pep, api_key(pep.pep_id, secret) if secret else "")

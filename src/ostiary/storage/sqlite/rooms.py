@@ -26,8 +26,12 @@ class PepTable:
         self._known: tuple[int, dict[str, RegisteredPep]] = (_UNREAD, {})
 
     def save(self, pep: RegisteredPep, created_ns: int) -> bool:
-        """Register or change one; return false when another tenant has this id."""
+        """Register or change one; return false when another tenant has this id, or another one what proves it."""
         with self._database.transaction() as database:
+            # INVARIANT: what proves one enforcement point proves no other, or a tenant could catch another's callers.
+            others = (msgspec.json.decode(row[0], type=RegisteredPep) for row in database.read_inside("peps"))
+            if any(_alike(pep, other) for other in others if other.pep_id != pep.pep_id):
+                return False
             database.write("next_epoch")
             return database.write("save_pep", pep.pep_id, pep.tenant, msgspec.json.encode(pep), created_ns) == 1
 
@@ -61,6 +65,12 @@ class PepTable:
             peps = [msgspec.json.decode(row[0], type=RegisteredPep) for row in rows]
             self._known = (epoch, {pep.pep_id: pep for pep in peps})
         return self._known[1]
+
+
+def _alike(one: RegisteredPep, other: RegisteredPep) -> bool:
+    workload = (one.token_issuer, one.token_subject)
+    same_workload = one.token_issuer != "" and workload == (other.token_issuer, other.token_subject)
+    return same_workload or not set(one.certificates).isdisjoint(other.certificates)
 
 
 class SessionTable:

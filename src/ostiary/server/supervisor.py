@@ -24,6 +24,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.policy.opa_library import launch_environment
+
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _TICK_S: Final = 0.5
 _MAX_LINE: Final = 4096
@@ -280,5 +282,5 @@ def worker_command(options: dict[str, Any]) -> Callable[[int, int], list[str]]:
 
 
 def environment() -> dict[str, str]:
-    """Return the workers' environment: ours, with Go's garbage collector less eager (stack.md §1.4)."""
-    return {"GOGC": "400", **os.environ}
+    """Return the workers' environment: ours, with what the policy engine wants set before it loads."""
+    return {**launch_environment(), **os.environ}

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from ostiary.cli.output import err
 from ostiary.cli.places import Config, Data, settings_of
 from ostiary.cli.verbs.up import listen
+from ostiary.policy.opa_library import launch_environment
 from ostiary.server.places import data_dir
 from ostiary.server.worker import Options, serve
 
@@ -22,7 +23,8 @@ def command(
 ) -> None:
     """Serve with one worker and no supervisor; exits with 75 when it must be started again."""
     values = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
-    os.environ.setdefault("GOGC", "400")
+    for name, value in launch_environment().items():
+        os.environ.setdefault(name, value)
     listener = listen(settings_of(data, config, values).settings)
     number = listener.getsockname()[1]
     values["server"]["port"] = number

@@ -1,4 +1,4 @@
-"""Serve everything embedded, supervised: one process, SQLite, real OPA."""
+"""``ostiary up``: serve everything embedded and supervised; the first start makes keys."""
 
 import os
 import sys

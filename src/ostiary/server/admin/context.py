@@ -2,19 +2,15 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import Depends, Path, Request
 from pydantic import BaseModel, ConfigDict
 
 from ostiary.audit import SYSTEM_TENANT
 from ostiary.errors import RefusedError
-from ostiary.keys import random_bytes
 from ostiary.server.admins import Administrator
 from ostiary.server.authzen import RefusalSink
+from ostiary.server.deeds import record_deed
 from ostiary.server.wiring import House
-from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
-
-RECORD_WAIT_S = 10.0
 
 
 class Model(BaseModel):
@@ -39,12 +35,8 @@ class Office:
         self.refusals = refusals
 
     def record(self, who: Administrator, tenant: str, action: str, **told: Any) -> str:
-        """Write down what an administrator did, and wait until it is on disk; return the record's id."""
-        now = self.house.clock.now_ns()
-        record_id = make_id("adm", now, random_bytes(RANDOM_BYTES))
-        payload = msgspec.json.encode({"v": 1, "type": "admin", "action": action, "by": who.key_id, **told})
-        self.house.log.append(tenant, "admin", record_id, now, payload, "").result(timeout=RECORD_WAIT_S)
-        return record_id
+        """Write down what an administrator does, and wait until it is on disk; return the record's id."""
+        return record_deed(self.house, who.key_id, tenant, action, **told)
 
 
 def office(request: Request) -> Office:

@@ -1,0 +1,206 @@
+"""What ``ostiary doctor`` looks at: each check says what it found, and the one command or change that mends it.
+
+- A check never changes anything: a data directory that is not there is not made.
+- ``wrong`` keeps Ostiary from deciding or proving; ``mind`` is a choice somebody should know of, every option that
+  lets something through or weakens a promise among them.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from importlib.util import find_spec
+
+import msgspec
+
+from ostiary.artifacts.shipped import policies_dir
+from ostiary.audit.verifier.signed import read_checkpoint, read_vkey
+from ostiary.errors import OstiaryError
+from ostiary.policy.bundle import Bundle
+from ostiary.policy.engine import OpaEngine
+from ostiary.server.places import Places
+from ostiary.server.settings.sections import LOOPBACK, Networks, Settings
+from ostiary.server.wiring import House, open_house
+from ostiary.server.worker import tls_context
+from ostiary.vocabulary.clock import Clock
+
+_OTHERS = 0o077
+_EPOCH_2026_NS = 1_767_225_600 * 1_000_000_000
+_SKEW_NS = 60 * 1_000_000_000
+_MIB = 1 << 20
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    FINE = "fine"
+    MIND = "mind"
+    WRONG = "wrong"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What one check found; ``mend`` is what to do about it."""
+
+    check: str
+    state: State
+    text: str
+    mend: str = ""
+
+
+def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock) -> Iterator[Finding]:
+    """Yield the findings of all checks, in the order of their needs."""
+    try:
+        settings = load_settings()
+    except OstiaryError as fault:
+        yield Finding("configuration", State.WRONG, fault.message, "mend the file or variable that it names")
+        return
+    yield Finding("configuration", State.FINE, "every key is known and every value fits")
+    yield from _clock(clock)
+    yield from _engine(settings)
+    yield from _options(settings)
+    yield from _tls(settings)
+    yield from _extras()
+    if not places.database.exists():
+        text = f"`{places.root}` holds no data yet"
+        yield Finding("data", State.MIND, text, f"ostiary up --data {places.root}")
+        return
+    yield from _permissions(places)
+    yield from _data(places, settings, clock)
+
+
+def _clock(clock: Clock) -> Iterator[Finding]:
+    if clock.now_ns() < _EPOCH_2026_NS:
+        yield Finding("clock", State.WRONG, "the clock stands before this release was made", "set the clock (NTP)")
+    else:
+        yield Finding("clock", State.FINE, "the clock stands where it can")
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    if settings.policy.engine == "remote":
+        yield Finding("engine", State.MIND, f"policy is asked of `{settings.policy.url}`; away means DENY")
+        return
+    source = settings.policy.bundle or policies_dir()
+    try:
+        with OpaEngine(Bundle.load(source)) as engine:
+            error = engine.guardrails(b"{}").error
+    except OstiaryError as fault:
+        yield Finding("engine", State.WRONG, fault.message, _command_in(fault.message))
+        return
+    if error and error != "policy_error":  # an empty document may fail in a rule; it must not fail in the engine
+        yield Finding("engine", State.WRONG, f"the policy answers `{error}`", f"ostiary policy test {source}")
+    else:
+        yield Finding("engine", State.FINE, f"real OPA answers from the bundle in `{source}`")
+
+
+def _command_in(text: str) -> str:
+    """Return the command that a message names in back-quotes, if it names one."""
+    *_, last = ("", *text.split("`")[1::2])
+    return last if " " in last else ""
+
+
+def _options(settings: Settings) -> Iterator[Finding]:
+    server = settings.server
+    if settings.audit.durability == "async":
+        text = "answers leave before their record is on disk: a crash can lose the last ones"
+        yield Finding("fail-open", State.MIND, text, "audit.durability = before_answer")
+    if _everybody(server.trusted_proxies):
+        text = "everybody's forwarded-for and client-certificate headers are believed"
+        yield Finding("fail-open", State.WRONG, text, "server.trusted_proxies = your proxies' own networks")
+    if server.tls_cert is None and server.host not in {"127.0.0.1", "::1", "localhost"}:
+        text = f"`{server.host}` is served without TLS: keys and tokens travel in the open"
+        yield Finding("fail-open", State.MIND, text, "server.tls_cert and server.tls_key, or a proxy that has them")
+    if settings.telemetry.metrics_from != LOOPBACK:
+        yield Finding("metrics", State.MIND, f"metrics are told to {len(settings.telemetry.metrics_from)} networks")
+    if settings.identity.allow_http_loopback:
+        yield Finding("fail-open", State.MIND, "issuers' keys may come over plain HTTP from this machine")
+    if not settings.risk.enabled:
+        yield Finding("risk", State.MIND, "no model scores: policy sees it and steps up where it must")
+
+
+def _everybody(networks: Networks) -> bool:
+    return any(network.prefixlen == 0 for network in networks)
+
+
+def _tls(settings: Settings) -> Iterator[Finding]:
+    try:
+        context = tls_context(settings.server)
+    except OstiaryError as fault:
+        yield Finding("tls", State.WRONG, fault.message, "name files that are there and belong together")
+        return
+    if context is not None:
+        yield Finding("tls", State.FINE, "certificate and key belong together")
+
+
+def _extras() -> Iterator[Finding]:
+    if find_spec("lightgbm") is None:
+        yield Finding("risk", State.MIND, "models are read by the built-in walker", "pip install 'ostiary[risk]'")
+
+
+def _permissions(places: Places) -> Iterator[Finding]:
+    private = [places.root, places.database, places.keys, places.pep_key, places.admin_key]
+    loose = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
+    for path in loose:
+        yield Finding("permissions", State.WRONG, f"others may use `{path}`", f"chmod go= {path}")
+    if not loose:
+        yield Finding("permissions", State.FINE, "keys and records are yours alone")
+
+
+def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]:
+    faults: list[str] = []
+    try:
+        with open_house(places, settings, clock, lambda reason, _fault: faults.append(reason)) as house:
+            yield from _log(house, clock)
+            yield from _disk(places, settings)
+            yield from _tenants(house)
+    except OstiaryError as fault:
+        yield Finding("data", State.WRONG, fault.message, _command_in(fault.message))
+    for reason in dict.fromkeys(faults):
+        yield Finding("data", State.WRONG, f"opening it told `{reason}`")
+
+
+def _log(house: House, clock: Clock) -> Iterator[Finding]:
+    head = house.log.head()
+    try:
+        read_checkpoint(head.checkpoint, [read_vkey(key.vkey()) for key in house.log.public_keys()])
+    except OstiaryError as fault:
+        yield Finding("log", State.WRONG, f"the checkpoint does not verify: {fault.message}", "ostiary audit verify")
+        return
+    yield Finding("log", State.FINE, f"{head.size:,} records, signed as `{head.origin}`")
+    if head.at_ns > clock.now_ns() + _SKEW_NS:
+        yield Finding("clock", State.WRONG, "the log's last record lies in the future", "set the clock (NTP)")
+
+
+def _disk(places: Places, settings: Settings) -> Iterator[Finding]:
+    status = os.statvfs(places.root)
+    free = status.f_bavail * status.f_frsize // _MIB
+    floor = settings.audit.min_free_mb
+    if free < floor:
+        yield Finding(
+            "disk", State.WRONG, f"{free} MiB are free, {floor} are needed: every answer is DENY", "make room"
+        )
+    else:
+        yield Finding("disk", State.FINE, f"{free:,} MiB are free, {floor} are needed")
+
+
+def _tenants(house: House) -> Iterator[Finding]:
+    for row in house.tenants.living():
+        try:
+            house.policies.load(row.tenant)
+            house.knowledge.enricher(row.tenant)
+        except OstiaryError as fault:
+            yield Finding(f"tenant {row.tenant}", State.WRONG, fault.message, _command_in(fault.message))
+            continue
+        model = house.scorers.source(row.tenant)
+        scorer = house.scorers.scorer(row.tenant)
+        if scorer is None:
+            text = f"the model in `{model}` does not load" if model else "it has no risk model: policy sees that"
+            yield Finding(f"tenant {row.tenant}", State.WRONG if model else State.MIND, text, "ostiary risk train")
+        for pep in house.store.peps.of_tenant(row.tenant):
+            if pep.subjects == "asserted":
+                text = f"`{pep.pep_id}` is believed who its subjects are, without a token of theirs"
+                yield Finding(f"tenant {row.tenant}", State.MIND, text)
+
+
+def wrong(findings: list[Finding]) -> bool:
+    """Return whether anything is wrong."""
+    return any(finding.state is State.WRONG for finding in findings)

@@ -37,7 +37,7 @@ def curve(scores: Numbers, truth: Truth) -> tuple[Numbers, Numbers, Numbers]:
     """Return thresholds (falling), false positives and true positives at or above each."""
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], truth[order]
-    last = np.flatnonzero(np.r_[np.diff(ranked) != 0, True])
+    last = np.flatnonzero(np.r_[np.diff(ranked) != 0, True][: len(ranked)])
     caught = np.cumsum(hits)[last].astype(np.float64)
     return ranked[last], last + 1 - caught, caught
 

@@ -5,6 +5,7 @@
 - Verdicts, when there are any, join in: accesses labelled 1 are impostors in every round, and never victims of another.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from zlib import crc32
 
@@ -48,9 +49,19 @@ class Examples(msgspec.Struct, frozen=True):
 
 
 class PrepareSettings(msgspec.Struct, frozen=True):
-    """How examples are made: rounds, ghosts an event, and the impostors of each round."""
+    """How examples are made.
+
+    Attributes:
+        rounds: rounds at least.
+        most_rounds: rounds at most, for a short history.
+        least_impostors: about so many impostors' accesses are wanted over all rounds.
+        ghost_share: ghosts an access.
+        contrast: the impostors of each round.
+    """
 
     rounds: int = 6
+    most_rounds: int = 40
+    least_impostors: int = 600
     ghost_share: float = 0.004
     contrast: ContrastSettings = ContrastSettings()
 
@@ -74,12 +85,20 @@ def prepare(
     facts = _Facts(sitting, np.array(told) == 1, np.array(told) == 0)
     planter = Planter(events, settings.contrast, facts.attack.tolist())
 
+    rounds = rounds_for(len(events), settings)
+
     def one_round(number: int) -> Examples:
         planted = planter.plant(seed * 1_000 + number)
         ghosts = make_ghosts(planted.events, settings.ghost_share, seed * 1_000 + number)
-        return _round(planted, ghosts, facts, settings.rounds, number, tell)
+        return _round(planted, ghosts, facts, rounds, number, tell)
 
-    return _joined([one_round(number) for number in range(settings.rounds)])
+    return _joined([one_round(number) for number in range(rounds)])
+
+
+def rounds_for(events: int, settings: PrepareSettings) -> int:
+    """Return how many rounds a history of so many events gets: a short one more, to have enough impostors."""
+    wanted = math.ceil(settings.least_impostors / max(1.0, settings.contrast.share * events))
+    return max(settings.rounds, min(wanted, settings.most_rounds))
 
 
 def _joined(parts: Sequence[Examples]) -> Examples:

@@ -1,0 +1,85 @@
+"""Measures the serving path of one access: view, features, score (library and walker), reasons; and a whole stream.
+
+    python benchmarks/bench_risk.py [--people 60] [--days 20] [--json]
+
+Trains a model on a simulated organisation first (seconds); what is timed does not depend on how good the model is.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from ostiary.risk.native import NativeTrees
+from ostiary.risk.reasons import plain_words
+from ostiary.risk.schema import CALIBRATION_FILE, MODEL_FILE, SCHEMA_FILE, parse_scaling, parse_schema
+from ostiary.risk.scorer import LightGbmScorer
+from ostiary.risk.source import Source
+from ostiary.risk.stream import judge
+from ostiary.risk.training.train import TrainSettings, train
+from ostiary.risk.trees import parse_trees
+from ostiary.signals.book import ProfileBook
+from ostiary.signals.features import NAMES, extract
+from ostiary.testing.organisation import Organisation
+
+
+def timed(call: Callable[[int], object], count: int) -> dict[str, float]:
+    """Return the median and the 99th percentile of ``call`` in microseconds."""
+    taken = []
+    for number in range(count):
+        begin = time.perf_counter_ns()
+        call(number)
+        taken.append((time.perf_counter_ns() - begin) / 1_000)
+    taken.sort()
+    return {"p50_us": round(median(taken), 1), "p99_us": round(taken[int(0.99 * len(taken))], 1)}
+
+
+def measure(people: int, days: int, count: int) -> dict[str, object]:
+    """Return every figure."""
+    history = Organisation(people=people, days=days).history()
+    trained = train(history, {}, [Source("simulated", "", len(history))], TrainSettings())
+    text = trained.files[MODEL_FILE].decode()
+    walker, native = parse_trees(text), NativeTrees(text, len(NAMES))
+    schema, scaling = parse_schema(trained.files[SCHEMA_FILE]), parse_scaling(trained.files[CALIBRATION_FILE])
+    scorer = LightGbmScorer(native, schema, scaling, "sha256:bench", plain_words)
+    book = ProfileBook("default")
+    for event in history[:-count]:
+        book.learn(event)
+    events = history[-count:]
+    views = [book.view(event) for event in events]
+    rows: Sequence[list[float]] = [extract(event, view) for event, view in zip(events, views, strict=True)]
+    stages = {
+        "view": timed(lambda i: book.view(events[i]), count),
+        "features": timed(lambda i: extract(events[i], views[i]), count),
+        "margin_library": timed(lambda i: native.margin(rows[i]), count),
+        "margin_walker": timed(lambda i: walker.margin(rows[i]), count),
+        "score": timed(lambda i: scorer.score(events[i], rows[i]), count),
+        "contributions": timed(lambda i: native.contributions(rows[i]), min(count, 300)),
+        "learn": timed(lambda i: book.learn(events[i]), count),
+    }
+    begin = time.perf_counter()
+    done = sum(1 for _ in judge(history, scorer, ProfileBook("default")))
+    return {
+        "features": len(NAMES),
+        "trees": trained.card.trees,
+        "largest_difference_walker_library": max(abs(native.margin(row) - walker.margin(row)) for row in rows),
+        "stages": stages,
+        "stream_events_per_s": round(done / (time.perf_counter() - begin)),
+    }
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--days", type=int, default=20)
+    parser.add_argument("--count", type=int, default=3_000)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    found = measure(chosen.people, chosen.days, chosen.count)
+    print(json.dumps(found, indent=None if chosen.json else 2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Measures access risk on the devaccess set, by the protocol in that set's README.
+
+    python benchmarks/risk_devaccess.py [--shared DIR] [--out DIR] [--json]
+
+Trains twice on what happened before 1467049435, once without any label and once with the labels of that part, then
+scores the whole stream causally and counts the eligible sessions from that time on. The behaviour is real; the
+takeovers in it are injected. Nothing is tuned on the test part. Takes some 20 minutes on two cores.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+BORDER = "1467049435"
+REPO = Path(__file__).resolve().parent.parent
+REFERENCE = {
+    "likelihood ratio": (0.853, 0.190, 0.044),
+    "isolation forest": (0.771, 0.094, 0.017),
+    "LightGBM, 44 features, supervised": (0.941, 0.576, 0.300),
+}
+
+
+def run(*words: str, data: Path) -> dict[str, Any]:
+    """Run the product's own command and return its JSON."""
+    command = [sys.executable, "-c", "from ostiary.cli import main; main()", *words, "--json"]
+    done = subprocess.run(  # noqa: S603 - our own command
+        command, check=True, stdout=subprocess.PIPE, env={**os.environ, "OSTIARY_DATA": str(data)}
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def measure(folder: Path, work: Path) -> dict[str, Any]:
+    """Return the evaluation without and with labels."""
+    events = ("--events", str(folder / "events.csv.gz"), "--mapping", "devaccess")
+    labels = ("--labels", str(folder / "labels.csv.gz"))
+    found = {}
+    for name, more in (("self-supervised", ()), ("with labels", labels)):
+        model = work / name.replace(" ", "-")
+        run("risk", "train", *events, *more, "--until", BORDER, "--out", str(model), data=work / "data")
+        attacks = ("--attacks", str(folder / "attacks.csv"), "--from", BORDER)
+        found[name] = run("risk", "evaluate", "--model", str(model), *events, *labels, *attacks, data=work / "data")
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """Return the figures beside the set's reference."""
+    lines = ["| scorer | ROC-AUC | recall at 1 % | recall at 0.1 % | caught at 0.1 % | caught at 1 % | by kind |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for name, each in REFERENCE.items():
+        lines.append(f"| {name} (set's README) | " + " | ".join(f"{one:.3f}" for one in each) + " | | | |")
+    for name, each in found.items():
+        one = each["session"]
+        kinds = ", ".join(f"{kind} {its['roc_auc']:.3f}" for kind, its in one["by_kind"].items())
+        caught = one["takeovers_caught"]
+        lines.append(
+            f"| {name} | {_shown(one['roc_auc'])} | {_shown(one['recall']['1%'])} | {_shown(one['recall']['0.1%'])} "
+            f"| {caught['0.1%']:.3f} | {caught['1%']:.3f} | {kinds} |"
+        )
+    return "\n".join(lines)
+
+
+def _shown(interval: dict[str, float]) -> str:
+    return f"{interval['value']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})"
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = os.environ.get("OSTIARY_SHARED", str(REPO.parent / "shared"))
+    parser.add_argument("--shared", type=Path, default=Path(default))
+    parser.add_argument("--out", type=Path, help="keep the models here")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    folder = chosen.shared / "data" / "risk" / "devaccess"
+    with tempfile.TemporaryDirectory() as passing:
+        found = measure(folder, chosen.out or Path(passing))
+    print(json.dumps(found) if chosen.json else table(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""The risk and model verbs as a user types them, on a devaccess-shaped file."""
+
+import json
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ostiary.cli.app import build_app
+from ostiary.errors import OstiaryError
+
+Run = Callable[..., tuple[int, str, str]]
+HOUR = 3_600
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve people, four repositories, fifty days; the last days hold one takeover of each of two people."""
+    place = tmp_path_factory.mktemp("risk")
+    luck = random.Random(5)  # noqa: S311 - a made-up table
+    rows: list[tuple[int, str, int, str, int, str, int]] = []
+    for day in range(50):
+        for person in range(12):
+            start = 1_500_000_000 + day * 24 * HOUR + (8 + person % 4) * HOUR + luck.randrange(2 * HOUR)
+            attacked = day >= 45 and person in {2, 7}
+            repo = (person + 2) % 4 if attacked else person % 4
+            for step in range(luck.randint(1, 3)):
+                at = start + 60 * step + (11 * HOUR if attacked else 0)
+                area = f"area{luck.randrange(3) + (9 if attacked else person % 3)}"
+                rows.append((at, f"s{day}-{person}", 300 if attacked else 60, f"u{person}", repo, area, int(attacked)))
+    rows.sort()
+    events = ["event_id,session_id,ts,tz_offset_min,user,repo,area,n_files"]
+    labels = ["event_id,label,attack_id,eligible"]
+    for number, (at, session, offset, who, repo, area, label) in enumerate(rows):
+        events.append(f"e{number},{session},{at},{offset},{who},repo{repo},{area},1")
+        labels.append(f"e{number},{label},{who[1:] if label else -1},1")
+    (place / "events.csv").write_text("\n".join(events) + "\n")
+    (place / "labels.csv").write_text("\n".join(labels) + "\n")
+    (place / "attacks.csv").write_text("attack_id,kind\n2,foreign\n7,foreign\n")
+    return place
+
+
+@pytest.fixture
+def run(files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("OSTIARY_DATA", str(files / "data"))
+
+    def call(*words: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = 0
+        try:
+            build_app()([str(word) for word in words])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        except OstiaryError as fault:
+            code = fault.exit_code
+            print(fault.message, file=sys.stderr)  # noqa: T201 - as main() does
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return call
+
+
+@pytest.fixture
+def model(files: Path, run: Run) -> Path:
+    place = files / "model"
+    if not place.exists():
+        words = ("--mapping", "devaccess", "--until", "1503800000", "--rounds", "3", "--out", place)
+        code, _, err = run("risk", "train", "--events", files / "events.csv", *words)
+        assert code == 0, err
+    return place
+
+
+def test_train_says_what_it_made(files: Path, run: Run) -> None:
+    words = ("--mapping", "devaccess", "--rounds", "2", "--labels", files / "labels.csv", "--json")
+    code, out, err = run("risk", "train", "--events", files / "events.csv", "--out", files / "labelled", *words)
+    told = json.loads(out)
+    assert code == 0
+    assert told["digest"].startswith("sha256:")
+    assert told["card"]["sources"][0]["origin"] == "operator-supplied file"
+    assert told["card"]["labels"]["impostor"] > 10
+    assert "replay" in err
+
+
+def test_score_writes_one_line_an_event_in_order(files: Path, run: Run, model: Path) -> None:
+    code, out, _ = run(
+        "risk", "score", "--model", model, "--events", files / "events.csv", "--mapping", "devaccess", "--jsonl"
+    )
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [line["event_id"] for line in lines] == [f"e{number}" for number in range(len(lines))]
+    assert all(list(line) == ["event_id", "score", "level", "reasons"] for line in lines)
+    assert all(0 <= line["score"] <= 1 for line in lines)
+    truth = [row.split(",")[1] == "1" for row in (files / "labels.csv").read_text().splitlines()[1:]]
+    attacks = [line["score"] for line, bad in zip(lines, truth, strict=True) if bad]
+    own = sorted(line["score"] for line, bad in zip(lines, truth, strict=True) if not bad)
+    assert sum(score > own[int(0.98 * len(own))] for score in attacks) > 0.5 * len(attacks)
+    assert any(line["reasons"] for line in lines)
+
+
+def test_score_writes_one_line_a_session(files: Path, run: Run, model: Path) -> None:
+    words = ("--mapping", "devaccess", "--level", "session", "--jsonl")
+    code, out, _ = run("risk", "score", "--model", model, "--events", files / "events.csv", *words)
+    names = [json.loads(line)["session_id"] for line in out.splitlines()]
+    seen = dict.fromkeys(row.split(",")[1] for row in (files / "events.csv").read_text().splitlines()[1:])
+    assert code == 0
+    assert names == list(seen)
+
+
+def test_evaluate_prints_every_figure(files: Path, run: Run, model: Path) -> None:
+    words = ("--mapping", "devaccess", "--labels", files / "labels.csv", "--attacks", files / "attacks.csv")
+    more = ("--from", "1503800000")
+    code, out, _ = run("risk", "evaluate", "--model", model, "--events", files / "events.csv", *words, *more, "--json")
+    told = json.loads(out)["session"]
+    assert code == 0
+    assert told["roc_auc"]["value"] > 0.9
+    assert told["roc_auc"]["low"] <= told["roc_auc"]["value"] <= told["roc_auc"]["high"]
+    assert set(told["recall"]) == {"0.1%", "1%"}
+    assert told["takeovers"] == 2
+    assert told["by_kind"]["foreign"]["roc_auc"] > 0.9
+    assert told["calibration_error"] is not None
+    code, out, _ = run("risk", "evaluate", "--model", model, "--events", files / "events.csv", *words, *more)
+    assert code == 0
+    assert "takeovers caught at 1% FPR" in out
+
+
+def test_a_tampered_model_does_not_score(files: Path, run: Run, model: Path, tmp_path: Path) -> None:
+
+    evil = tmp_path / "evil"
+    shutil.copytree(model, evil)
+    text = (evil / "calibration.json").read_text().replace('"prior": 0.001', '"prior": 0.002')
+    (evil / "calibration.json").write_text(text)
+    code, out, _ = run("risk", "score", "--model", evil, "--events", files / "events.csv", "--mapping", "devaccess")
+    assert (code, out) == (5, "")
+    assert run("model", "verify", evil)[0] == 5
+    assert run("model", "verify", model)[0] == 0
+
+
+def test_a_model_is_signed_and_verified_by_hand(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "thing"
+    folder.mkdir()
+    (folder / "card.md").write_text("# a card")
+    code, out, _ = run("model", "sign", folder, "--kind", "notes", "--json")
+    digest = json.loads(out)["digest"]
+    assert code == 0
+    code, out, _ = run("model", "verify", folder, "--kind", "notes", "--pinned", digest, "--json")
+    assert (code, json.loads(out)["digest"]) == (0, digest)
+    assert run("model", "verify", folder, "--kind", "access-risk-model")[0] == 5
+    assert run("model", "verify", folder, "--tenant", "another")[0] == 0  # the deployment's own key counts for all
+    assert run("model", "verify", tmp_path / "nowhere")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--mapping", "nonsense"),
+        ("--mapping", "devaccess", "--prior", "2"),
+        ("--mapping", "devaccess", "--rounds", "0"),
+        ("--mapping", "devaccess", "--until", "0"),
+        ("--mapping", "devaccess", "--tenant", "Not A Tenant"),
+    ],
+)
+def test_faulty_options_end_in_an_error(files: Path, run: Run, words: tuple[str, ...], tmp_path: Path) -> None:
+    code, _, _ = run("risk", "train", "--events", files / "events.csv", "--out", tmp_path / "m", *words)
+    assert code == 1
+    assert not (tmp_path / "m").exists()

@@ -24,6 +24,17 @@ uncertainty := input.risk.uncertainty if {
 	is_number(input.risk.uncertainty)
 } else := 1
 
+# Asked for by the score itself, or by the model's own level: from which sensitivity on that counts is in the table.
+asks_for(what) if {
+	scored
+	input.risk.score >= bounds[what]
+}
+
+asks_for(what) if {
+	scored
+	data.ostiary.lib.sensitivity >= data.thresholds.by_level[input.risk.level][what]
+}
+
 # METADATA
 # title: unusual access, shorter session
 # description: This access is somewhat unusual for this subject, so the session is kept short.
@@ -36,10 +47,7 @@ proposals contains {
 	"effect": "REDUCE",
 	"control": "session_lifetime",
 	"max_age": data.thresholds.reduced_session_s,
-} if {
-	scored
-	input.risk.score >= bounds.reduce
-}
+} if asks_for("reduce")
 
 # METADATA
 # title: unusual access, prove it is you
@@ -55,8 +63,7 @@ proposals contains {
 	"acr_values": strongest,
 	"max_age": data.authentication.fresh_s,
 } if {
-	scored
-	input.risk.score >= bounds.step_up
+	asks_for("step_up")
 	not data.ostiary.lib.freshly_proven
 }
 

@@ -9,7 +9,7 @@ with_risk(request, risk) := object.union(request, {
 		{
 			"available": true,
 			"reason": "",
-			"level": "high",
+			"level": "low",
 			"uncertainty": 0.1,
 			"model": "sha256:m",
 			"signals": [],
@@ -158,4 +158,22 @@ test_higher_scores_never_propose_less[name] if {
 		high := proposed(examples[name], {"score": (step + 1) / 100})
 		count(low - high) == 0
 	}
+}
+
+test_the_models_level_counts_by_sensitivity if {
+	high := {"score": 0.02, "level": "high"}
+	proposed(at_sensitivity(0), high) == set()
+	proposed(at_sensitivity(1), high) == {"risk-shorter-session"}
+	proposed(at_sensitivity(2), high) == {"risk-shorter-session", "risk-step-up"}
+	proposed(at_sensitivity(3), high) == {"risk-shorter-session", "risk-step-up"}
+}
+
+test_a_medium_level_shortens_sessions_on_crown_jewels_only if {
+	medium := {"score": 0.002, "level": "medium"}
+	proposed(at_sensitivity(3), medium) == set()
+	proposed(at_sensitivity(4), medium) == {"risk-shorter-session"}
+}
+
+test_an_unheard_of_level_asks_for_nothing if {
+	proposed(at_sensitivity(4), {"score": 0.02, "level": "unknown"}) == set()
 }

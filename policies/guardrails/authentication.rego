@@ -45,13 +45,19 @@ step_up contains {
 #   remediation: Sign in again with a second factor.
 step_up contains {
 	"rule": "prod-db-needs-mfa",
-	"acr_values": data.authentication.acr_values[sprintf("%d", [data.authentication.production_database.level])],
+	"acr_values": data.authentication.acr_values[sprintf("%d", [level])],
 	"max_age": data.authentication.production_database.max_age_s,
 } if {
 	input.resource.type == "database"
 	"production" in input.resource.labels
 	production_sign_in_weak
 	data.ostiary.lib.is_person
+
+	# Where the sensitivity asks for more, ask for it at once: one step-up, not two.
+	level := max([
+		data.authentication.production_database.level,
+		data.authentication.required_level[data.ostiary.lib.key],
+	])
 }
 
 production_sign_in_weak if data.ostiary.lib.auth_level < data.authentication.production_database.level

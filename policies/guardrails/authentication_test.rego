@@ -113,6 +113,15 @@ test_prod_db_needs_recent_sign_in if {
 	rules(decision.step_up) == {"prod-db-needs-mfa"}
 }
 
+test_prod_db_with_crown_jewels_asks_for_the_stronger_at_once if {
+	request := changed(examples.developer_at_night, object.union(password, {"/resource/sensitivity": 4}))
+	decision := guardrails.decision with input as request
+	{hit.rule | some hit in decision.step_up} == {"prod-db-needs-mfa", "stronger-sign-in-needed"}
+	every hit in decision.step_up {
+		hit.acr_values == ["urn:ostiary:acr:phishing-resistant"]
+	}
+}
+
 test_other_databases_do_not_ask if {
 	changes := object.union(password, {"/resource/sensitivity": 1, "/resource/labels": ["staging"]})
 	request := changed(examples.developer_at_night, changes)

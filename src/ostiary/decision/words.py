@@ -10,7 +10,7 @@ from ostiary.vocabulary.reasons import Reason
 
 SENTENCES: Final[dict[str, str]] = {
     Reason.ADAPTIVE_ERROR: "The adaptive policy could not be evaluated, so the answer is no.",
-    Reason.ADAPTIVE_PROPOSAL: "This access is unusual for this subject.",
+    Reason.ADAPTIVE_PROPOSAL: "The adaptive rules asked for more than the guardrails did.",
     Reason.BODY_DEPTH: "The request is nested too deeply.",
     Reason.BODY_DUPLICATE_KEY: "The request names a member twice.",
     Reason.BODY_MALFORMED: "The request is not valid JSON.",

@@ -26,7 +26,7 @@ class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: str = ""
     durability: Durability = "before_answer"
     queue_limit: int = 8192
-    batch_limit: int = 512
+    batch_limit: int = 2048
     reserve_mib: int = 16
     min_free_mib: int = 32
     key_overlap_days: int = 30

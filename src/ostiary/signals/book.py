@@ -30,6 +30,7 @@ from ostiary.signals.looking import look
 from ostiary.signals.ports import ProfileStore
 from ostiary.signals.profiles import Group, Subject, Thing
 from ostiary.signals.tables import Tables, subject_key
+from ostiary.signals.things import scrub
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import LearningGate
 
@@ -104,11 +105,15 @@ class ProfileBook:
         return True
 
     def forget(self, subject_type: str, subject_id: str) -> bool:
-        """Erase one subject's profile from memory and store; return whether there was one in memory."""
+        """Erase one subject's profile from memory and store; return whether there was one in memory.
+
+        Its name also goes from the things it used and from the colleagues who met it. Counts that hold no name stay.
+        """
         key = f"{subject_type}:{subject_id}"
         with self._lock:
             if self._store is not None:
                 self._store.erase(self.tenant, key)
+            scrub(self._tables, key)
             return self._tables.subjects.pop(key, None) is not None
 
     def snapshot(self) -> bytes:

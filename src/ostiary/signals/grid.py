@@ -16,7 +16,7 @@ from ostiary.signals.dimensions import Dim
 from ostiary.signals.history import History
 from ostiary.signals.phrases import peers, span, times, unlogged
 from ostiary.signals.profiles import Entry
-from ostiary.signals.signal import NAN, Extract, Feature, Signal, Words
+from ostiary.signals.signal import LONGEST_DAYS, NAN, Extract, Feature, Signal, Words
 from ostiary.signals.surprise import BACK_OFF, UNSEEN, WORLD
 from ostiary.signals.texts import shown
 from ostiary.vocabulary.events import AccessEvent
@@ -35,8 +35,8 @@ def _features(name: str, noun: str) -> tuple[Feature, ...]:
             f"{name}_surprise", f"-ln chance of this {noun} for the subject, backed off to peers, tenant", "nats", 1
         ),
         Feature(f"{name}_ratio", f"ln of how much likelier this {noun} is for the tenant than the subject", "nats", 1),
-        Feature(f"{name}_age", f"since the subject first used this {noun}", "ln(1+days)", -1),
-        Feature(f"{name}_idle", f"since the subject last used this {noun}", "ln(1+days)", 0),
+        Feature(f"{name}_age", f"since the subject first used this {noun}, at most 90 days", "ln(1+days)", -1),
+        Feature(f"{name}_idle", f"since the subject last used this {noun}, at most 90 days", "ln(1+days)", 0),
     )
 
 
@@ -58,6 +58,7 @@ def _extractor(dim: int) -> Extract:
         now = history.moment.now
         age, idle = max(0, now - mine[1]) / DAY, max(0, now - mine[2]) / DAY
         new = 1.0 if mine[1] >= history.since else 0.0
+        age, idle = min(age, LONGEST_DAYS), min(idle, LONGEST_DAYS)
         return (new, unshared, -log(chance), log(of_all / chance), log1p(age), log1p(idle))
 
     return extract

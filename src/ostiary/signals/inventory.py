@@ -16,7 +16,6 @@ Rules:
 (4, ('payments',))
 """
 
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,15 +84,33 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     actions: tuple[str | ActionEntry, ...] = ()
 
 
+def _matches(pieces: list[str], name: str) -> bool:
+    """Return whether ``name`` is the pieces in their order with any text between; its cost grows only with length.
+
+    No regular expression: with several stars one of those takes time in a power of the length of an id that a caller
+    chose, and nothing else runs meanwhile.
+    """
+    first, *middle, last = pieces
+    place, end = len(first), len(name) - len(last)
+    if place > end or not (name.startswith(first) and name.endswith(last)):
+        return False
+    for piece in middle:
+        place = name.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
+
+
 class _Patterns:
     """The patterns of one resource type, most plain letters first."""
 
     def __init__(self, entries: list[ResourceEntry]) -> None:
         entries.sort(key=lambda entry: (-len(entry.id.replace("*", "")), entry.id))
-        self._rules = [(re.compile(".*".join(map(re.escape, e.id.split("*"))) + r"\Z", re.DOTALL), e) for e in entries]
+        self._rules = [(entry.id.split("*"), entry) for entry in entries]
 
     def find(self, name: str) -> ResourceEntry | None:
-        return next((entry for pattern, entry in self._rules if pattern.match(name)), None)
+        return next((entry for pieces, entry in self._rules if _matches(pieces, name)), None)
 
 
 class Catalogue:
@@ -182,6 +199,8 @@ class Catalogue:
         for kind in (key[0], "*"):
             if entry is None and kind in self._patterns:
                 entry = self._patterns[kind].find(key[1])
+        if len(key[0]) + len(key[1]) > _MAX_TEXT:  # callers choose ids: what is remembered is bounded in bytes too
+            return entry
         if len(self._found) >= _CACHE:
             self._found.clear()
         self._found[key] = entry

@@ -4,6 +4,8 @@ Rules (each is tested for every signal found, see ``tests/laws/test_signals_cata
 - *Pure*: the same event and history give the same floats; no clock, no randomness, no network, nothing kept.
 - *Total*: any event gives floats, never an error.
 - *Missing is not zero*: what the event or the history does not tell is NaN.
+- *Steady*: what only ever grows (age, depth, number of known things) is cut off where more of it tells nothing new;
+  otherwise a model learns the calendar from it and fails next month.
 - *Documented*: every feature says what it is, in what unit, and in which direction risk grows.
 
 A file may offer several closely related features, so that what they share is worked out once.
@@ -18,6 +20,8 @@ from ostiary.signals.history import History
 from ostiary.vocabulary.events import AccessEvent
 
 NAN: Final = float("nan")
+LONGEST_DAYS: Final = 90.0
+DEEPEST: Final = 200
 
 Extract = Callable[[AccessEvent, History], Sequence[float]]
 Words = Callable[[str, float, AccessEvent, History], str]

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from math import exp, log
 from typing import Final
 
+import msgspec
+
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.profiles import MAX_NEIGHBOURS, MAX_VISITORS, Entry, Subject, Thing
 from ostiary.signals.tables import Tables
@@ -51,6 +53,17 @@ def learn_things(
         name = values[dim]
         if name is not None:
             touch(table, name, who, now, new_user=before[dim] is None, failed=failed)
+
+
+def scrub(tables: Tables, who: str) -> None:
+    """Remove a subject's name from the things it used and from the colleagues who met it."""
+    for table in (tables.resources, tables.devices, tables.networks):
+        for name, thing in table.items():
+            if who in thing.visitors:
+                visitors = tuple(each for each in thing.visitors if each != who)
+                table[name] = msgspec.structs.replace(thing, visitors=visitors)
+    for own in tables.subjects.values():
+        own.colleagues.pop(who, None)
 
 
 def learn_company(tables: Tables, resource: str, own: Subject) -> None:

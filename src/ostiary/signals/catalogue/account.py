@@ -6,18 +6,19 @@ from typing import Final
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, span, unlogged
-from ostiary.signals.signal import NAN, Feature, Signal
+from ostiary.signals.signal import DEEPEST, LONGEST_DAYS, NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 _DAY: Final = 86_400
+_MANY: Final = 20
 _FEATURES: Final = (
-    Feature("tenure", "since the subject was first seen", "ln(1+days)", 0),
-    Feature("history_sessions", "sittings of the subject so far", "ln(1+count)", 0),
-    Feature("known_resources", "different resources the subject has used", "ln(1+count)", 0),
-    Feature("known_collections", "different collections the subject has used", "ln(1+count)", 0),
+    Feature("tenure", "since the subject was first seen, at most 90 days", "ln(1+days)", 0),
+    Feature("history_sessions", "sittings of the subject so far, at most 200", "ln(1+count)", 0),
+    Feature("known_resources", "different resources the subject has used, at most 20", "ln(1+count)", 0),
+    Feature("known_collections", "different collections the subject has used, at most 20", "ln(1+count)", 0),
     Feature("known_networks", "different networks the subject has come from", "ln(1+count)", 0),
     Feature("known_timezones", "different offsets from UTC the subject has had", "ln(1+count)", 0),
-    Feature("group_changed", "since the subject's groups last changed", "ln(1+days)", -1),
+    Feature("group_changed", "since the subject's groups last changed, at most 90 days", "ln(1+days)", -1),
     Feature("workload", "1 for a service, job or machine, 0 for a person", "flag", 0),
 )
 _PEOPLE: Final = frozenset({"user", "person", "human", "employee"})
@@ -33,13 +34,13 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
     if own.groups_since:
         changed = 0.0 if event.groups != own.groups else max(0, now - own.groups_since) / _DAY
     return (
-        log1p(max(0, now - own.first) / _DAY),
-        log1p(own.sittings),
-        log1p(kinds[Dim.RESOURCE]),
-        log1p(kinds[Dim.COLLECTION]),
+        log1p(min(max(0, now - own.first) / _DAY, LONGEST_DAYS)),
+        log1p(min(own.sittings, DEEPEST)),
+        log1p(min(kinds[Dim.RESOURCE], _MANY)),
+        log1p(min(kinds[Dim.COLLECTION], _MANY)),
         log1p(kinds[Dim.NETWORK]),
         log1p(kinds[Dim.TIMEZONE]),
-        log1p(changed),
+        log1p(min(changed, LONGEST_DAYS)),
         workload,
     )
 

@@ -5,19 +5,20 @@ from typing import Final
 
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, unlogged
-from ostiary.signals.signal import NAN, Feature, Signal
+from ostiary.signals.signal import LONGEST_DAYS, NAN, Feature, Signal
 from ostiary.signals.things import fading
 from ostiary.vocabulary.events import AccessEvent
 
 _DAY: Final = 86_400
+_MANY: Final = 30
 _FEATURES: Final = (
     Feature("device_unmanaged", "1 when the device is told to be unmanaged", "flag", 1),
     Feature(
         "device_trust_dropped", "share of the subject's accesses from managed devices, when this one is not", "share", 1
     ),
-    Feature("device_users", "subjects of the tenant that ever used this device", "ln(1+count)", 1),
+    Feature("device_users", "subjects of the tenant that ever used this device, at most 30", "ln(1+count)", 1),
     Feature("device_failures_1h", "failed tries from this device, fading by the hour", "ln(1+count)", 1),
-    Feature("device_tenant_age", "since the tenant first saw this device", "ln(1+days)", -1),
+    Feature("device_tenant_age", "since the tenant first saw this device, at most 90 days", "ln(1+days)", -1),
 )
 
 
@@ -33,7 +34,13 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
     if thing is None:
         return (unmanaged, dropped, 0.0, 0.0, 0.0)
     failures = log1p(fading(thing.failures, now - thing.last))
-    return (unmanaged, dropped, log1p(thing.users), failures, log1p(max(0, now - thing.first) / _DAY))
+    return (
+        unmanaged,
+        dropped,
+        log1p(min(thing.users, _MANY)),
+        failures,
+        log1p(min(max(0, now - thing.first) / _DAY, LONGEST_DAYS)),
+    )
 
 
 def words(name: str, value: float, event: AccessEvent, history: History) -> str:

@@ -1,7 +1,7 @@
 """Slow change: does what the subject does lately still look like what it always did?
 
-The Jensen-Shannon divergence (Lin 1991) between the collections of the last sittings and of all time; the recent level
-of surprise against the usual one; and a one-sided CUSUM over sittings, which a patient attacker cannot stay under.
+The Jensen-Shannon divergence (Lin 1991) between the collections of the last sittings and of all time, and for the very
+thing accessed how much of its use is recent: what began last week is not yet a habit.
 """
 
 from math import isnan, log, log2
@@ -10,20 +10,17 @@ from typing import Final
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.history import History
 from ostiary.signals.numbers import faded
-from ostiary.signals.signal import NAN, Feature, Signal
+from ostiary.signals.signal import DEEPEST, NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 _HIGH: Final = 0.3
 _FEATURES: Final = (
     Feature("drift_collections", "Jensen-Shannon divergence of recent from all collections", "bits", 0),
-    Feature("drift_surprise", "recent level of worst surprise over the subject's usual level", "nats", 1),
-    Feature("drift_surprise_unusual", "the same in the subject's own deviations", "deviations", 1),
-    Feature("drift_strain", "one-sided CUSUM of sitting surprise", "deviations", 1),
     Feature("drift_resource", "ln of recent use of this resource over its lifetime use", "ln ratio", 0),
     Feature("drift_collection", "ln of recent use of this collection over its lifetime use", "ln ratio", 0),
-    Feature("mature_resource", "uses of this resource that are not recent", "ln(1+count)", -1),
-    Feature("mature_collection", "uses of this collection that are not recent", "ln(1+count)", -1),
-    Feature("mature_timezone", "uses of this offset from UTC that are not recent", "ln(1+count)", -1),
+    Feature("mature_resource", "uses of this resource that are not recent, at most 200", "ln(1+count)", -1),
+    Feature("mature_collection", "uses of this collection that are not recent, at most 200", "ln(1+count)", -1),
+    Feature("mature_timezone", "uses of this offset from UTC that are not recent, at most 200", "ln(1+count)", -1),
     Feature("recent_resource_share", "share of the last resources of the subject that are this one", "share", 0),
     Feature("recent_collection_share", "share of the last collections of the subject that are this one", "share", 0),
 )
@@ -52,24 +49,19 @@ def _use(history: History, dim: int, pace: float) -> tuple[float, float]:
     weight = faded(mine[3], history.moment.now - mine[2])
     lately = (weight + 0.5) / (pace + 1.0)
     ever = (mine[0] + 0.5) / (history.my_totals[dim] + 1.0)
-    return log(lately / ever), log(1.0 + max(0.0, mine[0] - weight))
+    return log(lately / ever), log(1.0 + min(DEEPEST, max(0.0, mine[0] - weight)))
 
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
-    """Return the eleven features."""
+    """Return the eight features."""
     own, values = history.own, history.values
     pace = faded(own.pace, history.moment.now - own.last)
     lately, old_resource = _use(history, Dim.RESOURCE, pace)
     collection, old_collection = _use(history, Dim.COLLECTION, pace)
     _lately, old_zone = _use(history, Dim.TIMEZONE, pace)
-    seen, mean, variance = own.surprise
-    away = own.surprise_lately - mean if seen else NAN
     resources, collections = own.recent_resources, own.recent
     return (
         _divergence(list(history.lately), history.my_totals[Dim.COLLECTION]),
-        away,
-        away / (variance**0.5 + 0.25) if seen else NAN,
-        own.strain if seen else NAN,
         lately,
         collection,
         old_resource,

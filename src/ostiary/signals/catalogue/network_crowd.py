@@ -6,16 +6,17 @@ from typing import Final
 from ostiary.signals.history import History
 from ostiary.signals.network import network_of
 from ostiary.signals.phrases import plural, span, unlogged
-from ostiary.signals.signal import NAN, Feature, Signal
+from ostiary.signals.signal import LONGEST_DAYS, NAN, Feature, Signal
 from ostiary.signals.things import fading
 from ostiary.vocabulary.events import AccessEvent
 
 _DAY: Final = 86_400
+_MANY: Final = 30
 _FEATURES: Final = (
-    Feature("network_users", "subjects of the tenant that ever came from this network", "ln(1+count)", 0),
+    Feature("network_users", "subjects of the tenant that ever came from this network, at most 30", "ln(1+count)", 0),
     Feature("network_crowd_1h", "changes of subject on this network, fading by the hour", "ln(1+count)", 1),
     Feature("network_failures_1h", "failed tries from this network, fading by the hour", "ln(1+count)", 1),
-    Feature("network_tenant_age", "since the tenant first saw this network", "ln(1+days)", -1),
+    Feature("network_tenant_age", "since the tenant first saw this network, at most 90 days", "ln(1+days)", -1),
     Feature("network_public", "1 when the address is on the public internet", "flag", 0),
 )
 
@@ -31,10 +32,10 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
         return (0.0, 0.0, 0.0, 0.0, public)
     quiet = now - thing.last
     return (
-        log1p(thing.users),
+        log1p(min(thing.users, _MANY)),
         log1p(fading(thing.crowd, quiet)),
         log1p(fading(thing.failures, quiet)),
-        log1p(max(0, now - thing.first) / _DAY),
+        log1p(min(max(0, now - thing.first) / _DAY, LONGEST_DAYS)),
         public,
     )
 

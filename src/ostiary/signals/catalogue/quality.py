@@ -8,16 +8,16 @@ from typing import Final
 
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, unlogged
-from ostiary.signals.signal import Feature, Signal
+from ostiary.signals.signal import DEEPEST, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 _FIELDS: Final = ("network", "device", "agent", "timezone", "session", "login", "sensitivity", "amount")
 _FEATURES: Final = (
     *(Feature(f"missing_{name}", f"1 when the event does not tell the {name}", "flag", 0) for name in _FIELDS),
     Feature("missing_total", "how many kinds of fields the event does not tell", "count", 0),
-    Feature("history_depth", "accesses of the subject so far", "ln(1+count)", 0),
-    Feature("peer_depth", "accesses of the peer group so far", "ln(1+count)", 0),
-    Feature("tenant_depth", "accesses of the tenant so far", "ln(1+count)", 0),
+    Feature("history_depth", "accesses of the subject so far, at most 200", "ln(1+count)", 0),
+    Feature("peer_depth", "accesses of the peer group so far, at most 200", "ln(1+count)", 0),
+    Feature("tenant_depth", "accesses of the tenant so far, at most 200", "ln(1+count)", 0),
 )
 
 
@@ -36,9 +36,9 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
     return (
         *flags,
         sum(flags),
-        log1p(history.own.events),
-        log1p(history.peer_events),
-        log1p(history.all_totals[0]),
+        log1p(min(history.own.events, DEEPEST)),
+        log1p(min(history.peer_events, DEEPEST)),
+        log1p(min(history.all_totals[0], DEEPEST)),
     )
 
 

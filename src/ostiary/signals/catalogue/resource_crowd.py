@@ -6,16 +6,17 @@ from typing import Final
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, span, unlogged
-from ostiary.signals.signal import Feature, Signal
+from ostiary.signals.signal import LONGEST_DAYS, Feature, Signal
 from ostiary.signals.tables import subject_key
 from ostiary.signals.things import fading
 from ostiary.vocabulary.events import AccessEvent
 
 _DAY: Final = 86_400
+_MANY: Final = 30
 _FEATURES: Final = (
-    Feature("resource_users", "subjects of the tenant that ever used this resource", "ln(1+count)", 0),
-    Feature("resource_quiet", "since anybody used this resource", "ln(1+days)", 0),
-    Feature("resource_tenant_age", "since the tenant first saw this resource", "ln(1+days)", 0),
+    Feature("resource_users", "subjects of the tenant that ever used this resource, at most 30", "ln(1+count)", 0),
+    Feature("resource_quiet", "since anybody used this resource, at most 90 days", "ln(1+days)", 0),
+    Feature("resource_tenant_age", "since the tenant first saw this resource, at most 90 days", "ln(1+days)", 0),
     Feature("resource_my_share", "share of all accesses to this resource that are the subject's own", "share", -1),
     Feature("collection_my_share", "share of all accesses to this collection that are the subject's own", "share", -1),
     Feature("resource_failures_1h", "failed tries on this resource, fading by the hour", "ln(1+count)", 1),
@@ -33,9 +34,9 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
         return (0.0, 0.0, 0.0, 0.0, of_collection, 0.0, 0.0)
     quiet = max(0, now - thing.last)
     return (
-        log1p(thing.users),
-        log1p(quiet / _DAY),
-        log1p(max(0, now - thing.first) / _DAY),
+        log1p(min(thing.users, _MANY)),
+        log1p(min(quiet / _DAY, LONGEST_DAYS)),
+        log1p(min(max(0, now - thing.first) / _DAY, LONGEST_DAYS)),
         mine[0] / thing.events if mine else 0.0,
         of_collection,
         log1p(fading(thing.failures, quiet)),

@@ -1,4 +1,4 @@
-"""The sitting so far: how long, how wide, how new and how surprising, against the subject's usual sittings."""
+"""The sitting so far: how long, how wide and how new, against the subject's usual sittings."""
 
 from math import log1p
 from typing import Final
@@ -20,8 +20,6 @@ _FEATURES: Final = (
     Feature("session_collections", "different collections of the sitting so far", "ln(1+count)", 0),
     Feature("session_new", "resources of the sitting so far that were new to the subject", "ln(1+count)", 1),
     Feature("session_new_share", "share of the sitting's accesses so far to resources new to the subject", "share", 1),
-    Feature("session_surprise_max", "worst resource surprise of the sitting so far", "nats", 1),
-    Feature("session_surprise_mean", "mean resource surprise of the sitting so far", "nats", 1),
     Feature("session_amount", "rows, files or objects of the sitting so far", "ln(1+count)", 0),
     Feature("session_failures", "failed tries of the sitting so far", "ln(1+count)", 1),
     Feature("sessions_live", "sittings of the subject active in the last half hour", "count", 1),
@@ -29,11 +27,11 @@ _FEATURES: Final = (
 
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
-    """Return the fourteen features; of a sitting that just opens most are missing."""
+    """Return the twelve features; of a sitting that just opens most are missing."""
     now, own, session = history.moment.now, history.own, history.session
     live = float(history.live_sessions)
     if session is None:
-        return (1.0, 0.0, NAN, NAN, 0.0, NAN, 0.0, 0.0, NAN, NAN, NAN, 0.0, 0.0, live)
+        return (1.0, 0.0, NAN, NAN, 0.0, NAN, 0.0, 0.0, NAN, 0.0, 0.0, live)
     events, resources = log1p(session.events), log1p(session.resources)
     return (
         0.0,
@@ -45,8 +43,6 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
         log1p(session.collections),
         log1p(session.new),
         session.new / session.events,
-        session.surprise_max,
-        session.surprise_sum / session.events,
         log1p(session.amount),
         log1p(session.failures),
         live,
@@ -67,8 +63,6 @@ def _of(session: Session, name: str, value: float) -> str:
             return f"the session is {span(unlogged(value))} old"
         case "session_new" | "session_new_share":
             return f"{session.new} of this session's {plural(session.events, 'access')} were to resources new to you"
-        case "session_surprise_max" | "session_surprise_mean":
-            return f"this session {'already held something' if value > 3 else 'held nothing'} unusual for you"  # noqa: PLR2004
         case "session_failures":
             return f"{plural(session.failures, 'failed try')} in this session"
         case _:

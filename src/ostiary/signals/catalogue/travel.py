@@ -10,10 +10,11 @@ from ostiary.signals.texts import shown
 from ostiary.vocabulary.events import AccessEvent
 
 _HOUR: Final = 3_600
+_LONGEST_HOURS: Final = 24 * 90
 _FEATURES: Final = (
     Feature("country_changed", "1 when the country is not the one of the subject's last access", "flag", 1),
     Feature("country_change_speed", "changes per hour that this change of country would mean", "ln(1+1/hours)", 1),
-    Feature("country_settled", "how long the last country was kept", "ln(1+hours)", 0),
+    Feature("country_settled", "how long the last country was kept, at most 90 days", "ln(1+hours)", 0),
     Feature("country_back_and_forth", "1 when this returns to the country before the last within a change", "flag", 0),
 )
 
@@ -24,7 +25,7 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
     if here is None or own.country is None:
         return (NAN, NAN, NAN, NAN)
     now = history.moment.now
-    settled = log1p(max(0, now - own.country_since) / _HOUR)
+    settled = log1p(min(max(0, now - own.country_since) / _HOUR, _LONGEST_HOURS))
     if here == own.country:
         return (0.0, 0.0, settled, 0.0)
     hours = max(now - own.last, 60) / _HOUR

@@ -11,8 +11,6 @@ _HALF_DAY: Final = 720
 _FEATURES: Final = (
     Feature("zone_shift_last", "hours between this offset from UTC and the subject's last one", "hours", 0),
     Feature("zone_shift_session", "hours between this offset and the one the sitting began with", "hours", 1),
-    Feature("zone_surprise_lately", "recent level of time zone surprise over the subject's usual level", "nats", 0),
-    Feature("zone_offset", "the offset from UTC itself", "hours", 0),
 )
 
 
@@ -22,25 +20,21 @@ def _apart(one: int, other: int) -> float:
 
 
 def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
-    """Return the four features."""
+    """Return the two features."""
     offset, own, session = event.tz_offset_min, history.own, history.session
     if offset is None:
         return (NAN,) * len(_FEATURES)
     return (
         NAN if own.timezone is None else _apart(offset, own.timezone),
         NAN if session is None or session.timezone is None else _apart(offset, session.timezone),
-        NAN if not own.zone_surprise[0] else own.zone_lately - own.zone_surprise[1],
-        offset / 60,
     )
 
 
 def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     """Return the shift against the subject's own time zone."""
-    if event.tz_offset_min is None or name == "zone_offset":
-        return "the time zone is not told" if event.tz_offset_min is None else offset_words(event.tz_offset_min)
+    if event.tz_offset_min is None:
+        return "the time zone is not told"
     here, last = offset_words(event.tz_offset_min), history.own.timezone
-    if name == "zone_surprise_lately":
-        return f"your time zone has been {'less' if value > 0 else 'no less'} settled lately than usual"
     return f"time zone {here} is {value:.1f} hours from {offset_words(last) if last is not None else 'your own'}"
 
 

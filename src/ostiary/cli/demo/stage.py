@@ -105,8 +105,7 @@ class Stage:
         teller.act("Thirty days of a simulated organisation")
         teller.run("import", "events", "import", "--format", "ostiary", f"{data}/{_HISTORY}", "--data", data)
         teller.act("A model of what is usual, learned from them without labels")
-        model = str(self.places.model(DEFAULT_TENANT))
-        teller.run("train", "risk", "train", "--events", str(self.history), "--out", model)
+        teller.run("train", "risk", "train", "--data", data, "--rounds", "2")
 
 
 def _write_catalogue(path: Path, document: dict[str, Any]) -> None:

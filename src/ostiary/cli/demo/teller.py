@@ -4,6 +4,7 @@
 - With ``--json`` nothing is narrated; every step is kept by name and printed at the end.
 """
 
+import os
 import shlex
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from ostiary.cli.output import err, out, print_json
 from ostiary.errors import UnavailableError
 
 _TIMEOUT_S: Final = 600
-_WIDTH: Final = 100
+_WIDTH: Final = 108
 _INDENT: Final = "   "
 
 
@@ -76,7 +77,8 @@ class Teller:
 
     def _done(self, arguments: list[str]) -> str:
         command = [sys.executable, "-m", "ostiary.cli", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603
+        environ = {**os.environ, "COLUMNS": str(_WIDTH)}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603
         if done.returncode != 0:
             text = (done.stderr or done.stdout).strip().splitlines()
             raise UnavailableError("demo_step_failed", f"`ostiary {arguments[0]}` failed: {' '.join(text[-3:])}")

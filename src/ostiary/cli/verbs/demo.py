@@ -25,7 +25,7 @@ def command(
     data: Annotated[Path | None, Parameter(help="Keep everything in this directory. Default: a temporary one.")] = None,
     url: Annotated[str | None, Parameter(help="Ask this running server, which serves --data.")] = None,
     prepare: Annotated[bool, Parameter(negative="", help="Only make the data directory, then stop.")] = False,
-    people: Annotated[int, Parameter(help="People and machines in the organisation.")] = 120,
+    people: Annotated[int, Parameter(help="People and machines in the organisation.")] = 60,
     days: Annotated[int, Parameter(help="Days of history.")] = 30,
     json: Annotated[bool, Parameter(negative="", help="Machine-readable output.")] = False,
 ) -> None:
@@ -40,7 +40,7 @@ def command(
         raise FaultyInputError("option_missing", "--url and --prepare need --data")
     teller = Teller(as_json=json)
     with ExitStack() as stack:
-        root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-"))) / "data"
+        root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-")))
         stage = Stage.open(root, SystemClock(), people, days)
         stage.furnish(teller)
         effect = "" if prepare else _play(stage, url, teller, stack)

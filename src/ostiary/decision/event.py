@@ -27,13 +27,17 @@ def text_of(value: object) -> str | None:
 
 
 def ip_of(value: object) -> str | None:
-    """Return ``value`` in canonical form when it is an IP address."""
-    if not isinstance(value, str):
+    """Return ``value`` in canonical form when it is an IP address; IPv4 inside IPv6 comes out as IPv4.
+
+    A zone id (``fe80::1%…``) is refused: it may hold any text, and means something to another machine only.
+    """
+    if not isinstance(value, str) or "%" in value:
         return None
     try:
-        return str(ipaddress.ip_address(value))
+        address = ipaddress.ip_address(value)
     except ValueError:
         return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _integer(value: object, bound: int) -> int | None:

@@ -41,6 +41,11 @@ class Claim:
         """Return whether the caller is the first to take it; never blocks."""
         return self._lock.acquire(blocking=False)
 
+    @property
+    def taken(self) -> bool:
+        """Whether somebody holds it: what is still being worked out then serves nobody."""
+        return self._lock.locked()
+
 
 class Call(msgspec.Struct, frozen=True):
     """One evaluation to decide. ``request.context`` is already free of tokens and proofs.

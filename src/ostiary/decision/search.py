@@ -97,6 +97,8 @@ class Searcher:
         )
         known = None if call.wanted == "subject" else verify(call.request)
         for name in names:
+            if call.claim.taken:  # answered at the deadline: going on would look like a thread that is stuck
+                raise AlreadyAnsweredError
             request = _candidate(call, name)
             identity = known or verify(request)
             yield name, self._permits(receipt, call, engine, request, identity)

@@ -20,7 +20,8 @@ class EngineSettings:
         gogc: garbage collection target of the Go runtime in percent, for `launch_environment`.
         gomaxprocs: threads that run Go code at once; with 1 a decision costs a third less CPU (ADR-0002).
         max_answer_bytes: a longer answer of a policy is malformed.
-        max_input_bytes: a longer input document is refused before evaluation.
+        max_input_bytes: a longer input document is refused before evaluation. A megabyte of small values costs OPA
+            1.5 s, and whoever could make it take longer than ``stuck_ms`` could have workers replaced at will.
         max_hits: more rule hits than this in one answer are malformed.
     """
 
@@ -30,7 +31,7 @@ class EngineSettings:
     gogc: int = 400
     gomaxprocs: int = 1
     max_answer_bytes: int = 1_048_576
-    max_input_bytes: int = 1_048_576
+    max_input_bytes: int = 131_072
     max_hits: int = 256
 
 

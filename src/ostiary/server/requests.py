@@ -23,6 +23,8 @@ from ostiary.vocabulary.entities import Action, EvaluationRequest, Resource, Sub
 from ostiary.vocabulary.reasons import Reason
 
 MAX_TEXT: Final = 2048
+MAX_SHARED: Final = 8_388_608
+"""Bytes of the defaults times the items of a batch: each item is judged and recorded with its own copy."""
 _EMPTY: Final[dict[str, Any]] = {}
 
 
@@ -138,6 +140,8 @@ def read_evaluations(body: Mapping[str, Any], max_items: int) -> Batch | None:
     if len(items) > max_items:
         raise _fault(f"`evaluations` has {len(items)} items, {max_items} are allowed", "/evaluations")
     defaults = {name: body[name] for name in ("subject", "action", "resource", "context") if name in body}
+    if len(items) * len(msgspec.json.encode(defaults)) > MAX_SHARED:
+        raise _fault("the items of `evaluations` share too much: send fewer at once", "/evaluations")
     return Batch(tuple(_read_item(defaults, item) for item in items), semantic)
 
 

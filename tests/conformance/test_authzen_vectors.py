@@ -47,7 +47,7 @@ deny contains {"rule": "unknown"} if not input.resource.known
 decision := {"allow": allow, "deny": deny}
 """
 
-TODO = """package ostiary.guardrails
+TODOS = """package ostiary.guardrails
 
 roles := {role | some role in input.subject.attributes.roles}
 own if input.resource.properties.ownerID == input.subject.attributes.id
@@ -180,7 +180,7 @@ def catalogues(shared: Path) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def server(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     data = tmp_path_factory.mktemp("authzen") / "data"
-    policies = {"certification": CERTIFICATION, "todo": TODO, "gateway": GATEWAY, "search": SEARCH}
+    policies = {"certification": CERTIFICATION, "todo": TODOS, "gateway": GATEWAY, "search": SEARCH}
     for tenant, catalogue in catalogues(shared).items():
         (data / "catalogue").mkdir(parents=True, exist_ok=True)
         (data / "catalogue" / f"{tenant}.yaml").write_text(yaml.safe_dump(catalogue))

@@ -166,3 +166,16 @@ def test_faulty_options_end_in_an_error(files: Path, run: Run, words: tuple[str,
     code, _, _ = run("risk", "train", "--events", files / "events.csv", "--out", tmp_path / "m", *words)
     assert code == 1
     assert not (tmp_path / "m").exists()
+
+
+def test_imported_history_trains_the_installed_model(files: Path, run: Run, tmp_path: Path) -> None:
+    code, _, _ = run("events", "import", files / "events.csv", "--format", "devaccess")
+    assert code == 0
+    code, out, _ = run("risk", "train", "--rounds", "1", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["folder"] == str(files / "data" / "models" / "default")
+    assert told["card"]["sources"][0]["origin"] == "imported history"
+    code, out, _ = run("risk", "score", "--events", files / "events.csv", "--mapping", "devaccess")
+    assert code == 0
+    assert len(out.splitlines()) == told["card"]["events"]

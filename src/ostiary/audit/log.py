@@ -56,7 +56,7 @@ class AuditLog:
         if not store.head().checkpoint or self._settings.origin not in {"", store.head().origin}:
             batches.write([])
         self._async = self._settings.durability == "async"
-        self._writer = GroupWriter(batches, clock, reserve, self._settings.queue_limit, self._settings.batch_limit)
+        self._writer = GroupWriter(batches, clock, reserve, self._settings)
 
     def __enter__(self) -> Self:
         """Return the log itself."""

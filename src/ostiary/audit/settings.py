@@ -17,6 +17,7 @@ class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         durability: ``before_answer`` = an append is done when its record is on disk; ``async`` = when it is queued, so
             that a crash loses the last moments (shown by ``ostiary doctor``).
         queue_limit: records that may wait; more are refused as ``overloaded``.
+        queue_mib: how much memory waiting payloads may take together.
         batch_limit: records written in one transaction.
         reserve_mib: disk space held back in a file, given up only to note down that the disk is full.
         min_free_mib: below this much free disk nothing is accepted.
@@ -26,6 +27,7 @@ class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: str = ""
     durability: Durability = "before_answer"
     queue_limit: int = 8192
+    queue_mib: int = 64
     batch_limit: int = 2048
     reserve_mib: int = 16
     min_free_mib: int = 32

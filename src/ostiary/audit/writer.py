@@ -17,8 +17,8 @@ import msgspec
 
 from ostiary.audit.batch import BatchWriter, Result
 from ostiary.audit.pending import Appended, Pending
-from ostiary.audit.reserve import DiskReserve
-from ostiary.audit.settings import SYSTEM_TENANT
+from ostiary.audit.reserve import MIB, DiskReserve
+from ostiary.audit.settings import SYSTEM_TENANT, AuditSettings
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.keys import random_bytes
 from ostiary.vocabulary.clock import Clock
@@ -41,14 +41,16 @@ class GroupWriter:
     """Owns the only thread that appends in this process."""
 
     def __init__(
-        self, batches: BatchWriter, clock: Clock, reserve: DiskReserve | None, queue_limit: int, batch_limit: int
+        self, batches: BatchWriter, clock: Clock, reserve: DiskReserve | None, settings: AuditSettings
     ) -> None:
         """Start the thread."""
         self._batches = batches
         self._clock = clock
         self._reserve = reserve
-        self._queue_limit = queue_limit
-        self._batch_limit = batch_limit
+        self._queue_limit = settings.queue_limit
+        self._queue_bytes = settings.queue_mib * MIB
+        self._batch_limit = settings.batch_limit
+        self._waiting_bytes = 0
         self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -67,16 +69,17 @@ class GroupWriter:
 
     def submit(self, pending: Pending) -> None:
         """Queue a record, or fail its future at once."""
-        if self._queue.qsize() >= self._queue_limit:
-            fault = UnavailableError("overloaded", f"{self._queue_limit} records are waiting for the disk")
-            self._fail([pending], fault)
-            return
         with self._lock:
-            closed = self._closed
-            if not closed:
+            waiting = self._queue.qsize()
+            full = waiting >= self._queue_limit or self._waiting_bytes > self._queue_bytes
+            if not full and not self._closed:
+                self._waiting_bytes += len(pending.payload)
                 self._queue.put(pending)
-        if closed:
+                return
+        if self._closed:
             pending.future.set_exception(UnavailableError("log_closed", "the audit log is closed"))
+        else:
+            self._fail([pending], UnavailableError("overloaded", f"{waiting} records are waiting for the disk"))
 
     def close(self) -> None:
         """Write what is queued, then end the thread."""
@@ -92,6 +95,8 @@ class GroupWriter:
             batch, more = self._gather()
             if batch or self._lost:
                 self._write(batch)
+                with self._lock:
+                    self._waiting_bytes -= sum(len(pending.payload) for pending in batch)
 
     def _gather(self) -> tuple[list[Pending], bool]:
         """Wait for one record, then take all that are there; one with an effect goes alone."""

@@ -74,6 +74,9 @@ class KeyRing:
             if not any(entry.alg == alg and entry.signs_until_ns is None for entry in loaded.entries):
                 loaded = self._make(folder, tenant, purpose, alg)
             now = self._clock.now_ns()
+            for kid in {entry.kid for entry in loaded.entries if not _signs(entry, now)} & loaded.secrets.keys():
+                del loaded.secrets[kid]
+                erase(folder / f"{kid}.pem")
             usable = [entry for entry in loaded.entries if entry.alg == alg and _signs(entry, now)]
             usable.sort(key=lambda entry: (entry.signs_until_ns is not None, -entry.created_ns))
             return [self._secret(folder, loaded, entry) for entry in usable]

@@ -187,6 +187,20 @@ def test_too_many_waiting_records_are_refused_as_overloaded_and_counted(
     log.close()
 
 
+def test_waiting_payloads_are_bounded_in_memory_too(tmp_path: Path, ring: KeyRing, clock: FakeClock) -> None:
+    store = MemoryStore()
+    log = AuditLog(store, SubjectVault(tmp_path / "v", store), ring, clock, AuditSettings(queue_mib=1))
+    big = bytes(300_000)
+    with store.transaction():
+        futures = [log.append("default", "decision", f"dec_{number}", 1, big, "ann") for number in range(30)]
+        assert sum(future.done() for future in futures) >= 20
+    _, hanging = wait(futures, 10)
+    assert not hanging
+    for number in range(20):  # what was written makes room again
+        log.append("default", "decision", f"later_{number}", 1, big, "ann").result(10)
+    log.close()
+
+
 def test_a_closed_log_refuses(log: AuditLog) -> None:
     log.close()
     with pytest.raises(UnavailableError) as caught:

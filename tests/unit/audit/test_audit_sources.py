@@ -8,11 +8,13 @@ import pytest
 
 from ostiary.audit import AuditLog
 from ostiary.audit.exporting import export_log
+from ostiary.audit.tlog.checkpoints import Checkpoint, sign_checkpoint
 from ostiary.audit.verifier import Attack, Verifier
 from ostiary.audit.verifier.memory import default_memory, load_memory, save_memory
 from ostiary.audit.verifier.signed import read_vkey
 from ostiary.audit.verifier.sources import DirectorySource, HttpSource, Missing
 from ostiary.errors import UnavailableError, VerificationError
+from ostiary.keys import KeyRing
 from ostiary.storage.sqlite import SqliteStore, open_source
 
 
@@ -81,6 +83,18 @@ def test_a_server_that_has_nothing_or_too_much() -> None:
         _http(httpx.Response(404)).checkpoint()
     with pytest.raises(UnavailableError):
         _http(httpx.Response(200, content=bytes(8193))).tile(0, 0, 256)
+
+
+def test_a_log_that_claims_to_be_endless_is_not_read_for_ever(log: AuditLog, tmp_path: Path, ring: KeyRing) -> None:
+    _fill(log, 300)
+    export_log(log.store, log.public_keys(), tmp_path / "out")
+    endless = Checkpoint(log.head().origin, 10**18, bytes(32))
+    (tmp_path / "out/checkpoint").write_bytes(sign_checkpoint(endless, ring.signers("system", "log")))
+    (tmp_path / "out/tile/0/001.p/45").unlink()
+    (tmp_path / "out/tile/entries/001.p/45").unlink()
+    verifier = Verifier(DirectorySource(tmp_path / "out"))
+    assert verifier.run() is None
+    assert [(one.attack, one.index) for one in verifier.report.findings] == [(Attack.TRUNCATE, 256)]
 
 
 def test_an_empty_folder_is_no_log(tmp_path: Path) -> None:

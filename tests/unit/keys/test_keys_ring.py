@@ -57,6 +57,7 @@ def test_during_an_overlap_both_keys_sign(ring: KeyRing, clock: FakeClock) -> No
     assert [key.kid for key in ring.signers("acme", "log")] == [new.kid, old.kid]
     clock.advance(61)
     assert [key.kid for key in ring.signers("acme", "log")] == [new.kid]
+    assert not list(ring._directory.rglob(f"{old.kid}.pem"))
 
 
 def test_another_process_sees_a_rotation(ring: KeyRing, tmp_path: Path, clock: FakeClock) -> None:

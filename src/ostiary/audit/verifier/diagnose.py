@@ -60,7 +60,7 @@ def _different(old: Leaves, new: Leaves, fork: int) -> Named:
     if not missing:
         return Attack.BACK_DATE, fork, f"entry {fork} was slipped in before entries that were already there"
     if all(was == index for was, index in kept):
-        return _in_place(old, new, missing)
+        return _in_place(old, new, [index for index in missing if index < len(new)])
     return Attack.DELETE, missing[0], f"{_entries(missing)} gone, what followed has moved up"
 
 

@@ -22,7 +22,11 @@ _SALT: Final = 32
 
 
 class Scan(msgspec.Struct):
-    """What one pass saw. ``leaves`` are the entries' own hashes, ``tiled`` what the level 0 tiles say."""
+    """What one pass saw.
+
+    ``leaves`` are the entries' own hashes, ``tiled`` what the level 0 tiles say; ``ends_at`` is where a log ended that
+    claims to be longer.
+    """
 
     leaves: Leaves
     tiled: Leaves
@@ -31,6 +35,7 @@ class Scan(msgspec.Struct):
     excused: list[tuple[int, int, int]] = []
     keys: list[str] = []
     latest_at: int = 0
+    ends_at: int | None = None
 
 
 def scan(source: LogSource, size: int, report: Report, *, payloads: bool) -> Scan:
@@ -40,6 +45,9 @@ def scan(source: LogSource, size: int, report: Report, *, payloads: bool) -> Sca
         width = min(WIDTH, size - index * WIDTH)
         tile = _tile(source, index, width)
         entries = _bundle(source, index, width, report)
+        if not tile and all(entry is None for entry in entries):  # a size alone must not keep us busy for ever
+            seen.ends_at = index * WIDTH
+            break
         openings = source.openings(index, width) if payloads else None
         for offset in range(width):
             number = index * WIDTH + offset

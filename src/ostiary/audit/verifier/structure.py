@@ -18,6 +18,10 @@ def check_structure(source: LogSource, head: Head, seen: Scan, report: Report) -
     if beyond:
         text = f"{beyond} entries lie behind the end that the checkpoint signs: it is older than the log"
         report.add(Attack.TRUNCATE, head.size, text, "the checkpoint")
+    if seen.ends_at is not None:
+        text = f"the log ends before entry {seen.ends_at}, but signs {head.size} entries"
+        report.add(Attack.TRUNCATE, seen.ends_at, text, "the signed size")
+        return
     if seen.gone:
         _name_gone(seen, head.size, report)
         return

@@ -169,7 +169,7 @@ def compare_heads(heads: Iterable[Head], head: Head, seen: Scan) -> Finding | No
         if one.size > head.size:
             again = any((other.size, other.root) == (head.size, head.root) for other in known)
             return _shorter(one.size, head.size, again=again)
-        if roots[one.size] != one.root:
+        if roots.get(one.size) != one.root:
             return _forked(one.size, head.size, agreed)
         agreed = one.size
     return None

@@ -39,7 +39,7 @@ WHERE tenant = :tenant AND kind = :kind AND kind <> 'decision' AND idx >= :since
 ORDER BY idx LIMIT :limit;
 
 -- name: select_any
-SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records NOT INDEXED
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records INDEXED BY records_by_tenant
 WHERE tenant = :tenant AND idx >= :since
   AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
 ORDER BY idx LIMIT :limit;

@@ -124,6 +124,8 @@ class RemoteOpaEngine:
     def _ask(self, package: str, document: Document) -> bytes | Reason:
         try:
             text = document if isinstance(document, bytes) else msgspec.json.encode(document)
+            if len(text) > self.settings.max_input_bytes:
+                return Reason.POLICY_ERROR
             with self.running:
                 status, answer = self._post(f"/v1/data/ostiary/{package}/decision", b'{"input":' + text + b"}")
         except httpx.TimeoutException:

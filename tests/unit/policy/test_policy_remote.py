@@ -80,6 +80,7 @@ def test_what_cannot_be_encoded() -> None:
     with FakeOpa() as fake, RemoteOpaEngine(fake.url, settings=PATIENT) as engine:
         odd: dict[str, Any] = {"a": object()}
         assert engine.guardrails(odd).error == "policy_error"
+        assert engine.guardrails({"a": "x" * PATIENT.max_input_bytes}).error == "policy_error"
         assert fake.seen == []
 
 

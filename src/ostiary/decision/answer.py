@@ -1,12 +1,14 @@
 """The AuthZEN answer of one decision: what the enforcement point is told, and no more.
 
-The score and the signals never leave in an answer: whoever is scored must not be able to tune against them.
+The score and the signals never leave in an answer: whoever is scored must not be able to tune against them. Nor does
+a proposal that is not live: a shadow that answers show would tell whom it falls on.
 """
 
 from typing import Any, Final
 
 from ostiary.decision.words import sentence
 from ostiary.vocabulary.effects import Effect
+from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.verdicts import Obligation, Outcome, RuleHit, Unmet
 
 _MAX_UNMET: Final = 5
@@ -17,10 +19,14 @@ def user_sentence(outcome: Outcome) -> str:
     for hit in outcome.rules:
         if hit.effect == outcome.effect and hit.explanation:
             return hit.explanation
-    codes = [r for r in outcome.reasons if not r.startswith("rule:")]
+    codes = [r for r in _told(outcome) if not r.startswith("rule:")]
     if codes:
         return sentence(codes[0])
     return "Allowed." if outcome.effect == Effect.ALLOW else "Policy does not permit this as it stands."
+
+
+def _told(outcome: Outcome) -> list[str]:
+    return [reason for reason in outcome.reasons if reason != Reason.PHASE_NOT_LIVE]
 
 
 def _remediation(rules: tuple[RuleHit, ...], unmet: tuple[Unmet, ...]) -> list[str]:
@@ -32,7 +38,7 @@ def answer_of(
     decision_id: str, outcome: Outcome, obligations: tuple[Obligation, ...], unmet: tuple[Unmet, ...] = ()
 ) -> dict[str, Any]:
     """Return the AuthZEN 1.0 response body of one decision."""
-    context: dict[str, Any] = {"id": decision_id, "effect": outcome.effect.name, "reasons": list(outcome.reasons)}
+    context: dict[str, Any] = {"id": decision_id, "effect": outcome.effect.name, "reasons": _told(outcome)}
     if outcome.effect != Effect.ALLOW:
         context["reason_user"] = {"en": user_sentence(outcome)}
         remediation = _remediation(outcome.rules, unmet if outcome.effect >= Effect.DENY else ())

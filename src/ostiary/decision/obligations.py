@@ -13,6 +13,7 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Oblig
 
 DEFAULT_ACR: Final = ("urn:ostiary:acr:mfa",)
 DEFAULT_LIFETIME_S: Final = 900
+LIFETIME: Final = "session_lifetime"
 
 
 def _texts(outcome: Outcome, member: str) -> list[str]:
@@ -44,17 +45,17 @@ def _step_up(outcome: Outcome) -> Obligation:
     return Obligation("step-up", "step-up", properties)
 
 
-def _reduce(outcome: Outcome) -> Obligation:
+def _reduce(outcome: Outcome) -> list[Obligation]:
     controls = {control_of(hit) for hit in outcome.rules if hit.effect == Effect.REDUCE}
     privileges = _texts(outcome, "privileges")
-    if not privileges and (Control.SESSION_LIFETIME in controls or not controls):
+    own: list[Obligation] = []
+    if privileges or (controls and Control.SESSION_LIFETIME not in controls):
+        own.append(Obligation("reduce-privileges", "reduce", {"privileges": privileges}))
+    if Control.SESSION_LIFETIME in controls or not own:
         lifetime = _smallest(outcome, "max_age")
-        return Obligation(
-            "session-lifetime",
-            "session_lifetime",
-            {"max_age": DEFAULT_LIFETIME_S if lifetime is None else lifetime},
-        )
-    return Obligation("reduce-privileges", "reduce", {"privileges": privileges})
+        seconds = DEFAULT_LIFETIME_S if lifetime is None else lifetime
+        own.append(Obligation("session-lifetime", LIFETIME, {"max_age": seconds}))
+    return own
 
 
 def obligations_of(
@@ -63,12 +64,12 @@ def obligations_of(
     adaptive: AdaptiveVerdict | None,
     subject: str,
 ) -> tuple[Obligation, ...]:
-    """Return all obligations of one outcome; ids are unique, the first of an id wins."""
+    """Return all obligations of one outcome, each under an id of its own; none is dropped for its name."""
     own: list[Obligation] = []
     if outcome.effect == Effect.STEP_UP:
         own.append(_step_up(outcome))
     elif outcome.effect == Effect.REDUCE:
-        own.append(_reduce(outcome))
+        own += _reduce(outcome)
     elif outcome.effect == Effect.TERMINATE:
         own.append(Obligation("session-termination", "session_termination", {"subject": subject}))
     if Reason.CRITICAL_CAP in outcome.reasons:
@@ -78,5 +79,30 @@ def obligations_of(
         own += adaptive.obligations
     unique: dict[str, Obligation] = {}
     for obligation in own:
-        unique.setdefault(obligation.id, obligation)
+        _add(unique, obligation)
     return tuple(unique.values())
+
+
+def _add(unique: dict[str, Obligation], obligation: Obligation) -> None:
+    """Add one: of two lifetimes under one id the shorter holds, of other twins the second gets a number."""
+    name, number = obligation.id, 1
+    while (known := unique.get(name)) is not None and not _same(known, obligation):
+        if known.type == obligation.type == LIFETIME and _is_shorter(obligation, known):
+            break
+        if known.type == obligation.type == LIFETIME and _is_shorter(known, obligation):
+            return
+        number += 1
+        name = f"{obligation.id}-{number}"
+    unique[name] = Obligation(name, obligation.type, obligation.properties)
+
+
+def _same(one: Obligation, other: Obligation) -> bool:
+    return (one.type, one.properties) == (other.type, other.properties)
+
+
+def _is_shorter(one: Obligation, other: Obligation) -> bool:
+    """Whether both say nothing but how long, and ``one`` says less."""
+    if not one.properties.keys() == other.properties.keys() == {"max_age"}:
+        return False
+    mine, theirs = one.properties["max_age"], other.properties["max_age"]
+    return isinstance(mine, int | float) and isinstance(theirs, int | float) and mine < theirs

@@ -18,6 +18,8 @@ from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.events import AccessEvent
 
 MFA: Final = "urn:ostiary:acr:mfa"
+PHISHING_RESISTANT: Final = "urn:ostiary:acr:phishing-resistant"
+AMR: Final = {MFA: ["pwd", "mfa"], PHISHING_RESISTANT: ["hwk", "mfa"]}
 _MINUTE_S: Final = 60
 _DAY_S: Final = 86_400
 _NS: Final = 10**9
@@ -90,7 +92,7 @@ class Play:
         self._teller.run("why", "why", decision_id, "--data", self._data)
 
     def _prove(self, challenge: dict[str, Any]) -> None:
-        acr = challenge["acr_values"].split()[0]
+        acr = next(value for value in challenge["acr_values"].split() if value in AMR)
         self._teller.act("She proves it is her")
         self._teller.say(f"She signs in again with what was asked for, `{acr}`, and asks once more:\n")
         self._teller.show("answer_after_step_up", self._ask(self._story.events[-1], acr=acr, signed_in_s=1))
@@ -107,9 +109,9 @@ class Play:
 
     def _ask(self, event: AccessEvent, acr: str, signed_in_s: int) -> dict[str, Any]:
         now = self._clock.now_ns()
-        token = self._stage.issuer.token(
-            now, sub=event.subject_id, acr=acr, auth_time=now // _NS - signed_in_s, sid=event.session_id
-        )
+        claims = {"sub": event.subject_id, "sid": event.session_id, "client_id": event.client_id}
+        how = {"acr": acr, "amr": AMR[acr], "auth_time": now // _NS - signed_in_s}
+        token = self._stage.issuer.token(now, **claims, **how)
         return self._door.ask(_request(event), token)
 
     @property

@@ -9,8 +9,9 @@ import msgspec
 
 from ostiary.audit.verifier import Memory, Report
 from ostiary.audit.verifier.memory import default_memory, load_memory
+from ostiary.audit.verifier.ports import LogSource
 from ostiary.audit.verifier.signed import Vkey, origin_of, read_vkey
-from ostiary.audit.verifier.sources import DirectorySource, HttpSource, LogSource
+from ostiary.audit.verifier.sources import DirectorySource, HttpSource
 from ostiary.audit.verifier.verify import remember_checkpoint
 from ostiary.cli.output import err, out
 from ostiary.errors import FaultyInputError, UnavailableError

@@ -11,8 +11,9 @@ from ostiary.audit.exporting import export_log
 from ostiary.audit.tlog.checkpoints import Checkpoint, sign_checkpoint
 from ostiary.audit.verifier import Attack, Verifier
 from ostiary.audit.verifier.memory import default_memory, load_memory, save_memory
+from ostiary.audit.verifier.ports import Missing
 from ostiary.audit.verifier.signed import read_vkey
-from ostiary.audit.verifier.sources import DirectorySource, HttpSource, Missing
+from ostiary.audit.verifier.sources import DirectorySource, HttpSource
 from ostiary.errors import UnavailableError, VerificationError
 from ostiary.keys import KeyRing
 from ostiary.storage.sqlite import SqliteStore, open_source

@@ -11,8 +11,8 @@ import msgspec
 
 from ostiary.audit.verifier.entries import Entry, commits_to, read_entry
 from ostiary.audit.verifier.leaves import HASH, Leaves
+from ostiary.audit.verifier.ports import LogSource, Missing
 from ostiary.audit.verifier.report import Attack, Report
-from ostiary.audit.verifier.sources import LogSource, Missing
 from ostiary.audit.verifier.trees import hash_leaf
 from ostiary.errors import FaultyInputError
 

@@ -9,53 +9,19 @@ import base64
 import binascii
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import httpx
 from typing_extensions import override
 
 from ostiary.audit.verifier.entries import unbundle
+from ostiary.audit.verifier.ports import Missing
 from ostiary.errors import UnavailableError
 
 _NOTE_LIMIT: Final = 1 << 16
 _TILE_LIMIT: Final = 8_192
 _BUNDLE_LIMIT: Final = 256 * (2 + 65_535)
 _FULL: Final = 256
-
-
-class Missing(Exception):  # noqa: N818 - it is an answer, not an error: the thing is not there
-    """A source has no such thing."""
-
-
-class LogSource(Protocol):
-    """Reads one log; every answer is one consistent state, or verification will say so."""
-
-    def checkpoint(self) -> bytes:
-        """Return the newest checkpoint, a note."""
-        ...
-
-    def published_keys(self) -> list[str]:
-        """Return the verifier keys that the log itself publishes: only good for a first visit."""
-        ...
-
-    def tile(self, level: int, index: int, width: int) -> bytes:
-        """Return the hashes of a tile; may be short. Raises ``Missing``."""
-        ...
-
-    def bundle(self, index: int, width: int) -> list[bytes | None]:
-        """Return the entries of a bundle, ``None`` where one is gone. Raises ``Missing``."""
-        ...
-
-    def openings(self, index: int, width: int) -> dict[int, bytes | None] | None:
-        """Return salt and payload for each entry of a bundle, ``None`` for one that is gone; ``None`` = not kept here.
-
-        An entry whose payload was altered so that it cannot be opened gives ``b""``.
-        """
-        ...
-
-    def beyond(self, size: int) -> int:
-        """Return how many entries lie beyond ``size`` without a signature, as far as the source can know."""
-        ...
 
 
 def tile_name(level: int | str, index: int, width: int) -> str:

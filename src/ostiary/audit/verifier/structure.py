@@ -5,10 +5,10 @@ The signed root is the judge: of entries and tiles, the side that hashes up to i
 
 from ostiary.audit.verifier.diagnose import diagnose
 from ostiary.audit.verifier.leaves import HASH
+from ostiary.audit.verifier.ports import LogSource, Missing
 from ostiary.audit.verifier.report import Attack, Report
 from ostiary.audit.verifier.scan import WIDTH, Scan
 from ostiary.audit.verifier.signed import Head
-from ostiary.audit.verifier.sources import LogSource, Missing
 from ostiary.audit.verifier.trees import root_over
 
 

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Sequence
 
 from ostiary.audit.verifier.diagnose import diagnose
 from ostiary.audit.verifier.memory import Memory, Seen
+from ostiary.audit.verifier.ports import LogSource
 from ostiary.audit.verifier.report import Attack, Finding, Report
 from ostiary.audit.verifier.scan import Scan, scan
 from ostiary.audit.verifier.signed import LOG_KEY, Head, Vkey, origin_of, read_checkpoint, read_vkey
-from ostiary.audit.verifier.sources import LogSource
 from ostiary.audit.verifier.structure import check_structure
 from ostiary.audit.verifier.trees import prefix_roots
 from ostiary.errors import FaultyInputError, VerificationError

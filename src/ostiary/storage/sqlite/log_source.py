@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from ostiary.audit.verifier.sources import Missing
+from ostiary.audit.verifier.ports import Missing
 from ostiary.errors import UnavailableError
 from ostiary.storage.sqlite.statements import statement
 

@@ -17,11 +17,11 @@ import msgspec
 from ostiary.decision.answer import answer_of
 from ostiary.decision.combine import BreakGlass, combine, refused
 from ostiary.decision.document import adaptive_document, guardrail_document
-from ostiary.decision.event import event_of, session_id_of
+from ostiary.decision.event import event_of, sessions_of
 from ostiary.decision.numbers import pack
 from ostiary.decision.obligations import obligations_of
 from ostiary.decision.parts import AlreadyAnsweredError, Call, Claim, Decided, Judged, Parts, StepFailedError
-from ostiary.decision.ports import Moment, ResourceFacts
+from ostiary.decision.ports import Moment, ResourceFacts, SessionReader
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity
 from ostiary.sessions import SessionState
@@ -90,7 +90,8 @@ class Decider:
         try:
             subject = parts.directory.subject(tenant, identity.subject_type, identity.subject_id)
             resource = parts.directory.resource(tenant, request.resource.type, request.resource.id)
-            session = parts.sessions.state(tenant, session_id_of(identity, request.context))
+            names = sessions_of(identity, request.context)
+            session = state_of(parts.sessions, tenant, names)
         except Exception as fault:  # noqa: BLE001 - any failure of step 2 is a DENY
             self._fail(Reason.STATE_ERROR, fault)
         if session == SessionState.TERMINATED:
@@ -128,14 +129,14 @@ class Decider:
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
         bundle = engine.bundle.digest
-        return Judged(moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle)
+        return Judged(moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle, names)
 
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.
         outcome, tenant = judged.outcome, call.pep.tenant
-        session_id = judged.moment.event.session_id
-        if outcome.effect == Effect.TERMINATE and session_id is not None:
-            self._parts.sessions.terminate(tenant, session_id, at_ns=receipt.received_ns, reason=receipt.decision_id)
+        if outcome.effect == Effect.TERMINATE and judged.sessions:
+            ended, at_ns = judged.sessions[0], receipt.received_ns
+            self._parts.sessions.terminate(tenant, ended, at_ns=at_ns, reason=receipt.decision_id)
         result = EventOutcome.SUCCESS if outcome.effect.permits else EventOutcome.DENIED
         event = msgspec.structs.replace(judged.moment.event, outcome=result)
         record = DecisionRecord(
@@ -232,9 +233,17 @@ class Decider:
         raise StepFailedError(reason, type(fault).__name__) from fault
 
 
+def state_of(sessions: SessionReader, tenant: str, names: tuple[str, ...]) -> SessionState:
+    """Return the state of the session that the ledger knows under any of ``names``; ended under one is ended."""
+    states = [sessions.state(tenant, name) for name in names]
+    if SessionState.TERMINATED in states:
+        return SessionState.TERMINATED
+    return states[0] if states else SessionState.UNKNOWN
+
+
 def subject_key(request: EvaluationRequest) -> str:
     """Return the name under which a subject's personal data is encrypted: its type and id."""
     return f"{request.subject.type}:{request.subject.id}"
 
 
-__all__ = ["AlreadyAnsweredError", "Call", "Claim", "Decided", "Decider", "Parts", "subject_key"]
+__all__ = ["AlreadyAnsweredError", "Call", "Claim", "Decided", "Decider", "Parts", "state_of", "subject_key"]

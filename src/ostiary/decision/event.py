@@ -115,3 +115,15 @@ def event_of(
 def session_id_of(identity: VerifiedIdentity, context: dict[str, Any]) -> str | None:
     """Return the session id: the token's own before what the enforcement point says."""
     return identity.session_id or text_of(context.get("session_id"))
+
+
+def sessions_of(identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[str, ...]:
+    """Return under which names the ledger knows the session; the first is the one that a decision may end.
+
+    An id that no issuer vouches for is a claim: it names a session of this very subject and nobody else's, so that
+    nobody ends another's session by naming it. The bare id counts too: one that was ended by token stays ended.
+    """
+    session_id = session_id_of(identity, context)
+    if session_id is None or identity.session_id:
+        return () if session_id is None else (session_id,)
+    return "\n".join((identity.subject_type, identity.subject_id, session_id)), session_id

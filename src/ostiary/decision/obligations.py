@@ -16,14 +16,23 @@ DEFAULT_LIFETIME_S: Final = 900
 LIFETIME: Final = "session_lifetime"
 
 
+def _lists(outcome: Outcome, member: str) -> list[list[str]]:
+    """Return what each deciding rule lists under ``member``, rules that list nothing left out."""
+    told = [hit.properties.get(member) for hit in outcome.rules]
+    lists = [[v for v in values if isinstance(v, str)] for values in told if isinstance(values, list | tuple)]
+    return [values for values in lists if values]
+
+
 def _texts(outcome: Outcome, member: str) -> list[str]:
     """Return the texts that the deciding rules list under ``member``, in order, once each."""
-    found: dict[str, None] = {}
-    for hit in outcome.rules:
-        values = hit.properties.get(member)
-        if isinstance(values, list | tuple):
-            found.update(dict.fromkeys(v for v in values if isinstance(v, str)))
-    return list(found)
+    return list(dict.fromkeys(value for values in _lists(outcome, member) for value in values))
+
+
+def _acr_values(outcome: Outcome) -> list[str]:
+    """Return the classes that satisfy every rule at once, so that one sign-in is enough; else all that any rule names."""
+    lists = _lists(outcome, "acr_values")
+    common = [value for value in dict.fromkeys(lists[0]) if all(value in other for other in lists)] if lists else []
+    return common or _texts(outcome, "acr_values") or list(DEFAULT_ACR)
 
 
 def _smallest(outcome: Outcome, member: str) -> int | None:
@@ -34,7 +43,7 @@ def _smallest(outcome: Outcome, member: str) -> int | None:
 
 
 def _step_up(outcome: Outcome) -> Obligation:
-    acr = _texts(outcome, "acr_values") or list(DEFAULT_ACR)
+    acr = _acr_values(outcome)
     properties: dict[str, Any] = {"acr_value": acr[0], "acr_values": acr}
     amr = _texts(outcome, "amr_values")
     if amr:

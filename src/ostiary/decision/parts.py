@@ -119,3 +119,4 @@ class Judged(msgspec.Struct, frozen=True):
     obligations: tuple[Obligation, ...]
     phases: dict[str, Phase]
     bundle: str
+    sessions: tuple[str, ...] = ()

@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ostiary.decision.decide import RECORD_VERSION, Decider
+from ostiary.decision.decide import RECORD_VERSION, Decider, state_of
 from ostiary.decision.document import floor_of, guardrail_document
-from ostiary.decision.event import event_of, session_id_of
+from ostiary.decision.event import event_of, sessions_of
 from ostiary.decision.parts import AlreadyAnsweredError, Claim, Decided
 from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError, RefusedError
@@ -114,7 +114,7 @@ class Searcher:
         parts, tenant = self._parts, call.pep.tenant
         subject = parts.directory.subject(tenant, identity.subject_type, identity.subject_id)
         resource = parts.directory.resource(tenant, request.resource.type, request.resource.id)
-        session = parts.sessions.state(tenant, session_id_of(identity, request.context))
+        session = state_of(parts.sessions, tenant, sessions_of(identity, request.context))
         moment = parts.signals.read(event_of(receipt, request, identity, subject, resource))
         document = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, session)
         return floor_of(engine.guardrails(msgspec.json.encode(document))).permits

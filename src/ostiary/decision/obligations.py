@@ -29,7 +29,7 @@ def _texts(outcome: Outcome, member: str) -> list[str]:
 
 
 def _acr_values(outcome: Outcome) -> list[str]:
-    """Return the classes that satisfy every rule at once, so that one sign-in is enough; else all that any rule names."""
+    """Return the classes that satisfy every rule at once, so that one sign-in is enough; else all that are named."""
     lists = _lists(outcome, "acr_values")
     common = [value for value in dict.fromkeys(lists[0]) if all(value in other for other in lists)] if lists else []
     return common or _texts(outcome, "acr_values") or list(DEFAULT_ACR)

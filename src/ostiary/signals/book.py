@@ -162,7 +162,7 @@ class ProfileBook:
 def _read_profile(data: bytes) -> Subject:
     try:
         kept = _decode_kept(data)
-    except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
     if kept.version != VERSION:
         raise FaultyInputError("profiles_version", f"profile version `{kept.version}` is not known here")
@@ -172,7 +172,7 @@ def _read_profile(data: bytes) -> Subject:
 def _read_snapshot(data: bytes) -> _Snapshot:
     try:
         kept = _decode_snapshot(data)
-    except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise FaultyInputError("profiles_malformed", "the stored profiles cannot be read") from fault
     if kept.version != VERSION:
         raise FaultyInputError("profiles_version", f"profiles version `{kept.version}` is not known here")

@@ -17,7 +17,7 @@ from typing import Final
 from ostiary.signals.pieces import MAX_RECORD, Piece
 
 _REST_OF_STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_MARK: Final = re.compile(rb'[{}\[\]"]')
+_TO_MARK: Final = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _MARK_OR_LOOSE: Final = re.compile(rb'[{}\[\]"]|[^\s,:{}\[\]"]+')
 _QUOTE, _BRACE, _BRACKET = b'"{['
 _OPENING: Final = b"{["
@@ -33,6 +33,16 @@ def documents(chunks: Iterable[bytes], envelopes: tuple[str, ...], limit: int = 
     for chunk in chunks:
         yield from scanner.feed(chunk)
     yield from scanner.end()
+
+
+def _next(chunk: bytes, place: int, *, waiting: bool) -> tuple[int, int]:
+    """Return where the next bracket, open string or, while waiting for a record, stray text begins and ends."""
+    if waiting:
+        mark = _MARK_OR_LOOSE.search(chunk, place)
+        return mark.span() if mark else (len(chunk), len(chunk))
+    skipped = _TO_MARK.match(chunk, place)
+    begin = skipped.end() if skipped else place
+    return begin, begin + 1
 
 
 class _Scanner:
@@ -58,10 +68,9 @@ class _Scanner:
         since, loose_before, self._loose = 0, self._loose, False
         while place < len(chunk):
             waiting = not self._inside and self._depth == self._level
-            mark = (_MARK_OR_LOOSE if waiting else _MARK).search(chunk, place)
-            if mark is None:
+            begin, place = _next(chunk, place, waiting=waiting)
+            if begin == len(chunk):
                 break
-            begin, place = mark.span()
             byte = chunk[begin]
             if byte == _QUOTE:
                 place = self._string_end(chunk, place)

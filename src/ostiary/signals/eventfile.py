@@ -108,7 +108,7 @@ def read(path: Path) -> Iterator[AccessEvent]:
 def _event(line: bytes, number: int, path: Path) -> AccessEvent:
     try:
         return _decode(line)
-    except msgspec.MsgspecError as fault:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         text = f"`{path}` line {number} is no access event"
         raise FaultyInputError("events_malformed", text, str(number)) from fault
 

@@ -2,7 +2,7 @@
 
 Rules:
 - Gzip is told by its first bytes, not by the file's name; several members one after another are one stream.
-- Memory is bounded whatever the file says; beyond 64 MiB a file may not unfold to more than 250 times its size.
+- Memory is bounded whatever the file says; beyond 16 MiB a file may not unfold to more than 250 times its size.
 - Faults end the stream with a stable code: ``input_unreadable``, ``gzip_malformed``, ``gzip_truncated``, ``gzip_bomb``.
 """
 
@@ -16,7 +16,7 @@ from ostiary.errors import FaultyInputError
 
 CHUNK: Final = 1 << 16
 MOST_RATIO: Final = 250
-FREE_BYTES: Final = 64 << 20
+FREE_BYTES: Final = 16 << 20
 _MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 

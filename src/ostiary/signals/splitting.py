@@ -58,7 +58,8 @@ def json_pieces(chunks: Iterable[bytes], envelopes: tuple[str, ...], limit: int 
             break
     head = head.removeprefix(_BOM)
     whole = chain((head,), stream)
-    return documents(whole, envelopes, limit) if _is_document(head.lstrip()[:_HEAD], envelopes) else lines(whole, limit)
+    is_document = _is_document(head.lstrip()[:_HEAD], envelopes)
+    yield from documents(whole, envelopes, limit) if is_document else lines(whole, limit)
 
 
 def _is_document(head: bytes, envelopes: tuple[str, ...]) -> bool:
@@ -67,9 +68,9 @@ def _is_document(head: bytes, envelopes: tuple[str, ...]) -> bool:
     first, newline, _ = head.partition(b"\n")
     try:
         value = msgspec.json.decode(first)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         if newline:
-            return first.rstrip().endswith((b"{", b"[", b","))
+            return first.rstrip().endswith((b"{", b"[", b",", b":"))
         keys = "|".join(map(re.escape, envelopes)).encode() or b"(?!)"
         return re.search(rb'"(?:' + keys + rb')"\s*:\s*\[', first) is not None
     return isinstance(value, dict) and any(isinstance(value.get(key), list) for key in envelopes)

@@ -50,7 +50,7 @@ def _read_json(data: bytes, form: type[T], name: str, code: str) -> T:
     except msgspec.ValidationError as fault:
         text, pointer = _where(str(fault))
         raise FaultyInputError(code, f"`{name}` at `{pointer or '/'}`: {text}", pointer) from fault
-    except (msgspec.DecodeError, RecursionError) as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise FaultyInputError(code, f"`{name}` is no JSON") from fault
 
 

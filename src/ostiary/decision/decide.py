@@ -235,10 +235,8 @@ class Decider:
 
 def state_of(sessions: SessionReader, tenant: str, names: tuple[str, ...]) -> SessionState:
     """Return the state of the session that the ledger knows under any of ``names``; ended under one is ended."""
-    states = [sessions.state(tenant, name) for name in names]
-    if SessionState.TERMINATED in states:
-        return SessionState.TERMINATED
-    return states[0] if states else SessionState.UNKNOWN
+    states = [sessions.state(tenant, name) for name in names or (None,)]
+    return SessionState.TERMINATED if SessionState.TERMINATED in states else states[0]
 
 
 def subject_key(request: EvaluationRequest) -> str:

@@ -126,4 +126,4 @@ def sessions_of(identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[st
     session_id = session_id_of(identity, context)
     if session_id is None or identity.session_id:
         return () if session_id is None else (session_id,)
-    return "\n".join((identity.subject_type, identity.subject_id, session_id)), session_id
+    return f"{identity.subject_type}\n{identity.subject_id}\n{session_id}", session_id

@@ -116,7 +116,10 @@ class AuthZen:
 
     async def _authenticated(self, endpoint: Endpoint, request: Request) -> Reply:
         try:
-            pep = self._authenticate(request)
+            if request.bears_jwt():  # its issuer's keys may have to be fetched: never on the loop
+                pep = await asyncio.to_thread(self._authenticate, request)
+            else:
+                pep = self._authenticate(request)
         except RefusedError as no:
             self._refusals.count(no.code, request.peer)
             return json_reply(401, "the caller did not authenticate", *UNAUTHENTICATED)

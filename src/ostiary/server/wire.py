@@ -24,6 +24,7 @@ JSON: Final = (b"content-type", b"application/json")
 CLOSE: Final = (b"connection", b"close")
 BODY_LATE: Final = "body_late"
 _MAX_DIGITS: Final = 12
+_JWT_DOTS: Final = 2
 _READ: Final = frozenset(
     {b"authorization", b"content-length", b"content-type", b"x-request-id", b"idempotency-key", b"if-none-match"}
 )
@@ -90,6 +91,10 @@ class Request:
         """Return one of the headers that decide something."""
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+    def bears_jwt(self) -> bool:
+        """Return whether the caller presents a JWT: three parts, where an API key has two."""
+        return self._headers.get(b"authorization", b"").count(b".") >= _JWT_DOTS
 
     def is_json(self) -> bool:
         """Return whether the content type is JSON, with or without parameters."""

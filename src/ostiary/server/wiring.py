@@ -39,6 +39,7 @@ from ostiary.server.admins import Admins
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
+from ostiary.server.registry import RememberedRegistry
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.settings.sections import AuditSection, IdentitySection, IssuerSection, PolicySection, Settings
@@ -188,7 +189,7 @@ def _identity(settings: IdentitySection, store: SqliteStore, clock: Clock) -> tu
     tokens = TokenMemory(IssuerBook(_issuers(settings.issuers, loopback=settings.allow_http_loopback)))
     dpop = DpopSettings()
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
-    return PepAuthenticator(store.peps, tokens), SubjectVerifier(tokens, DpopVerifier(dpop, replay))
+    return PepAuthenticator(RememberedRegistry(store.peps), tokens), SubjectVerifier(tokens, DpopVerifier(dpop, replay))
 
 
 def _issuers(sections: Iterable[IssuerSection], *, loopback: bool) -> list[IssuerConfig]:

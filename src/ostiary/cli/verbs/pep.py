@@ -93,7 +93,7 @@ def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default
 def remove(
     pep_id: PepId, *, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False
 ) -> None:
-    """Remove an enforcement point; it is unknown from its next request on."""
+    """Remove an enforcement point; it is unknown from then on."""
     with open_data(data, config) as house:
         _living(house, tenant)
         if pep_id not in {pep.pep_id for pep in house.store.peps.of_tenant(tenant)}:

@@ -63,7 +63,7 @@ def add_pep(tenant: Tenant, body: PepBody, who: Who, desk: Desk) -> PepCreated:
 
 @router.delete("/tenants/{tenant}/peps/{pep_id}", status_code=204)
 def remove_pep(tenant: Tenant, pep_id: str, who: Who, desk: Desk) -> None:
-    """Remove an enforcement point; it is unknown from its next request on."""
+    """Remove an enforcement point; it is unknown from then on."""
     if pep_id not in {pep.pep_id for pep in desk.house.store.peps.of_tenant(tenant)}:
         raise RefusedError("pep_unknown", "there is no such enforcement point")
     desk.record(who, tenant, "pep.remove", pep=pep_id)

@@ -2,7 +2,7 @@
 
 Rules:
 - The last part of a dotted or colon-separated name counts (``s3:GetObject``, ``storage.objects.get``), its first word
-  is the verb (``get``); camel case, snake case and plain words are all understood.
+  or its second word is the verb (``get``, ``can_read``); camel case, snake case and plain words are all understood.
 - A change to people, roles, keys or rules is ``admin``, whatever the verb of change.
 - What is not understood stays ``other``: nothing is guessed to be harmless.
 
@@ -51,7 +51,7 @@ def class_of(action: str) -> ActionClass:
     joined = "".join(words)
     if joined in _LOGINS or joined.startswith(("assumerole", "login", "signin", "switchrole")):
         return ActionClass.AUTHENTICATE
-    kind = _CLASS_OF.get(words[0], ActionClass.OTHER)
+    kind = next((_CLASS_OF[word] for word in words[:2] if word in _CLASS_OF), ActionClass.OTHER)
     if kind in _CHANGES and (not _POWERS.isdisjoint(words) or "accesskey" in joined or "loginprofile" in joined):
         return ActionClass.ADMIN
     return kind

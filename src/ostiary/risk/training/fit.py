@@ -33,7 +33,7 @@ class FitSettings(msgspec.Struct, frozen=True):
         threads: threads of the fit; the same number gives the same bits.
     """
 
-    most_trees: int = 500
+    most_trees: int = 300
     learning_rate: float = 0.05
     leaves: int = 31
     least_rows: int = 50

@@ -38,6 +38,7 @@ from ostiary.vocabulary.events import AccessEvent
 _HOME_LEAD: Final = 1.5
 _HALVE_EVERY: Final = 256
 _NOBODY: Final[Shared] = (0, 0, 0)
+_NEVER: Final[Entry] = (0, 0, 0, 0.0)
 
 
 def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
@@ -163,16 +164,16 @@ def _learn_habits(own: Subject, event: AccessEvent, resource: str, collection: s
     if event.sensitivity is not None:
         own.sensitivity = moved(own.sensitivity, float(max(0, min(event.sensitivity, SENSITIVE + 1))))
     homes = own.dims[Dim.COLLECTION] or {}
-    if collection != own.home and (
-        not own.home or homes[collection][0] > _HOME_LEAD * homes.get(own.home, (0, 0, 0, 0.0))[0]
-    ):
+    uses = homes.get(collection, _NEVER)[0]  # a full table may have dropped it again at once
+    if collection != own.home and (not own.home or uses > _HOME_LEAD * homes.get(own.home, _NEVER)[0]):
         own.home = collection
     _learn_favourite(own, resource)
 
 
 def _learn_colleagues(tables: Tables, resource: str, own: Subject, me: str) -> None:
     known = own.colleagues
-    for who in tables.resources[resource].visitors:
+    thing = tables.resources.get(resource)  # a full table may have dropped it again at once
+    for who in thing.visitors if thing is not None else ():
         if who != me:
             known[who] = known.get(who, 0.0) + 1.0
     if len(known) > 2 * MAX_COLLEAGUES:

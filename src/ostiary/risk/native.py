@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ostiary.errors import UnavailableError
 
-TESTED: Final = ((4, 6), (5, 0))  # from, up to: ADR-0007; CI runs the equality law on the locked version
+TESTED: Final = ((4, 7), (5, 0))  # from, up to: ADR-0007; CI runs the equality law on the locked version
 _FLOAT64: Final = 1
 _RAW: Final = 1
 _CONTRIBUTIONS: Final = 3

@@ -56,6 +56,10 @@ class InProcess:
         body = {"subject": {"type": "user", "id": "alice"}, "action": {"name": action}, "resource": self.doc()}
         return self.post(path, json.dumps({**body, **more}))
 
+    def ask_as(self, key: str, action: str = "read") -> "httpx.Response":
+        body = {"subject": {"type": "user", "id": "alice"}, "action": {"name": action}, "resource": self.doc()}
+        return self.post("evaluation", json.dumps(body), Authorization=f"Bearer {key}")
+
     def post(self, path: str, content: str | bytes, **headers: str) -> "httpx.Response":
         head = {"Authorization": f"Bearer {self.pep_key}", "Content-Type": "application/json"}
         given = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -21,6 +21,7 @@ from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.body import BodyLimits
+from ostiary.server.chores import Chore, Chores, Often
 from ostiary.server.crew import Crew, CrewSettings
 from ostiary.server.forwarded import Proxies
 from ostiary.server.metadata import Metadata
@@ -37,6 +38,8 @@ from ostiary.server.wiring import House
 METADATA_PURPOSE: Final = "metadata"
 FLUSH_S: Final = 5.0
 SAVE_S: Final = 600.0
+HANDOVER_TURNS: Final = 120
+LATER_TURNS: Final = 30
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
 
@@ -80,7 +83,7 @@ class Assembly:
             stop=self._stop,
             on_fault=self.faults,
         )
-        self._chores: asyncio.Task[None] | None = None
+        self._chores = Chores(self._all_chores(), self.faults)
         _gauges(metrics, house, self.authzen, self.crew)
 
     def _authzen(self, settings: ServerSection) -> AuthZen:
@@ -147,11 +150,10 @@ class Assembly:
 
     async def _start(self) -> None:
         self.crew.start()
-        self._chores = asyncio.get_running_loop().create_task(self._do_chores())
+        self._chores.start()
 
     async def _stop(self) -> None:
-        if self._chores is not None:
-            self._chores.cancel()
+        await self._chores.stop()
         self.crew.close()
         await asyncio.to_thread(self._end)
 
@@ -162,34 +164,24 @@ class Assembly:
         if self._tracer is not None:
             self._tracer.close()
 
-    async def _do_chores(self) -> None:
-        """Write refusal counts every few seconds, profiles and retention now and then."""
-        loop = asyncio.get_running_loop()
-        saved = pruned = cosigned = loop.time()
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            self.refusals.flush()
-            if loop.time() - saved >= SAVE_S:
-                saved = loop.time()
-                await asyncio.to_thread(self.save_profiles)
-            if loop.time() - pruned >= PRUNE_S:
-                pruned = loop.time()
-                await asyncio.to_thread(self.prune)
-            if loop.time() - cosigned >= COSIGN_S:
-                cosigned = loop.time()
-                await asyncio.to_thread(self.cosign)
+    def _all_chores(self) -> list[Chore]:
+        # A worker that takes over for another shares its log: what that one ends meanwhile must end here too.
+        sessions = Often(self.house.ledger.reload, HANDOVER_TURNS, LATER_TURNS)
+        return [
+            Chore("sessions_not_reloaded", 1.0, sessions),
+            Chore("refusal_not_recorded", FLUSH_S, self.refusals.flush),
+            Chore("profiles_not_saved", SAVE_S, self.save_profiles),
+            Chore("retention_failed", PRUNE_S, self.prune),
+            Chore("witness_failed", COSIGN_S, self.cosign),
+        ]
 
     def cosign(self) -> None:
-        """Take the newest checkpoint to the log's witnesses, if it has any."""
+        """Take the newest checkpoint to the log's witnesses, if it has any; one that remembers otherwise is a fault."""
         from ostiary.audit.witness.rounds import cosign_now  # noqa: PLC0415 - it brings httpx along
 
-        try:
-            delivery = cosign_now(self.house.places.root, self.house.log.store)
-        except Exception as fault:  # noqa: BLE001 - a witness that remembers another history is told loudly
-            self.faults("witness_failed", fault)
-        else:
-            for name, why in delivery.failed.items() if delivery else ():
-                self._log.warning("witness_away", witness=name, why=why)
+        delivery = cosign_now(self.house.places.root, self.house.log.store)
+        for name, why in delivery.failed.items() if delivery else ():
+            self._log.warning("witness_away", witness=name, why=why)
 
     def save_profiles(self) -> None:
         """Store every tenant's profiles with the place up to which they have learned."""

@@ -70,6 +70,12 @@ class SessionLedger:
         if self._store:
             self._store.save_terminated(session)
 
+    def reload(self) -> None:
+        """Learn of terminations that another process has stored meanwhile; nothing is ever unlearned."""
+        ended = self._store.terminated_sessions() if self._store else ()
+        for session in ended:
+            self._ended.setdefault((session.tenant, session.session_id), session)
+
     def ended(self, tenant: str) -> list[TerminatedSession]:
         """Return the terminated sessions of ``tenant``, oldest first."""
         return sorted((s for s in list(self._ended.values()) if s.tenant == tenant), key=lambda s: s.ended_ns)

@@ -1,0 +1,67 @@
+"""What a worker does beside answering: each chore in its own rhythm and in a thread, so that none delays another.
+
+A chore that fails is told and comes again at its next turn; the loop and the answers never notice.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+
+class Chore(msgspec.Struct, frozen=True):
+    """One thing to do every so many seconds; ``name`` is the reason under which its faults are told."""
+
+    name: str
+    every_s: float
+    run: Callable[[], object]
+
+
+class Chores:
+    """Runs chores in the loop's background until told to stop."""
+
+    def __init__(self, chores: Sequence[Chore], on_fault: Callable[[str, BaseException], None]) -> None:
+        """Take what is to be done and whom to tell of faults."""
+        self._chores = tuple(chores)
+        self._on_fault = on_fault
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin; the first turn of each comes after its time."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._repeat(chore)) for chore in self._chores]
+
+    async def stop(self) -> None:
+        """End; what is running in a thread is waited for."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _repeat(self, chore: Chore) -> None:
+        while True:
+            await asyncio.sleep(chore.every_s)
+            work = asyncio.ensure_future(asyncio.to_thread(chore.run))
+            try:
+                await asyncio.shield(work)
+            except asyncio.CancelledError:
+                await asyncio.wait([work])  # a thread cannot be cancelled, and what it uses is about to be closed
+                raise
+            except Exception as fault:  # noqa: BLE001 - told, and tried again
+                self._on_fault(chore.name, fault)
+
+
+class Often:
+    """Calls ``run`` at each of the first turns and then only at every ``later``-th."""
+
+    def __init__(self, run: Callable[[], object], first: int, later: int) -> None:
+        """Count turns from here."""
+        self._run = run
+        self._first = first
+        self._later = later
+        self._turn = 0
+
+    def __call__(self) -> None:
+        """Take one turn."""
+        self._turn += 1
+        if self._turn <= self._first or self._turn % self._later == 0:
+            self._run()

@@ -1,0 +1,58 @@
+import asyncio
+
+from ostiary.server.chores import Chore, Chores, Often
+from ostiary.sessions import SessionLedger, SessionState, TerminatedSession
+
+
+def test_each_chore_keeps_its_own_rhythm_and_survives_its_faults() -> None:
+    done: list[str] = []
+    faults: list[str] = []
+
+    def broken() -> None:
+        done.append("broken")
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        chores = Chores(
+            [Chore("quick", 0.01, lambda: done.append("quick")), Chore("broken", 0.02, broken)],
+            lambda name, _fault: faults.append(name),
+        )
+        chores.start()
+        await asyncio.sleep(0.2)
+        await chores.stop()
+        count = len(done)
+        await asyncio.sleep(0.05)
+        assert len(done) == count
+
+    asyncio.run(main())
+    assert done.count("quick") > done.count("broken") > 1
+    assert set(faults) == {"broken"}
+
+
+def test_often_at_first_and_then_now_and_then() -> None:
+    calls: list[int] = []
+    often = Often(lambda: calls.append(1), first=3, later=10)
+    for _ in range(23):
+        often()
+    assert len(calls) == 3 + 2
+
+
+class Store:
+    def __init__(self) -> None:
+        self.ended: list[TerminatedSession] = []
+
+    def save_terminated(self, session: TerminatedSession) -> None:
+        self.ended.append(session)
+
+    def terminated_sessions(self) -> list[TerminatedSession]:
+        return self.ended
+
+
+def test_what_another_process_ends_ends_here_too() -> None:
+    store = Store()
+    ledger = SessionLedger(store)
+    store.save_terminated(TerminatedSession("default", "s1", 1, "x"))
+    assert ledger.state("default", "s1") == SessionState.ACTIVE
+    ledger.reload()
+    assert ledger.state("default", "s1") == SessionState.TERMINATED
+    assert ledger.state("other", "s1") == SessionState.ACTIVE

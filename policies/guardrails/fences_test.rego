@@ -174,3 +174,17 @@ test_critical_ceiling if {
 	guardrails.decision.ceiling == "STEP_UP" with input as changed(examples.developer, {"/resource/critical": true})
 	guardrails.decision.ceiling == "TERMINATE" with input as examples.developer
 }
+
+test_rows_that_are_no_count[rows] if {
+	some rows in ["10", true, [1], -1]
+	request := changed(examples.developer_at_night, {"/action/properties": {"rows": rows}})
+	decision := guardrails.decision with input as request
+	decision.deny == {{"rule": "bulk-query"}}
+}
+
+test_a_stranger_with_a_good_token_is_no_verified_job if {
+	request := changed(examples.ci_job, {"/subject/known": false})
+	decision := guardrails.decision with input as request
+	"verified-ci-only" in rules(decision.deny)
+	count(decision.allow) == 0
+}

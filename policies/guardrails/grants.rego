@@ -6,7 +6,9 @@ roles contains role if {
 	some role in data.access.groups[group]
 }
 
+# Only of subjects that the catalogue knows: a public issuer gives anybody's job or workload a token.
 roles contains role if {
+	input.subject.known == true
 	some role in data.access.types[input.subject.type]
 }
 
@@ -29,6 +31,8 @@ allow contains {"rule": "role-grant", "role": role, "grant": grant.id} if {
 }
 
 grant_covers(grant) if {
+	# To Rego every text is more than any number: a bound that is no number must not pass.
+	is_number(grant.max_sensitivity)
 	data.ostiary.lib.sensitivity <= grant.max_sensitivity
 	action_in(grant.actions)
 	not narrowed(grant)
@@ -39,7 +43,11 @@ narrowed(grant) if id_outside(grant)
 
 narrowed(grant) if condition_missing(grant)
 
-action_in(patterns) if input.action.name in patterns
+# `class:…` stands for a class, never for an action that somebody named so.
+action_in(patterns) if {
+	not startswith(input.action.name, "class:")
+	input.action.name in patterns
+}
 
 action_in(patterns) if "*" in patterns
 
@@ -48,11 +56,12 @@ action_in(patterns) if concat(":", ["class", input.action["class"]]) in patterns
 action_in(patterns) if {
 	some pattern in patterns
 	contains(pattern, "*")
+	not startswith(pattern, "class:")
 	glob.match(pattern, null, input.action.name)
 }
 
 id_outside(grant) if {
-	grant.ids
+	"ids" in object.keys(grant)
 	not id_in(grant.ids)
 }
 
@@ -64,4 +73,9 @@ id_in(patterns) if {
 condition_missing(grant) if {
 	some name in grant.when
 	not held[name]
+}
+
+condition_missing(grant) if {
+	"when" in object.keys(grant)
+	not is_array(grant.when)
 }

@@ -151,3 +151,34 @@ test_unmet_condition_in_words if {
 	unmet := guardrails.decision.unmet with input as request with data.access.roles as condition_grant("managed-device")
 	unmet == {{"rule": "role-grant", "condition": "grant `g`: the device must be managed"}}
 }
+
+test_a_grant_with_a_malformed_condition_grants_nothing[condition] if {
+	some condition in ["mfa", null, {"mfa": true}]
+	grant := {"id": "odd", "actions": ["*"], "max_sensitivity": 4, "when": condition}
+	decision := guardrails.decision with input as examples.developer
+		with data.access.roles.developer.repository as [grant]
+	count(decision.allow) == 0
+}
+
+test_a_grant_with_a_malformed_bound_grants_nothing[bound] if {
+	some bound in ["4", null, [4], true]
+	grant := {"id": "odd", "actions": ["*"], "max_sensitivity": bound}
+	decision := guardrails.decision with input as examples.developer
+		with data.access.roles.developer.repository as [grant]
+	count(decision.allow) == 0
+}
+
+test_an_action_named_like_a_class_is_no_class if {
+	request := changed(examples.developer, {
+		"/resource/type": "document",
+		"/action": {"name": "class:read", "class": "other", "properties": {}},
+	})
+	decision := guardrails.decision with input as request
+	count(decision.allow) == 0
+}
+
+test_action_name_grants if {
+	request := changed(examples.developer_at_night, {"/action": {"name": "query", "class": "other", "properties": {}}})
+	decision := guardrails.decision with input as request
+	rules(decision.allow) == {"role-grant"}
+}

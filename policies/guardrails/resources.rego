@@ -21,6 +21,18 @@ deny contains {"rule": "bulk-query", "refused_from": bound} if {
 	input.action.properties.rows >= bound
 }
 
+# What is no count at all is more than any bound: "10000000", true, -1.
+deny contains {"rule": "bulk-query"} if {
+	rows := object.get(input.action.properties, "rows", null)
+	rows != null
+	not is_count(rows)
+}
+
+is_count(rows) if {
+	is_number(rows)
+	rows >= 0
+}
+
 # METADATA
 # title: rows are limited
 # description: The query is answered with fewer rows than it asks for.
@@ -47,6 +59,7 @@ deny contains {"rule": "verified-ci-only"} if {
 
 verified_ci_job if {
 	input.subject.type == "ci_job"
+	input.subject.known == true
 	input.subject.identity.assurance == "token"
 	input.subject.identity.issuer in data.pipeline.ci_issuers
 	commit_approved

@@ -83,6 +83,14 @@ class Admins:
             raise RefusedError("admin_unauthenticated", "the administrator did not authenticate")
         return Administrator(kept.key_id, kept.tenant)
 
+    def knows(self, authorization: str | None) -> bool:
+        """Return whether an ``Authorization`` header is an administrator's."""
+        try:
+            self.authenticate(authorization)
+        except RefusedError:
+            return False
+        return True
+
     def _kept(self, key_id: str) -> AdminKey | None:
         if not key_id.startswith("adm_") or not key_id.isascii():
             return None

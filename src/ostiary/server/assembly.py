@@ -78,7 +78,7 @@ class Assembly:
         self.app = App(
             self.authzen,
             self._public(settings, metrics),
-            Gate(LateAdmin(house, self.refusals), limits, settings.server.receive_timeout_s, self.faults),
+            Gate(LateAdmin(house, self.refusals), limits, settings.server.receive_timeout_s, self.faults, house.admins.knows),
             start=self._start,
             stop=self._stop,
             on_fault=self.faults,

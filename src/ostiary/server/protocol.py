@@ -1,6 +1,7 @@
 """The HTTP/1.1 connection: uvicorn's httptools protocol with limits, and with the client's certificate in the scope.
 
-1. Headers have a size limit and a time limit; a body that never ends is the application's to time out.
+1. Headers have a size limit and a time limit; a body that never ends is the application's to time out, or ours once
+   the application has answered without reading it.
 2. ``scope["extensions"]["ostiary"]["client_cert_sha256"]`` is the certificate that this very TLS connection proved;
    it never comes from a header.
 3. A request that is no HTTP is answered in the shape of every other refusal, and never logged line by line:
@@ -48,11 +49,13 @@ class LimitedProtocol(HttpToolsProtocol):
         thumbprint = sha256_hex(certificate) if certificate else None
         self._extensions: dict[str, dict[str, Any]] = {EXTENSION: {"client_cert_sha256": thumbprint}}
         self._timer: asyncio.TimerHandle | None = None
+        self._rest: asyncio.TimerHandle | None = None
         self._arm()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._forget_rest()
         super().connection_lost(exc)
 
     @override
@@ -101,7 +104,14 @@ class LimitedProtocol(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         self._heading = True
+        self._forget_rest()
         super().on_message_complete()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._heading and self._rest is None and not self.transport.is_closing():
+            self._rest = self.loop.call_later(self.receive_timeout_s, self.transport.close)
 
     @override
     def send_400_response(self, msg: str) -> None:
@@ -140,6 +150,11 @@ class LimitedProtocol(HttpToolsProtocol):
             head = STATUS_LINE[status] + b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
             self.transport.write(head + b"connection: close\r\n\r\n" + body)
         self.transport.close()
+
+    def _forget_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
 
     def _arm(self) -> None:
         self._timer = self.loop.call_later(self.receive_timeout_s, self._late)

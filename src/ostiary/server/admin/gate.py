@@ -1,7 +1,7 @@
 """In front of the administrators' API: the same strict body as everywhere else, and no traceback behind it.
 
 FastAPI would parse a body with duplicate keys and read one without an end; here it is read up to the limit, in
-limited time, parsed once strictly, and only then handed on as the very same bytes.
+limited time, parsed once strictly, and only then handed on as the very same bytes. A stranger's is not read at all.
 """
 
 import asyncio
@@ -26,12 +26,14 @@ class Gate:
         limits: BodyLimits,
         timeout_s: float,
         on_fault: Callable[[str, BaseException], None],
+        known: Callable[[str | None], bool] = lambda _authorization: True,
     ) -> None:
-        """Guard ``inner``."""
+        """Guard ``inner``; ``known`` says whether an ``Authorization`` header is an administrator's."""
         self._inner = inner
         self._limits = limits
         self._timeout_s = timeout_s
         self._on_fault = on_fault
+        self._known = known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, judge it, hand it on."""
@@ -58,6 +60,8 @@ class Gate:
     async def _body(self, request: Request) -> bytes:
         if request.twice:
             raise FaultyInputError(Reason.REQUEST_INVALID.value, f"the header `{request.twice}` came twice")
+        if not self._known(request.header(b"authorization")):
+            return b""  # the application refuses him and counts it; what he sends is not worth reading
         body = await request.body(self._limits.max_bytes, self._timeout_s)
         if body:
             if not request.is_json():

@@ -9,7 +9,7 @@ Rules:
 """
 
 from collections.abc import Callable
-from math import log, log1p
+from math import log1p
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
@@ -17,14 +17,21 @@ from ostiary.signals.history import History
 from ostiary.signals.phrases import peers, span, times, unlogged
 from ostiary.signals.profiles import Entry
 from ostiary.signals.signal import LONGEST_DAYS, NAN, Extract, Feature, Signal, Words
-from ostiary.signals.surprise import BACK_OFF, UNSEEN, WORLD
 from ostiary.signals.texts import shown
 from ostiary.vocabulary.events import AccessEvent
 
 DAY: Final = 86_400
 _MISSING: Final = (NAN,) * 6
+_LONGEST_S: Final = LONGEST_DAYS * DAY
+_MOST: Final = log1p(LONGEST_DAYS)
 
 Name = Callable[[AccessEvent, str], str]
+
+
+def days_since(then: int, now: int) -> float:
+    """Return ``ln(1 + days)`` from ``then`` to ``now``, at most ninety days and never less than none."""
+    away = now - then
+    return 0.0 if away <= 0 else _MOST if away >= _LONGEST_S else log1p(away / DAY)
 
 
 def _features(name: str, noun: str) -> tuple[Feature, ...]:
@@ -44,22 +51,14 @@ def _extractor(dim: int) -> Extract:
     def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
         if history.values[dim] is None:
             return _MISSING
-        mine, peer, all_totals = history.mine[dim], history.peers[dim], history.all_totals[dim]
-        everyone = history.everyone[dim]
-        of_all = ((everyone[0] if everyone else 0) + UNSEEN) / (all_totals + WORLD)
-        of_peers = ((peer[0] if peer else 0) + BACK_OFF * of_all) / (history.peer_totals[dim] + BACK_OFF)
-        total = history.my_totals[dim] + BACK_OFF
+        mine, peer, now = history.mine[dim], history.peers[dim], history.moment.now
         others = (peer[1] if peer else 0) - (mine is not None)
         unshared = NAN if not history.peer_events else 0.0 if others > 0 else 1.0
+        surprise, ratio = history.surprise[dim], history.ratio[dim]
         if mine is None:
-            chance = BACK_OFF * of_peers / total
-            return (1.0, unshared, -log(chance), log(of_all / chance), 0.0, NAN)
-        chance = (mine[0] + BACK_OFF * of_peers) / total
-        now = history.moment.now
-        age, idle = max(0, now - mine[1]) / DAY, max(0, now - mine[2]) / DAY
+            return (1.0, unshared, surprise, ratio, 0.0, NAN)
         new = 1.0 if mine[1] >= history.since else 0.0
-        age, idle = min(age, LONGEST_DAYS), min(idle, LONGEST_DAYS)
-        return (new, unshared, -log(chance), log(of_all / chance), log1p(age), log1p(idle))
+        return (new, unshared, surprise, ratio, days_since(mine[1], now), days_since(mine[2], now))
 
     return extract
 

@@ -48,8 +48,9 @@ class History(msgspec.Struct, frozen=True):
         known: whether the subject was seen before.
         mine, my_totals, my_kinds: the subject's entry of each value, uses and distinct values per dimension.
         peers, peer_totals: the same of the peer group, counted over its members.
-        peer_members, peer_hours, peer_events, peer_name: the group itself.
+        peer_members, peer_events, peer_name: the group itself.
         everyone, all_totals, subjects: the same of the tenant.
+        surprise, ratio: ``-ln p`` of each value for the subject, and ``ln p(tenant)/p(subject)``; NaN if not told.
         windows: sliding counts of the last 5 minutes, hour, day and week.
         session: the sitting so far, ``None`` when this access opens one.
         since: when the sitting began, at most twelve hours ago; what was first seen after is still new.
@@ -57,7 +58,7 @@ class History(msgspec.Struct, frozen=True):
         resource, device, network: the things themselves, as everybody uses them.
         lately: how often each of the last collections was used lately and ever: (recent, ever).
         co_use, co_use_best: how often people who use what the subject uses also use this; mean and best.
-        all_hours: when the tenant is active.
+        hours: chance of this hour for the subject (backed off), its peers, the tenant.
         colleagues: share of the resource's last users whom the subject keeps meeting elsewhere.
     """
 
@@ -71,12 +72,13 @@ class History(msgspec.Struct, frozen=True):
     peers: Sequence[Shared | None]
     peer_totals: Sequence[int]
     peer_members: int
-    peer_hours: Sequence[int]
     peer_events: int
     peer_name: str
     everyone: Sequence[Shared | None]
     all_totals: Sequence[int]
     subjects: int
+    surprise: Sequence[float]
+    ratio: Sequence[float]
     windows: Sequence[Sequence[float]]
     session: Session | None
     since: int
@@ -87,5 +89,5 @@ class History(msgspec.Struct, frozen=True):
     lately: Sequence[tuple[int, int]]
     co_use: float
     co_use_best: float
-    all_hours: Sequence[int]
+    hours: tuple[float, float, float]
     colleagues: float

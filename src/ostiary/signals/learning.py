@@ -9,13 +9,13 @@ Rules:
 """
 
 from collections.abc import Sequence
-from math import log, log1p
+from math import isnan, log, log1p
 from typing import Final
 
-from ostiary.signals.dimensions import CAPS, TELLING, Dim, values_of
+from ostiary.signals.dimensions import CAPS, Dim, values_of
 from ostiary.signals.groups import join
 from ostiary.signals.history import Moment
-from ostiary.signals.looking import entries_of, sitting_of
+from ostiary.signals.looking import sitting_of
 from ostiary.signals.numbers import faded, moved
 from ostiary.signals.profiles import (
     MAX_COLLEAGUES,
@@ -28,8 +28,9 @@ from ostiary.signals.profiles import (
     halved,
     pruned,
 )
+from ostiary.signals.recalling import Recalled, recall
 from ostiary.signals.sittings import advance
-from ostiary.signals.surprise import hour_chances, log_chance, odds
+from ostiary.signals.surprise import hour_chances, odds
 from ostiary.signals.tables import Tables, moment_of, subject_key
 from ostiary.signals.tallies import BAD, SENSITIVE, Surprises, sane, tally
 from ostiary.signals.things import learn_company, learn_things
@@ -47,11 +48,11 @@ def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
     now = max(moment.now, own.last)
     values = values_of(event, own.previous)
     group, everyone = join(tables, event, own, now), tables.everyone
-    before, peers, all_of_them = entries_of(values, own, group, everyone)
+    recalled = recall(values, own, group, everyone)
+    before = recalled.mine
     sitting = sitting_of(event, own, now)
-    known = (before, own.totals), (peers, group.totals), (all_of_them, everyone.totals)
-    hours = own.hours, group.hours, everyone.hours
-    surprises = _surprises(values, known, hours, moment)
+    chances = hour_chances(own.hours, group.hours, everyone.hours, moment.hour, weekend=moment.weekend)
+    surprises = _surprises(recalled, chances)
     resource, collection = values[Dim.RESOURCE] or "", values[Dim.COLLECTION] or ""
     places = (resource, before[Dim.RESOURCE]), (collection, before[Dim.COLLECTION])
     advance(event, own, now, sitting, surprises, *places, values[Dim.NETWORK])
@@ -74,31 +75,15 @@ def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
     everyone.events += 1
 
 
-Known = tuple[
-    tuple[Sequence[Entry | None], Sequence[int]],
-    tuple[Sequence[Shared | None], Sequence[int]],
-    tuple[Sequence[Shared | None], Sequence[int]],
-]
-
-
-def _surprises(
-    values: Sequence[str | None], known: Known, hours: tuple[list[int], list[int], list[int]], moment: Moment
-) -> Surprises:
-    mine, _ = hour_chances(hours[0], hours[1], moment.hour, weekend=moment.weekend)
-    _, of_all = hour_chances(hours[0], hours[2], moment.hour, weekend=moment.weekend)
+def _surprises(recalled: Recalled, chances: tuple[float, float, float]) -> Surprises:
+    mine, _, of_all = chances
+    zone = recalled.surprise[Dim.TIMEZONE]
     return Surprises(
-        _surprise(Dim.RESOURCE, values, known),
+        recalled.surprise[Dim.RESOURCE],
         -log(mine),
-        _surprise(Dim.TIMEZONE, values, known),
-        odds(TELLING, values, *known) + log(of_all / mine),
+        0.0 if isnan(zone) else zone,
+        odds(recalled.ratio) + log(of_all / mine),
     )
-
-
-def _surprise(dim: Dim, values: Sequence[str | None], known: Known) -> float:
-    if values[dim] is None:
-        return 0.0
-    (mine, my_totals), (peers, peer_totals), (everyone, all_totals) = known
-    return -log_chance(mine[dim], my_totals[dim], peers[dim], peer_totals[dim], everyone[dim], all_totals[dim])
 
 
 def _learn_values(

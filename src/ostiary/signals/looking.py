@@ -7,10 +7,13 @@ from typing import Final
 from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
 from ostiary.signals.history import History
-from ostiary.signals.profiles import Entry, Group, Session, Shared, Subject
+from ostiary.signals.profiles import Entry, Group, Session, Subject
+from ostiary.signals.recalling import recall
+from ostiary.signals.surprise import hour_chances
 from ostiary.signals.tables import NAMED_SITTING_S, SITTING_S, Tables, moment_of, peer_name, subject_key
 from ostiary.vocabulary.events import AccessEvent
 
+_SATURDAY: Final = 5
 STRANGER: Final = Subject()
 NOBODY: Final = Group()
 _NO_TABLES: Final[list[dict[str, Entry] | None]] = []
@@ -86,25 +89,6 @@ def colleagues_of(tables: Tables, resource: str, own: Subject, event: AccessEven
     return sum(met) / len(met) if met else 0.0
 
 
-def entries_of(
-    values: list[str | None], own: Subject, group: Group, everyone: Group
-) -> tuple[list[Entry | None], list[Shared | None], list[Shared | None]]:
-    """Return what subject, peers and tenant remember of each value."""
-    mine: list[Entry | None] = []
-    peers: list[Shared | None] = []
-    all_of_them: list[Shared | None] = []
-    for value, my, their, its in zip(values, own.dims, group.dims, everyone.dims, strict=True):
-        if value is None:
-            mine.append(None)
-            peers.append(None)
-            all_of_them.append(None)
-        else:
-            mine.append(my.get(value) if my else None)
-            peers.append(their.get(value) if their else None)
-            all_of_them.append(its.get(value) if its else None)
-    return mine, peers, all_of_them
-
-
 def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
     """Return what is known before ``event``; ``own`` is its subject's profile when there is one."""
     known = own is not None
@@ -114,7 +98,7 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
     group = tables.groups.get(name, NOBODY)
     everyone = tables.everyone
     values = values_of(event, own.previous)
-    mine, peers, all_of_them = entries_of(values, own, group, everyone)
+    recalled = recall(values, own, group, everyone)
     resource, device, network = values[Dim.RESOURCE] or "", values[Dim.DEVICE], values[Dim.NETWORK]
     co_use, best = company_of(tables, resource, own)
     quiet = moment.now - SITTING_S
@@ -124,18 +108,19 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
         values,
         _frozen(own),
         known,
-        mine,
+        recalled.mine,
         own.totals[:],
         [len(table) if table else 0 for table in own.dims],
-        peers,
+        recalled.peers,
         group.totals[:],
         group.members,
-        group.hours[:],
         group.events,
         name,
-        all_of_them,
+        recalled.everyone,
         everyone.totals[:],
         everyone.members,
+        recalled.surprise,
+        recalled.ratio,
         windows.read(own.windows, moment.now),
         sitting,
         moment.now if sitting is None else max(sitting.start, moment.now - NAMED_SITTING_S),
@@ -146,6 +131,6 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
         _lately(own),
         co_use,
         best,
-        everyone.hours[:],
+        hour_chances(own.hours, group.hours, everyone.hours, moment.hour, weekend=moment.weekday >= _SATURDAY),
         colleagues_of(tables, resource, own, event),
     )

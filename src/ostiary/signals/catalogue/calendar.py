@@ -27,7 +27,7 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
     return (
         -log((days[moment.weekday] + _PRIOR / 7) / (sum(days) + _PRIOR)),
         1.0 if moment.weekend else 0.0,
-        -log((smooth(hours, moment.utc_hour, 0) + _PRIOR / 24) / (sum(hours) + _PRIOR)),
+        -log((smooth(hours, moment.utc_hour) + _PRIOR / 24) / (sum(hours) + _PRIOR)),
     )
 
 

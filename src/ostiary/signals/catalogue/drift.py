@@ -4,6 +4,7 @@ The Jensen-Shannon divergence (Lin 1991) between the collections of the last sit
 thing accessed how much of its use is recent: what began last week is not yet a habit.
 """
 
+from collections.abc import Sequence
 from math import isnan, log, log2
 from typing import Final
 
@@ -26,16 +27,18 @@ _FEATURES: Final = (
 )
 
 
-def _divergence(lately: list[tuple[int, int]], total: int) -> float:
-    recent = sum(often for often, _ in lately)
-    if not recent or total <= 0:
+def _divergence(lately: Sequence[tuple[int, int]], total: int) -> float:
+    if not lately or total <= 0:
         return NAN
+    recent = sum([often for often, _ in lately])
     bits, covered = 0.0, 0.0
     for often, ever in lately:
         p, q = often / recent, ever / total
-        middle = (p + q) / 2
-        bits += p * log2(p / middle) + (q * log2(q / middle) if q else 0.0)
-        covered += q
+        both = (p + q) / 2
+        bits += p * log2(p / both)
+        if q:
+            bits += q * log2(q / both)
+            covered += q
     return min(1.0, (bits + max(0.0, 1.0 - covered)) / 2)
 
 
@@ -61,7 +64,7 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
     _lately, old_zone = _use(history, Dim.TIMEZONE, pace)
     resources, collections = own.recent_resources, own.recent
     return (
-        _divergence(list(history.lately), history.my_totals[Dim.COLLECTION]),
+        _divergence(history.lately, history.my_totals[Dim.COLLECTION]),
         lately,
         collection,
         old_resource,

@@ -6,10 +6,9 @@ One odd thing is weak evidence, several at once are strong, and several days of 
 from math import log
 from typing import Final
 
-from ostiary.signals.dimensions import TELLING
 from ostiary.signals.history import History
 from ostiary.signals.signal import NAN, Feature, Signal
-from ostiary.signals.surprise import hour_chances, odds
+from ostiary.signals.surprise import odds
 from ostiary.signals.windows import Metric
 from ostiary.vocabulary.events import AccessEvent
 
@@ -30,14 +29,9 @@ _HIGH: Final = 2.0
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
     """Return the ten features."""
-    own, moment, session = history.own, history.moment, history.session
-    mine = history.mine, history.my_totals
-    total = odds(
-        TELLING, history.values, mine, (history.peers, history.peer_totals), (history.everyone, history.all_totals)
-    )
-    chance, _peers = hour_chances(own.hours, history.peer_hours, moment.hour, weekend=moment.weekend)
-    _mine, of_all = hour_chances(own.hours, history.all_hours, moment.hour, weekend=moment.weekend)
-    total += log(of_all / chance)
+    own, session = history.own, history.session
+    chance, _peers, of_all = history.hours
+    total = odds(history.ratio) + log(of_all / chance)
     day, week = history.windows[2:]
     usual = own.odds[1] if own.odds[0] else NAN
     return (

@@ -6,12 +6,12 @@ from typing import Final
 from ostiary.signals.history import History
 from ostiary.signals.phrases import clock
 from ostiary.signals.signal import NAN, Feature, Signal
-from ostiary.signals.surprise import hour_chances
 from ostiary.vocabulary.events import AccessEvent
 
 _LEAST: Final = 5
 _USUAL: Final = 0.02
 _EVEN: Final = 1 / 24
+_APART: Final = tuple(float(min(away, 24 - away)) for away in range(24))
 _FEATURES: Final = (
     Feature("hour_surprise", "-ln chance of this local hour for the subject, backed off to peers", "nats", 1),
     Feature("hour_ratio", "ln of how much likelier this hour is for the peers than for the subject", "nats", 1),
@@ -29,20 +29,22 @@ def usual_hours(history: History) -> list[int]:
     total = sum(hours)
     if total < _LEAST:
         return []
-    return [hour for hour in range(24) if hours[hour] + hours[hour + 24] >= _USUAL * total]
+    least = _USUAL * total
+    pairs = zip(hours[:24], hours[24:], strict=True)
+    return [hour for hour, (workday, weekend) in enumerate(pairs) if workday + weekend >= least]
 
 
 def _away(hour: int, hours: list[int]) -> float:
-    return float(min(min((hour - usual) % 24, (usual - hour) % 24) for usual in hours)) if hours else NAN
+    return min([_APART[hour - usual] for usual in hours]) if hours else NAN
 
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
     """Return the seven features."""
     own, moment = history.own, history.moment
     hour = moment.hour
-    mine, of_peers = hour_chances(own.hours, history.peer_hours, hour, weekend=moment.weekday >= 5)  # noqa: PLR2004
+    mine, of_peers, _all = history.hours
     recent = own.recent_hours
-    near = sum([(slot - hour + 2) % 24 <= 4 for slot in recent])  # noqa: PLR2004 - two hours on either side
+    near = sum([_APART[(slot - hour) % 24] <= 2.0 for slot in recent])  # noqa: PLR2004 - two hours on either side
     return (
         -log(mine),
         log(of_peers / mine),

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from typing_extensions import override
 
 from ostiary.server.places import Places
 from ostiary.server.settings import load
@@ -47,6 +48,7 @@ class Client(threading.Thread):
         self.broken = 0
         self.refused = 0
 
+    @override
     def run(self) -> None:
         """Ask; a connection that breaks is opened again."""
         while not self.stop.is_set():
@@ -70,7 +72,8 @@ class Client(threading.Thread):
 
 def storm(server: Served, kills: int, seed: int) -> list[float]:
     """Kill the worker ``kills`` times at random moments; return how long each return to service took."""
-    chance, back = random.Random(seed), []  # noqa: S311 - a storm, not a secret
+    chance = random.Random(seed)  # noqa: S311 - a storm, not a secret
+    back: list[float] = []
     for _ in range(kills):
         time.sleep(chance.uniform(0.2, 1.2))
         before = server.worker

@@ -40,7 +40,7 @@ WHY = {
 class Outcome(NamedTuple):
     """How one case ended: ``pass``, ``fail``, ``error``, ``late`` or ``died``."""
 
-    index: int
+    number: int
     note: str
     ended: str
     detail: str

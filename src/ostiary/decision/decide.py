@@ -144,7 +144,8 @@ class Decider:
             tenant=tenant,
             receipt=receipt,
             pep=call.pep.pep_id,
-            subject_key=subject_key(call.request),
+            # The verified name, not the one it was asked under: profile and records are erased together.
+            subject_key=f"{event.subject_type}:{event.subject_id}",
             outcome=outcome,
             input=msgspec.Raw(judged.document),
             event=event,

@@ -218,3 +218,9 @@ def test_doctor_of_a_broken_configuration_says_where(run: Run, monkeypatch: pyte
     monkeypatch.setenv("OSTIARY_SERVER__PROT", "1")
     code, out = run("doctor", "--json")
     assert (code, json.loads(out)[0]["check"]) == (1, "configuration")
+
+
+def test_a_shell_completes_every_verb(run: Run) -> None:
+    code, out = run("completion", "bash")
+    assert code == 0
+    assert all(name in out for name in ("decide", "doctor", "why", "--jsonl"))

@@ -36,6 +36,7 @@ from ostiary.server.wiring import open_house
 from ostiary.vocabulary.clock import SystemClock
 
 LAST_WORDS_S: Final = 0.3
+MANY: Final = 1000
 EXIT_STUCK: Final = 75  # EX_TEMPFAIL of sysexits.h: start me again
 
 
@@ -161,12 +162,14 @@ def serve(
     faults = Faults(log, metrics)
     with open_house(places, settings, SystemClock(), faults) as house:
         house.policies.load(DEFAULT_TENANT)
-        house.warm_up(faults)
         keys = bootstrap(house) if options.bootstrap else None
         if keys is not None:
             on_keys(keys)
+        house.warm_up(faults)
         learned = restore_profiles(house)
         assembly = Assembly(house, metrics, log, on_stuck)
+        if learned > MANY:  # so that a worker that dies again and again does not learn more each time
+            assembly.save_profiles()
         server = WorkerServer(server_config(settings.server, assembly, metrics), assembly, on_ready)
         log.info(
             "serving", pid=os.getpid(), learned_from_log=learned, bundle=house.policies.status(DEFAULT_TENANT).digest

@@ -78,7 +78,13 @@ class Assembly:
         self.app = App(
             self.authzen,
             self._public(settings, metrics),
-            Gate(LateAdmin(house, self.refusals), limits, settings.server.receive_timeout_s, self.faults, house.admins.knows),
+            Gate(
+                LateAdmin(house, self.refusals),
+                limits,
+                settings.server.receive_timeout_s,
+                self.faults,
+                house.admins.knows,
+            ),
             start=self._start,
             stop=self._stop,
             on_fault=self.faults,
@@ -111,6 +117,7 @@ class Assembly:
             observer=self.telemetry,
             limits=limits,
             per_request=per_request,
+            nonce=house.subjects.dpop_nonce,
         )
 
     def _public(self, settings: Settings, metrics: Metrics) -> PublicFace:
@@ -173,6 +180,7 @@ class Assembly:
             Chore("profiles_not_saved", SAVE_S, self.save_profiles),
             Chore("retention_failed", PRUNE_S, self.prune),
             Chore("witness_failed", COSIGN_S, self.cosign),
+            Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
         ]
 
     def cosign(self) -> None:
@@ -182,6 +190,12 @@ class Assembly:
         delivery = cosign_now(self.house.places.root, self.house.log.store)
         for name, why in delivery.failed.items() if delivery else ():
             self._log.warning("witness_away", witness=name, why=why)
+
+    def refresh_keys(self) -> None:
+        """Fetch the keys of all issuers, so that no request has to wait for them."""
+        failed = self.house.issuers.refresh(self.house.clock.now_ns())
+        for (tenant, issuer), why in failed.items():
+            self._log.warning("jwks_unavailable", tenant=tenant, issuer=issuer, why=why)
 
     def save_profiles(self) -> None:
         """Store every tenant's profiles with the place up to which they have learned."""

@@ -22,7 +22,7 @@ from ostiary.identity.pep import PepAuthenticator
 from ostiary.identity.types import PepIdentity, PresentedPep
 from ostiary.keys.hashing import random_bytes
 from ostiary.server.body import BodyLimits, parse_object, printable
-from ostiary.server.challenge import UNAUTHENTICATED, step_up_challenge
+from ostiary.server.challenge import NONCE, UNAUTHENTICATED, lacks_nonce, nonce_challenge, step_up_challenge
 from ostiary.server.crew import Crew
 from ostiary.server.forwarded import Proxies
 from ostiary.server.requests import Batch, Semantic, read_evaluation, read_evaluations, read_search
@@ -86,8 +86,14 @@ class AuthZen:
         observer: Observer,
         limits: AuthZenLimits,
         per_request: Callable[[Decider], Decider] = lambda decider: decider,
+        nonce: Callable[[str, int], str | None] = lambda _tenant, _now_ns: None,
     ) -> None:
-        """Take the parts; ``per_request`` makes the decider of one batch, which verifies each subject once."""
+        """Take the parts.
+
+        ``per_request`` makes the decider of one batch, which verifies each subject once; ``nonce`` gives a tenant's
+        nonce for DPoP proofs, if they must carry one.
+        """
+        self._nonce = nonce
         self._authenticator = authenticator
         self._decider = decider
         self._searcher = Searcher(decider)
@@ -165,8 +171,7 @@ class AuthZen:
 
     async def _evaluation(self, request: Request, pep: PepIdentity, asked: EvaluationRequest) -> Reply:
         decided = await self._decide(self._decider, self._receipt(request), pep, asked)
-        headers = (JSON,) if decided.record.outcome.effect != Effect.STEP_UP else (JSON, *step_up_challenge(decided))
-        return Reply(200, msgspec.json.encode(decided.answer), headers)
+        return Reply(200, msgspec.json.encode(decided.answer), (JSON, *_challenge(decided)))
 
     async def _evaluations(self, request: Request, pep: PepIdentity, batch: Batch) -> Reply:
         decider = self._per_request(self._decider)
@@ -211,6 +216,9 @@ class AuthZen:
         call = Call(pep, clean, presented)
         refuse = partial(self._refusal, receipt, pep, clean, call.claim)
         decided = await self._crew.do(partial(decider.decide, receipt, call), refuse)
+        nonce = self._nonce(pep.tenant, receipt.received_ns) if lacks_nonce(decided) else None
+        if nonce is not None:
+            decided.answer["context"][NONCE] = nonce
         self._observer.decided(decided)
         return decided
 
@@ -258,6 +266,13 @@ class AuthZen:
             peer_ip=self._proxies.client(request.peer, request.raw_headers),
             request_id=None if request_id is None else printable(request_id),
         )
+
+
+def _challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:
+    """Return what the enforcement point can pass on to its own caller, if the decision asks for anything."""
+    if NONCE in decided.answer.get("context", {}):
+        return nonce_challenge(decided)
+    return step_up_challenge(decided) if decided.record.outcome.effect == Effect.STEP_UP else ()
 
 
 async def _in_order(work: Iterable[Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:

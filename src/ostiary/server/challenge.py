@@ -9,11 +9,16 @@ On a decision the challenge is a ready-made answer for the enforcement point to 
 from typing import Any, Final
 
 from ostiary.decision.parts import Decided
+from ostiary.identity.reasons import Refusal
 
 UNAUTHENTICATED: Final = (
     (b"www-authenticate", b'Bearer realm="ostiary"'),
     (b"www-authenticate", b'Basic realm="ostiary", charset="UTF-8"'),
 )
+
+
+NONCE: Final = "dpop_nonce"
+_NONCE_REFUSALS: Final = frozenset({Refusal.DPOP_NONCE_MISSING.value, Refusal.DPOP_NONCE_WRONG.value})
 
 
 def quoted(text: str) -> str:
@@ -32,3 +37,15 @@ def step_up_challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:
     if isinstance(max_age, int):
         fields.append(f'max_age="{max_age}"')
     return ((b"www-authenticate", ("Bearer " + ", ".join(fields)).encode("ascii")),)
+
+
+def nonce_challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the RFC 9449 §8 challenge: the same proof again, with the nonce of ours that the answer holds."""
+    nonce = decided.answer["context"][NONCE]
+    challenge = b'DPoP error="use_dpop_nonce", error_description="the proof must carry the nonce of DPoP-Nonce"'
+    return ((b"www-authenticate", challenge), (b"dpop-nonce", nonce.encode("ascii")))
+
+
+def lacks_nonce(decided: Decided) -> bool:
+    """Return whether the subject's proof was refused only for lack of a nonce of ours."""
+    return decided.record.refusal in _NONCE_REFUSALS

@@ -23,12 +23,13 @@ from ostiary.decision.parts import Parts
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.identity.dpop import DpopVerifier
 from ostiary.identity.issuers import IssuerBook
+from ostiary.identity.nonces import MIN_SECRET, Nonces
 from ostiary.identity.pep import PepAuthenticator
 from ostiary.identity.remembered import TokenMemory
 from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings, IssuerConfig, JwksSource
 from ostiary.identity.subject import SubjectVerifier
-from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys
+from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys, random_bytes
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import Engine, OpaEngine
 from ostiary.policy.limits import EngineSettings
@@ -69,6 +70,7 @@ class House(msgspec.Struct, frozen=True):
     admins: Admins
     authenticator: PepAuthenticator
     subjects: SubjectVerifier
+    issuers: IssuerBook
     knowledge: Knowledge
     policies: Policies
     scorers: Scorers
@@ -127,7 +129,8 @@ def _open(
     store = opening.enter_context(_store(places, clock))
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
-    authenticator, subjects = _identity(settings.identity, store, clock)
+    issuers = IssuerBook(_issuers(settings.identity.issuers, loopback=settings.identity.allow_http_loopback))
+    authenticator, subjects = _identity(settings.identity, issuers, store, clock)
     knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
@@ -154,6 +157,7 @@ def _open(
         "admins": Admins(store.snapshots, clock),
         "authenticator": authenticator,
         "subjects": subjects,
+        "issuers": issuers,
         "knowledge": knowledge,
         "policies": policies,
         "scorers": scorers,
@@ -185,11 +189,15 @@ def _log(
     return AuditLog(store, vault, ring, clock, wanted, reserve)
 
 
-def _identity(settings: IdentitySection, store: SqliteStore, clock: Clock) -> tuple[PepAuthenticator, SubjectVerifier]:
-    tokens = TokenMemory(IssuerBook(_issuers(settings.issuers, loopback=settings.allow_http_loopback)))
-    dpop = DpopSettings()
+def _identity(
+    settings: IdentitySection, issuers: IssuerBook, store: SqliteStore, clock: Clock
+) -> tuple[PepAuthenticator, SubjectVerifier]:
+    tokens = TokenMemory(issuers)
+    dpop = DpopSettings(nonce_s=settings.dpop_nonce_s)
+    nonces = Nonces(random_bytes(MIN_SECRET), dpop.nonce_s) if dpop.nonce_s else None
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
-    return PepAuthenticator(RememberedRegistry(store.peps), tokens), SubjectVerifier(tokens, DpopVerifier(dpop, replay))
+    subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces))
+    return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
 
 
 def _issuers(sections: Iterable[IssuerSection], *, loopback: bool) -> list[IssuerConfig]:

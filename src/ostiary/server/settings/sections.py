@@ -143,6 +143,10 @@ class IdentitySection(Section):
     `token_types`, `subject_type`, `also_types`, `clock_skew_s`, `max_lifetime_s`, `max_age_s`, `keep`."""
     allow_http_loopback: bool = False
     """Whether keys may be fetched over plain HTTP from this machine itself (for trying out)."""
+    dpop_nonce_s: Annotated[int, Field(ge=0, le=3600)] = 0
+    """Each DPoP proof must carry a nonce of ours that lives one to two times this long; 0 asks for none."""
+    keys_refresh_s: Seconds = 300
+    """How often the keys of all issuers are fetched again, beside the requests."""
 
 
 class PolicySection(Section):

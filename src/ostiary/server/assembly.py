@@ -45,12 +45,11 @@ COSIGN_S: Final = 60.0
 
 
 class Faults:
-    """Where faults go that were answered with a denial: to the log and the metrics, once both are there."""
+    """Where faults go that were answered with a denial: the log, for whoever mends them."""
 
-    def __init__(self, log: Any, metrics: Metrics) -> None:
-        """Take both."""
+    def __init__(self, log: Any) -> None:
+        """Take the log."""
         self._log = log
-        self._metrics = metrics
 
     def __call__(self, reason: str, fault: BaseException) -> None:
         """Tell of one fault."""
@@ -64,7 +63,7 @@ class Assembly:
         """Put everything together; nothing runs before the application's start."""
         settings = house.settings
         self.house = house
-        self.faults = Faults(log, metrics)
+        self.faults = Faults(log)
         self._log = log
         self.stuck = False
         self._on_stuck = on_stuck

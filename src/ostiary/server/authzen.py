@@ -121,26 +121,36 @@ class AuthZen:
             self.in_flight -= 1
 
     async def _authenticated(self, endpoint: Endpoint, request: Request) -> Reply:
+        pep = await self._identify(request)
+        if isinstance(pep, Reply):
+            return pep
+        try:
+            return await self._read_and_answer(endpoint, request, pep)
+        except FaultyInputError as fault:
+            return await self._faulty(request, pep, fault)
+        except RefusedError as no:  # its tenant went away this very moment, and with it the right to a record
+            return self._stranger(request, no)
+        except UnavailableError as away:
+            return self._unavailable(away.code)
+
+    async def _identify(self, request: Request) -> PepIdentity | Reply:
+        """Return who is calling, or what is said to somebody who proved nothing."""
         try:
             if request.bears_jwt():  # its issuer's keys may have to be fetched: never on the loop
-                pep = await asyncio.to_thread(self._authenticate, request)
-            else:
-                pep = self._authenticate(request)
+                return await asyncio.to_thread(self._authenticate, request)
+            return self._authenticate(request)
         except RefusedError as no:
-            self._refusals.count(no.code, request.peer)
-            return json_reply(401, "the caller did not authenticate", *UNAUTHENTICATED)
+            return self._stranger(request, no)
         except FaultyInputError as fault:
             self._refusals.count(fault.code, request.peer)
             return json_reply(400, fault.message)
         except UnavailableError as away:
             self._refusals.count(away.code, request.peer)
             return self._unavailable(away.code)
-        try:
-            return await self._read_and_answer(endpoint, request, pep)
-        except FaultyInputError as fault:
-            return await self._faulty(request, pep, fault)
-        except UnavailableError as away:
-            return self._unavailable(away.code)
+
+    def _stranger(self, request: Request, no: RefusedError) -> Reply:
+        self._refusals.count(no.code, request.peer)
+        return json_reply(401, "the caller did not authenticate", *UNAUTHENTICATED)
 
     def _authenticate(self, request: Request) -> PepIdentity:
         if request.twice:

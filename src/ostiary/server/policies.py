@@ -11,9 +11,10 @@
 """
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -23,6 +24,7 @@ from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import Engine
 from ostiary.server.places import Places
 
+PAUSE_S: Final = 2.0
 Open = Callable[[Bundle], Engine]
 Admit = Callable[[Bundle], object]
 OnFault = Callable[[str, BaseException], None]
@@ -161,8 +163,10 @@ class Policies:
     def _load_quietly(self, tenant: str) -> None:
         try:
             self.load(tenant)
-        except Exception as fault:  # noqa: BLE001 - told, and tried again at the tenant's next request
+        except Exception as fault:  # noqa: BLE001 - told, and tried again at a request after a pause
             self._on_fault("policy_unavailable", fault)
+            # A broken bundle would be tried out again and again, for as long as anybody asks.
+            time.sleep(PAUSE_S)
         finally:
             self._loading.discard(tenant)
 

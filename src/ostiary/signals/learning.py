@@ -70,7 +70,8 @@ def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
         if sitting is None or sitting.last // 3_600 != now // 3_600:
             _learn_hours(own, group, everyone, moment)
         _learn_habits(own, event, resource, collection)
-    _learn_state(own, event, values, now)
+        _learn_whereabouts(own, event, values, now)
+    _learn_activity(own, event, now)
     group.events += 1
     everyone.events += 1
 
@@ -179,11 +180,20 @@ def _learn_favourite(own: Subject, resource: str) -> None:
         own.favourites[own.favourites.index(least)] = resource
 
 
-def _learn_state(own: Subject, event: AccessEvent, values: Sequence[str | None], now: int) -> None:
+def _learn_activity(own: Subject, event: AccessEvent, now: int) -> None:
     own.pace = faded(own.pace, now - own.last) + 1.0
     own.first = own.first or now
     own.last = now
     own.events += 1
+    if event.groups != own.groups:
+        own.groups, own.groups_since = event.groups[:MAX_RECENT], now
+
+
+def _learn_whereabouts(own: Subject, event: AccessEvent, values: Sequence[str | None], now: int) -> None:
+    """Learn where and with what the subject works; what was refused or failed teaches nothing of that.
+
+    Otherwise one refused try from afar would make the next one look at home.
+    """
     own.previous = values[Dim.COLLECTION]
     own.timezone = event.tz_offset_min if event.tz_offset_min is not None else own.timezone
     own.network = values[Dim.NETWORK] or own.network
@@ -196,5 +206,3 @@ def _learn_state(own: Subject, event: AccessEvent, values: Sequence[str | None],
         own.managed_used += event.device_managed
     if event.country is not None and event.country != own.country:
         own.country_before, own.country, own.country_since = own.country, event.country, now
-    if event.groups != own.groups:
-        own.groups, own.groups_since = event.groups[:MAX_RECENT], now

@@ -155,8 +155,9 @@ test_verified_ci_only[case] if {
 		"a person": {"/subject/type": "user"},
 		"another issuer": {"/subject/identity/issuer": "https://ci.example"},
 		"merely named": {"/subject/identity/assurance": "asserted"},
-		"another commit": {"/context/commit": "ffffff"},
-		"no commit": {"/context": {}},
+		"another commit": {"/subject/identity/claims": {"sha": "ffffff"}},
+		"no commit": {"/subject/identity/claims": {}},
+		"a commit that only the enforcement point names": {"/subject/identity/claims": {}, "/context": {"commit": "4f1c2d"}},
 		"nothing approved": {"/resource/attributes": {}},
 	}
 	request := changed(examples.ci_job, change)

@@ -65,6 +65,7 @@ verified_ci_job if {
 	commit_approved
 }
 
-commit_approved if input.context.commit in data.pipeline.approved_commits
+# The commit is what the CI's own token says, never what the enforcement point repeats in the context.
+commit_approved if input.subject.identity.claims.sha in data.pipeline.approved_commits
 
-commit_approved if input.context.commit in input.resource.attributes.approved_commits
+commit_approved if input.subject.identity.claims.sha in input.resource.attributes.approved_commits

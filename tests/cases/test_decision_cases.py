@@ -69,6 +69,7 @@ class Given:
             scopes=tuple(told.get("scopes", ())),
             client_id=told.get("client_id", ""),
             proof=told.get("proof", "none"),
+            claims=told.get("claims", {}),
         )
 
 

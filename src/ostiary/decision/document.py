@@ -32,20 +32,6 @@ def _time(received_ns: int, moment: Moment) -> dict[str, Any]:
     }
 
 
-def identity_claims(identity: VerifiedIdentity, auth_age_s: float | None) -> dict[str, Any]:
-    """Return what policy and the record may know of how the subject proved itself."""
-    return {
-        "assurance": identity.assurance,
-        "issuer": identity.issuer,
-        "acr": identity.acr,
-        "amr": list(identity.amr),
-        "auth_age_s": auth_age_s,
-        "proof": identity.proof,
-        "scopes": list(identity.scopes),
-        "client_id": identity.client_id,
-    }
-
-
 def guardrail_document(
     request: EvaluationRequest,
     pep_id: str,
@@ -69,7 +55,7 @@ def guardrail_document(
             "attributes": subject.attributes,
             "groups": list(subject.groups),
             "known": subject.known,
-            "identity": identity_claims(identity, event.auth_age_s),
+            "identity": identity.document(event.time_ns),
         },
         "action": {
             "name": request.action.name,

@@ -53,6 +53,8 @@ def peers(history: History, users: int) -> str:
     others = max(0, history.peer_members - (1 if history.known else 0))
     if others == 0:
         return "nobody else in your group"
+    if others == 1:
+        return "your one peer" if users > 0 else "not even your one peer"
     return f"{max(0, min(users, others)) or 'none'} of your {others} peer{'s' * (others != 1)}"
 
 

@@ -97,8 +97,8 @@ def _read(window: Window, now_s: int, span: int) -> Sequence[float]:
         return _ZERO if now is None else tuple(now)
     left = 1.0 - (now_s - bucket * span) / span if now_s >= bucket * span else 1.0
     if now is None:
-        return tuple([left * old for old in before])
-    return tuple([new + left * old for new, old in zip(now, before, strict=True)])
+        return tuple([left * old if old else 0.0 for old in before])
+    return tuple([new + left * old if old else new for new, old in zip(now, before, strict=True)])
 
 
 def read(windows: list[Window], now_s: int) -> list[Sequence[float]]:

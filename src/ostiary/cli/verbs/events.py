@@ -139,8 +139,7 @@ def import_(
     """Read access logs and keep their events in one form; bad records are reported and the rest goes on."""
     adapter_of(format)
     check_tenant(tenant)
-    if not files:
-        raise FaultyInputError("input_missing", "name at least one file, or - for standard input")
+    _check_files(list(files))
     places = Places(data_dir(data))
     run = _Run(format, tenant, _enricher(places, tenant))
     stored = places.history(tenant)
@@ -160,6 +159,14 @@ def import_(
         beside.write_bytes(msgspec.json.encode(ledger))
         beside.replace(ledger_file)
     _summary(run, format, tenant, str(target or ""), json=json)
+
+
+def _check_files(files: list[Path]) -> None:
+    if not files:
+        raise FaultyInputError("input_missing", "name at least one file, or - for standard input")
+    for file in files:
+        if str(file) != "-" and not file.is_file():
+            raise FaultyInputError("input_unreadable", f"there is no file `{file}`")
 
 
 def _summary(run: _Run, name: str, tenant: str, target: str, *, json: bool) -> None:

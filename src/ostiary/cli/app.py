@@ -12,12 +12,14 @@ import ast
 import pkgutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from cyclopts import App
 from rich.console import Console
 
 import ostiary.cli.verbs
 from ostiary import __version__
+from ostiary.cli.extras import missing, missing_module
 from ostiary.errors import OstiaryError
 
 
@@ -55,6 +57,15 @@ def main() -> None:
     try:
         build_app()()
     except OstiaryError as fault:
-        text = f"[red]error[/red]: {fault.message.replace('[', chr(92) + '[')} [dim]({fault.code})[/dim]"
-        Console(stderr=True).print(text, highlight=False, soft_wrap=True)
-        sys.exit(fault.exit_code)
+        _fail(fault)
+    except ImportError as fault:
+        module = missing_module(fault)
+        if not module:
+            raise
+        _fail(missing(module))
+
+
+def _fail(fault: OstiaryError) -> NoReturn:
+    text = f"[red]error[/red]: {fault.message.replace('[', chr(92) + '[')} [dim]({fault.code})[/dim]"
+    Console(stderr=True).print(text, highlight=False, soft_wrap=True)
+    sys.exit(fault.exit_code)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
+from ostiary.cli.extras import need
 from ostiary.cli.output import err, out
 from ostiary.cli.places import Config, Data, settings_of
 from ostiary.errors import UnavailableError
@@ -41,6 +42,7 @@ def command(
     port: Annotated[int | None, Parameter(help="Port to listen on; 0 takes a free one.")] = None,
 ) -> None:
     """Serve everything embedded: one process, SQLite, real OPA. The first start makes keys and prints them once."""
+    need("uvicorn", "structlog", "fastapi")
     values = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
     settings = settings_of(data, config, values).settings
     places = Places(data_dir(data))

@@ -1,4 +1,4 @@
-"""Without the extras a verb says what is missing and the command that mends it; a fault of ours stays a fault of ours."""
+"""Without the extras a verb says what is missing and how to mend it; a fault of ours stays a fault of ours."""
 
 import pytest
 

@@ -35,7 +35,8 @@ actions: [read, write, query, delete]
 def bootstrap(house: House) -> FirstKeys | None:
     """Make what a fresh data directory needs; return its keys, or ``None`` when it was not fresh."""
     places = house.places
-    _starter_catalogue(places)
+    if house.settings.signals.catalogue is None:
+        _starter_catalogue(places)
     if places.admin_key.exists() or house.store.snapshots.all(EVERY_TENANT, "admin_key"):
         return None
     admin_key = house.admins.create(EVERY_TENANT)

@@ -165,6 +165,7 @@ def serve(
         keys = bootstrap(house) if options.bootstrap else None
         if keys is not None:
             on_keys(keys)
+        house.knowledge.enricher(DEFAULT_TENANT)
         house.warm_up(faults)
         learned = restore_profiles(house)
         assembly = Assembly(house, metrics, log, on_stuck)

@@ -92,6 +92,15 @@ class Served:
             process.stdout.close()
         return process.returncode
 
+    def wait(self, within_s: float) -> int | None:
+        """Wait until it ends by itself and return its exit code, or ``None`` when it does not."""
+        if self._process is None:
+            return None
+        try:
+            return self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            return None
+
     @property
     def worker(self) -> int:
         """The process id of the newest worker."""

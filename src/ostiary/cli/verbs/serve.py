@@ -6,10 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ostiary.cli.output import err
+from ostiary.cli.output import out
 from ostiary.cli.places import Config, Data, settings_of
 from ostiary.cli.verbs.up import listen
 from ostiary.policy.opa_library import launch_environment
+from ostiary.server.addresses import local_url
 from ostiary.server.places import data_dir
 from ostiary.server.worker import Options, serve
 
@@ -26,16 +27,21 @@ def command(
     for name, value in launch_environment().items():
         os.environ.setdefault(name, value)
     listener = listen(settings_of(data, config, values).settings)
-    number = listener.getsockname()[1]
-    values["server"]["port"] = number
+    values["server"]["port"] = listener.getsockname()[1]
+    url = local_url(settings_of(data, config, values).settings.server)
     options = Options(str(data_dir(data)), str(config) if config else "", values)
     code = serve(
         options,
         listener,
-        on_ready=lambda: err.print(f"serving port {number}", markup=False),
+        on_ready=lambda: _say(url),
         on_stuck=lambda: os.kill(os.getpid(), 15),
     )
     sys.stdout.flush()
     sys.stderr.flush()
     # Not `sys.exit`: a thread that is stuck in the policy engine would be waited for.
     os._exit(code)
+
+
+def _say(url: str) -> None:
+    out.print(f"Ostiary serves {url}", markup=False)
+    sys.stdout.flush()

@@ -5,6 +5,8 @@ import socket
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +42,17 @@ def ask(server: Served, **context: Any) -> Any:
     ).json()
 
 
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
 def test_the_first_start_makes_keys_once_and_its_curl_works(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with Served(data) as server:
+        until(lambda: any("Content-Type" in line for line in server.output))
         printed = "\n".join(server.output)
         assert server.pep_key in printed
         assert server.admin_key in printed

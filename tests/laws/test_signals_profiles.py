@@ -113,6 +113,22 @@ def test_a_subject_stays_small_whatever_it_names() -> None:
     assert len(book.profile_bytes("user", "ann") or b"") < 64 * 1024
 
 
+def test_names_of_any_length_stay_small() -> None:
+    """What an enforcement point sends may be a mebibyte; what is remembered of it is not, and two stay two."""
+    book = ProfileBook("default")
+    for tail in ("a", "b"):
+        long = "x" * (1 << 20) + tail
+        book.learn(
+            msgspec.structs.replace(
+                BASE, resource_id=long, resource_type=long, action=long, session_id=long, device_id=long, country=long,
+                client_id=long, issuer=long, auth_method=long, ua_family=long, ip=long, groups=(long,) * 9,
+                subject_id=long,
+            )
+        )  # fmt: skip
+    assert len(book) == 2
+    assert len(book.snapshot()) < 128 * 1024
+
+
 def test_many_subjects_stay_within_the_cap() -> None:
     book = ProfileBook("default", max_subjects=50)
     for number in range(500):

@@ -29,7 +29,7 @@ from ostiary.signals.learning import learn
 from ostiary.signals.looking import look
 from ostiary.signals.ports import ProfileStore
 from ostiary.signals.profiles import Group, Subject, Thing
-from ostiary.signals.tables import Tables, subject_key
+from ostiary.signals.tables import Tables, sound, subject_key
 from ostiary.signals.things import scrub
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import LearningGate
@@ -88,6 +88,7 @@ class ProfileBook:
 
     def view(self, event: AccessEvent) -> History:
         """Return what is known before ``event``, frozen."""
+        event = sound(event)
         with self._lock:
             return look(self._tables, event, self._find(subject_key(event)))
 
@@ -95,6 +96,7 @@ class ProfileBook:
         """Let ``event`` change the profiles; return whether it did (the gate may hold it back)."""
         if self._gate is not None and not self._gate.may_learn(event):
             return False
+        event = sound(event)
         key = subject_key(event)
         with self._lock:
             own = self._find(key) or Subject()

@@ -35,9 +35,12 @@ _MAX_LABELS: Final = 32
 
 @lru_cache(maxsize=_CACHE)
 def agent_of(user_agent: str) -> tuple[str, str | None]:
-    """Return the family of a client and its operating system; an unknown client is called by its first word."""
-    found = parse(user_agent[:_MAX_AGENT])
-    family = found.user_agent.family if found.user_agent else user_agent[:_MAX_AGENT].partition("/")[0].strip()
+    """Return the family of a client and its operating system; an unknown client is called by its first word.
+
+    Answers are cached by the whole text: the caller cuts it to a bound.
+    """
+    found = parse(user_agent)
+    family = found.user_agent.family if found.user_agent else user_agent.partition("/")[0].strip()
     return neutral(family[:_MAX_FAMILY]) or "unknown", neutral(found.os.family[:_MAX_FAMILY]) if found.os else None
 
 
@@ -73,11 +76,11 @@ class Enricher:
             country, asn = country or place.country, asn if asn is not None else place.asn
         family, system = event.ua_family, event.ua_os
         if event.user_agent and family is None:
-            family, told = agent_of(event.user_agent)
+            family, told = agent_of(event.user_agent[:_MAX_AGENT])
             system = system or told
         kind = event.action_class
         if kind is ActionClass.OTHER:
-            kind = self.catalogue.action_class(event.action) or class_of(event.action)
+            kind = self.catalogue.action_class(event.action) or class_of(event.action[:_MAX_AGENT])
         sensitivity, labels = event.sensitivity, event.labels
         resource = self.catalogue.resource(event.resource_type, event.resource_id)
         if resource is not None:

@@ -201,9 +201,10 @@ class Catalogue:
                 entry = self._patterns[kind].find(key[1])
         if len(key[0]) + len(key[1]) > _MAX_TEXT:  # callers choose ids: what is remembered is bounded in bytes too
             return entry
-        if len(self._found) >= _CACHE:
-            self._found.clear()
-        self._found[key] = entry
+        if len(key[0]) + len(key[1]) <= _MAX_TEXT:
+            if len(self._found) >= _CACHE:
+                self._found.clear()
+            self._found[key] = entry
         return entry
 
 

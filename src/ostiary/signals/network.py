@@ -55,9 +55,13 @@ def _kind(address: IPv4Address | IPv6Address) -> str:
     return "private" if address.is_private or address.is_link_local else "public"
 
 
-@lru_cache(maxsize=_CACHE)
 def network_of(ip: str) -> NetworkFacts:
     """Return the facts of one address; cached, pure."""
+    return _network_of(ip) if len(ip) <= _MAX_TEXT else UNREADABLE
+
+
+@lru_cache(maxsize=_CACHE)
+def _network_of(ip: str) -> NetworkFacts:
     address = read_address(ip)
     if address is None:
         return UNREADABLE

@@ -1,17 +1,38 @@
 """The profiles of one tenant in memory, and which of them an event concerns."""
 
 from collections import OrderedDict
+from operator import attrgetter
 from typing import Final
 
-from ostiary.signals.dimensions import collection_of
+import msgspec
+
 from ostiary.signals.history import Moment
 from ostiary.signals.profiles import Group, Subject, Thing
+from ostiary.signals.texts import MAX_ID, identifier
 from ostiary.vocabulary.events import AccessEvent
 
 NS: Final = 1_000_000_000
 LATEST_S: Final = 1 << 33
 SITTING_S: Final = 1_800
 NAMED_SITTING_S: Final = 12 * 3_600
+_MOST_GROUPS: Final = 32
+_NAMES: Final = (
+    "subject_id",
+    "subject_type",
+    "resource_id",
+    "resource_type",
+    "action",
+    "session_id",
+    "device_id",
+    "client_id",
+    "issuer",
+    "auth_method",
+    "country",
+    "ua_family",
+    "ua_os",
+    "ip",
+)
+_names_of: Final = attrgetter(*_NAMES)
 _DAY_S: Final = 86_400
 _FIRST_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday
 _WIDEST_OFFSET: Final = 24 * 60
@@ -46,13 +67,26 @@ def subject_key(event: AccessEvent) -> str:
     return f"{event.subject_type}:{event.subject_id}"
 
 
+def sound(event: AccessEvent) -> AccessEvent:
+    """Return ``event`` with names short enough to be remembered; what enforcement points send may be of any length."""
+    told = _names_of(event)
+    if (
+        max([len(name) for name in (*told, *event.groups) if name], default=0) <= MAX_ID
+        and len(event.groups) <= _MOST_GROUPS
+    ):
+        return event
+    short = {name: identifier(value) for name, value in zip(_NAMES, told, strict=True) if value is not None}
+    groups = tuple(identifier(name) for name in event.groups[:_MOST_GROUPS])
+    return msgspec.structs.replace(event, **short, groups=groups)
+
+
 def peer_name(event: AccessEvent, own: Subject) -> str:
-    """Return the peer group: the first group told, else those at home in the same collection, else the same type."""
+    """Return the peer group: the first group told, else those at home in the same collection, else the new ones."""
     if event.groups:
         return f"{event.subject_type}:group:{event.groups[0]}"
     if own.home:
         return f"{event.subject_type}:home:{own.home}"
-    return f"{event.subject_type}:new:{collection_of(event.resource_type, event.resource_id)}"
+    return f"{event.subject_type}:new"
 
 
 def seconds_of(event: AccessEvent) -> int:

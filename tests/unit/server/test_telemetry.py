@@ -1,8 +1,10 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -164,3 +166,12 @@ def test_telling_never_raises(stream: io.StringIO) -> None:
     telemetry = Telemetry(Metrics(), logs.get_logger("t"))
     telemetry.decided(None)  # type: ignore[arg-type]
     assert "telemetry_failed" in stream.getvalue()
+
+
+def test_the_reference_page_names_every_metric(repo: Path) -> None:
+    source = (repo / "src/ostiary/server/assembly.py").read_text() + (
+        repo / "src/ostiary/server/telemetry/metrics.py"
+    ).read_text()
+    made = set(re.findall(r'"(ostiary_[a-z_]+)"', source))
+    page = set(re.findall(r"`(ostiary_[a-z_]+)`", (repo / "docs/reference/metrics.md").read_text()))
+    assert {name.removesuffix("_total") for name in page} == made

@@ -20,7 +20,7 @@ def decide(
     seconds: Annotated[float, Parameter(help="Length of one run over HTTP.")] = 10.0,
     repeat: Annotated[int, Parameter(help="Runs of each; the median counts.")] = 3,
     memory: Annotated[int, Parameter(help="Decisions of the memory run; 0 leaves it out.")] = 0,
-    model: Annotated[Path | None, Parameter(help="Folder of a signed model; none takes the shipped one.")] = None,
+    model: Annotated[Path | None, Parameter(help="Folder of a signed model. Default: one learned on the spot.")] = None,
 ) -> None:
     """Measure one decision: in the process by stage, and over HTTP with durable records, with OPA alone beside it."""
     options = Options(

@@ -35,6 +35,7 @@ from ostiary.vocabulary.entities import Receipt
 
 HOST: Final = "127.0.0.1"
 _READY_S: Final = 60.0
+_TRAIN_S: Final = 900.0
 _MEMORY_POINTS: Final = 20
 _BURST: Final = 1000
 Progress = Callable[[str], None]
@@ -50,7 +51,7 @@ class Options(msgspec.Struct, frozen=True):
         repeat: runs of each; the median counts.
         memory_decisions: decisions of the memory run; 0 leaves it out.
         history: past events that the profiles know.
-        model: folder of a signed model, or ``None`` for the shipped one.
+        model: folder of a signed model, or ``None`` to learn one from the invented history.
     """
 
     decisions: int = 2000
@@ -153,10 +154,25 @@ def _prepare(house: House, workload: Workload, options: Options, progress: Progr
     progress(f"learning {options.history} past events")
     api_key = register(house, house.clock.now_ns())
     enricher = house.knowledge.enricher(DEFAULT_TENANT)
-    for event in workload.history(options.history):
-        house.knowledge.learn(enricher.enrich(event))
+    past = house.places.root / "bench-history.jsonl"
+    with past.open("wb") as file:
+        for event in workload.history(options.history):
+            known = enricher.enrich(event)
+            house.knowledge.learn(known)
+            file.write(msgspec.json.encode(known) + b"\n")
     house.knowledge.save(DEFAULT_TENANT, house.store.snapshots, 0)
+    if options.model is None:
+        progress("training a model on them")
+        _train(house.places, past)
     return api_key
+
+
+def _train(places: Places, past: Path) -> None:
+    command = [sys.executable, "-m", "ostiary.cli", "risk", "train", "--data", str(places.root)]
+    command += ["--events", str(past), "--rounds", "1", "--json"]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=_TRAIN_S)  # noqa: S603 - our own command
+    if done.returncode:
+        raise UnavailableError("bench_no_model", f"no model could be trained: {done.stderr.decode()[-300:]}")
 
 
 def _in_process(house: House, workload: Workload, options: Options) -> StageFigures:

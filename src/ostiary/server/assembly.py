@@ -13,6 +13,7 @@ import msgspec
 from ostiary.audit.retention import RetentionPolicy, prune
 from ostiary.audit.tile_http import TileFace
 from ostiary.decision.decide import Decider
+from ostiary.errors import VerificationError
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
 from ostiary.server.addresses import public_url
@@ -45,14 +46,17 @@ COSIGN_S: Final = 60.0
 
 
 class Faults:
-    """Where faults go that were answered with a denial: the log, for whoever mends them."""
+    """Where faults go that were answered with a denial: the log, for whoever mends them; failed proofs are counted."""
 
-    def __init__(self, log: Any) -> None:
-        """Take the log."""
+    def __init__(self, log: Any, metrics: Metrics) -> None:
+        """Take both."""
         self._log = log
+        self._metrics = metrics
 
     def __call__(self, reason: str, fault: BaseException) -> None:
         """Tell of one fault."""
+        if isinstance(fault, VerificationError):
+            self._metrics.verify_error()
         self._log.error("fault", reason=str(reason), exc_info=fault)
 
 
@@ -63,13 +67,13 @@ class Assembly:
         """Put everything together; nothing runs before the application's start."""
         settings = house.settings
         self.house = house
-        self.faults = Faults(log)
+        self.faults = Faults(log, metrics)
         self._log = log
         self.stuck = False
         self._on_stuck = on_stuck
         self._learner = Learner(house.knowledge.learn, self.faults)
         self._tracer = _tracer(settings)
-        self.telemetry = Telemetry(metrics, log, self._tracer, self._learner)
+        self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, _fail_open(settings))
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self.authzen = self._authzen(settings.server)
@@ -219,6 +223,11 @@ def restore_profiles(house: House) -> int:
     """Load every tenant's profiles and learn what the log has had since; return how many events that was."""
     living = (row.tenant for row in house.tenants.living())
     return sum(house.knowledge.restore(tenant, house.store.snapshots, house.log) for tenant in living)
+
+
+def _fail_open(settings: Settings) -> tuple[str, ...]:
+    """Return the options that let every answer of this process through before what they weaken is done."""
+    return ("audit.durability",) if settings.audit.durability == "async" else ()
 
 
 def _tracer(settings: Settings) -> Tracer | None:

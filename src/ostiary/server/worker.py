@@ -159,7 +159,7 @@ def serve(
     logs.configure(settings.telemetry.log_level, as_json=settings.telemetry.log_json)
     log = logs.get_logger("ostiary.server")
     metrics = Metrics()
-    faults = Faults(log)
+    faults = Faults(log, metrics)
     with open_house(places, settings, SystemClock(), faults) as house:
         house.policies.load(DEFAULT_TENANT)
         keys = bootstrap(house) if options.bootstrap else None

@@ -114,6 +114,10 @@ class Metrics:
         """Count one event that was not learned."""
         self._dropped.inc()
 
+    def verify_error(self) -> None:
+        """Count one check of the log that failed."""
+        self._errors.inc()
+
     def fails_open(self, option: str) -> None:
         """Count one answer that a fail-open option let through."""
         self._open.labels(option).inc()

@@ -49,18 +49,26 @@ class Telemetry:
     """The observer of all answers."""
 
     def __init__(
-        self, metrics: Metrics, log: Any, tracer: Tracer | None = None, learner: Learner | None = None
+        self,
+        metrics: Metrics,
+        log: Any,
+        tracer: Tracer | None = None,
+        learner: Learner | None = None,
+        fail_open: tuple[str, ...] = (),
     ) -> None:
-        """Take whom to tell."""
+        """Take whom to tell, and the options that let every answer through before what they weaken is done."""
         self.metrics = metrics
         self._log = log
         self._tracer = tracer
         self._learner = learner
+        self._fail_open = fail_open
 
     def decided(self, decided: Decided) -> None:
         """Tell of a recorded decision."""
         try:
             self.metrics.decided(decided)
+            for option in self._fail_open:
+                self.metrics.fails_open(option)
             if decided.event is not None and self._learner is not None and not self._learner.offer(decided.event):
                 self.metrics.learning_dropped()
             if self._tracer is not None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.cli.relaunch import with_engine_environment
 from ostiary.server.bench.decide import Options, Report, run
 
 command = App(name="bench", help="Measure what things cost on this machine.")
@@ -23,6 +24,7 @@ def decide(
     model: Annotated[Path | None, Parameter(help="Folder of a signed model. Default: one learned on the spot.")] = None,
 ) -> None:
     """Measure one decision: in the process by stage, and over HTTP with durable records, with OPA alone beside it."""
+    with_engine_environment()
     options = Options(
         decisions=decisions,
         connections=connections,

@@ -8,8 +8,8 @@ from cyclopts import Parameter
 
 from ostiary.cli.output import out
 from ostiary.cli.places import Config, Data, settings_of
+from ostiary.cli.relaunch import with_engine_environment
 from ostiary.cli.verbs.up import listen
-from ostiary.policy.opa_library import launch_environment
 from ostiary.server.addresses import local_url
 from ostiary.server.places import data_dir
 from ostiary.server.worker import Options, serve
@@ -24,8 +24,7 @@ def command(
 ) -> None:
     """Serve with one worker and no supervisor; exits with 75 when it must be started again."""
     values = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
-    for name, value in launch_environment().items():
-        os.environ.setdefault(name, value)
+    with_engine_environment()
     listener = listen(settings_of(data, config, values).settings)
     values["server"]["port"] = listener.getsockname()[1]
     url = local_url(settings_of(data, config, values).settings.server)

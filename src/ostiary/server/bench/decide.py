@@ -218,14 +218,14 @@ def _resident_mib() -> float:
 def _http(
     places: Places, workload: Workload, api_key: str, connections: int, options: Options, progress: Progress
 ) -> HttpFigures:
-    body = places.root / "bench-body.json"
-    body.write_bytes(workload.body())
+    bodies = places.root / "bench-bodies.jsonl"
+    bodies.write_bytes(b"\n".join(workload.bodies()))
     runs = []
     with _server(places, options) as port:
-        _load(port, body, api_key, connections, 1.0)
+        _load(port, bodies, api_key, connections, 1.0)
         for number in range(options.repeat):
             progress(f"{connections} connections, run {number + 1} of {options.repeat}")
-            runs.append(_load(port, body, api_key, connections, options.seconds))
+            runs.append(_load(port, bodies, api_key, connections, options.seconds))
     middle = sorted(runs, key=lambda one: one["per_s"])[len(runs) // 2]
     return HttpFigures(
         connections=connections,
@@ -271,8 +271,8 @@ def _wait_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     raise UnavailableError("server_not_ready", "the server of the measurement did not become ready")
 
 
-def _load(port: int, body: Path, api_key: str, connections: int, seconds: float) -> dict[str, float]:
-    command = [sys.executable, "-m", "ostiary.server.bench.load", "--port", str(port), "--body", str(body)]
+def _load(port: int, bodies: Path, api_key: str, connections: int, seconds: float) -> dict[str, float]:
+    command = [sys.executable, "-m", "ostiary.server.bench.load", "--port", str(port), "--bodies", str(bodies)]
     command += ["--connections", str(connections), "--seconds", str(seconds)]
     command += ["--header", f"Authorization: Bearer {api_key}"]
     done = subprocess.run(command, check=True, capture_output=True, timeout=seconds + 120)  # noqa: S603 - our own module

@@ -1,18 +1,20 @@
 """A small closed-loop HTTP/1.1 load generator: keep-alive connections, one request in flight on each.
 
 Prints one JSON object: requests, errors, seconds, per second, latency percentiles in microseconds. It sends the
-same bytes again and again and only reads the status line and the body length, so that on a machine with few cores
+lines of a file in turn and only reads the status line and the body length, so that on a machine with few cores
 most of the time is left to the server under test. Loopback only.
 
-    python -m ostiary.server.bench.load --port 8181 --connections 16 --body body.json --header 'Authorization: …'
+    python -m ostiary.server.bench.load --port 8181 --connections 16 --bodies bodies.jsonl --header 'Authorization: …'
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
@@ -24,9 +26,9 @@ HOST = "127.0.0.1"
 class Connection(asyncio.Protocol):
     """One keep-alive connection that asks again as soon as it is answered."""
 
-    def __init__(self, request: bytes, latencies: list[int], until: float) -> None:
-        """Send ``request`` until the monotonic second ``until``; durations go to ``latencies``."""
-        self.request, self.latencies, self.until = request, latencies, until
+    def __init__(self, requests: Iterator[bytes], latencies: list[int], until: float) -> None:
+        """Send the next of ``requests`` until the monotonic second ``until``; durations go to ``latencies``."""
+        self.requests, self.latencies, self.until = requests, latencies, until
         self.errors, self.buffer, self.sent = 0, bytearray(), 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -38,7 +40,7 @@ class Connection(asyncio.Protocol):
 
     def _ask(self) -> None:
         self.sent = time.perf_counter_ns()
-        self.transport.write(self.request)  # type: ignore[attr-defined]
+        self.transport.write(next(self.requests))  # type: ignore[attr-defined]
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -68,12 +70,13 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(port: int, request: bytes, connections: int, seconds: float) -> dict[str, float]:
+async def load(port: int, requests: list[bytes], connections: int, seconds: float) -> dict[str, float]:
     """Run one closed loop and return its figures."""
     loop, latencies = asyncio.get_running_loop(), list[int]()
+    turns = itertools.cycle(requests)
     begin = time.perf_counter()
     made = [
-        await loop.create_connection(lambda: Connection(request, latencies, begin + seconds), HOST, port)
+        await loop.create_connection(lambda: Connection(turns, latencies, begin + seconds), HOST, port)
         for _ in range(connections)
     ]
     await asyncio.gather(*(protocol.done for _, protocol in made))
@@ -103,11 +106,12 @@ def main() -> None:
     parser.add_argument("--path", default="/access/v1/evaluation")
     parser.add_argument("--connections", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--body", type=Path, required=True)
+    parser.add_argument("--bodies", type=Path, required=True)
     parser.add_argument("--header", action="append", default=[])
     asked = parser.parse_args()
-    request = build_request(asked.path, asked.header, asked.body.read_bytes())
-    sys.stdout.write(json.dumps(uvloop.run(load(asked.port, request, asked.connections, asked.seconds))) + "\n")
+    bodies = asked.bodies.read_bytes().splitlines()
+    requests = [build_request(asked.path, asked.header, body) for body in bodies]
+    sys.stdout.write(json.dumps(uvloop.run(load(asked.port, requests, asked.connections, asked.seconds))) + "\n")
 
 
 if __name__ == "__main__":

@@ -107,10 +107,12 @@ class Workload:
         self._asked += count
         return made
 
-    def body(self) -> bytes:
-        """Return one AuthZEN request body as an enforcement point would send it, token and all."""
-        person = self.people[0]
-        request = msgspec.to_builtins(self._request(person, database=True))
+    def bodies(self) -> list[bytes]:
+        """Return AuthZEN request bodies as an enforcement point would send them, tokens and all: one a person."""
+        return [self._body(person) for person in self.people]
+
+    def _body(self, person: Person) -> bytes:
+        request = msgspec.to_builtins(self._request(person))
         request["context"]["subject_token"] = person.token
         return msgspec.json.encode(request)
 
@@ -135,9 +137,9 @@ class Workload:
             token,
         )
 
-    def _request(self, person: Person, *, database: bool | None = None) -> EvaluationRequest:
+    def _request(self, person: Person) -> EvaluationRequest:
         random = self._random
-        on_database = random.randrange(DATABASE_EVERY) == 0 if database is None else database
+        on_database = random.randrange(DATABASE_EVERY) == 0
         resource = (
             Resource("database", person.database)
             if on_database

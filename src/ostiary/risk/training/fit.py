@@ -25,6 +25,7 @@ class FitSettings(msgspec.Struct, frozen=True):
         most_trees: trees at most; fewer when the later slice gains no more.
         learning_rate: shrinkage of each tree.
         leaves: leaves of each tree.
+        depth: questions on the longest way to a leaf; exact contributions cost its square.
         least_rows: rows in a leaf at least.
         column_share: share of columns a tree may look at.
         row_share: share of rows a tree is grown on.
@@ -33,9 +34,10 @@ class FitSettings(msgspec.Struct, frozen=True):
         threads: threads of the fit; the same number gives the same bits.
     """
 
-    most_trees: int = 300
+    most_trees: int = 400
     learning_rate: float = 0.05
-    leaves: int = 31
+    leaves: int = 16
+    depth: int = 5
     least_rows: int = 50
     column_share: float = 0.5
     row_share: float = 0.7
@@ -87,6 +89,7 @@ def _options(monotone: Sequence[int], settings: FitSettings, seed: int, rows: in
         "metric": "average_precision",
         "learning_rate": settings.learning_rate,
         "num_leaves": settings.leaves,
+        "max_depth": settings.depth,
         "min_data_in_leaf": max(2, min(settings.least_rows, rows // 100)),
         "feature_fraction": settings.column_share,
         "bagging_fraction": settings.row_share,

@@ -2,6 +2,8 @@
 
 - Only what raised the score is a reason.
 - One reason a family: five ways to say "first time here" are one thing to a person.
+- How much is known of a subject is context, not a reason; a column that can only mean more risk is told before one
+  that may mean either.
 - The words are the signal catalogue's own; this room only picks and orders.
 """
 
@@ -17,6 +19,9 @@ from ostiary.vocabulary.scoring import Contribution
 MOST_REASONS: Final = 3
 LEAST_WEIGHT: Final = 0.05  # log-odds; less is noise to a reader
 
+CONTEXT: Final = frozenset({"account", "quality"})
+_EITHER_WAY: Final = 0.5
+
 Words = Callable[[str, float, AccessEvent], str]
 """Says a feature's value in plain words: (feature name, value, event) -> text."""
 
@@ -26,7 +31,7 @@ def pick_reasons(
 ) -> tuple[Contribution, ...]:
     """Return the strongest reason of each of the strongest families, largest first."""
     picked: dict[str, Contribution] = {}
-    for index in _strongest(shares):
+    for index in _strongest(columns, shares):
         column, value = columns[index], row[index]
         if column.family in picked:
             continue
@@ -35,12 +40,17 @@ def pick_reasons(
         picked[column.family] = Contribution(signal=column.name, value=told, weight=shares[index], text=text)
         if len(picked) == MOST_REASONS:
             break
-    return tuple(picked.values())
+    return tuple(sorted(picked.values(), key=lambda reason: -reason.weight))
 
 
-def _strongest(shares: Sequence[float]) -> Iterable[int]:
-    raising = (index for index, share in enumerate(shares) if share >= LEAST_WEIGHT)
-    return sorted(raising, key=lambda index: (-shares[index], index))
+def _strongest(columns: Sequence[Column], shares: Sequence[float]) -> Iterable[int]:
+    """Return the columns that may be told, the most telling first."""
+    telling = {
+        index: share * (1.0 if columns[index].monotone else _EITHER_WAY)
+        for index, share in enumerate(shares)
+        if share >= LEAST_WEIGHT and (columns[index].monotone or columns[index].family not in CONTEXT)
+    }
+    return sorted(telling, key=lambda index: (-telling[index], index))
 
 
 def plain_words(name: str, value: float, event: AccessEvent) -> str:  # noqa: ARG001 - the shape of Words

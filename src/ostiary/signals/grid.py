@@ -82,7 +82,8 @@ def _speaker(dim: int, name: str, noun: str, called: Name) -> Words:
             case "idle" if mine is not None:
                 return f"you last used {what} {span(DAY * unlogged(value))} ago"
         return (
-            f"{what} is {'usual' if value < 1.0 else 'unusual'} for you: {used} in {history.my_totals[dim]:,} accesses"
+            f"{what} is {'usual' if mine and value < 1.0 else 'unusual'} for you: "
+            f"{used} in {history.my_totals[dim]:,} accesses"
         )
 
     return words

@@ -8,6 +8,18 @@ from enum import StrEnum
 
 import msgspec
 
+from ostiary.vocabulary.facts import (
+    AccountFacts,
+    BehaviourFacts,
+    DataFacts,
+    LanguageFacts,
+    Mark,
+    PlaceFacts,
+    PostureFacts,
+    TokenFacts,
+    WorkloadFacts,
+)
+
 
 class ActionClass(StrEnum):
     """Coarse kind of an action (OCSF ``activity_id`` of class 6003, widened)."""
@@ -65,3 +77,13 @@ class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     groups: tuple[str, ...] = ()  # actor.user.groups
     labels: tuple[str, ...] = ()  # resources[].labels
     source: str = ""  # metadata.product.name: which adapter told it
+    detail: str | None = None  # api.response.error or status_code: what a failure was
+    marks: tuple[Mark, ...] = ()  # attacks[].tactic: what the action does in itself
+    token: TokenFacts | None = None  # actor.session and unmapped
+    place: PlaceFacts | None = None  # src_endpoint.location, tls
+    posture: PostureFacts | None = None  # device
+    account: AccountFacts | None = None  # actor.user.account
+    data: DataFacts | None = None  # resources[].data
+    workload: WorkloadFacts | None = None  # actor.process, unmapped
+    language: LanguageFacts | None = None  # ai_operation profile
+    behaviour: BehaviourFacts | None = None  # unmapped

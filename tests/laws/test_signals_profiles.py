@@ -87,7 +87,45 @@ def test_spilling_to_a_store_changes_nothing(
     events = list(story(plan))
     roomy = [bits(row) for _, row in replay(events, ProfileBook("default"))]
     tight = [bits(row) for _, row in replay(events, ProfileBook("default", MemoryProfileStore(), max_subjects=1))]
+    packed = [bits(row) for _, row in replay(events, ProfileBook("default", max_open=1))]
     assert tight == roomy
+    assert packed == roomy
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(steps, max_size=30))
+def test_a_look_before_the_lesson_changes_nothing(plan: Plan) -> None:
+    """What a look leaves for the lesson after it is what the lesson would have found itself."""
+    looked, blind = ProfileBook("default"), ProfileBook("default")
+    for event in story(plan):
+        looked.view(event)
+        looked.learn(event)
+        blind.learn(event)
+    assert looked.snapshot() == blind.snapshot()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(steps, min_size=1, max_size=30), st.integers(0, 30), st.integers(0, 30))
+def test_after_a_crash_store_and_snapshot_are_of_one_moment(plan: Plan, saved: int, crashed: int) -> None:
+    """What was spilled after the snapshot is taken back, and learned again once."""
+    events, store = list(story(plan)), MemoryProfileStore()
+    book = ProfileBook("default", store, max_subjects=1)
+    data, since = book.snapshot(), 0
+    for number, event in enumerate(events[:crashed]):
+        if number == saved:
+            data, since = book.snapshot(), number
+            book.settle()
+        book.learn(event)
+    again = ProfileBook("default", store, max_subjects=1)
+    again.restore(data)
+    for event in events[since:]:
+        again.learn(event)
+    calm = ProfileBook("default", max_subjects=9)
+    for event in events:
+        calm.learn(event)
+    assert {who: again.profile_bytes("user", who) for who in ("ann", "bob", "eve")} == {
+        who: calm.profile_bytes("user", who) for who in ("ann", "bob", "eve")
+    }
 
 
 def test_a_subject_stays_small_whatever_it_names() -> None:
@@ -186,12 +224,26 @@ def test_a_forgotten_subject_leaves_no_trace_of_its_name() -> None:
     assert b"bob" in book.snapshot()
 
 
+@pytest.mark.parametrize("most", [1, 2, 9])
+def test_a_forgotten_subject_leaves_no_trace_in_what_is_packed_or_spilled(most: int) -> None:
+    store = MemoryProfileStore()
+    book = ProfileBook("default", store, max_subjects=most, max_open=1)
+    for number in range(12):
+        who = ("ann-secret", "bob", "eve")[number % 3]
+        book.learn(msgspec.structs.replace(BASE, subject_id=who, time_ns=BASE.time_ns + number))
+    book.forget("user", "ann-secret")
+    assert b"ann-secret" not in book.snapshot()
+    assert not any(b"ann-secret" in (book.profile_bytes("user", who) or b"") for who in ("bob", "eve"))
+    assert book.profile_bytes("user", "ann-secret") is None
+    assert book.profile_bytes("user", "bob") is not None
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
         (b"", "profiles_malformed"),
         (b"\x81\xa1a\x01", "profiles_malformed"),
-        (msgspec.msgpack.encode([1, "other", {}, {}, [], {}, {}, {}, {}]), "profiles_wrong_tenant"),
+        (msgspec.msgpack.encode([2, "other", {}, {}, [], {}, {}, {}, {}]), "profiles_wrong_tenant"),
         (msgspec.msgpack.encode([99, "default", {}, {}, [], {}, {}, {}, {}]), "profiles_version"),
     ],
 )

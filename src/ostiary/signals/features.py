@@ -14,6 +14,7 @@ True
 import importlib
 import pkgutil
 from hashlib import sha256
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -60,10 +61,7 @@ _EXTRACTORS: Final = tuple(signal.extract for signal in SIGNALS.values())
 
 def extract(event: AccessEvent, history: History) -> list[float]:
     """Return every feature of ``event`` given what was known before it, in the order of ``NAMES``."""
-    row: list[float] = []
-    for part in _EXTRACTORS:
-        row += part(event, history)
-    return row
+    return list(chain.from_iterable([part(event, history) for part in _EXTRACTORS]))
 
 
 def describe(event: AccessEvent, name: str, history: History, value: float | None = None) -> str:

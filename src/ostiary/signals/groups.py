@@ -10,18 +10,16 @@ from typing import Final
 
 from ostiary.signals.dimensions import CAPS
 from ostiary.signals.profiles import Group, Shared, Subject, pruned
-from ostiary.signals.tables import Tables, peer_name
-from ostiary.vocabulary.events import AccessEvent
+from ostiary.signals.tables import Tables
 
 MAX_GROUPS: Final = 2048
 _NONE: Final[Shared] = (0, 0, 0)
 
 
-def join(tables: Tables, event: AccessEvent, own: Subject, now: int) -> Group:
-    """Return the subject's peer group, made or changed as the event demands."""
+def join(tables: Tables, name: str, own: Subject, now: int) -> Group:
+    """Return the subject's peer group, called ``name`` from now on; made or changed as that demands."""
     if own.events == 0:
         tables.everyone.members += 1
-    name = peer_name(event, own)
     group = tables.groups.get(name)
     if group is not None and own.peers == name:
         tables.groups.move_to_end(name)

@@ -38,7 +38,7 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
         return self.weekday >= 5  # noqa: PLR2004 - Monday is 0
 
 
-class History(msgspec.Struct, frozen=True):
+class History(msgspec.Struct, frozen=True, gc=False):
     """One look at everything remembered that concerns one access.
 
     Attributes:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from math import isnan, log, log1p
 from typing import Final
 
-from ostiary.signals.dimensions import CAPS, Dim, values_of
+from ostiary.signals.dimensions import CAPS, Dim
 from ostiary.signals.groups import join
 from ostiary.signals.history import Moment
-from ostiary.signals.looking import sitting_of
+from ostiary.signals.looking import Glance, sitting_of
 from ostiary.signals.numbers import faded, moved
 from ostiary.signals.profiles import (
     MAX_COLLEAGUES,
@@ -30,28 +30,32 @@ from ostiary.signals.profiles import (
 )
 from ostiary.signals.recalling import Recalled, recall
 from ostiary.signals.sittings import advance
-from ostiary.signals.surprise import hour_chances, odds
-from ostiary.signals.tables import Tables, moment_of, subject_key
+from ostiary.signals.surprise import odds
+from ostiary.signals.tables import Tables, subject_key
 from ostiary.signals.tallies import BAD, SENSITIVE, Surprises, sane, tally
 from ostiary.signals.things import learn_company, learn_things
 from ostiary.vocabulary.events import AccessEvent
 
 _HOME_LEAD: Final = 1.5
 _HALVE_EVERY: Final = 256
-_NOBODY: Final[Shared] = (0, 0, 0)
 _NEVER: Final[Entry] = (0, 0, 0, 0.0)
 
 
-def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
-    """Learn ``event`` into every profile it concerns; ``own`` is its subject's profile, new or old."""
-    moment = moment_of(event, own)
-    now = max(moment.now, own.last)
-    values = values_of(event, own.previous)
-    group, everyone = join(tables, event, own, now), tables.everyone
-    recalled = recall(values, own, group, everyone)
-    before = recalled.mine
-    sitting = sitting_of(event, own, now)
-    chances = hour_chances(own.hours, group.hours, everyone.hours, moment.hour, weekend=moment.weekend)
+def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> None:
+    """Learn ``event`` into every profile it concerns.
+
+    Args:
+        tables: everything remembered of the tenant.
+        event: what happened.
+        own: the subject's profile, new or old.
+        seen: a glance at ``event`` since which nothing was learned.
+    """
+    moment, now = seen.moment, max(seen.moment.now, own.last)
+    stays = own.peers == seen.name or not own.events  # its values need not move, so what was recalled holds
+    group, everyone = join(tables, seen.name, own, now), tables.everyone
+    values, sitting = seen.values, seen.sitting if now == moment.now else sitting_of(event, own, now)
+    recalled = seen.recalled if stays else recall(values, own, group, everyone)
+    before, chances = recalled.mine, seen.chances
     surprises = _surprises(recalled, chances)
     resource, collection = values[Dim.RESOURCE] or "", values[Dim.COLLECTION] or ""
     places = (resource, before[Dim.RESOURCE]), (collection, before[Dim.COLLECTION])
@@ -66,7 +70,7 @@ def learn(tables: Tables, event: AccessEvent, own: Subject) -> None:
         _learn_colleagues(tables, resource, own, subject_key(event))
         if before[Dim.RESOURCE] is None:
             learn_company(tables, resource, own)
-        _learn_values(own, group, everyone, values, before, now)
+        _learn_values(own, group, everyone, values, recalled, now)
         if sitting is None or sitting.last // 3_600 != now // 3_600:
             _learn_hours(own, group, everyone, moment)
         _learn_habits(own, event, resource, collection)
@@ -88,42 +92,43 @@ def _surprises(recalled: Recalled, chances: tuple[float, float, float]) -> Surpr
 
 
 def _learn_values(
-    own: Subject,
-    group: Group,
-    everyone: Group,
-    values: Sequence[str | None],
-    before: Sequence[Entry | None],
-    now: int,
+    own: Subject, group: Group, everyone: Group, values: Sequence[str | None], recalled: Recalled, now: int
 ) -> None:
+    tables, totals = own.dims, own.totals
     for dim, value in enumerate(values):
         if value is None:
             continue
-        entry = before[dim]
-        table = own.dims[dim]
-        if table is None:
-            table = own.dims[dim] = {}
-        if entry is None:
-            table[value] = (1, now, now, 1.0)
-            pruned(table, CAPS[dim].subject)
+        entry = recalled.mine[dim]
+        table = tables[dim]
+        if entry is None or table is None:
+            _begin(own, dim, value, now)
         else:
             times, first, last, weight = entry
             table[value] = (times + 1, first, now, faded(weight, now - last) + 1.0)
-        own.totals[dim] += 1
-        _share(group, dim, value, now, new=entry is None)
-        _share(everyone, dim, value, now, new=entry is None)
+        totals[dim] += 1
+        new = entry is None
+        _share(group, recalled.peers[dim], dim, value, now, new=new)
+        _share(everyone, recalled.everyone[dim], dim, value, now, new=new)
 
 
-def _share(group: Group, dim: int, value: str, now: int, *, new: bool) -> None:
+def _begin(own: Subject, dim: int, value: str, now: int) -> None:
+    table = own.dims[dim]
+    if table is None:
+        table = own.dims[dim] = {}
+    table[value] = (1, now, now, 1.0)
+    pruned(table, CAPS[dim].subject)
+
+
+def _share(group: Group, old: Shared | None, dim: int, value: str, now: int, *, new: bool) -> None:
     group.totals[dim] += 1
     table = group.dims[dim]
+    if old is not None and table is not None:
+        table[value] = (old[0] + 1, old[1] + new, now)
+        return
     if table is None:
         table = group.dims[dim] = {}
-    old = table.get(value)
-    if old is None:
-        table[value] = (1, 1, now)
-        pruned(table, CAPS[dim].group)
-    else:
-        table[value] = (old[0] + 1, old[1] + new, now)
+    table[value] = (1, 1, now)
+    pruned(table, CAPS[dim].group)
 
 
 def _learn_hours(own: Subject, group: Group, everyone: Group, moment: Moment) -> None:

@@ -1,19 +1,22 @@
-"""The one read: everything remembered that concerns an event, frozen, without changing anything."""
+"""The one read: everything remembered that concerns an event, frozen, without changing anything.
 
-from copy import copy
+Rules:
+- A ``Glance`` is the part of a look that learning the same event needs too: whoever looks and then learns pays once.
+- A glance holds live tables and is worth nothing as soon as anything else is learned; a ``History`` is frozen.
+"""
+
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
-from ostiary.signals.history import History
+from ostiary.signals.history import History, Moment
 from ostiary.signals.profiles import Entry, Group, Session, Subject
-from ostiary.signals.recalling import recall
+from ostiary.signals.recalling import Recalled, recall
 from ostiary.signals.surprise import hour_chances
 from ostiary.signals.tables import NAMED_SITTING_S, SITTING_S, Tables, moment_of, peer_name, subject_key
 from ostiary.vocabulary.events import AccessEvent
 
-_SATURDAY: Final = 5
 STRANGER: Final = Subject()
 NOBODY: Final = Group()
 _NO_TABLES: Final[list[dict[str, Entry] | None]] = []
@@ -31,7 +34,7 @@ def sitting_of(event: AccessEvent, own: Subject, now: int) -> Session | None:
 
 
 def _frozen(own: Subject) -> Subject:
-    seen = copy(own)
+    seen: Subject = own.__copy__()  # type: ignore[attr-defined]  # what copy.copy finds, without looking for it
     seen.dims = _NO_TABLES
     seen.sessions = _NO_SESSIONS
     seen.windows = []
@@ -89,20 +92,56 @@ def colleagues_of(tables: Tables, resource: str, own: Subject, event: AccessEven
     return sum(met) / len(met) if met else 0.0
 
 
-def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
-    """Return what is known before ``event``; ``own`` is its subject's profile when there is one."""
+class Glance(NamedTuple):
+    """What a look and the lesson of the same event share.
+
+    Attributes:
+        moment: when, for the subject.
+        values: the event's value per dimension.
+        name: of the peer group.
+        group: the peer group itself, an empty one when it is new.
+        recalled: what is remembered of the values.
+        chances: of the hour, for the subject, its peers, the tenant.
+        sitting: the sitting that goes on, if one does.
+    """
+
+    moment: Moment
+    values: list[str | None]
+    name: str
+    group: Group
+    recalled: Recalled
+    chances: tuple[float, float, float]
+    sitting: Session | None
+
+
+def glance(tables: Tables, event: AccessEvent, own: Subject) -> Glance:
+    """Return what both a look and a lesson need of ``event``; ``own`` is its subject's profile, new or old."""
+    moment, name = moment_of(event, own), peer_name(event, own)
+    group, everyone = tables.groups.get(name, NOBODY), tables.everyone
+    values = values_of(event, own.previous)
+    return Glance(
+        moment,
+        values,
+        name,
+        group,
+        recall(values, own, group, everyone),
+        hour_chances(own.hours, group.hours, everyone.hours, moment.hour, weekend=moment.weekend),
+        sitting_of(event, own, moment.now),
+    )
+
+
+def look(tables: Tables, event: AccessEvent, own: Subject | None, seen: Glance) -> History:
+    """Return what is known before ``event``, frozen.
+
+    ``own`` is its subject's profile when there is one, ``seen`` the glance at it.
+    """
     known = own is not None
     own = own or STRANGER
-    moment = moment_of(event, own)
-    name = peer_name(event, own)
-    group = tables.groups.get(name, NOBODY)
+    moment, values, name, group, recalled, chances, sitting = seen
     everyone = tables.everyone
-    values = values_of(event, own.previous)
-    recalled = recall(values, own, group, everyone)
     resource, device, network = values[Dim.RESOURCE] or "", values[Dim.DEVICE], values[Dim.NETWORK]
     co_use, best = company_of(tables, resource, own)
     quiet = moment.now - SITTING_S
-    sitting = sitting_of(event, own, moment.now)
     return History(
         moment,
         values,
@@ -131,6 +170,6 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None) -> History:
         _lately(own),
         co_use,
         best,
-        hour_chances(own.hours, group.hours, everyone.hours, moment.hour, weekend=moment.weekday >= _SATURDAY),
+        chances,
         colleagues_of(tables, resource, own, event),
     )

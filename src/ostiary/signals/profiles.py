@@ -77,7 +77,7 @@ class Thing(msgspec.Struct, array_like=True, frozen=True, gc=False):
     visitors: tuple[str, ...]
 
 
-class Subject(msgspec.Struct, array_like=True):
+class Subject(msgspec.Struct, array_like=True, gc=False):
     """Everything kept of one subject."""
 
     first: int = 0
@@ -130,8 +130,14 @@ class Subject(msgspec.Struct, array_like=True):
     groups_since: int = 0
     colleagues: dict[str, float] = {}
 
+    def widen(self) -> None:
+        """Make room for dimensions that were unknown when this was written."""
+        lacking = COUNT - len(self.dims)
+        self.dims.extend([None] * lacking)
+        self.totals.extend([0] * lacking)
 
-class Group(msgspec.Struct, array_like=True):
+
+class Group(msgspec.Struct, array_like=True, gc=False):
     """What the members of a group, or a whole tenant, do together."""
 
     members: int = 0
@@ -141,6 +147,12 @@ class Group(msgspec.Struct, array_like=True):
     totals: list[int] = msgspec.field(default_factory=lambda: [0] * COUNT)
     hours: list[int] = msgspec.field(default_factory=lambda: [0] * HOURS)
     amount: Number = EMPTY
+
+    def widen(self) -> None:
+        """Make room for dimensions that were unknown when this was written."""
+        lacking = COUNT - len(self.dims)
+        self.dims.extend([None] * lacking)
+        self.totals.extend([0] * lacking)
 
 
 def _rank(item: tuple[str, tuple[Any, ...]]) -> tuple[int, int, str]:

@@ -21,24 +21,22 @@ class Recalled(NamedTuple):
 
 def recall(values: Sequence[str | None], own: Subject, group: Group, tenant: Group) -> Recalled:
     """Return what is remembered; reads, changes nothing."""
-    mine: list[Entry | None] = []
-    peers: list[Shared | None] = []
-    everyone: list[Shared | None] = []
-    surprises: list[float] = []
-    ratios: list[float] = []
-    tables = zip(values, own.dims, own.totals, group.dims, group.totals, tenant.dims, tenant.totals, strict=True)
-    for value, my_table, my_total, peer_table, peer_total, all_table, all_total in tables:
+    count = len(values)
+    mine: list[Entry | None] = [None] * count
+    peers: list[Shared | None] = [None] * count
+    everyone: list[Shared | None] = [None] * count
+    surprises, ratios = [_NAN] * count, [_NAN] * count
+    my_tables, peer_tables, all_tables = own.dims, group.dims, tenant.dims
+    for dim, value in enumerate(values):
         if value is None:
-            my = peer = its = None
-            surprise = ratio = _NAN
-        else:
-            my = my_table.get(value) if my_table else None
-            peer = peer_table.get(value) if peer_table else None
-            its = all_table.get(value) if all_table else None
-            surprise, ratio = surprise_of(my, my_total, peer, peer_total, its, all_total)
-        mine.append(my)
-        peers.append(peer)
-        everyone.append(its)
-        surprises.append(surprise)
-        ratios.append(ratio)
+            continue
+        if table := my_tables[dim]:
+            mine[dim] = table.get(value)
+        if shared := peer_tables[dim]:
+            peers[dim] = shared.get(value)
+        if shared := all_tables[dim]:
+            everyone[dim] = shared.get(value)
+        surprises[dim], ratios[dim] = surprise_of(
+            mine[dim], own.totals[dim], peers[dim], group.totals[dim], everyone[dim], tenant.totals[dim]
+        )
     return Recalled(mine, peers, everyone, surprises, ratios)

@@ -8,6 +8,7 @@ import msgspec
 
 from ostiary.signals.history import Moment
 from ostiary.signals.profiles import Group, Subject, Thing
+from ostiary.signals.shelf import Shelf
 from ostiary.signals.texts import MAX_ID, identifier
 from ostiary.vocabulary.events import AccessEvent
 
@@ -51,9 +52,9 @@ class Tables:
 
     __slots__ = ("company", "devices", "everyone", "groups", "networks", "resources", "subjects")
 
-    def __init__(self) -> None:
-        """Begin with nothing remembered."""
-        self.subjects: OrderedDict[str, Subject] = OrderedDict()
+    def __init__(self, subjects: Shelf) -> None:
+        """Begin with nothing remembered but what lies on the shelf."""
+        self.subjects = subjects
         self.groups: OrderedDict[str, Group] = OrderedDict()
         self.everyone = Group()
         self.resources: OrderedDict[str, Thing] = OrderedDict()
@@ -70,10 +71,10 @@ def subject_key(event: AccessEvent) -> str:
 def sound(event: AccessEvent) -> AccessEvent:
     """Return ``event`` with names short enough to be remembered; what enforcement points send may be of any length."""
     told = _names_of(event)
-    if (
-        max([len(name) for name in (*told, *event.groups) if name], default=0) <= MAX_ID
-        and len(event.groups) <= _MOST_GROUPS
-    ):
+    names = *filter(None, told), *event.groups
+    if len("".join(names)) <= MAX_ID and len(event.groups) <= _MOST_GROUPS:
+        return event  # all together are short, and so is each
+    if max(map(len, names), default=0) <= MAX_ID and len(event.groups) <= _MOST_GROUPS:
         return event
     short = {name: identifier(value) for name, value in zip(_NAMES, told, strict=True) if value is not None}
     groups = tuple(identifier(name) for name in event.groups[:_MOST_GROUPS])

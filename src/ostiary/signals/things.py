@@ -62,8 +62,7 @@ def scrub(tables: Tables, who: str) -> None:
             if who in thing.visitors:
                 visitors = tuple(each for each in thing.visitors if each != who)
                 table[name] = msgspec.structs.replace(thing, visitors=visitors)
-    for own in tables.subjects.values():
-        own.colleagues.pop(who, None)
+    tables.subjects.forget_colleague(who)
 
 
 def learn_company(tables: Tables, resource: str, own: Subject) -> None:

@@ -4,6 +4,7 @@ Rules:
 - A window is two fixed buckets, this one and the one before; the answer slides between them
   (the older bucket counts by the part of it that is still inside).
 - Reading never rolls the buckets, so that a look changes nothing.
+- A bucket holds only what was counted in it: most people do few kinds of things in an hour.
 
 >>> windows = fresh()
 >>> add(windows, 1_000, [(Metric.EVENTS, 1.0)])
@@ -52,12 +53,16 @@ _WIDTH: Final = len(Metric)
 _ZERO: Final[tuple[float, ...]] = (0.0,) * _WIDTH
 
 
-class Window(msgspec.Struct, array_like=True):
+Bucket = dict[int, float]
+"""How much of each metric; what is not in it is zero."""
+
+
+class Window(msgspec.Struct, array_like=True, gc=False):
     """One window: which bucket is the current one, and the counts of it and of the one before."""
 
     bucket: int = -1
-    now: list[float] | None = None
-    before: list[float] | None = None
+    now: Bucket | None = None
+    before: Bucket | None = None
 
 
 def fresh() -> list[Window]:
@@ -65,13 +70,13 @@ def fresh() -> list[Window]:
     return [Window() for _ in SPANS]
 
 
-def _roll(window: Window, bucket: int) -> list[float]:
+def _roll(window: Window, bucket: int) -> Bucket:
     if bucket > window.bucket:
         window.before = window.now if bucket == window.bucket + 1 else None
         window.now = None
         window.bucket = bucket
     if window.now is None:
-        window.now = [0.0] * _WIDTH
+        window.now = {}
     return window.now
 
 
@@ -80,12 +85,13 @@ def add(windows: list[Window], now_s: int, amounts: Sequence[tuple[int, float]])
     for window, span in zip(windows, SPANS, strict=True):
         counts = _roll(window, now_s // span)
         for metric, amount in amounts:
-            counts[metric] += amount
+            counts[metric] = counts.get(metric, 0.0) + amount
 
 
 def add_to(windows: list[Window], place: int, now_s: int, metric: int) -> None:
     """Add one to ``metric`` in the window at ``place`` only."""
-    _roll(windows[place], now_s // SPANS[place])[metric] += 1.0
+    counts = _roll(windows[place], now_s // SPANS[place])
+    counts[metric] = counts.get(metric, 0.0) + 1.0
 
 
 def _read(window: Window, now_s: int, span: int) -> Sequence[float]:
@@ -93,12 +99,16 @@ def _read(window: Window, now_s: int, span: int) -> Sequence[float]:
     if bucket > window.bucket + 1:
         return _ZERO
     now, before = (window.now, window.before) if bucket == window.bucket else (None, window.now)
-    if before is None:
-        return _ZERO if now is None else tuple(now)
-    left = 1.0 - (now_s - bucket * span) / span if now_s >= bucket * span else 1.0
-    if now is None:
-        return tuple([left * old if old else 0.0 for old in before])
-    return tuple([new + left * old if old else new for new, old in zip(now, before, strict=True)])
+    if not before and not now:
+        return _ZERO
+    counts = [0.0] * _WIDTH
+    for metric, amount in now.items() if now else ():
+        counts[metric] = amount
+    if before:
+        left = 1.0 - (now_s - bucket * span) / span if now_s >= bucket * span else 1.0
+        for metric, amount in before.items():
+            counts[metric] += left * amount
+    return counts
 
 
 def read(windows: list[Window], now_s: int) -> list[Sequence[float]]:

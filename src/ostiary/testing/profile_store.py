@@ -1,21 +1,47 @@
 """A profile store in memory, for tests and demos; the same port that storage implements on disk."""
 
+from collections.abc import Mapping
+
 
 class MemoryProfileStore:
-    """Keeps profiles in a dictionary."""
+    """Keeps profiles in dictionaries: by tenant and key, then by epoch in rising order."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._kept: dict[tuple[str, str], bytes] = {}
+        self._kept: dict[tuple[str, str], dict[int, bytes]] = {}
 
     def load(self, tenant: str, key: str) -> bytes | None:
-        """Return the profile saved under ``key``, or ``None``."""
-        return self._kept.get((tenant, key))
+        """Return the profile saved last under ``key``, or ``None``."""
+        versions = self._kept.get((tenant, key))
+        return versions[max(versions)] if versions else None
 
-    def save(self, tenant: str, key: str, data: bytes) -> None:
-        """Keep ``data`` under ``key``."""
-        self._kept[(tenant, key)] = data
+    def save(self, tenant: str, epoch: int, profiles: Mapping[str, bytes]) -> None:
+        """Keep each of ``profiles`` under its key."""
+        for key, data in profiles.items():
+            self._kept.setdefault((tenant, key), {})[epoch] = data
 
     def erase(self, tenant: str, key: str) -> None:
-        """Remove what is kept under ``key``."""
+        """Remove what is kept under ``key``, of every epoch."""
         self._kept.pop((tenant, key), None)
+
+    def naming(self, tenant: str, text: str) -> list[str]:
+        """Return the keys of the profiles that hold ``text``."""
+        name = text.encode()
+        return sorted(
+            key
+            for (owner, key), versions in self._kept.items()
+            if owner == tenant and any(name in data for data in versions.values())
+        )
+
+    def settle(self, tenant: str, epoch: int) -> None:
+        """Remove what no return to ``epoch`` or later needs."""
+        for (owner, _), versions in self._kept.items():
+            past = [each for each in versions if each <= epoch]
+            for each in sorted(past)[:-1] if owner == tenant else ():
+                del versions[each]
+
+    def rewind(self, tenant: str, epoch: int) -> None:
+        """Remove what was saved after ``epoch``."""
+        for (owner, _), versions in self._kept.items():
+            for each in [each for each in versions if each > epoch] if owner == tenant else ():
+                del versions[each]

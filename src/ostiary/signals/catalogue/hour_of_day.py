@@ -11,7 +11,13 @@ from ostiary.vocabulary.events import AccessEvent
 _LEAST: Final = 5
 _USUAL: Final = 0.02
 _EVEN: Final = 1 / 24
-_APART: Final = tuple(float(min(away, 24 - away)) for away in range(24))
+_WITHIN: Final = 2
+_NEAR: Final = tuple(
+    tuple(min((slot - hour) % 24, (hour - slot) % 24) <= _WITHIN for slot in range(48)) for hour in range(24)
+)
+_ROUND: Final = tuple(
+    tuple((float(away), (hour - away) % 24, (hour + away) % 24) for away in range(13)) for hour in range(24)
+)
 _FEATURES: Final = (
     Feature("hour_surprise", "-ln chance of this local hour for the subject, backed off to peers", "nats", 1),
     Feature("hour_ratio", "ln of how much likelier this hour is for the peers than for the subject", "nats", 1),
@@ -34,8 +40,16 @@ def usual_hours(history: History) -> list[int]:
     return [hour for hour, (workday, weekend) in enumerate(pairs) if workday + weekend >= least]
 
 
-def _away(hour: int, hours: list[int]) -> float:
-    return min([_APART[hour - usual] for usual in hours]) if hours else NAN
+def _away(hours: list[int], hour: int) -> float:
+    """Return how far the nearest usual hour is from ``hour``, going round the clock both ways at once."""
+    total = sum(hours)
+    if total < _LEAST:
+        return NAN
+    least = _USUAL * total
+    for away, before, after in _ROUND[hour]:
+        if hours[before] + hours[before + 24] >= least or hours[after] + hours[after + 24] >= least:
+            return away
+    return NAN
 
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
@@ -44,15 +58,14 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
     hour = moment.hour
     mine, of_peers, _all = history.hours
     recent = own.recent_hours
-    near = sum([_APART[(slot - hour) % 24] <= 2.0 for slot in recent])  # noqa: PLR2004 - two hours on either side
     return (
         -log(mine),
         log(of_peers / mine),
         -log(of_peers),
-        _away(hour, usual_hours(history)),
+        _away(own.hours, hour),
         hour + moment.minute / 60,
         NAN if not own.hour_surprise[0] else own.hour_lately - own.hour_surprise[1],
-        near / len(recent) if recent else NAN,
+        sum(map(_NEAR[hour].__getitem__, recent)) / len(recent) if recent else NAN,
     )
 
 

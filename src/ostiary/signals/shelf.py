@@ -1,0 +1,208 @@
+"""The profiles of one tenant's subjects: a few open, the many packed, the longest unheard-of spilled to a store.
+
+Rules:
+- A packed profile is its msgpack bytes, about a quarter of what it takes open; it is opened when its subject comes.
+- Order is that of learning. Looking opens a profile, but moves nothing: what is spilled next does not depend on looks.
+- Past ``most`` profiles the least recently learned go to the ``ProfileStore`` in one batch, or are forgotten.
+- What is packed, spilled, unpacked is the same to the last bit; a profile of another shape is refused with a code.
+
+>>> shelf = Shelf("default", most=2, most_open=1)
+>>> for name in ("user:ann", "user:bob", "user:eve"):
+...     shelf.keep(name, Subject(events=1))
+>>> list(shelf), shelf.opened
+(['user:bob', 'user:eve'], 1)
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from ostiary.errors import FaultyInputError
+from ostiary.signals.ports import ProfileStore
+from ostiary.signals.profiles import Subject
+
+VERSION: Final = 2
+MAX_SUBJECTS: Final = 100_000
+MAX_OPEN: Final = 4_096
+_BATCHES: Final = 256
+
+
+class _Kept(msgspec.Struct, array_like=True, frozen=True):
+    """The written form of one profile."""
+
+    version: int
+    subject: msgspec.Raw
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode_kept: Final = msgspec.msgpack.Decoder(_Kept).decode
+_decode: Final = msgspec.msgpack.Decoder(Subject).decode
+
+
+def packed(own: Subject) -> bytes:
+    """Return a profile's bytes as they lie in memory and in a snapshot."""
+    return _encode(own)
+
+
+def unpacked(data: bytes | msgspec.Raw) -> Subject:
+    """Return the profile that ``packed`` wrote, with room for dimensions that were unknown then.
+
+    Raises:
+        FaultyInputError: ``profiles_malformed``.
+    """
+    try:
+        own = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
+    own.widen()
+    return own
+
+
+def written(data: bytes) -> bytes:
+    """Return packed bytes with their version, as a store keeps them."""
+    return _encode(_Kept(VERSION, msgspec.Raw(data)))
+
+
+def read(data: bytes) -> Subject:
+    """Return the profile that a store kept.
+
+    Raises:
+        FaultyInputError: ``profiles_malformed`` or ``profiles_version``.
+    """
+    try:
+        kept = _decode_kept(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
+    if kept.version != VERSION:
+        raise FaultyInputError("profiles_version", f"profile version `{kept.version}` is not known here")
+    return unpacked(kept.subject)
+
+
+class Shelf:
+    """Profiles by ``type:id``, least recently learned first. Not safe for threads: the book holds the lock."""
+
+    __slots__ = ("_kept", "_open", "_store", "_tenant", "epoch", "most", "most_open")
+
+    def __init__(
+        self, tenant: str, store: ProfileStore | None = None, most: int = MAX_SUBJECTS, most_open: int = MAX_OPEN
+    ) -> None:
+        """Begin empty.
+
+        Args:
+            tenant: whose subjects they are.
+            store: keeps what no longer fits.
+            most: profiles in memory.
+            most_open: how many of them may lie open.
+        """
+        self._tenant = tenant
+        self._store = store
+        self.epoch = 1
+        self.most = max(1, most)
+        self.most_open = max(1, most_open)
+        self._kept: OrderedDict[str, Subject | bytes] = OrderedDict()
+        self._open: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many profiles are in memory."""
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys, least recently learned first."""
+        return iter(self._kept)
+
+    def __getitem__(self, key: str) -> Subject:
+        """Return the profile in memory or store, opened."""
+        own = self.find(key)
+        if own is None:
+            raise KeyError(key)
+        return own
+
+    @property
+    def opened(self) -> int:
+        """How many profiles lie open."""
+        return len(self._open)
+
+    def find(self, key: str) -> Subject | None:
+        """Return a profile from memory or store, or ``None``; one in the store stays there."""
+        own = self._kept.get(key)
+        if own is None:
+            data = None if self._store is None else self._store.load(self._tenant, key)
+            return None if data is None else read(data)
+        if isinstance(own, bytes):
+            own = self._kept[key] = unpacked(own)
+            self._open[key] = None
+            self._pack()
+        return own
+
+    def keep(self, key: str, own: Subject) -> None:
+        """Put a profile in the place of the most recently learned."""
+        self._kept[key] = own
+        self._kept.move_to_end(key)
+        self._open[key] = None
+        self._open.move_to_end(key)
+        if len(self._open) > self.most_open:
+            self._pack()
+        if len(self._kept) > self.most:
+            self._spill()
+
+    def drop(self, key: str) -> bool:
+        """Erase a profile from memory and store; return whether it was in memory."""
+        if self._store is not None:
+            self._store.erase(self._tenant, key)
+        self._open.pop(key, None)
+        return self._kept.pop(key, None) is not None
+
+    def all_packed(self) -> dict[str, msgspec.Raw]:
+        """Return everything in memory in its order, packed."""
+        return {key: msgspec.Raw(own if isinstance(own, bytes) else packed(own)) for key, own in self._kept.items()}
+
+    def load(self, kept: Mapping[str, msgspec.Raw]) -> None:
+        """Put packed profiles on an empty shelf in their order, each of them read once to see that it can be.
+
+        Raises:
+            FaultyInputError: ``profiles_malformed``.
+        """
+        for key, data in kept.items():
+            self.keep(key, unpacked(data))
+
+    def forget_colleague(self, who: str) -> None:
+        """Take a subject's name out of everybody else's colleagues, spilled profiles included."""
+        name = who.encode()
+        for key, own in self._kept.items():
+            if isinstance(own, bytes):
+                if name in own:
+                    opened = unpacked(own)
+                    opened.colleagues.pop(who, None)
+                    self._kept[key] = packed(opened)
+            else:
+                own.colleagues.pop(who, None)
+        if self._store is not None:
+            self._forget_spilled(self._store, who)
+
+    def _forget_spilled(self, store: ProfileStore, who: str) -> None:
+        for key in store.naming(self._tenant, who):
+            data = store.load(self._tenant, key)
+            if data is not None:
+                own = read(data)
+                own.colleagues.pop(who, None)
+                store.save(self._tenant, self.epoch, {key: written(packed(own))})
+
+    def _pack(self) -> None:
+        while len(self._open) > self.most_open:
+            key, _ = self._open.popitem(last=False)
+            own = self._kept[key]
+            if not isinstance(own, bytes):
+                self._kept[key] = packed(own)
+
+    def _spill(self) -> None:
+        """Make room: one profile more than fits drives out a whole batch, since a store writes many as fast as one."""
+        batch: dict[str, bytes] = {}
+        for _ in range(len(self._kept) - self.most + (self.most // _BATCHES if self._store is not None else 0)):
+            key, own = self._kept.popitem(last=False)
+            self._open.pop(key, None)
+            if self._store is not None:
+                batch[key] = written(own if isinstance(own, bytes) else packed(own))
+        if self._store is not None:
+            self._store.save(self._tenant, self.epoch, batch)

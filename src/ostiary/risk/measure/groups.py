@@ -25,6 +25,7 @@ PEOPLE: Final = "people"
 SERVICES: Final = "service accounts"
 JOBS: Final = "jobs"
 _PEOPLE: Final = frozenset({"user", "person", "human", "employee"})
+_QUANTILES: Final = {"median": 0.5, "90%": 0.9, "99%": 0.99, "worst": 1.0}
 _JOBS: Final = frozenset({"job", "cronjob", "pipeline", "ci", "runner", "batch", "build"})
 
 
@@ -32,20 +33,22 @@ class Alarms(msgspec.Struct, frozen=True):
     """False alarms of one group at one threshold.
 
     Attributes:
-        threshold: scores from it on are alarms.
+        threshold: scores from it on are alarms; ``None`` when no score can be one.
         false_alarms: how many there were on own behaviour.
         false_positive_rate: their share of it, ``None`` without any.
         subjects_alarmed: how many subjects had at least one.
         subjects_alarmed_share: their share of the group's subjects.
         worst_subject: how many one subject had at most.
+        subject_rates: quantiles of the subjects' own false-positive rates.
     """
 
-    threshold: float
+    threshold: float | None
     false_alarms: int
     false_positive_rate: float | None
     subjects_alarmed: int
     subjects_alarmed_share: float | None
     worst_subject: int
+    subject_rates: dict[str, float]
 
 
 class GroupRates(msgspec.Struct, frozen=True):
@@ -90,10 +93,15 @@ def _alarms(scores: Numbers, subject: Truth, threshold: float) -> Alarms:
     each = np.bincount(subject[flagged], minlength=count) if count else np.zeros(0, dtype=np.int64)
     alarmed = int((each > 0).sum())
     return Alarms(
-        threshold=float(threshold),
+        threshold=float(threshold) if np.isfinite(threshold) else None,
         false_alarms=int(flagged.sum()),
         false_positive_rate=float(flagged.mean()) if count else None,
         subjects_alarmed=alarmed,
         subjects_alarmed_share=alarmed / count if count else None,
         worst_subject=int(each.max()) if count else 0,
+        subject_rates=_quantiles(each / np.bincount(subject, minlength=count)) if count else {},
     )
+
+
+def _quantiles(rates: Numbers) -> dict[str, float]:
+    return {name: float(np.quantile(rates, share)) for name, share in _QUANTILES.items()}

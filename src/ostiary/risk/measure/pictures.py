@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ostiary.risk.measure.detection import first_flags
 from ostiary.risk.measure.evaluate import RATES, Report, percent
-from ostiary.risk.measure.metrics import curve, threshold_at
+from ostiary.risk.measure.metrics import Numbers, curve, threshold_at
 from ostiary.risk.measure.ranked import best_of
 from ostiary.risk.measure.reliability import Band
 from ostiary.risk.measure.tally import Counted
@@ -81,7 +81,7 @@ def _reliability(told: Report) -> Figure:
     least = min((1e-4, *(band.predicted for band in bands))) / 2
     _title(above, "Reliability", f"{told.count:,} {told.level}s, {told.positives:,} positive, at their own base rate")
     above.plot((least, 1 - least), (least, 1 - least), color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
-    above.text(0.16, 0.12, "as predicted", color=SOFT, fontsize=9)
+    above.text(0.022, 0.007, "as predicted", color=SOFT, fontsize=9)
     _band_marks(above, bands, least)
     for axis in (above.xaxis, above.yaxis, below.xaxis):
         axis.set_major_formatter(FuncFormatter(_share))
@@ -98,6 +98,8 @@ def _reliability(told: Report) -> Figure:
         [band.predicted for band in bands], [band.rows for band in bands], _widths(bands), color=COLOURS[0], alpha=0.35
     )
     below.set_yscale("log")
+    below.yaxis.set_major_formatter(FuncFormatter(lambda rows, _: f"{rows:,.0f}"))
+    below.yaxis.set_minor_locator(NullLocator())
     below.set(xlabel="predicted probability", ylabel="rows")
     return figure
 
@@ -131,12 +133,11 @@ def _ranking(told: Report, seen: Counted) -> Figure:
     axes = figure.subplots()
     area = "" if told.roc_auc.value is None else f", ROC-AUC {told.roc_auc.value:.3f}"
     _title(axes, "Recall against false alarms", f"{told.count:,} {told.level}s, {told.takeovers} takeovers{area}")
-    for number, kind in enumerate(seen.kinds):
-        _roc(
-            axes, seen, (seen.truth == 0) | (seen.kind == number), COLOURS[1 + number % 5], f"{kind} {told.level}s", 1.4
-        )
     _roc(axes, seen, np.ones(len(seen.truth), dtype=np.bool_), COLOURS[0], f"all {told.level}s", 2.6)
     _caught(axes, seen)
+    for number, kind in enumerate(seen.kinds):
+        some = (seen.truth == 0) | (seen.kind == number)
+        _roc(axes, seen, some, COLOURS[1 + number % 5], f"{told.level}s, {kind}", 1.4)
     for rate in RATES:
         axes.axvline(rate, color=SOFT, linewidth=1, linestyle=(0, (2, 3)))
     axes.set_xscale("log")
@@ -152,8 +153,8 @@ def _roc(axes: Any, seen: Counted, some: Any, colour: str, label: str, width: fl
     _, false, caught = curve(seen.scores[some], seen.truth[some])
     negatives, positives = int((seen.truth[some] == 0).sum()), int(seen.truth[some].sum())
     if negatives and positives:
-        rates = np.r_[0.0, false] / negatives
-        axes.plot(np.maximum(rates, _LEAST), np.r_[0.0, caught] / positives, color=colour, linewidth=width, label=label)
+        rates, first = _from_least(false / negatives)
+        axes.plot(rates, caught[first:] / positives, color=colour, linewidth=width, label=label, zorder=2 + width)
 
 
 def _caught(axes: Any, seen: Counted) -> None:
@@ -162,7 +163,14 @@ def _caught(axes: Any, seen: Counted) -> None:
     if len(best) and negatives:
         share = 1.0 - np.searchsorted(best, thresholds, side="left") / len(best)
         told = {"color": INK, "linewidth": 1.6, "linestyle": (0, (5, 2)), "label": "takeovers, one flag or more"}
-        axes.plot(np.maximum(false / negatives, _LEAST), share, **told)
+        rates, first = _from_least(false / negatives)
+        axes.plot(rates, share[first:], **told)
+
+
+def _from_least(rates: Numbers) -> tuple[Numbers, int]:
+    """Return the rates from the last one left of the axis on, which stands at its edge, and its place."""
+    first = max(0, int(np.searchsorted(rates, _LEAST, side="right")) - 1)
+    return np.maximum(rates[first:], _LEAST), first
 
 
 def _detection(told: Report, seen: Counted) -> Figure:

@@ -56,11 +56,11 @@ def table(found: dict[str, Any]) -> str:
         lines.append(f"| {name} (set's README) | " + " | ".join(f"{one:.3f}" for one in each) + " | | | |")
     for name, each in found.items():
         one = each["session"]
-        kinds = ", ".join(f"{kind} {its['roc_auc']:.3f}" for kind, its in one["by_kind"].items())
+        kinds = ", ".join(f"{kind} {its['roc_auc']['value']:.3f}" for kind, its in one["by_kind"].items())
         caught = one["takeovers_caught"]
         lines.append(
             f"| {name} | {_shown(one['roc_auc'])} | {_shown(one['recall']['1%'])} | {_shown(one['recall']['0.1%'])} "
-            f"| {caught['0.1%']:.3f} | {caught['1%']:.3f} | {kinds} |"
+            f"| {_shown(caught['0.1%'])} | {_shown(caught['1%'])} | {kinds} |"
         )
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ compile() {
     --custom-compile-command "make lock" "$@"
 }
 
-compile --python-version 3.11 --extra server --extra risk --extra dev "$@" \
+compile --python-version 3.11 --extra server --extra risk --extra report --extra dev "$@" \
   pyproject.toml requirements/build.in --output-file requirements/dev.txt
 compile --python-version 3.11 --extra server --extra risk --constraint requirements/dev.txt \
   pyproject.toml requirements/build.in --output-file requirements/run.txt

@@ -119,11 +119,49 @@ def test_evaluate_prints_every_figure(files: Path, run: Run, model: Path) -> Non
     assert told["roc_auc"]["low"] <= told["roc_auc"]["value"] <= told["roc_auc"]["high"]
     assert set(told["recall"]) == {"0.1%", "1%"}
     assert told["takeovers"] == 2
-    assert told["by_kind"]["foreign"]["roc_auc"] > 0.9
+    assert told["by_kind"]["foreign"]["roc_auc"]["value"] > 0.9
+    assert told["takeovers_caught"]["1%"]["value"] is not None
+    assert set(told["time_to_detect"]["1%"]) >= {"caught", "at_once", "sessions_median", "hours_median"}
+    assert [one["group"] for one in told["groups"]] == ["people"]
+    assert {one["name"] for one in told["operating_points"]} >= {"1% of all", "1% of each account", "level high"}
+    assert sum(one["rows"] for one in told["reliability"]) == told["count"]
     assert told["calibration_error"] is not None
     code, out, _ = run("risk", "evaluate", "--model", model, "--events", files / "events.csv", *words, *more)
     assert code == 0
-    assert "takeovers caught at 1% FPR" in out
+    for words_told in (
+        "takeovers caught at 1% FPR",
+        "time to detect",
+        "by kind",
+        "by group",
+        "operating",
+        "whole and apart",
+    ):
+        assert words_told in out
+
+
+def test_evaluate_draws_where_it_is_asked(
+    files: Path, run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--mapping", "devaccess", "--labels", files / "labels.csv", "--attacks", files / "attacks.csv")
+    asked = (
+        "risk",
+        "evaluate",
+        "--model",
+        model,
+        "--events",
+        files / "events.csv",
+        *words,
+        "--out",
+        tmp_path / "drawn",
+    )
+    code, _, err = run(*asked, "--json")
+    assert code == 0, err
+    for name in ("reliability.png", "ranking.png", "detection.png"):
+        assert (tmp_path / "drawn" / name).read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr("ostiary.cli.risk.evaluate.find_spec", lambda _: None)
+    code, out, err = run(*asked)
+    assert (code, out) == (1, "")
+    assert "ostiary[report]" in err
 
 
 def test_a_tampered_model_does_not_score(files: Path, run: Run, model: Path, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""``ostiary risk train``: learn a model from a history and sign it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from ostiary.cli.output import out, print_json, print_table
+from ostiary.cli.risk.shared import (
+    Data,
+    Json,
+    MappingName,
+    Tenant,
+    before,
+    check,
+    need_extra,
+    progress,
+    reader_of,
+    verdict_numbers,
+)
+from ostiary.keys import KeyRing
+from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
+from ostiary.server.wiring import MODEL_PURPOSE
+from ostiary.vocabulary.clock import SystemClock
+from ostiary.vocabulary.ids import check_tenant
+
+if TYPE_CHECKING:
+    from ostiary.risk.training.card import Card
+
+
+def train(
+    *,
+    events: Annotated[Path | None, Parameter(help="History, csv or jsonl, plain or gzip. Default: imported.")] = None,
+    mapping: MappingName = "",
+    labels: Annotated[Path | None, Parameter(help="Verdicts: CSV with event_id,label (1 = not the subject).")] = None,
+    until: Annotated[float | None, Parameter(help="Use only events before this Unix time.")] = None,
+    out_folder: Annotated[
+        Path | None, Parameter(name="--out", help="Where the model goes. Default: installed.")
+    ] = None,
+    data: Data = None,
+    tenant: Tenant = DEFAULT_TENANT,
+    seed: Annotated[int, Parameter(help="Of everything random.")] = 7,
+    prior: Annotated[float, Parameter(help="Share of accesses in other hands, as expected in life.")] = 0.001,
+    rounds: Annotated[int, Parameter(help="Rounds of planted impostors.")] = 6,
+    threads: Annotated[int, Parameter(help="Threads of the fit; more do not change the model.")] = 1,
+    json: Json = False,
+) -> None:
+    """Learn from a history what a stolen account would look like in it; no labels are needed."""
+    need_extra()
+    from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - the risk extra is heavy and may be absent
+    from ostiary.risk.training.prepare import PrepareSettings  # noqa: PLC0415
+    from ostiary.risk.training.train import TrainSettings  # noqa: PLC0415
+    from ostiary.risk.training.train import train as fit_model  # noqa: PLC0415
+    from ostiary.risk.training.write import check_place, write_model  # noqa: PLC0415
+
+    places = Places(data_dir(data))
+    folder = out_folder or places.model(tenant)
+    check_place(folder)
+    check(0 < prior < 1 and rounds >= 1 and threads >= 1, "--prior is between 0 and 1, --rounds and --threads from 1")
+    reader = reader_of(events or places.history(tenant), mapping, tenant)
+    history = before(reader, until)
+    verdicts = verdict_numbers(labels)
+    settings = TrainSettings(
+        seed=seed, prior=prior, prepare=PrepareSettings(rounds=rounds), fit=FitSettings(threads=threads)
+    )
+    origin = "operator-supplied file" if events else "imported history"
+    trained = fit_model(history, verdicts, [reader.source(origin)], settings, progress())
+    clock = SystemClock()
+    key = KeyRing(places.keys / "ring", clock).active(check_tenant(tenant), MODEL_PURPOSE)
+    digest = write_model(trained, folder, key, created_ns=clock.now_ns(), tenant=tenant)
+    _tell_trained(folder, digest, key.kid, trained.card, json=json)
+
+
+def _tell_trained(folder: Path, digest: str, kid: str, card: "Card", *, json: bool) -> None:
+    if json:
+        print_json({"folder": str(folder), "digest": digest, "kid": kid, "card": card})
+        return
+    out.print(f"{folder}: {digest}, {card.trees} trees, signed with {kid}", markup=False)
+    rows = [
+        {"on the later slice": name, **msgspec.to_builtins(figures)}
+        for name, figures in (("accesses", card.events_figures), ("sessions", card.sessions_figures))
+    ]
+    columns = ["on the later slice", "rows", "positives", "roc_auc", "recall_at_1_percent", "recall_at_01_percent"]
+    print_table("impostors injected into real behaviour", columns, rows)

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.signals import features
+from ostiary.signals.absence import flag_of, known_source
 from ostiary.signals.book import ProfileBook
+from ostiary.signals.families import Family
 from ostiary.signals.features import FEATURES, INDEX, NAMES, SIGNALS
 from ostiary.signals.texts import neutral
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 NEEDS = {"subject", "peers", "tenant", "resource", "device", "network"}
-FAMILIES = {"account", "device", "drift", "failures", "network", "novelty", "peers", "quality"}
-FAMILIES |= {"resource", "sequence", "session", "surprise", "time", "travel", "volume"}
 TELLS_NOTHING = AccessEvent("e", "default", 1_700_000_000_000_000_000, "ann", "", "", "")
 OPTIONAL = [field.name for field in msgspec.structs.fields(AccessEvent) if field.default is None]
 
@@ -115,20 +115,31 @@ def test_looking_changes_nothing() -> None:
 def test_a_signal_is_documented(name: str) -> None:
     signal = SIGNALS[name]
     assert (sys.modules[f"ostiary.signals.catalogue.{name}"].__doc__ or "").strip()
-    assert signal.family in FAMILIES
+    assert signal.family in Family
+    assert signal.owner
     assert signal.sources
-    assert set(signal.sources) <= set(AccessEvent.__struct_fields__)
     assert signal.needs
     assert set(signal.needs) <= NEEDS
-    for feature in signal.features:
-        assert feature.describe
-        assert feature.unit
-        assert feature.monotone in {-1, 0, 1}
+    for spec in (each for each in FEATURES if each.signal == name):
+        assert spec.describe
+        assert spec.unit
+        assert spec.default
+        assert spec.monotone in {-1, 0, 1}
+        assert spec.sources
+        assert all(known_source(source) for source in spec.sources), spec.sources
+        assert set(spec.flags) <= set(NAMES)
+        assert all(FEATURES[INDEX[flag]].family is Family.QUALITY for flag in spec.flags)
 
 
 def test_there_are_enough_and_each_has_its_own_name() -> None:
-    assert len(NAMES) == len(set(NAMES)) >= 90
+    assert len(NAMES) == len(set(NAMES)) >= 250
     assert len({spec.family for spec in FEATURES}) >= 12
+
+
+def test_every_optional_field_has_a_flag_or_is_known_only_afterwards() -> None:
+    spoken = {field for field in OPTIONAL if flag_of(field)}
+    assert set(OPTIONAL) - spoken == {"detail", "user_agent"}, "told by `ua_family`, and known only afterwards"
+    assert {flag_of(field) for field in spoken} <= set(NAMES)
 
 
 ASKS_THE_EVENT = {

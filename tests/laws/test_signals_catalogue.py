@@ -18,6 +18,18 @@ from ostiary.signals.families import Family
 from ostiary.signals.features import FEATURES, INDEX, NAMES, SIGNALS
 from ostiary.signals.texts import neutral
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
+from ostiary.vocabulary.facts import (
+    AccountFacts,
+    BehaviourFacts,
+    DataFacts,
+    LanguageFacts,
+    Mark,
+    NetworkKind,
+    PlaceFacts,
+    PostureFacts,
+    TokenFacts,
+    WorkloadFacts,
+)
 
 NEEDS = {"subject", "peers", "tenant", "resource", "device", "network"}
 TELLS_NOTHING = AccessEvent("e", "default", 1_700_000_000_000_000_000, "ann", "", "", "")
@@ -27,6 +39,21 @@ words = st.sampled_from(["ann", "bob", "prod/customers", "a", "", "\n\x1b[31m", 
     max_size=30
 )
 odd_numbers = st.floats(allow_nan=True, allow_infinity=True)
+_TOLD: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(), int: st.integers(-5, 2**40), float: odd_numbers, str: words,
+    NetworkKind: st.sampled_from(NetworkKind),
+}  # fmt: skip
+
+
+def _facts(group: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
+    """Return groups of facts with anything in them that a decoder would let through."""
+    members = {
+        field.name: st.none() | _TOLD[next(kind for kind in field.type.__args__ if kind is not type(None))]
+        for field in msgspec.structs.fields(group)
+    }
+    return st.none() | st.builds(group, **members)
+
+
 events = st.builds(
     AccessEvent,
     event_id=words,
@@ -60,6 +87,16 @@ events = st.builds(
     bytes=st.none() | st.integers(-(2**70), 2**70),
     groups=st.lists(words, max_size=3).map(tuple),
     labels=st.lists(words, max_size=3).map(tuple),
+    detail=st.none() | words,
+    marks=st.lists(st.sampled_from(Mark), max_size=2).map(tuple),
+    token=_facts(TokenFacts),
+    place=_facts(PlaceFacts),
+    posture=_facts(PostureFacts),
+    account=_facts(AccountFacts),
+    data=_facts(DataFacts),
+    workload=_facts(WorkloadFacts),
+    language=_facts(LanguageFacts),
+    behaviour=_facts(BehaviourFacts),
 )
 
 
@@ -132,8 +169,8 @@ def test_a_signal_is_documented(name: str) -> None:
 
 
 def test_there_are_enough_and_each_has_its_own_name() -> None:
-    assert len(NAMES) == len(set(NAMES)) >= 250
-    assert len({spec.family for spec in FEATURES}) >= 12
+    assert len(NAMES) == len(set(NAMES)) >= 430
+    assert {spec.family for spec in FEATURES} == set(Family), "every family of the taxonomy has a signal"
 
 
 def test_every_optional_field_has_a_flag_or_is_known_only_afterwards() -> None:

@@ -31,6 +31,7 @@ from ostiary.vocabulary.events import AccessEvent
 
 DEFAULT_UNTIL_NS: Final = 1_772_935_200_000_000_000  # 2026-03-08T02:00:00Z
 DEFAULT_SEED: Final = 20_260_308
+_TOLD: Final = ("place", "posture", "data", "workload", "language", "behaviour")
 
 
 class Organisation:
@@ -106,6 +107,7 @@ def request_of(event: AccessEvent) -> dict[str, Any]:
         "tz_offset_min": event.tz_offset_min,
         "mfa": event.mfa,
         "count": event.count,
+        **{name: msgspec.to_builtins(group) for name in _TOLD if (group := getattr(event, name)) is not None},
     }
     return {
         "subject": {"type": event.subject_type, "id": event.subject_id},

@@ -23,6 +23,7 @@ Say here why the answer tells something, and cite what you rely on.
 from collections.abc import Sequence
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.signal import NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
@@ -39,7 +40,7 @@ def _words(_name: str, value: float, _event: AccessEvent, _history: History) -> 
 
 
 SIGNAL: Final[Signal] = Signal(
-    family="time",
+    family=Family.TIME,
     features=(Feature("$name", "whether it is the weekend for the subject", "flag"),),
     sources=("time_ns", "tz_offset_min"),
     needs=("subject",),

@@ -2,13 +2,16 @@
 
 The enforcement point is authenticated, so its ``context`` is believed where it has the right type; a member of
 the wrong type counts as not told. Members read: ``ip``, ``user_agent``, ``device`` ({id, managed}), ``session_id``,
-``tz_offset_min``, ``client_id``, ``mfa``, ``count``, ``bytes``. Time and id come from the receipt alone.
+``tz_offset_min``, ``client_id``, ``mfa``, ``count``, ``bytes``, ``ticket``, and the fact groups ``place``, ``posture``,
+``data``, ``workload``, ``language``, ``behaviour``, ``token`` with the members of ``vocabulary.facts`` (see ``told``).
+Time and id come from the receipt alone, a verified token's facts from the identity, the account's from the directory.
 """
 
 import ipaddress
 from typing import Any, Final, TypeVar
 
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
+from ostiary.decision.told import facts_of
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
@@ -109,6 +112,7 @@ def event_of(
         groups=subject.groups,
         labels=resource.labels,
         source="ostiary",
+        **facts_of(identity, context, receipt.received_ns),
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ostiary.identity.types import TokenTraits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenFacts:
@@ -19,6 +21,7 @@ class TokenFacts:
         x5t: thumbprint of the certificate that must be presented, or empty.
         from_ns: the token is good from here,
         until_ns: and no longer good from here.
+        traits: how it is made.
     """
 
     issuer: str
@@ -34,3 +37,4 @@ class TokenFacts:
     x5t: str
     from_ns: int
     until_ns: int
+    traits: TokenTraits | None = None

@@ -120,6 +120,7 @@ def _identity(known: Remembered, tenant: str) -> VerifiedIdentity:
         proof=proof,
         expires_ns=facts.until_ns,
         claims=facts.claims,
+        token=facts.traits,
     )
 
 

@@ -14,6 +14,7 @@ Everything before 6 only chooses how to check; nothing of it is believed. An ECD
 both verify (RFC 7518 does not demand the lower one): the claims are the same, so this is deliberately not refused.
 """
 
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from ostiary.errors import RefusedError
@@ -25,6 +26,7 @@ from ostiary.identity.issuers import Issuer, IssuerBook
 from ostiary.identity.reasons import Refusal
 from ostiary.identity.settings import IssuerConfig
 from ostiary.identity.strict import is_name
+from ostiary.identity.traits import traits_of
 from ostiary.identity.types import UnverifiedToken
 
 MAX_LENGTH: Final = 16_384
@@ -59,7 +61,8 @@ class TokenVerifier:
         # 5 and 6 the key and its signature
         generation = _check_signature(jws, algorithm, issuer, now_ns)
         # 7 what it says
-        return read_claims(jws.payload, issuer.config, now_ns), issuer, generation
+        facts = read_claims(jws.payload, issuer.config, now_ns)
+        return replace(facts, traits=traits_of(jws.header, jws.payload, jws.signed)), issuer, generation
 
     def _issuer(self, payload: dict[str, Any], tenant: str) -> Issuer:
         name = payload.get("iss")

@@ -97,6 +97,29 @@ class PepIdentity:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTraits:
+    """How a verified token is made, for signals of its use; no decision rests on it alone.
+
+    Attributes:
+        token_id: its ``jti``, or a digest of its signed text.
+        issued_ns, expires_ns: ``iat`` and ``exp``, or ``None`` when not told.
+        audience, algorithm, key_id: ``aud``, ``alg`` and ``kid``, empty when not told.
+        shape: digest of the names of its header's and its own members.
+        delegation_depth: how many actors are nested in ``act``.
+    """
+
+    token_id: str
+    issued_ns: int | None = None
+    expires_ns: int | None = None
+    audience: str = ""
+    algorithm: str = ""
+    key_id: str = ""
+    shape: str = ""
+    delegation_depth: int = 0
+
+
+@final
 @dataclass(frozen=True, slots=True, init=False)
 class VerifiedIdentity:
     """A subject as Ostiary believes it to be. Built only by ``SubjectVerifier.verify``.
@@ -110,6 +133,7 @@ class VerifiedIdentity:
         proof: what showed that the presenter holds the token's key.
         expires_ns: the identity must not be used after this moment; 0 when asserted (this one request).
         claims: the further claims that the issuer's configuration keeps, deeply frozen.
+        token: how its token is made, or ``None`` when asserted.
     """
 
     tenant: str
@@ -126,6 +150,7 @@ class VerifiedIdentity:
     proof: Proof
     expires_ns: int
     claims: Mapping[str, Any] = field(repr=False)
+    token: TokenTraits | None = field(repr=False)
 
     # There is no __init__: it could be called again on a living instance, and would change it before refusing.
     def __new__(  # noqa: D102 - told by the class
@@ -146,6 +171,7 @@ class VerifiedIdentity:
         proof: Proof = "none",
         expires_ns: int = 0,
         claims: Mapping[str, Any] = _NO_CLAIMS,
+        token: TokenTraits | None = None,
     ) -> Self:
         if seal is not SEAL:
             raise TypeError(_NOT_YOURS)

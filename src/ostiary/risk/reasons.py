@@ -1,7 +1,7 @@
 """From contributions to at most three reasons in plain words.
 
 - Only what raised the score is a reason.
-- One reason a family: five ways to say "first time here" are one thing to a person.
+- One reason a topic: five ways to say "first time here" are one thing to a person.
 - How much is known of a subject is context, not a reason; a column that can only mean more risk is told before one
   that may mean either.
 - The words are the signal catalogue's own; this room only picks and orders.
@@ -29,15 +29,15 @@ Words = Callable[[str, float, AccessEvent], str]
 def pick_reasons(
     columns: Sequence[Column], row: Sequence[float], shares: Sequence[float], event: AccessEvent, words: Words
 ) -> tuple[Contribution, ...]:
-    """Return the strongest reason of each of the strongest families, largest first."""
+    """Return the strongest reason of each of the strongest topics, largest first."""
     picked: dict[str, Contribution] = {}
     for index in _strongest(columns, shares):
         column, value = columns[index], row[index]
-        if column.family in picked:
+        if column.about in picked:
             continue
         told = None if math.isnan(value) else value
         text = words(column.name, value, event)
-        picked[column.family] = Contribution(signal=column.name, value=told, weight=shares[index], text=text)
+        picked[column.about] = Contribution(signal=column.name, value=told, weight=shares[index], text=text)
         if len(picked) == MOST_REASONS:
             break
     return tuple(sorted(picked.values(), key=lambda reason: -reason.weight))
@@ -48,7 +48,7 @@ def _strongest(columns: Sequence[Column], shares: Sequence[float]) -> Iterable[i
     telling = {
         index: share * (1.0 if columns[index].monotone else _EITHER_WAY)
         for index, share in enumerate(shares)
-        if share >= LEAST_WEIGHT and (columns[index].monotone or columns[index].family not in CONTEXT)
+        if share >= LEAST_WEIGHT and (columns[index].monotone or columns[index].about not in CONTEXT)
     }
     return sorted(telling, key=lambda index: (-telling[index], index))
 

@@ -23,12 +23,24 @@ FORMAT_VERSION: Final = 1
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One feature column; ``told`` is the share of training rows that had a value in it."""
+    """One feature column.
+
+    Attributes:
+        name, family, monotone: as in the catalogue.
+        told: share of the training rows that had a value in it.
+        topic: what it is about; the family when it is left out.
+    """
 
     name: str
     family: str
     monotone: int = 0
     told: float = 1.0
+    topic: str = ""
+
+    @property
+    def about(self) -> str:
+        """Return what the column is about, for a person."""
+        return self.topic or self.family
 
 
 class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -110,7 +110,7 @@ class LightGbmScorer:
         )
 
     def _uncertainty(self, row: Sequence[float]) -> float:
-        """Return 1 without history or with every usual family missing, towards 0 with much of both."""
+        """Return 1 without history or with every usual topic missing, towards 0 with much of both."""
         depth = row[self._depth] if self._depth >= 0 else 0.0
         known = math.expm1(min(max(depth, 0.0), _DEEPEST)) if math.isfinite(depth) else 0.0
         silent = sum([row[index] != row[index] for index in self._spokesmen])  # NaN is not itself
@@ -172,11 +172,11 @@ def _probe_rows(width: int) -> list[list[float]]:
 
 
 def _spokesmen(schema: Schema) -> tuple[int, ...]:
-    """Return one column for each family that training usually had: the one most often told."""
+    """Return one column for each topic that training usually had: the one most often told."""
     best: dict[str, int] = {}
     for index, column in enumerate(schema.columns):
-        if column.told > schema.columns[best.setdefault(column.family, index)].told:
-            best[column.family] = index
+        if column.told > schema.columns[best.setdefault(column.about, index)].told:
+            best[column.about] = index
     return tuple(index for index in best.values() if schema.columns[index].told > 0.5)  # noqa: PLR2004 - usual: most rows
 
 

@@ -21,11 +21,14 @@ from ua_parser import parse
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals.actions import class_of
-from ostiary.signals.inventory import Catalogue
+from ostiary.signals.hosting import HOSTING
+from ostiary.signals.inventory import Catalogue, ResourceEntry
 from ostiary.signals.network import read_address, read_prefixes
 from ostiary.signals.places import Places
+from ostiary.signals.standing import Standing
 from ostiary.signals.texts import neutral
 from ostiary.vocabulary.events import AccessEvent, ActionClass
+from ostiary.vocabulary.facts import DataFacts, NetworkKind, PlaceFacts
 
 _CACHE: Final = 16_384
 _MAX_AGENT: Final = 512
@@ -42,6 +45,24 @@ def agent_of(user_agent: str) -> tuple[str, str | None]:
     found = parse(user_agent)
     family = found.user_agent.family if found.user_agent else user_agent.partition("/")[0].strip()
     return neutral(family[:_MAX_FAMILY]) or "unknown", neutral(found.os.family[:_MAX_FAMILY]) if found.os else None
+
+
+def _filled(told: PlaceFacts, found: PlaceFacts) -> PlaceFacts:
+    """Return what is told, with what was found where it leaves something out."""
+    gaps = {
+        name: value
+        for name in PlaceFacts.__struct_fields__
+        if getattr(told, name) is None and (value := getattr(found, name)) is not None
+    }
+    return msgspec.structs.replace(told, **gaps) if gaps else told
+
+
+def _owned(data: DataFacts | None, resource: ResourceEntry | None) -> DataFacts | None:
+    """Return what is asked for, with the owner that the catalogue names where the event names none."""
+    owner = resource.properties.get("owner") if resource is not None else None
+    if not isinstance(owner, str) or not owner or (data is not None and data.owner is not None):
+        return data
+    return msgspec.structs.replace(data or DataFacts(), owner=owner)
 
 
 class Enricher:
@@ -66,6 +87,7 @@ class Enricher:
             self._trusted = read_prefixes(trusted)
         except ValueError as fault:
             raise FaultyInputError("network_malformed", f"a trusted network cannot be read: {fault}") from fault
+        self._standing = lru_cache(maxsize=_CACHE)(self._stand)
         self.trusts = lru_cache(maxsize=_CACHE)(self._trusts)
 
     def enrich(self, event: AccessEvent) -> AccessEvent:
@@ -86,11 +108,13 @@ class Enricher:
         if resource is not None:
             sensitivity = resource.sensitivity if sensitivity is None else sensitivity
             labels = labels or resource.labels[:_MAX_LABELS]
+        account, data = event.account, _owned(event.data, resource)
         groups, offset = event.groups, event.tz_offset_min
         subject = self.catalogue.subject(event.subject_type, event.subject_id)
         if subject is not None:
             groups = groups or subject.groups[:_MAX_LABELS]
             offset = subject.tz_offset_min if offset is None else offset
+            account = self._standing(event.subject_type, event.subject_id).at(event.time_ns, account)
         return msgspec.structs.replace(
             event,
             country=country,
@@ -102,7 +126,26 @@ class Enricher:
             labels=labels,
             groups=groups,
             tz_offset_min=offset,
+            place=self._place(event, asn),
+            account=account,
+            data=data,
         )
+
+    def _place(self, event: AccessEvent, asn: int | None) -> PlaceFacts | None:
+        """Return the event's place with what the offline tables tell beside it."""
+        told = event.place
+        found = self._places.facts(event.ip) if event.ip is not None else None
+        if asn in HOSTING and (found is None or found.kind is None):
+            found = msgspec.structs.replace(found or PlaceFacts(), kind=NetworkKind.HOSTING)
+        if told is None or found is None:
+            return told or found
+        if told.latitude is not None and told.longitude is not None:
+            found = msgspec.structs.replace(found, latitude=None, longitude=None, radius_km=None)
+        return _filled(told, found)
+
+    def _stand(self, kind: str, name: str) -> Standing:
+        entry = self.catalogue.subject(kind, name)
+        return Standing.of(entry.properties if entry is not None else {})
 
     def _trusts(self, ip: str) -> bool:
         address = read_address(ip)

@@ -21,6 +21,8 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals import catalogue as folder
+from ostiary.signals.absence import flags_of
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.signal import FeatureSpec, Signal
 from ostiary.vocabulary.events import AccessEvent
@@ -35,13 +37,17 @@ def _specs(name: str, signal: Signal) -> list[FeatureSpec]:
     return [
         FeatureSpec(
             feature.name,
-            signal.family,
+            feature.family or signal.family,
             feature.describe,
             feature.unit,
             feature.monotone,
             signal.needs,
-            signal.sources,
+            sources := feature.sources or signal.sources,
             name,
+            signal.topic or signal.family,
+            signal.owner,
+            flags_of(sources) if signal.family is not Family.QUALITY else (),
+            feature.default,
         )
         for feature in signal.features
     ]

@@ -6,6 +6,7 @@ Rules:
 - ``surprise`` is ``-ln p(x|subject)``, backed off to peers and tenant; ``ratio`` is ``ln p(x|tenant)/p(x|subject)``,
   the likelihood ratio of Freeman et al. (NDSS 2016): how much more the tenant would do this than the subject.
 - An event without a value of this dimension has six NaN.
+- A *brief* dimension has the first three only: new, new to peers, surprise.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from math import log1p
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import peers, span, times, unlogged
 from ostiary.signals.profiles import Entry
@@ -21,7 +23,9 @@ from ostiary.signals.texts import shown
 from ostiary.vocabulary.events import AccessEvent
 
 DAY: Final = 86_400
+_BRIEF: Final = 3
 _MISSING: Final = (NAN,) * 6
+_MISSING_BRIEF: Final = (NAN,) * _BRIEF
 _LONGEST_S: Final = LONGEST_DAYS * DAY
 _MOST: Final = log1p(LONGEST_DAYS)
 
@@ -34,17 +38,17 @@ def days_since(then: int, now: int) -> float:
     return 0.0 if away <= 0 else _MOST if away >= _LONGEST_S else log1p(away / DAY)
 
 
-def _features(name: str, noun: str) -> tuple[Feature, ...]:
-    return (
-        Feature(f"{name}_new", f"the subject never used this {noun} before this sitting", "flag", 1),
-        Feature(f"{name}_new_to_peers", f"nobody else in the peer group used this {noun} before", "flag", 1),
-        Feature(
-            f"{name}_surprise", f"-ln chance of this {noun} for the subject, backed off to peers, tenant", "nats", 1
-        ),
-        Feature(f"{name}_ratio", f"ln of how much likelier this {noun} is for the tenant than the subject", "nats", 1),
-        Feature(f"{name}_age", f"since the subject first used this {noun}, at most 90 days", "ln(1+days)", -1),
-        Feature(f"{name}_idle", f"since the subject last used this {noun}, at most 90 days", "ln(1+days)", 0),
+def _features(name: str, noun: str, family: Family | None) -> tuple[Feature, ...]:
+    new, odd = family or Family.NOVELTY, family or Family.SURPRISE
+    table = (
+        ("new", f"the subject never used this {noun} before this sitting", "flag", 1, new),
+        ("new_to_peers", f"nobody else in the peer group used this {noun} before", "flag", 1, new),
+        ("surprise", f"-ln chance of this {noun} for the subject, backed off to peers, tenant", "nats", 1, odd),
+        ("ratio", f"ln of how much likelier this {noun} is for the tenant than the subject", "nats", 1, odd),
+        ("age", f"since the subject first used this {noun}, at most 90 days", "ln(1+days)", -1, new),
+        ("idle", f"since the subject last used this {noun}, at most 90 days", "ln(1+days)", 0, new),
     )
+    return tuple(Feature(f"{name}_{part}", text, unit, way, family=kind) for part, text, unit, way, kind in table)
 
 
 def _extractor(dim: int) -> Extract:
@@ -59,6 +63,18 @@ def _extractor(dim: int) -> Extract:
             return (1.0, unshared, surprise, ratio, 0.0, NAN)
         new = 1.0 if mine[1] >= history.since else 0.0
         return (new, unshared, surprise, ratio, days_since(mine[1], now), days_since(mine[2], now))
+
+    return extract
+
+
+def _brief(dim: int) -> Extract:
+    def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
+        if history.values[dim] is None:
+            return _MISSING_BRIEF
+        mine, peer = history.mine[dim], history.peers[dim]
+        others = (peer[1] if peer else 0) - (mine is not None)
+        unshared = NAN if not history.peer_events else 0.0 if others > 0 else 1.0
+        return (1.0 if mine is None or mine[1] >= history.since else 0.0, unshared, history.surprise[dim])
 
     return extract
 
@@ -99,17 +115,27 @@ def named(noun: str) -> Name:
 
 
 def of_dimension(
-    dim: Dim, family: str, noun: str, sources: tuple[str, ...], called: Name | None = None, words: Words | None = None
+    dim: Dim,
+    topic: str,
+    noun: str,
+    sources: tuple[str, ...],
+    called: Name | None = None,
+    words: Words | None = None,
+    *,
+    family: Family | None = None,
+    brief: bool = False,
 ) -> Signal:
     """Return the signal with the six features of ``dim``.
 
     Args:
         dim: which dimension.
-        family: family in the catalogue.
+        topic: what it is about, for a person.
         noun: what a value is, for a person.
         sources: the event's fields it comes from.
         called: how to call one value in words; the noun and the value by default.
         words: own words for some features; ``""`` falls back to the common ones.
+        family: of all six; by default what is first seen is ``novelty`` and what is unlikely is ``surprise``.
+        brief: only the first three: enough where a value is a mere detail.
     """
     name = dim.name.lower()
     common = _speaker(dim, name, noun, called or named(noun))
@@ -118,4 +144,8 @@ def of_dimension(
         return (words(feature, value, event, history) if words else "") or common(feature, value, event, history)
 
     needs = ("subject", "peers", "tenant")
-    return Signal(family, _features(name, noun), sources, needs, _extractor(dim), speak)
+    features = _features(name, noun, family)
+    if brief:
+        features = features[:_BRIEF]
+    extract = _brief(dim) if brief else _extractor(dim)
+    return Signal(family or Family.NOVELTY, features, sources, needs, extract, speak, topic)

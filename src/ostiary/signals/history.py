@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ostiary.signals.numbers import Number
 from ostiary.signals.profiles import Entry, Session, Shared, Subject, Thing
 
 
@@ -60,6 +61,8 @@ class History(msgspec.Struct, frozen=True, gc=False):
         co_use, co_use_best: how often people who use what the subject uses also use this; mean and best.
         hours: chance of this hour for the subject (backed off), its peers, the tenant.
         colleagues: share of the resource's last users whom the subject keeps meeting elsewhere.
+        step: ``-ln p`` of this action after the subject's last one, for the subject and for its peers.
+        peer_days: usual day of a peer: events, resources, amount, bytes, in ``ln(1+x)``; empty before the first.
     """
 
     moment: Moment
@@ -91,3 +94,5 @@ class History(msgspec.Struct, frozen=True, gc=False):
     co_use_best: float
     hours: tuple[float, float, float]
     colleagues: float
+    step: tuple[float, float]
+    peer_days: Sequence[Number]

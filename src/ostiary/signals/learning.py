@@ -30,9 +30,11 @@ from ostiary.signals.profiles import (
 )
 from ostiary.signals.recalling import Recalled, recall
 from ostiary.signals.sittings import advance
+from ostiary.signals.steps import next_action
 from ostiary.signals.surprise import odds
 from ostiary.signals.tables import Tables, subject_key
 from ostiary.signals.tallies import BAD, SENSITIVE, Surprises, sane, tally
+from ostiary.signals.telling import close_day, learn_proofs, learn_step, learn_told
 from ostiary.signals.things import learn_company, learn_things
 from ostiary.vocabulary.events import AccessEvent
 
@@ -58,10 +60,14 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
     before, chances = recalled.mine, seen.chances
     surprises = _surprises(recalled, chances)
     resource, collection = values[Dim.RESOURCE] or "", values[Dim.COLLECTION] or ""
+    step = seen.step if stays else next_action(own, group, everyone, event.action, values[Dim.MOVE])
+    learn_step(own, step[0])
+    close_day(own, group, now)
     places = (resource, before[Dim.RESOURCE]), (collection, before[Dim.COLLECTION])
     advance(event, own, now, sitting, surprises, *places, values[Dim.NETWORK])
     tally(event, own, now, before, surprises, opens=sitting is None)
     failed = event.outcome in BAD
+    learn_proofs(own, event, now)
     learn_things(tables, values, before, subject_key(event), now, failed=failed)
     if failed:
         own.failures_in_row += 1
@@ -75,6 +81,7 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
             _learn_hours(own, group, everyone, moment)
         _learn_habits(own, event, resource, collection)
         _learn_whereabouts(own, event, values, now)
+        learn_told(own, event, values[Dim.NETWORK], now)
     _learn_activity(own, event, now)
     group.events += 1
     everyone.events += 1
@@ -199,7 +206,7 @@ def _learn_whereabouts(own: Subject, event: AccessEvent, values: Sequence[str | 
 
     Otherwise one refused try from afar would make the next one look at home.
     """
-    own.previous = values[Dim.COLLECTION]
+    own.previous, own.previous_action = values[Dim.COLLECTION], event.action
     own.timezone = event.tz_offset_min if event.tz_offset_min is not None else own.timezone
     own.network = values[Dim.NETWORK] or own.network
     own.device = event.device_id or own.device

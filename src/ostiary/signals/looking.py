@@ -11,8 +11,10 @@ from typing import Final, NamedTuple
 from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
 from ostiary.signals.history import History, Moment
+from ostiary.signals.numbers import Number
 from ostiary.signals.profiles import Entry, Group, Session, Subject
 from ostiary.signals.recalling import Recalled, recall
+from ostiary.signals.steps import next_action
 from ostiary.signals.surprise import hour_chances
 from ostiary.signals.tables import NAMED_SITTING_S, SITTING_S, Tables, moment_of, peer_name, subject_key
 from ostiary.vocabulary.events import AccessEvent
@@ -20,6 +22,7 @@ from ostiary.vocabulary.events import AccessEvent
 STRANGER: Final = Subject()
 NOBODY: Final = Group()
 _NO_TABLES: Final[list[dict[str, Entry] | None]] = []
+_NOTHING_USUAL: Final[dict[str, Number]] = {}
 _NO_SESSIONS: Final[dict[str, Session]] = {}
 
 
@@ -46,6 +49,7 @@ def _frozen(own: Subject) -> Subject:
     seen.recent_hours = own.recent_hours[:]
     seen.favourites = own.favourites[:]
     seen.colleagues = {}
+    seen.usual = own.usual.copy() if own.usual else _NOTHING_USUAL
     return seen
 
 
@@ -103,6 +107,7 @@ class Glance(NamedTuple):
         recalled: what is remembered of the values.
         chances: of the hour, for the subject, its peers, the tenant.
         sitting: the sitting that goes on, if one does.
+        step: how likely the action is after the last one, for the subject and for its peers.
     """
 
     moment: Moment
@@ -112,13 +117,14 @@ class Glance(NamedTuple):
     recalled: Recalled
     chances: tuple[float, float, float]
     sitting: Session | None
+    step: tuple[float, float]
 
 
 def glance(tables: Tables, event: AccessEvent, own: Subject) -> Glance:
     """Return what both a look and a lesson need of ``event``; ``own`` is its subject's profile, new or old."""
     moment, name = moment_of(event, own), peer_name(event, own)
     group, everyone = tables.groups.get(name, NOBODY), tables.everyone
-    values = values_of(event, own.previous)
+    values = values_of(event, own.previous, own.previous_action)
     return Glance(
         moment,
         values,
@@ -127,6 +133,7 @@ def glance(tables: Tables, event: AccessEvent, own: Subject) -> Glance:
         recall(values, own, group, everyone),
         hour_chances(own.hours, group.hours, everyone.hours, moment.hour, weekend=moment.weekend),
         sitting_of(event, own, moment.now),
+        next_action(own, group, everyone, event.action, values[Dim.MOVE]),
     )
 
 
@@ -137,7 +144,7 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None, seen: Glance) 
     """
     known = own is not None
     own = own or STRANGER
-    moment, values, name, group, recalled, chances, sitting = seen
+    moment, values, name, group, recalled, chances, sitting, step = seen
     everyone = tables.everyone
     resource, device, network = values[Dim.RESOURCE] or "", values[Dim.DEVICE], values[Dim.NETWORK]
     co_use, best = company_of(tables, resource, own)
@@ -172,4 +179,6 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None, seen: Glance) 
         best,
         chances,
         colleagues_of(tables, resource, own, event),
+        step,
+        group.days,
     )

@@ -11,7 +11,7 @@ Rules:
 (3, 2.0)
 """
 
-from math import exp, log, sqrt
+from math import exp, isnan, log, sqrt
 from typing import Final
 
 Number = tuple[int, float, float]
@@ -35,9 +35,12 @@ def moved(number: Number, value: float) -> Number:
 
 
 def unusual(number: Number, value: float, least: int = 3) -> float:
-    """Return how many deviations ``value`` lies above the mean, in [-8, 8]; NaN with fewer than ``least`` values."""
+    """Return how many deviations ``value`` lies above the mean, in [-8, 8]; NaN with fewer than ``least`` values.
+
+    A value that is itself NaN stays so.
+    """
     seen, mean, variance = number
-    if seen < least:
+    if seen < least or isnan(value):
         return float("nan")
     score = (value - mean) / (sqrt(variance) + _LEAST_DEVIATION)
     return max(-_LIMIT, min(_LIMIT, score))

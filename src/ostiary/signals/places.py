@@ -12,12 +12,17 @@ from typing import Any, Final, NamedTuple
 
 import iptocc
 import maxminddb
+import msgspec
 
 from ostiary.errors import FaultyInputError
+from ostiary.signals.hosting import HOSTING
 from ostiary.signals.network import network_of, read_address
+from ostiary.signals.whereabouts import facts_of
+from ostiary.vocabulary.facts import NetworkKind, PlaceFacts
 
 _CACHE: Final = 65_536
 _CODE_LENGTH: Final = 2
+_INSIDE: Final = frozenset({"loopback", "private"})
 
 
 class Place(NamedTuple):
@@ -41,6 +46,7 @@ class Places:
         """
         self._readers = [_open(path) for path in files]
         self._cached = lru_cache(maxsize=_CACHE)(self._find)
+        self.facts = lru_cache(maxsize=_CACHE)(self._facts)
 
     def of(self, ip: str) -> Place:
         """Return where ``ip`` is."""
@@ -56,6 +62,22 @@ class Places:
             country = country or _country(record)
             asn = asn if asn is not None else _asn(record)
         return Place(country or iptocc.country_code(text), asn)
+
+    def _facts(self, ip: str) -> PlaceFacts | None:
+        """Return what is known of the place beyond country and autonomous system: by files, else by kind alone.
+
+        The registries' own tables (``iptocc``) tell a country and nothing nearer.
+        """
+        kind = network_of(ip).kind
+        if kind != "public":
+            return PlaceFacts(kind=NetworkKind.PRIVATE) if kind in _INSIDE else None
+        text = str(read_address(ip))
+        facts = facts_of([_record(reader, text) for reader in self._readers])
+        if facts is None or facts.kind is None:
+            if self.of(ip).asn not in HOSTING:
+                return facts
+            return msgspec.structs.replace(facts or PlaceFacts(), kind=NetworkKind.HOSTING)
+        return facts
 
 
 def _open(path: Path) -> Any:

@@ -12,7 +12,7 @@ Rules:
 ['often']
 """
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -26,6 +26,11 @@ Entry = tuple[int, int, int, float]
 Shared = tuple[int, int, int]
 """A group's use of one value: times used, members who ever used it, last used."""
 
+Fading = tuple[float, int]
+"""A count that fades, and the moment it was right."""
+
+NONE: Final[Fading] = (0.0, 0)
+
 Value = TypeVar("Value", Entry, Shared)
 
 HOURS: Final = 48
@@ -36,6 +41,38 @@ MAX_FAVOURITES: Final = 8
 MAX_NEIGHBOURS: Final = 24
 MAX_VISITORS: Final = 8
 MAX_COLLEAGUES: Final = 16
+MAX_TOKENS: Final = 4
+MAX_HOMES: Final = 3
+MAX_CODES: Final = 8
+
+
+class TokenUse(NamedTuple):
+    """One token as the subject uses it: checksum of its id, network and device it came from first, uses, last use."""
+
+    name: int
+    network: str | None
+    device: str | None
+    uses: int
+    last: int
+
+
+class Spot(NamedTuple):
+    """Where the subject was last, with coordinates: degrees, uncertainty in km, when, through a shared exit, device."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+    time: int
+    shared: bool
+    device: str | None
+
+
+class Home(NamedTuple):
+    """A place where the subject often is: degrees and how often it was there."""
+
+    latitude: float
+    longitude: float
+    times: float
 
 
 class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -60,6 +97,7 @@ class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
     failures: int
     odds_max: float
     odds_sum: float
+    posture: int = -1
 
 
 class Thing(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -129,6 +167,20 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     device: str | None = None
     groups_since: int = 0
     colleagues: dict[str, float] = {}
+    previous_action: str | None = None
+    usual: dict[str, Number] = {}
+    tokens: tuple[TokenUse, ...] = ()
+    spot: Spot | None = None
+    homes: tuple[Home, ...] = ()
+    codes: tuple[tuple[str, int], ...] = ()
+    refused: Fading = NONE
+    factor_refused: Fading = NONE
+    after_failures: Fading = NONE
+    bound_used: int = 0
+    bound_told: int = 0
+    days: tuple[Number, ...] = ()
+    step_lately: float = 0.0
+    step_surprise: Number = EMPTY
 
     def widen(self) -> None:
         """Make room for dimensions that were unknown when this was written."""
@@ -147,6 +199,7 @@ class Group(msgspec.Struct, array_like=True, gc=False):
     totals: list[int] = msgspec.field(default_factory=lambda: [0] * COUNT)
     hours: list[int] = msgspec.field(default_factory=lambda: [0] * HOURS)
     amount: Number = EMPTY
+    days: tuple[Number, ...] = ()
 
     def widen(self) -> None:
         """Make room for dimensions that were unknown when this was written."""

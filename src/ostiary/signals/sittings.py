@@ -11,6 +11,7 @@ from math import isnan, log1p
 from typing import Final
 
 from ostiary.signals.numbers import Number, moved, unusual
+from ostiary.signals.postures import faults_of
 from ostiary.signals.profiles import MAX_RECENT, MAX_SESSIONS, Entry, Session, Subject
 from ostiary.signals.tallies import BAD, Surprises, sane
 from ostiary.vocabulary.events import AccessEvent, ActionClass
@@ -72,6 +73,7 @@ def _open(event: AccessEvent, own: Subject, now: int, surprises: Surprises, netw
         failures=0,
         odds_max=surprises.odds,
         odds_sum=0.0,
+        posture=-1 if event.posture is None else faults_of(event.posture),
     )
 
 
@@ -112,6 +114,7 @@ def advance(
         now_open.failures + (event.outcome in BAD),
         max(now_open.odds_max, surprises.odds),
         now_open.odds_sum + surprises.odds,
+        now_open.posture,
     )
     if fresh[0]:
         _remember(own.recent_resources, resource[0])

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from ostiary.signals.facts import sound_facts
 from ostiary.signals.history import Moment
 from ostiary.signals.profiles import Group, Subject, Thing
 from ostiary.signals.shelf import Shelf
@@ -73,12 +74,12 @@ def sound(event: AccessEvent) -> AccessEvent:
     told = _names_of(event)
     names = *filter(None, told), *event.groups
     if len("".join(names)) <= MAX_ID and len(event.groups) <= _MOST_GROUPS:
-        return event  # all together are short, and so is each
+        return sound_facts(event)  # all together are short, and so is each
     if max(map(len, names), default=0) <= MAX_ID and len(event.groups) <= _MOST_GROUPS:
-        return event
+        return sound_facts(event)
     short = {name: identifier(value) for name, value in zip(_NAMES, told, strict=True) if value is not None}
     groups = tuple(identifier(name) for name in event.groups[:_MOST_GROUPS])
-    return msgspec.structs.replace(event, **short, groups=groups)
+    return sound_facts(msgspec.structs.replace(event, **short, groups=groups))
 
 
 def peer_name(event: AccessEvent, own: Subject) -> str:

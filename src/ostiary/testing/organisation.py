@@ -25,11 +25,13 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals.inventory import ActionEntry, Catalogue
 from ostiary.testing.organisation_cast import ACTIONS, Person, cast, resources, subjects
 from ostiary.testing.organisation_days import DAY_S, NS, SOURCE, Day
+from ostiary.testing.organisation_facts import dressed
 from ostiary.testing.organisation_stories import STORIES, Story, tell
 from ostiary.vocabulary.events import AccessEvent
 
 DEFAULT_UNTIL_NS: Final = 1_772_935_200_000_000_000  # 2026-03-08T02:00:00Z
 DEFAULT_SEED: Final = 20_260_308
+_TOLD: Final = ("place", "posture", "data", "workload", "language", "behaviour")
 
 
 class Organisation:
@@ -42,9 +44,11 @@ class Organisation:
         people: int = 120,
         days: int = 30,
         tenant: str = "default",
+        *,
+        rich: bool = True,
     ) -> None:
-        """Cast the people; nothing is simulated yet."""
-        self.seed, self.until_ns, self.days, self.tenant = seed, until_ns, days, tenant
+        """Cast the people; nothing is simulated yet. A ``rich`` history tells token, place, posture and more."""
+        self.seed, self.until_ns, self.days, self.tenant, self.rich = seed, until_ns, days, tenant, rich
         self.people: tuple[Person, ...] = cast(Random(seed), people, until_ns)  # noqa: S311 - a simulator, no secret
 
     def catalogue(self) -> Catalogue:
@@ -75,7 +79,7 @@ class Organisation:
         """
         if name not in STORIES:
             raise FaultyInputError("story_unknown", f"`{name[:80]}` is no story: use one of {', '.join(STORIES)}")
-        return tell(name, self.people, self.until_ns, self.tenant)
+        return tell(name, self.people, self.until_ns, self.tenant, rich=self.rich)
 
     def stories(self) -> tuple[str, ...]:
         """Return the names of all stories."""
@@ -87,7 +91,9 @@ class Organisation:
         today = until_s - (until_s + person.offset_min * 60) % DAY_S  # the last local midnight
         for back in range(self.days, -1, -1):
             day = Day(person, today - back * DAY_S, self.tenant, luck)
-            yield from (event for event in day.events() if event.time_ns < self.until_ns)
+            for event in day.events():
+                if event.time_ns < self.until_ns:
+                    yield dressed(event, person) if self.rich else event
 
 
 def request_of(event: AccessEvent) -> dict[str, Any]:
@@ -101,6 +107,7 @@ def request_of(event: AccessEvent) -> dict[str, Any]:
         "tz_offset_min": event.tz_offset_min,
         "mfa": event.mfa,
         "count": event.count,
+        **{name: msgspec.to_builtins(group) for name in _TOLD if (group := getattr(event, name)) is not None},
     }
     return {
         "subject": {"type": event.subject_type, "id": event.subject_id},

@@ -7,6 +7,7 @@ import msgspec
 
 from ostiary.testing.organisation_cast import Deed, Person, repositories
 from ostiary.testing.organisation_days import DAY_S, NS, event_of
+from ostiary.testing.organisation_facts import by_another, dressed
 from ostiary.vocabulary.events import AccessEvent
 
 _UNFAMILIAR: Final = ("122.56.30.4", "NZ")
@@ -81,8 +82,15 @@ STORIES: Final[dict[str, tuple[str, Plot]]] = {
 }
 
 
-def tell(name: str, people: tuple[Person, ...], until_ns: int, tenant: str) -> Story:
-    """Return the story called ``name`` with its events."""
+def tell(name: str, people: tuple[Person, ...], until_ns: int, tenant: str, *, rich: bool = True) -> Story:
+    """Return the story called ``name`` with its events; a ``rich`` one tells token, place, posture and more."""
     sentence, plot = STORIES[name]
     dana = people[0]
-    return Story(name, sentence, dana, tuple(plot(dana, until_ns // NS, tenant)))
+    events = tuple(plot(dana, until_ns // NS, tenant))
+    return Story(name, sentence, dana, tuple(_seen(event, dana) for event in events) if rich else events)
+
+
+def _seen(event: AccessEvent, dana: Person) -> AccessEvent:
+    """Return the event as it is told in full: whoever comes from where Dana never is, is somebody else."""
+    told = dressed(event, dana)
+    return told if event.ip in {dana.home, dana.office} else by_another(told)

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from ostiary.risk.training.contrast import ANYONE, COLLEAGUE, MIMIC, OWN, STRANGER, ContrastSettings, Planted, Planter
+from ostiary.risk.training.disguise import disguise, named
 from ostiary.risk.training.ghosts import make_ghosts
 from ostiary.risk.training.sittings import collections_of, sittings_of
 from ostiary.signals.tables import subject_key
@@ -110,3 +111,71 @@ def test_ghosts_are_odd_accesses_of_people_seen_before(history: list[AccessEvent
             assert subject_key(ghost) in known
             assert ghost != history[place]
             assert ghost.time_ns >= history[place].time_ns
+
+
+def _two(history: list[AccessEvent]) -> tuple[AccessEvent, AccessEvent]:
+    """Return an access of one person and a later one of another, both telling everything."""
+    victim = next(event for event in history if event.subject_type == "user" and event.behaviour is not None)
+    own = next(
+        event
+        for event in history
+        if event.subject_type == "user" and event.country not in {victim.country, ""} and event.time_ns > victim.time_ns
+    )
+    return own, victim
+
+
+def test_the_directory_follows_the_name_and_hands_do_not(history: list[AccessEvent]) -> None:
+    own, victim = _two(history)
+    change = named(own, victim)
+    assert own.account is not None
+    assert victim.account is not None
+    later = (own.time_ns - victim.time_ns) / 10**9
+    assert change["subject_id"] == victim.subject_id
+    assert change["account"].department == victim.account.department
+    assert change["account"].age_s == pytest.approx((victim.account.age_s or 0.0) + later)
+    assert own.behaviour is not None
+    assert change["behaviour"].llr == -(own.behaviour.llr or 0.0)
+    assert change["behaviour"].liveness == own.behaviour.liveness
+    assert "token" not in change, "the token belongs to the session"
+
+
+def test_who_wears_the_place_keeps_the_client_and_who_wears_the_device_has_it(history: list[AccessEvent]) -> None:
+    own, victim = _two(history)
+    assert own.place is not None
+    assert victim.place is not None
+    placed, equipped = disguise(own, victim, None), disguise(own, None, victim)
+    assert (placed["ip"], placed["place"].city, placed["place"].kind) == (
+        victim.ip,
+        victim.place.city,
+        victim.place.kind,
+    )
+    assert (placed["place"].ja4, placed["place"].language) == (own.place.ja4, own.place.language)
+    assert "posture" not in placed
+    assert equipped["posture"] == victim.posture
+    assert (equipped["place"].ja4, equipped["place"].city) == (victim.place.ja4, own.place.city)
+    assert "ip" not in equipped
+    assert disguise(own, None, None) == {}
+    assert disguise(own, victim, victim)["place"] == victim.place
+
+
+def test_planted_impostors_bear_the_account_facts_of_the_victim(planted: Planted) -> None:
+    departments = {
+        event.subject_id: event.account.department
+        for event, kind in zip(planted.events, planted.kind, strict=True)
+        if kind == OWN and event.account is not None
+    }
+    borne = [event for event, kind in zip(planted.events, planted.kind, strict=True) if kind != OWN]
+    assert borne
+    for event in borne:
+        assert event.account is not None
+        assert event.account.department == departments[event.subject_id]
+        assert event.token is not None
+        assert event.posture is not None
+
+
+def test_a_ghost_lacks_nothing_that_gives_it_away(history: list[AccessEvent]) -> None:
+    for found in make_ghosts(history, 0.1, seed=2).values():
+        for ghost in found:
+            assert ghost.session_id
+            assert ghost.token is not None
+            assert (ghost.token.age_s or 0.0) >= 0

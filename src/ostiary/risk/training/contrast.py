@@ -5,7 +5,8 @@ old (Schonlau's masquerade data; CLUE-LDS "user switching", Landauer et al. 2022
 
 - A *stranger* shares no collection with the victim, a *colleague* most of them, *anyone* is drawn blindly.
 - A *mimic* replays the victim's usual resources for the first 60 % of the run before turning to its own: slow drift.
-- In half of the runs the impostor also wears the victim's place (network, country, UTC offset), in a third the device.
+- In half of the runs the impostor also wears the victim's place (network, country, UTC offset), in a third the device;
+  what goes with which of them is told in ``disguise``.
 - Runs are learned by the profiles as they would be in life: from the second access on the impostor is part of the
   victim's history, and the victim's own later accesses are judged against a spoilt profile.
 - The same history, settings and seed give the same runs.
@@ -13,11 +14,12 @@ old (Schonlau's masquerade data; CLUE-LDS "user switching", Landauer et al. 2022
 
 import random
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
+from ostiary.risk.training.disguise import TARGET, disguise, fields, named
 from ostiary.risk.training.sittings import collections_of, sittings_of
 from ostiary.vocabulary.events import AccessEvent
 
@@ -33,9 +35,6 @@ KINDS: Final = ("own", "stranger", "colleague", "mimic", "anyone", "odd context"
 _DAY_NS: Final = 86_400 * 10**9
 _MOST_TRIES: Final = 200
 _MOST_REMEMBERED: Final = 400
-_PLACE: Final = ("ip", "country", "asn", "tz_offset_min")
-_DEVICE: Final = ("device_id", "device_managed", "user_agent", "ua_family", "ua_os", "client_id")
-_TARGET: Final = ("resource_type", "resource_id", "action", "action_class", "sensitivity", "labels")
 
 
 class ContrastSettings(msgspec.Struct, frozen=True):
@@ -137,10 +136,11 @@ class Planter:
         for step, sitting in enumerate(run):
             draft.taken.add(sitting)
             for place in self._sittings[sitting].places:
-                change = dict(worn)
+                own = self._events[place]
+                change = named(own, self._events[victim.places[0]]) | disguise(own, *worn)
                 if step < faithful:
                     change.update(draft.random.choice(usual))
-                draft.events[place] = _as_victim(self._events[place], self._events[victim.places[0]], change)
+                draft.events[place] = msgspec.structs.replace(own, **change)
                 draft.kind[place], draft.run[place] = kind, draft.runs
         draft.runs += 1
         draft.planted += len(run)
@@ -174,24 +174,11 @@ class Planter:
         """Return what the victim touched before its sitting ``index``, as often as it did."""
         own = self._by_subject[self._sittings[index].subject]
         before = [place for i in own[: bisect_left(own, index)] for place in self._sittings[i].places]
-        return [_fields(self._events[place], _TARGET) for place in before[-_MOST_REMEMBERED:]]
+        return [fields(self._events[place], TARGET) for place in before[-_MOST_REMEMBERED:]]
 
-    def _worn(self, draft: _Draft, index: int) -> dict[str, Any]:
-        """Return what the impostor imitates of the victim: place, device, both or nothing."""
+    def _worn(self, draft: _Draft, index: int) -> tuple[AccessEvent | None, AccessEvent | None]:
+        """Return the access of the victim whose place, and the one whose device the impostor wears."""
         example = self._events[self._sittings[index].places[-1]]
-        worn: dict[str, Any] = {}
-        if draft.random.random() < self._settings.place_worn:
-            worn.update(_fields(example, _PLACE))
-        if draft.random.random() < self._settings.device_worn:
-            worn.update(_fields(example, _DEVICE))
-        return worn
-
-
-def _fields(event: AccessEvent, names: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in names}
-
-
-def _as_victim(event: AccessEvent, victim: AccessEvent, change: Mapping[str, Any]) -> AccessEvent:
-    """Return ``event`` under the victim's name and groups, with what the impostor imitates."""
-    who = _fields(victim, ("subject_id", "subject_type", "groups"))
-    return msgspec.structs.replace(event, **who, **change)
+        place = example if draft.random.random() < self._settings.place_worn else None
+        device = example if draft.random.random() < self._settings.device_worn else None
+        return place, device

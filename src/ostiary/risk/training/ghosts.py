@@ -2,7 +2,7 @@
 
 Three ways in which an own access becomes odd, each drawn from what the tenant really does:
 
-- *name*: somebody else's access under the subject's name (the first sight of a stolen token).
+- *name*: somebody else's access under the subject's name, with the subject's token (the first sight of a stolen one).
 - *hour*: the subject's own access, five to twelve hours later than it was.
 - *place*: the subject's own access from another subject's network, device and offset.
 
@@ -15,25 +15,15 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.risk.training.disguise import TARGET, disguise, fields, named
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.facts import TokenFacts
 
+_NS: Final = 10**9
 _HOUR_NS: Final = 3_600 * 10**9
 _HOURS: Final = (5.0, 12.0)
 _REACH: Final = 2_000  # how far back a partner is looked for
 _TRIES: Final = 20
-_PLACE: Final = (
-    "ip",
-    "country",
-    "asn",
-    "tz_offset_min",
-    "device_id",
-    "device_managed",
-    "user_agent",
-    "ua_family",
-    "ua_os",
-)
-_TARGET: Final = ("resource_type", "resource_id", "action", "action_class", "sensitivity", "labels")
-_WHO: Final = ("subject_id", "subject_type", "groups")
 
 
 def make_ghosts(events: Sequence[AccessEvent], share: float, seed: int) -> dict[int, list[AccessEvent]]:
@@ -54,14 +44,16 @@ def _ghost(events: Sequence[AccessEvent], place: int, rng: random.Random) -> Acc
         return None
     way = rng.choice(("name", "hour", "place"))
     if way == "name":
-        return msgspec.structs.replace(event, **_fields(other, _WHO), session_id=None)
-    change: dict[str, Any] = {"session_id": None}
+        token = _later(other.token, event.time_ns - other.time_ns)
+        return msgspec.structs.replace(event, **named(event, other), token=token, session_id=_alone(event))
+    change: dict[str, Any] = {"session_id": _alone(event)}
     if way == "hour":
-        change["time_ns"] = event.time_ns + int(rng.uniform(*_HOURS) * _HOUR_NS)
+        shift = int(rng.uniform(*_HOURS) * _HOUR_NS)
+        change.update(time_ns=event.time_ns + shift, token=_later(event.token, shift))
     else:
-        change.update(_fields(other, _PLACE))
+        change.update(disguise(event, other, other))
     if rng.random() < 0.5:  # noqa: PLR2004 - a fair coin
-        change.update(_fields(other, _TARGET))
+        change.update(fields(other, TARGET))
     return msgspec.structs.replace(event, **change)
 
 
@@ -75,5 +67,13 @@ def _partner(events: Sequence[AccessEvent], place: int, rng: random.Random) -> A
     return None
 
 
-def _fields(event: AccessEvent, names: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in names}
+def _alone(event: AccessEvent) -> str | None:
+    """Return a session that nothing else belongs to; an event without one stays so, or its lack would give it away."""
+    return None if event.session_id is None else f"{event.session_id}~{event.event_id}"
+
+
+def _later(token: TokenFacts | None, after_ns: int) -> TokenFacts | None:
+    """Return ``token`` as it looks when it is presented so much later."""
+    if token is None or token.age_s is None:
+        return token
+    return msgspec.structs.replace(token, age_s=max(0.0, token.age_s + after_ns / _NS))

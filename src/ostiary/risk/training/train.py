@@ -223,7 +223,7 @@ def _gain_by_family(final: Fitted) -> dict[str, float]:
 def _files(final: Fitted, examples: Examples, scaling: Scaling, card: Card) -> dict[str, bytes]:
     told = 1.0 - np.isnan(examples.rows).mean(axis=0)
     columns = [
-        Column(spec.name, spec.family, spec.monotone, round(float(share), 6))
+        Column(spec.name, spec.family, spec.monotone, round(float(share), 6), spec.topic)
         for spec, share in zip(FEATURES, told, strict=True)
     ]
     schema = Schema(SET_DIGEST, columns, depth=DEPTH if DEPTH in NAMES else "")

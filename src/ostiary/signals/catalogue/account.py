@@ -4,6 +4,7 @@ from math import log1p
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, span, unlogged
 from ostiary.signals.signal import DEEPEST, LONGEST_DAYS, NAN, Feature, Signal
@@ -18,7 +19,7 @@ _FEATURES: Final = (
     Feature("known_collections", "different collections the subject has used, at most 20", "ln(1+count)", 0),
     Feature("known_networks", "different networks the subject has come from", "ln(1+count)", 0),
     Feature("known_timezones", "different offsets from UTC the subject has had", "ln(1+count)", 0),
-    Feature("group_changed", "since the subject's groups last changed, at most 90 days", "ln(1+days)", -1),
+    Feature("group_changed", "since the subject's groups last changed, at most 90 days", "ln(1+days)", -1, ("groups",)),
     Feature("workload", "1 for a service, job or machine, 0 for a person", "flag", 0),
 )
 _PEOPLE: Final = frozenset({"user", "person", "human", "employee"})
@@ -64,4 +65,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{plural(unlogged(value), noun)} of yours {'is' if round(unlogged(value)) == 1 else 'are'} known"
 
 
-SIGNAL: Final = Signal("account", _FEATURES, ("subject_type", "groups", "time_ns"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.ACCOUNT, _FEATURES, ("subject_type", "time_ns"), ("subject",), extract, words, "account")

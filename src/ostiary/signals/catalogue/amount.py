@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.numbers import Number, unusual
 from ostiary.signals.phrases import unlogged
@@ -11,15 +12,17 @@ from ostiary.signals.tallies import sane
 from ostiary.signals.windows import Metric
 from ostiary.vocabulary.events import AccessEvent
 
+_COUNT: Final = ("count",)
+_BYTES: Final = ("bytes",)
 _FEATURES: Final = (
-    Feature("amount", "rows, files or objects touched by this access", "ln(1+count)", 0),
-    Feature("amount_unusual", "this amount against the subject's usual ones", "deviations", 0),
-    Feature("bytes", "bytes moved by this access", "ln(1+bytes)", 0),
-    Feature("bytes_unusual", "these bytes against the subject's usual ones", "deviations", 1),
-    Feature("amount_1h", "rows, files or objects touched in the last 1h", "ln(1+count)", 0),
-    Feature("amount_24h", "rows, files or objects touched in the last 24h", "ln(1+count)", 0),
-    Feature("bytes_1h", "bytes moved in the last 1h", "ln(1+bytes)", 1),
-    Feature("bytes_24h", "bytes moved in the last 24h", "ln(1+bytes)", 1),
+    Feature("amount", "rows, files or objects touched by this access", "ln(1+count)", 0, _COUNT),
+    Feature("amount_unusual", "this amount against the subject's usual ones", "deviations", 0, _COUNT),
+    Feature("bytes", "bytes moved by this access", "ln(1+bytes)", 0, _BYTES),
+    Feature("bytes_unusual", "these bytes against the subject's usual ones", "deviations", 1, _BYTES),
+    Feature("amount_1h", "rows, files or objects touched in the last 1h", "ln(1+count)", 0, _COUNT),
+    Feature("amount_24h", "rows, files or objects touched in the last 24h", "ln(1+count)", 0, _COUNT),
+    Feature("bytes_1h", "bytes moved in the last 1h", "ln(1+bytes)", 1, _BYTES),
+    Feature("bytes_24h", "bytes moved in the last 24h", "ln(1+bytes)", 1, _BYTES),
 )
 
 
@@ -52,4 +55,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{told:,.0f} {noun}" + (f"; you usually take about {unlogged(usual[1]):,.0f}" if usual[0] else "")
 
 
-SIGNAL: Final = Signal("volume", _FEATURES, ("count", "bytes"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.VOLUME, _FEATURES, ("count", "bytes"), ("subject",), extract, words)

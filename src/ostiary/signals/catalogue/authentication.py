@@ -3,15 +3,22 @@
 from math import isfinite, isnan, log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import span, unlogged
 from ostiary.signals.signal import NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 _FEATURES: Final = (
-    Feature("mfa_absent", "1 when the subject is told to have used no second factor", "flag", 1),
-    Feature("mfa_dropped", "share of the subject's accesses with a second factor, when this one has none", "share", 1),
-    Feature("auth_age", "since the subject last authenticated", "ln(1+seconds)", 1),
+    Feature("mfa_absent", "1 when the subject is told to have used no second factor", "flag", 1, ("mfa",)),
+    Feature(
+        "mfa_dropped",
+        "share of the subject's accesses with a second factor, when this one has none",
+        "share",
+        1,
+        ("mfa",),
+    ),
+    Feature("auth_age", "since the subject last authenticated", "ln(1+seconds)", 1, ("auth_age_s",), Family.SESSION),
 )
 
 
@@ -38,4 +45,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"you used {'a' if event.mfa else 'no'} second factor{usual}"
 
 
-SIGNAL: Final = Signal("account", _FEATURES, ("mfa", "auth_age_s"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.FAILURES, _FEATURES, ("mfa", "auth_age_s"), ("subject",), extract, words, "account")

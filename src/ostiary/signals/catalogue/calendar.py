@@ -3,6 +3,7 @@
 from math import log
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import clock
 from ostiary.signals.signal import Feature, Signal
@@ -11,11 +12,16 @@ from ostiary.vocabulary.events import AccessEvent
 
 _PRIOR: Final = 3.0
 _DAYS: Final = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+_OFFSET: Final = "the last known offset stands in, without one UTC"
 _FEATURES: Final = (
-    Feature("weekday_surprise", "-ln chance of this weekday for the subject", "nats", 1),
-    Feature("weekend", "1 on the subject's Saturday and Sunday", "flag", 0),
+    Feature("weekday_surprise", "-ln chance of this weekday for the subject", "nats", 1, default=_OFFSET),
+    Feature("weekend", "1 on the subject's Saturday and Sunday", "flag", 0, default=_OFFSET),
     Feature(
-        "utc_hour_surprise", "-ln chance of this hour of UTC for the subject, whatever its time zone says", "nats", 1
+        "utc_hour_surprise",
+        "-ln chance of this hour of UTC for the subject, whatever its time zone says",
+        "nats",
+        1,
+        ("time_ns",),
     ),
 )
 
@@ -39,4 +45,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{days[moment.weekday]} of your {sum(days)} accesses were on {_DAYS[moment.weekday]}"
 
 
-SIGNAL: Final = Signal("time", _FEATURES, ("time_ns", "tz_offset_min"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.TIME, _FEATURES, ("time_ns", "tz_offset_min"), ("subject",), extract, words)

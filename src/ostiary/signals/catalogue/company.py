@@ -3,6 +3,7 @@
 from math import isnan
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.signal import Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
@@ -32,4 +33,6 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"people who use what you use {near} use this too"
 
 
-SIGNAL: Final = Signal("peers", _FEATURES, ("resource_type", "resource_id"), ("subject", "resource"), extract, words)
+SIGNAL: Final = Signal(
+    Family.PEERS, _FEATURES, ("resource_type", "resource_id"), ("subject", "resource"), extract, words
+)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ostiary.signals.dimensions import Dim, collection_of
+from ostiary.signals.families import Family
 from ostiary.signals.grid import of_dimension
 from ostiary.signals.signal import Signal
 from ostiary.signals.texts import shown
@@ -15,5 +16,5 @@ def _called(event: AccessEvent, _: str) -> str:
 
 
 SIGNAL: Final[Signal] = of_dimension(
-    Dim.DEED, "sequence", "deed", ("action_class", "resource_type", "resource_id"), _called
+    Dim.DEED, "sequence", "deed", ("action_class", "resource_type", "resource_id"), _called, family=Family.SEQUENCE
 )

@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, unlogged
 from ostiary.signals.signal import LONGEST_DAYS, NAN, Feature, Signal
@@ -11,14 +12,20 @@ from ostiary.vocabulary.events import AccessEvent
 
 _DAY: Final = 86_400
 _MANY: Final = 30
+_MANAGED: Final = ("device_managed",)
+_DEVICE: Final = ("device_id",)
 _FEATURES: Final = (
-    Feature("device_unmanaged", "1 when the device is told to be unmanaged", "flag", 1),
+    Feature("device_unmanaged", "1 when the device is told to be unmanaged", "flag", 1, _MANAGED),
     Feature(
-        "device_trust_dropped", "share of the subject's accesses from managed devices, when this one is not", "share", 1
+        "device_trust_dropped",
+        "share of the subject's accesses from managed devices, when this one is not",
+        "share",
+        1,
+        _MANAGED,
     ),
-    Feature("device_users", "subjects of the tenant that ever used this device, at most 30", "ln(1+count)", 1),
-    Feature("device_failures_1h", "failed tries from this device, fading by the hour", "ln(1+count)", 1),
-    Feature("device_tenant_age", "since the tenant first saw this device, at most 90 days", "ln(1+days)", -1),
+    Feature("device_users", "subjects of the tenant that ever used this device, at most 30", "ln(1+count)", 1, _DEVICE),
+    Feature("device_failures_1h", "failed tries from this device, fading by the hour", "ln(1+count)", 1, _DEVICE),
+    Feature("device_tenant_age", "since the tenant first saw this device, at most 90 days", "ln(1+days)", -1, _DEVICE),
 )
 
 
@@ -59,4 +66,6 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return "nothing is told of the device"
 
 
-SIGNAL: Final = Signal("device", _FEATURES, ("device_id", "device_managed"), ("subject", "device"), extract, words)
+SIGNAL: Final = Signal(
+    Family.POSTURE, _FEATURES, ("device_id", "device_managed"), ("subject", "device"), extract, words, "device"
+)

@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, unlogged
 from ostiary.signals.signal import Feature, Signal
@@ -27,8 +28,10 @@ _NOUNS: Final = {
 _FEATURES: Final = (
     *(Feature(f"{name}_1h", f"{_NOUNS[name]}s of the last 1h", "ln(1+count)", way) for name, _, way in _KINDS),
     *(Feature(f"{name}_24h", f"{_NOUNS[name]}s of the last 24h", "ln(1+count)", way) for name, _, way in _KINDS),
-    Feature("enumeration_1h", "share of the accesses of the last 1h that only listed", "share", 1),
-    Feature("strong_action", "1 when this access administers, deletes or exports", "flag", 1),
+    Feature("enumeration_1h", "share of the accesses of the last 1h that only listed", "share", 1, (), Family.SEQUENCE),
+    Feature(
+        "strong_action", "1 when this access administers, deletes or exports", "flag", 1, ("action_class",), Family.DEED
+    ),
 )
 
 
@@ -65,4 +68,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{plural(unlogged(value), _NOUNS[stem])} in the last {'hour' if window == '1h' else '24 hours'}"
 
 
-SIGNAL: Final = Signal("volume", _FEATURES, ("action_class", "time_ns"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.VOLUME, _FEATURES, ("action_class", "time_ns"), ("subject",), extract, words)

@@ -9,19 +9,23 @@ from math import isnan, log, log2
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.numbers import faded
 from ostiary.signals.signal import DEEPEST, NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 _HIGH: Final = 0.3
+_ZONE: Final = ("tz_offset_min",)
 _FEATURES: Final = (
     Feature("drift_collections", "Jensen-Shannon divergence of recent from all collections", "bits", 0),
     Feature("drift_resource", "ln of recent use of this resource over its lifetime use", "ln ratio", 0),
     Feature("drift_collection", "ln of recent use of this collection over its lifetime use", "ln ratio", 0),
     Feature("mature_resource", "uses of this resource that are not recent, at most 200", "ln(1+count)", -1),
     Feature("mature_collection", "uses of this collection that are not recent, at most 200", "ln(1+count)", -1),
-    Feature("mature_timezone", "uses of this offset from UTC that are not recent, at most 200", "ln(1+count)", -1),
+    Feature(
+        "mature_timezone", "uses of this offset from UTC that are not recent, at most 200", "ln(1+count)", -1, _ZONE
+    ),
     Feature("recent_resource_share", "share of the last resources of the subject that are this one", "share", 0),
     Feature("recent_collection_share", "share of the last collections of the subject that are this one", "share", 0),
 )
@@ -87,4 +91,6 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"what you do lately {'differs from' if value > _HIGH else 'looks like'} what you always did"
 
 
-SIGNAL: Final = Signal("drift", _FEATURES, ("resource_id", "time_ns"), ("subject",), extract, words)
+SIGNAL: Final = Signal(
+    Family.SURPRISE, _FEATURES, ("resource_type", "resource_id", "time_ns"), ("subject",), extract, words, "drift"
+)

@@ -6,23 +6,36 @@ One odd thing is weak evidence, several at once are strong, and several days of 
 from math import log
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.signal import NAN, Feature, Signal
 from ostiary.signals.surprise import odds
 from ostiary.signals.windows import Metric
 from ostiary.vocabulary.events import AccessEvent
 
+_RESOURCE: Final = ("resource_type", "resource_id", "time_ns")
+_SILENT: Final = "what is not told adds nothing"
 _FEATURES: Final = (
-    Feature("odds", "ln of how much likelier the tenant than the subject is to show all this together", "nats", 1),
-    Feature("odds_unusual", "the same over the subject's usual worst of a sitting", "nats", 1),
-    Feature("odds_session", "worst odds of the sitting so far, this access included", "nats", 1),
-    Feature("odds_lately", "recent level of the worst odds of a sitting over the usual level", "nats", 1),
-    Feature("odds_24h", "mean odds of the last 24h, this access included", "nats", 1),
-    Feature("odds_7d", "mean odds of the last 7d, this access included", "nats", 1),
-    Feature("surprise_24h", "mean resource surprise of the last 24h", "nats", 1),
-    Feature("surprise_7d", "mean resource surprise of the last 7d", "nats", 1),
-    Feature("hour_surprise_7d", "mean hour surprise of the sittings of the last 7d", "nats", 0),
-    Feature("zone_surprise_7d", "mean time zone surprise of the sittings of the last 7d", "nats", 0),
+    Feature(
+        "odds",
+        "ln of how much likelier the tenant than the subject is to show all this together",
+        "nats",
+        1,
+        default=_SILENT,
+    ),
+    Feature("odds_unusual", "the same over the subject's usual worst of a sitting", "nats", 1, default=_SILENT),
+    Feature("odds_session", "worst odds of the sitting so far, this access included", "nats", 1, default=_SILENT),
+    Feature(
+        "odds_lately", "recent level of the worst odds of a sitting over the usual level", "nats", 1, default=_SILENT
+    ),
+    Feature("odds_24h", "mean odds of the last 24h, this access included", "nats", 1, default=_SILENT),
+    Feature("odds_7d", "mean odds of the last 7d, this access included", "nats", 1, default=_SILENT),
+    Feature("surprise_24h", "mean resource surprise of the last 24h", "nats", 1, _RESOURCE),
+    Feature("surprise_7d", "mean resource surprise of the last 7d", "nats", 1, _RESOURCE),
+    Feature("hour_surprise_7d", "mean hour surprise of the sittings of the last 7d", "nats", 0, ("time_ns",)),
+    Feature(
+        "zone_surprise_7d", "mean time zone surprise of the sittings of the last 7d", "nats", 0, ("tz_offset_min",)
+    ),
 )
 _HIGH: Final = 2.0
 
@@ -55,9 +68,9 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
 
 
 SIGNAL: Final = Signal(
-    "surprise",
+    Family.SURPRISE,
     _FEATURES,
-    ("resource_id", "ip", "device_id", "user_agent", "tz_offset_min", "time_ns"),
+    ("resource_type", "resource_id", "ip", "country", "device_id", "ua_family", "tz_offset_min", "time_ns"),
     ("subject", "peers", "tenant"),
     extract,
     words,

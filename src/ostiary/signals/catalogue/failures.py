@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, unlogged
 from ostiary.signals.signal import Feature, Signal
@@ -48,4 +49,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{plural(unlogged(value), noun)} in the last {SPAN_WORDS[place]}"
 
 
-SIGNAL: Final = Signal("failures", _FEATURES, ("outcome", "action_class", "time_ns"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.FAILURES, _FEATURES, ("outcome", "action_class", "time_ns"), ("subject",), extract, words)

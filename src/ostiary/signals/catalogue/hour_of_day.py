@@ -3,6 +3,7 @@
 from math import log
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import clock
 from ostiary.signals.signal import NAN, Feature, Signal
@@ -18,14 +19,35 @@ _NEAR: Final = tuple(
 _ROUND: Final = tuple(
     tuple((float(away), (hour - away) % 24, (hour + away) % 24) for away in range(13)) for hour in range(24)
 )
+_OFFSET: Final = "the last known offset stands in, without one UTC"
 _FEATURES: Final = (
-    Feature("hour_surprise", "-ln chance of this local hour for the subject, backed off to peers", "nats", 1),
-    Feature("hour_ratio", "ln of how much likelier this hour is for the peers than for the subject", "nats", 1),
-    Feature("hour_peer_surprise", "-ln chance of this local hour for the peer group", "nats", 1),
-    Feature("hour_distance", "hours to the nearest hour at which the subject usually works", "hours", 1),
-    Feature("hour_local", "the subject's local hour", "hours", 0),
-    Feature("hour_lately", "recent level of hour surprise over the subject's usual level", "nats", 0),
-    Feature("hour_recent_share", "share of the subject's last accesses within two hours of this one", "share", 0),
+    Feature(
+        "hour_surprise",
+        "-ln chance of this local hour for the subject, backed off to peers",
+        "nats",
+        1,
+        default=_OFFSET,
+    ),
+    Feature(
+        "hour_ratio",
+        "ln of how much likelier this hour is for the peers than for the subject",
+        "nats",
+        1,
+        default=_OFFSET,
+    ),
+    Feature("hour_peer_surprise", "-ln chance of this local hour for the peer group", "nats", 1, default=_OFFSET),
+    Feature(
+        "hour_distance", "hours to the nearest hour at which the subject usually works", "hours", 1, default=_OFFSET
+    ),
+    Feature("hour_local", "the subject's local hour", "hours", 0, default=_OFFSET),
+    Feature("hour_lately", "recent level of hour surprise over the subject's usual level", "nats", 0, default=_OFFSET),
+    Feature(
+        "hour_recent_share",
+        "share of the subject's last accesses within two hours of this one",
+        "share",
+        0,
+        default=_OFFSET,
+    ),
 )
 
 
@@ -87,4 +109,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{here} is {'inside' if moment.hour in hours else 'outside'} your hours ({_window(hours)})"
 
 
-SIGNAL: Final = Signal("time", _FEATURES, ("time_ns", "tz_offset_min"), ("subject", "peers"), extract, words)
+SIGNAL: Final = Signal(Family.TIME, _FEATURES, ("time_ns", "tz_offset_min"), ("subject", "peers"), extract, words)

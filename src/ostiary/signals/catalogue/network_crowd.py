@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.network import network_of
 from ostiary.signals.phrases import plural, span, unlogged
@@ -62,4 +63,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return "the address is on the public internet" if value else "the address is inside a private network"
 
 
-SIGNAL: Final = Signal("network", _FEATURES, ("ip",), ("network",), extract, words)
+SIGNAL: Final = Signal(Family.NETWORK, _FEATURES, ("ip",), ("network",), extract, words)

@@ -3,6 +3,7 @@
 from math import log, log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.numbers import HALF_LIFE_S, faded
 from ostiary.signals.phrases import plural, unlogged
@@ -74,4 +75,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{plural(count, 'access')} in the last {SPAN_WORDS[place]}; your average is {usual:.1f}"
 
 
-SIGNAL: Final = Signal("volume", _FEATURES, ("time_ns",), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.VOLUME, _FEATURES, ("time_ns",), ("subject",), extract, words)

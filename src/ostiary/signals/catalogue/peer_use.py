@@ -4,6 +4,7 @@ from math import log1p
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import do, plural, unlogged
 from ostiary.signals.signal import NAN, Feature, Signal
@@ -50,6 +51,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{do(history, users, *verbs)} {what}"
 
 
-SIGNAL: Final = Signal(
-    "peers", _FEATURES, ("resource_type", "resource_id", "groups"), ("subject", "peers"), extract, words
-)
+SIGNAL: Final = Signal(Family.PEERS, _FEATURES, ("resource_type", "resource_id"), ("subject", "peers"), extract, words)

@@ -4,6 +4,7 @@ from math import log1p
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import plural, span, unlogged
 from ostiary.signals.signal import LONGEST_DAYS, Feature, Signal
@@ -63,5 +64,5 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
 
 
 SIGNAL: Final = Signal(
-    "resource", _FEATURES, ("resource_type", "resource_id"), ("subject", "tenant", "resource"), extract, words
+    Family.RESOURCE, _FEATURES, ("resource_type", "resource_id"), ("subject", "tenant", "resource"), extract, words
 )

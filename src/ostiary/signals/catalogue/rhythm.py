@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.numbers import unusual
 from ostiary.signals.phrases import span, unlogged
@@ -37,4 +38,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"{span(history.moment.now - history.own.last)} since your last access{usual}"
 
 
-SIGNAL: Final = Signal("time", _FEATURES, ("time_ns",), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.TIME, _FEATURES, ("time_ns",), ("subject",), extract, words)

@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.numbers import unusual
 from ostiary.signals.signal import NAN, Feature, Signal
@@ -12,12 +13,15 @@ from ostiary.vocabulary.events import AccessEvent
 _MOST: Final = 4
 _LEVELS: Final = ("public", "internal", "confidential", "secret", "crown jewels")
 _PRODUCTION: Final = frozenset({"production", "prod", "env:prod", "env:production"})
+_LEVEL: Final = ("sensitivity",)
 _FEATURES: Final = (
-    Feature("sensitivity", "sensitivity of the resource, 0 public to 4 crown jewels", "level", 1),
-    Feature("sensitivity_unusual", "this sensitivity against what the subject usually works with", "deviations", 1),
-    Feature("sensitive_1h", "accesses to sensitive resources in the last 1h", "ln(1+count)", 1),
-    Feature("sensitive_24h", "accesses to sensitive resources in the last 24h", "ln(1+count)", 1),
-    Feature("production", "1 when the resource is labelled as production", "flag", 1),
+    Feature("sensitivity", "sensitivity of the resource, 0 public to 4 crown jewels", "level", 1, _LEVEL),
+    Feature(
+        "sensitivity_unusual", "this sensitivity against what the subject usually works with", "deviations", 1, _LEVEL
+    ),
+    Feature("sensitive_1h", "accesses to sensitive resources in the last 1h", "ln(1+count)", 1, _LEVEL),
+    Feature("sensitive_24h", "accesses to sensitive resources in the last 24h", "ln(1+count)", 1, _LEVEL),
+    Feature("production", "1 when the resource is labelled as production", "flag", 1, ("labels",)),
 )
 
 
@@ -28,6 +32,8 @@ def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
     here = NAN if level is None else float(max(0, min(level, _MOST)))
     odd = NAN if level is None else unusual(history.own.sensitivity, here)
     production = NAN if not event.labels else 0.0 if _PRODUCTION.isdisjoint(event.labels) else 1.0
+    if not history.own.sensitivity[0] and not day[Metric.SENSITIVE]:
+        return (here, odd, NAN, NAN, production)
     return (here, odd, log1p(hour[Metric.SENSITIVE]), log1p(day[Metric.SENSITIVE]), production)
 
 
@@ -43,4 +49,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"it is rated {here}; you usually work with {_LEVELS[max(0, min(round(usual[1]), _MOST))]}"
 
 
-SIGNAL: Final = Signal("resource", _FEATURES, ("sensitivity", "labels"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.RESOURCE, _FEATURES, ("sensitivity", "labels"), ("subject",), extract, words)

@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.numbers import unusual
 from ostiary.signals.phrases import plural, span, unlogged
@@ -20,7 +21,7 @@ _FEATURES: Final = (
     Feature("session_collections", "different collections of the sitting so far", "ln(1+count)", 0),
     Feature("session_new", "resources of the sitting so far that were new to the subject", "ln(1+count)", 1),
     Feature("session_new_share", "share of the sitting's accesses so far to resources new to the subject", "share", 1),
-    Feature("session_amount", "rows, files or objects of the sitting so far", "ln(1+count)", 0),
+    Feature("session_amount", "rows, files or objects of the sitting so far", "ln(1+count)", 0, ("count",)),
     Feature("session_failures", "failed tries of the sitting so far", "ln(1+count)", 1),
     Feature("sessions_live", "sittings of the subject active in the last half hour", "count", 1),
 )
@@ -31,7 +32,7 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
     now, own, session = history.moment.now, history.own, history.session
     live = float(history.live_sessions)
     if session is None:
-        return (1.0, 0.0, NAN, NAN, 0.0, NAN, 0.0, 0.0, NAN, 0.0, 0.0, live)
+        return (1.0, 0.0, NAN, NAN, 0.0, NAN, 0.0, 0.0, NAN, 0.0 if own.amount[0] else NAN, 0.0, live)
     events, resources = log1p(session.events), log1p(session.resources)
     return (
         0.0,
@@ -43,7 +44,7 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
         log1p(session.collections),
         log1p(session.new),
         session.new / session.events,
-        log1p(session.amount),
+        log1p(session.amount) if session.amount or own.amount[0] else NAN,
         log1p(session.failures),
         live,
     )
@@ -70,4 +71,6 @@ def _of(session: Session, name: str, value: float) -> str:
     return f"{plural(session.resources, 'different resource')} in this session so far"
 
 
-SIGNAL: Final = Signal("session", _FEATURES, ("session_id", "time_ns", "resource_id"), ("subject",), extract, words)
+SIGNAL: Final = Signal(
+    Family.SESSION, _FEATURES, ("time_ns", "resource_type", "resource_id"), ("subject",), extract, words
+)

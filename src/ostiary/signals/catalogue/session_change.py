@@ -3,14 +3,19 @@
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.signal import NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 _FEATURES: Final = (
-    Feature("session_network_changed", "1 when the network is not the one the sitting began on", "flag", 1),
-    Feature("session_device_changed", "1 when the device is not the one the sitting began on", "flag", 1),
-    Feature("session_country_changed", "1 when the country is not the one the sitting began in", "flag", 1),
+    Feature("session_network_changed", "1 when the network is not the one the sitting began on", "flag", 1, ("ip",)),
+    Feature(
+        "session_device_changed", "1 when the device is not the one the sitting began on", "flag", 1, ("device_id",)
+    ),
+    Feature(
+        "session_country_changed", "1 when the country is not the one the sitting began in", "flag", 1, ("country",)
+    ),
 )
 
 
@@ -36,4 +41,6 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"the {what} {'changed' if value == 1.0 else 'did not change'} during this session"
 
 
-SIGNAL: Final = Signal("session", _FEATURES, ("session_id", "ip", "device_id", "country"), ("subject",), extract, words)
+SIGNAL: Final = Signal(
+    Family.SESSION, _FEATURES, ("session_id", "ip", "device_id", "country"), ("subject",), extract, words
+)

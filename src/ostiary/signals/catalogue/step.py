@@ -3,6 +3,7 @@
 from typing import Final
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.families import Family
 from ostiary.signals.grid import of_dimension
 from ostiary.signals.signal import Signal
 from ostiary.signals.texts import shown
@@ -14,4 +15,6 @@ def _called(_: AccessEvent, value: str) -> str:
     return f"going from `{shown(before)}` to `{shown(after)}`"
 
 
-SIGNAL: Final[Signal] = of_dimension(Dim.STEP, "sequence", "step", ("resource_type", "resource_id"), _called)
+SIGNAL: Final[Signal] = of_dimension(
+    Dim.STEP, "sequence", "step", ("resource_type", "resource_id"), _called, family=Family.SEQUENCE
+)

@@ -6,6 +6,7 @@ A one-sided CUSUM (Page 1954) over sittings sees the patient attacker, who stays
 from math import isnan
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.signal import NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
@@ -17,7 +18,13 @@ _FEATURES: Final = (
     Feature("drift_surprise", "recent level of worst surprise over the subject's usual level", "nats", 1),
     Feature("drift_surprise_unusual", "the same in the subject's own deviations", "deviations", 1),
     Feature("drift_strain", "one-sided CUSUM of sitting surprise", "deviations", 1),
-    Feature("zone_surprise_lately", "recent level of time zone surprise over the subject's usual level", "nats", 0),
+    Feature(
+        "zone_surprise_lately",
+        "recent level of time zone surprise over the subject's usual level",
+        "nats",
+        0,
+        ("tz_offset_min",),
+    ),
 )
 
 
@@ -48,10 +55,11 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
 
 
 SIGNAL: Final = Signal(
-    "drift",
+    Family.SURPRISE,
     _FEATURES,
-    ("resource_id", "session_id", "tz_offset_min", "time_ns"),
+    ("resource_type", "resource_id", "time_ns"),
     ("subject", "peers", "tenant"),
     extract,
     words,
+    "drift",
 )

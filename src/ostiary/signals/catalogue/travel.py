@@ -3,6 +3,7 @@
 from math import log1p
 from typing import Final
 
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.phrases import span
 from ostiary.signals.signal import NAN, Feature, Signal
@@ -43,4 +44,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"in {shown(event.country)} {after} after an access from {shown(own.country)}"
 
 
-SIGNAL: Final = Signal("travel", _FEATURES, ("country", "time_ns"), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.TRAVEL, _FEATURES, ("country", "time_ns"), ("subject",), extract, words)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ostiary.signals.catalogue.timezone import offset_words
+from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.signal import NAN, Feature, Signal
 from ostiary.vocabulary.events import AccessEvent
@@ -38,4 +39,4 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     return f"time zone {here} is {value:.1f} hours from {offset_words(last) if last is not None else 'your own'}"
 
 
-SIGNAL: Final = Signal("time", _FEATURES, ("tz_offset_min",), ("subject",), extract, words)
+SIGNAL: Final = Signal(Family.TIME, _FEATURES, ("tz_offset_min",), ("subject",), extract, words)

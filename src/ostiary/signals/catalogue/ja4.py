@@ -1,0 +1,9 @@
+"""Is the TLS fingerprint (JA4) of the client usual for the subject?"""
+
+from typing import Final
+
+from ostiary.signals.dimensions import Dim
+from ostiary.signals.grid import of_dimension
+from ostiary.signals.signal import Signal
+
+SIGNAL: Final[Signal] = of_dimension(Dim.JA4, "device", "TLS fingerprint", ("place.ja4",))

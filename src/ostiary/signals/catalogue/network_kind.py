@@ -1,0 +1,9 @@
+"""Is this kind of network (hosting, mobile, residential, VPN …) usual for the subject?"""
+
+from typing import Final
+
+from ostiary.signals.dimensions import Dim
+from ostiary.signals.grid import of_dimension
+from ostiary.signals.signal import Signal
+
+SIGNAL: Final[Signal] = of_dimension(Dim.NETWORK_KIND, "network", "kind of network", ("place.kind",), brief=True)

@@ -14,6 +14,7 @@ from ostiary.signals.anylog.paths import MAX_INDEX, MAX_STEPS, Path, dotted, pie
 
 Build = Callable[[Lookup], Get]
 MAX_COLUMNS: Final = 256
+MAX_NAME: Final = 256
 
 
 class Context(msgspec.Struct):
@@ -34,7 +35,13 @@ class Context(msgspec.Struct):
     time: Build | None = None
 
     def path(self, text: str) -> Path:
-        """Return where the column ``text`` lies."""
+        """Return where the column ``text`` lies.
+
+        Raises:
+            FaultyInputError: ``mapping_column``.
+        """
+        if len(text) > MAX_NAME:
+            raise FaultyInputError("mapping_column", f"a column's name has at most {MAX_NAME} characters")
         return (text,) if self.table else dotted(text)
 
     def column(self, node: Node) -> Path:

@@ -45,7 +45,7 @@ def value(node: Node, target: Target, context: Context) -> Build:
         FaultyInputError: ``mapping_…`` with the line as pointer.
     """
     if isinstance(node.value, str):
-        node = Node(node.line, {"template" if "{" in node.value else "column": node}, {})
+        node = Node(node.line, {"template" if "{" in node.value or "}" in node.value else "column": node}, {})
     if not isinstance(node.value, dict):
         text = f"`{target.name}` is a column's name, a template or keys; a constant is written `{{constant: …}}`"
         raise at(node.line, "mapping_value", text)

@@ -64,7 +64,9 @@ def mappings(*, json: Json = False) -> None:
 def check(
     file: Annotated[str, Parameter(help="A mapping's YAML file, or the name of a shipped one.")],
     *,
-    sample: Annotated[Path | None, Parameter(help="A log to read with it, plain or gzip; - is standard input.")] = None,
+    sample: Annotated[
+        Path | None, Parameter(allow_leading_hyphen=True, help="A log to read with it, plain or gzip; - is stdin.")
+    ] = None,
     limit: Annotated[int, Parameter(help="Read at most so many records of the sample.")] = _MOST,
     show: Annotated[int, Parameter(help="How many events and rejections to show.")] = _SHOWN,
     json: Json = False,

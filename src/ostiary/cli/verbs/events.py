@@ -127,7 +127,9 @@ def _fresh(files: list[Path], name: str, ledger: dict[str, str]) -> list[Path]:
 
 @command.command(name="import")
 def import_(
-    *files: Annotated[Path, Parameter(help="Log files, plain or gzip; - is standard input.")],
+    *files: Annotated[
+        Path, Parameter(allow_leading_hyphen=True, help="Log files, plain or gzip; - is standard input.")
+    ],
     format: Annotated[str, Parameter(name="--format", help="Format; `ostiary events formats` lists them.")] = "",  # noqa: A002
     mapping: Annotated[str, Parameter(name="--mapping", help="Instead: a mapping's name or YAML file.")] = "",
     data: Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")] = None,
@@ -172,6 +174,9 @@ def _check_files(files: list[Path]) -> None:
     if not files:
         raise FaultyInputError("input_missing", "name at least one file, or - for standard input")
     for file in files:
+        if str(file).startswith("-") and str(file) != "-":
+            err.print(f"Unknown option: {file}.", markup=False)
+            sys.exit(2)
         if str(file) != "-" and not file.is_file():
             raise FaultyInputError("input_unreadable", f"there is no file `{file}`")
 

@@ -40,7 +40,12 @@ command = App(name="risk", help="Access risk: train, score, evaluate. A model ne
 
 Data = Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")]
 Tenant = Annotated[str, Parameter(help="Tenant.")]
-Mapping_ = Annotated[str, Parameter(name="--mapping", help="Log format by name; without it, our own JSON lines.")]
+Mapping_ = Annotated[
+    str,
+    Parameter(
+        name="--mapping", help="Name of a format or mapping, or a mapping's YAML file; without it, our own JSON lines."
+    ),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output.")]
 Model = Annotated[Path | None, Parameter(help="Folder of the model. Default: the tenant's installed one.")]
 
@@ -93,7 +98,9 @@ def train(
 def score(
     *,
     model: Model = None,
-    events: Annotated[Path, Parameter(help="Events, csv or jsonl, plain or gzip; - is standard input.")],
+    events: Annotated[
+        Path, Parameter(allow_leading_hyphen=True, help="Events in any form, plain or gzip; - is standard input.")
+    ],
     mapping: Mapping_ = "",
     level: Annotated[Literal["event", "session"], Parameter(help="One line an event, or one a session.")] = "event",
     jsonl: Annotated[bool, Parameter(negative="", help="One JSON document a line (always; said for scripts).")] = True,  # noqa: ARG001

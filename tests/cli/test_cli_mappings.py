@@ -96,6 +96,7 @@ def test_a_sound_mapping_and_what_it_makes_of_a_sample(run: Run, files: Path) ->
     assert told["counts"]["codes"] == {"row_skipped": 1, "record_malformed": 1, "time_malformed": 1}
     assert told["counts"]["read"] == told["counts"]["accepted"] + told["counts"]["rejected"] == 963
     assert [each["line"] for each in told["rejections"]] == [4, 5]
+    assert told["never_told"] == []
     code, out, err = run(*words)
     assert code == 0
     assert "963 read = 960 accepted + 3 rejected" in out
@@ -122,6 +123,14 @@ def test_a_mapping_that_does_not_fit_its_sample_is_told(run: Run, files: Path) -
     assert code == 1
     assert told["faults"] == []
     assert told["counts"]["accepted"] == 0
+
+
+def test_fields_that_a_sample_never_tells_are_named(run: Run, files: Path) -> None:
+    more = files / "more.yaml"
+    more.write_text(MAPPING + "  ip: addres\n  token.age_s: tokn\n  detail: kind\n")
+    code, out, _ = run("events", "mapping", "check", more, "--sample", files / "log.csv.gz")
+    assert code == 0
+    assert "never told in this sample: ip, token.age_s, detail" in out
 
 
 def test_import_by_a_mapping(run: Run, files: Path) -> None:

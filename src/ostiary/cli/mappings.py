@@ -19,6 +19,7 @@ from ostiary.server.places import DEFAULT_TENANT
 from ostiary.signals.anylog.faults import FaultyMappingError
 from ostiary.signals.anylog.mapping import Mapping
 from ostiary.signals.anylog.shelf import shipped, shipped_names
+from ostiary.signals.anylog.targets import TARGETS
 from ostiary.signals.formats import load_file
 from ostiary.signals.pieces import Accepted, EventCounts
 
@@ -31,7 +32,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Machine-reada
 
 
 class Checked(msgspec.Struct):
-    """What was found; ``faults`` is empty when the mapping is sound."""
+    """What was found; ``faults`` is empty when the mapping is sound, ``never_told`` are fields silent in the sample."""
 
     file: str
     name: str = ""
@@ -39,6 +40,7 @@ class Checked(msgspec.Struct):
     reads: str = ""
     fields: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    never_told: tuple[str, ...] = ()
     faults: list[dict[str, Any]] = []
     counts: EventCounts | None = None
     events: list[dict[str, Any]] = []
@@ -98,13 +100,16 @@ def _describe(checked: Checked, mapping: Mapping) -> None:
 
 def _try(checked: Checked, mapping: Mapping, sample: Path, limit: int, show: int) -> None:
     counts = checked.counts = EventCounts()
+    silent = set(mapping.fields)
     for outcome in islice(mapping.read_file(sample, DEFAULT_TENANT), limit):
         counts.count(outcome)
         if isinstance(outcome, Accepted):
+            silent -= {name for name in silent if TARGETS[name].is_told(outcome.event)}
             if len(checked.events) < show:
                 checked.events.append({"line": outcome.line, **msgspec.to_builtins(outcome.event)})
         elif len(checked.rejections) < show:
             checked.rejections.append({"line": outcome.line, "code": outcome.code, "text": outcome.text})
+    checked.never_told = tuple(name for name in mapping.fields if name in silent) if counts.accepted else ()
 
 
 def _tell(checked: Checked) -> None:
@@ -122,3 +127,5 @@ def _tell(checked: Checked) -> None:
         counts = checked.counts
         text = f"{counts.read:,} read = {counts.accepted:,} accepted + {counts.rejected:,} rejected"
         out.print(text, markup=False)
+    if checked.never_told:
+        out.print(f"never told in this sample: {', '.join(checked.never_told)}", markup=False)

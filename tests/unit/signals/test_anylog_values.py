@@ -123,6 +123,8 @@ def test_ignoring_by_default_spares_what_an_event_needs() -> None:
         ("subject_type", "robot", "robot"),
         ("session_id", 12345678901234567890, "12345678901234567890"),
         ("session_id", 1.5, "1.5"),
+        ("session_id", -12.0, "-12"),
+        ("session_id", 1e300, "1e+300"),
         ("session_id", "a\nb", "a\ufffdb"),
         ("mfa", "Yes", True),
         ("mfa", 0, False),

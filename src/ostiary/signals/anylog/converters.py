@@ -31,6 +31,7 @@ MAX_ITEMS: Final = 32
 _MAX_NUMBER: Final = 32
 _CACHE: Final = 16_384
 _MOST: Final = 2**64
+_EXACT: Final = 2**53
 _FLAGS: Final = {
     "1": True, "true": True, "t": True, "yes": True, "y": True,
     "0": False, "false": False, "f": False, "no": False, "n": False,
@@ -71,7 +72,10 @@ def converter(target: Target, options: Options) -> Convert:
 
 
 def written(value: Any) -> str | None:
-    """Return a plain value as text, ``None`` when it is none: a list, an object, a number without end."""
+    """Return a plain value as text, ``None`` when it is none: a list, an object, a number without end.
+
+    A whole number is written as one, even where a file holds it as ``12.0``: an id is the same id in every form.
+    """
     if type(value) is str:
         return value
     if isinstance(value, bool):
@@ -79,7 +83,7 @@ def written(value: Any) -> str | None:
     if isinstance(value, int):
         return str(value) if -_MOST < value < _MOST else None
     if isinstance(value, float):
-        return repr(value) if isfinite(value) else None
+        return (repr(value) if abs(value) > _EXACT or value % 1 else str(int(value))) if isfinite(value) else None
     return None
 
 

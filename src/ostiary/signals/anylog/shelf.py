@@ -5,7 +5,7 @@ Rules:
 - A file bears the name of its mapping.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -13,6 +13,7 @@ from ostiary.signals.anylog.mapping import Mapping, load
 
 _FOLDER: Final = files("ostiary.signals") / "mappings"
 _ENDING: Final = ".yaml"
+_CACHE: Final = 128
 
 
 @cache
@@ -22,7 +23,7 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(_ENDING) for name in names if name.endswith(_ENDING)))
 
 
-@cache
+@lru_cache(maxsize=_CACHE)
 def shipped(name: str) -> Mapping | None:
     """Return the shipped mapping called ``name``, or ``None``."""
     if name not in shipped_names():

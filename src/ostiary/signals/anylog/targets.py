@@ -94,6 +94,11 @@ class Target(msgspec.Struct, frozen=True):
         """Return the words that a choice knows."""
         return tuple(str(each) for each in self.form) if self.form is not None else ()
 
+    def is_told(self, event: AccessEvent) -> bool:
+        """Return whether ``event`` tells this field: another value than what stands for *not told*."""
+        owner = getattr(event, self.group) if self.group else event
+        return owner is not None and getattr(owner, self.member) != self.absent
+
 
 def _bare(form: Any) -> Any:
     """Return a type without its ``None``."""

@@ -64,11 +64,12 @@ format:
 new kind name:
     @python tools/new_{{ kind }}.py {{ name }}
 
-# the pages that are made from the code: signals, configuration
+# the pages that are made from the code: signals, configuration, mappings
 [group('write')]
 pages:
     @python tools/write_signal_docs.py
     @python tools/write_config_docs.py
+    @python tools/write_mapping_docs.py
 
 # read the documentation at http://127.0.0.1:8000 while writing it
 [group('write')]

@@ -1,8 +1,10 @@
 """Reads the history that a risk command is given, whatever form it has, and says exactly what it read.
 
 - Without a mapping: one access event as JSON a line, what ``ostiary events import --out`` writes; plain or gzip.
-- With a mapping: a log format by its name (``ostiary events formats``), brought into the same form on the way.
-- Rejected records are counted and told with their line; the digest is of the file's own bytes.
+- With a mapping: any log, brought into the same form on the way. It is called by the name of a format (``ostiary events
+  formats``) or by the path of a YAML file (``docs/how-to/map-any-log.md``).
+- Rejected records are counted and told with their line; the digest is of the file's own bytes, as it lies on the disk.
+- The data manifest names the mapping too, and the digest of its text.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,8 +14,8 @@ from typing import Final
 
 from ostiary.risk.source import Source
 from ostiary.signals.enrichment import Enricher
-from ostiary.signals.importing import Accepted, Rejected, adapter_of, read
-from ostiary.signals.opening import chunks_of
+from ostiary.signals.formats import format_of
+from ostiary.signals.pieces import Accepted, Rejected
 from ostiary.vocabulary.events import AccessEvent
 
 OWN_FORMAT: Final = "ostiary"
@@ -29,16 +31,16 @@ class EventReader:
     """
 
     def __init__(self, path: Path, mapping: str, tenant: str, on_rejected: OnRejected) -> None:
-        """Prepare to read ``path``; ``mapping`` is a format's name, empty for our own.
+        """Prepare to read ``path``; ``mapping`` is a format's name or a mapping's file, empty for our own.
 
         Raises:
-            FaultyInputError: ``format_unknown``.
+            FaultyInputError: ``format_unknown``, or ``mapping_…`` for what is wrong in a mapping's file.
         """
         self._path = path
-        self._format = adapter_of(mapping or OWN_FORMAT).name
+        self._format = format_of(mapping or OWN_FORMAT)
         self._tenant = tenant
         self._on_rejected = on_rejected
-        self._enricher = Enricher() if self._format != OWN_FORMAT else None
+        self._enricher = Enricher() if self._format.name != OWN_FORMAT else None
         self._digest = sha256()
         self._first_ns = self._last_ns = 0
         self.events = 0
@@ -46,7 +48,7 @@ class EventReader:
 
     def __iter__(self) -> Iterator[AccessEvent]:
         """Yield the events in the order of the file."""
-        for outcome in read(self._format, self._chunks(), self._tenant):
+        for outcome in self._format.read(self._path, self._tenant, self._digest.update):
             if not isinstance(outcome, Accepted):
                 self.rejected += 1
                 self._on_rejected(outcome)
@@ -59,10 +61,13 @@ class EventReader:
 
     def source(self, origin: str) -> Source:
         """Return what was read, for the data manifest."""
-        digest = self._digest.hexdigest()
-        return Source(origin, digest, self.events, self.rejected, self._first_ns, self._last_ns)
-
-    def _chunks(self) -> Iterator[bytes]:
-        for chunk in chunks_of(self._path):
-            self._digest.update(chunk)
-            yield chunk
+        return Source(
+            origin=origin,
+            sha256=self._digest.hexdigest(),
+            events=self.events,
+            rejected=self.rejected,
+            first_ns=self._first_ns,
+            last_ns=self._last_ns,
+            mapping=self._format.name,
+            mapping_digest=self._format.digest,
+        )

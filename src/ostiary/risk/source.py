@@ -4,7 +4,18 @@ import msgspec
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One source of the history: where it came from, its digest and what it held."""
+    """One source of the history: where it came from, its digest, what it held and how it was read.
+
+    Attributes:
+        origin: who gave it.
+        sha256: of the file's own bytes.
+        events: how many were read.
+        rejected: how many records were not.
+        first_ns: time of the first event.
+        last_ns: time of the last event.
+        mapping: name of the format or mapping that it was read with.
+        mapping_digest: of the mapping's text; empty for an adapter, which is code of the version that the card names.
+    """
 
     origin: str
     sha256: str
@@ -12,3 +23,5 @@ class Source(msgspec.Struct, frozen=True):
     rejected: int = 0
     first_ns: int = 0
     last_ns: int = 0
+    mapping: str = ""
+    mapping_digest: str = ""

@@ -20,6 +20,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals import adapters as folder
+from ostiary.signals.anylog.shelf import shipped
 from ostiary.signals.decoding import Decode, decoder
 from ostiary.signals.pieces import Accepted, EventCounts, Piece, Rejected, Shape
 from ostiary.signals.splitting import json_pieces, lines
@@ -81,15 +82,15 @@ def read(name: str, chunks: Iterable[bytes], tenant: str) -> Iterator[Accepted |
     """Yield what becomes of each record of ``chunks``, in order, with bounded memory.
 
     Args:
-        name: the format.
+        name: the format: an adapter's, or a shipped mapping's.
         chunks: the file's bytes in pieces of any size.
         tenant: whose events they are.
 
     Raises:
         FaultyInputError: ``format_unknown``, ``tenant_invalid``.
     """
-    adapter, tenant = adapter_of(name), check_tenant(tenant)
-    return _read(adapter, chunks, tenant)
+    tenant, mapping = check_tenant(tenant), shipped(name)
+    return mapping.read(chunks, tenant) if mapping is not None else _read(adapter_of(name), chunks, tenant)
 
 
 def _read(adapter: Adapter, chunks: Iterable[bytes], tenant: str) -> Iterator[Accepted | Rejected]:

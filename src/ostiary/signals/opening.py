@@ -8,9 +8,9 @@ Rules:
 
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from ostiary.errors import FaultyInputError
 
@@ -21,23 +21,59 @@ _MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-def chunks_of(path: Path) -> Iterator[bytes]:
+def chunks_of(path: Path, seen: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
     """Yield the content of ``path`` in chunks of at most 64 KiB, unpacked when it is gzip; ``-`` is standard input.
+
+    Args:
+        path: the file.
+        seen: gets the bytes as they lie in the file, all of them even when it is damaged: a digest is of the file.
 
     Raises:
         FaultyInputError: see the module's rules.
     """
     try:
         if str(path) == "-":
-            yield from unpacked(sys.stdin.buffer)
+            yield from _watched(sys.stdin.buffer, seen)
         else:
             with path.open("rb") as file:
-                yield from unpacked(file)
+                yield from _watched(file, seen)
     except OSError as fault:
         raise FaultyInputError("input_unreadable", f"`{path}` cannot be read: {fault.strerror}") from fault
 
 
-def unpacked(file: IO[bytes]) -> Iterator[bytes]:
+class _Watched:
+    """A file that tells what is read from it."""
+
+    def __init__(self, file: IO[bytes], seen: Callable[[bytes], object]) -> None:
+        self._file = file
+        self._seen = seen
+
+    def read(self, size: int) -> bytes:
+        part = self._file.read(size)
+        self._seen(part)
+        return part
+
+
+def _watched(file: IO[bytes], seen: Callable[[bytes], object] | None) -> Iterator[bytes]:
+    if seen is None:
+        yield from unpacked(file)
+        return
+    watched = _Watched(file, seen)
+    try:
+        yield from unpacked(watched)
+    except FaultyInputError:
+        while watched.read(CHUNK):
+            continue
+        raise
+
+
+class _Readable(Protocol):
+    """What is read from: a file, or something that watches one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def unpacked(file: _Readable) -> Iterator[bytes]:
     """Yield the chunks of ``file``, unpacked when they are gzip.
 
     Raises:
@@ -53,7 +89,7 @@ def unpacked(file: IO[bytes]) -> Iterator[bytes]:
 
 
 class _Unpacker:
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: _Readable) -> None:
         self._file = file
         self._taken = self._given = 0
         self._engine = zlib.decompressobj(_GZIP)

@@ -13,7 +13,9 @@ from ostiary.signals.book import ProfileBook
 def score(
     *,
     model: Model = None,
-    events: Annotated[Path, Parameter(help="Events, csv or jsonl, plain or gzip; - is standard input.")],
+    events: Annotated[
+        Path, Parameter(allow_leading_hyphen=True, help="Events in any form, plain or gzip; - is standard input.")
+    ],
     mapping: MappingName = "",
     level: Annotated[Literal["event", "session"], Parameter(help="One line an event, or one a session.")] = "event",
     jsonl: Annotated[bool, Parameter(negative="", help="One JSON document a line (always; said for scripts).")] = True,  # noqa: ARG001

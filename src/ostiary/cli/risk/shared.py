@@ -34,7 +34,12 @@ _CHUNK: Final = 256
 
 Data = Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")]
 Tenant = Annotated[str, Parameter(help="Tenant.")]
-MappingName = Annotated[str, Parameter(name="--mapping", help="Log format by name; without it, our own JSON lines.")]
+MappingName = Annotated[
+    str,
+    Parameter(
+        name="--mapping", help="Name of a format or mapping, or a mapping's YAML file; without it, our own JSON lines."
+    ),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output.")]
 Model = Annotated[Path | None, Parameter(help="Folder of the model. Default: the tenant's installed one.")]
 

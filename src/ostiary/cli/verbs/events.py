@@ -1,4 +1,4 @@
-"""``ostiary events``: import access logs, and say which formats there are.
+"""``ostiary events``: import access logs, say which formats and mappings there are, check a mapping.
 
 - Every record is accepted or rejected with its line and a reason; read = accepted + rejected.
 - Progress and rejections go to stderr, the summary to stdout.
@@ -15,15 +15,18 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import App, Parameter
 
+from ostiary.cli.mappings import mapping_command, mappings
 from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.errors import FaultyInputError
 from ostiary.server.places import Places, data_dir
 from ostiary.server.settings import load
 from ostiary.signals import eventfile
 from ostiary.signals.enrichment import Enricher
-from ostiary.signals.importing import Accepted, EventCounts, Rejected, adapter_of, adapters, read
+from ostiary.signals.formats import Format, format_of
+from ostiary.signals.formats import formats as all_formats
 from ostiary.signals.inventory import Catalogue
 from ostiary.signals.opening import chunks_of
+from ostiary.signals.pieces import Accepted, EventCounts, Rejected
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.ids import check_tenant
 
@@ -31,12 +34,15 @@ _SHOWN: Final = 20
 _TELL_EVERY: Final = 50_000
 
 command = App(name="events", help="Import access logs into the history that risk learns from.")
+command.command(mapping_command)
+command.command(mappings)
 
 
 class Imported(msgspec.Struct):
     """The summary of one import; ``out`` is where the accepted events went, empty for a dry run."""
 
     format: str
+    mapping: str  # digest of the mapping's text, empty for an adapter
     tenant: str
     read: int
     accepted: int
@@ -49,8 +55,8 @@ class Imported(msgspec.Struct):
 class _Run:
     """One import: reads, enriches, counts, tells."""
 
-    def __init__(self, name: str, tenant: str, enricher: Enricher) -> None:
-        self._name = name
+    def __init__(self, form: Format, tenant: str, enricher: Enricher) -> None:
+        self._format = form
         self._tenant = tenant
         self._enricher = enricher
         self.counts = EventCounts()
@@ -60,7 +66,7 @@ class _Run:
         """Yield the accepted events of all files, enriched."""
         for file in files:
             before, digest = msgspec.structs.replace(self.counts), sha256()
-            for outcome in read(self._name, _hashed(file, digest), self._tenant):
+            for outcome in self._format.read(file, self._tenant, digest.update):
                 self.counts.count(outcome)
                 self._tell(file, outcome)
                 if isinstance(outcome, Accepted):
@@ -84,12 +90,6 @@ class _Run:
             err.print(f"{counts.read:,} read, {counts.accepted:,} accepted, {counts.rejected:,} rejected", markup=False)
 
 
-def _hashed(file: Path, digest: Any) -> Iterator[bytes]:
-    for chunk in chunks_of(file):
-        digest.update(chunk)
-        yield chunk
-
-
 def _enricher(places: Places, tenant: str) -> Enricher:
     settings = load(places.settings).settings.signals
     own = places.catalogue(tenant)
@@ -109,8 +109,8 @@ def _ledger(path: Path) -> dict[str, str]:
 
 def _digest(file: Path) -> str:
     digest = sha256()
-    for chunk in chunks_of(file):
-        digest.update(chunk)
+    for _ in chunks_of(file, digest.update):
+        pass
     return digest.hexdigest()
 
 
@@ -127,8 +127,11 @@ def _fresh(files: list[Path], name: str, ledger: dict[str, str]) -> list[Path]:
 
 @command.command(name="import")
 def import_(
-    *files: Annotated[Path, Parameter(help="Log files, plain or gzip; - is standard input.")],
-    format: Annotated[str, Parameter(name="--format", help="Format; `ostiary events formats` lists them.")],  # noqa: A002
+    *files: Annotated[
+        Path, Parameter(allow_leading_hyphen=True, help="Log files, plain or gzip; - is standard input.")
+    ],
+    format: Annotated[str, Parameter(name="--format", help="Format; `ostiary events formats` lists them.")] = "",  # noqa: A002
+    mapping: Annotated[str, Parameter(name="--mapping", help="Instead: a mapping's name or YAML file.")] = "",
     data: Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")] = None,
     tenant: Annotated[str, Parameter(help="Tenant.")] = "default",
     out_file: Annotated[Path | None, Parameter(name="--out", help="Write here instead of the data directory.")] = None,
@@ -137,16 +140,16 @@ def import_(
     json: Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output.")] = False,
 ) -> None:
     """Read access logs and keep their events in one form; bad records are reported and the rest goes on."""
-    adapter_of(format)
+    form = _format(format, mapping)
     check_tenant(tenant)
     _check_files(list(files))
     places = Places(data_dir(data))
-    run = _Run(format, tenant, _enricher(places, tenant))
+    run = _Run(form, tenant, _enricher(places, tenant))
     stored = places.history(tenant)
     ledger_file = stored.with_suffix(".imports.json")
     keep = not dry_run and out_file is None
     ledger = _ledger(ledger_file) if keep else {}
-    events = islice(run.events(_fresh(list(files), format, ledger) if keep else list(files)), limit)
+    events = islice(run.events(_fresh(list(files), form.name, ledger) if keep else list(files)), limit)
     target = None if dry_run else out_file or stored
     if target is None:
         for _ in events:
@@ -154,24 +157,43 @@ def import_(
     else:
         eventfile.write(target, events, append=keep)
     if keep:
-        ledger.update({f"{format}:{each['sha256']}": each["file"] for each in run.files if each["accepted"]})
+        ledger.update({f"{form.name}:{each['sha256']}": each["file"] for each in run.files if each["accepted"]})
         beside = ledger_file.with_suffix(".new")
         beside.write_bytes(msgspec.json.encode(ledger))
         beside.replace(ledger_file)
-    _summary(run, format, tenant, str(target or ""), json=json)
+    _summary(run, form, tenant, str(target or ""), json=json)
+
+
+def _format(name: str, mapping: str) -> Format:
+    if bool(name) == bool(mapping):
+        raise FaultyInputError("option_invalid", "name either a --format or a --mapping")
+    return format_of(name or mapping)
 
 
 def _check_files(files: list[Path]) -> None:
     if not files:
         raise FaultyInputError("input_missing", "name at least one file, or - for standard input")
     for file in files:
+        if str(file).startswith("-") and str(file) != "-":
+            err.print(f"Unknown option: {file}.", markup=False)
+            sys.exit(2)
         if str(file) != "-" and not file.is_file():
             raise FaultyInputError("input_unreadable", f"there is no file `{file}`")
 
 
-def _summary(run: _Run, name: str, tenant: str, target: str, *, json: bool) -> None:
+def _summary(run: _Run, form: Format, tenant: str, target: str, *, json: bool) -> None:
     counts = run.counts
-    summary = Imported(name, tenant, counts.read, counts.accepted, counts.rejected, counts.codes, target, run.files)
+    summary = Imported(
+        format=form.name,
+        mapping=form.digest,
+        tenant=tenant,
+        read=counts.read,
+        accepted=counts.accepted,
+        rejected=counts.rejected,
+        codes=counts.codes,
+        out=target,
+        files=run.files,
+    )
     if json:
         print_json(summary)
     else:
@@ -189,7 +211,7 @@ def formats(
     *, json: Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output.")] = False
 ) -> None:
     """List the formats that can be imported."""
-    rows = [{"format": each.name, "describe": each.describe} for each in adapters().values()]
+    rows = [{"format": each.name, "describe": each.describe} for each in all_formats().values()]
     if json:
         print_json(rows)
     else:

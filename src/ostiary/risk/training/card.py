@@ -96,7 +96,7 @@ def write_card(card: Card) -> bytes:
         card.task + "\n",
         "## Data\n",
         _bullets(
-            f"{one.origin}: {one.events:,} events, {one.rejected:,} rejected, sha256 {one.sha256}"
+            f"{one.origin}: {one.events:,} events, {one.rejected:,} rejected, sha256 {one.sha256}{_read_with(one)}"
             for one in card.sources
         ),
         _bullets([f"{card.subjects:,} subjects, {card.events:,} events, verdicts {card.labels or 'none'}"]),
@@ -117,6 +117,12 @@ def write_card(card: Card) -> bytes:
         _bullets(card.limits),
     ]
     return "\n".join(parts).encode()
+
+
+def _read_with(source: Source) -> str:
+    """Return how the source was read; a mapping's digest says which text of it."""
+    digest = f" {source.mapping_digest}" if source.mapping_digest else ""
+    return f", read as {source.mapping}{digest}" if source.mapping else ""
 
 
 def _bullets(lines: Iterable[str]) -> str:

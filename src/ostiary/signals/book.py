@@ -50,6 +50,7 @@ class _Snapshot(msgspec.Struct, array_like=True):
     networks: dict[str, Thing]
     company: dict[str, dict[str, int]]
     epoch: int = 0
+    regulars: dict[str, dict[str, tuple[float, int]]] = {}
 
 
 class _Seen(NamedTuple):
@@ -136,7 +137,7 @@ class ProfileBook:
             epoch = shelf.epoch
             if self._store is not None:
                 shelf.epoch += 1
-            return _encode(_Snapshot(VERSION, self.tenant, *parts, epoch))
+            return _encode(_Snapshot(VERSION, self.tenant, *parts, epoch, t.regulars))
 
     def settle(self) -> None:
         """Say that the last snapshot is safe, so that the store need not remember what came before it."""
@@ -157,7 +158,7 @@ class ProfileBook:
         tables.subjects.load(kept.subjects)
         tables.subjects.most, tables.subjects.epoch = old.most, kept.epoch + (self._store is not None)
         tables.everyone = kept.everyone
-        for name in ("groups", "resources", "devices", "networks", "company"):
+        for name in ("groups", "resources", "devices", "networks", "company", "regulars"):
             getattr(tables, name).update(getattr(kept, name))
         for group in (tables.everyone, *tables.groups.values()):
             group.widen()

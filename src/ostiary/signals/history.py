@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ostiary.signals.lookalikes import Lookalike
 from ostiary.signals.numbers import Number
 from ostiary.signals.profiles import Entry, Session, Shared, Subject, Thing
 
@@ -63,6 +64,7 @@ class History(msgspec.Struct, frozen=True, gc=False):
         colleagues: share of the resource's last users whom the subject keeps meeting elsewhere.
         step: ``-ln p`` of this action after the subject's last one, for the subject and for its peers.
         peer_days: usual day of a peer: events, resources, amount, bytes, in ``ln(1+x)``; empty before the first.
+        lookalike: whether the access fits another subject better than this one.
     """
 
     moment: Moment
@@ -96,3 +98,4 @@ class History(msgspec.Struct, frozen=True, gc=False):
     colleagues: float
     step: tuple[float, float]
     peer_days: Sequence[Number]
+    lookalike: Lookalike

@@ -15,6 +15,7 @@ from typing import Final
 from ostiary.signals.dimensions import CAPS, Dim
 from ostiary.signals.groups import join
 from ostiary.signals.history import Moment
+from ostiary.signals.lookalikes import learn_lookalike, learn_regular
 from ostiary.signals.looking import Glance, sitting_of
 from ostiary.signals.numbers import faded, moved
 from ostiary.signals.profiles import (
@@ -68,12 +69,16 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
     tally(event, own, now, before, surprises, opens=sitting is None)
     failed = event.outcome in BAD
     learn_proofs(own, event, now)
+    used = before[Dim.RESOURCE]
+    if sitting is None or used is None or used[2] < sitting.start:
+        learn_lookalike(own, seen.lookalike, now)
     learn_things(tables, values, before, subject_key(event), now, failed=failed)
     if failed:
         own.failures_in_row += 1
     else:
         own.failures_in_row = 0
         _learn_colleagues(tables, resource, own, subject_key(event))
+        learn_regular(tables.regulars, resource, subject_key(event), now)
         if before[Dim.RESOURCE] is None:
             learn_company(tables, resource, own)
         _learn_values(own, group, everyone, values, recalled, now)

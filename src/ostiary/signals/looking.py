@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
 from ostiary.signals.history import History, Moment
+from ostiary.signals.lookalikes import Lookalike, lookalike
 from ostiary.signals.numbers import Number
 from ostiary.signals.profiles import Entry, Group, Session, Subject
 from ostiary.signals.recalling import Recalled, recall
@@ -49,6 +50,7 @@ def _frozen(own: Subject) -> Subject:
     seen.recent_hours = own.recent_hours[:]
     seen.favourites = own.favourites[:]
     seen.colleagues = {}
+    seen.suspects = {}
     seen.usual = own.usual.copy() if own.usual else _NOTHING_USUAL
     return seen
 
@@ -108,6 +110,7 @@ class Glance(NamedTuple):
         chances: of the hour, for the subject, its peers, the tenant.
         sitting: the sitting that goes on, if one does.
         step: how likely the action is after the last one, for the subject and for its peers.
+        lookalike: whether it fits somebody else better.
     """
 
     moment: Moment
@@ -118,6 +121,7 @@ class Glance(NamedTuple):
     chances: tuple[float, float, float]
     sitting: Session | None
     step: tuple[float, float]
+    lookalike: Lookalike
 
 
 def glance(tables: Tables, event: AccessEvent, own: Subject) -> Glance:
@@ -125,15 +129,17 @@ def glance(tables: Tables, event: AccessEvent, own: Subject) -> Glance:
     moment, name = moment_of(event, own), peer_name(event, own)
     group, everyone = tables.groups.get(name, NOBODY), tables.everyone
     values = values_of(event, own.previous, own.previous_action)
+    recalled = recall(values, own, group, everyone)
     return Glance(
         moment,
         values,
         name,
         group,
-        recall(values, own, group, everyone),
+        recalled,
         hour_chances(own.hours, group.hours, everyone.hours, moment.hour, weekend=moment.weekend),
         sitting_of(event, own, moment.now),
         next_action(own, group, everyone, event.action, values[Dim.MOVE]),
+        lookalike(tables, values, own, subject_key(event), moment, recalled.everyone),
     )
 
 
@@ -144,7 +150,7 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None, seen: Glance) 
     """
     known = own is not None
     own = own or STRANGER
-    moment, values, name, group, recalled, chances, sitting, step = seen
+    moment, values, name, group, recalled, chances, sitting, step, _ = seen
     everyone = tables.everyone
     resource, device, network = values[Dim.RESOURCE] or "", values[Dim.DEVICE], values[Dim.NETWORK]
     co_use, best = company_of(tables, resource, own)
@@ -181,4 +187,5 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None, seen: Glance) 
         colleagues_of(tables, resource, own, event),
         step,
         group.days,
+        seen.lookalike,
     )

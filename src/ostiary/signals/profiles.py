@@ -31,6 +31,9 @@ Fading = tuple[float, int]
 
 NONE: Final[Fading] = (0.0, 0)
 
+Suspect = tuple[float, int, int]
+"""Evidence that another subject acts under this name: nats as of the last time, that time, how often it fitted."""
+
 Value = TypeVar("Value", Entry, Shared)
 
 HOURS: Final = 48
@@ -181,6 +184,12 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     days: tuple[Number, ...] = ()
     step_lately: float = 0.0
     step_surprise: Number = EMPTY
+    suspects: dict[str, Suspect] = {}
+
+    def forget(self, who: str) -> None:
+        """Take another subject's name out of this profile."""
+        self.colleagues.pop(who, None)
+        self.suspects.pop(who, None)
 
     def widen(self) -> None:
         """Make room for dimensions that were unknown when this was written."""

@@ -136,6 +136,10 @@ class Shelf:
             self._pack()
         return own
 
+    def peek(self, key: str) -> Subject | None:
+        """Return a profile in memory, opened, or ``None``; never asks the store."""
+        return self.find(key) if key in self._kept else None
+
     def keep(self, key: str, own: Subject) -> None:
         """Put a profile in the place of the most recently learned."""
         self._kept[key] = own
@@ -174,10 +178,10 @@ class Shelf:
             if isinstance(own, bytes):
                 if name in own:
                     opened = unpacked(own)
-                    opened.colleagues.pop(who, None)
+                    opened.forget(who)
                     self._kept[key] = packed(opened)
             else:
-                own.colleagues.pop(who, None)
+                own.forget(who)
         if self._store is not None:
             self._forget_spilled(self._store, who)
 
@@ -186,7 +190,7 @@ class Shelf:
             data = store.load(self._tenant, key)
             if data is not None:
                 own = read(data)
-                own.colleagues.pop(who, None)
+                own.forget(who)
                 store.save(self._tenant, self.epoch, {key: written(packed(own))})
 
     def _pack(self) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from ostiary.signals.facts import sound_facts
 from ostiary.signals.history import Moment
-from ostiary.signals.profiles import Group, Subject, Thing
+from ostiary.signals.profiles import Fading, Group, Subject, Thing
 from ostiary.signals.shelf import Shelf
 from ostiary.signals.texts import MAX_ID, identifier
 from ostiary.vocabulary.events import AccessEvent
@@ -49,9 +49,10 @@ class Tables:
         everyone: the tenant as one group.
         resources, devices, networks: things by their dimension's value, least recently used first.
         company: for each resource, which others its users also use: resource → other → users.
+        regulars: for each resource those who use it most.
     """
 
-    __slots__ = ("company", "devices", "everyone", "groups", "networks", "resources", "subjects")
+    __slots__ = ("company", "devices", "everyone", "groups", "networks", "regulars", "resources", "subjects")
 
     def __init__(self, subjects: Shelf) -> None:
         """Begin with nothing remembered but what lies on the shelf."""
@@ -62,6 +63,7 @@ class Tables:
         self.devices: OrderedDict[str, Thing] = OrderedDict()
         self.networks: OrderedDict[str, Thing] = OrderedDict()
         self.company: OrderedDict[str, dict[str, int]] = OrderedDict()
+        self.regulars: OrderedDict[str, dict[str, Fading]] = OrderedDict()
 
 
 def subject_key(event: AccessEvent) -> str:

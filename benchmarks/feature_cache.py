@@ -22,12 +22,8 @@ def rows_of(events: Sequence[AccessEvent], folder: Path) -> npt.NDArray[np.float
     place = folder / f"{told.hexdigest()[:24]}.npy"
     if not place.exists():
         folder.mkdir(parents=True, exist_ok=True)
-
-        def tell(done: int) -> None:
-            if done % 50_000 == 0:
-                print(f"replay {done:,} of {len(events):,}", file=sys.stderr)
-
-        rows = replay_rows(events, lambda _: True, {}, ProfileBook("default"), tell)
+        print(f"replaying {len(events):,} events", file=sys.stderr)
+        rows = replay_rows(events, lambda _: True, {}, ProfileBook("default"))
         np.save(place, rows.features)
     answer: npt.NDArray[np.float64] = np.load(place, mmap_mode="r")
     return answer

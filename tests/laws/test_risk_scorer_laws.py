@@ -71,7 +71,7 @@ def make_scorer(engine: Trees | NativeTrees) -> LightGbmScorer:
     return LightGbmScorer(
         engine,
         Schema("sha256:x", columns, depth="f5"),
-        Scaling(table, levels, levels),
+        Scaling(table, levels, levels, table),
         "sha256:m",
         lambda name, value, event: f"{name} is {value}",
     )

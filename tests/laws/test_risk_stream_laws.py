@@ -27,7 +27,7 @@ def stream(drawn: list[tuple[int, str, str | None, float]]) -> list[Judged]:
     for number, (gap, who, session, score) in enumerate(drawn):
         now += gap * MINUTE_NS
         event = AccessEvent(f"e{number}", "default", now, who, "read", "db", "orders", session_id=session)
-        found.append(Judged(event, RiskScore(available=True, score=score, level="low")))
+        found.append(Judged(event, RiskScore(available=True, score=score, level=LEVELS.level(score))))
     return found
 
 
@@ -47,7 +47,7 @@ def test_a_session_scores_as_its_riskiest_access(drawn: list[tuple[int, str, str
     judged = stream(drawn)
     scores = {one.event.event_id: one.risk.score for one in judged}
     kept = list(sittings(judged, keep_events=True))
-    for sitting, line in zip(kept, session_lines(iter(kept), LEVELS), strict=True):
+    for sitting, line in zip(kept, session_lines(iter(kept)), strict=True):
         wanted = max(scores[name] or 0.0 for name in sitting.events)
         assert line.score == wanted
         assert line.level == LEVELS.level(wanted)

@@ -2,7 +2,8 @@
 
 - The schema names the features in column order, with their family and monotone direction, and the digest of the
   catalogue they came from. A model is used with exactly that catalogue or not at all.
-- The scaling joins the calibration table with the levels' thresholds.
+- The scaling joins the calibration tables with the levels' thresholds.
+- People, service accounts and jobs have files of their own where there was enough to learn from (``file_of``).
 """
 
 from typing import Final, TypeVar
@@ -11,15 +12,18 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, VerificationError
 from ostiary.risk.calibration import Calibration, check_calibration
+from ostiary.risk.groups import EVERYBODY, GROUPS
 
 Shape = TypeVar("Shape")
 
 KIND: Final = "access-risk-model"
 MODEL_FILE: Final = "model.txt"
+SESSION_FILE: Final = "session.txt"
+SESSION_SCHEMA_FILE: Final = "session.json"
 SCHEMA_FILE: Final = "schema.json"
 CALIBRATION_FILE: Final = "calibration.json"
 CARD_FILE: Final = "card.json"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,12 +54,14 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         feature_set: digest of the signal catalogue.
         columns: in the order of a feature row.
         depth: name of the column with ``ln(1 + the subject's earlier events)``, empty when there is none.
+        groups: of subjects that have forests of their own.
         version: of this file's shape.
     """
 
     feature_set: str
     columns: list[Column]
     depth: str = ""
+    groups: tuple[str, ...] = ()
     version: int = FORMAT_VERSION
 
 
@@ -76,16 +82,23 @@ class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calibration and thresholds, for single events and for whole sessions.
 
     Attributes:
-        table: margin to probability.
+        table: margin of one access to probability.
         event: thresholds of one access.
         session: thresholds of a session's score.
+        session_table: margin of a session to probability.
         version: of this file's shape.
     """
 
     table: Calibration
     event: Thresholds
     session: Thresholds
+    session_table: Calibration
     version: int = FORMAT_VERSION
+
+
+def file_of(name: str, group: str) -> str:
+    """Return the name of a group's file; without a group, that of everybody's."""
+    return f"{group.replace(' ', '-')}.{name}" if group and group != EVERYBODY else name
 
 
 def parse_schema(data: bytes) -> Schema:
@@ -96,7 +109,8 @@ def parse_schema(data: bytes) -> Schema:
     """
     schema = _parse(data, Schema)
     names = [column.name for column in schema.columns]
-    if not names or len(set(names)) != len(names) or schema.version != FORMAT_VERSION:
+    known = set(schema.groups) <= set(GROUPS)
+    if not names or len(set(names)) != len(names) or schema.version != FORMAT_VERSION or not known:
         raise FaultyInputError("model_malformed", "the model's schema has no, doubled or other columns")
     return schema
 
@@ -109,6 +123,7 @@ def parse_scaling(data: bytes) -> Scaling:
     """
     scaling = _parse(data, Scaling)
     check_calibration(scaling.table)
+    check_calibration(scaling.session_table)
     for levels in (scaling.event, scaling.session):
         if not 0 <= levels.medium <= levels.high <= 1:
             raise FaultyInputError("calibration_malformed", "the levels' thresholds are not in order")

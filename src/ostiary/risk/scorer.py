@@ -8,27 +8,18 @@
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final, Protocol
 
-from ostiary.artifacts import VerifiedArtifact, Verifier, verify_artifact
-from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.errors import UnavailableError
 from ostiary.risk.calibration import sigmoid
 from ostiary.risk.native import NativeTrees
 from ostiary.risk.reasons import Words, pick_reasons
 from ostiary.risk.schema import (
-    CALIBRATION_FILE,
-    KIND,
-    MODEL_FILE,
-    SCHEMA_FILE,
     Scaling,
     Schema,
-    check_feature_set,
-    parse_scaling,
-    parse_schema,
 )
-from ostiary.risk.trees import Trees, parse_trees
+from ostiary.risk.trees import Trees
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
@@ -54,9 +45,27 @@ class Engine(Protocol):
 class LightGbmScorer:
     """A ``Scorer`` over one verified model."""
 
-    def __init__(self, engine: Engine, schema: Schema, scaling: Scaling, digest: str, words: Words) -> None:
-        """Join the parts; use ``load_scorer`` for an artefact on disk."""
+    def __init__(
+        self,
+        engine: Engine,
+        schema: Schema,
+        scaling: Scaling,
+        digest: str,
+        words: Words,
+        explainer: Engine | None = None,
+    ) -> None:
+        """Join the parts; use ``model.load_scorer`` for an artefact on disk.
+
+        Args:
+            engine: evaluates the trees.
+            schema: the columns.
+            scaling: calibration and thresholds.
+            digest: of the artefact.
+            words: says a feature's value.
+            explainer: tells the columns' shares, the engine itself by default.
+        """
         self._engine = engine
+        self._explainer = explainer or engine
         self._schema = schema
         self._columns = schema.columns
         self._scaling = scaling
@@ -99,7 +108,7 @@ class LightGbmScorer:
         score = sigmoid(self._scaling.table.logit(margin))
         reasons: tuple[Contribution, ...] = ()
         if score >= self._step_up:
-            reasons = pick_reasons(self._columns, row, self._engine.contributions(row), event, self._words)
+            reasons = pick_reasons(self._columns, row, self._explainer.contributions(row), event, self._words)
         return RiskScore(
             available=True,
             score=score,
@@ -116,40 +125,6 @@ class LightGbmScorer:
         silent = sum([row[index] != row[index] for index in self._spokesmen])  # NaN is not itself
         told = 1.0 - silent / len(self._spokesmen) if self._spokesmen else 1.0
         return 1.0 - known / (known + HALF_KNOWN_EVENTS) * told
-
-
-def load_scorer(
-    directory: Path,
-    trusted_keys: Iterable[Verifier],
-    *,
-    feature_set: str,
-    names: tuple[str, ...],
-    words: Words,
-    pinned: str = "",
-    not_before_ns: int = 0,
-) -> LightGbmScorer:
-    """Verify the artefact in ``directory`` and return its scorer.
-
-    Raises:
-        VerificationError: the artefact is not what a trusted key signed, or is for another feature set.
-        FaultyInputError: it is signed, and malformed all the same.
-    """
-    verified = verify_artifact(directory, trusted_keys, kind=KIND, pinned=pinned, not_before_ns=not_before_ns)
-    return scorer_from(verified, feature_set=feature_set, names=names, words=words)
-
-
-def scorer_from(
-    verified: VerifiedArtifact, *, feature_set: str, names: tuple[str, ...], words: Words
-) -> LightGbmScorer:
-    """Return the scorer over the bytes of a verified artefact."""
-    schema = parse_schema(_file(verified, SCHEMA_FILE))
-    check_feature_set(schema, feature_set, names)
-    scaling = parse_scaling(_file(verified, CALIBRATION_FILE))
-    text = _file(verified, MODEL_FILE).decode()
-    trees = parse_trees(text)
-    if trees.names != names:
-        raise FaultyInputError("model_malformed", "the trees' columns are not the schema's")
-    return LightGbmScorer(pick_engine(text, trees), schema, scaling, verified.digest, words)
 
 
 def pick_engine(text: str, trees: Trees) -> Engine:
@@ -188,10 +163,3 @@ def _number(value: object) -> float:
         return math.inf
     except (TypeError, ValueError):
         return math.nan
-
-
-def _file(verified: VerifiedArtifact, name: str) -> bytes:
-    try:
-        return verified.files[name]
-    except KeyError as fault:
-        raise FaultyInputError("model_malformed", f"the artefact has no `{name}`") from fault

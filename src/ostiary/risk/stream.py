@@ -1,17 +1,17 @@
 """Scores a stream of events as it would have been scored live: each from what came before it, in bounded memory.
 
 - An event is judged, then learned; the profile book bounds the memory.
-- A session's score is that of its riskiest access so far. A session closes after 30 minutes unseen, or at the end.
+- A session is judged anew at each access; its score is the highest so far. Without a judge of sessions, that of its
+  riskiest access. A session closes after 30 minutes unseen, or at the end.
 - Session lines come in the order of their first event, so a line waits for the sessions that began before it.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Protocol
 
 import msgspec
 
-from ostiary.risk.schema import Thresholds
 from ostiary.signals import features
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.history import History
@@ -41,10 +41,11 @@ class SessionLine(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """An access and its score."""
+    """An access, its score, and that of its session with this access in it, if sessions are judged."""
 
     event: AccessEvent
     risk: RiskScore
+    session: RiskScore | None = None
 
 
 class Sitting(msgspec.Struct):
@@ -56,19 +57,35 @@ class Sitting(msgspec.Struct):
     events: list[str]
 
 
-def judge(events: Iterable[AccessEvent], scorer: Scorer, book: ProfileBook) -> Iterator[Judged]:
-    """Yield each event with its score, then let the book learn it."""
+class SessionJudge(Protocol):
+    """Judges the session of an access from the accesses so far, and remembers this one."""
+
+    def observe(self, event: AccessEvent, history: History, features: Sequence[float], access: RiskScore) -> RiskScore:
+        """Return the risk of the session."""
+        ...
+
+
+def judge(
+    events: Iterable[AccessEvent], scorer: Scorer, book: ProfileBook, sessions: SessionJudge | None = None
+) -> Iterator[Judged]:
+    """Yield each event with its score and that of its session, then let the book learn it."""
     for event in events:
         history = book.view(event)
-        risk = scorer.score(event, features.extract(event, history))
+        row = features.extract(event, history)
+        risk = scorer.score(event, row)
+        whole = sessions.observe(event, history, row, risk) if sessions is not None else None
         book.learn(event)
-        yield Judged(event, in_words(risk, event, history) if risk.contributions else risk)
+        yield Judged(event, in_words(risk, event, history), in_words(whole, event, history) if whole else None)
 
 
 def in_words(risk: RiskScore, event: AccessEvent, history: History) -> RiskScore:
-    """Return ``risk`` with reasons told against the subject's own baseline."""
+    """Return ``risk`` with reasons told against the subject's own baseline; what is no feature keeps its words."""
+    if not risk.contributions:
+        return risk
     told = tuple(
         msgspec.structs.replace(reason, text=features.describe(event, reason.signal, history, reason.value))
+        if reason.signal in features.INDEX
+        else reason
         for reason in risk.contributions
     )
     return msgspec.structs.replace(risk, contributions=told)
@@ -85,16 +102,16 @@ def sittings(judged: Iterable[Judged], *, keep_events: bool = False) -> Iterator
     waiting: OrderedDict[int, Sitting] = OrderedDict()
     open_ones: dict[tuple[str, str], Sitting] = {}
     for number, one in enumerate(judged):
-        event = one.event
+        event, risk = one.event, one.session or one.risk
         key = (subject_key(event), event.session_id or "")
         sitting = open_ones.get(key)
         if sitting is None or event.time_ns - sitting.last_ns > UNSEEN_NS:
-            sitting = waiting[number] = open_ones[key] = Sitting(event, event.time_ns, one.risk, [])
+            sitting = waiting[number] = open_ones[key] = Sitting(event, event.time_ns, risk, [])
         sitting.last_ns = max(sitting.last_ns, event.time_ns)
         if keep_events:
             sitting.events.append(event.event_id)
-        if (one.risk.score or 0.0) > (sitting.worst.score or 0.0):
-            sitting.worst = one.risk
+        if (risk.score or 0.0) > (sitting.worst.score or 0.0):
+            sitting.worst = risk
         yield from _closed(waiting, open_ones, event.time_ns)
     yield from waiting.values()
 
@@ -114,13 +131,12 @@ def _closed(
         yield oldest
 
 
-def session_lines(closed: Iterable[Sitting], levels: Thresholds) -> Iterator[SessionLine]:
+def session_lines(closed: Iterable[Sitting]) -> Iterator[SessionLine]:
     """Yield one line a session; a session without an id bears that of its first event."""
     for sitting in closed:
         worst = sitting.worst
-        level = levels.level(worst.score) if worst.score is not None else "unknown"
-        reasons = [] if level == "low" else _texts(worst)
-        yield SessionLine(sitting.first.session_id or sitting.first.event_id, worst.score, level, reasons)
+        name = sitting.first.session_id or sitting.first.event_id
+        yield SessionLine(name, worst.score, worst.level, _texts(worst))
 
 
 def _texts(risk: RiskScore) -> list[str]:

@@ -13,10 +13,10 @@ Rules:
 >>> trails = Trails()
 >>> step = Step("user:ann", "s1", 0, (1, 2, 3, 4, 5))
 >>> row = trails.view(step, 0.5)
->>> row[NAMES.index("llr")], row[NAMES.index("llr_before")]
+>>> row[NAMES.index("trail_llr")], row[NAMES.index("trail_llr_before")]
 (0.5, nan)
 >>> trails.learn(step, 0.5)
->>> trails.view(Step("user:ann", "s2", 7_200, (1, 2, 3, 4, 5)), 2.0)[NAMES.index("llr_before")]
+>>> trails.view(Step("user:ann", "s2", 7_200, (1, 2, 3, 4, 5)), 2.0)[NAMES.index("trail_llr_before")]
 0.5
 """
 
@@ -51,7 +51,7 @@ _LOW: Final = float("-inf")
 _FACETS: Final = ("resource", "collection", "zone", "network", "device")
 _SPAN_NAMES: Final = ("1d", "3d", "10d")
 
-NAMES: Final[tuple[str, ...]] = (
+_COLUMNS: Final[tuple[str, ...]] = (
     "llr",
     "llr_sitting_worst",
     "llr_sitting_mean",
@@ -80,6 +80,7 @@ NAMES: Final[tuple[str, ...]] = (
     "llr_own_mean",
     "llr_own_deviation",
 )
+NAMES: Final[tuple[str, ...]] = tuple(f"trail_{name}" for name in _COLUMNS)
 """Columns of a trail's row: log-likelihood ratios in nats, pauses in ln(1+minutes) or ln(1+hours), counts."""
 
 

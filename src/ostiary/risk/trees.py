@@ -96,18 +96,24 @@ class Trees(msgspec.Struct, frozen=True):
     def contributions(self, row: Sequence[float]) -> list[float]:
         """Return each column's share of the margin by the path it took (not SHAP: an approximation of it)."""
         shares = [0.0] * len(self.names)
+        feature, threshold, left, right, missing = self.feature, self.threshold, self.left, self.right, self.missing
+        inner, leaf = self.inner, self.leaf
         for root in self.roots:
             node = root
+            here = inner[node] if node >= 0 else 0.0
             while node >= 0:
-                column, here = self.feature[node], self.inner[node]
-                node = self._next(node, row[column])
-                shares[column] += (self.inner[node] if node >= 0 else self.leaf[~node]) - here
+                column = feature[node]
+                value = row[column]
+                if value <= threshold[node]:
+                    node = left[node]
+                elif value == value:  # noqa: PLR0124 - false for NaN only
+                    node = right[node]
+                else:
+                    node = missing[node]
+                then = inner[node] if node >= 0 else leaf[~node]
+                shares[column] += then - here
+                here = then
         return shares
-
-    def _next(self, node: int, value: float) -> int:
-        if value <= self.threshold[node]:
-            return self.left[node]
-        return self.missing[node] if math.isnan(value) else self.right[node]
 
 
 def parse_trees(text: str) -> Trees:

@@ -258,7 +258,7 @@ def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFaul
     def load(tenant: str, source: Path) -> Scorer:
         # Imported here: the risk extra may be absent, and then nothing of it is touched (law 2).
         from ostiary.risk.guarded import GuardedScorer  # noqa: PLC0415
-        from ostiary.risk.scorer import load_scorer  # noqa: PLC0415
+        from ostiary.risk.model import load_scorer  # noqa: PLC0415
 
         scorer = load_scorer(
             source,

@@ -57,6 +57,7 @@ class Lookalike(msgspec.Struct, frozen=True, gc=False):
         suspect_gain: how much better this access fits that one than the subject.
         suspect_silence: how much longer than usual that one is silent.
         suspect_times: how many accesses fitted that one better before.
+        before: the most evidence that was gathered for anybody, this access left out; 0 for none.
         gains: of every candidate, to learn from.
     """
 
@@ -72,6 +73,7 @@ class Lookalike(msgspec.Struct, frozen=True, gc=False):
     suspect_gain: float = _NAN
     suspect_silence: float = _NAN
     suspect_times: int = 0
+    before: float = 0.0
     gains: Mapping[str, float] = {}
 
 
@@ -113,6 +115,7 @@ def lookalike(
         gains[suspect] if suspect else _NAN,
         _silence(others[suspect], moment.now) if suspect else _NAN,
         own.suspects[suspect][2] if suspect else 0,
+        max([_level(entry, moment.now) for entry in own.suspects.values()], default=0.0),
         gains,
     )
 

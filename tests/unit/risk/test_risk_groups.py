@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.risk.measure.groups import JOBS, PEOPLE, SERVICES, group_of, group_rates
+from ostiary.risk.groups import JOBS, PEOPLE, SERVICES, group_of
+from ostiary.risk.measure.groups import group_rates
 
 rows = st.lists(
     st.tuples(

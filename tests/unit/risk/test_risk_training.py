@@ -9,9 +9,9 @@ import pytest
 
 from ostiary.errors import FaultyInputError, RefusedError, VerificationError
 from ostiary.keys import SigningKey
+from ostiary.risk.model import RiskModel, load_scorer
 from ostiary.risk.native import NativeTrees
 from ostiary.risk.reasons import plain_words
-from ostiary.risk.scorer import LightGbmScorer, load_scorer
 from ostiary.risk.source import Source
 from ostiary.risk.stream import event_lines, judge, session_lines, sittings
 from ostiary.risk.training.contrast import ContrastSettings
@@ -51,11 +51,11 @@ def folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scorer(folder: Path) -> LightGbmScorer:
+def scorer(folder: Path) -> RiskModel:
     return load(folder)
 
 
-def load(folder: Path, feature_set: str = SET_DIGEST) -> LightGbmScorer:
+def load(folder: Path, feature_set: str = SET_DIGEST) -> RiskModel:
     return load_scorer(folder, [KEY.public], feature_set=feature_set, names=NAMES, words=plain_words)
 
 
@@ -84,14 +84,14 @@ def test_another_seed_gives_another_model(history: list[AccessEvent], trained: T
     assert other.card.manifest != trained.card.manifest
 
 
-def test_the_model_loads_and_serves_from_the_library(scorer: LightGbmScorer) -> None:
+def test_the_model_loads_and_serves_from_the_library(scorer: RiskModel) -> None:
     assert isinstance(scorer.engine, NativeTrees)
     assert scorer.digest.startswith("sha256:")
     assert [column.monotone for column in scorer.schema.columns] == [spec.monotone for spec in FEATURES]
 
 
 def test_batch_and_single_row_margins_are_the_same(
-    trained: Trained, scorer: LightGbmScorer, history: list[AccessEvent]
+    trained: Trained, scorer: RiskModel, history: list[AccessEvent]
 ) -> None:
 
     rows = [row for _, row in replay(history[:300], ProfileBook("default"))]
@@ -99,9 +99,7 @@ def test_batch_and_single_row_margins_are_the_same(
     assert batch.tolist() == [scorer.engine.margin(row) for row in rows]
 
 
-def test_raising_a_monotone_feature_never_lowers_a_real_score(
-    scorer: LightGbmScorer, history: list[AccessEvent]
-) -> None:
+def test_raising_a_monotone_feature_never_lowers_a_real_score(scorer: RiskModel, history: list[AccessEvent]) -> None:
     for event, row in list(replay(history[-250:], ProfileBook("default")))[::10]:
         before = scorer.score(event, row).score
         for place, spec in enumerate(FEATURES):
@@ -114,7 +112,7 @@ def test_raising_a_monotone_feature_never_lowers_a_real_score(
                 assert after >= before, spec.name
 
 
-def test_the_night_visit_to_production_stands_out(scorer: LightGbmScorer, history: list[AccessEvent]) -> None:
+def test_the_night_visit_to_production_stands_out(scorer: RiskModel, history: list[AccessEvent]) -> None:
     """The article's own story: unusual hour, unusual place, a database never touched before."""
     book = ProfileBook("default")
     usual = [one.risk.score or 0.0 for one in judge(history, scorer, book)]
@@ -127,20 +125,18 @@ def test_the_night_visit_to_production_stands_out(scorer: LightGbmScorer, histor
     assert 1 <= len(risk.contributions) <= 3
 
 
-def test_depth_of_history_lowers_uncertainty(scorer: LightGbmScorer, history: list[AccessEvent]) -> None:
+def test_depth_of_history_lowers_uncertainty(scorer: RiskModel, history: list[AccessEvent]) -> None:
     stream = [one.risk.uncertainty for one in judge(history, scorer, ProfileBook("default"))]
     assert stream[0] == 1.0
     assert sum(stream[-200:]) / 200 < 0.5
 
 
-def test_lines_are_causal_complete_and_in_order(scorer: LightGbmScorer, history: list[AccessEvent]) -> None:
+def test_lines_are_causal_complete_and_in_order(scorer: RiskModel, history: list[AccessEvent]) -> None:
     whole = list(event_lines(judge(history[:600], scorer, ProfileBook("default"))))
     part = list(event_lines(judge(history[:300], scorer, ProfileBook("default"))))
     assert whole[:300] == part
     assert [line.event_id for line in whole] == [event.event_id for event in history[:600]]
-    sessions = list(
-        session_lines(sittings(judge(history[:600], scorer, ProfileBook("default"))), scorer.scaling.session)
-    )
+    sessions = list(session_lines(sittings(judge(history[:600], scorer, ProfileBook("default")))))
     best = max(line.score for line in whole if line.score is not None)
     assert max(line.score for line in sessions if line.score is not None) == best
 

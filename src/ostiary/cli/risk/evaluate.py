@@ -51,7 +51,7 @@ def evaluate(
 
     scorer = scorer_of(model, Places(data_dir(data)), tenant)
     verdicts, kinds = read_verdicts(labels), read_kinds(attacks) if attacks else {}
-    judged = judge(told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant))
+    judged = judge(told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant), scorer.sessions())
     sessions, accesses = tally(judged, verdicts, kinds, int(from_ * _NS))
     prior, scaling = scorer.scaling.table.prior, scorer.scaling
     of_sessions = report("session", sessions, prior, scaling.session)

@@ -26,8 +26,6 @@ def score(
     from ostiary.risk.stream import event_lines, judge, session_lines, sittings  # noqa: PLC0415
 
     scorer = scorer_of(model, Places(data_dir(data)), tenant)
-    judged = judge(told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant))
-    if level == "event":
-        write_lines(event_lines(judged))
-    else:
-        write_lines(session_lines(sittings(judged), scorer.scaling.session))
+    sessions = scorer.sessions() if level == "session" else None
+    judged = judge(told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant), sessions)
+    write_lines(event_lines(judged) if level == "event" else session_lines(sittings(judged)))

@@ -23,8 +23,8 @@ from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.ids import check_tenant
 
 if TYPE_CHECKING:
+    from ostiary.risk.model import RiskModel
     from ostiary.risk.reading import EventReader
-    from ostiary.risk.scorer import LightGbmScorer
     from ostiary.signals.importing import Rejected
 
 _SHOWN: Final = 20
@@ -101,10 +101,10 @@ def verdict_numbers(labels: Path | None) -> dict[str, int]:
     return {name: one.label for name, one in read_verdicts(labels).items()} if labels else {}
 
 
-def scorer_of(model: Path | None, places: Places, tenant: str) -> "LightGbmScorer":
+def scorer_of(model: Path | None, places: Places, tenant: str) -> "RiskModel":
     """Return the scorer of a model folder, verified against the tenant's trusted keys."""
+    from ostiary.risk.model import load_scorer  # noqa: PLC0415
     from ostiary.risk.reasons import plain_words  # noqa: PLC0415
-    from ostiary.risk.scorer import load_scorer  # noqa: PLC0415
 
     keys = trusted_model_keys(places, KeyRing(places.keys / "ring", SystemClock()), check_tenant(tenant))
     folder = model or places.model(tenant)

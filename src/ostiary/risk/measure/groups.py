@@ -21,12 +21,7 @@ import numpy as np
 
 from ostiary.risk.measure.metrics import Numbers, Truth
 
-PEOPLE: Final = "people"
-SERVICES: Final = "service accounts"
-JOBS: Final = "jobs"
-_PEOPLE: Final = frozenset({"user", "person", "human", "employee"})
 _QUANTILES: Final = {"median": 0.5, "90%": 0.9, "99%": 0.99, "worst": 1.0}
-_JOBS: Final = frozenset({"job", "cronjob", "pipeline", "ci", "runner", "batch", "build"})
 
 
 class Alarms(msgspec.Struct, frozen=True):
@@ -58,13 +53,6 @@ class GroupRates(msgspec.Struct, frozen=True):
     own: int
     subjects: int
     rates: dict[str, Alarms]
-
-
-def group_of(subject_type: str) -> str:
-    """Return the group of a subject's type; what is no person and no job is a service account."""
-    if subject_type in _PEOPLE:
-        return PEOPLE
-    return JOBS if subject_type in _JOBS else SERVICES
 
 
 def group_rates(

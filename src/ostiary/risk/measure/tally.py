@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ostiary.risk.measure.groups import group_of
+from ostiary.risk.groups import group_of
 from ostiary.risk.stream import Judged, sittings
 from ostiary.risk.verdicts import Verdict
 from ostiary.signals.tables import subject_key

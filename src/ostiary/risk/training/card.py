@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from ostiary.risk.measure.groups import GroupRates
 from ostiary.risk.source import Source
 from ostiary.risk.training.fit import FitSettings
 from ostiary.risk.training.prepare import PrepareSettings
@@ -16,6 +17,7 @@ from ostiary.risk.training.prepare import PrepareSettings
 LIMITS: Final = (
     "Impostors in training are injected into real behaviour; a figure here is about those, not about real attacks.",
     "A colleague who does the victim's usual work at usual hours from the usual place looks like the victim.",
+    "High-cardinality names (resources, networks, devices) enter by counts of what came before, in order of time.",
     "Impostors come in runs, so recent volume is informative; a patient attacker with one access a week is seen less.",
     "Attacks already in the history without a verdict are learned as own behaviour.",
     "Subjects with little history score near the base rate with high uncertainty; policy reads the uncertainty.",
@@ -43,6 +45,27 @@ class Figures(msgspec.Struct, frozen=True):
     auc_by_kind: dict[str, float | None]
 
 
+class WingCard(msgspec.Struct, frozen=True):
+    """One group of subjects with forests of its own, or everybody.
+
+    Attributes:
+        subjects: with rows in the training of the group.
+        trees, session_trees: in the final forests.
+        accesses: figures of single accesses on the later slice.
+        sessions: of sessions, by the session forest.
+        unseen: of sessions of subjects that were in no training row.
+        worst_access: of sessions, if a session were as risky as its worst access: what the session forest adds to.
+    """
+
+    subjects: int
+    trees: int
+    session_trees: int
+    accesses: Figures
+    sessions: Figures
+    unseen: Figures
+    worst_access: Figures
+
+
 class Card(msgspec.Struct, frozen=True):
     """Everything the card says.
 
@@ -55,11 +78,12 @@ class Card(msgspec.Struct, frozen=True):
         labels: how many verdicts of each kind were used.
         seed: of everything random.
         prepare, fit: settings.
-        trees: in the final forest.
+        trees, session_trees: in everybody's final forests.
         versions: of the libraries that made it.
-        events_figures, sessions_figures: on the later slice.
-        unseen_subjects: sessions of subjects that were in no training row.
-        gain_by_family: share of the forest's total gain.
+        events_figures, sessions_figures, unseen_subjects: everybody's, as in ``WingCard``.
+        wings: everybody, and each group with forests of its own.
+        false_positives: of people, service accounts and jobs apart, by the forest that judges them.
+        gain_by_family: share of the total gain of everybody's access forest.
         monotone: how many columns are held rising and falling.
         limits: what it cannot tell.
     """
@@ -75,10 +99,13 @@ class Card(msgspec.Struct, frozen=True):
     prepare: PrepareSettings
     fit: FitSettings
     trees: int
+    session_trees: int
     versions: dict[str, str]
     events_figures: Figures
     sessions_figures: Figures
     unseen_subjects: Figures
+    wings: dict[str, WingCard]
+    false_positives: tuple[GroupRates, ...]
     gain_by_family: dict[str, float]
     monotone: dict[str, int]
     limits: tuple[str, ...] = LIMITS
@@ -104,19 +131,37 @@ def write_card(card: Card) -> bytes:
         "\n## Protocol\n",
         _bullets(card.protocol),
         "\n## Figures on the later slice (impostors injected into real behaviour)\n",
-        _table(
-            (
-                ("single accesses", card.events_figures),
-                ("sessions", card.sessions_figures),
-                ("sessions of unseen subjects", card.unseen_subjects),
-            )
-        ),
+        *(_wing(name, wing) for name, wing in card.wings.items()),
+        "\n## False alarms on own accesses, by group\n",
+        _alarms(card.false_positives),
         "\n## Gain by family\n",
         _bullets(f"{family}: {share:.1%}" for family, share in card.gain_by_family.items()),
         "\n## Known limits\n",
         _bullets(card.limits),
     ]
     return "\n".join(parts).encode()
+
+
+def _wing(name: str, wing: WingCard) -> str:
+    head = f"\n### {name.capitalize()}\n\n{wing.subjects:,} subjects, {wing.trees} trees for accesses, "
+    rows = (
+        ("single accesses", wing.accesses),
+        ("sessions", wing.sessions),
+        ("sessions, by their worst access alone", wing.worst_access),
+        ("sessions of unseen subjects", wing.unseen),
+    )
+    return f"{head}{wing.session_trees} for sessions.\n\n{_table(rows)}"
+
+
+def _alarms(groups: Iterable[GroupRates]) -> str:
+    titles = ("group", "subjects", "own accesses", "level", "false positives", "subjects alarmed", "worst subject")
+    head = f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}\n"
+    return head + "".join(
+        f"| {one.group} | {one.subjects:,} | {one.own:,} | {level} | {rate.false_positive_rate or 0.0:.3%} "
+        f"| {rate.subjects_alarmed:,} | {rate.worst_subject:,} |\n"
+        for one in groups
+        for level, rate in one.rates.items()
+    )
 
 
 def _read_with(source: Source) -> str:

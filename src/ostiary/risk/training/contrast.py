@@ -9,6 +9,7 @@ old (Schonlau's masquerade data; CLUE-LDS "user switching", Landauer et al. 2022
   what goes with which of them is told in ``disguise``.
 - Runs are learned by the profiles as they would be in life: from the second access on the impostor is part of the
   victim's history, and the victim's own later accesses are judged against a spoilt profile.
+- An impostor of a person is a person; behind a service's token may be anybody.
 - The same history, settings and seed give the same runs.
 """
 
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.risk.groups import PEOPLE, group_of
 from ostiary.risk.training.disguise import TARGET, disguise, fields, named
 from ostiary.risk.training.sittings import collections_of, sittings_of
 from ostiary.vocabulary.events import AccessEvent
@@ -152,7 +154,9 @@ class Planter:
         for _ in range(_MOST_TRIES if last > index + 1 else 0):
             first = draft.random.randrange(index + 1, last)
             other = self._sittings[first].subject
-            if other == victim.subject or not self._is_kind(kind, victim.subject, other):
+            if other == victim.subject or not _plausible(victim.subject, other):
+                continue
+            if not self._is_kind(kind, victim.subject, other):
                 continue
             until = self._starts[first] + self._settings.within_days * _DAY_NS
             own = self._by_subject[other]
@@ -182,3 +186,8 @@ class Planter:
         place = example if draft.random.random() < self._settings.place_worn else None
         device = example if draft.random.random() < self._settings.device_worn else None
         return place, device
+
+
+def _plausible(victim: str, other: str) -> bool:
+    """Return whether ``other`` may stand for an impostor: people act as people; anybody may hold a service's token."""
+    return group_of(victim.partition(":")[0]) != PEOPLE or group_of(other.partition(":")[0]) == PEOPLE

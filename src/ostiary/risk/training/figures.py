@@ -63,7 +63,7 @@ def by_sitting(scores: Floats, kind: Ints, sitting: Ints) -> tuple[Floats, Ints]
     real = sitting >= 0
     _, inverse = np.unique(sitting[real], return_inverse=True)
     count = int(inverse.max()) + 1 if len(inverse) else 0
-    best = np.zeros(count)
+    best = np.full(count, -np.inf)
     np.maximum.at(best, inverse, scores[real])
     kinds = np.zeros(count, dtype=np.int64)
     np.maximum.at(kinds, inverse, kind[real])

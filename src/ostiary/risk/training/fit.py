@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _PATIENCE: Final = 40
 
@@ -25,7 +26,7 @@ class FitSettings(msgspec.Struct, frozen=True):
         most_trees: trees at most; fewer when the later slice gains no more.
         learning_rate: shrinkage of each tree.
         leaves: leaves of each tree.
-        depth: questions on the longest way to a leaf; exact contributions cost its square.
+        depth: questions on the longest way to a leaf.
         least_rows: rows in a leaf at least.
         column_share: share of columns a tree may look at.
         row_share: share of rows a tree is grown on.
@@ -34,10 +35,10 @@ class FitSettings(msgspec.Struct, frozen=True):
         threads: threads of the fit; the same number gives the same bits.
     """
 
-    most_trees: int = 400
-    learning_rate: float = 0.05
-    leaves: int = 16
-    depth: int = 5
+    most_trees: int = 450
+    learning_rate: float = 0.04
+    leaves: int = 40
+    depth: int = 9
     least_rows: int = 50
     column_share: float = 0.5
     row_share: float = 0.7
@@ -61,7 +62,7 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 def fit(
-    rows: Floats,
+    rows: Rows,
     labels: Ints,
     *,
     names: Sequence[str],
@@ -69,7 +70,7 @@ def fit(
     settings: FitSettings,
     seed: int,
     weights: Floats | None = None,
-    later: tuple[Floats, Ints] | None = None,
+    later: tuple[Rows, Ints] | None = None,
 ) -> Fitted:
     """Fit on ``rows``; with ``later`` rows, stop when they gain no more."""
     data = lightgbm.Dataset(rows, labels, weight=weights, feature_name=list(names), free_raw_data=True)
@@ -106,7 +107,7 @@ def _options(monotone: Sequence[int], settings: FitSettings, seed: int, rows: in
     }
 
 
-def margins(text: str, rows: Floats) -> Floats:
+def margins(text: str, rows: Rows, threads: int = 1) -> Floats:
     """Return the forest's margins for many rows at once; the very numbers the single-row engines give."""
-    answer: Floats = np.asarray(lightgbm.Booster(model_str=text).predict(rows, raw_score=True, num_threads=1))
+    answer: Floats = np.asarray(lightgbm.Booster(model_str=text).predict(rows, raw_score=True, num_threads=threads))
     return answer

@@ -13,9 +13,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ostiary.risk.groups import GROUPS, group_of
 from ostiary.risk.training.contrast import GHOST, LABELLED, OWN, ContrastSettings, Planted, Planter
-from ostiary.risk.training.fit import Floats, Ints
+from ostiary.risk.training.fit import Ints, Rows
 from ostiary.risk.training.ghosts import make_ghosts
+from ostiary.risk.training.pool import each_round
 from ostiary.risk.training.rows import Ghosts, replay_rows
 from ostiary.risk.training.sittings import sittings_of
 from ostiary.signals.book import ProfileBook
@@ -35,17 +37,23 @@ class Examples(msgspec.Struct, frozen=True):
         kind: which kind (``contrast.KINDS``).
         time_ns: when.
         subject: checksum of the subject whose name it bears; the same in every round.
+        group: number in ``GROUPS`` of that subject's group.
         sitting: number of its sitting, unique over all rounds; below zero for ghosts.
         vouched: whether a verdict says that the access is the subject's own.
     """
 
-    rows: Floats
+    rows: Rows
     label: Ints
     kind: Ints
     time_ns: Ints
     subject: Ints
+    group: Ints
     sitting: Ints
     vouched: npt.NDArray[np.bool_]
+
+    def part(self, chosen: npt.NDArray[np.bool_]) -> "Examples":
+        """Return the chosen rows."""
+        return Examples(*(getattr(self, name)[chosen] for name in self.__struct_fields__))
 
 
 class PrepareSettings(msgspec.Struct, frozen=True):
@@ -66,33 +74,42 @@ class PrepareSettings(msgspec.Struct, frozen=True):
     contrast: ContrastSettings = ContrastSettings()
 
 
-class _Facts(msgspec.Struct, frozen=True):
-    """What is the same in every round: sitting, and verdicts, by place in the history."""
+class Facts(msgspec.Struct, frozen=True):
+    """What is the same in every round, by place in the history: sitting, attack or not, vouched for or not."""
 
     sitting: Ints
     attack: npt.NDArray[np.bool_]
     vouched: npt.NDArray[np.bool_]
 
 
-def prepare(
-    events: Sequence[AccessEvent], verdicts: Mapping[str, int], settings: PrepareSettings, seed: int, tell: Progress
-) -> Examples:
-    """Return the examples of ``events``; ``verdicts`` maps event ids to 1 (impostor) or 0 (own)."""
-    told = [verdicts.get(event.event_id, -1) for event in events]
+def facts_of(events: Sequence[AccessEvent], verdicts: Mapping[str, int]) -> Facts:
+    """Return sittings and verdicts of ``events``."""
+    told = np.array([verdicts.get(event.event_id, -1) for event in events], dtype=np.int64)
     sitting = np.zeros(len(events), dtype=np.int64)
     for number, one in enumerate(sittings_of(events)):
         sitting[one.places] = number
-    facts = _Facts(sitting, np.array(told) == 1, np.array(told) == 0)
-    planter = Planter(events, settings.contrast, facts.attack.tolist())
+    return Facts(sitting, told == 1, told == 0)
 
+
+def prepare(
+    events: Sequence[AccessEvent],
+    verdicts: Mapping[str, int],
+    settings: PrepareSettings,
+    seed: int,
+    tell: Progress,
+    workers: int = 1,
+) -> Examples:
+    """Return the examples of ``events``; ``verdicts`` maps event ids to 1 (impostor) or 0 (own)."""
     rounds = rounds_for(len(events), settings)
-
-    def one_round(number: int) -> Examples:
-        planted = planter.plant(seed * 1_000 + number)
-        ghosts = make_ghosts(planted.events, settings.ghost_share, seed * 1_000 + number)
-        return _round(planted, ghosts, facts, rounds, number, tell)
-
-    return _joined([one_round(number) for number in range(rounds)])
+    parts = each_round(
+        _rounds,
+        (msgspec.msgpack.encode(events), dict(verdicts), settings, seed, rounds),
+        rounds,
+        workers=workers,
+        accesses=len(events),
+        done=lambda done: tell("replay", done / rounds),
+    )
+    return _joined(parts)
 
 
 def rounds_for(events: int, settings: PrepareSettings) -> int:
@@ -101,25 +118,38 @@ def rounds_for(events: int, settings: PrepareSettings) -> int:
     return max(settings.rounds, min(wanted, settings.most_rounds))
 
 
+def seed_of(seed: int, number: int) -> int:
+    """Return the seed of round ``number``."""
+    return seed * 1_000 + number
+
+
+def _rounds(
+    history: bytes, verdicts: Mapping[str, int], settings: PrepareSettings, seed: int, rounds: int
+) -> Callable[[int], Examples]:
+    """Return what makes the examples of one round."""
+    events = msgspec.msgpack.decode(history, type=list[AccessEvent])
+    facts = facts_of(events, verdicts)
+    planter = Planter(events, settings.contrast, facts.attack.tolist())
+
+    def one_round(number: int) -> Examples:
+        planted = planter.plant(seed_of(seed, number))
+        ghosts = make_ghosts(planted.events, settings.ghost_share, seed_of(seed, number))
+        return _round(planted, ghosts, facts, rounds, number)
+
+    return one_round
+
+
 def _joined(parts: Sequence[Examples]) -> Examples:
     names = Examples.__struct_fields__
     return Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _round(planted: Planted, ghosts: Ghosts, facts: _Facts, rounds: int, number: int, tell: Progress) -> Examples:
+def _round(planted: Planted, ghosts: Ghosts, facts: Facts, rounds: int, number: int) -> Examples:
     kind = np.array(planted.kind, dtype=np.int64)
     kind[(kind == OWN) & facts.attack] = LABELLED
     keep = (kind != OWN) | (facts.sitting % rounds == number)
-    count = len(kind)
-    rows = replay_rows(
-        planted.events,
-        keep.tolist().__getitem__,
-        ghosts,
-        ProfileBook(planted.events[0].tenant),
-        lambda done: tell("replay", (number * count + done) / (rounds * count)),
-    )
+    rows = replay_rows(planted.events, keep.tolist().__getitem__, ghosts, ProfileBook(planted.events[0].tenant))
     place, kinds = rows.place, np.where(rows.ghost, GHOST, kind[rows.place])
-    who = np.array([crc32(subject_key(event).encode()) for event in planted.events], dtype=np.int64)
     when = np.array([event.time_ns for event in planted.events], dtype=np.int64)
     sitting = facts.sitting + number * (int(facts.sitting.max()) + 1)
     return Examples(
@@ -127,7 +157,18 @@ def _round(planted: Planted, ghosts: Ghosts, facts: _Facts, rounds: int, number:
         label=(kinds != OWN).astype(np.int64),
         kind=kinds,
         time_ns=when[place],
-        subject=who[place],
+        subject=subjects_of(planted.events)[place],
+        group=groups_of(planted.events)[place],
         sitting=np.where(rows.ghost, -1, sitting[place]),
         vouched=facts.vouched[place] & (kinds == OWN),
     )
+
+
+def subjects_of(events: Sequence[AccessEvent]) -> Ints:
+    """Return a checksum of each event's subject."""
+    return np.array([crc32(subject_key(event).encode()) for event in events], dtype=np.int64)
+
+
+def groups_of(events: Sequence[AccessEvent]) -> Ints:
+    """Return the number in ``GROUPS`` of each event's subject."""
+    return np.array([GROUPS.index(group_of(event.subject_type)) for event in events], dtype=np.int64)

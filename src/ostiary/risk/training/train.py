@@ -1,14 +1,13 @@
-"""Trains a model from a history, in eight steps.
+"""Trains a model from a history, in seven steps.
 
 1. Put the history in order of time; refuse what is too small to learn from.
 2. Prepare examples: own accesses against planted impostors, ghosts and verdicts.
 3. Split by time: the later quarter measures, calibrates and sets thresholds; a tenth of the subjects is kept out of
-   the fit altogether, so that the card can say how strangers to the model fare.
-4. Leave unlabelled suspects out of the fit.
-5. Fit on the earlier part, stopping when the later part gains no more.
-6. Calibrate and set the levels' thresholds on the later part.
-7. Fit once more, with that many trees, on everything.
-8. Write model, schema, calibration and card as bytes; signing is the caller's.
+   the measured fits altogether, so that the card can say how strangers to the model fare.
+4. Fit the access forest of each group of subjects with enough to learn from, and everybody's (``wings``).
+5. Replay rounds with the folds' risks in everybody's trail, and fit the session forests.
+6. Remember what features and scores looked like, to tell drift against.
+7. Write models, schemas, calibrations, card and reference as bytes; signing is the caller's.
 
 The same history, verdicts, settings and seed give the same bytes on one machine.
 """
@@ -20,17 +19,32 @@ from typing import Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ostiary.errors import FaultyInputError
-from ostiary.risk.schema import CALIBRATION_FILE, CARD_FILE, MODEL_FILE, SCHEMA_FILE, Column, Scaling, Schema
+from ostiary.risk.groups import EVERYBODY, GROUPS
+from ostiary.risk.measure.groups import GroupRates, group_rates
+from ostiary.risk.measure.reference import REFERENCE_FILE, reference_of
+from ostiary.risk.schema import (
+    CALIBRATION_FILE,
+    CARD_FILE,
+    MODEL_FILE,
+    SCHEMA_FILE,
+    SESSION_FILE,
+    SESSION_SCHEMA_FILE,
+    Column,
+    Schema,
+    file_of,
+)
+from ostiary.risk.session_forest import SessionSchema
 from ostiary.risk.source import Source
-from ostiary.risk.training.calibrate import learn_calibration
-from ostiary.risk.training.card import Card, encode_card, write_card
-from ostiary.risk.training.figures import by_sitting, measure, probabilities, thresholds
-from ostiary.risk.training.fit import FitSettings, Fitted, Floats, fit, margins
+from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.training.card import Card, WingCard, encode_card, write_card
+from ostiary.risk.training.contrast import OWN
+from ostiary.risk.training.figures import by_sitting, measure
+from ostiary.risk.training.fit import FitSettings, Fitted
 from ostiary.risk.training.prepare import Examples, PrepareSettings, Progress, prepare
-from ostiary.risk.training.trim import suspects
+from ostiary.risk.training.session_rows import session_examples
+from ostiary.risk.training.wings import HELD_OUT, MONOTONE, Access, Mask, Session, fit_access, fit_session, scaling_of
 from ostiary.signals.features import FEATURES, NAMES, SET_DIGEST
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
@@ -38,14 +52,11 @@ from ostiary.vocabulary.events import AccessEvent
 DEPTH: Final = "history_depth"
 CARD_TEXT: Final = "card.md"
 TASK: Final = (
-    "Probability, at the deployment's own base rate, that an access is not the subject's own: an account or session in "
-    "other hands. It ranks and calibrates; it decides nothing."
+    "Probability, at the deployment's own base rate, that an access, or a session, is not the subject's own: an "
+    "account or session in other hands. It ranks and calibrates; it decides nothing."
 )
 _LEAST_EVENTS: Final = 400
 _LEAST_POSITIVES: Final = 30
-_HELD_OUT: Final = 10
-_MONOTONE: Final = tuple(spec.monotone for spec in FEATURES)
-Mask = npt.NDArray[np.bool_]
 
 
 class TrainSettings(msgspec.Struct, frozen=True):
@@ -56,6 +67,7 @@ class TrainSettings(msgspec.Struct, frozen=True):
         prior: share of accesses that are not the subject's own, as the deployment expects it.
         later_share: share of the history, at its end, that measures.
         trim_above: own accesses surer than this to be an impostor's are left out of the fit; 1 keeps all.
+        session_rounds: rounds that session risk is learned from.
         prepare: how examples are made.
         fit: how trees are grown.
     """
@@ -64,6 +76,7 @@ class TrainSettings(msgspec.Struct, frozen=True):
     prior: float = 0.001
     later_share: float = 0.25
     trim_above: float = 0.8
+    session_rounds: int = 4
     prepare: PrepareSettings = PrepareSettings()
     fit: FitSettings = FitSettings()
 
@@ -73,6 +86,15 @@ class Trained(msgspec.Struct, frozen=True):
 
     card: Card
     files: dict[str, bytes]
+
+
+class _Wing(msgspec.Struct, frozen=True):
+    """What was learned of one group; ``examples`` and ``later`` are its rows."""
+
+    examples: Examples
+    later: Mask
+    access: Access
+    session: Session
 
 
 def train(
@@ -90,32 +112,25 @@ def train(
     events = sorted(history, key=lambda event: event.time_ns)  # 1
     if len(events) < _LEAST_EVENTS:
         raise _too_small(f"{len(events)} events, {_LEAST_EVENTS} are the least")
-    examples = prepare(events, verdicts, settings.prepare, settings.seed, tell)  # 2
-    later, held_out = _split(events, examples, settings)  # 3
-    _check_split(examples, later)
-    tell("suspects", 0.0)
-    fitting = ~_suspects(examples, settings)  # 4
-    early = fitting & ~later & ~held_out
-    tell("fit", 0.0)
-    first = _fit(examples, early, settings, later)  # 5
-    scaling, scores = _scale(examples, later, first, settings)  # 6
-    tell("fit", 0.5)
-    fixed = msgspec.structs.replace(settings.fit, most_trees=first.trees)
-    final = _fit(examples, fitting, msgspec.structs.replace(settings, fit=fixed), None)  # 7
-    card = _card(events, verdicts, sources, settings, examples, later, held_out, scores, final)
+    examples = prepare(events, verdicts, settings.prepare, settings.seed, tell, settings.fit.threads)  # 2
+    border = events[int(len(events) * (1 - settings.later_share))].time_ns  # 3
+    _check_split(examples, examples.time_ns >= border)
+    wings = _wings(events, verdicts, examples, border, settings, tell)  # 4, 5
+    reference = _reference(wings)  # 6
+    card = _card(events, verdicts, sources, settings, wings)
     tell("done", 1.0)
-    return Trained(card, _files(final, examples, scaling, card))  # 8
+    return Trained(card, _files(wings, examples, card, reference))  # 7
 
 
 def manifest_digest(sources: Sequence[Source], settings: TrainSettings) -> str:
     """Return the digest that names data, settings and feature catalogue together."""
-    told = [msgspec.to_builtins(list(sources)), msgspec.to_builtins(settings), SET_DIGEST]
+    fit = msgspec.structs.replace(settings.fit, threads=1)  # how many hands worked on it changes nothing
+    told = [
+        msgspec.to_builtins(list(sources)),
+        msgspec.to_builtins(msgspec.structs.replace(settings, fit=fit)),
+        SET_DIGEST,
+    ]
     return "sha256:" + sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
-
-
-def _split(events: Sequence[AccessEvent], examples: Examples, settings: TrainSettings) -> tuple[Mask, Mask]:
-    border = events[int(len(events) * (1 - settings.later_share))].time_ns
-    return examples.time_ns >= border, examples.subject % _HELD_OUT == 0
 
 
 def _check_split(examples: Examples, later: Mask) -> None:
@@ -125,42 +140,69 @@ def _check_split(examples: Examples, later: Mask) -> None:
             raise _too_small(f"the {name} part has {impostors} impostors' accesses, {_LEAST_POSITIVES} are the least")
 
 
-def _suspects(examples: Examples, settings: TrainSettings) -> Mask:
-    if settings.trim_above >= 1:
-        return np.zeros(len(examples.label), dtype=np.bool_)
-    found = suspects(
-        examples.rows,
-        examples.label,
-        examples.subject,
-        above=settings.trim_above,
-        names=NAMES,
-        monotone=_MONOTONE,
-        settings=settings.fit,
-        seed=settings.seed,
+def _wings(
+    events: Sequence[AccessEvent],
+    verdicts: Mapping[str, int],
+    examples: Examples,
+    border: int,
+    settings: TrainSettings,
+    tell: Progress,
+) -> dict[str, _Wing]:
+    parts = {EVERYBODY: examples} | _own_parts(examples, border)
+    accesses: dict[str, Access] = {}
+    for done, (name, part) in enumerate(parts.items()):
+        tell("fit", done / len(parts))
+        later = part.time_ns >= border
+        accesses[name] = fit_access(part, later, settings.fit, settings.seed, settings.prior, settings.trim_above)
+    sessions = session_examples(
+        events,
+        verdicts,
+        {name: one.judge for name, one in accesses.items()},
+        settings.prepare.contrast,
+        settings.seed,
+        max(settings.session_rounds, _more_rounds(events, settings)),
+        tell,
+        settings.fit.threads,
     )
-    return found & ~examples.vouched
+    tell("fit sessions", 0.0)
+    return {
+        name: _Wing(
+            parts[name],
+            parts[name].time_ns >= border,
+            one,
+            fit_session(sessions[name], border, one.features, settings.fit, settings.seed, settings.prior),
+        )
+        for name, one in accesses.items()
+    }
 
 
-def _fit(examples: Examples, part: Mask, settings: TrainSettings, later: Mask | None) -> Fitted:
-    watched = None if later is None else (examples.rows[later], examples.label[later])
-    return fit(
-        examples.rows[part],
-        examples.label[part],
-        names=NAMES,
-        monotone=_MONOTONE,
-        settings=settings.fit,
-        seed=settings.seed,
-        later=watched,
-    )
+def _more_rounds(events: Sequence[AccessEvent], settings: TrainSettings) -> int:
+    """Return how many rounds give a short history enough impostors' sessions."""
+    made = settings.prepare
+    return min(made.most_rounds, int(made.least_impostors / max(1.0, made.contrast.share * len(events))))
 
 
-def _scale(examples: Examples, later: Mask, fitted: Fitted, settings: TrainSettings) -> tuple[Scaling, Floats]:
-    """Return calibration and thresholds, and the later rows' probabilities."""
-    margin = margins(fitted.text, examples.rows[later])
-    table = learn_calibration(margin, examples.label[later], settings.prior)
-    scores = probabilities(table, margin)
-    sessions = by_sitting(scores, examples.kind[later], examples.sitting[later])
-    return Scaling(table, thresholds(scores, examples.kind[later]), thresholds(*sessions)), scores
+def _own_parts(examples: Examples, border: int) -> dict[str, Examples]:
+    """Return the rows of each group that has enough of its own to learn from, when there is more than one group."""
+    if len(np.unique(examples.group)) < 2:  # noqa: PLR2004 - one group is everybody
+        return {}
+    parts = {name: examples.part(examples.group == number) for number, name in enumerate(GROUPS)}
+    return {name: part for name, part in parts.items() if _enough(part, border)}
+
+
+def _enough(part: Examples, border: int) -> bool:
+    later = part.time_ns >= border
+    counts = [int((part.label[side] == label).sum()) for side in (later, ~later) for label in (0, 1)]
+    return min(counts) >= _LEAST_POSITIVES and len(np.unique(part.subject)) >= HELD_OUT
+
+
+def _reference(wings: Mapping[str, _Wing]) -> bytes:
+    """Return how features and scores of own later accesses are spread."""
+    everybody = wings[EVERYBODY]
+    own = everybody.examples.kind[everybody.later] == OWN
+    rows = everybody.examples.rows[everybody.later][own].astype(np.float64)
+    groups = [GROUPS[number] for number in everybody.examples.group[everybody.later][own].tolist()]
+    return reference_of(rows, everybody.access.scores[own], NAMES, groups)
 
 
 def _card(
@@ -168,16 +210,11 @@ def _card(
     verdicts: Mapping[str, int],
     sources: Sequence[Source],
     settings: TrainSettings,
-    examples: Examples,
-    later: Mask,
-    held_out: Mask,
-    scores: Floats,
-    final: Fitted,
+    wings: Mapping[str, _Wing],
 ) -> Card:
-    kind, sitting, unseen = examples.kind[later], examples.sitting[later], held_out[later]
     used = [verdicts[event.event_id] for event in events if event.event_id in verdicts]
-    sessions = by_sitting(scores, kind, sitting)
-    strangers = by_sitting(scores[unseen], kind[unseen], sitting[unseen])
+    everybody = wings[EVERYBODY]
+    cards = {name: _wing_card(wing, settings.prior) for name, wing in wings.items()}
     return Card(
         task=TASK,
         protocol=_protocol(settings, bool(used)),
@@ -188,15 +225,47 @@ def _card(
         labels={"impostor": used.count(1), "own": used.count(0)} if used else {},
         seed=settings.seed,
         prepare=settings.prepare,
-        fit=settings.fit,
-        trees=final.trees,
+        fit=msgspec.structs.replace(settings.fit, threads=1),
+        trees=everybody.access.final.trees,
+        session_trees=everybody.session.final.trees,
         versions={name: metadata.version(name) for name in ("ostiary", "lightgbm", "numpy", "scikit-learn")},
-        events_figures=measure(scores, kind, settings.prior),
-        sessions_figures=measure(*sessions, settings.prior),
-        unseen_subjects=measure(*strangers, settings.prior),
-        gain_by_family=_gain_by_family(final),
-        monotone={"rising": _MONOTONE.count(1), "falling": _MONOTONE.count(-1), "free": _MONOTONE.count(0)},
+        events_figures=cards[EVERYBODY].accesses,
+        sessions_figures=cards[EVERYBODY].sessions,
+        unseen_subjects=cards[EVERYBODY].unseen,
+        wings=cards,
+        false_positives=_false_positives(wings),
+        gain_by_family=_gain_by_family(everybody.access.final),
+        monotone={"rising": MONOTONE.count(1), "falling": MONOTONE.count(-1), "free": MONOTONE.count(0)},
     )
+
+
+def _wing_card(wing: _Wing, prior: float) -> WingCard:
+    session, kind = wing.session, wing.examples.kind[wing.later]
+    return WingCard(
+        subjects=len(np.unique(wing.examples.subject)),
+        trees=wing.access.final.trees,
+        session_trees=session.final.trees,
+        accesses=measure(wing.access.scores, kind, prior),
+        sessions=measure(session.scores, session.kind, prior),
+        unseen=measure(session.scores[session.unseen], session.kind[session.unseen], prior),
+        worst_access=measure(*by_sitting(wing.access.scores, kind, wing.examples.sitting[wing.later]), prior),
+    )
+
+
+def _false_positives(wings: Mapping[str, _Wing]) -> tuple[GroupRates, ...]:
+    """Return the false alarms of each group by the wing that judges it."""
+    found: list[GroupRates] = []
+    everybody = wings[EVERYBODY]
+    for number, name in enumerate(GROUPS):
+        wing = wings.get(name, everybody)
+        mine = wing.examples.group[wing.later] == number
+        if not mine.any():
+            continue
+        levels = {"medium": wing.access.levels.medium, "high": wing.access.levels.high}
+        truth = wing.examples.label[wing.later][mine]
+        subjects = [str(one) for one in wing.examples.subject[wing.later][mine].tolist()]
+        found += group_rates(wing.access.scores[mine], truth, [name] * int(mine.sum()), subjects, levels)
+    return tuple(found)
 
 
 def _protocol(settings: TrainSettings, labelled: bool) -> tuple[str, ...]:  # noqa: FBT001 - two wordings
@@ -205,9 +274,11 @@ def _protocol(settings: TrainSettings, labelled: bool) -> tuple[str, ...]:  # no
         f"own accesses against impostors made of other subjects' real behaviour, {made.rounds} rounds",
         "joined by verdicts" if labelled else "without any label",
         f"impostors: {made.contrast.share:.1%} of a round's sittings, and ghosts: {made.ghost_share:.1%} of accesses",
+        f"session risk: {settings.session_rounds} more rounds, with risks by forests that never saw the subject",
         f"the last {share:.0%} of the history measures, calibrates and sets thresholds",
-        f"one subject in {_HELD_OUT} is kept out of the measured fit; the final trees are grown on everything",
+        f"one subject in {HELD_OUT} is kept out of the measured fits; the final trees are grown on everything",
         f"thresholds at 1 % and 0.1 % false positives on own behaviour; base rate {settings.prior:g}",
+        "people, service accounts and jobs have forests of their own where each had enough to learn from",
         "features come from a causal replay: an access is judged by what happened before it",
     )
 
@@ -220,20 +291,26 @@ def _gain_by_family(final: Fitted) -> dict[str, float]:
     return {family: round(share, 6) for family, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))}
 
 
-def _files(final: Fitted, examples: Examples, scaling: Scaling, card: Card) -> dict[str, bytes]:
+def _files(wings: Mapping[str, _Wing], examples: Examples, card: Card, reference: bytes) -> dict[str, bytes]:
     told = 1.0 - np.isnan(examples.rows).mean(axis=0)
     columns = [
         Column(spec.name, spec.family, spec.monotone, round(float(share), 6), spec.topic)
         for spec, share in zip(FEATURES, told, strict=True)
     ]
-    schema = Schema(SET_DIGEST, columns, depth=DEPTH if DEPTH in NAMES else "")
-    return {
-        MODEL_FILE: final.text.encode(),
-        SCHEMA_FILE: _json(schema),
-        CALIBRATION_FILE: _json(scaling),
+    own = tuple(name for name in wings if name != EVERYBODY)
+    files = {
+        SCHEMA_FILE: _json(Schema(SET_DIGEST, columns, DEPTH if DEPTH in NAMES else "", own)),
         CARD_FILE: encode_card(card),
         CARD_TEXT: write_card(card),
+        REFERENCE_FILE: reference,
     }
+    for name, wing in wings.items():
+        features = tuple(NAMES[place] for place in wing.access.features)
+        files[file_of(MODEL_FILE, name)] = wing.access.final.text.encode()
+        files[file_of(SESSION_FILE, name)] = wing.session.final.text.encode()
+        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(SessionSchema(TRAIL, features))
+        files[file_of(CALIBRATION_FILE, name)] = _json(scaling_of(wing.access, wing.session))
+    return files
 
 
 def _json(value: msgspec.Struct) -> bytes:

@@ -20,12 +20,13 @@ _FEATURES: Final = (
     Feature("suspect_evidence", "evidence of these days that one other subject acts, this access included", "nats", 1),
     Feature("suspect_gain", "ln of how much better this access fits that one than this subject", "nats", 1),
     Feature("suspect_silence", "how much longer than usual that one is silent", "ln ratio", 0),
+    Feature("suspect_before", "most evidence of these days for any one other subject, before this access", "nats", 1),
     Feature("suspect_times", "accesses of these days that fitted that one better", "ln(1+count)", 1),
 )
 
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
-    """Return the eleven features."""
+    """Return the twelve features."""
     found = history.lookalike
     return (
         found.gain,
@@ -38,6 +39,7 @@ def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
         found.suspect,
         found.suspect_gain,
         found.suspect_silence,
+        found.before,
         log1p(found.suspect_times),
     )
 

@@ -1,0 +1,144 @@
+"""One verified model as it serves: a wing for each group of subjects, and the session risk beside it.
+
+- People, service accounts and jobs are judged by their own wing; a group that has none, by everybody's.
+- ``score`` is a ``Scorer``: pure and safe for threads. ``sessions`` gives a fresh ``SessionRisk``, which remembers.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ostiary.artifacts import VerifiedArtifact, Verifier, verify_artifact
+from ostiary.errors import FaultyInputError
+from ostiary.risk.groups import EVERYBODY, group_of
+from ostiary.risk.reasons import Words
+from ostiary.risk.schema import (
+    CALIBRATION_FILE,
+    KIND,
+    MODEL_FILE,
+    SCHEMA_FILE,
+    SESSION_FILE,
+    SESSION_SCHEMA_FILE,
+    Scaling,
+    Schema,
+    check_feature_set,
+    file_of,
+    parse_scaling,
+    parse_schema,
+)
+from ostiary.risk.scorer import Engine, LightGbmScorer, pick_engine
+from ostiary.risk.session_forest import SessionForest, columns_of, parse_session_schema
+from ostiary.risk.session_risk import SessionRisk
+from ostiary.risk.trees import parse_trees
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.scoring import RiskScore
+
+
+class Wing(NamedTuple):
+    """What judges one group: its accesses and its sessions."""
+
+    access: LightGbmScorer
+    session: SessionForest
+
+
+class RiskModel:
+    """A ``Scorer`` over all wings of one verified model."""
+
+    def __init__(self, wings: Mapping[str, Wing], digest: str) -> None:
+        """Join the wings by group; ``everybody`` is among them."""
+        self._wings = dict(wings)
+        self._everybody = wings[EVERYBODY]
+        self._digest = digest
+
+    @property
+    def digest(self) -> str:
+        """Digest of the model artefact."""
+        return self._digest
+
+    @property
+    def schema(self) -> Schema:
+        """The model's columns."""
+        return self._everybody.access.schema
+
+    @property
+    def scaling(self) -> Scaling:
+        """Calibration and thresholds of everybody's wing."""
+        return self._everybody.access.scaling
+
+    @property
+    def engine(self) -> Engine:
+        """What evaluates the trees of everybody's wing."""
+        return self._everybody.access.engine
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups with a wing of their own, everybody's included."""
+        return tuple(self._wings)
+
+    def wing(self, event: AccessEvent) -> Wing:
+        """Return the wing that judges the event's subject."""
+        return self._wings.get(group_of(event.subject_type), self._everybody)
+
+    def score(self, event: AccessEvent, features: Sequence[float]) -> RiskScore:
+        """Return the calibrated score of ``features``."""
+        return self.wing(event).access.score(event, features)
+
+    def sessions(self) -> SessionRisk:
+        """Return session risk that remembers nothing yet."""
+        return SessionRisk(lambda event: self.wing(event).session, self._digest)
+
+
+def load_scorer(
+    directory: Path,
+    trusted_keys: Iterable[Verifier],
+    *,
+    feature_set: str,
+    names: tuple[str, ...],
+    words: Words,
+    pinned: str = "",
+    not_before_ns: int = 0,
+) -> RiskModel:
+    """Verify the artefact in ``directory`` and return its model.
+
+    Raises:
+        VerificationError: the artefact is not what a trusted key signed, or is for another feature set.
+        FaultyInputError: it is signed, and malformed all the same.
+    """
+    verified = verify_artifact(directory, trusted_keys, kind=KIND, pinned=pinned, not_before_ns=not_before_ns)
+    return model_from(verified, feature_set=feature_set, names=names, words=words)
+
+
+def model_from(verified: VerifiedArtifact, *, feature_set: str, names: tuple[str, ...], words: Words) -> RiskModel:
+    """Return the model over the bytes of a verified artefact.
+
+    Raises:
+        VerificationError: ``model_feature_set``.
+        FaultyInputError: ``model_malformed``, ``calibration_malformed``.
+    """
+    schema = parse_schema(_file(verified, SCHEMA_FILE))
+    check_feature_set(schema, feature_set, names)
+    wings = {group: _wing(verified, group, schema, names, words) for group in (EVERYBODY, *schema.groups)}
+    return RiskModel(wings, verified.digest)
+
+
+def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[str, ...], words: Words) -> Wing:
+    scaling = parse_scaling(_file(verified, file_of(CALIBRATION_FILE, group)))
+    text = _file(verified, file_of(MODEL_FILE, group)).decode()
+    trees = parse_trees(text)
+    if trees.names != names:
+        raise FaultyInputError("model_malformed", "the trees' columns are not the schema's")
+    access = LightGbmScorer(pick_engine(text, trees), schema, scaling, verified.digest, words, trees)
+    told = parse_session_schema(_file(verified, file_of(SESSION_SCHEMA_FILE, group)))
+    text = _file(verified, file_of(SESSION_FILE, group)).decode()
+    trees = parse_trees(text)
+    if trees.names != (*told.trail, *told.features):
+        raise FaultyInputError("model_malformed", "the session trees' columns are not the schema's")
+    columns = columns_of(told, {name: place for place, name in enumerate(names)})
+    return Wing(access, SessionForest(pick_engine(text, trees), trees, columns, scaling.session_table, scaling.session))
+
+
+def _file(verified: VerifiedArtifact, name: str) -> bytes:
+    try:
+        return verified.files[name]
+    except KeyError as fault:
+        raise FaultyInputError("model_malformed", f"the artefact has no `{name}`") from fault

@@ -1,0 +1,110 @@
+"""The forest of session risk: the trail of a subject and the most telling features of the access, to a probability.
+
+- Its columns are those of ``trail.NAMES`` and then some of the access's own features, named in ``session.json``.
+- A session's risk is judged anew at each access, from the risks of the accesses so far.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from ostiary.errors import FaultyInputError
+from ostiary.risk.calibration import Calibration, sigmoid
+from ostiary.risk.schema import Thresholds
+from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.vocabulary.scoring import Contribution
+
+MOST_COLUMNS: Final = 1_024
+_LEAST_WEIGHT: Final = 0.05
+_WORDS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (("llr_level_", "odd_", "llr_worst_", "llr_before"), "the days before held other unusual accesses"),
+    (("zone_", "network_", "device_", "collection_", "resource_"), "it resembles other unusual accesses of these days"),
+    (("others", "persona", "switches"), "it is unlike the other sittings of these days"),
+    (("llr_unusual", "llr_sitting_unusual", "llr_own"), "it is more unusual than this subject usually is"),
+    (("gap", "sittings_"), "the sittings of these days follow each other unusually"),
+)
+
+
+class Forest(Protocol):
+    """What evaluates the trees."""
+
+    def margin(self, row: Sequence[float]) -> float:
+        """Return the log-odds of ``row``."""
+        ...
+
+    def contributions(self, row: Sequence[float]) -> list[float]:
+        """Return each column's share."""
+        ...
+
+
+class SessionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``session.json`` says.
+
+    Attributes:
+        trail: names of the trail's columns, in order: those of this version of Ostiary or the model is refused.
+        features: names of the access's own features that follow.
+    """
+
+    trail: tuple[str, ...]
+    features: tuple[str, ...]
+
+
+class SessionForest:
+    """Trees, columns, calibration and thresholds of session risk."""
+
+    def __init__(
+        self, forest: Forest, walker: Forest, columns: Sequence[int], table: Calibration, levels: Thresholds
+    ) -> None:
+        """Join the parts; ``columns`` are places of the access's features, ``walker`` tells shares quickly."""
+        self._forest = forest
+        self._walker = walker
+        self._columns = tuple(columns)
+        self.table = table
+        self.levels = levels
+
+    def row(self, trail: Sequence[float], features: Sequence[float]) -> list[float]:
+        """Return the whole row."""
+        return [*trail, *[features[column] for column in self._columns]]
+
+    def score(self, row: Sequence[float]) -> float:
+        """Return the calibrated probability of ``row``."""
+        return sigmoid(self.table.logit(self._forest.margin(row)))
+
+    def reasons(self, row: Sequence[float]) -> tuple[Contribution, ...]:
+        """Return what the trail adds, in words: the strongest kind of evidence, if any raised the risk."""
+        shares = self._walker.contributions(row)
+        best, weight, column = "", _LEAST_WEIGHT, 0
+        for prefixes, words in _WORDS:
+            places = [place for place, name in enumerate(TRAIL) if name.removeprefix("trail_").startswith(prefixes)]
+            total = sum([shares[place] for place in places])
+            if total > weight:
+                best, weight, column = words, total, max(places, key=lambda place: shares[place])
+        return (Contribution(TRAIL[column], row[column], weight, best),) if best else ()
+
+
+def parse_session_schema(data: bytes) -> SessionSchema:
+    """Read ``session.json``.
+
+    Raises:
+        FaultyInputError: ``model_malformed``, or the trail is another version's.
+    """
+    try:
+        schema = msgspec.json.decode(data, type=SessionSchema)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as fault:
+        raise FaultyInputError("model_malformed", f"a file of the model is malformed: {fault}") from fault
+    if schema.trail != TRAIL or len(schema.features) > MOST_COLUMNS:
+        raise FaultyInputError("model_malformed", "the model's trail is another version's: train it anew")
+    return schema
+
+
+def columns_of(schema: SessionSchema, index: Mapping[str, int]) -> list[int]:
+    """Return the places of the schema's features.
+
+    Raises:
+        FaultyInputError: ``model_malformed``.
+    """
+    try:
+        return [index[name] for name in schema.features]
+    except KeyError as fault:
+        raise FaultyInputError("model_malformed", f"the model's session names an unknown feature {fault}") from fault

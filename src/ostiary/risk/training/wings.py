@@ -1,0 +1,160 @@
+"""One wing of a model: the two forests of one group of subjects, their calibration and figures.
+
+1. Three forests that each never saw a third of the subjects judge everything (``folds``); own accesses they are sure
+   about are left out of the fits.
+2. The access forest is fitted on the earlier part, stopping when the later part gains no more; the later part
+   calibrates it and sets its thresholds; then it is grown once more on everything.
+3. The session forest learns from trails of the folds' risks in the same way.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ostiary.risk.calibration import Calibration
+from ostiary.risk.schema import Scaling, Thresholds
+from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.training.calibrate import learn_calibration
+from ostiary.risk.training.figures import by_sitting, probabilities, thresholds
+from ostiary.risk.training.fit import FitSettings, Fitted, Floats, fit, margins
+from ostiary.risk.training.folds import Folds, fit_folds, suspects
+from ostiary.risk.training.prepare import Examples
+from ostiary.risk.training.session_rows import Judge, SessionExamples
+from ostiary.signals.features import FEATURES, NAMES
+
+MONOTONE: Final = tuple(spec.monotone for spec in FEATURES)
+HELD_OUT: Final = 10
+_SESSION_FEATURES: Final = 40
+
+Mask = npt.NDArray[np.bool_]
+
+
+class SessionFit(msgspec.Struct, frozen=True):
+    """Parameters of the session forest, beside those of the access forest."""
+
+    most_trees: int = 300
+    leaves: int = 31
+    depth: int = 8
+    learning_rate: float = 0.04
+
+
+class Access(msgspec.Struct, frozen=True):
+    """The access forest of a wing.
+
+    Attributes:
+        final: grown on everything.
+        folds: forests that never saw a third of the subjects.
+        table: calibration of the final forest.
+        fold_table: calibration of the folds' margins.
+        levels: thresholds of one access.
+        features: places of the features that sessions see.
+        scores: of the later rows, by the forest of the earlier.
+    """
+
+    final: Fitted
+    folds: Folds
+    table: Calibration
+    fold_table: Calibration
+    levels: Thresholds
+    features: tuple[int, ...]
+    scores: Floats
+
+    @property
+    def judge(self) -> Judge:
+        """What judges accesses while sessions are learned."""
+        return Judge(self.folds.texts, self.fold_table, self.features)
+
+
+class Session(msgspec.Struct, frozen=True):
+    """The session forest of a wing; ``scores`` and ``kind`` are of the later sittings."""
+
+    final: Fitted
+    table: Calibration
+    levels: Thresholds
+    scores: Floats
+    kind: npt.NDArray[np.int64]
+    unseen: Mask
+
+
+def fit_access(
+    examples: Examples, later: Mask, settings: FitSettings, seed: int, prior: float, trim_above: float
+) -> Access:
+    """Return the access forest of ``examples``."""
+    folds = fit_folds(
+        examples.rows,
+        examples.label,
+        examples.subject,
+        names=NAMES,
+        monotone=MONOTONE,
+        settings=settings,
+        seed=seed,
+    )
+    fitting = ~(suspects(folds, examples.label, trim_above) & ~examples.vouched)
+    early = fitting & ~later & (examples.subject % HELD_OUT != 0)
+    first = _fit(examples, early, settings, seed, later)
+    margin = margins(first.text, examples.rows[later], settings.threads)
+    label, kind = examples.label[later], examples.kind[later]
+    table = learn_calibration(margin, label, prior)
+    scores = probabilities(table, margin)
+    final = _fit(examples, fitting, msgspec.structs.replace(settings, most_trees=first.trees), seed, None)
+    return Access(
+        final,
+        folds,
+        table,
+        learn_calibration(folds.margin[later], label, prior),
+        thresholds(scores, kind),
+        tuple(sorted(np.argsort(-np.array(first.gain), kind="stable")[:_SESSION_FEATURES].tolist())),
+        scores,
+    )
+
+
+def _fit(examples: Examples, part: Mask, settings: FitSettings, seed: int, later: Mask | None) -> Fitted:
+    watched = None if later is None else (examples.rows[later], examples.label[later])
+    return fit(
+        examples.rows[part],
+        examples.label[part],
+        names=NAMES,
+        monotone=MONOTONE,
+        settings=settings,
+        seed=seed,
+        later=watched,
+    )
+
+
+def fit_session(
+    examples: SessionExamples, border_ns: int, features: Sequence[int], settings: FitSettings, seed: int, prior: float
+) -> Session:
+    """Return the session forest of ``examples``; what came from ``border_ns`` on measures and calibrates."""
+    names = (*TRAIL, *(NAMES[place] for place in features))
+    own = SessionFit()
+    shaped = msgspec.structs.replace(
+        settings,
+        most_trees=min(own.most_trees, settings.most_trees),
+        leaves=min(own.leaves, settings.leaves),
+        depth=own.depth,
+        learning_rate=own.learning_rate,
+    )
+    later = examples.time_ns >= border_ns
+    early = ~later & (examples.subject % HELD_OUT != 0)
+
+    def grown(part: Mask) -> Fitted:
+        free = (0,) * len(names)
+        return fit(examples.rows[part], examples.label[part], names=names, monotone=free, settings=shaped, seed=seed)
+
+    margin = margins(grown(early).text, examples.rows[later], settings.threads)
+    scores, kind = by_sitting(margin, examples.kind[later], examples.sitting[later])
+    table = learn_calibration(scores, (kind > 0).astype(np.int64), prior)
+    calibrated = probabilities(table, scores)
+    held_out, _ = by_sitting(
+        (examples.subject[later] % HELD_OUT == 0).astype(np.float64), examples.kind[later], examples.sitting[later]
+    )
+    final = grown(np.ones(len(later), dtype=np.bool_))
+    return Session(final, table, thresholds(calibrated, kind), calibrated, kind, held_out > 0)
+
+
+def scaling_of(access: Access, session: Session) -> Scaling:
+    """Return calibration and thresholds of both forests."""
+    return Scaling(access.table, access.levels, session.levels, session.table)

@@ -68,6 +68,7 @@ new kind name:
 [group('write')]
 pages:
     @python tools/write_signal_docs.py
+    @python tools/write_coverage_docs.py
     @python tools/write_config_docs.py
     @python tools/write_mapping_docs.py
 

@@ -198,7 +198,7 @@ def _language(event: AccessEvent) -> LanguageFacts:
 
 def _behaviour(event: AccessEvent) -> BehaviourFacts:
     return BehaviourFacts(
-        llr=-6.0 + 4 * share(event.event_id, "llr"),
+        llr=-1.5 + 6 * (share(event.event_id, "one") + share(event.event_id, "other") - 1),  # evidence, and no proof
         confidence=0.6 + 0.4 * share(event.subject_id, "confidence"),
         drift=0.5 * share(event.subject_id, event.time_ns // _NS // _DAY_S, "drift"),
         liveness=0.95 + 0.05 * share(event.event_id, "live"),

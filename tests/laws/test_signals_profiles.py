@@ -26,7 +26,7 @@ from ostiary.signals.profiles import (
 from ostiary.signals.replay import replay
 from ostiary.testing.organisation import Organisation
 from ostiary.testing.profile_store import MemoryProfileStore
-from ostiary.vocabulary.events import AccessEvent, EventOutcome
+from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 from ostiary.vocabulary.facts import (
     AccountFacts,
     BehaviourFacts,
@@ -74,7 +74,36 @@ def story(
             ip=f"10.0.{number % 3}.1",
             device_id=f"d{number % 2}",
             count=float(number),
+            detail="timeout" if number % 5 == 1 else None,
+            action_class=ActionClass.AUTHENTICATE if number % 4 == 1 else ActionClass.READ,
+            mfa=bool(number % 3),
+            **(told(f"t{number % 6}", 40 * number) if number % 2 else {}),
         )
+
+
+def told(text: str, number: int) -> dict[str, Any]:
+    """Return every fact group, with ``text`` wherever a text may be."""
+    return {
+        "token": TokenFacts(
+            age_s=1.0,
+            lifetime_s=9.0,
+            bound=True,
+            token_id=text,
+            audience=text,
+            algorithm=text,
+            key_id=text,
+            claims=text,
+        ),
+        "place": PlaceFacts(
+            region=text, city=text, latitude=number % 90, longitude=number % 180, ja4=text, language=text, rtt_ms=1.0
+        ),
+        "posture": PostureFacts(attested=True, rooted=bool(number % 3)),
+        "account": AccountFacts(age_s=1.0, department=text, manager=text),
+        "data": DataFacts(columns=1, personal_columns=1, owner=text, purpose=text),
+        "workload": WorkloadFacts(image=text, egress=text),
+        "language": LanguageFacts(prompts_1m=1.0, tokens_out=2.0, tool=text),
+        "behaviour": BehaviourFacts(llr=0.0, drift=1.0),
+    }
 
 
 def bits(row: list[float]) -> list[str]:
@@ -144,31 +173,6 @@ def test_after_a_crash_store_and_snapshot_are_of_one_moment(plan: Plan, saved: i
         calm.learn(event)
     assert {who: again.profile_bytes("user", who) for who in ("ann", "bob", "eve")} == {
         who: calm.profile_bytes("user", who) for who in ("ann", "bob", "eve")
-    }
-
-
-def told(text: str, number: int) -> dict[str, Any]:
-    """Return every fact group, with ``text`` wherever a text may be."""
-    return {
-        "token": TokenFacts(
-            age_s=1.0,
-            lifetime_s=9.0,
-            bound=True,
-            token_id=text,
-            audience=text,
-            algorithm=text,
-            key_id=text,
-            claims=text,
-        ),
-        "place": PlaceFacts(
-            region=text, city=text, latitude=number % 90, longitude=number % 180, ja4=text, language=text, rtt_ms=1.0
-        ),
-        "posture": PostureFacts(attested=True, rooted=False),
-        "account": AccountFacts(age_s=1.0, department=text, manager=text),
-        "data": DataFacts(columns=1, personal_columns=1, owner=text, purpose=text),
-        "workload": WorkloadFacts(image=text, egress=text),
-        "language": LanguageFacts(prompts_1m=1.0, tokens_out=2.0, tool=text),
-        "behaviour": BehaviourFacts(llr=0.0, drift=1.0),
     }
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from ostiary.signals.fields import address, at, country, fallback_id, first, flag, moment, needed, number, text
 from ostiary.signals.pieces import Shape
+from ostiary.signals.whereabouts import place_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 FORMAT: Final = "entra"
@@ -11,6 +12,7 @@ DESCRIBE: Final = "Microsoft Entra sign-in logs (Graph answer or diagnostic JSON
 SHAPE: Final = Shape.JSON
 ENVELOPES: Final = ("value", "records")
 
+_PLACE: Final = ("state", "city", "geoCoordinates.latitude", "geoCoordinates.longitude")
 _BLOCKED: Final = frozenset({50053, 50057, 53000, 53001, 53003, 53004, 50105, 530032})
 
 
@@ -39,6 +41,7 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         ip=address(text(record, "ipAddress")),
         country=country(text(record, "location", "countryOrRegion")),
         asn=number(record, "autonomousSystemNumber"),
+        place=place_of(at(record, "location"), _PLACE),
         device_id=text(device, "deviceId"),
         device_managed=flag(device, "isManaged"),
         user_agent=text(record, "userAgent"),

@@ -25,6 +25,7 @@ from ostiary.signals.fields import (
     texts,
 )
 from ostiary.signals.pieces import Shape
+from ostiary.signals.whereabouts import place_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 FORMAT: Final = "ocsf"
@@ -119,6 +120,7 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         ip=address(text(record, "src_endpoint", "ip")),
         country=country(text(record, "src_endpoint", "location", "country")),
         asn=number(record, "src_endpoint", "autonomous_system", "number"),
+        place=place_of(at(record, "src_endpoint", "location"), ("region", "city", "lat", "long")),
         device_id=first(record, ("device", "uid"), ("src_endpoint", "uid"), ("device", "hostname")),
         device_managed=flag(record, "device", "is_managed"),
         user_agent=text(record, "http_request", "user_agent"),

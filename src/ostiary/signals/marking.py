@@ -36,7 +36,8 @@ _MOST_RISK: Final = 100
 _decode: Final = msgspec.json.Decoder().decode
 
 _NAMES: Final = frozenset({"name", "Name", "setting"})
-_KEYS: Final = ("key", "Key", "displayName", "field", "property", "workspaceConfKeys")
+_IN_ORDER: Final = ("key", "Key", "displayName", "field", "property", "workspaceConfKeys")
+_KEYS: Final = frozenset(_IN_ORDER)
 _NEW: Final[dict[str, tuple[str, ...]]] = {
     "newValue": ("oldValue", "previousValue"),
     "NewValue": ("OldValue", "PreviousValue"),
@@ -58,6 +59,7 @@ _VALUES: Final = (
 )  # fmt: skip
 _KEYS_OF_PAIRS: Final = frozenset({"value", "Value", "newValue", "NewValue", "New", "boolValue"})
 _PAIR: Final = 5
+_TELLING: Final = frozenset(WORDS) | frozenset(SWITCHES)
 _OPENING: Final = frozenset("{[")
 _CLOSING: Final = frozenset("}]")
 _TOP: Final = name_of("")
@@ -188,7 +190,9 @@ def _open(asked: Asked, above: Name, value: dict[str, Any], stack: Stack, *, act
             stack.append((name, each, actor))
         else:
             _leaf(asked, name, each, stack, actor=actor)
-    if named or (named := next((each for old in _KEYS if type(each := value.get(old)) is str), "")):
+    if not named and not _KEYS.isdisjoint(value):
+        named = next((each for key in _IN_ORDER if type(each := value.get(key)) is str), "")
+    if named:
         name = name_of(named)
         stack += [(name, value[each], actor) for each in _VALUES if value.get(each) is not None]
 
@@ -233,10 +237,10 @@ def _text(asked: Asked, name: Name, value: str, *, actor: bool) -> Any:
     """Read one text; return the JSON that it holds, if any."""
     if len(value) <= MAX_WORD:
         word = value.lower()
-        if word in WORDS:
-            asked.follow(WORDS[word])
-        if word in SWITCHES:
-            _switch(asked, name, on=SWITCHES[word])
+        if word in _TELLING:
+            asked.follow(WORDS.get(word, ()))
+            if word in SWITCHES:
+                _switch(asked, name, on=SWITCHES[word])
     for reading in name.readings:
         if not actor or reading not in NOT_OF_ACTOR:
             CHECKS[reading](asked, value[:MAX_TEXT])

@@ -7,9 +7,8 @@ from typing import Final
 from ostiary.signals.markpatterns import COMMANDS, INJECTION, SKIPS, WEB_ATTACK
 from ostiary.vocabulary.facts import Mark
 
-_CHANGE: Final = re.compile(
-    r"(?P<label>[^\n]{0,120}?):?\s+(?:changed\s+)?from\s+(?P<old>[^\n]{1,40}?)\s+to\s+(?P<new>[^\n]{1,40}?)(?=\s+-\s|\n|$)"
-)
+_CHANGE: Final = re.compile(r"\sfrom\s+(?P<old>[^\n]{1,40}?)\s+to\s+(?P<new>[^\n]{1,40}?)(?=\s+-\s|\n|$)")
+_LABEL: Final = 120
 _PLAIN: Final = frozenset("$`|;&(")
 _GUARDS: Final = re.compile(r"(?i)mfa|multifactor|multi-factor|strongauth|\bblock\b|compliant|encrypt|require")
 _CACHED: Final = 256
@@ -49,7 +48,12 @@ def prose(text: str) -> set[Mark]:
 
 def changes_in(text: str) -> list[tuple[str, str, str]]:
     """Return label, old and new value of each change written out as ``label from old to new``."""
-    return [(each["label"], each["old"].lower(), each["new"].lower()) for each in _CHANGE.finditer(text)]
+    found, begun = [], 0
+    for each in _CHANGE.finditer(text):
+        label = text[begun : each.start()].rpartition("\n")[2].removesuffix(" changed").rstrip(" :")
+        found.append((label[-_LABEL:], each["old"].lower(), each["new"].lower()))
+        begun = each.end()
+    return found
 
 
 def lost(before: str, after: str) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from ostiary.signals.fields import address, at, country, fallback_id, first, flag, moment, needed, number, text
+from ostiary.signals.marking import told_of
 from ostiary.signals.pieces import Shape
 from ostiary.signals.whereabouts import place_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
@@ -22,11 +23,12 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     device = at(record, "deviceDetail")
     service = first(record, ("servicePrincipalId",)) if text(record, "userId") is None else None
     user = first(record, ("userPrincipalName",), ("userId",), ("servicePrincipalName",), ("servicePrincipalId",))
+    subject = needed(user, "userPrincipalName").lower()
     return AccessEvent(
         event_id=text(record, "id") or fallback_id(record),
         tenant=tenant,
         time_ns=moment(text(record, "createdDateTime") or text(outer, "time")),
-        subject_id=needed(user, "userPrincipalName").lower(),
+        subject_id=subject,
         subject_type="user" if service is None else "service",
         action="sign-in",
         resource_type="application",
@@ -48,6 +50,8 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         ua_family=text(device, "browser"),
         ua_os=text(device, "operatingSystem"),
         source=FORMAT,
+        detail=first(record, ("status", "failureReason"), ("status", "errorCode")),
+        marks=told_of("sign-in", record, (subject,)).marks,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from ostiary.signals.actions import class_of
 from ostiary.signals.fields import address, at, country, fallback_id, first, moment, needed, number, text
+from ostiary.signals.marking import told_of
 from ostiary.signals.pieces import Shape
 from ostiary.signals.whereabouts import place_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
@@ -47,12 +48,13 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     actor = record.get("actor")
     kind = text(actor, "type") or "User"
     target_type, target = _target(record)
+    subject = needed(first(actor, ("alternateId",), ("id",)), "actor.alternateId")
     device = at(record, "device") or at(record, "client", "device")
     return AccessEvent(
         event_id=text(record, "uuid") or fallback_id(record),
         tenant=tenant,
         time_ns=moment(record.get("published")),
-        subject_id=needed(first(actor, ("alternateId",), ("id",)), "actor.alternateId"),
+        subject_id=subject,
         subject_type="user" if kind == "User" else kind.lower(),
         action=action,
         resource_type=target_type,
@@ -73,6 +75,8 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         device_managed=at(device, "managed") if isinstance(at(device, "managed"), bool) else None,
         user_agent=text(record, "client", "userAgent", "rawUserAgent"),
         source=FORMAT,
+        detail=text(record, "outcome", "reason"),
+        marks=told_of(action, record, (subject,), f"{target_type} {target}").marks,
     )
 
 

@@ -68,8 +68,10 @@ new kind name:
 [group('write')]
 pages:
     @python tools/write_signal_docs.py
+    @python tools/write_coverage_docs.py
     @python tools/write_config_docs.py
     @python tools/write_mapping_docs.py
+    @python tools/write_log_type_docs.py
 
 # read the documentation at http://127.0.0.1:8000 while writing it
 [group('write')]

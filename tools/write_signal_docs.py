@@ -19,6 +19,7 @@ is *missing* (NaN to the model), which is never the same as zero and never reads
 up. *Risk grows with* says in which direction the model may use a number: `more` and `less` are enforced when a model is
 trained, an empty cell leaves it to the data. *Reads* names fields of the access event, a member of a fact group as
 `token.age_s`; *not told* says what the model sees when they are absent, and `-` that every event tells them.
+What of other products' detections each is good for: [coverage](signal-coverage.md).
 """
 TABLE = [
     "| signal | what it is | unit | risk grows with | reads | not told | owner | file |",

@@ -9,6 +9,7 @@ from ocsf_json_schema import OcsfJsonSchema, get_ocsf_schema
 from ostiary.signals.adapters import ocsf
 from ostiary.signals.importing import Accepted, Rejected, read
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
+from ostiary.vocabulary.facts import NetworkKind, PlaceFacts
 
 TRAIL: dict[str, Any] = {
     "eventTime": "2024-07-30T21:31:21.5Z",
@@ -307,6 +308,23 @@ def test_entra() -> None:
     )
     told(one("entra", {"time": "2024-05-01T10:00:00Z", "properties": ENTRA}), subject_id="ann@example.org")
     told(one("entra", {**ENTRA, "status": {"errorCode": 53003}}), outcome=EventOutcome.DENIED)
+
+
+def test_places_are_read_where_a_log_tells_them() -> None:
+    where = {"state": "Bavaria", "city": "Munich"}
+    point = {"latitude": 48.1, "longitude": 11.6}
+    munich = PlaceFacts("Bavaria", "Munich", 48.1, 11.6)
+    told(one("entra", {**ENTRA, "location": {**where, "geoCoordinates": point}}), place=munich)
+    okta = {**where, "geolocation": {"lat": 48.1, "lon": 11.6}}
+    told(one("okta", {**OKTA, "client": {**OKTA["client"], "geographicalContext": okta}}), place=munich)
+    proxy = one("okta", {**OKTA, "securityContext": {"isProxy": True}})
+    told(proxy, place=PlaceFacts(kind=NetworkKind.PROXY))
+    located = {"region": "Bavaria", "city": "Munich", "lat": 48.1, "long": 11.6}
+    told(one("ocsf", {**OCSF, "src_endpoint": {"ip": "8.8.8.8", "location": located}}), place=munich)
+    nowhere = {"geoCoordinates": {"latitude": 0, "longitude": 0}}
+    told(one("entra", {**ENTRA, "location": nowhere}), place=None)
+    half = {**where, "geoCoordinates": {"latitude": 48.1, "longitude": "east"}}
+    told(one("entra", {**ENTRA, "location": half}), place=PlaceFacts("Bavaria", "Munich"))
 
 
 def test_sshd() -> None:

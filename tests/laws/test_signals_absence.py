@@ -18,6 +18,7 @@ START_S: Final = 1_772_438_400  # Monday, 2026-03-02T08:00:00Z
 SAFE: Final = msgspec.convert({
     "event_id": "e", "tenant": "default", "time_ns": START_S * NS, "subject_id": "ann", "action": "read",
     "resource_type": "database", "resource_id": "prod/customers", "action_class": "read", "outcome": "success",
+    "detail": "ok",
     "sensitivity": 1, "session_id": "s", "client_id": "app", "issuer": "https://id.example.org",
     "auth_method": "webauthn", "mfa": True, "auth_age_s": 5.0, "ip": "8.8.8.8", "country": "US", "asn": 15169,
     "device_id": "d", "device_managed": True, "ua_family": "Firefox", "ua_os": "Linux", "tz_offset_min": 0,

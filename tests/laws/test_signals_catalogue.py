@@ -152,7 +152,7 @@ def test_looking_changes_nothing() -> None:
 def test_a_signal_is_documented(name: str) -> None:
     signal = SIGNALS[name]
     assert (sys.modules[f"ostiary.signals.catalogue.{name}"].__doc__ or "").strip()
-    assert signal.family in Family
+    assert Family(signal.family)
     assert signal.owner
     assert signal.sources
     assert signal.needs

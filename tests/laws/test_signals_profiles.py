@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,11 +14,29 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals import features
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.dimensions import CAPS
-from ostiary.signals.profiles import MAX_COLLEAGUES, MAX_FAVOURITES, MAX_RECENT, MAX_SESSIONS
+from ostiary.signals.profiles import (
+    MAX_CODES,
+    MAX_COLLEAGUES,
+    MAX_FAVOURITES,
+    MAX_HOMES,
+    MAX_RECENT,
+    MAX_SESSIONS,
+    MAX_TOKENS,
+)
 from ostiary.signals.replay import replay
 from ostiary.testing.organisation import Organisation
 from ostiary.testing.profile_store import MemoryProfileStore
-from ostiary.vocabulary.events import AccessEvent, EventOutcome
+from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
+from ostiary.vocabulary.facts import (
+    AccountFacts,
+    BehaviourFacts,
+    DataFacts,
+    LanguageFacts,
+    PlaceFacts,
+    PostureFacts,
+    TokenFacts,
+    WorkloadFacts,
+)
 
 DAY_NS = 86_400 * 10**9
 BASE = AccessEvent("e", "default", 1_700_000_000 * 10**9, "ann", "read", "database", "db/orders")
@@ -55,7 +74,36 @@ def story(
             ip=f"10.0.{number % 3}.1",
             device_id=f"d{number % 2}",
             count=float(number),
+            detail="timeout" if number % 5 == 1 else None,
+            action_class=ActionClass.AUTHENTICATE if number % 4 == 1 else ActionClass.READ,
+            mfa=bool(number % 3),
+            **(told(f"t{number % 6}", 40 * number) if number % 2 else {}),
         )
+
+
+def told(text: str, number: int) -> dict[str, Any]:
+    """Return every fact group, with ``text`` wherever a text may be."""
+    return {
+        "token": TokenFacts(
+            age_s=1.0,
+            lifetime_s=9.0,
+            bound=True,
+            token_id=text,
+            audience=text,
+            algorithm=text,
+            key_id=text,
+            claims=text,
+        ),
+        "place": PlaceFacts(
+            region=text, city=text, latitude=number % 90, longitude=number % 180, ja4=text, language=text, rtt_ms=1.0
+        ),
+        "posture": PostureFacts(attested=True, rooted=bool(number % 3)),
+        "account": AccountFacts(age_s=1.0, department=text, manager=text),
+        "data": DataFacts(columns=1, personal_columns=1, owner=text, purpose=text),
+        "workload": WorkloadFacts(image=text, egress=text),
+        "language": LanguageFacts(prompts_1m=1.0, tokens_out=2.0, tool=text),
+        "behaviour": BehaviourFacts(llr=0.0, drift=1.0),
+    }
 
 
 def bits(row: list[float]) -> list[str]:
@@ -138,7 +186,7 @@ def test_a_subject_stays_small_whatever_it_names() -> None:
                 BASE, event_id=text, time_ns=BASE.time_ns + number * 10**9, resource_id=f"{text}/x", action=text,
                 resource_type=text[:5], session_id=text, client_id=text, issuer=text, auth_method=text, device_id=text,
                 ip=f"10.{number % 250}.{number // 250}.1", country=text, asn=number, ua_family=text,
-                tz_offset_min=number % 1440,
+                tz_offset_min=number % 1440, detail=text, **told(text, number),
             )
         )  # fmt: skip
     own = book._tables.subjects["user:ann"]
@@ -148,6 +196,10 @@ def test_a_subject_stays_small_whatever_it_names() -> None:
     assert max(len(own.recent), len(own.recent_resources), len(own.recent_hours)) <= MAX_RECENT
     assert len(own.favourites) <= MAX_FAVOURITES
     assert len(own.colleagues) <= 2 * MAX_COLLEAGUES
+    assert len(own.tokens) <= MAX_TOKENS
+    assert len(own.homes) <= MAX_HOMES
+    assert len(own.codes) <= MAX_CODES
+    assert len(own.usual) < 16
     assert len(book.profile_bytes("user", "ann") or b"") < 64 * 1024
 
 
@@ -160,7 +212,7 @@ def test_names_of_any_length_stay_small() -> None:
             msgspec.structs.replace(
                 BASE, resource_id=long, resource_type=long, action=long, session_id=long, device_id=long, country=long,
                 client_id=long, issuer=long, auth_method=long, ua_family=long, ip=long, groups=(long,) * 9,
-                subject_id=long,
+                subject_id=long, detail=long, **told(long, 1),
             )
         )  # fmt: skip
     assert len(book) == 2

@@ -21,6 +21,7 @@ from ua_parser import parse
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals.actions import class_of
+from ostiary.signals.deeds import deed_of
 from ostiary.signals.hosting import HOSTING
 from ostiary.signals.inventory import Catalogue, ResourceEntry
 from ostiary.signals.network import read_address, read_prefixes
@@ -125,6 +126,7 @@ class Enricher:
             sensitivity=sensitivity,
             labels=labels,
             groups=groups,
+            marks=event.marks or deed_of(event.action[:_MAX_AGENT]).marks,
             tz_offset_min=offset,
             place=self._place(event, asn),
             account=account,

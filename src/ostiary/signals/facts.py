@@ -9,10 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.signals.absence import GROUPS
-from ostiary.signals.texts import MAX_ID, identifier
+from ostiary.signals.texts import identifier
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.facts import AccountFacts, DataFacts, LanguageFacts, PlaceFacts, TokenFacts, WorkloadFacts
 
+MAX_TEXT: Final = 128  # a fingerprint, a digest, the name of a host
 _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     TokenFacts: ("token_id", "audience", "algorithm", "key_id", "claims"),
     PlaceFacts: ("region", "city", "ja4", "language"),
@@ -28,12 +29,12 @@ _NONE: Final = (None,) * len(GROUPS)
 def sound_facts(event: AccessEvent) -> AccessEvent:
     """Return ``event`` with texts in its fact groups that fit a profile."""
     change: dict[str, Any] = {}
-    if event.detail is not None and len(event.detail) > MAX_ID:
-        change["detail"] = identifier(event.detail)
+    if event.detail is not None and len(event.detail) > MAX_TEXT:
+        change["detail"] = identifier(event.detail, MAX_TEXT)
     groups = _groups_of(event)
     if groups != _NONE:
         for name, group in zip(GROUPS, groups, strict=True):
-            if group is not None and type(group) in _TEXTS and _longest(group) > MAX_ID:
+            if group is not None and type(group) in _TEXTS and _longest(group) > MAX_TEXT:
                 change[name] = _shortened(group)
     return msgspec.structs.replace(event, **change) if change else event
 
@@ -44,4 +45,4 @@ def _longest(group: Any) -> int:
 
 def _shortened(group: Any) -> Any:
     texts = {name: text for name in _TEXTS[type(group)] if (text := getattr(group, name)) is not None}
-    return msgspec.structs.replace(group, **{name: identifier(text) for name, text in texts.items()})
+    return msgspec.structs.replace(group, **{name: identifier(text, MAX_TEXT) for name, text in texts.items()})

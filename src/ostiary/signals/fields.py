@@ -12,6 +12,7 @@ Rules:
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
 from math import isfinite
@@ -103,8 +104,9 @@ def texts(record: Any, *path: str | int) -> tuple[str, ...]:
     return tuple(identifier(each) for each in value[:_MAX_LIST] if isinstance(each, str) and each)
 
 
+@lru_cache(maxsize=16_384)
 def address(value: str | None) -> str | None:
-    """Return ``value`` in canonical form when it is an IP address (some products write host names there)."""
+    """Return ``value`` in canonical form when it is an IP address (some products write host names there); cached."""
     if value is None:
         return None
     try:

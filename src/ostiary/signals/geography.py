@@ -37,7 +37,7 @@ def sound_point(place: PlaceFacts | None) -> tuple[float, float] | None:
     """Return latitude and longitude when both are told and on the globe."""
     if place is None or place.latitude is None or place.longitude is None:
         return None
-    latitude, longitude = place.latitude, place.longitude
+    latitude, longitude = float(place.latitude), float(place.longitude)  # whole numbers are written differently
     if not (isfinite(latitude) and isfinite(longitude)):
         return None
     return (latitude, longitude) if abs(latitude) <= _POLE and abs(longitude) <= _DATE_LINE else None
@@ -46,7 +46,7 @@ def sound_point(place: PlaceFacts | None) -> tuple[float, float] | None:
 def radius_of(place: PlaceFacts) -> float:
     """Return the uncertainty of the place in kilometres; what is not told counts as none."""
     radius = place.radius_km
-    return min(max(radius, 0.0), _MOST_RADIUS_KM) if radius is not None and isfinite(radius) else 0.0
+    return float(min(max(radius, 0.0), _MOST_RADIUS_KM)) if radius is not None and isfinite(radius) else 0.0
 
 
 def learn_spot(own: Subject, event: AccessEvent, now: int) -> None:

@@ -4,7 +4,7 @@ Rules:
 - A record that cannot be understood is rejected with its line and a reason code, and the rest goes on.
 - Read = accepted + rejected, always. A file that breaks off is one rejection more, at the line where it broke.
 - The tenant of every event is the one who imports, never what the log says of itself.
-- Adapters are the modules of ``signals/adapters``; a new file there is a new format.
+- Adapters are the modules of ``signals/adapters``; a new file there is a new format, and ``log_types`` is many.
 
 >>> [(each.line, each.code) for each in read("ostiary", [b'{"nonsense": 1}\n'], "default")]
 [(1, 'record_malformed')]
@@ -60,8 +60,11 @@ def adapters() -> dict[str, Adapter]:
     found = {}
     for module in pkgutil.iter_modules(folder.__path__):
         each = importlib.import_module(f"{folder.__name__}.{module.name}")
-        envelopes = getattr(each, "ENVELOPES", ())
-        found[each.FORMAT] = Adapter(each.FORMAT, each.DESCRIBE, each.SHAPE, envelopes, each.normalise)
+        for table in getattr(each, "tables", tuple)():
+            found[table.format] = Adapter(table.format, table.describe, Shape.JSON, table.envelopes, table.normalise)
+        if hasattr(each, "FORMAT"):
+            envelopes = getattr(each, "ENVELOPES", ())
+            found[each.FORMAT] = Adapter(each.FORMAT, each.DESCRIBE, each.SHAPE, envelopes, each.normalise)
     return dict(sorted(found.items()))
 
 

@@ -39,7 +39,7 @@ class ResourceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         critical: models alone never go past STEP_UP here (HOUSE §1).
         break_glass: whether break-glass may open it.
         labels: short words such as ``production`` or ``pii``.
-        properties: anything else that policy may want to read.
+        properties: anything else that policy may want to read; signals read the ``owner``.
     """
 
     type: str
@@ -58,7 +58,7 @@ class SubjectEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         type, id: as enforcement points name it.
         groups: the first is its peer group.
         tz_offset_min: its usual minutes from UTC, used where an event does not tell.
-        properties: anything else that policy may want to read.
+        properties: anything else that policy may want to read; signals read those that ``standing`` names.
     """
 
     type: str

@@ -34,6 +34,7 @@ from ostiary.signals.sittings import advance
 from ostiary.signals.steps import next_action
 from ostiary.signals.surprise import odds
 from ostiary.signals.tables import Tables, subject_key
+from ostiary.signals.tactics import bits_of
 from ostiary.signals.tallies import BAD, SENSITIVE, Surprises, sane, tally
 from ostiary.signals.telling import close_day, learn_proofs, learn_step, learn_told
 from ostiary.signals.things import learn_company, learn_things
@@ -166,6 +167,7 @@ def _learn_habits(own: Subject, event: AccessEvent, resource: str, collection: s
         own.volume = moved(own.volume, log1p(size))
     if event.sensitivity is not None:
         own.sensitivity = moved(own.sensitivity, float(max(0, min(event.sensitivity, SENSITIVE + 1))))
+    own.deeds |= bits_of(event.marks)
     homes = own.dims[Dim.COLLECTION] or {}
     uses = homes.get(collection, _NEVER)[0]  # a full table may have dropped it again at once
     if collection != own.home and (not own.home or uses > _HOME_LEAD * homes.get(own.home, _NEVER)[0]):

@@ -101,6 +101,7 @@ class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
     odds_max: float
     odds_sum: float
     posture: int = -1
+    deeds: int = 0  # packed, see ``progress``
 
 
 class Thing(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -184,6 +185,7 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     days: tuple[Number, ...] = ()
     step_lately: float = 0.0
     step_surprise: Number = EMPTY
+    deeds: int = 0  # marks of what the subject has done, see ``tactics.BITS``
     suspects: dict[str, Suspect] = {}
 
     def forget(self, who: str) -> None:

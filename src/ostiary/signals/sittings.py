@@ -13,6 +13,7 @@ from typing import Final
 from ostiary.signals.numbers import Number, moved, unusual
 from ostiary.signals.postures import faults_of
 from ostiary.signals.profiles import MAX_RECENT, MAX_SESSIONS, Entry, Session, Subject
+from ostiary.signals.progress import advanced
 from ostiary.signals.tallies import BAD, Surprises, sane
 from ostiary.vocabulary.events import AccessEvent, ActionClass
 
@@ -115,6 +116,7 @@ def advance(
         max(now_open.odds_max, surprises.odds),
         now_open.odds_sum + surprises.odds,
         now_open.posture,
+        advanced(now_open.deeds, event),
     )
     if fresh[0]:
         _remember(own.recent_resources, resource[0])

@@ -40,6 +40,22 @@ def facts_of(records: Sequence[dict[str, Any]]) -> PlaceFacts | None:
     return PlaceFacts(**facts) if facts else None
 
 
+def place_of(location: object, names: tuple[str, str, str, str], kind: NetworkKind | None = None) -> PlaceFacts | None:
+    """Return the place that a log record tells, or ``None`` when it tells none.
+
+    Args:
+        location: the record's object that says where; anything else says nothing.
+        names: its members for region, city, latitude and longitude; dots lead inwards.
+        kind: of the network, where the record tells it elsewhere.
+    """
+    region, city, latitude, longitude = (name.split(".") for name in names)
+    point = _finite(at(location, *latitude)), _finite(at(location, *longitude))
+    if None in point or point == (0.0, 0.0):  # off the coast of Africa is what products write for nowhere
+        point = (None, None)
+    where = text(location, *region), text(location, *city)
+    return PlaceFacts(*where, *point, kind=kind) if any((*where, point[0] is not None, kind)) else None
+
+
 def _of(record: dict[str, Any]) -> dict[str, Any]:
     country, part = text(record, "country", "iso_code"), text(record, "subdivisions", 0, "iso_code")
     found = {
@@ -64,7 +80,10 @@ def _kind(record: dict[str, Any]) -> NetworkKind | None:
 
 
 def _number(record: dict[str, Any], name: str) -> float | None:
-    value = at(record, "location", name)
+    return _finite(at(record, "location", name))
+
+
+def _finite(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         return None
     return float(value)

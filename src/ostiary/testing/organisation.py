@@ -22,12 +22,13 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.signals.inventory import ActionEntry, Catalogue
+from ostiary.signals.inventory import ActionEntry, Catalogue, SubjectEntry
 from ostiary.testing.organisation_cast import ACTIONS, Person, cast, resources, subjects
 from ostiary.testing.organisation_days import DAY_S, NS, SOURCE, Day
-from ostiary.testing.organisation_facts import dressed
+from ostiary.testing.organisation_facts import Wardrobe, properties
 from ostiary.testing.organisation_stories import STORIES, Story, tell
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.facts import TokenFacts
 
 DEFAULT_UNTIL_NS: Final = 1_772_935_200_000_000_000  # 2026-03-08T02:00:00Z
 DEFAULT_SEED: Final = 20_260_308
@@ -46,22 +47,28 @@ class Organisation:
         tenant: str = "default",
         *,
         rich: bool = True,
+        tokens: TokenFacts | None = None,
     ) -> None:
-        """Cast the people; nothing is simulated yet. A ``rich`` history tells token, place, posture and more."""
+        """Cast the people; nothing is simulated yet.
+
+        A ``rich`` history tells token, place, posture and more; ``tokens`` are what its tokens are like where each
+        request comes with a fresh one.
+        """
+        self._wardrobe = Wardrobe(until_ns // NS, tokens)
         self.seed, self.until_ns, self.days, self.tenant, self.rich = seed, until_ns, days, tenant, rich
         self.people: tuple[Person, ...] = cast(Random(seed), people, until_ns)  # noqa: S311 - a simulator, no secret
 
     def catalogue(self) -> Catalogue:
         """Return who and what there is."""
         actions = tuple(ActionEntry(name, kind) for name, kind in ACTIONS.items())
-        return Catalogue(resources(), subjects(self.people), actions)
+        return Catalogue(resources(), self._subjects(), actions)
 
     def catalogue_document(self) -> dict[str, Any]:
         """Return the catalogue as its file's content, plain values."""
         return {
             "version": 1,
             "resources": [_plain(entry) for entry in resources()],
-            "subjects": [_plain(entry) for entry in subjects(self.people)],
+            "subjects": [_plain(entry) for entry in self._subjects()],
             "actions": [{"name": name, "class": kind.value} for name, kind in ACTIONS.items()],
         }
 
@@ -79,11 +86,20 @@ class Organisation:
         """
         if name not in STORIES:
             raise FaultyInputError("story_unknown", f"`{name[:80]}` is no story: use one of {', '.join(STORIES)}")
-        return tell(name, self.people, self.until_ns, self.tenant, rich=self.rich)
+        return tell(name, self.people, self.until_ns, self.tenant, self._wardrobe if self.rich else None)
 
     def stories(self) -> tuple[str, ...]:
         """Return the names of all stories."""
         return tuple(STORIES)
+
+    def _subjects(self) -> tuple[SubjectEntry, ...]:
+        entries, until_s = subjects(self.people), self.until_ns // NS
+        if not self.rich:
+            return entries
+        return tuple(
+            msgspec.structs.replace(entry, properties=entry.properties | properties(person, until_s))
+            for entry, person in zip(entries, self.people, strict=True)
+        )
 
     def _life(self, person: Person) -> Iterator[AccessEvent]:
         luck = Random(f"{self.seed}:{person.name}")  # noqa: S311 - a simulator, no secret
@@ -93,7 +109,7 @@ class Organisation:
             day = Day(person, today - back * DAY_S, self.tenant, luck)
             for event in day.events():
                 if event.time_ns < self.until_ns:
-                    yield dressed(event, person) if self.rich else event
+                    yield self._wardrobe.dressed(event, person) if self.rich else event
 
 
 def request_of(event: AccessEvent) -> dict[str, Any]:
@@ -107,6 +123,7 @@ def request_of(event: AccessEvent) -> dict[str, Any]:
         "tz_offset_min": event.tz_offset_min,
         "mfa": event.mfa,
         "count": event.count,
+        "ticket": event.account.ticket if event.account else None,
         **{name: msgspec.to_builtins(group) for name in _TOLD if (group := getattr(event, name)) is not None},
     }
     return {

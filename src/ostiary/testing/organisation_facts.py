@@ -5,11 +5,12 @@ with and without. Simulated, and labelled as such: figures on it say nothing abo
 """
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 import msgspec
 
+from ostiary.signals.standing import Standing
 from ostiary.testing.organisation_cast import Person
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.facts import (
@@ -45,20 +46,59 @@ def share(*parts: object) -> float:
     return crc32("\0".join(map(str, parts)).encode()) / 2**32
 
 
-def dressed(event: AccessEvent, person: Person) -> AccessEvent:
-    """Return ``event`` with everything that is told of such an access of ``person``."""
-    machine = person.kind == "service"
-    return msgspec.structs.replace(
-        event,
-        token=_token(event, machine=machine),
-        place=_place(event, person),
-        posture=_posture(person.device, event.time_ns // _NS // _DAY_S),
-        account=_account(person, event.time_ns // _NS),
-        data=_data(event, person) if event.resource_type in _DATA else None,
-        workload=_workload(event, person) if machine else None,
-        language=_language(event) if not machine and event.resource_type in _ASSISTED else None,
-        behaviour=None if machine else _behaviour(event),
-    )
+def properties(person: Person, until_s: int) -> dict[str, Any]:
+    """Return what the organisation's directory says of ``person``."""
+    made = _DAY_S * (200 + int(1_500 * share(person.name, "made")))
+    return {
+        "department": person.groups[0],
+        "manager": f"lead-{person.groups[0]}",
+        "privileged": "databases" in person.groups,
+        "leaving": False,
+        "break_glass": False,
+        "created": until_s - made,
+        "role_changed": until_s - made // 2,
+        "credential_changed": until_s - _DAY_S * (40 + int(50 * share(person.name, "credential"))),
+        "confirmed_alerts": 0,
+        "false_alerts": int(3 * share(person.name, "alerts")),
+    }
+
+
+class Wardrobe:
+    """Dresses events with everything that is told of such accesses."""
+
+    def __init__(self, until_s: int, tokens: TokenFacts | None = None) -> None:
+        """Take when the history ends, and what every token is like where each request has a fresh one."""
+        self._until_s = until_s
+        self._tokens = tokens
+        self._standings: dict[str, Standing] = {}
+
+    def dressed(self, event: AccessEvent, person: Person) -> AccessEvent:
+        """Return ``event`` with everything that is told of such an access of ``person``."""
+        machine = person.kind == "service"
+        return msgspec.structs.replace(
+            event,
+            token=self._token(event, machine=machine),
+            place=_place(event, person),
+            posture=_posture(person.device, event.time_ns // _NS // _DAY_S),
+            account=self._account(event, person),
+            data=_data(event, person) if event.resource_type in _DATA else None,
+            workload=_workload(event, person) if machine else None,
+            language=_language(event) if not machine and event.resource_type in _ASSISTED else None,
+            behaviour=None if machine else _behaviour(event),
+        )
+
+    def _token(self, event: AccessEvent, *, machine: bool) -> TokenFacts:
+        if self._tokens is None:
+            return _token(event, machine=machine)
+        age_s, name = share(event.event_id, "age"), f"of-{event.event_id}"
+        return msgspec.structs.replace(self._tokens, age_s=age_s, token_id=name)
+
+    def _account(self, event: AccessEvent, person: Person) -> AccountFacts | None:
+        standing = self._standings.get(person.name)
+        if standing is None:
+            standing = self._standings[person.name] = Standing.of(properties(person, self._until_s))
+        ticket = share(person.name, event.time_ns // _NS // _DAY_S, "ticket") < 0.7  # noqa: PLR2004 - most days
+        return standing.at(event.time_ns, AccountFacts(ticket=ticket))
 
 
 def _token(event: AccessEvent, *, machine: bool) -> TokenFacts:
@@ -119,23 +159,6 @@ def _posture(device: str, day: int) -> PostureFacts:
     )
 
 
-def _account(person: Person, now_s: int) -> AccountFacts:
-    made = _DAY_S * (200 + 1_500 * share(person.name, "made"))
-    return AccountFacts(
-        age_s=made,
-        role_changed_s=made / 2,
-        credential_changed_s=_DAY_S * ((now_s // _DAY_S + crc32(person.name.encode())) % 90 + 1.0),
-        privileged="databases" in person.groups,
-        leaving=False,
-        ticket=share(person.name, now_s // _DAY_S, "ticket") < 0.7,  # noqa: PLR2004
-        break_glass=False,
-        confirmed_alerts=0,
-        false_alerts=int(3 * share(person.name, "alerts")),
-        department=person.groups[0],
-        manager=f"lead-{person.groups[0]}",
-    )
-
-
 def _data(event: AccessEvent, person: Person) -> DataFacts:
     columns = 3 + int(9 * share(event.subject_id, event.resource_id, "columns"))
     people = "customer" in event.resource_id
@@ -175,7 +198,7 @@ def _language(event: AccessEvent) -> LanguageFacts:
 
 def _behaviour(event: AccessEvent) -> BehaviourFacts:
     return BehaviourFacts(
-        llr=-6.0 + 4 * share(event.event_id, "llr"),
+        llr=-1.5 + 6 * (share(event.event_id, "one") + share(event.event_id, "other") - 1),  # evidence, and no proof
         confidence=0.6 + 0.4 * share(event.subject_id, "confidence"),
         drift=0.5 * share(event.subject_id, event.time_ns // _NS // _DAY_S, "drift"),
         liveness=0.95 + 0.05 * share(event.event_id, "live"),

@@ -7,7 +7,7 @@ import msgspec
 
 from ostiary.testing.organisation_cast import Deed, Person, repositories
 from ostiary.testing.organisation_days import DAY_S, NS, event_of
-from ostiary.testing.organisation_facts import by_another, dressed
+from ostiary.testing.organisation_facts import Wardrobe, by_another
 from ostiary.vocabulary.events import AccessEvent
 
 _UNFAMILIAR: Final = ("122.56.30.4", "NZ")
@@ -82,15 +82,16 @@ STORIES: Final[dict[str, tuple[str, Plot]]] = {
 }
 
 
-def tell(name: str, people: tuple[Person, ...], until_ns: int, tenant: str, *, rich: bool = True) -> Story:
-    """Return the story called ``name`` with its events; a ``rich`` one tells token, place, posture and more."""
+def tell(name: str, people: tuple[Person, ...], until_ns: int, tenant: str, wardrobe: Wardrobe | None = None) -> Story:
+    """Return the story called ``name`` with its events; with a wardrobe they tell token, place, posture and more."""
     sentence, plot = STORIES[name]
     dana = people[0]
     events = tuple(plot(dana, until_ns // NS, tenant))
-    return Story(name, sentence, dana, tuple(_seen(event, dana) for event in events) if rich else events)
+    told = tuple(_seen(event, dana, wardrobe) for event in events) if wardrobe else events
+    return Story(name, sentence, dana, told)
 
 
-def _seen(event: AccessEvent, dana: Person) -> AccessEvent:
+def _seen(event: AccessEvent, dana: Person, wardrobe: Wardrobe) -> AccessEvent:
     """Return the event as it is told in full: whoever comes from where Dana never is, is somebody else."""
-    told = dressed(event, dana)
+    told = wardrobe.dressed(event, dana)
     return told if event.ip in {dana.home, dana.office} else by_another(told)

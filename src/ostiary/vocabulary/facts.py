@@ -26,23 +26,38 @@ class NetworkKind(StrEnum):
 class Mark(StrEnum):
     """What an action does in itself, whoever does it; adapters read it from the record (ATT&CK tactic in brackets)."""
 
+    ABOUT_ANOTHER = "about_another"  # TA0003: done to somebody else's account
     ADDS_CREDENTIAL = "adds_credential"  # TA0003 persistence: key, token, factor or password added or reset
     ADDS_PRINCIPAL = "adds_principal"  # TA0003 persistence: user, account, role, application made
+    ANONYMOUS = "anonymous"  # TA0001: by nobody who proved anything
     ASSUMES_ROLE = "assumes_role"  # TA0004: acts as somebody or something else
     BULK = "bulk"  # TA0010: takes many at once: dump, snapshot, archive, mass download
+    BY_PLATFORM = "by_platform"  # done by the platform itself, not by somebody who uses it
+    CHANGES_CODE = "changes_code"  # TA0001 supply chain: what is built, released or run next is changed
     CHANGES_NETWORK = "changes_network"  # TA0005: firewall, route, allow-list, DNS
     CHANGES_POLICY = "changes_policy"  # TA0004: what others may do is changed
+    CHANGES_TRUST = "changes_trust"  # TA0005: federation, single sign-on, identity provider, verified domain
     DESTROYS = "destroys"  # TA0040 impact: deletes, wipes, schedules deletion of what matters
     DISABLES_PROTECTION = "disables_protection"  # TA0005: factor, guard, scanner, encryption or approval switched off
+    ENCODED = "encoded"  # TA0005: carries something encoded or obfuscated
+    ESCAPES = "escapes"  # TA0004: a workload with the rights or files of its host
     EXTERNAL = "external"  # TA0010: reaches or shares with somebody outside the organisation
     FLAGGED = "flagged"  # the product itself says that this is suspicious
+    FORWARDS = "forwards"  # TA0009 collection: mail, events or traffic sent on to somewhere else
     GRANTS_PRIVILEGE = "grants_privilege"  # TA0004: administrator or owner rights given
     HIDES_TRACES = "hides_traces"  # TA0005: logging stopped, logs deleted or altered
     INTERACTIVE = "interactive"  # TA0002: shell, exec, console or remote command
     LISTS = "lists"  # TA0007 discovery: asks what there is
     MAKES_PUBLIC = "makes_public"  # TA0010: open to everybody
+    MINOR = "minor"  # the product itself rates it low or merely informational
+    ON_PUBLIC = "on_public"  # TA0010: about what is open to everybody already
+    PROTECTS = "protects"  # factor, guard, scanner, encryption or approval switched on
     READS_SECRET = "reads_secret"  # TA0006 credential access: secret, key, password or token read  # noqa: S105 - a name
     ROOT = "root"  # by the account that may do everything
+    RUNS_CODE = "runs_code"  # TA0002: script, function, job or start-up command put in place or run
+    SEVERE = "severe"  # the product itself rates it high or critical
+    SYSTEM = "system"  # TA0005: in the place that the platform keeps for itself
+    TOOL = "tool"  # TA0042: a program that attackers bring along
     WEAK_LOGIN = "weak_login"  # TA0001: no second factor, password alone, legacy protocol
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from ostiary.cli.demo.teller import Teller
 from ostiary.errors import RefusedError
+from ostiary.identity.traits import traits_of
 from ostiary.keys import ES256, SigningKey
 from ostiary.keys.files import private_folder, read_private, write_private
 from ostiary.server.places import DEFAULT_TENANT, Places
@@ -19,9 +20,11 @@ from ostiary.signals import eventfile
 from ostiary.testing.issuer import FakeIssuer, FakeKey
 from ostiary.testing.organisation import Organisation
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.facts import TokenFacts
 
 ISSUER: Final = "https://id.example.org"
 AUDIENCE: Final = "ostiary"
+TOLD_BY_TOKENS: Final = ("sid", "client_id", "acr", "amr", "auth_time")
 TARGET: Final = ("database", "prod/customers")
 _KID: Final = "demo-issuer"
 _HISTORY: Final = "simulated-history.jsonl"
@@ -55,9 +58,7 @@ class Stage:
         self.places = places
         self.playbill = playbill
         self.issuer = issuer
-        self.organisation = Organisation(
-            until_ns=playbill.until_ns, people=playbill.people, days=playbill.days, tenant=DEFAULT_TENANT
-        )
+        self.organisation = _organisation(playbill.until_ns, playbill.people, playbill.days, issuer)
 
     @classmethod
     def open(cls, root: Path, clock: Clock, people: int, days: int) -> Self:
@@ -84,10 +85,10 @@ class Stage:
         if root.exists() and any(root.iterdir()):
             raise RefusedError("demo_directory_in_use", f"`{root}` is not empty and holds no demo: name another --data")
         private_folder(root)
-        organisation = Organisation(until_ns=clock.now_ns(), people=people, days=days, tenant=DEFAULT_TENANT)
+        issuer = _write_issuer(root)
+        organisation = _organisation(clock.now_ns(), people, days, issuer)
         _write_catalogue(places.catalogue(DEFAULT_TENANT), organisation.catalogue_document())
         events = eventfile.write(root / _HISTORY, organisation.history())
-        issuer = _write_issuer(root)
         playbill = Playbill(simulated=True, until_ns=organisation.until_ns, people=people, days=days, events=events)
         write_private(root / "demo.json", msgspec.json.encode(playbill))
         return cls(places, playbill, issuer)
@@ -106,6 +107,25 @@ class Stage:
         teller.run("import", "events", "import", "--format", "ostiary", f"{data}/{_HISTORY}", "--data", data)
         teller.act("A model of what is usual, learned from them without labels")
         teller.run("train", "risk", "train", "--data", data, "--rounds", "2")
+
+
+def _organisation(until_ns: int, people: int, days: int, issuer: FakeIssuer) -> Organisation:
+    """Return the organisation; its people come with tokens like those that the play will ask for."""
+    told: dict[str, Any] = dict.fromkeys(TOLD_BY_TOKENS)
+    claims = issuer.claims(until_ns, **told)
+    traits = traits_of(issuer.header(), claims, b"")
+    tokens = TokenFacts(
+        lifetime_s=float(claims["exp"] - claims["iat"]),
+        bound=False,
+        audience=traits.audience,
+        algorithm=traits.algorithm,
+        key_id=traits.key_id,
+        claims=traits.shape,
+        scopes_granted=0,
+        delegation_depth=0,
+        clock_skew_s=0.0,
+    )
+    return Organisation(until_ns=until_ns, people=people, days=days, tenant=DEFAULT_TENANT, tokens=tokens)
 
 
 def _write_catalogue(path: Path, document: dict[str, Any]) -> None:

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from ostiary.signals.actions import class_of
 from ostiary.signals.fields import address, at, fallback_id, first, flag, moment, needed, text
+from ostiary.signals.marking import told_of
 from ostiary.signals.pieces import Shape
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
+from ostiary.vocabulary.facts import Mark
 
 FORMAT: Final = "cloudtrail"
 DESCRIBE: Final = "AWS CloudTrail log files (JSON or JSON lines, plain or gzip)"
@@ -59,6 +61,8 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     resource_type, resource_id = _resource(record, service)
     session = at(record, "userIdentity", "sessionContext")
     action = f"{service}:{name}"
+    mfa = _mfa(record, session)
+    says = told_of(action, record, _own(record, subject), resource_id)
     return AccessEvent(
         event_id=text(record, "eventID") or fallback_id(record),
         tenant=tenant,
@@ -74,11 +78,14 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         client_id=text(record, "userIdentity", "invokedBy"),
         issuer=text(session, "sessionIssuer", "arn"),
         auth_method=text(record, "userIdentity", "type"),
-        mfa=_mfa(record, session),
+        mfa=mfa,
         auth_age_s=_auth_age(session, time_ns),
         ip=address(text(record, "sourceIPAddress")),
         user_agent=text(record, "userAgent"),
+        count=float(says.widest) if says.widest > 1 else None,
         source=FORMAT,
+        detail=first(record, ("errorCode",), ("errorMessage",)),
+        marks=_marks(says.marks, name, subject, mfa=mfa),
     )
 
 
@@ -100,6 +107,23 @@ def _subject(record: dict[str, Any]) -> tuple[str, str]:
         return "account", needed(first(who, ("accountId",), ("principalId",)), "userIdentity.accountId")
     names = (("userName",), ("onBehalfOf", "userId"), ("arn",), ("principalId",), ("accountId",))
     return "user", needed(first(who, *names), "userIdentity")
+
+
+def _own(record: dict[str, Any], subject: str) -> tuple[str, ...]:
+    """Return the names of who acts and of the account it belongs to."""
+    who = at(record, "userIdentity")
+    names = (text(who, "userName"), text(who, "arn"), text(record, "recipientAccountId"), text(who, "accountId"))
+    return (subject, *(name for name in names if name is not None))
+
+
+def _marks(marks: tuple[Mark, ...], name: str, subject: str, *, mfa: bool | None) -> tuple[Mark, ...]:
+    """Return the marks with those that only who acts, or how he logged in, tells."""
+    more = set()
+    if subject.startswith("root:"):
+        more.add(Mark.ROOT)
+    if name == "ConsoleLogin" and mfa is False:
+        more.add(Mark.WEAK_LOGIN)
+    return tuple(sorted({*marks, *more})) if more else marks
 
 
 def _resource(record: dict[str, Any], service: str) -> tuple[str, str]:

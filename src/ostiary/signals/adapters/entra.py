@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from ostiary.signals.fields import address, at, country, fallback_id, first, flag, moment, needed, number, text
+from ostiary.signals.marking import told_of
 from ostiary.signals.pieces import Shape
+from ostiary.signals.whereabouts import place_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 FORMAT: Final = "entra"
@@ -11,6 +13,7 @@ DESCRIBE: Final = "Microsoft Entra sign-in logs (Graph answer or diagnostic JSON
 SHAPE: Final = Shape.JSON
 ENVELOPES: Final = ("value", "records")
 
+_PLACE: Final = ("state", "city", "geoCoordinates.latitude", "geoCoordinates.longitude")
 _BLOCKED: Final = frozenset({50053, 50057, 53000, 53001, 53003, 53004, 50105, 530032})
 
 
@@ -20,11 +23,12 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     device = at(record, "deviceDetail")
     service = first(record, ("servicePrincipalId",)) if text(record, "userId") is None else None
     user = first(record, ("userPrincipalName",), ("userId",), ("servicePrincipalName",), ("servicePrincipalId",))
+    subject = needed(user, "userPrincipalName").lower()
     return AccessEvent(
         event_id=text(record, "id") or fallback_id(record),
         tenant=tenant,
         time_ns=moment(text(record, "createdDateTime") or text(outer, "time")),
-        subject_id=needed(user, "userPrincipalName").lower(),
+        subject_id=subject,
         subject_type="user" if service is None else "service",
         action="sign-in",
         resource_type="application",
@@ -39,12 +43,15 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         ip=address(text(record, "ipAddress")),
         country=country(text(record, "location", "countryOrRegion")),
         asn=number(record, "autonomousSystemNumber"),
+        place=place_of(at(record, "location"), _PLACE),
         device_id=text(device, "deviceId"),
         device_managed=flag(device, "isManaged"),
         user_agent=text(record, "userAgent"),
         ua_family=text(device, "browser"),
         ua_os=text(device, "operatingSystem"),
         source=FORMAT,
+        detail=first(record, ("status", "failureReason"), ("status", "errorCode")),
+        marks=told_of("sign-in", record, (subject,)).marks,
     )
 
 

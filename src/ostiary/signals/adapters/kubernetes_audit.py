@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals.fields import address, fallback_id, moment, needed, number, text, texts
+from ostiary.signals.marking import told_of
 from ostiary.signals.pieces import Shape
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
@@ -55,13 +56,15 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     verb = needed(text(record, "verb"), "verb")
     target = record.get("objectRef")
     resource_type, resource_id = _resource(record, target)
+    action = f"{verb} {resource_type}"
+    says = told_of(action, record, (subject,), resource_type)
     return AccessEvent(
         event_id=text(record, "auditID") or fallback_id(record),
         tenant=tenant,
         time_ns=moment(_begun(record)),
         subject_id=subject,
         subject_type=kind,
-        action=f"{verb} {resource_type}",
+        action=action,
         resource_type=resource_type,
         resource_id=resource_id,
         action_class=_class(verb, target),
@@ -71,6 +74,8 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         user_agent=text(record, "userAgent"),
         groups=tuple(group for group in texts(record, "user", "groups") if group not in _CROWDS),
         source=FORMAT,
+        detail=text(record, "responseStatus", "reason"),
+        marks=says.marks,
     )
 
 

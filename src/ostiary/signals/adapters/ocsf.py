@@ -24,7 +24,9 @@ from ostiary.signals.fields import (
     text,
     texts,
 )
+from ostiary.signals.marking import told_of
 from ostiary.signals.pieces import Shape
+from ostiary.signals.whereabouts import place_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 FORMAT: Final = "ocsf"
@@ -98,11 +100,12 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     session = at(record, "actor", "session") or at(record, "session")
     action = needed(first(record, ("api", "operation"), ("activity_name",), ("type_name",)), "api.operation")
     resource_type, resource_id = _resource(record)
+    subject = needed(first(user, ("uid",), ("email_addr",), ("name",), ("uid_alt",)), "actor.user.uid")
     return AccessEvent(
         event_id=first(record, ("metadata", "uid"), ("metadata", "correlation_uid")) or fallback_id(record),
         tenant=tenant,
         time_ns=time_ns,
-        subject_id=needed(first(user, ("uid",), ("email_addr",), ("name",), ("uid_alt",)), "actor.user.uid"),
+        subject_id=subject,
         subject_type=_WORKLOADS.get(number(user, "type_id") or 0, "user"),
         action=action,
         resource_type=resource_type,
@@ -119,6 +122,7 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         ip=address(text(record, "src_endpoint", "ip")),
         country=country(text(record, "src_endpoint", "location", "country")),
         asn=number(record, "src_endpoint", "autonomous_system", "number"),
+        place=place_of(at(record, "src_endpoint", "location"), ("region", "city", "lat", "long")),
         device_id=first(record, ("device", "uid"), ("src_endpoint", "uid"), ("device", "hostname")),
         device_managed=flag(record, "device", "is_managed"),
         user_agent=text(record, "http_request", "user_agent"),
@@ -128,6 +132,8 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         groups=_groups(user),
         labels=texts(record, "resources", 0, "labels"),
         source=FORMAT,
+        detail=first(record, ("status_detail",), ("status_code",), ("api", "response", "error")),
+        marks=told_of(action, record, (subject,), f"{resource_type} {resource_id}").marks,
     )
 
 

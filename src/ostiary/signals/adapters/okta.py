@@ -4,8 +4,11 @@ from typing import Any, Final
 
 from ostiary.signals.actions import class_of
 from ostiary.signals.fields import address, at, country, fallback_id, first, moment, needed, number, text
+from ostiary.signals.marking import told_of
 from ostiary.signals.pieces import Shape
+from ostiary.signals.whereabouts import place_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
+from ostiary.vocabulary.facts import NetworkKind
 
 FORMAT: Final = "okta"
 DESCRIBE: Final = "Okta System Log (JSON array or JSON lines)"
@@ -19,6 +22,7 @@ _OUTCOMES: Final = {
     "FAILURE": EventOutcome.FAILURE,
     "SUCCESS": EventOutcome.SUCCESS,
 }
+_PLACE: Final = ("state", "city", "geolocation.lat", "geolocation.lon")
 _LOGINS: Final = (
     "user.session",
     "user.authentication",
@@ -44,12 +48,13 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     actor = record.get("actor")
     kind = text(actor, "type") or "User"
     target_type, target = _target(record)
+    subject = needed(first(actor, ("alternateId",), ("id",)), "actor.alternateId")
     device = at(record, "device") or at(record, "client", "device")
     return AccessEvent(
         event_id=text(record, "uuid") or fallback_id(record),
         tenant=tenant,
         time_ns=moment(record.get("published")),
-        subject_id=needed(first(actor, ("alternateId",), ("id",)), "actor.alternateId"),
+        subject_id=subject,
         subject_type="user" if kind == "User" else kind.lower(),
         action=action,
         resource_type=target_type,
@@ -65,11 +70,18 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         ip=address(text(record, "client", "ipAddress")),
         country=country(text(record, "client", "geographicalContext", "country")),  # a name: enrichment looks it up
         asn=number(record, "securityContext", "asNumber"),
+        place=place_of(at(record, "client", "geographicalContext"), _PLACE, _kind(record)),
         device_id=text(device, "id"),
         device_managed=at(device, "managed") if isinstance(at(device, "managed"), bool) else None,
         user_agent=text(record, "client", "userAgent", "rawUserAgent"),
         source=FORMAT,
+        detail=text(record, "outcome", "reason"),
+        marks=told_of(action, record, (subject,), f"{target_type} {target}").marks,
     )
+
+
+def _kind(record: dict[str, Any]) -> NetworkKind | None:
+    return NetworkKind.PROXY if at(record, "securityContext", "isProxy") is True else None
 
 
 def _target(record: dict[str, Any]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from ostiary.signals.families import Family
 from ostiary.signals.history import History
 from ostiary.signals.measures import logged, within
 from ostiary.signals.numbers import unusual
+from ostiary.signals.phrases import unlogged
 from ostiary.signals.signal import NAN, Feature, Signal
 from ostiary.signals.telling import usual_of
 from ostiary.vocabulary.events import AccessEvent
@@ -51,7 +52,10 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
         case "behaviour_confidence":
             return f"how you type and move is {'well' if value > 0.5 else 'little'} known"  # noqa: PLR2004 - the middle
         case "behaviour_drift" | "behaviour_drift_unusual":
-            return "how you type and move is measured against how you did when you were enrolled"
+            usual = usual_of(history.own, "drift")
+            known = f"; usually {unlogged(usual[1]):.1f}" if usual[0] else ""
+            away = unlogged(logged(event.behaviour.drift if event.behaviour else None))
+            return f"you type and move {away:.1f} deviations from how you did when you were enrolled{known}"
         case "behaviour_replayed":
             return f"how you type and move {'looks replayed' if value > 0.5 else 'looks live'}"  # noqa: PLR2004
         case _:

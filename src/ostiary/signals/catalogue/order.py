@@ -15,6 +15,11 @@ from ostiary.vocabulary.events import AccessEvent
 
 _HOUR: Final = 3_600
 _HIGH: Final = 2.0
+_BREADTH: Final = {
+    "breadth_first_1h": "{:.0%} of the resources that you touched in the last hour lie in collections of their own",
+    "session_breadth": "{:.0%} of your accesses in this session went to another collection each",
+    "session_once": "{:.0%} of your accesses in this session went to another resource each",
+}
 _FEATURES: Final = (
     Feature("next_action_surprise", "-ln chance of this action after the subject's last one", "nats", 1, ("action",)),
     Feature("next_action_peer_surprise", "the same for the peer group", "nats", 1, ("action",)),
@@ -57,8 +62,9 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
         whose = "you" if name == "next_action_surprise" else "your peers"
         return f"{whose} {'rarely' if value > _HIGH else 'often'} do this after what you did before"
     if name.startswith("next_action"):
-        return f"the order in which you do things lately is {'unlike' if value > _HIGH else 'like'} you"
-    return f"{value:.0%} of what you touch lately is something else each time"
+        strange = value > (1.0 if name == "next_action_strange" else _HIGH)
+        return f"the order in which you do things lately is {'unlike' if strange else 'like'} you"
+    return _BREADTH[name].format(value)
 
 
 SIGNAL: Final = Signal(

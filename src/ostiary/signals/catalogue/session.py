@@ -16,6 +16,7 @@ _FEATURES: Final = (
     Feature("session_events", "accesses of the sitting so far", "ln(1+count)", 0),
     Feature("session_events_unusual", "the same against the subject's usual sittings", "deviations", 0),
     Feature("session_age", "since the sitting began", "ln(1+seconds)", 0),
+    Feature("session_age_unusual", "the same against how long the subject's sittings usually last", "deviations", 1),
     Feature("session_resources", "different resources of the sitting so far", "ln(1+count)", 0),
     Feature("session_resources_unusual", "the same against the subject's usual sittings", "deviations", 0),
     Feature("session_collections", "different collections of the sitting so far", "ln(1+count)", 0),
@@ -28,17 +29,19 @@ _FEATURES: Final = (
 
 
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
-    """Return the twelve features; of a sitting that just opens most are missing."""
+    """Return the thirteen features; of a sitting that just opens most are missing."""
     now, own, session = history.moment.now, history.own, history.session
     live = float(history.live_sessions)
     if session is None:
-        return (1.0, 0.0, NAN, NAN, 0.0, NAN, 0.0, 0.0, NAN, 0.0 if own.amount[0] else NAN, 0.0, live)
+        return (1.0, 0.0, NAN, NAN, NAN, 0.0, NAN, 0.0, 0.0, NAN, 0.0 if own.amount[0] else NAN, 0.0, live)
     events, resources = log1p(session.events), log1p(session.resources)
+    age = log1p(max(0, now - session.start))
     return (
         0.0,
         events,
         unusual(own.session_events, events),
-        log1p(max(0, now - session.start)),
+        age,
+        unusual(own.session_length, age),
         resources,
         unusual(own.session_resources, resources),
         log1p(session.collections),
@@ -60,6 +63,8 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
 
 def _of(session: Session, name: str, value: float) -> str:
     match name:
+        case "session_age_unusual":
+            return f"the session is {'longer than' if value > 1 else 'about as long as'} yours usually are"
         case "session_age":
             return f"the session is {span(unlogged(value))} old"
         case "session_new" | "session_new_share":

@@ -83,7 +83,8 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
     if name in _SAID:
         return _SAID[name][value > 0]
     if name in _CHANGES:
-        return f"{_CHANGES[name]} {span(_DAY * unlogged(value))} ago"
+        days = unlogged(value)
+        return f"{_CHANGES[name]} {span(_DAY * days)} ago{' or more' if days > LONGEST_DAYS - 0.01 else ''}"
     if name == "alerts_confirmed_share":
         return f"{value:.0%} of what was alerted of you was true"
     held = "true" if name == "alerts_confirmed" else "false"

@@ -91,6 +91,8 @@ def words(name: str, value: float, event: AccessEvent, history: History) -> str:
             return f"the clock of your token's issuer is {unlogged(value):,.0f} seconds off"
         case _:
             pass
+    if name == "token_scopes_unused":
+        return f"{plural(unlogged(value), 'scope')} of the {token.scopes_granted:,} that your token grants stay unused"
     return _scopes(token, own) if name.startswith("token_scopes") else _life(token, own)
 
 

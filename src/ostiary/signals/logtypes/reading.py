@@ -1,0 +1,294 @@
+"""Turns a table of places into a normaliser: one pass over the record's top names, then one over its leaves for marks.
+
+Rules:
+- Total: any JSON object becomes an event or a ``FaultyInputError`` with a stable code.
+- A record that tells neither who nor what is a ``field_missing``; one without a time is a ``time_malformed`` unless the
+  envelope told when it was received (``adapters.panther``). No time is made up.
+- A record that tells what but not who is the doing of the place it comes from: the address, the device, the account,
+  and at last the product (``subject_type`` says which), never of a person.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.errors import FaultyInputError
+from ostiary.signals.actions import class_of
+from ostiary.signals.deeds import deed_of
+from ostiary.signals.deedwords import wordset
+from ostiary.signals.fields import address, country, fallback_id, number
+from ostiary.signals.logtypes.outcomes import outcome_of
+from ostiary.signals.logtypes.table import LogType
+from ostiary.signals.logtypes.times import when
+from ostiary.signals.marking import told_of
+from ostiary.signals.markwords import MILD, SEVERE
+from ostiary.signals.texts import identifier
+from ostiary.signals.wellknown import FIELDS, PLACES
+from ostiary.vocabulary.events import AccessEvent, ActionClass
+from ostiary.vocabulary.facts import Mark
+
+Normalise = Callable[[dict[str, Any], str], AccessEvent]
+Path = tuple[str | int, ...]
+Plan = dict[str, tuple[tuple[str, int, Path], ...]]
+
+RECEIVED: Final = "p_ostiary_received"
+"""Where an envelope's time of receipt is handed to a table: read only when the record's own time cannot be."""
+
+_decode: Final = msgspec.json.Decoder().decode
+_LAST: Final = 1_000
+_LISTS: Final = frozenset({"groups", "labels"})
+_MAX_GROUPS: Final = 32
+_WORKLOADS: Final = re.compile(
+    r"(?i)service|bot\b|app\b|application|system\b|workload|machine|token|api_?key|principal\b|integration|robot|agent|"
+    r"gserviceaccount|\bnode\b|lambda|daemon"
+)
+_PERSONS: Final = wordset("user person human member employee user_actor users admin")
+_WORKLOAD_NAMES: Final = re.compile(
+    r"(?i)gserviceaccount\.com$|^system:|\[bot\]$|^serviceprincipal|-bot$|^svc[-_]|^microsoft\.|^nt authority|^system\b"
+)
+_TELLING: Final = frozenset({"who", "what", "ip", "device", "place", "agent", "detail"})
+_TRUTHS: Final[dict[str, bool | None]] = {
+    **dict.fromkeys(("false", "no", "0", "none", "singlefactorauthentication", "not trusted", "untrusted"), False),
+    **dict.fromkeys(("unknown", "null", "n/a", "-"), None),
+}
+_STAND_INS: Final = (("ip", "address"), ("device", "device"), ("place", "account"))
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A format that a table reads: what ``--format`` takes, one line for a person, envelopes, and the function."""
+
+    format: str
+    describe: str
+    envelopes: tuple[str, ...]
+    normalise: Normalise
+
+
+def paths_of(places: str) -> list[Path]:
+    """Return the paths of some places; ``~1`` stands for a slash inside a name (RFC 6901)."""
+    return [
+        tuple(int(part) if part.isdigit() else part.replace("~1", "/") for part in place.split("/"))
+        for place in places.split("|")
+    ]
+
+
+def plan_of(kind: LogType) -> tuple[Plan, dict[str, str], dict[str, str]]:
+    """Return where to look, by the record's top name in lower case, the constants, and what absence means."""
+    found: dict[str, list[tuple[str, int, Path]]] = {}
+    constants: dict[str, str] = {}
+    absent: dict[str, str] = {}
+    for field in FIELDS:
+        own, _, default = kind.places.get(field, "").partition("|=")
+        if own.startswith("="):
+            constants[field] = own[1:]
+            continue
+        if default:
+            absent[field] = default
+        places = (paths_of(own) if own else []) + (paths_of(PLACES[field]) if field in PLACES else [])
+        for rank, path in enumerate(places):
+            found.setdefault(str(path[0]).lower(), []).append((field, rank, path[1:]))
+    return {name: tuple(looks) for name, looks in found.items()}, constants, absent
+
+
+def dig(value: Any, path: Path) -> Any:
+    """Return what lies at ``path``, also under the name in lower case, or ``None``."""
+    for part in path:
+        if type(value) is dict:
+            below = value.get(part)
+            value = below if below is not None else value.get(part.lower()) if type(part) is str else None
+        elif type(value) is list and type(part) is int:
+            value = value[part] if part < len(value) else None
+        else:
+            return None
+    return value
+
+
+def _gathered(record: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """Return for each field what lies at the best place that tells something; under ``own`` every name of who acts."""
+    ranks: dict[str, int] = {}
+    told: dict[str, Any] = {}
+    own: list[str] = []
+    for name, value in record.items():
+        looks = plan.get(name) or plan.get(name.lower())
+        if looks is None or value is None:
+            continue
+        for field, rank, path in looks:
+            if field != "who" and ranks.get(field, _LAST) <= rank:
+                continue
+            found = dig(value, path) if path else value
+            if found is None or found == "" or not _tells(field, found):
+                continue
+            if field == "who" and type(found) is str:
+                own.append(found)
+            if rank < ranks.get(field, _LAST):
+                ranks[field], told[field] = rank, found
+    told["own"] = own
+    return told
+
+
+def _tells(field: str, value: Any) -> bool:
+    kind = type(value)
+    if kind is str:
+        return field != "ip" or _ip(value) is not None
+    if kind is list:
+        return bool(value) and (field in _LISTS or type(value[0]) in (str, int))
+    return kind is not dict and field not in _LISTS
+
+
+def _word(value: Any) -> str | None:
+    """Return a text, a number or a truth as text; of a list the first."""
+    if value is None:
+        return None
+    if type(value) is list:
+        value = value[0] if value else None
+    if type(value) is str:
+        return identifier(value.strip()) or None
+    if type(value) is bool:
+        return "true" if value else "false"
+    return identifier(str(value)) if type(value) in (int, float) else None
+
+
+def _ip(value: str) -> str | None:
+    """Return an address, also of ``address:port`` and of the first of several."""
+    value = value.partition(",")[0].strip()
+    found = address(value)
+    if found is None and ":" in value:
+        found = address(value.rpartition(":")[0])
+    return found
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if type(value) is str:
+        return (identifier(value),)
+    if type(value) is not list:
+        return ()
+    return tuple(identifier(each) for each in value[:_MAX_GROUPS] if type(each) is str and each)
+
+
+def _truth(value: Any) -> bool | None:
+    if type(value) is bool:
+        return value
+    if type(value) is str:
+        return _TRUTHS.get(value.strip().lower(), True if value.strip() else None)
+    return bool(value) if type(value) is int and value in (0, 1) else None
+
+
+def _amount(value: Any) -> float | None:
+    if type(value) is str and value.isascii() and value.isdigit() and len(value) < 16:  # noqa: PLR2004 - exact in a float
+        value = int(value)
+    if type(value) not in (int, float) or not 0 <= value < 1e15:  # noqa: PLR2004 - neither NaN nor more than exact
+        return None
+    return float(value)
+
+
+def _severity(kind: LogType, value: Any) -> set[Mark]:
+    """Return what the product says of its own finding."""
+    if type(value) is str:
+        word = value.strip().lower()
+        if word in SEVERE:
+            return {Mark.FLAGGED, Mark.SEVERE}
+        return {Mark.FLAGGED, Mark.MINOR} if word in MILD else {Mark.FLAGGED}
+    high = type(value) in (int, float) and value >= kind.severe
+    return {Mark.FLAGGED, Mark.SEVERE} if high else {Mark.FLAGGED}
+
+
+def _subject(told: dict[str, Any], kind: LogType) -> tuple[str, str]:
+    """Return what kind of subject acted, and which."""
+    who = _word(told.get("who"))
+    if who is None:
+        for field, called in _STAND_INS:
+            name = _word(told.get(field))
+            if name is not None:
+                return called, (_ip(name) or name) if field == "ip" else name
+        return "product", kind.name
+    noun = _word(told.get("who_kind"))
+    if noun is None or noun.lower() in _PERSONS:
+        return ("service" if _WORKLOAD_NAMES.search(who) else "user"), who
+    return ("service" if _WORKLOADS.search(noun) else "user"), who
+
+
+def normaliser(kind: LogType) -> Normalise:
+    """Return the function that turns one record of ``kind`` and a tenant into an event."""
+    plan, constants, absent = plan_of(kind)
+
+    inner = paths_of(kind.inner)[0] if kind.inner else ()
+
+    def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
+        if inner:
+            record = _unpacked(record, inner)
+        told = {**absent, **_gathered(record, plan), **constants}
+        return _event(kind, record, told, tenant)
+
+    return normalise
+
+
+def _unpacked(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the record with the JSON that is written inside a text at ``path`` as it is meant."""
+    value = dig(record, path)
+    if type(value) is not str or value[:1] != "{" or len(path) != 2:  # noqa: PLR2004 - as in properties/log
+        return record
+    try:
+        found = _decode(value)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return record
+    top, below = str(path[0]), str(path[1])
+    return {**record, top: {**record[top], below: found}}
+
+
+def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: str) -> AccessEvent:
+    name = _word(told.get("action"))
+    name = kind.codes.get(name or "", name)
+    if name is None and _TELLING.isdisjoint(told):
+        raise FaultyInputError("field_missing", "the record tells neither who did something nor what", "action")
+    service = _word(told.get("service"))
+    action = identifier(f"{service}:{name or 'record'}" if service else name or kind.name)
+    time_ns = when(told.get("time") if RECEIVED not in record else record[RECEIVED])
+    subject_type, subject = _subject(told, kind)
+    deed = deed_of(action)
+    place, what, thing = _word(told.get("place")), _word(told.get("what")), _word(told.get("kind"))
+    says = told_of(action, record, (subject, place or "", *told["own"]), f"{thing or ''} {what or ''}")
+    marks = set(says.marks)
+    if kind.finding and not says.calm:
+        marks |= _severity(kind, told.get("severity"))
+    mfa = _truth(told.get("mfa"))
+    if mfa is False and "enter" in deed.verbs:
+        marks.add(Mark.WEAK_LOGIN)
+    if subject.lower() in {"root", "<root_account>"}:
+        marks.add(Mark.ROOT)
+    kind_of_action = class_of(action)
+    asn, count, size = told.get("asn"), _amount(told.get("count")), _amount(told.get("bytes"))
+    if count is None and says.widest > 1:
+        count = float(says.widest)
+    ip = told.get("ip")
+    return AccessEvent(
+        event_id=_word(told.get("id")) or fallback_id(record),
+        tenant=tenant,
+        time_ns=time_ns,
+        subject_id=subject,
+        subject_type=subject_type,
+        action=action,
+        resource_type=thing or service or kind.format,
+        resource_id=what or place or "unknown",
+        action_class=deed.kind if kind_of_action is ActionClass.OTHER else kind_of_action,
+        outcome=outcome_of(told.get("outcome"), deed),
+        session_id=_word(told.get("session")),
+        client_id=_word(told.get("client")),
+        issuer=_word(told.get("issuer")),
+        auth_method=_word(told.get("method")),
+        mfa=mfa,
+        ip=_ip(ip) if type(ip) is str else None,
+        country=country(_word(told.get("country"))),
+        asn=number({"n": asn}, "n") if asn is not None else None,
+        device_id=_word(told.get("device")),
+        device_managed=_truth(told.get("managed")),
+        user_agent=_word(told.get("agent")),
+        ua_os=_word(told.get("os")),
+        count=count,
+        bytes=None if size is None else int(size),
+        groups=_texts(told.get("groups")),
+        labels=_texts(told.get("labels")),
+        source=kind.format,
+        detail=_word(told.get("detail")),
+        marks=tuple(sorted(marks)),
+    )

@@ -40,6 +40,22 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
         return self.weekday >= 5  # noqa: PLR2004 - Monday is 0
 
 
+class CircleUse(msgspec.Struct, frozen=True, gc=False):
+    """What a subject's circle has used.
+
+    Attributes:
+        members: how many it has, the subject among them.
+        resource, collection: the circle's entry of the event's resource and of its collection.
+        resource_total, collection_total: uses of any.
+    """
+
+    members: int
+    resource: Shared | None
+    collection: Shared | None
+    resource_total: int
+    collection_total: int
+
+
 class History(msgspec.Struct, frozen=True, gc=False):
     """One look at everything remembered that concerns one access.
 
@@ -65,6 +81,7 @@ class History(msgspec.Struct, frozen=True, gc=False):
         step: ``-ln p`` of this action after the subject's last one, for the subject and for its peers.
         peer_days: usual day of a peer: events, resources, amount, bytes, in ``ln(1+x)``; empty before the first.
         lookalike: whether the access fits another subject better than this one.
+        circle: what the subject's circle (peers learned from who works with whom) has used, ``None`` without one.
     """
 
     moment: Moment
@@ -99,3 +116,4 @@ class History(msgspec.Struct, frozen=True, gc=False):
     step: tuple[float, float]
     peer_days: Sequence[Number]
     lookalike: Lookalike
+    circle: CircleUse | None = None

@@ -1,4 +1,4 @@
-"""Least privilege: how likely a request for access is refused, and which entitlements stand out from their holder's peers.
+"""Least privilege: how likely a request for access is refused, and which entitlements stand out.
 
 - ``requests``: decided requests in, the probability of a refusal for each new request out.
 - ``grants``: who holds what in, how expected each pair of user and permission is out; reviews are built on it.

@@ -1,4 +1,4 @@
-"""The card of an entitlement model: what it was trained on, how, how well it did where it was measured, what it cannot tell.
+"""The card of an entitlement model: what it was trained on, how, how well it did, and what it cannot tell.
 
 Nothing in it depends on the clock or the machine: the same tables, settings and seed give the same bytes.
 """
@@ -11,35 +11,47 @@ import msgspec
 REQUEST_TASK: Final = "How likely a request for access is refused, from past decisions on requests."
 GRANT_TASK: Final = "How expected a pair of user and permission is, from who holds what."
 REQUEST_PROTOCOL: Final = (
-    "Ids are read as names. Each combination of one or two columns, and the triples that told most, gives the smoothed "
-    "share of refusals among the requests before it in a random order, and how often it was seen without this request.",
-    "One forest for each random order, every second one with thresholds drawn at random; a ridge-penalised regression "
-    "over exact combinations up to three; both joined by a blend that is learned on inner folds.",
-    "The figures are of the inner folds: parts fitted on the other folds' requests. The blend's three numbers saw them.",
+    (
+        "Ids are read as names. Each combination of one or two columns, and the triples that told most, gives the "
+        "smoothed share of refusals among the requests before it in a random order, and how often it was seen otherwise."
+    ),
+    (
+        "One forest for each random order, every second one with thresholds drawn at random; a ridge-penalised "
+        "regression over exact combinations up to three; both joined by a blend that is learned on inner folds."
+    ),
+    "The figures are of the inner folds: parts fitted on the others' requests. The blend's three numbers saw them.",
 )
 GRANT_PROTOCOL: Final = (
-    "Grants are split into folds at random; each fold is told from the matrix without it, beside as many random pairs "
-    "that are no grants; the forest that gives a grant its score saw neither the grant nor its fold.",
-    "The figures compare held-out grants with random pairs. Most random pairs are absurd, so the same ranking among "
-    "pairs that are plausible is lower: `benchmarks/risk_entitlements.py` measures both.",
+    (
+        "Grants are split into folds at random; each fold is told from the matrix without it, beside as many random "
+        "pairs that are no grants; the forest that gives a grant its score saw neither the grant nor its fold."
+    ),
+    (
+        "The figures compare held-out grants with random pairs. Most random pairs are absurd; among plausible pairs the "
+        "same ranking is lower, and `benchmarks/risk_entitlements.py` measures both."
+    ),
 )
 REQUEST_LIMITS: Final = (
     "It repeats past decisions: what was wrongly granted for years is told as usual.",
     "A score says that people refused such requests, not that this one is dangerous.",
-    "Ids that were never decided are told from how often they were seen, so a new team's first requests are uncertain.",
-    "The artefact holds the requests it was trained on, as numbers, and the values of their columns: keep it as you "
-    "keep the file.",
+    "Ids that were never decided are told from how often they were seen: a new team's first requests are uncertain.",
+    (
+        "The artefact holds the requests it was trained on, as numbers, and the values of their columns: keep it as you "
+        "keep the file."
+    ),
 )
 GRANT_LIMITS: Final = (
     "What everybody in a team holds without need is usual, and is told as usual.",
     "A score is against random pairs, both equally likely; it is a ranking, not the share of wrong grants.",
-    "A user with no grant, or a permission without a holder, has nothing to be compared with.",
+    "A user with no other grant, or a permission without another holder, has nothing to be compared with.",
     "The artefact holds who has what: keep it as you keep the file.",
 )
 LICENCE: Final = (
     "The data is the operator's and stays on the operator's machine; no data comes with Ostiary.",
-    "Figures in the documentation are on the Amazon Employee Access set (Kaggle competition rules: measured, never "
-    "shipped) and the HP Labs role-mining sets (public research sets, no licence stated: measured, never shipped).",
+    (
+        "Figures in the documentation are on the Amazon Employee Access set (Kaggle competition rules: measured, never "
+        "shipped) and the HP Labs role-mining sets (public research sets, no licence stated: measured, never shipped)."
+    ),
 )
 
 
@@ -88,22 +100,19 @@ def card_files(card: EntitlementCard) -> dict[str, bytes]:
 
 
 def _markdown(card: EntitlementCard) -> str:
-    sources = (f"{one.purpose}: operator-supplied file, {one.rows:,} rows, sha256 {one.sha256}" for one in card.sources)
-    parts = [
-        f"# Entitlement model\n\n{card.task}\n\n## Data\n",
-        _bullets(sources),
-        _bullets(f"{name}: {number:,}" for name, number in card.counts.items()),
-        f"- seed {card.seed}\n\n## Protocol\n",
-        _bullets(card.protocol),
-        "\n## Figures\n",
-        _bullets(f"{name}: {number:.5f}" for name, number in card.figures.items()),
-        "".join(f"- {name} alone: {number:.4f}\n" for name, number in card.single.items()),
-        "\n## Known limits\n",
-        _bullets(card.limits),
-        "\n## Licence of the data\n",
-        _bullets(card.licence),
-    ]
-    return "\n".join(part.rstrip("\n") if part.startswith("\n## ") else part for part in parts)
+    sources = [f"{one.purpose}: operator-supplied file, {one.rows:,} rows, sha256 {one.sha256}" for one in card.sources]
+    counts = [f"{name}: {number:,}" for name, number in card.counts.items()]
+    figures = [f"{name}: {number:.5f}" for name, number in card.figures.items()]
+    single = [f"ROC-AUC of {name} alone: {number:.4f}" for name, number in card.single.items()]
+    sections = {
+        "Data": [*sources, *counts, f"seed {card.seed}"],
+        "Protocol": card.protocol,
+        "Figures": [*figures, *single],
+        "Known limits": card.limits,
+        "Licence of the data": card.licence,
+    }
+    parts = [f"## {title}\n\n{_bullets(lines)}" for title, lines in sections.items()]
+    return "\n".join([f"# Entitlement model\n\n{card.task}\n", *parts])
 
 
 def _bullets(lines: Iterable[str]) -> str:

@@ -39,7 +39,9 @@ def pairs(columns: Sequence[int]) -> list[Combo]:
     return [*((column,) for column in columns), *combinations(columns, 2)]
 
 
-def best_triples(codes: Ints, sizes: Sequence[int], columns: Sequence[int], refused: Floats, order: Ints) -> list[Combo]:
+def best_triples(
+    codes: Ints, sizes: Sequence[int], columns: Sequence[int], refused: Floats, order: Ints
+) -> list[Combo]:
     """Return the triples whose ordered statistic tells most, the best first."""
     ranked: list[tuple[float, Combo]] = []
     for combo in combinations(columns, 3):

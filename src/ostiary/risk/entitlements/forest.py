@@ -27,7 +27,7 @@ class ForestSettings(msgspec.Struct, frozen=True):
         threads: threads of the fit; the same number gives the same bits.
     """
 
-    trees: int = 300
+    trees: int = 500
     learning_rate: float = 0.03
     leaves: int = 31
     column_share: float = 0.15

@@ -33,7 +33,7 @@ class GrantSettings(msgspec.Struct, frozen=True):
     """
 
     seed: int = 7
-    folds: int = 5
+    folds: int = 10
     forest: ForestSettings = FOREST
 
 

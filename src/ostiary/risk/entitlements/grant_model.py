@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from scipy import sparse
 
 from ostiary.artifacts import VerifiedArtifact
 from ostiary.errors import FaultyInputError
@@ -22,10 +21,10 @@ from ostiary.risk.entitlements.forest import Forest
 from ostiary.risk.entitlements.grant_fit import FittedGrants, matrix_of
 from ostiary.risk.entitlements.grant_words import Standing, sentences
 from ostiary.risk.entitlements.lines import ScoredLine, ids_of
-from ostiary.risk.entitlements.pair_rows import NAMES, nearest, pair_rows
+from ostiary.risk.entitlements.pair_rows import NAMES, pair_rows
 from ostiary.risk.entitlements.shape import SCHEMA_FILE, TABLES_FILE, GrantSchema, file_of, malformed, read_schema
 from ostiary.risk.entitlements.table import Table
-from ostiary.risk.entitlements.tensors import pack, unpack
+from ostiary.risk.entitlements.tensors import Array, pack, unpack
 from ostiary.risk.schema import Thresholds
 from ostiary.risk.trees import parse_trees
 
@@ -40,9 +39,10 @@ def grant_files(
 ) -> dict[str, bytes]:
     """Return the model's files, the card not among them."""
     scores = 1.0 - fitted.held
-    medium, high = (float(np.quantile(scores, share)) for share in (_MEDIUM_SHARE, _HIGH_SHARE))
+    told = scores[np.bincount(pairs[:, 0])[pairs[:, 0]] > 1]  # a user's only grant has nothing to be compared with
+    medium, high = (float(np.quantile(told if len(told) else scores, share)) for share in (_MEDIUM_SHARE, _HIGH_SHARE))
     schema = GrantSchema(users, permissions, columns[0], columns[1], Thresholds(medium=medium, high=high))
-    tables = {"pairs": pairs.astype(np.int32), "scores": scores}
+    tables: dict[str, Array] = {"pairs": pairs.astype(np.int32), "scores": scores}
     return {
         SCHEMA_FILE: msgspec.json.encode(schema),
         TABLES_FILE: pack(tables),
@@ -77,8 +77,9 @@ class GrantModel:
         return (self.matrix.T @ self.matrix).tocsr()
 
     @cached_property
-    def _near(self) -> dict[int, Ints]:
-        return {}
+    def _sizes(self) -> Floats:
+        sizes: Floats = np.asarray(self.matrix.sum(axis=1), dtype=float).ravel()
+        return sizes
 
     def numbers(self, users: Sequence[str], permissions: Sequence[str]) -> Ints:
         """Return the pairs' numbers; unknown names get the number after the last."""
@@ -111,19 +112,29 @@ class GrantModel:
         pairs = self.numbers(table.column(self.schema.user_column), table.column(self.schema.permission_column))
         ids = ids_of(table, identifier)
         for at, score in enumerate(self.chances(pairs).tolist()):
-            level, reasons = self.schema.levels.level(score), ()
+            level = self.level(int(pairs[at, 0]), int(pairs[at, 1]), score)
+            reasons: tuple[str, ...] = ()
             if level != "low":
                 reasons = sentences(self.standing(int(pairs[at, 0]), int(pairs[at, 1])))
             yield ScoredLine(ids[at], score, level, reasons)
+
+    def level(self, user: int, item: int, score: float) -> str:
+        """Return the level of a pair's score; a user's only grant is low, there is nothing to compare it with."""
+        return "low" if self.lone(user, item) else self.schema.levels.level(score)
+
+    def lone(self, user: int, item: int) -> bool:
+        """Return whether the pair is the only grant of its user."""
+        mine = self._row(user)
+        return len(mine) == 1 and mine[0] == item
 
     def standing(self, user: int, item: int, *, used: bool | None = None) -> Standing:
         """Return what is known of the pair; the pair itself is never counted."""
         mine = self._row(user)
         others = mine[mine != item]
-        row = self._both[others, :][:, [item]] if len(others) else sparse.csr_matrix((0, 1))
-        own = 1 if item in mine else 0  # this user holds both: that is no evidence
-        peers = self.peers(user)
+        own = len(mine) - len(others)  # 1 when this user holds the permission: that is no evidence
+        peers = self.peers(user, item)
         names = self.schema.permissions
+        both = np.asarray(self._both[others][:, [item]].todense()).ravel() if len(others) else np.zeros(0)
         return Standing(
             permission=names[item] if item < len(names) else "",
             known_user=user < len(self.schema.users),
@@ -133,23 +144,26 @@ class GrantModel:
             peers=len(peers),
             peers_with=int(np.isin(peers, self._holders(item)).sum()),
             others=len(others),
-            together=int((np.asarray(row.todense()).ravel() - own > 0).sum()),
+            together=int((both > own).sum()),
             used=used,
         )
 
-    def peers(self, user: int) -> Ints:
-        """Return the users with the most similar access, the nearest first; none for an unknown user."""
-        if user >= len(self.schema.users):
-            return np.zeros(0, np.int64)
-        if user not in self._near:
-            who, cosine = nearest(self.matrix, np.array([user]), PEERS)
-            self._near[user] = who[0][cosine[0] > 0]
-        return self._near[user]
+    def peers(self, user: int, item: int) -> Ints:
+        """Return the users most similar in everything but ``item``, the nearest first; none without anything else."""
+        others = self._row(user)
+        others = others[others != item]
+        shared = np.asarray(self._columns[:, others].sum(axis=1)).ravel()
+        sizes = self._sizes.copy()
+        sizes[self._holders(item)] -= 1
+        alike = shared / np.sqrt(np.maximum(sizes, 1.0))
+        alike[user] = 0.0
+        best = np.argsort(-alike, kind="stable")[:PEERS]
+        return np.asarray(best[alike[best] > 0], np.int64)
 
     def who_else(self, user: int, item: int, most: int) -> list[str]:
         """Return others who hold the permission, those with the most similar access first."""
         holders = self._holders(item)
-        near = [int(one) for one in self.peers(user) if one in holders]
+        near = [int(one) for one in self.peers(user, item) if one in holders]
         rest = [int(one) for one in holders if one != user and int(one) not in near]
         return [self.schema.users[one] for one in [*near, *rest][:most]]
 

@@ -56,14 +56,17 @@ def sentences(standing: Standing) -> tuple[str, ...]:
         told.append(f"{standing.holders:,} of {standing.users:,} users hold it")
     if standing.known_user and standing.others and standing.together <= _FEW * standing.others:
         told.append(
-            f"of the user's {standing.others} other entitlements {_count(standing.together)} go together with it elsewhere"
+            f"of the user's {standing.others} other entitlements {_count(standing.together)} go with it elsewhere"
         )
     return tuple(told[:3])
 
 
-def recommend(level: str, used: bool | None) -> tuple[Recommendation, str]:  # noqa: FBT001 - used or not is the question
-    """Return the recommendation and why."""
+def recommend(level: str, *, used: bool | None, lone: bool = False) -> tuple[Recommendation, str]:
+    """Return the recommendation and why; ``lone`` is a user's only grant."""
     unusual = level != "low"
+    if lone:
+        why = "the user's only grant: nothing to compare it with"
+        return ("review", f"{why}, and not used in the period") if used is False else ("keep", why)
     if used is False:
         if unusual:
             return "revoke", "unusual for the user's peers and not used in the period"

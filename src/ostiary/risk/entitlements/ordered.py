@@ -18,7 +18,7 @@ STRENGTH: Final = 3.0  # how many rows the overall share counts for
 
 
 def ordered_share(slots: Ints, refused: Floats, order: Ints, *, strength: float = STRENGTH) -> Floats:
-    """Return for each row the smoothed share of refusals among the rows of its slot that come before it in ``order``."""
+    """Return each row's smoothed share of refusals among the rows of its slot before it in ``order``."""
     prior = float(refused.mean()) if len(refused) else 0.0
     by_slot = order[np.argsort(slots[order], kind="stable")]
     mine, answers = slots[by_slot], refused[by_slot]

@@ -102,7 +102,7 @@ def _together_piece(mine: Matrix, both: Matrix, holders: Floats, items: Ints, pe
     expected = _DOUBT * holders[other] / people
     lift = np.log((count + expected) / expected)
     width = len(items)
-    lifts = np.bincount(row, weights=lift, minlength=width)
+    lifts = np.bincount(row, weights=lift, minlength=width).astype(float)
     lifts += held * np.log(_DOUBT / (holders[items] + _DOUBT))
     shares = np.bincount(row, weights=share, minlength=width)
     cosines = np.bincount(row, weights=cosine, minlength=width)

@@ -105,9 +105,7 @@ def fit_requests(
     return Fitted(parts=parts, blend=blend, inner=blend.chance(answers))
 
 
-def fit_parts(
-    codes: Ints, sizes: Sequence[int], refused: Floats, settings: RequestSettings, orders: int
-) -> Parts:
+def fit_parts(codes: Ints, sizes: Sequence[int], refused: Floats, settings: RequestSettings, orders: int) -> Parts:
     """Fit the forests and the regression."""
     luck = np.random.default_rng(settings.seed)
     shuffles = [luck.permutation(len(refused)) for _ in range(orders + 1)]

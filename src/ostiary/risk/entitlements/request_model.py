@@ -29,7 +29,7 @@ from ostiary.risk.entitlements.shape import (
     read_schema,
 )
 from ostiary.risk.entitlements.table import Table
-from ostiary.risk.entitlements.tensors import pack, unpack
+from ostiary.risk.entitlements.tensors import Array, pack, unpack
 from ostiary.risk.schema import Thresholds
 from ostiary.risk.trees import parse_trees
 
@@ -61,7 +61,11 @@ def request_files(
         forests=len(parts.forests),
         levels=levels_of(fitted.inner),
     )
-    tables = {"codes": codes.astype(np.int32), "refused": refused.astype(np.int32), "weights": parts.linear.weights}
+    tables: dict[str, Array] = {
+        "codes": codes.astype(np.int32),
+        "refused": refused.astype(np.int32),
+        "weights": parts.linear.weights,
+    }
     forests = {f"forest_{at}.txt": forest.text.encode() for at, forest in enumerate(parts.forests)}
     return {SCHEMA_FILE: msgspec.json.encode(schema), TABLES_FILE: pack(tables), **forests}
 
@@ -95,7 +99,8 @@ class RequestModel:
             piece = {name: cells[begin : begin + _PIECE] for name, cells in columns.items()}
             codes = self._words.codes(piece)
             for at, score in enumerate(self._chances(codes).tolist()):
-                level, reasons = self.schema.levels.level(score), ()
+                level = self.schema.levels.level(score)
+                reasons: tuple[str, ...] = ()
                 if level != "low":
                     reasons = self._sentences.reasons(codes[at], [cells[at] for cells in piece.values()])
                 yield ScoredLine(ids[begin + at], score, level, reasons)

@@ -25,7 +25,7 @@ class Counted:
         self.own = at[: len(refused)]
         self.seen = np.bincount(at, minlength=len(self.slots)).astype(float)
         self.decided = np.bincount(self.own, minlength=len(self.slots)).astype(float)
-        self.refused = np.bincount(self.own, weights=refused, minlength=len(self.slots))
+        self.refused = np.bincount(self.own, weights=refused, minlength=len(self.slots)).astype(float)
 
     def counts(self, at: Ints) -> Floats:
         """Return how often each slot of ``at`` was seen, 0 for -1."""

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from ostiary.risk.entitlements.grant_model import GrantModel
-from ostiary.risk.entitlements.grant_words import recommend, sentences
+from ostiary.risk.entitlements.grant_words import Recommendation, recommend, sentences
 from ostiary.vocabulary.events import AccessEvent
 
 WHO: Final = 5
@@ -72,8 +72,7 @@ def review(model: GrantModel, used: Use | None, *, user: str = "", permission: s
         if (user and named[0] != user) or (permission and named[1] != permission):
             continue
         score = float(model.scores[at])
-        advice, _ = recommend(model.schema.levels.level(score), _used(used, who, what))
-        ranked.append((_RANK[advice], -score, at))
+        ranked.append((_RANK[_advice(model, who, what, score, used)[0]], -score, at))
     for _, _, at in sorted(ranked):
         yield _reviewed(model, at, used)
 
@@ -82,18 +81,22 @@ def _used(used: Use | None, user: int, item: int) -> bool | None:
     return None if used is None else (user, item) in used
 
 
+def _advice(model: GrantModel, user: int, item: int, score: float, used: Use | None) -> tuple[Recommendation, str]:
+    level = model.level(user, item, score)
+    return recommend(level, used=_used(used, user, item), lone=model.lone(user, item))
+
+
 def _reviewed(model: GrantModel, at: int, used: Use | None) -> Reviewed:
     user, item = (int(number) for number in model.pairs[at])
     score = float(model.scores[at])
-    level = model.schema.levels.level(score)
     seen = _used(used, user, item)
-    advice, why = recommend(level, seen)
+    advice, why = _advice(model, user, item, score, used)
     standing = model.standing(user, item, used=seen)
     return Reviewed(
         user=model.schema.users[user],
         permission=standing.permission,
         score=score,
-        level=level,
+        level=model.level(user, item, score),
         recommendation=advice,
         why=why,
         used=seen,
@@ -109,7 +112,7 @@ def summary(model: GrantModel, used: Use | None) -> dict[str, int]:
     """Return how many grants there are of each recommendation, and how many were used."""
     counts = dict.fromkeys(_RANK, 0)
     for score, (user, item) in zip(model.scores.tolist(), model.pairs.tolist(), strict=True):
-        counts[recommend(model.schema.levels.level(score), _used(used, user, item))[0]] += 1
+        counts[_advice(model, user, item, score, used)[0]] += 1
     seen = {} if used is None else {"used": sum((int(user), int(item)) in used for user, item in model.pairs)}
     return {"grants": len(model.pairs), **counts, **seen}
 

@@ -20,7 +20,12 @@ from ostiary.errors import FaultyInputError
 
 Array = npt.NDArray[Any]
 
-_TYPES: Final = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "I64": np.dtype("<i8"), "I32": np.dtype("<i4")}
+_TYPES: Final[dict[str, np.dtype[Any]]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+}
 _MOST_HEADER: Final = 1 << 20
 _LENGTH: Final = 8
 _DIMENSIONS: Final = 2
@@ -74,7 +79,8 @@ def _table(place: _Place, body: memoryview) -> Array:
         raise _malformed("a table has another type or shape")
     if not 0 <= begin <= end <= len(body) or end - begin != kind.itemsize * math.prod(place.shape):
         raise _malformed("a table lies outside the file or has another size than it says")
-    return np.frombuffer(body[begin:end], dtype=kind).reshape(place.shape)
+    table: Array = np.frombuffer(body[begin:end], dtype=kind).reshape(place.shape)
+    return table
 
 
 def _malformed(text: str) -> FaultyInputError:

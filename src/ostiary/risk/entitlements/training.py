@@ -79,9 +79,7 @@ def train_requests(
     return TrainedModel(REQUEST_KIND, {**files, **cards.card_files(card)}, card)
 
 
-def train_grants(
-    table: Table, columns: tuple[str, str], settings: GrantSettings, progress: Progress
-) -> TrainedModel:
+def train_grants(table: Table, columns: tuple[str, str], settings: GrantSettings, progress: Progress) -> TrainedModel:
     """Train on who holds what.
 
     Raises:
@@ -132,7 +130,7 @@ def _counted(seen: Table | None) -> str:
     if seen is None:
         return "Counts are of the decided requests alone."
     return (
-        f"Counts are of the decided requests and of {seen.rows:,} more without a decision (transductive: if the requests "
+        f"Counts are of the decided requests and of {seen.rows:,} more without a decision (transductive: if requests "
         "to be scored are among them, their values were counted, never their decisions)."
     )
 

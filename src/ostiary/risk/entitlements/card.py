@@ -13,7 +13,7 @@ GRANT_TASK: Final = "How expected a pair of user and permission is, from who hol
 REQUEST_PROTOCOL: Final = (
     (
         "Ids are read as names. Each combination of one or two columns, and the triples that told most, gives the "
-        "smoothed share of refusals among the requests before it in a random order, and how often it was seen otherwise."
+        "smoothed share of refusals among the requests before it in a random order, and how often it was seen."
     ),
     (
         "One forest for each random order, every second one with thresholds drawn at random; a ridge-penalised "
@@ -27,18 +27,15 @@ GRANT_PROTOCOL: Final = (
         "pairs that are no grants; the forest that gives a grant its score saw neither the grant nor its fold."
     ),
     (
-        "The figures compare held-out grants with random pairs. Most random pairs are absurd; among plausible pairs the "
+        "The figures compare held-out grants with random pairs. Most random pairs are absurd; among plausible ones the "
         "same ranking is lower, and `benchmarks/risk_entitlements.py` measures both."
     ),
 )
 REQUEST_LIMITS: Final = (
     "It repeats past decisions: what was wrongly granted for years is told as usual.",
     "A score says that people refused such requests, not that this one is dangerous.",
-    "Ids that were never decided are told from how often they were seen: a new team's first requests are uncertain.",
-    (
-        "The artefact holds the requests it was trained on, as numbers, and the values of their columns: keep it as you "
-        "keep the file."
-    ),
+    "Ids that were never decided are told from how often they were seen: a new team's are uncertain.",
+    ("The artefact holds the requests it was trained on, as numbers, and their values: keep it as you keep the file."),
 )
 GRANT_LIMITS: Final = (
     "What everybody in a team holds without need is usual, and is told as usual.",
@@ -47,7 +44,7 @@ GRANT_LIMITS: Final = (
     "The artefact holds who has what: keep it as you keep the file.",
 )
 LICENCE: Final = (
-    "The data is the operator's and stays on the operator's machine; no data comes with Ostiary.",
+    "The data is the operator's and stays on the operator's machine; none comes with Ostiary.",
     (
         "Figures in the documentation are on the Amazon Employee Access set (Kaggle competition rules: measured, never "
         "shipped) and the HP Labs role-mining sets (public research sets, no licence stated: measured, never shipped)."

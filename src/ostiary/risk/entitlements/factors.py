@@ -1,7 +1,8 @@
 """An embedding of the access graph: users and permissions as vectors whose product says how expected a grant is.
 
 - ``decompose`` is the whole fit: a truncated SVD of the grants, each divided by the square roots of what its user and
-  its permission have (so that neither who has much nor what all have drowns the rest).
+  its permission have (so that neither who has much nor what all have drowns the rest), by subspace iteration from a
+  fixed start.
 - ``Embedding.update`` follows a change without a new fit: the touched users' vectors are solved anew against the
   permissions' (one half-step of alternating least squares), then the touched permissions' against the users', a few
   times; everyone else's vector stays. New users and permissions start at nothing and are folded in the same way.
@@ -20,7 +21,6 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import svds
 
 from ostiary.risk.entitlements.coding import Floats, Ints
 
@@ -28,7 +28,9 @@ Matrix = Any  # scipy.sparse.csr_matrix; scipy has no types
 
 _SEED: Final = 0
 _DENSE: Final = 64  # below this a dense decomposition is exact and quick
-_RIDGE: Final = 0.02
+_SPARE: Final = 16  # dimensions beyond the rank, so that its last ones settle too
+_ROUNDS: Final = 6
+_RIDGE: Final = 0.001
 
 
 class Embedding(msgspec.Struct, frozen=True):
@@ -82,15 +84,24 @@ def normalised(grants: Matrix) -> Matrix:
 def decompose(grants: Matrix, rank: int) -> Embedding:
     """Return the embedding of ``grants``, its dimensions in order of weight; the same grants give the same bits."""
     table = normalised(grants)
-    most = min(table.shape)
-    if most <= _DENSE:
+    if min(table.shape) <= _DENSE:
         left, weights, right = np.linalg.svd(table.toarray(), full_matrices=False)
     else:
-        start = np.random.default_rng(_SEED).standard_normal(most)
-        left, weights, right = svds(table, k=min(rank, most - 1), v0=start)
+        left, weights, right = _by_powers(table, rank)
     order = np.argsort(-weights, kind="stable")[:rank]
     roots = np.sqrt(np.maximum(weights[order], 0.0))
     return Embedding(left[:, order] * roots, right[order].T * roots)
+
+
+def _by_powers(table: Matrix, rank: int) -> tuple[Floats, Floats, Floats]:
+    """Return the leading singular vectors by subspace iteration (Halko, Martinsson, Tropp 2011, algorithm 4.4)."""
+    width = min(rank + _SPARE, *table.shape)
+    turned = table.T.tocsr()
+    basis = np.linalg.qr(table @ np.random.default_rng(_SEED).standard_normal((table.shape[1], width)))[0]
+    for _ in range(_ROUNDS):
+        basis = np.linalg.qr(table @ np.linalg.qr(turned @ basis)[0])[0]
+    small, weights, right = np.linalg.svd((turned @ basis).T, full_matrices=False)
+    return basis @ small, weights, right
 
 
 def _solve(rows: Matrix, others: Floats, ridge: float) -> Floats:

@@ -58,7 +58,7 @@ class GrantModel:
         self.schema = schema
         self.pairs = pairs
         self.scores = scores
-        self._forest = forest
+        self.forest = forest
         self._users = {name: number for number, name in enumerate(schema.users)}
         self._permissions = {name: number for number, name in enumerate(schema.permissions)}
         self._held = {(int(user), int(item)): at for at, (user, item) in enumerate(pairs)}
@@ -100,7 +100,7 @@ class GrantModel:
         fresh = np.flatnonzero(at < 0)
         if len(fresh):
             rows = pair_rows(self.matrix, pairs[fresh, 0], pairs[fresh, 1])
-            answer[fresh] = 1.0 - self._forest.chance(rows)
+            answer[fresh] = 1.0 - self.forest.chance(rows)
         return answer
 
     def score(self, table: Table, identifier: str = "") -> Iterator[ScoredLine]:

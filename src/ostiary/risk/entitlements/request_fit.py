@@ -36,7 +36,7 @@ class RequestSettings(msgspec.Struct, frozen=True):
     """
 
     seed: int = 7
-    orders: int = 8
+    orders: int = 6
     folds: int = 3
     fold_orders: int = 2
     forest: ForestSettings = ForestSettings()

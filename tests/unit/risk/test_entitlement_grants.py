@@ -19,7 +19,6 @@ from ostiary.risk.schema import Thresholds
 from ostiary.testing.entitlements import ODD, made_grants
 from ostiary.vocabulary.events import AccessEvent
 
-
 NOBODY = Standing(
     permission="p",
     known_user=False,

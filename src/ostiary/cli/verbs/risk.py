@@ -8,6 +8,7 @@
 
 from cyclopts import App
 
+from ostiary.cli.risk.entitlements import entitlements
 from ostiary.cli.risk.evaluate import evaluate
 from ostiary.cli.risk.score import score
 from ostiary.cli.risk.train import train
@@ -16,3 +17,4 @@ command = App(name="risk", help="Access risk: train, score, evaluate. A model ne
 
 for verb in (train, score, evaluate):
     command.command(verb)
+command.command(entitlements)

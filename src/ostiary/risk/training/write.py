@@ -6,6 +6,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from ostiary.artifacts import MANIFEST_NAME, ArtifactPredicate, Signer, sign_artifact, write_file
@@ -23,16 +24,25 @@ def write_model(trained: Trained, folder: Path, key: Signer, *, created_ns: int,
     Raises:
         RefusedError: ``folder_in_use``.
     """
+    predicate = ArtifactPredicate(
+        kind=KIND, created_ns=created_ns, producer=PRODUCER, feature_set=SET_DIGEST, tenant=tenant
+    )
+    return write_signed(trained.files, folder, key, predicate)
+
+
+def write_signed(files: Mapping[str, bytes], folder: Path, key: Signer, predicate: ArtifactPredicate) -> str:
+    """Write and sign ``files`` at ``folder``, whatever kind of model they are; return the artefact's digest.
+
+    Raises:
+        RefusedError: ``folder_in_use``.
+    """
     check_place(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
         fresh, old = Path(beside, "new"), Path(beside, "old")
         fresh.mkdir()
-        for name, data in trained.files.items():
+        for name, data in files.items():
             write_file(fresh / name, data)
-        predicate = ArtifactPredicate(
-            kind=KIND, created_ns=created_ns, producer=PRODUCER, feature_set=SET_DIGEST, tenant=tenant
-        )
         digest = sign_artifact(fresh, key, predicate)
         if folder.exists():
             folder.rename(old)

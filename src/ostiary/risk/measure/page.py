@@ -176,8 +176,8 @@ def _shadow(told: Shadow) -> str:
         ),
         '<div class="two">',
         _noisy("Noisiest people", told.noisy_people),
-        _noisy("Noisiest service accounts and jobs", told.noisy_others),
         _noisy("Noisiest resources", told.noisy_resources),
+        _noisy("Noisiest service accounts and jobs", told.noisy_others),
         "</div>",
     )
 
@@ -229,7 +229,13 @@ def _groups(one: Report) -> Iterator[list[str]]:
     for group in one.groups:
         for name, alarms in group.rates.items():
             rate, borne = share(alarms.false_positive_rate), share(alarms.subjects_alarmed_share)
-            yield [group.group, name, rate, f"{count(alarms.subjects_alarmed)} ({borne})", count(alarms.worst_subject)]
+            yield [
+                group.group,
+                f"at {name}",
+                rate,
+                f"{count(alarms.subjects_alarmed)} ({borne})",
+                count(alarms.worst_subject),
+            ]
 
 
 def _row(name: str, figure: Interval) -> list[str]:

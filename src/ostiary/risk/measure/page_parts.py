@@ -13,7 +13,7 @@ from typing import Final
 
 from ostiary.risk.measure.reliability import Band
 
-_WIDTH: Final = 640
+_WIDTH: Final = 1_000
 _LEAST: Final = 1e-4
 _TICKS: Final = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99)
 _NUMERIC: Final = frozenset("0123456789.,-% ")
@@ -30,8 +30,8 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def count(value: float) -> str:
-    """Return a count with separators, with one decimal below ten when it has any."""
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004
+    """Return a count with separators, with two decimals below ten when it has any."""
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2f}"  # noqa: PLR2004
 
 
 def share(value: float | None) -> str:

@@ -27,12 +27,13 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 13.5px; }
 th { text-align: left; color: var(--soft); font-weight: 600; font-size: 12.5px; vertical-align: bottom; }
 th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); }
-tr:last-child td { border-bottom: 0; } td.n, th.n { text-align: right; white-space: nowrap; }
-.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 8px 32px; }
-.bar { display: grid; grid-template-columns: minmax(90px, 150px) 1fr 128px; gap: 12px; align-items: center;
+tr:last-child td { border-bottom: 0; } td.n, th.n { text-align: right; white-space: nowrap; padding-right: 22px; }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 8px 36px; }
+.bar { display: grid; grid-template-columns: minmax(90px, 150px) 1fr 150px; gap: 12px; align-items: center;
   margin: 3px 0; font-size: 13.5px; }
 .bar i { display: block; height: 12px; border-radius: 3px; background: var(--blue); min-width: 2px; }
-.bar span:last-child { color: var(--soft); font-variant-numeric: tabular-nums; }
+td:first-child { overflow-wrap: anywhere; }
+.bar span:last-child { white-space: nowrap; color: var(--soft); font-variant-numeric: tabular-nums; }
 .quiet { color: var(--green); } .watch { color: var(--amber); font-weight: 600; }
 .act { color: var(--red); font-weight: 600; }
 svg { display: block; width: 100%; height: auto; margin: 6px 0; }

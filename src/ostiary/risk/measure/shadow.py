@@ -20,7 +20,7 @@ from ostiary.risk.schema import Scaling
 from ostiary.risk.stream import Judged, Sitting
 from ostiary.signals.tables import subject_key
 
-SHARES: Final = (0.01, 0.003, 0.001, 0.0003, 0.0001)
+SHARES: Final = (0.01, 0.005, 0.001, 0.0005, 0.0001)
 MOST_NOISY: Final = 20
 _DAY_NS: Final = 86_400 * 10**9
 _SLICES: Final = 48

@@ -83,6 +83,13 @@ def test_no_candidate_costs_more_than_it_says(drawn: list[float], budget: float)
     assert told.candidates[-1].alarms <= budget * told.days
 
 
+@given(scores)
+def test_the_riskiest_sessions_are_told_highest_first(drawn: list[float]) -> None:
+    told = watched([(access(n), score) for n, score in enumerate(drawn)])
+    assert [one.score for one in told.riskiest] == sorted(drawn, reverse=True)[:20]
+    assert all(drawn[int(one.name)] == one.score and one.level == LEVELS.level(one.score) for one in told.riskiest)
+
+
 def test_a_missing_score_is_counted_and_asks_for_a_step_up_where_it_matters() -> None:
     told = watched([(access(0), None), (access(1), 0.1)])
     assert told.unscored == 1

@@ -199,6 +199,11 @@ def _tell_shadow(shadow: "Shadow") -> None:
         for one in found[:_LOUDEST]
     ]
     print_table("noisiest, by accesses at medium and above", ["kind", "name", "alarms", "accesses"], loud)
+    cases = [
+        {"session": one.name, "subject": one.subject, "score": f"{one.score:.4f}", "reasons": "; ".join(one.reasons)}
+        for one in shadow.riskiest[:_LOUDEST]
+    ]
+    print_table("the riskiest sessions", ["session", "subject", "score", "reasons"], cases)
 
 
 def _tell_measured(sheet: "Sheet") -> None:

@@ -174,6 +174,14 @@ def _shadow(told: Shadow) -> str:
             ["strongest effect", "accesses", "subjects"],
             ([one.effect.replace("_", "-"), count(one.accesses), count(one.subjects)] for one in told.proposed),
         ),
+        "<h3>The riskiest sessions: read them before anything is switched on</h3>",
+        cells(
+            ["session", "subject", "day (UTC)", "score", "level", "reasons"],
+            (
+                [one.name, one.subject, day(one.time_ns), f"{one.score:.4f}", one.level, "; ".join(one.reasons)]
+                for one in told.riskiest
+            ),
+        ),
         '<div class="two">',
         _noisy("Noisiest people", told.noisy_people),
         _noisy("Noisiest resources", told.noisy_resources),

@@ -5,6 +5,7 @@
 - Memory grows by a few numbers a session and by the names of subjects and resources, not by the events.
 """
 
+import heapq
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from ostiary.signals.tables import subject_key
 
 SHARES: Final = (0.01, 0.005, 0.001, 0.0005, 0.0001)
 MOST_NOISY: Final = 20
+MOST_CASES: Final = 20
 _DAY_NS: Final = 86_400 * 10**9
 _SLICES: Final = 48
 _HUNDRED: Final = 100
@@ -65,6 +67,25 @@ class Proposed(msgspec.Struct, frozen=True):
     subjects: int
 
 
+class Case(msgspec.Struct, frozen=True):
+    """One session that a person should look at before anything is switched on.
+
+    Attributes:
+        name: session id, or that of its first event when it has none.
+        subject: whose it is.
+        time_ns: of its first access.
+        score, level: of its riskiest access, the level by the thresholds of sessions.
+        reasons: in words.
+    """
+
+    name: str
+    subject: str
+    time_ns: int
+    score: float
+    level: str
+    reasons: tuple[str, ...]
+
+
 class Shadow(msgspec.Struct, frozen=True):
     """The whole count.
 
@@ -76,6 +97,7 @@ class Shadow(msgspec.Struct, frozen=True):
         candidates: what each threshold would cost.
         proposed: strongest effect an access would have been proposed, under the bundle's thresholds.
         noisy_people, noisy_others, noisy_resources: the loudest, by accesses at ``medium`` or above.
+        riskiest: the sessions of the highest scores, highest first.
         slices_ns: length of a slice of the stream.
         slices: sessions at ``medium`` or above, and at ``high``, in each slice of time.
     """
@@ -92,6 +114,7 @@ class Shadow(msgspec.Struct, frozen=True):
     noisy_people: tuple[Noisy, ...]
     noisy_others: tuple[Noisy, ...]
     noisy_resources: tuple[Noisy, ...]
+    riskiest: tuple[Case, ...]
     slices_ns: int
     slices: tuple[tuple[int, int], ...]
 
@@ -111,6 +134,7 @@ class Watch:
         self._proposed: Counter[str] = Counter()
         self._touched: dict[str, set[str]] = {effect: set() for effect in EFFECTS}
         self._scores, self._times, self._who = array("d"), array("q"), array("q")
+        self._riskiest: list[tuple[float, int, Sitting]] = []
         self._first_ns = self._last_ns = self._unscored = self._count = 0
 
     def access_from(self, from_ns: int) -> Callable[[Judged], None]:
@@ -144,7 +168,11 @@ class Watch:
 
     def session(self, one: Sitting) -> None:
         """Count one closed session."""
-        self._scores.append(one.worst.score or 0.0)
+        score = one.worst.score or 0.0
+        heapq.heappush(self._riskiest, (score, -len(self._scores), one))  # of equal scores the earliest stay
+        if len(self._riskiest) > MOST_CASES:
+            heapq.heappop(self._riskiest)
+        self._scores.append(score)
         self._times.append(one.first.time_ns)
         self._who.append(self._number[subject_key(one.first)])
 
@@ -166,6 +194,7 @@ class Watch:
             noisy_people=_noisiest(self._alarms, self._accesses, people),
             noisy_others=_noisiest(self._alarms, self._accesses, others),
             noisy_resources=_noisiest(self._loud, self._things, self._loud),
+            riskiest=tuple(self._case(one) for _, _, one in sorted(self._riskiest, reverse=True)),
             slices_ns=length,
             slices=self._slices(length),
         )
@@ -194,6 +223,17 @@ class Watch:
             alarms_a_day_per_100=a_day * _HUNDRED / max(1, len(self._number)),
             subjects=len(np.unique(flagged)),
             by_group=dict(sorted(Counter(self._groups[number] for number in flagged.tolist()).items())),
+        )
+
+    def _case(self, one: Sitting) -> Case:
+        score = one.worst.score or 0.0
+        return Case(
+            name=one.first.session_id or one.first.event_id,
+            subject=subject_key(one.first),
+            time_ns=one.first.time_ns,
+            score=score,
+            level=self._scaling.session.level(score),
+            reasons=tuple(reason.text for reason in one.worst.contributions),
         )
 
     def _slices(self, length: int) -> tuple[tuple[int, int], ...]:

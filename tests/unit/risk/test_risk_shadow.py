@@ -17,6 +17,7 @@ from ostiary.artifacts.verifying import VerifiedArtifact
 from ostiary.errors import FaultyInputError
 from ostiary.risk.calibration import Calibration
 from ostiary.risk.measure.evaluate import precision_within, report
+from ostiary.risk.measure.groups import group_rates
 from ostiary.risk.measure.page import page
 from ostiary.risk.measure.proposals import EFFECTS, Table, parse_table, propose
 from ostiary.risk.measure.reference import parse_reference, reference_of
@@ -185,6 +186,9 @@ def test_a_page_escapes_names_fetches_nothing_and_closes_its_tags() -> None:
             "sources": [{"origin": evil, "events": 5}],
             "sessions_figures": {"rows": 10, "positives": 1, "roc_auc": 0.9},
             "protocol": [evil],
+            "groups": group_rates(
+                np.array([0.9, 0.1]), np.zeros(2, dtype=np.int64), [evil] * 2, ["a", "b"], {"1%": 0.5}
+            ),
         }
     )
     told = sheet_of(verified(card), SCHEMA, SCALING)
@@ -209,6 +213,7 @@ def test_a_page_escapes_names_fetches_nothing_and_closes_its_tags() -> None:
     tags = Tags()
     tags.feed(html)
     assert tags.open == []
+    assert html.count("False alarms by group") == 2
     assert tags.fetches == []
     assert not tags.found & {"script", "img", "link", "iframe", "object"}
     assert "default-src &#x27;none&#x27;" in html

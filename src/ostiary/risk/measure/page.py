@@ -114,8 +114,23 @@ def _card_figures(told: Sheet) -> str:
         if (its := told.card.get(key))
     ]
     titles = ["on the later slice", "rows", "impostors", *(title for _, title in _FIGURES)]
-    limits = told.card.get("limits", ())
-    return section("How it did on what it had not seen", cells(titles, rows), "<h3>Known limits</h3>", bullets(limits))
+    borne = list(_card_groups(told.card.get("groups") or ()))
+    groups = ["group", "own", "subjects", "threshold", "false positives", "subjects alarmed"]
+    return section(
+        "How it did on what it had not seen",
+        cells(titles, rows),
+        *(("<h3>False alarms by group</h3>", cells(groups, borne)) if borne else ()),
+        "<h3>Known limits</h3>",
+        bullets(told.card.get("limits", ())),
+    )
+
+
+def _card_groups(groups: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
+    for one in groups:
+        for name, alarms in (one.get("rates") or {}).items():
+            rate, alarmed = alarms.get("false_positive_rate"), alarms.get("subjects_alarmed", 0)
+            counts = [count(one.get("own", 0)), count(one.get("subjects", 0))]
+            yield [str(one.get("group", "")), *counts, f"at {name}", share(rate), count(alarmed)]
 
 
 def _gain(told: Sheet) -> str:

@@ -64,6 +64,7 @@ def test_alarms_are_counted_by_day_by_subject_and_by_group() -> None:
     assert told.days == pytest.approx(2.75)
     medium = by_name["level medium"]
     assert (medium.alarms, medium.subjects, medium.by_group) == (6, 3, {"jobs": 4, "people": 2})
+    assert medium.share == 0.5
     assert medium.alarms_a_day == pytest.approx(6 / 2.75)
     assert medium.alarms_a_day_per_100 == pytest.approx(6 / 2.75 * 20)
     assert by_name["level high"].alarms == 1
@@ -93,7 +94,7 @@ def test_the_riskiest_sessions_are_told_highest_first(drawn: list[float]) -> Non
 
 def test_a_missing_score_is_counted_and_asks_for_a_step_up_where_it_matters() -> None:
     told = watched([(access(0), None), (access(1), 0.1)])
-    assert told.unscored == 1
+    assert (told.unscored, told.levels) == (1, {"low": 1, "unknown": 1})
     assert {one.effect: one.accesses for one in told.proposed} == {"terminate": 0, "deny": 0, "step_up": 1, "reduce": 0}
 
 

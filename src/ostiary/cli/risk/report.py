@@ -172,12 +172,13 @@ def _families(sheet: "Sheet") -> Iterator[Row]:
 def _tell_shadow(shadow: "Shadow") -> None:
     subjects = ", ".join(f"{count:,} {group}" for group, count in shadow.subjects.items())
     title = f"{shadow.accesses:,} accesses, {shadow.sessions:,} sessions, {shadow.days:.1f} days, {subjects}"
-    columns = ["threshold", "from score", "alarms", "a day", "per 100 a day", "subjects"]
+    columns = ["threshold", "from score", "alarms", "share", "a day", "per 100 a day", "subjects"]
     rows = [
         {
             "threshold": one.name,
             "from score": "none" if one.threshold is None else f"{one.threshold:.4g}",
             "alarms": f"{one.alarms:,}",
+            "share": f"{one.share:.2%}",
             "a day": f"{one.alarms_a_day:.2f}",
             "per 100 a day": f"{one.alarms_a_day_per_100:.3f}",
             "subjects": f"{one.subjects:,}",
@@ -185,6 +186,7 @@ def _tell_shadow(shadow: "Shadow") -> None:
         for one in shadow.candidates
     ]
     print_table(title, columns, rows)
+    out.print(f"accesses by level: {', '.join(f'{n:,} {level}' for level, n in shadow.levels.items())}", markup=False)
     asked = [
         {"effect": one.effect, "accesses": f"{one.accesses:,}", "subjects": f"{one.subjects:,}"}
         for one in shadow.proposed

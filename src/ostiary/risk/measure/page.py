@@ -162,6 +162,10 @@ def _shadow(told: Shadow) -> str:
                 ("sessions", count(told.sessions)),
                 ("days", count(told.days)),
                 ("subjects", count(sum(told.subjects.values()))),
+                *(
+                    (f"accesses at {level}", _of(told.levels.get(level, 0), told.accesses))
+                    for level in ("medium", "high")
+                ),
                 ("accesses without a score", count(told.unscored)),
             ]
         ),
@@ -170,12 +174,22 @@ def _shadow(told: Shadow) -> str:
         timeline(told.slices, day(told.first_ns), day(told.last_ns)),
         "<h3>What each threshold would cost</h3>",
         cells(
-            ["threshold", "from score", "alarms", "a day", "a day per 100 subjects", "subjects", "by group"],
+            [
+                "threshold",
+                "from score",
+                "alarms",
+                "of sessions",
+                "a day",
+                "a day per 100 subjects",
+                "subjects",
+                "by group",
+            ],
             (
                 [
                     one.name,
                     "none" if one.threshold is None else f"{one.threshold:.4g}",
                     count(one.alarms),
+                    share(one.share),
                     count(one.alarms_a_day),
                     number(one.alarms_a_day_per_100, 3),
                     count(one.subjects),
@@ -203,6 +217,10 @@ def _shadow(told: Shadow) -> str:
         _noisy("Noisiest service accounts and jobs", told.noisy_others),
         "</div>",
     )
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{count(part)} ({share(part / whole)})" if whole else count(part)
 
 
 def _noisy(title: str, told: Iterable[Noisy]) -> str:

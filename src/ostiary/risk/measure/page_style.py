@@ -31,7 +31,7 @@ tr:last-child td { border-bottom: 0; } td.n, th.n { text-align: right; white-spa
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 8px 36px; }
 .bar { display: grid; grid-template-columns: minmax(90px, 150px) 1fr 150px; gap: 12px; align-items: center;
   margin: 3px 0; font-size: 13.5px; }
-.bar i { display: block; height: 12px; border-radius: 3px; background: var(--blue); min-width: 2px; }
+.bar i { display: block; height: 12px; border-radius: 3px; background: var(--blue); }
 td:first-child { overflow-wrap: anywhere; }
 .bar span:last-child { white-space: nowrap; color: var(--soft); font-variant-numeric: tabular-nums; }
 .quiet { color: var(--green); } .watch { color: var(--amber); font-weight: 600; }

@@ -36,6 +36,7 @@ class Candidate(msgspec.Struct, frozen=True):
         name: such as ``level high`` or ``1 in 1,000 sessions``.
         threshold: sessions of this score or more alarm; ``None`` when none can.
         alarms: how many sessions that is.
+        share: their share of all sessions; by the card 1 % at ``medium`` and 0.1 % at ``high``.
         alarms_a_day: on the average day of the stream.
         alarms_a_day_per_100: the same for each hundred subjects.
         subjects: how many subjects had an alarm.
@@ -45,6 +46,7 @@ class Candidate(msgspec.Struct, frozen=True):
     name: str
     threshold: float | None
     alarms: int
+    share: float
     alarms_a_day: float
     alarms_a_day_per_100: float
     subjects: int
@@ -93,6 +95,7 @@ class Shadow(msgspec.Struct, frozen=True):
         first_ns, last_ns, days: what the stream spans; at least one day.
         accesses, sessions: how many.
         unscored: accesses without a score.
+        levels: accesses of each level.
         subjects: by group.
         candidates: what each threshold would cost.
         proposed: strongest effect an access would have been proposed, under the bundle's thresholds.
@@ -108,6 +111,7 @@ class Shadow(msgspec.Struct, frozen=True):
     accesses: int
     sessions: int
     unscored: int
+    levels: dict[str, int]
     subjects: dict[str, int]
     candidates: tuple[Candidate, ...]
     proposed: tuple[Proposed, ...]
@@ -135,7 +139,8 @@ class Watch:
         self._touched: dict[str, set[str]] = {effect: set() for effect in EFFECTS}
         self._scores, self._times, self._who = array("d"), array("q"), array("q")
         self._riskiest: list[tuple[float, int, Sitting]] = []
-        self._first_ns = self._last_ns = self._unscored = self._count = 0
+        self._levels: Counter[str] = Counter()
+        self._first_ns = self._last_ns = self._count = 0
 
     def access_from(self, from_ns: int) -> Callable[[Judged], None]:
         """Return what counts an access that happens from ``from_ns`` on."""
@@ -158,7 +163,7 @@ class Watch:
             self._groups.append(group_of(event.subject_type))
         self._accesses[who] += 1
         self._things[thing] += 1
-        self._unscored += score is None
+        self._levels["unknown" if score is None else self._scaling.event.level(score)] += 1
         if score is not None and score >= self._scaling.event.medium:
             self._alarms[who] += 1
             self._loud[thing] += 1
@@ -187,7 +192,8 @@ class Watch:
             days=self._days(),
             accesses=self._count,
             sessions=len(self._scores),
-            unscored=self._unscored,
+            unscored=self._levels["unknown"],
+            levels=dict(sorted(self._levels.items())),
             subjects=dict(sorted(Counter(self._groups).items())),
             candidates=tuple(self._candidate(name, threshold) for name, threshold in self._thresholds(budget).items()),
             proposed=tuple(Proposed(one, self._proposed[one], len(self._touched[one])) for one in EFFECTS),
@@ -219,6 +225,7 @@ class Watch:
             name=name,
             threshold=threshold if np.isfinite(threshold) else None,
             alarms=len(flagged),
+            share=len(flagged) / max(1, len(self._scores)),
             alarms_a_day=a_day,
             alarms_a_day_per_100=a_day * _HUNDRED / max(1, len(self._number)),
             subjects=len(np.unique(flagged)),

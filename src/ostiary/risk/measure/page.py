@@ -154,6 +154,7 @@ def _levels(told: Sheet) -> str:
 
 def _shadow(told: Shadow) -> str:
     groups = ", ".join(f"{count(number_of)} {group}" for group, number_of in told.subjects.items())
+    levels = [(f"accesses at {one}", _of(told.levels.get(one, 0), told.accesses)) for one in ("medium", "high")]
     return section(
         "What it would have done",
         facts(
@@ -162,10 +163,7 @@ def _shadow(told: Shadow) -> str:
                 ("sessions", count(told.sessions)),
                 ("days", count(told.days)),
                 ("subjects", count(sum(told.subjects.values()))),
-                *(
-                    (f"accesses at {level}", _of(told.levels.get(level, 0), told.accesses))
-                    for level in ("medium", "high")
-                ),
+                *levels,
                 ("accesses without a score", count(told.unscored)),
             ]
         ),
@@ -173,50 +171,55 @@ def _shadow(told: Shadow) -> str:
         "<h3>Alarms over time: sessions at medium and above, high in amber</h3>",
         timeline(told.slices, day(told.first_ns), day(told.last_ns)),
         "<h3>What each threshold would cost</h3>",
-        cells(
-            [
-                "threshold",
-                "from score",
-                "alarms",
-                "of sessions",
-                "a day",
-                "a day per 100 subjects",
-                "subjects",
-                "by group",
-            ],
-            (
-                [
-                    one.name,
-                    "none" if one.threshold is None else f"{one.threshold:.4g}",
-                    count(one.alarms),
-                    share(one.share),
-                    count(one.alarms_a_day),
-                    number(one.alarms_a_day_per_100, 3),
-                    count(one.subjects),
-                    ", ".join(f"{group} {count(its)}" for group, its in one.by_group.items()),
-                ]
-                for one in told.candidates
-            ),
-        ),
+        _candidates(told),
         "<h3>What policy would have been asked for, by the bundle's thresholds, before guardrails and phases</h3>",
         cells(
             ["strongest effect", "accesses", "subjects"],
             ([one.effect.replace("_", "-"), count(one.accesses), count(one.subjects)] for one in told.proposed),
         ),
         "<h3>The riskiest sessions: read them before anything is switched on</h3>",
-        cells(
-            ["session", "subject", "day (UTC)", "score", "level", "reasons"],
-            (
-                [one.name, one.subject, day(one.time_ns), f"{one.score:.4f}", one.level, "; ".join(one.reasons)]
-                for one in told.riskiest
-            ),
-        ),
+        _riskiest(told),
         '<div class="two">',
         _noisy("Noisiest people", told.noisy_people),
         _noisy("Noisiest resources", told.noisy_resources),
         _noisy("Noisiest service accounts and jobs", told.noisy_others),
         "</div>",
     )
+
+
+def _candidates(told: Shadow) -> str:
+    titles = [
+        "threshold",
+        "from score",
+        "alarms",
+        "of sessions",
+        "a day",
+        "a day per 100 subjects",
+        "subjects",
+        "by group",
+    ]
+    rows = (
+        [
+            one.name,
+            "none" if one.threshold is None else f"{one.threshold:.4g}",
+            count(one.alarms),
+            share(one.share),
+            count(one.alarms_a_day),
+            number(one.alarms_a_day_per_100, 3),
+            count(one.subjects),
+            ", ".join(f"{group} {count(its)}" for group, its in one.by_group.items()),
+        ]
+        for one in told.candidates
+    )
+    return cells(titles, rows)
+
+
+def _riskiest(told: Shadow) -> str:
+    rows = (
+        [one.name, one.subject, day(one.time_ns), f"{one.score:.4f}", one.level, "; ".join(one.reasons)]
+        for one in told.riskiest
+    )
+    return cells(["session", "subject", "day (UTC)", "score", "level", "reasons"], rows)
 
 
 def _of(part: int, whole: int) -> str:

@@ -59,7 +59,7 @@ def measure(people: int, days: int, count: int) -> dict[str, object]:
     text = trained.files[MODEL_FILE].decode()
     walker, native = parse_trees(text), NativeTrees(text, len(NAMES))
     schema, scaling = parse_schema(trained.files[SCHEMA_FILE]), parse_scaling(trained.files[CALIBRATION_FILE])
-    scorer = LightGbmScorer(native, schema, scaling, "sha256:bench", plain_words)
+    scorer = LightGbmScorer(native, schema, scaling, "sha256:bench", plain_words, walker)
     book = ProfileBook("default")
     for event in history[:-count]:
         book.learn(event)
@@ -72,7 +72,8 @@ def measure(people: int, days: int, count: int) -> dict[str, object]:
         "margin_library": timed(lambda i: native.margin(rows[i]), count),
         "margin_walker": timed(lambda i: walker.margin(rows[i]), count),
         "score": timed(lambda i: scorer.score(events[i], rows[i]), count),
-        "contributions": timed(lambda i: native.contributions(rows[i]), min(count, 300)),
+        "contributions": timed(lambda i: walker.contributions(rows[i]), min(count, 300)),
+        "contributions_exact": timed(lambda i: native.contributions(rows[i]), min(count, 100)),
         "learn": timed(lambda i: book.learn(events[i]), count),
     }
     lines, enricher, reasons = [msgspec.json.encode(event) for event in events], Enricher(), 0
@@ -90,7 +91,12 @@ def measure(people: int, days: int, count: int) -> dict[str, object]:
 
     best = min(spin() for _ in range(2_000))
     stages["path"] = timed(path, count)
-    stages["path_and_lesson"] = timed(lambda i: (path(i), book.learn(events[i])), count)
+
+    def path_and_lesson(number: int) -> None:
+        path(number)
+        book.learn(events[number])
+
+    stages["path_and_lesson"] = timed(path_and_lesson, count)
     spins = [spin() for _ in range(300)]
     begin = clock()
     done = sum(1 for _ in judge(history, scorer, ProfileBook("default")))

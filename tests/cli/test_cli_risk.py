@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ostiary.cli.app import build_app
 from ostiary.errors import OstiaryError
+from ostiary.risk.measure.reference import reference_of
+from ostiary.signals.features import NAMES
 
 Run = Callable[..., tuple[int, str, str]]
 HOUR = 3_600
@@ -162,6 +165,54 @@ def test_evaluate_draws_where_it_is_asked(
     code, out, err = run(*asked)
     assert (code, out) == (1, "")
     assert "ostiary[report]" in err
+
+
+def test_report_tells_the_card_without_any_events(run: Run, model: Path) -> None:
+    code, out, _ = run("risk", "report", "--model", model, "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["card"]["sources"][0]["events"] > 100
+    assert told["notes"] == ["alarms and drift need --events"]
+    assert "shadow" not in told
+    code, out, _ = run("risk", "report", "--model", model)
+    assert code == 0
+    assert "gain by family" in out
+
+
+def test_report_counts_alarms_and_drift_on_events(files: Path, run: Run, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "referenced"
+    shutil.copytree(model, folder)
+    (folder / "manifest.dsse.json").unlink()
+    luck = np.random.default_rng(1)
+    rows = luck.normal(size=(600, len(NAMES)))
+    (folder / "reference.json").write_bytes(reference_of(rows, luck.random(600), NAMES, ["people"] * 600))
+    assert run("model", "sign", folder, "--kind", "access-risk-model")[0] == 0
+    words = ("--events", files / "events.csv", "--mapping", "devaccess", "--from", "1503800000", "--budget", "1")
+    verdicts = ("--labels", files / "labels.csv", "--attacks", files / "attacks.csv")
+    asked = ("risk", "report", "--model", folder, *words, *verdicts, "--html", tmp_path / "page" / "report.html")
+    code, out, err = run(*asked, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["shadow"]["subjects"] == {"people": 12}
+    assert {"level medium", "level high", "at most 1 a day"} <= {one["name"] for one in told["shadow"]["candidates"]}
+    assert told["measured"]["takeovers"] == 2
+    assert told["precision_at_budget"] is not None
+    assert sum(told["drift"]["verdicts"].values()) == len(NAMES)
+    html = (tmp_path / "page" / "report.html").read_text()
+    assert html.startswith("<!doctype html>")
+    assert "http" not in html.replace("http-equiv", "")
+    code, out, _ = run(*asked)
+    assert code == 0
+    for words_told in ("alarms", "noisiest", "drift since training", "precision within the budget"):
+        assert words_told in out
+
+
+def test_report_refuses_what_it_cannot_count(files: Path, run: Run, model: Path, tmp_path: Path) -> None:
+    assert run("risk", "report", "--model", model, "--labels", files / "labels.csv")[0] == 1
+    assert run("risk", "report", "--model", model, "--budget", "-1")[0] == 1
+    assert run("risk", "report", "--model", tmp_path / "nowhere")[0] == 1
+    asked = ("risk", "report", "--model", model, "--events", files / "events.csv", "--mapping", "devaccess")
+    assert run(*asked, "--bundle", tmp_path)[0] == 1
 
 
 def test_a_tampered_model_does_not_score(files: Path, run: Run, model: Path, tmp_path: Path) -> None:

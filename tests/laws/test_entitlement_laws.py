@@ -98,7 +98,7 @@ def test_any_pair_has_a_score_and_the_others_in_the_file_change_nothing(
 
 
 def test_people_who_share_nothing_with_an_organisation_change_nothing_material_for_it(grants: GrantModel) -> None:
-    """Another company in the same matrix: what is counted stays exactly, and no score moves much (log-lift knows how many people there are)."""
+    """Another company in the same matrix: counts stay, and no score moves much (lift knows how many there are)."""
     shape = len(grants.schema.users), len(grants.schema.permissions)
     luck = np.random.default_rng(4)
     other = np.argwhere(luck.random((12, 9)) < 0.5) + np.array(shape)

@@ -96,8 +96,8 @@ def test_what_shards_counted_is_what_one_book_counts(plan: Plan) -> None:
     shards, one = joined(*map(learned, by_subject(events, 3))), learned(events)
     for who in ("ann", "bob", "eve", "kim", "max", "zoe"):
         for name in ("events", "dims", "totals", "hours", "amount", "recent", "favourites", "timezone"):
-            mine, theirs = (book._tables.subjects.find(f"user:{who}") for book in (shards, one))
-            assert getattr(mine, name, None) == getattr(theirs, name, None), name
+            ours, whole = (book._tables.subjects.find(f"user:{who}") for book in (shards, one))
+            assert getattr(ours, name, None) == getattr(whole, name, None), name
     mine, theirs = shards._tables, one._tables
     assert (mine.everyone.events, mine.everyone.members) == (theirs.everyone.events, theirs.everyone.members)
     assert mine.everyone.dims == theirs.everyone.dims

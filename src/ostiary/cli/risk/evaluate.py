@@ -82,7 +82,7 @@ def _draw(told: "Report", tally: "Tally", folder: Path) -> None:
 def _tell(sessions: "Report", accesses: "Report") -> None:
     for one in (sessions, accesses):
         title = f"{one.level}s: {one.count:,}, {one.positives:,} positive, {one.takeovers:,} takeovers"
-        print_table(title, ["figure", "value", "95 % interval"], _figures(one))
+        print_table(title, ["figure", "value", "95 % interval"], figures(one))
     print_table("sessions: time to detect", ["figure", *sessions.time_to_detect], _times(sessions.time_to_detect))
     _tell_kinds(sessions.by_kind)
     _tell_groups(sessions.groups)
@@ -93,7 +93,8 @@ def _tell(sessions: "Report", accesses: "Report") -> None:
     out.print(f"intervals: {sessions.intervals}", markup=False)
 
 
-def _figures(one: "Report") -> Iterator[Row]:
+def figures(one: "Report") -> Iterator[Row]:
+    """Yield the figures of a report as rows of a table."""
     yield _row("ROC-AUC", one.roc_auc)
     yield _row("average precision", one.average_precision)
     for rate, figure in one.recall.items():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from cyclopts import Parameter
 
+from ostiary.artifacts import VerifiedArtifact, verify_artifact
 from ostiary.cli.output import err
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.keys import KeyRing
@@ -99,6 +100,14 @@ def verdict_numbers(labels: Path | None) -> dict[str, int]:
     from ostiary.risk.verdicts import read_verdicts  # noqa: PLC0415
 
     return {name: one.label for name, one in read_verdicts(labels).items()} if labels else {}
+
+
+def verified_model(model: Path | None, places: Places, tenant: str) -> VerifiedArtifact:
+    """Return the bytes of a model folder, verified against the tenant's trusted keys."""
+    from ostiary.risk.schema import KIND  # noqa: PLC0415
+
+    keys = trusted_model_keys(places, KeyRing(places.keys / "ring", SystemClock()), check_tenant(tenant))
+    return verify_artifact(model or places.model(tenant), keys, kind=KIND)
 
 
 def scorer_of(model: Path | None, places: Places, tenant: str) -> "RiskModel":

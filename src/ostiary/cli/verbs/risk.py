@@ -1,4 +1,4 @@
-"""``ostiary risk``: train a model from history, score a stream with it, measure it against verdicts.
+"""``ostiary risk``: train a model from history, score a stream with it, measure it, report on it.
 
 - Each verb is a file of ``cli/risk``; this one only joins them.
 - Answers go to stdout, progress and rejected records to stderr.
@@ -10,11 +10,14 @@ from cyclopts import App
 
 from ostiary.cli.risk.entitlements import entitlements
 from ostiary.cli.risk.evaluate import evaluate
+from ostiary.cli.risk.report import report
 from ostiary.cli.risk.score import score
 from ostiary.cli.risk.train import train
 
-command = App(name="risk", help="Access risk: train, score, evaluate. A model never decides; policy reads its score.")
+command = App(
+    name="risk", help="Access risk: train, score, evaluate, report. A model never decides; policy reads its score."
+)
 
-for verb in (train, score, evaluate):
+for verb in (train, score, evaluate, report):
     command.command(verb)
 command.command(entitlements)

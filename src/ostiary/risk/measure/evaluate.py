@@ -161,6 +161,13 @@ def interval(drawn: Iterable[float], value: float) -> Interval:
     return Interval(float(value), float(low), float(high))
 
 
+def precision_within(told: Tally, alarms: float) -> float | None:
+    """Return the share of positives among the riskiest rows that a team has room for; ties count as they fall."""
+    seen = counted(told)
+    chosen = np.argsort(-seen.scores, kind="stable")[: int(alarms)]
+    return float(seen.truth[chosen].mean()) if len(chosen) else None
+
+
 def percent(rate: float) -> str:
     """Return a rate in words.
 

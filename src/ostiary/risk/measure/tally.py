@@ -4,14 +4,14 @@
 - A session's truth is that of its worst access, its time that of its first. A missing score ranks lowest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from ostiary.risk.groups import group_of
-from ostiary.risk.stream import Judged, sittings
+from ostiary.risk.stream import Judged, Sitting, sittings
 from ostiary.risk.verdicts import Verdict
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
@@ -70,25 +70,47 @@ def empty() -> Tally:
     return Tally([], [], [], [], [], [], [])
 
 
+class Tallier:
+    """Counts accesses and sessions as they pass."""
+
+    def __init__(self, verdicts: Mapping[str, Verdict], kinds: Mapping[str, str], from_ns: int) -> None:
+        """Count what has a verdict and happens from ``from_ns`` on; ``kinds`` names attacks that verdicts do not."""
+        self._verdicts, self._kinds, self._from_ns = verdicts, kinds, from_ns
+        self.sessions, self.accesses = empty(), empty()
+
+    def access(self, one: Judged) -> None:
+        """Count one access."""
+        verdict = self._verdicts.get(one.event.event_id)
+        if verdict is not None and verdict.eligible and one.event.time_ns >= self._from_ns:
+            self.accesses.add(one.risk.score, verdict, self._kind(verdict), one.event)
+
+    def session(self, one: Sitting) -> None:
+        """Count one closed session that kept its event ids."""
+        found = [self._verdicts[name] for name in one.events if name in self._verdicts]
+        if any(verdict.eligible for verdict in found) and one.first.time_ns >= self._from_ns:
+            worst = max(found, key=lambda verdict: verdict.label)
+            self.sessions.add(one.worst.score, worst, self._kind(worst), one.first)
+
+    def _kind(self, verdict: Verdict) -> str:
+        return verdict.kind or self._kinds.get(verdict.attack, "")
+
+
 def tally(
     judged: Iterable[Judged], verdicts: Mapping[str, Verdict], kinds: Mapping[str, str], from_ns: int
 ) -> tuple[Tally, Tally]:
     """Return the counted sessions and the counted accesses of a judged stream."""
-    sessions, events = empty(), empty()
+    tallier = Tallier(verdicts, kinds, from_ns)
+    for one in sittings(seen(judged, tallier.access), keep_events=True):
+        tallier.session(one)
+    return tallier.sessions, tallier.accesses
 
-    def count(stream: Iterable[Judged]) -> Iterable[Judged]:
-        for one in stream:
-            verdict = verdicts.get(one.event.event_id)
-            if verdict is not None and verdict.eligible and one.event.time_ns >= from_ns:
-                events.add(one.risk.score, verdict, _kind(verdict, kinds), one.event)
-            yield one
 
-    for sitting in sittings(count(judged), keep_events=True):
-        found = [verdicts[name] for name in sitting.events if name in verdicts]
-        if found and any(one.eligible for one in found) and sitting.first.time_ns >= from_ns:
-            worst = max(found, key=lambda one: one.label)
-            sessions.add(sitting.worst.score, worst, _kind(worst, kinds), sitting.first)
-    return sessions, events
+def seen(judged: Iterable[Judged], *by: Callable[[Judged], None]) -> Iterator[Judged]:
+    """Yield the stream as it is, shown to each of ``by`` on the way."""
+    for one in judged:
+        for look in by:
+            look(one)
+        yield one
 
 
 def counted(told: Tally) -> Counted:
@@ -111,7 +133,3 @@ def numbered(names: Iterable[str]) -> Ints:
     """Return a number for each name, in order of first appearance; -1 for the empty name."""
     known: dict[str, int] = {}
     return np.array([known.setdefault(name, len(known)) if name else -1 for name in names], dtype=np.int64)
-
-
-def _kind(verdict: Verdict, kinds: Mapping[str, str]) -> str:
-    return verdict.kind or kinds.get(verdict.attack, "")

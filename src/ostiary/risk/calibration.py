@@ -49,6 +49,10 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         share = (margin - margins[place - 1]) / (margins[place] - margins[place - 1])
         return logits[place - 1] + share * (logits[place] - logits[place - 1])
 
+    def inverse(self) -> "Calibration":
+        """Return the table that leads back: log-odds to margins."""
+        return Calibration(self.logits, self.margins, 1.0 / self.slope_low, 1.0 / self.slope_high, self.prior)
+
     def probability(self, margin: float) -> float:
         """Return the calibrated probability of ``margin``."""
         return sigmoid(self.logit(margin))

@@ -83,6 +83,10 @@ class RiskModel:
         """Return the calibrated score of ``features``."""
         return self.wing(event).access.score(event, features)
 
+    def access(self, group: str) -> LightGbmScorer:
+        """Return what judges single accesses of ``group``."""
+        return self._wings.get(group, self._everybody).access
+
     def sessions(self) -> SessionRisk:
         """Return session risk that remembers nothing yet."""
         return SessionRisk(lambda event: self.wing(event).session, self._digest)
@@ -134,7 +138,7 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
     if trees.names != (*told.trail, *told.features):
         raise FaultyInputError("model_malformed", "the session trees' columns are not the schema's")
     columns = columns_of(told, {name: place for place, name in enumerate(names)})
-    return Wing(access, SessionForest(pick_engine(text, trees), trees, columns, scaling.session_table, scaling.session))
+    return Wing(access, SessionForest(pick_engine(text, trees), trees, columns, scaling))
 
 
 def _file(verified: VerifiedArtifact, name: str) -> bytes:

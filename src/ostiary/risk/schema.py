@@ -86,6 +86,7 @@ class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         event: thresholds of one access.
         session: thresholds of a session's score.
         session_table: margin of a session to probability.
+        continues: log-odds of one access to those at which the model before flagged as much, if there was one.
         version: of this file's shape.
     """
 
@@ -93,7 +94,13 @@ class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event: Thresholds
     session: Thresholds
     session_table: Calibration
+    continues: Calibration | None = None
     version: int = FORMAT_VERSION
+
+    def logit(self, margin: float) -> float:
+        """Return the log-odds of one access's ``margin``, on the scale of the model before if this one continues it."""
+        logit = self.table.logit(margin)
+        return logit if self.continues is None else self.continues.logit(logit)
 
 
 def file_of(name: str, group: str) -> str:
@@ -124,6 +131,8 @@ def parse_scaling(data: bytes) -> Scaling:
     scaling = _parse(data, Scaling)
     check_calibration(scaling.table)
     check_calibration(scaling.session_table)
+    if scaling.continues is not None:
+        check_calibration(scaling.continues)
     for levels in (scaling.event, scaling.session):
         if not 0 <= levels.medium <= levels.high <= 1:
             raise FaultyInputError("calibration_malformed", "the levels' thresholds are not in order")

@@ -104,7 +104,7 @@ class LightGbmScorer:
 
     def judge(self, event: AccessEvent, row: Sequence[float], margin: float) -> RiskScore:
         """Return the score that belongs to ``margin``, which the engine gave for ``row``."""
-        score = sigmoid(self._scaling.table.logit(margin))
+        score = sigmoid(self._scaling.logit(margin))
         reasons: tuple[Contribution, ...] = ()
         if score >= self._step_up:
             reasons = pick_reasons(self._columns, row, self._explainer.contributions(row), event, self._words)

@@ -10,13 +10,14 @@ from typing import Final, Protocol
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.risk.calibration import Calibration, sigmoid
-from ostiary.risk.schema import Thresholds
+from ostiary.risk.calibration import log_odds, sigmoid
+from ostiary.risk.schema import Scaling
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.vocabulary.scoring import Contribution
 
 MOST_COLUMNS: Final = 1_024
 _LEAST_WEIGHT: Final = 0.05
+_LEAST: Final = 1e-12
 _WORDS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("llr_level_", "odd_", "llr_worst_", "llr_before"), "the days before held other unusual accesses"),
     (("zone_", "network_", "device_", "collection_", "resource_"), "it resembles other unusual accesses of these days"),
@@ -54,14 +55,25 @@ class SessionForest:
     """Trees, columns, calibration and thresholds of session risk."""
 
     def __init__(
-        self, forest: Forest, walker: Forest, columns: Sequence[int], table: Calibration, levels: Thresholds
+        self,
+        forest: Forest,
+        walker: Forest,
+        columns: Sequence[int],
+        scaling: Scaling,
     ) -> None:
         """Join the parts; ``columns`` are places of the access's features, ``walker`` tells shares quickly."""
         self._forest = forest
         self._walker = walker
         self._columns = tuple(columns)
-        self.table = table
-        self.levels = levels
+        self._table = scaling.session_table
+        self._undo = None if scaling.continues is None else scaling.continues.inverse()
+        self._base = log_odds(scaling.table.prior)
+        self.levels = scaling.session
+
+    def llr(self, score: float) -> float:
+        """Return the log-likelihood ratio behind the score of an access, whatever scale it continues."""
+        logit = log_odds(min(max(score, _LEAST), 1 - _LEAST))
+        return (logit if self._undo is None else self._undo.logit(logit)) - self._base
 
     def row(self, trail: Sequence[float], features: Sequence[float]) -> list[float]:
         """Return the whole row."""
@@ -69,7 +81,7 @@ class SessionForest:
 
     def score(self, row: Sequence[float]) -> float:
         """Return the calibrated probability of ``row``."""
-        return sigmoid(self.table.logit(self._forest.margin(row)))
+        return sigmoid(self._table.logit(self._forest.margin(row)))
 
     def reasons(self, row: Sequence[float]) -> tuple[Contribution, ...]:
         """Return what the trail adds, in words: the strongest kind of evidence, if any raised the risk."""

@@ -6,19 +6,15 @@
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import msgspec
 
-from ostiary.risk.calibration import log_odds
 from ostiary.risk.reasons import MOST_REASONS
 from ostiary.risk.session_forest import SessionForest
 from ostiary.risk.trail import Trails, step_of
 from ostiary.signals.history import History
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore, unavailable
-
-_LEAST: Final = 1e-12
 
 
 class SessionRisk:
@@ -42,7 +38,7 @@ class SessionRisk:
         if access.score is None:
             return unavailable(access.reason)
         forest, step = self._forest(event), step_of(event, history)
-        llr = log_odds(min(max(access.score, _LEAST), 1 - _LEAST)) - log_odds(forest.table.prior)
+        llr = forest.llr(access.score)
         row = forest.row(self._trails.view(step, llr), features)
         self._trails.learn(step, llr)
         score = forest.score(row)

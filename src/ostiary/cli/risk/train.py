@@ -1,12 +1,13 @@
 """``ostiary risk train``: learn a model from a history and sign it."""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from cyclopts import Parameter
 
-from ostiary.cli.output import out, print_json, print_table
+from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.cli.risk.shared import (
     Data,
     Json,
@@ -17,8 +18,10 @@ from ostiary.cli.risk.shared import (
     need_extra,
     progress,
     reader_of,
+    scorer_of,
     verdict_numbers,
 )
+from ostiary.errors import OstiaryError
 from ostiary.keys import KeyRing
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 from ostiary.server.wiring import MODEL_PURPOSE
@@ -26,7 +29,10 @@ from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.ids import check_tenant
 
 if TYPE_CHECKING:
+    from ostiary.risk.model import RiskModel
     from ostiary.risk.training.card import Card
+
+_MOST_CORES: Final = 8
 
 
 def train(
@@ -38,12 +44,19 @@ def train(
     out_folder: Annotated[
         Path | None, Parameter(name="--out", help="Where the model goes. Default: installed.")
     ] = None,
+    previous: Annotated[
+        Path | None,
+        Parameter(
+            help="Model whose scale of scores is kept, so that alert rates do not jump. Default: the replaced one."
+        ),
+    ] = None,
+    fresh: Annotated[bool, Parameter(negative="", help="Keep no earlier model's scale.")] = False,
     data: Data = None,
     tenant: Tenant = DEFAULT_TENANT,
     seed: Annotated[int, Parameter(help="Of everything random.")] = 7,
     prior: Annotated[float, Parameter(help="Share of accesses in other hands, as expected in life.")] = 0.001,
     rounds: Annotated[int, Parameter(help="Rounds of planted impostors.")] = 6,
-    threads: Annotated[int, Parameter(help="Threads of the fit; more do not change the model.")] = 1,
+    threads: Annotated[int, Parameter(help="Cores to use; more do not change the model. Default: all, 8 at most.")] = 0,
     json: Json = False,
 ) -> None:
     """Learn from a history what a stolen account would look like in it; no labels are needed."""
@@ -57,19 +70,39 @@ def train(
     places = Places(data_dir(data))
     folder = out_folder or places.model(tenant)
     check_place(folder)
-    check(0 < prior < 1 and rounds >= 1 and threads >= 1, "--prior is between 0 and 1, --rounds and --threads from 1")
+    check(
+        0 < prior < 1 and rounds >= 1 and threads >= 0, "--prior is between 0 and 1, --rounds from 1, --threads from 0"
+    )
+    replaced = previous or (None if out_folder or not folder.exists() else folder)
+    before_model = (
+        None if fresh or replaced is None else _previous(replaced, places, tenant, asked=previous is not None)
+    )
     reader = reader_of(events or places.history(tenant), mapping, tenant)
     history = before(reader, until)
     verdicts = verdict_numbers(labels)
     settings = TrainSettings(
-        seed=seed, prior=prior, prepare=PrepareSettings(rounds=rounds), fit=FitSettings(threads=threads)
+        seed=seed,
+        prior=prior,
+        prepare=PrepareSettings(rounds=rounds),
+        fit=FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1)),
     )
     origin = "operator-supplied file" if events else "imported history"
-    trained = fit_model(history, verdicts, [reader.source(origin)], settings, progress())
+    trained = fit_model(history, verdicts, [reader.source(origin)], settings, progress(), before_model)
     clock = SystemClock()
     key = KeyRing(places.keys / "ring", clock).active(check_tenant(tenant), MODEL_PURPOSE)
     digest = write_model(trained, folder, key, created_ns=clock.now_ns(), tenant=tenant)
     _tell_trained(folder, digest, key.kid, trained.card, json=json)
+
+
+def _previous(folder: Path, places: Places, tenant: str, *, asked: bool) -> "RiskModel | None":
+    """Return the model whose scale is kept; one that was not asked for and does not fit is told, and left."""
+    try:
+        return scorer_of(folder, places, tenant)
+    except OstiaryError as fault:
+        if asked:
+            raise
+        err.print(f"scores begin a new scale: {fault.message}", markup=False)
+        return None
 
 
 def _tell_trained(folder: Path, digest: str, kid: str, card: "Card", *, json: bool) -> None:

@@ -74,6 +74,7 @@ class Card(msgspec.Struct, frozen=True):
         protocol: how it was trained and measured, in sentences.
         sources: the data manifest.
         manifest: digest of the data manifest and settings together.
+        continues: digest of the model whose scale of scores this one keeps, empty for none.
         subjects, events: of the history.
         labels: how many verdicts of each kind were used.
         seed: of everything random.
@@ -92,6 +93,7 @@ class Card(msgspec.Struct, frozen=True):
     protocol: tuple[str, ...]
     sources: tuple[Source, ...]
     manifest: str
+    continues: str
     subjects: int
     events: int
     labels: dict[str, int]
@@ -128,6 +130,7 @@ def write_card(card: Card) -> bytes:
         ),
         _bullets([f"{card.subjects:,} subjects, {card.events:,} events, verdicts {card.labels or 'none'}"]),
         _bullets([f"manifest {card.manifest}, seed {card.seed}"]),
+        _bullets([f"scores keep the scale of {card.continues}"] if card.continues else []),
         "\n## Protocol\n",
         _bullets(card.protocol),
         "\n## Figures on the later slice (impostors injected into real behaviour)\n",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ostiary.risk.calibration import Calibration, log_odds
+from ostiary.risk.calibration import Calibration, log_odds, sigmoid
 from ostiary.risk.measure.metrics import (
     average_precision,
     brier,
@@ -52,10 +52,24 @@ def measure(scores: Floats, kind: Ints, prior: float) -> Figures:
 
 
 def thresholds(scores: Floats, kind: Ints) -> Thresholds:
-    """Return the levels at false-positive rates of 1 % and 0.1 % on own behaviour."""
+    """Return the levels at false-positive rates of 1 % and 0.1 % on own behaviour.
+
+    A threshold lies halfway, in log-odds, between the lowest score that is flagged and the highest that is not: many
+    accesses may share one score, and the forest that serves is grown once more and moves it a little.
+    """
     truth = (kind != OWN).astype(np.int64)
-    medium, high = (threshold_at(scores, truth, rate) for rate in (MEDIUM_RATE, HIGH_RATE))
-    return Thresholds(medium=min(medium, 1.0), high=min(max(medium, high), 1.0))
+    medium, high = (_between(scores, threshold_at(scores, truth, rate)) for rate in (MEDIUM_RATE, HIGH_RATE))
+    return Thresholds(medium=medium, high=max(medium, high))
+
+
+def _between(scores: Floats, threshold: float) -> float:
+    if threshold > 1:
+        return 1.0
+    below = scores[scores < threshold]
+    if not len(below):
+        return threshold
+    sides = np.clip([float(below.max()), threshold], 1e-12, 1 - 1e-12)
+    return float(sigmoid(float(np.mean([log_odds(side) for side in sides.tolist()]))))
 
 
 def by_sitting(scores: Floats, kind: Ints, sitting: Ints) -> tuple[Floats, Ints]:

@@ -17,6 +17,8 @@ Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _PATIENCE: Final = 40
+_LEAST_TREES: Final = 40
+"""Fewer trees put thousands of accesses on one score, and no threshold can stand on such a plateau."""
 
 
 class FitSettings(msgspec.Struct, frozen=True):
@@ -78,7 +80,8 @@ def fit(
     watched = [lightgbm.Dataset(*later, reference=data)] if later else []
     options = _options(monotone, settings, seed, len(rows))
     booster = lightgbm.train(options, data, settings.most_trees, valid_sets=watched, callbacks=callbacks)
-    best = booster.best_iteration if later else booster.num_trees()
+    grown = booster.num_trees()
+    best = min(grown, max(booster.best_iteration, _LEAST_TREES)) if later else grown
     text = booster.model_to_string(num_iteration=best)
     gain = [float(value) for value in booster.feature_importance("gain", iteration=best)]
     return Fitted(text=text, trees=max(best, 1), gain=gain)

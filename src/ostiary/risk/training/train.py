@@ -13,6 +13,7 @@ The same history, verdicts, settings and seed give the same bytes on one machine
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from importlib import metadata
 from typing import Final
@@ -21,9 +22,11 @@ import msgspec
 import numpy as np
 
 from ostiary.errors import FaultyInputError
+from ostiary.risk.calibration import sigmoid
 from ostiary.risk.groups import EVERYBODY, GROUPS
 from ostiary.risk.measure.groups import GroupRates, group_rates
 from ostiary.risk.measure.reference import REFERENCE_FILE, reference_of
+from ostiary.risk.model import RiskModel
 from ostiary.risk.schema import (
     CALIBRATION_FILE,
     CARD_FILE,
@@ -35,13 +38,14 @@ from ostiary.risk.schema import (
     Schema,
     file_of,
 )
+from ostiary.risk.scorer import LightGbmScorer
 from ostiary.risk.session_forest import SessionSchema
 from ostiary.risk.source import Source
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.training.card import Card, WingCard, encode_card, write_card
 from ostiary.risk.training.contrast import OWN
 from ostiary.risk.training.figures import by_sitting, measure
-from ostiary.risk.training.fit import FitSettings, Fitted
+from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Rows
 from ostiary.risk.training.prepare import Examples, PrepareSettings, Progress, prepare
 from ostiary.risk.training.session_rows import session_examples
 from ostiary.risk.training.wings import HELD_OUT, MONOTONE, Access, Mask, Session, fit_access, fit_session, scaling_of
@@ -103,8 +107,11 @@ def train(
     sources: Sequence[Source],
     settings: TrainSettings,
     tell: Progress = lambda _what, _share: None,
+    previous: RiskModel | None = None,
 ) -> Trained:
     """Train on ``history``; ``verdicts`` maps event ids to 1 (impostor) or 0 (own) and may be empty.
+
+    With ``previous`` the scores of accesses continue its scale, so that alert rates stay where they are.
 
     Raises:
         FaultyInputError: ``history_too_small``.
@@ -115,20 +122,21 @@ def train(
     examples = prepare(events, verdicts, settings.prepare, settings.seed, tell, settings.fit.threads)  # 2
     border = events[int(len(events) * (1 - settings.later_share))].time_ns  # 3
     _check_split(examples, examples.time_ns >= border)
-    wings = _wings(events, verdicts, examples, border, settings, tell)  # 4, 5
+    wings = _wings(events, verdicts, examples, border, settings, tell, previous)  # 4, 5
     reference = _reference(wings)  # 6
-    card = _card(events, verdicts, sources, settings, wings)
+    card = _card(events, verdicts, sources, settings, wings, previous.digest if previous else "")
     tell("done", 1.0)
     return Trained(card, _files(wings, examples, card, reference))  # 7
 
 
-def manifest_digest(sources: Sequence[Source], settings: TrainSettings) -> str:
-    """Return the digest that names data, settings and feature catalogue together."""
+def manifest_digest(sources: Sequence[Source], settings: TrainSettings, continues: str = "") -> str:
+    """Return the digest that names data, settings, feature catalogue and the model that is continued together."""
     fit = msgspec.structs.replace(settings.fit, threads=1)  # how many hands worked on it changes nothing
     told = [
         msgspec.to_builtins(list(sources)),
         msgspec.to_builtins(msgspec.structs.replace(settings, fit=fit)),
         SET_DIGEST,
+        continues,
     ]
     return "sha256:" + sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
 
@@ -147,13 +155,17 @@ def _wings(
     border: int,
     settings: TrainSettings,
     tell: Progress,
+    previous: RiskModel | None,
 ) -> dict[str, _Wing]:
     parts = {EVERYBODY: examples} | _own_parts(examples, border)
     accesses: dict[str, Access] = {}
     for done, (name, part) in enumerate(parts.items()):
         tell("fit", done / len(parts))
         later = part.time_ns >= border
-        accesses[name] = fit_access(part, later, settings.fit, settings.seed, settings.prior, settings.trim_above)
+        before = None if previous is None else partial(_scores, previous.access(name))
+        accesses[name] = fit_access(
+            part, later, settings.fit, settings.seed, settings.prior, settings.trim_above, before
+        )
     sessions = session_examples(
         events,
         verdicts,
@@ -174,6 +186,11 @@ def _wings(
         )
         for name, one in accesses.items()
     }
+
+
+def _scores(scorer: LightGbmScorer, rows: Rows) -> Floats:
+    margins = [scorer.engine.margin(row) for row in rows.tolist()]
+    return np.array([sigmoid(scorer.scaling.logit(margin)) for margin in margins], dtype=np.float64)
 
 
 def _more_rounds(events: Sequence[AccessEvent], settings: TrainSettings) -> int:
@@ -211,6 +228,7 @@ def _card(
     sources: Sequence[Source],
     settings: TrainSettings,
     wings: Mapping[str, _Wing],
+    continues: str,
 ) -> Card:
     used = [verdicts[event.event_id] for event in events if event.event_id in verdicts]
     everybody = wings[EVERYBODY]
@@ -219,7 +237,8 @@ def _card(
         task=TASK,
         protocol=_protocol(settings, bool(used)),
         sources=tuple(sources),
-        manifest=manifest_digest(sources, settings),
+        manifest=manifest_digest(sources, settings, continues),
+        continues=continues,
         subjects=len({subject_key(event) for event in events}),
         events=len(events),
         labels={"impostor": used.count(1), "own": used.count(0)} if used else {},

@@ -7,7 +7,7 @@
 3. The session forest learns from trails of the folds' risks in the same way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -18,8 +18,9 @@ from ostiary.risk.calibration import Calibration
 from ostiary.risk.schema import Scaling, Thresholds
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.training.calibrate import learn_calibration
+from ostiary.risk.training.continuity import continued, mapped
 from ostiary.risk.training.figures import by_sitting, probabilities, thresholds
-from ostiary.risk.training.fit import FitSettings, Fitted, Floats, fit, margins
+from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Rows, fit, margins
 from ostiary.risk.training.folds import Folds, fit_folds, suspects
 from ostiary.risk.training.prepare import Examples
 from ostiary.risk.training.session_rows import Judge, SessionExamples
@@ -52,6 +53,7 @@ class Access(msgspec.Struct, frozen=True):
         levels: thresholds of one access.
         features: places of the features that sessions see.
         scores: of the later rows, by the forest of the earlier.
+        continues: onto the scale of the model before, if there was one.
     """
 
     final: Fitted
@@ -61,6 +63,7 @@ class Access(msgspec.Struct, frozen=True):
     levels: Thresholds
     features: tuple[int, ...]
     scores: Floats
+    continues: Calibration | None = None
 
     @property
     def judge(self) -> Judge:
@@ -79,8 +82,18 @@ class Session(msgspec.Struct, frozen=True):
     unseen: Mask
 
 
+Before = Callable[[Rows], Floats]
+"""Scores of rows by the model that is replaced."""
+
+
 def fit_access(
-    examples: Examples, later: Mask, settings: FitSettings, seed: int, prior: float, trim_above: float
+    examples: Examples,
+    later: Mask,
+    settings: FitSettings,
+    seed: int,
+    prior: float,
+    trim_above: float,
+    before: Before | None = None,
 ) -> Access:
     """Return the access forest of ``examples``."""
     folds = fit_folds(
@@ -99,6 +112,11 @@ def fit_access(
     label, kind = examples.label[later], examples.kind[later]
     table = learn_calibration(margin, label, prior)
     scores = probabilities(table, margin)
+    continues = None
+    if before is not None:
+        own = label == 0
+        continues = continued(scores[own], before(examples.rows[later][own]), prior)
+        scores = mapped(continues, scores)
     final = _fit(examples, fitting, msgspec.structs.replace(settings, most_trees=first.trees), seed, None)
     return Access(
         final,
@@ -108,6 +126,7 @@ def fit_access(
         thresholds(scores, kind),
         tuple(sorted(np.argsort(-np.array(first.gain), kind="stable")[:_SESSION_FEATURES].tolist())),
         scores,
+        continues,
     )
 
 
@@ -157,4 +176,4 @@ def fit_session(
 
 def scaling_of(access: Access, session: Session) -> Scaling:
     """Return calibration and thresholds of both forests."""
-    return Scaling(access.table, access.levels, session.levels, session.table)
+    return Scaling(access.table, access.levels, session.levels, session.table, access.continues)

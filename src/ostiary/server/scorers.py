@@ -2,7 +2,8 @@
 
 1. A tenant's own model wins over the configured one, that over a shipped one. No model is an honest answer.
 2. A model loads only when a trusted key signed it: this deployment's own model keys, or those in ``trust/models.pem``.
-3. A model that does not load is no model: the fault is told, and policy sees ``risk.available = false``.
+3. Without any model the likelihood ratio scores, where ``risk.cold_start`` asks for it.
+4. A model that does not load is no model: the fault is told, and policy sees ``risk.available = false``.
 """
 
 import threading
@@ -29,13 +30,15 @@ class Scorers:
         on_fault: OnFault,
         *,
         enabled: bool = True,
+        cold: Scorer | None = None,
     ) -> None:
-        """Take where models lie, what loads one, and whom to tell when that fails."""
+        """Take where models lie, what loads one, whom to tell when that fails, and what scores until there is one."""
         self._places = places
         self._others = tuple(path for path in (configured, *shipped) if path is not None)
         self._load = load
         self._on_fault = on_fault
         self._enabled = enabled
+        self._cold = cold
         self._lock = threading.Lock()
         self._scorers: dict[str, Scorer | None] = {}
 
@@ -60,7 +63,7 @@ class Scorers:
     def _first(self, tenant: str) -> Scorer | None:
         source = self.source(tenant)
         if source is None:
-            return None
+            return self._cold
         try:
             return self._load(tenant, source)
         except (OstiaryError, ImportError) as fault:

@@ -270,9 +270,11 @@ def _policies(
 
 
 def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault) -> Scorers:
+    from ostiary.risk.cold_start import LikelihoodRatio  # noqa: PLC0415 - as below
+    from ostiary.risk.guarded import GuardedScorer  # noqa: PLC0415
+
     def load(tenant: str, source: Path) -> Scorer:
         # Imported here: the risk extra may be absent, and then nothing of it is touched (law 2).
-        from ostiary.risk.guarded import GuardedScorer  # noqa: PLC0415
         from ostiary.risk.model import load_scorer  # noqa: PLC0415
 
         scorer = load_scorer(
@@ -284,7 +286,9 @@ def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFaul
         )
         return GuardedScorer(scorer, lambda fault: on_fault("risk_error", fault))
 
-    return Scorers(places, settings.risk.model, _shipped_models(), load, on_fault, enabled=settings.risk.enabled)
+    risk = settings.risk
+    cold = GuardedScorer(LikelihoodRatio(), lambda fault: on_fault("risk_error", fault)) if risk.cold_start else None
+    return Scorers(places, risk.model, _shipped_models(), load, on_fault, enabled=risk.enabled, cold=cold)
 
 
 def _shipped_models() -> list[Path]:

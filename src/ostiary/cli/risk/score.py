@@ -2,15 +2,19 @@
 
 import gc
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
-from ostiary.cli.risk.shared import Data, MappingName, Model, Tenant, reader_of, scorer_of, told, write_lines
+from ostiary.cli.risk.shared import Data, MappingName, Model, Tenant, check, reader_of, scorer_of, told, write_lines
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 from ostiary.signals.book import ProfileBook
 
 _SELDOM: Final = (50_000, 50, 50)  # a stream of events makes no cycles: looking for them cost a twentieth
+
+if TYPE_CHECKING:
+    from ostiary.risk.stream import SessionJudge
+    from ostiary.vocabulary.scoring import Scorer
 
 
 def score(
@@ -20,6 +24,9 @@ def score(
         Path, Parameter(allow_leading_hyphen=True, help="Events in any form, plain or gzip; - is standard input.")
     ],
     mapping: MappingName = "",
+    cold_start: Annotated[
+        bool, Parameter(negative="", help="Score by the likelihood ratio of what the file itself shows; no model.")
+    ] = False,
     level: Annotated[Literal["event", "session"], Parameter(help="One line an event, or one a session.")] = "event",
     jsonl: Annotated[bool, Parameter(negative="", help="One JSON document a line (always; said for scripts).")] = True,  # noqa: ARG001
     data: Data = None,
@@ -29,7 +36,21 @@ def score(
     from ostiary.risk.stream import event_lines, judge, session_lines, sittings  # noqa: PLC0415
 
     gc.set_threshold(*_SELDOM)
-    scorer = scorer_of(model, Places(data_dir(data)), tenant)
-    sessions = scorer.sessions() if level == "session" else None
-    judged = judge(told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant), sessions)
+    scorer, sessions = _judges(model, Places(data_dir(data)), tenant, cold_start=cold_start)
+    judged = judge(
+        told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant), sessions if level == "session" else None
+    )
     write_lines(event_lines(judged) if level == "event" else session_lines(sittings(judged)))
+
+
+def _judges(
+    model: Path | None, places: Places, tenant: str, *, cold_start: bool
+) -> tuple["Scorer", "SessionJudge | None"]:
+    """Return what judges accesses and what judges sessions; without a model a session is its worst access."""
+    if cold_start:
+        check(model is None, "--cold-start takes no --model")
+        from ostiary.risk.cold_start import LikelihoodRatio  # noqa: PLC0415
+
+        return LikelihoodRatio(), None
+    scorer = scorer_of(model, places, tenant)
+    return scorer, scorer.sessions()

@@ -1,7 +1,7 @@
 """Fits the trees: LightGBM, monotone where the catalogue says so, the same bits for the same rows and seed.
 
 >>> FitSettings().learning_rate
-0.05
+0.04
 """
 
 from collections.abc import Callable, Sequence

@@ -195,6 +195,8 @@ class RiskSection(Section):
     """Whether a model scores at all; policy sees it when none does."""
     model: Path | None = None
     """Folder of the signed model for tenants without one of their own; none takes the shipped one if there is one."""
+    cold_start: bool = False
+    """Whether a tenant without a model is scored by the likelihood ratio of its profiles until one is trained."""
 
 
 class PhasesSection(Section):

@@ -12,30 +12,31 @@ Rules:
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import exp, log, log1p
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ostiary.signals.dimensions import Dim
-from ostiary.signals.numbers import faded
+from ostiary.signals.numbers import FADE, faded
 from ostiary.signals.profiles import Fading, Shared, Subject, Suspect, Thing
-from ostiary.signals.surprise import UNSEEN, WORLD, smooth
+from ostiary.signals.surprise import UNSEEN, WORLD
 
 if TYPE_CHECKING:
     from ostiary.signals.history import Moment
     from ostiary.signals.tables import Tables
 
-MAX_REGULARS: Final = 10
-MAX_SUSPECTS: Final = 6
+MAX_REGULARS: Final = 4
+MAX_SUSPECTS: Final = 3
 MAX_THINGS: Final = 50_000
 _TELLING: Final = (Dim.TIMEZONE, Dim.NETWORK, Dim.DEVICE, Dim.AGENT, Dim.COUNTRY)
 _SMOOTH: Final = 2.0
 _MOST: Final = 4.0  # nats that one access may add or take
 _MOST_GAIN: Final = 30.0
+_MOST_CHANCE: Final = exp(_MOST_GAIN)
+_VISITORS: Final = 2
 _NEWCOMER: Final = 0.5
-_OTHER_DAYS: Final = 0.25
 _DAY: Final = 24
 _FADE: Final = log(2.0) / (3 * 86_400)
 _NAN: Final = float("nan")
@@ -92,30 +93,35 @@ def lookalike(
     others = _candidates(tables, values[Dim.RESOURCE] or "", own, me) if own.events else {}
     if not others:
         return NOBODY
-    judge = _Judge(tables.everyone.totals, values, moment, of_all)
-    mine = judge.parts(own)
-    base = sum(mine)
-    parts = {who: judge.parts(other) for who, other in others.items()}
-    gains = {who: sum(each) - base for who, each in parts.items()}
+    judge = _judge(tables.everyone.totals, values, moment, of_all)
+    mine = judge(own)
+    base = mine[0] + mine[1] + mine[2]
+    parts = {who: judge(other) for who, other in others.items()}
+    gains = {who: resource + place + hour - base for who, (resource, place, hour) in parts.items()}
     best = max(gains, key=gains.__getitem__)
     first, theirs = gains[best], parts[best]
     second = max([gain for who, gain in gains.items() if who != best], default=0.0)
-    crowd = log(sum([exp(min(gain, _MOST_GAIN)) for gain in gains.values()]) / len(gains))
-    suspect = _strongest(own, gains, moment.now)
+    crowd = log(sum([exp(gain) if gain < _MOST_GAIN else _MOST_CHANCE for gain in gains.values()]) / len(gains))
+    found = (best, first, theirs[0] - mine[0], theirs[1] - mine[1], theirs[2] - mine[2], first - max(second, 0.0))
+    silence = _silence(others[best], moment.now)
+    if not own.suspects:
+        return Lookalike(*found, crowd, silence, gains=gains)
+    levels = {who: _level(entry, moment.now) for who, entry in own.suspects.items()}
+    before = max(levels.values())
+    suspect = max(
+        [who for who in levels if who in gains], key=lambda who: levels[who] + _bounded(gains[who]), default=""
+    )
+    if not suspect:
+        return Lookalike(*found, crowd, silence, before=before, gains=gains)
     return Lookalike(
-        best,
-        first,
-        theirs[0] - mine[0],
-        theirs[1] - mine[1],
-        theirs[2] - mine[2],
-        first - max(second, 0.0),
+        *found,
         crowd,
-        _silence(others[best], moment.now),
-        _level(own.suspects[suspect], moment.now) + _bounded(gains[suspect]) if suspect else _NAN,
-        gains[suspect] if suspect else _NAN,
-        _silence(others[suspect], moment.now) if suspect else _NAN,
-        own.suspects[suspect][2] if suspect else 0,
-        max([_level(entry, moment.now) for entry in own.suspects.values()], default=0.0),
+        silence,
+        levels[suspect] + _bounded(gains[suspect]),
+        gains[suspect],
+        _silence(others[suspect], moment.now),
+        own.suspects[suspect][2],
+        before,
         gains,
     )
 
@@ -154,18 +160,14 @@ def learn_regular(regulars: OrderedDict[str, dict[str, Fading]], resource: str, 
 
 def _candidates(tables: "Tables", resource: str, own: Subject, me: str) -> dict[str, Subject]:
     thing: Thing | None = tables.resources.get(resource)
-    names = dict.fromkeys(thing.visitors if thing is not None else ())
-    names.update(dict.fromkeys(tables.regulars.get(resource, ())))
-    names.update(dict.fromkeys(own.suspects))
-    kind, shelf = me.partition(":")[0] + ":", tables.subjects
-    found = ((who, shelf.peek(who)) for who in names if who != me and who.startswith(kind))
-    return {who: other for who, other in found if other is not None}
-
-
-def _strongest(own: Subject, gains: Mapping[str, float], now: int) -> str:
-    """Return the suspect for whom most speaks, this access included, or an empty text."""
-    levels = {who: _level(entry, now) + _bounded(gains[who]) for who, entry in own.suspects.items() if who in gains}
-    return max(levels, key=levels.__getitem__, default="")
+    names = {*tables.regulars.get(resource, ()), *own.suspects, *(thing.visitors[-_VISITORS:] if thing else ())}
+    names.discard(me)
+    kind, peek = me.partition(":")[0] + ":", tables.subjects.peek
+    found = {}
+    for who in sorted(names):  # a set has no order of its own, and sums of floats depend on it
+        if who.startswith(kind) and (other := peek(who)) is not None:
+            found[who] = other
+    return found
 
 
 def _level(entry: Suspect, now: int) -> float:
@@ -181,44 +183,34 @@ def _silence(who: Subject, now: int) -> float:
     return log1p(max(0, now - who.last)) - who.gap[1]
 
 
-class _Judge:
-    """One access, ready to be judged under one profile after another."""
+def _judge(
+    totals: Sequence[int], values: Sequence[str | None], moment: "Moment", of_all: Sequence[Shared | None]
+) -> Callable[[Subject], _Parts]:
+    """Return what judges one access under one profile after another: ``ln p`` of resource, place and hour."""
+    now, resource = moment.now, values[Dim.RESOURCE] or ""
+    floor = _SMOOTH * _chance_of_all(of_all[Dim.RESOURCE], totals[Dim.RESOURCE])
+    places = [
+        (dim, value, _SMOOTH * _chance_of_all(of_all[dim], totals[dim]))
+        for dim in _TELLING
+        if (value := values[dim]) is not None
+    ]
+    hour = moment.utc_hour
+    before, after = hour - 1, (hour + 1) % _DAY
 
-    __slots__ = ("_dims", "_even", "_half", "_hour", "_now", "_of_all", "_values")
+    def parts(who: Subject) -> _Parts:
+        table, seen = who.dims, who.last
+        entry = uses.get(resource) if (uses := table[Dim.RESOURCE]) else None
+        weight = entry[3] * exp(FADE * min(0, entry[2] - now)) if entry else 0.0
+        thing = log((weight + floor) / (who.pace * exp(FADE * min(0, seen - now)) + _SMOOTH))
+        place = 0.0
+        for dim, value, least in places:
+            entry = its.get(value) if (its := table[dim]) else None
+            place += log(((entry[0] if entry else 0) + least) / (who.totals[dim] + _SMOOTH))
+        hours = who.utc_hours
+        near = 0.5 * hours[hour] + 0.25 * (hours[before] + hours[after])
+        return thing, place, log((near + _SMOOTH / _DAY) / (sum(hours) + _SMOOTH))
 
-    def __init__(
-        self, totals: Sequence[int], values: Sequence[str | None], moment: "Moment", of_all: Sequence[Shared | None]
-    ) -> None:
-        self._values = values
-        self._now = moment.now
-        self._hour, self._half = moment.hour, _DAY if moment.weekend else 0
-        self._dims = [dim for dim in _TELLING if values[dim] is not None]
-        self._of_all: dict[int, float] = {
-            dim: _chance_of_all(of_all[dim], totals[dim]) for dim in (Dim.RESOURCE, *self._dims)
-        }
-
-    def parts(self, who: Subject) -> _Parts:
-        """Return ``ln p`` of resource, place and hour under the profile ``who``."""
-        return self._resource(who), sum([self._place(who, dim) for dim in self._dims]), self._hours(who)
-
-    def _resource(self, who: Subject) -> float:
-        table = who.dims[Dim.RESOURCE]
-        entry = table.get(self._values[Dim.RESOURCE] or "") if table else None
-        uses = faded(entry[3], self._now - entry[2]) if entry else 0.0
-        pace = faded(who.pace, self._now - who.last)
-        return log((uses + _SMOOTH * self._of_all[Dim.RESOURCE]) / (pace + _SMOOTH))
-
-    def _place(self, who: Subject, dim: int) -> float:
-        table = who.dims[dim]
-        entry = table.get(self._values[dim] or "") if table else None
-        return log(((entry[0] if entry else 0) + _SMOOTH * self._of_all[dim]) / (who.totals[dim] + _SMOOTH))
-
-    def _hours(self, who: Subject) -> float:
-        hours, half = who.hours, self._half
-        uses = smooth(hours, self._hour, half) + _OTHER_DAYS * smooth(hours, self._hour, _DAY - half)
-        near = sum(hours[half : half + _DAY])
-        total = near + _OTHER_DAYS * (sum(hours) - near)
-        return log((uses + _SMOOTH / _DAY) / (total + _SMOOTH))
+    return parts
 
 
 def _chance_of_all(shared: Shared | None, total: int) -> float:

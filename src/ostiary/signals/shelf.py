@@ -159,7 +159,8 @@ class Shelf:
 
     def peek(self, key: str) -> Subject | None:
         """Return a profile in memory, opened, or ``None``; never asks the store."""
-        return self.find(key) if key in self._kept else None
+        own = self._kept.get(key)
+        return self.find(key) if isinstance(own, bytes) else own
 
     def keep(self, key: str, own: Subject) -> None:
         """Put a profile in the place of the most recently learned."""

@@ -57,11 +57,11 @@ SOURCES: Final = (*FIELDS, *GROUPS, *(f"{group}.{member}" for group in GROUPS fo
 
 
 def lived(book: ProfileBook) -> ProfileBook:
-    """Two weeks of Ann and a colleague, so that everything that can be known is known."""
-    for day in range(14):
+    """Three weeks of Ann and five colleagues, so that everything that can be known is known."""
+    for day in range(21):
         for number in range(3):
-            when = (START_S + day * 86_400 + number * 300 - 14 * 86_400) * NS
-            for who in ("ann", "bob"):
+            when = (START_S + day * 86_400 + number * 300 - 21 * 86_400) * NS
+            for who in ("ann", "bob", "eve", "kim", "max", "zoe"):
                 event = msgspec.structs.replace(
                     SAFE, event_id=f"{who}{day}-{number}", subject_id=who, time_ns=when, session_id=f"{who}-{day}"
                 )

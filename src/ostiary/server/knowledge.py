@@ -17,12 +17,14 @@ import msgspec
 
 from ostiary.audit.pending import StoredRecord
 from ostiary.errors import OstiaryError
+from ostiary.server.overflow import Borrowed
 from ostiary.server.places import Places
 from ostiary.server.settings.sections import SignalsSection
 from ostiary.signals import eventfile
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.enrichment import Enricher
 from ostiary.signals.inventory import Catalogue
+from ostiary.signals.ports import ProfileStore
 from ostiary.vocabulary.events import AccessEvent
 
 KIND: Final = "profiles"
@@ -81,12 +83,20 @@ class Knowledge:
         settings: SignalsSection,
         now_ns: Callable[[], int],
         on_fault: OnFault,
+        overflow: ProfileStore | None = None,
+        *,
+        borrowed: bool = False,
     ) -> None:
-        """Take where files lie and whom to tell of broken ones."""
+        """Take where files lie, whom to tell of broken ones, and what keeps profiles that do not fit in memory.
+
+        ``borrowed`` says that another process may be the one that writes to ``overflow``.
+        """
         self._places = places
         self._settings = settings
         self._now_ns = now_ns
         self._on_fault = on_fault
+        self._overflow = Borrowed(overflow) if borrowed and overflow is not None else overflow
+        self._ends_epochs = not borrowed
         self._lock = threading.Lock()
         self._catalogues: dict[str, _Catalogues] = {}
         self._books: dict[str, ProfileBook] = {}
@@ -114,7 +124,7 @@ class Knowledge:
         book = self._books.get(tenant)
         if book is None:
             with self._lock:
-                book = self._books.setdefault(tenant, ProfileBook(tenant))
+                book = self._books.setdefault(tenant, self._new_book(tenant))
         return book
 
     def learn(self, event: AccessEvent) -> None:
@@ -151,7 +161,9 @@ class Knowledge:
 
     def _learn_history(self, tenant: str, file: Path) -> int:
         """Begin a tenant's profiles anew with its imported history; a broken file is told, and learned up to there."""
-        book = ProfileBook(tenant)
+        if self._overflow is not None:
+            self._overflow.rewind(tenant, 0)
+        book = self._new_book(tenant)
         stamp, learned = _stamp(file), 0
         try:
             for event in eventfile.read(file) if stamp != NO_FILE else ():
@@ -164,12 +176,17 @@ class Knowledge:
 
     def save(self, tenant: str, store: SnapshotStore, next_index: int) -> None:
         """Store a tenant's profiles; ``next_index`` is the first index of the log that they have not learned."""
-        saved = _Saved(next_index, self.book(tenant).snapshot(), self._histories.get(tenant, NO_FILE))
+        saved = _Saved(
+            next_index, self.book(tenant).snapshot(ends_epoch=self._ends_epochs), self._histories.get(tenant, NO_FILE)
+        )
         store.save(tenant, KIND, NAME, msgspec.msgpack.encode(saved), self._now_ns())
+        self.book(tenant).settle()
 
     def forget(self, tenant: str, subject_type: str, subject_id: str, store: SnapshotStore) -> None:
         """Erase one subject's profile, in memory and in what was saved, and its events in the imported history."""
         data = store.load(tenant, KIND, NAME)
+        if data is not None and tenant not in self._books:  # what is saved below must be what was saved, less one
+            self._histories[tenant] = self._saved(tenant, store).history
         self._forget_history(tenant, subject_type, subject_id)
         self.book(tenant).forget(subject_type, subject_id)
         if data is not None:
@@ -195,6 +212,9 @@ class Knowledge:
     def tenants(self) -> list[str]:
         """Return the tenants with profiles in memory."""
         return sorted(self._books)
+
+    def _new_book(self, tenant: str) -> ProfileBook:
+        return ProfileBook(tenant, self._overflow, self._settings.profiles_in_memory)
 
     def _file(self, tenant: str) -> Path | None:
         own = self._places.catalogue(tenant)

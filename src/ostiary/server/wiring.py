@@ -104,7 +104,13 @@ class House(msgspec.Struct, frozen=True):
 
 
 def open_house(
-    places: Places, settings: Settings, clock: Clock, on_fault: OnFault, *, bundle: Path | None = None
+    places: Places,
+    settings: Settings,
+    clock: Clock,
+    on_fault: OnFault,
+    *,
+    bundle: Path | None = None,
+    serving: bool = False,
 ) -> House:
     """Open a data directory and put everything together.
 
@@ -114,24 +120,33 @@ def open_house(
         clock: the only source of time.
         on_fault: told of faults that were answered with a denial, for logs and metrics.
         bundle: a policy bundle to use for every tenant instead of any other.
+        serving: whether this is the one process that keeps profiles for good; others may run beside it.
 
     Raises:
         OstiaryError: something needed is missing, damaged or open to others.
     """
     with ExitStack() as opening:
-        parts = _open(places, settings, clock, on_fault, bundle, opening)
+        parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 
 def _open(
-    places: Places, settings: Settings, clock: Clock, on_fault: OnFault, bundle: Path | None, opening: ExitStack
+    places: Places,
+    settings: Settings,
+    clock: Clock,
+    on_fault: OnFault,
+    bundle: Path | None,
+    opening: ExitStack,
+    *,
+    serving: bool,
 ) -> dict[str, Any]:
     store = opening.enter_context(_store(places, clock))
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = IssuerBook(_issuers(settings.identity.issuers, loopback=settings.identity.allow_http_loopback))
     authenticator, subjects = _identity(settings.identity, issuers, store, clock)
-    knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault)
+    overflow = store.profiles if settings.signals.profiles_overflow == "disk" else None
+    knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault, overflow, borrowed=not serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     scorers = _scorers(places, settings, ring, on_fault)

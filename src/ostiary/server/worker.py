@@ -160,7 +160,7 @@ def serve(
     log = logs.get_logger("ostiary.server")
     metrics = Metrics()
     faults = Faults(log, metrics)
-    with open_house(places, settings, SystemClock(), faults) as house:
+    with open_house(places, settings, SystemClock(), faults, serving=True) as house:
         house.policies.load(DEFAULT_TENANT)
         keys = bootstrap(house) if options.bootstrap else None
         if keys is not None:

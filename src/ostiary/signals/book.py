@@ -20,36 +20,21 @@ True
 """
 
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
-from ostiary.errors import FaultyInputError
+from ostiary.signals.baselines import distances, frozen_habits, ripe
 from ostiary.signals.history import History
 from ostiary.signals.learning import learn
 from ostiary.signals.looking import STRANGER, Glance, glance, look
+from ostiary.signals.merging import merge_shared, subject_of
 from ostiary.signals.ports import ProfileStore
-from ostiary.signals.profiles import Group, Subject, Thing
-from ostiary.signals.shelf import MAX_OPEN, MAX_SUBJECTS, VERSION, Shelf, packed, written
+from ostiary.signals.profiles import Subject
+from ostiary.signals.shelf import MAX_OPEN, MAX_SUBJECTS, Shelf, packed, unpacked, written
+from ostiary.signals.snapshot import read_snapshot, tables_of, write_snapshot
 from ostiary.signals.tables import Tables, sound, subject_key
 from ostiary.signals.things import scrub
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import LearningGate
-
-
-class _Snapshot(msgspec.Struct, array_like=True):
-    """The written form of a whole book, everything in its order."""
-
-    version: int
-    tenant: str
-    subjects: dict[str, msgspec.Raw]
-    groups: dict[str, Group]
-    everyone: Group
-    resources: dict[str, Thing]
-    devices: dict[str, Thing]
-    networks: dict[str, Thing]
-    company: dict[str, dict[str, int]]
-    epoch: int = 0
 
 
 class _Seen(NamedTuple):
@@ -60,10 +45,6 @@ class _Seen(NamedTuple):
     key: str
     own: Subject | None
     glance: Glance
-
-
-_encode: Final = msgspec.msgpack.Encoder().encode
-_decode_snapshot: Final = msgspec.msgpack.Decoder(_Snapshot).decode
 
 
 class ProfileBook:
@@ -128,15 +109,34 @@ class ProfileBook:
             scrub(self._tables, key)
             return there
 
-    def snapshot(self) -> bytes:
-        """Return the whole book as bytes (what was spilled stays with the store); the store's epoch ends here."""
+    def freeze(self, subject_type: str, subject_id: str, now_s: int) -> bool:
+        """Take a subject's baseline anew; return whether that was done.
+
+        It is not for one that is unknown, has too little behind it, or whose baseline is younger than thirty days: who
+        could freeze at will could freeze an intruder's habits in.
+        """
+        key = f"{subject_type}:{subject_id}"
         with self._lock:
-            t, shelf = self._tables, self._tables.subjects
-            parts = (shelf.all_packed(), t.groups, t.everyone, t.resources, t.devices, t.networks, t.company)
-            epoch = shelf.epoch
-            if self._store is not None:
+            own = self._tables.subjects.find(key)
+            if own is None or not ripe(own, now_s):
+                return False
+            self._seen = None
+            own.baseline = frozen_habits(own, now_s)
+            own.drift = distances(own, now_s)
+            self._tables.subjects.put_back(key, own)
+            return True
+
+    def snapshot(self, *, ends_epoch: bool = True) -> bytes:
+        """Return the whole book as bytes; what was spilled stays with the store.
+
+        The store's epoch ends here, unless this process only borrows the store (``ends_epoch=False``).
+        """
+        with self._lock:
+            shelf = self._tables.subjects
+            epoch = shelf.epoch if ends_epoch else shelf.epoch - 1
+            if self._store is not None and ends_epoch:
                 shelf.epoch += 1
-            return _encode(_Snapshot(VERSION, self.tenant, *parts, epoch))
+            return write_snapshot(self.tenant, self._tables, epoch)
 
     def settle(self) -> None:
         """Say that the last snapshot is safe, so that the store need not remember what came before it."""
@@ -149,22 +149,29 @@ class ProfileBook:
         Raises:
             FaultyInputError: ``profiles_malformed``, ``profiles_version`` or ``profiles_wrong_tenant``.
         """
-        kept = _read_snapshot(data)
-        if kept.tenant != self.tenant:
-            raise FaultyInputError("profiles_wrong_tenant", "the profiles belong to another tenant")
+        kept = read_snapshot(data, self.tenant)
         old = self._tables.subjects
-        tables = Tables(Shelf(self.tenant, self._store, max(old.most, len(kept.subjects)), old.most_open))
-        tables.subjects.load(kept.subjects)
+        tables = tables_of(kept, Shelf(self.tenant, self._store, max(old.most, len(kept.subjects)), old.most_open))
         tables.subjects.most, tables.subjects.epoch = old.most, kept.epoch + (self._store is not None)
-        tables.everyone = kept.everyone
-        for name in ("groups", "resources", "devices", "networks", "company"):
-            getattr(tables, name).update(getattr(kept, name))
-        for group in (tables.everyone, *tables.groups.values()):
-            group.widen()
         with self._lock:
             if self._store is not None:
                 self._store.rewind(self.tenant, kept.epoch)
             self._tables, self._seen = tables, None
+
+    def absorb(self, data: bytes) -> None:
+        """Take in what another shard of this tenant learned; see ``merging`` for the rules.
+
+        Raises:
+            FaultyInputError: ``profiles_malformed``, ``profiles_version`` or ``profiles_wrong_tenant``.
+        """
+        kept = read_snapshot(data, self.tenant)
+        theirs = {key: unpacked(own) for key, own in kept.subjects.items()}
+        with self._lock:
+            self._seen = None
+            merge_shared(self._tables, kept)
+            for key, own in theirs.items():
+                mine = self._tables.subjects.find(key)
+                self._tables.subjects.keep(key, own if mine is None else subject_of(mine, own))
 
     def profile_bytes(self, subject_type: str, subject_id: str) -> bytes | None:
         """Return one subject's profile as it would be stored, or ``None``; for export and for measuring."""
@@ -177,13 +184,3 @@ class ProfileBook:
         key = subject_key(event)
         own = self._tables.subjects.find(key)
         return _Seen(told, event, key, own, glance(self._tables, event, own or STRANGER))
-
-
-def _read_snapshot(data: bytes) -> _Snapshot:
-    try:
-        kept = _decode_snapshot(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise FaultyInputError("profiles_malformed", "the stored profiles cannot be read") from fault
-    if kept.version != VERSION:
-        raise FaultyInputError("profiles_version", f"profiles version `{kept.version}` is not known here")
-    return kept

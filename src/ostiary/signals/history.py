@@ -39,6 +39,22 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
         return self.weekday >= 5  # noqa: PLR2004 - Monday is 0
 
 
+class CircleUse(msgspec.Struct, frozen=True, gc=False):
+    """What a subject's circle has used.
+
+    Attributes:
+        members: how many it has, the subject among them.
+        resource, collection: the circle's entry of the event's resource and of its collection.
+        resource_total, collection_total: uses of any.
+    """
+
+    members: int
+    resource: Shared | None
+    collection: Shared | None
+    resource_total: int
+    collection_total: int
+
+
 class History(msgspec.Struct, frozen=True, gc=False):
     """One look at everything remembered that concerns one access.
 
@@ -63,6 +79,7 @@ class History(msgspec.Struct, frozen=True, gc=False):
         colleagues: share of the resource's last users whom the subject keeps meeting elsewhere.
         step: ``-ln p`` of this action after the subject's last one, for the subject and for its peers.
         peer_days: usual day of a peer: events, resources, amount, bytes, in ``ln(1+x)``; empty before the first.
+        circle: what the subject's circle (peers learned from who works with whom) has used, ``None`` without one.
     """
 
     moment: Moment
@@ -96,3 +113,4 @@ class History(msgspec.Struct, frozen=True, gc=False):
     colleagues: float
     step: tuple[float, float]
     peer_days: Sequence[Number]
+    circle: CircleUse | None = None

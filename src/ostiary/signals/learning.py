@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from math import isnan, log, log1p
 from typing import Final
 
+from ostiary.signals.baselines import distances, frozen_habits, matured
 from ostiary.signals.dimensions import CAPS, Dim
-from ostiary.signals.groups import join
+from ostiary.signals.groups import CIRCLE_DIMS, change_circle, circle_of, join
 from ostiary.signals.history import Moment
 from ostiary.signals.looking import Glance, sitting_of
+from ostiary.signals.neighbours import meet, nearest
 from ostiary.signals.numbers import faded, moved
 from ostiary.signals.profiles import (
-    MAX_COLLEAGUES,
     MAX_FAVOURITES,
     MAX_RECENT,
     Entry,
@@ -32,7 +33,7 @@ from ostiary.signals.recalling import Recalled, recall
 from ostiary.signals.sittings import advance
 from ostiary.signals.steps import next_action
 from ostiary.signals.surprise import odds
-from ostiary.signals.tables import Tables, subject_key
+from ostiary.signals.tables import Tables, subject_key, unit_of
 from ostiary.signals.tactics import bits_of
 from ostiary.signals.tallies import BAD, SENSITIVE, Surprises, sane, tally
 from ostiary.signals.telling import close_day, learn_proofs, learn_step, learn_told
@@ -41,6 +42,7 @@ from ostiary.vocabulary.events import AccessEvent
 
 _HOME_LEAD: Final = 1.5
 _HALVE_EVERY: Final = 256
+_TIDY_EVERY: Final = 8
 _NEVER: Final[Entry] = (0, 0, 0, 0.0)
 
 
@@ -69,15 +71,17 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
     tally(event, own, now, before, surprises, opens=sitting is None)
     failed = event.outcome in BAD
     learn_proofs(own, event, now)
-    learn_things(tables, values, before, subject_key(event), now, failed=failed)
+    who = subject_key(event)
+    learn_things(tables, values, before, who, now, failed=failed)
     if failed:
         own.failures_in_row += 1
     else:
         own.failures_in_row = 0
-        _learn_colleagues(tables, resource, own, subject_key(event))
+        meet(own, tables.resources.get(resource), event.subject_type, who)
         if before[Dim.RESOURCE] is None:
             learn_company(tables, resource, own)
         _learn_values(own, group, everyone, values, recalled, now)
+        _learn_circle(tables, event, own, values, before, now)
         if sitting is None or sitting.last // 3_600 != now // 3_600:
             _learn_hours(own, group, everyone, moment)
         _learn_habits(own, event, resource, collection)
@@ -86,6 +90,17 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
     _learn_activity(own, event, now)
     group.events += 1
     everyone.events += 1
+    if own.events % _TIDY_EVERY == 0 or (own.baseline is None and matured(own, now)):
+        _tidy(tables, event, own, who, now)
+
+
+def _tidy(tables: Tables, event: AccessEvent, own: Subject, who: str, now: int) -> None:
+    """Work out anew what need not be of the minute: the baseline's distance, the nearest subjects, the circle."""
+    if own.baseline is None and matured(own, now):
+        own.baseline = frozen_habits(own, now)
+    own.drift = distances(own, now)
+    own.nearest = nearest(own)
+    change_circle(tables, event, own, tables.circles.join(own, who), now)
 
 
 def _surprises(recalled: Recalled, chances: tuple[float, float, float]) -> Surprises:
@@ -139,6 +154,22 @@ def _share(group: Group, old: Shared | None, dim: int, value: str, now: int, *, 
     pruned(table, CAPS[dim].group)
 
 
+def _learn_circle(
+    tables: Tables,
+    event: AccessEvent,
+    own: Subject,
+    values: Sequence[str | None],
+    before: Sequence[Entry | None],
+    now: int,
+) -> None:
+    circle = circle_of(tables, event, own)
+    for dim in CIRCLE_DIMS if circle is not None else ():
+        value, table = values[dim], circle.dims[dim] if circle is not None else None
+        if circle is not None and value is not None:
+            old = table.get(value) if table else None
+            _share(circle, old, dim, value, now, new=before[dim] is None)
+
+
 def _learn_hours(own: Subject, group: Group, everyone: Group, moment: Moment) -> None:
     slot = moment.hour + (24 if moment.weekend else 0)
     own.utc_hours[moment.utc_hour] += 1
@@ -170,17 +201,6 @@ def _learn_habits(own: Subject, event: AccessEvent, resource: str, collection: s
     _learn_favourite(own, resource)
 
 
-def _learn_colleagues(tables: Tables, resource: str, own: Subject, me: str) -> None:
-    known = own.colleagues
-    thing = tables.resources.get(resource)  # a full table may have dropped it again at once
-    for who in thing.visitors if thing is not None else ():
-        if who != me:
-            known[who] = known.get(who, 0.0) + 1.0
-    if len(known) > 2 * MAX_COLLEAGUES:
-        for who, _ in sorted(known.items(), key=lambda item: (item[1], item[0]))[: len(known) - MAX_COLLEAGUES]:
-            del known[who]
-
-
 def _learn_favourite(own: Subject, resource: str) -> None:
     if resource in own.favourites:
         return
@@ -199,6 +219,8 @@ def _learn_activity(own: Subject, event: AccessEvent, now: int) -> None:
     own.first = own.first or now
     own.last = now
     own.events += 1
+    if event.account is not None:
+        own.unit = unit_of(event) or own.unit
     if event.groups != own.groups:
         own.groups, own.groups_since = event.groups[:MAX_RECENT], now
 

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
-from ostiary.signals.history import History, Moment
+from ostiary.signals.groups import circle_of
+from ostiary.signals.history import CircleUse, History, Moment
 from ostiary.signals.numbers import Number
 from ostiary.signals.profiles import Entry, Group, Session, Subject
 from ostiary.signals.recalling import Recalled, recall
@@ -94,6 +95,20 @@ def colleagues_of(tables: Tables, resource: str, own: Subject, event: AccessEven
     me, known = subject_key(event), own.colleagues
     met = [known.get(who, 0.0) for who in thing.visitors if who != me]
     return sum(met) / len(met) if met else 0.0
+
+
+def _circle(tables: Tables, event: AccessEvent, own: Subject, values: list[str | None]) -> CircleUse | None:
+    group = circle_of(tables, event, own)
+    if group is None:
+        return None
+    resources, collections = group.dims[Dim.RESOURCE] or {}, group.dims[Dim.COLLECTION] or {}
+    return CircleUse(
+        group.members,
+        resources.get(values[Dim.RESOURCE] or ""),
+        collections.get(values[Dim.COLLECTION] or ""),
+        group.totals[Dim.RESOURCE],
+        group.totals[Dim.COLLECTION],
+    )
 
 
 class Glance(NamedTuple):
@@ -181,4 +196,5 @@ def look(tables: Tables, event: AccessEvent, own: Subject | None, seen: Glance) 
         colleagues_of(tables, resource, own, event),
         step,
         group.days,
+        _circle(tables, event, own, values),
     )

@@ -1,7 +1,9 @@
 """What signals asks of storage."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
+
+LAST: Final = (1 << 63) - 1
 
 
 class ProfileStore(Protocol):
@@ -11,8 +13,8 @@ class ProfileStore(Protocol):
     rewound to the epoch of the snapshot that is there, and what was learned since is learned again, once.
     """
 
-    def load(self, tenant: str, key: str) -> bytes | None:
-        """Return the profile saved last under ``key``, or ``None``."""
+    def load(self, tenant: str, key: str, until: int = LAST) -> bytes | None:
+        """Return the profile saved last under ``key`` in an epoch up to ``until``, or ``None``."""
         ...
 
     def save(self, tenant: str, epoch: int, profiles: Mapping[str, bytes]) -> None:
@@ -23,8 +25,12 @@ class ProfileStore(Protocol):
         """Remove what is kept under ``key``, of every epoch; nothing there is no fault."""
         ...
 
-    def naming(self, tenant: str, text: str) -> Iterable[str]:
-        """Return the keys of the profiles that hold ``text``."""
+    def naming(self, tenant: str, text: str) -> Iterable[tuple[str, int, bytes]]:
+        """Return key, epoch and profile of every version that holds ``text``."""
+        ...
+
+    def rewrite(self, tenant: str, key: str, epoch: int, data: bytes) -> None:
+        """Put ``data`` in the place of a version that is there, and leave no trace of what stood there."""
         ...
 
     def settle(self, tenant: str, epoch: int) -> None:

@@ -40,7 +40,7 @@ MAX_RECENT: Final = 24
 MAX_FAVOURITES: Final = 8
 MAX_NEIGHBOURS: Final = 24
 MAX_VISITORS: Final = 8
-MAX_COLLEAGUES: Final = 16
+MAX_COLLEAGUES: Final = 20
 MAX_TOKENS: Final = 4
 MAX_HOMES: Final = 3
 MAX_CODES: Final = 8
@@ -104,7 +104,8 @@ class Session(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Thing(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A resource, device or network as all subjects of a tenant use it; replaced, never changed.
 
-    ``crowd`` and ``failures`` fade with a half-life of one hour: changes of hand, and failed tries.
+    ``crowd`` and ``failures`` fade with a half-life of one hour: changes of hand, and failed tries. ``users_mark`` has
+    a bit set for each subject that ever used it (``neighbours``).
     """
 
     events: int
@@ -114,6 +115,21 @@ class Thing(msgspec.Struct, array_like=True, frozen=True, gc=False):
     crowd: float
     failures: float
     visitors: tuple[str, ...]
+    users_mark: bytes = b""
+
+
+class Baseline(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a subject's habits were when its profile became mature; it does not follow what the subject does later.
+
+    ``habits`` has a place for each of ``baselines.KEPT``: the values most used then and how often; ``totals`` counts
+    all uses, those of other values too.
+    """
+
+    at: int
+    events: int
+    habits: tuple[dict[str, int], ...]
+    totals: tuple[int, ...]
+    hours: tuple[int, ...]
 
 
 class Subject(msgspec.Struct, array_like=True, gc=False):
@@ -183,6 +199,11 @@ class Subject(msgspec.Struct, array_like=True, gc=False):
     step_lately: float = 0.0
     step_surprise: Number = EMPTY
     deeds: int = 0  # marks of what the subject has done, see ``tactics.BITS``
+    baseline: Baseline | None = None
+    drift: tuple[float, ...] = ()
+    nearest: tuple[tuple[int, int], ...] = ()
+    circle: str = ""
+    unit: str = ""
 
     def widen(self) -> None:
         """Make room for dimensions that were unknown when this was written."""

@@ -147,6 +147,15 @@ class Shelf:
         if len(self._kept) > self.most:
             self._spill()
 
+    def put_back(self, key: str, own: Subject) -> None:
+        """Keep a profile that ``find`` gave and that was changed otherwise than by learning: in its place."""
+        if key in self._kept:
+            self._kept[key] = own
+            self._open[key] = None
+            self._pack()
+        elif self._store is not None:
+            self._store.save(self._tenant, self.epoch, {key: written(packed(own))})
+
     def drop(self, key: str) -> bool:
         """Erase a profile from memory and store; return whether it was in memory."""
         if self._store is not None:
@@ -182,12 +191,10 @@ class Shelf:
             self._forget_spilled(self._store, who)
 
     def _forget_spilled(self, store: ProfileStore, who: str) -> None:
-        for key in store.naming(self._tenant, who):
-            data = store.load(self._tenant, key)
-            if data is not None:
-                own = read(data)
-                own.colleagues.pop(who, None)
-                store.save(self._tenant, self.epoch, {key: written(packed(own))})
+        for key, epoch, data in store.naming(self._tenant, who):
+            own = read(data)
+            if own.colleagues.pop(who, None) is not None:
+                store.rewrite(self._tenant, key, epoch, written(packed(own)))
 
     def _pack(self) -> None:
         while len(self._open) > self.most_open:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from ostiary.signals.circles import Circles
 from ostiary.signals.facts import sound_facts
 from ostiary.signals.history import Moment
 from ostiary.signals.profiles import Group, Subject, Thing
@@ -49,9 +50,10 @@ class Tables:
         everyone: the tenant as one group.
         resources, devices, networks: things by their dimension's value, least recently used first.
         company: for each resource, which others its users also use: resource → other → users.
+        circles: which learned peer group each subject is in.
     """
 
-    __slots__ = ("company", "devices", "everyone", "groups", "networks", "resources", "subjects")
+    __slots__ = ("circles", "company", "devices", "everyone", "groups", "networks", "resources", "subjects")
 
     def __init__(self, subjects: Shelf) -> None:
         """Begin with nothing remembered but what lies on the shelf."""
@@ -62,6 +64,7 @@ class Tables:
         self.devices: OrderedDict[str, Thing] = OrderedDict()
         self.networks: OrderedDict[str, Thing] = OrderedDict()
         self.company: OrderedDict[str, dict[str, int]] = OrderedDict()
+        self.circles = Circles()
 
 
 def subject_key(event: AccessEvent) -> str:
@@ -82,10 +85,25 @@ def sound(event: AccessEvent) -> AccessEvent:
     return sound_facts(msgspec.structs.replace(event, **short, groups=groups))
 
 
+def unit_of(event: AccessEvent) -> str:
+    """Return where the directory puts the subject, as far as the event tells: department, and manager within it."""
+    account = event.account
+    if account is None or not account.department:
+        return ""
+    return identifier(f"{account.department}/{account.manager}" if account.manager else account.department)
+
+
 def peer_name(event: AccessEvent, own: Subject) -> str:
-    """Return the peer group: the first group told, else those at home in the same collection, else the new ones."""
+    """Return the peer group.
+
+    The first group told, else the department, else those at home in the same collection, else the new ones. The
+    subject's type comes first: people and workloads are never peers.
+    """
     if event.groups:
         return f"{event.subject_type}:group:{event.groups[0]}"
+    unit = own.unit if event.account is None else unit_of(event) or own.unit
+    if unit:
+        return f"{event.subject_type}:unit:{unit}"
     if own.home:
         return f"{event.subject_type}:home:{own.home}"
     return f"{event.subject_type}:new"

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.neighbours import marked
 from ostiary.signals.profiles import MAX_NEIGHBOURS, MAX_VISITORS, Entry, Subject, Thing
 from ostiary.signals.tables import Tables
 
@@ -31,7 +32,7 @@ def touch(table: OrderedDict[str, Thing], name: str, who: str, now: int, *, new_
     """Count one use of the thing called ``name`` by ``who``."""
     old = table.get(name)
     if old is None:
-        table[name] = Thing(1, 1, now, now, 1.0, float(failed), (who,))
+        table[name] = Thing(1, 1, now, now, 1.0, float(failed), (who,), marked(b"", who))
         if len(table) > MAX_THINGS:
             table.popitem(last=False)
         return
@@ -41,7 +42,8 @@ def touch(table: OrderedDict[str, Thing], name: str, who: str, now: int, *, new_
     crowd = fading(old.crowd, later - old.last) + stranger
     failures = fading(old.failures, later - old.last) + failed
     visitors = (*old.visitors[1 - MAX_VISITORS :], who) if stranger else old.visitors
-    table[name] = Thing(old.events + 1, old.users + new_user, old.first, later, crowd, failures, visitors)
+    mark = marked(old.users_mark, who) if new_user else old.users_mark
+    table[name] = Thing(old.events + 1, old.users + new_user, old.first, later, crowd, failures, visitors, mark)
 
 
 def learn_things(
@@ -63,6 +65,7 @@ def scrub(tables: Tables, who: str) -> None:
                 visitors = tuple(each for each in thing.visitors if each != who)
                 table[name] = msgspec.structs.replace(thing, visitors=visitors)
     tables.subjects.forget_colleague(who)
+    tables.circles.forget(who)
 
 
 def learn_company(tables: Tables, resource: str, own: Subject) -> None:

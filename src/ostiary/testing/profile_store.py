@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from ostiary.signals.ports import LAST
+
 
 class MemoryProfileStore:
     """Keeps profiles in dictionaries: by tenant and key, then by epoch in rising order."""
@@ -10,10 +12,11 @@ class MemoryProfileStore:
         """Begin empty."""
         self._kept: dict[tuple[str, str], dict[int, bytes]] = {}
 
-    def load(self, tenant: str, key: str) -> bytes | None:
-        """Return the profile saved last under ``key``, or ``None``."""
-        versions = self._kept.get((tenant, key))
-        return versions[max(versions)] if versions else None
+    def load(self, tenant: str, key: str, until: int = LAST) -> bytes | None:
+        """Return the profile saved last under ``key`` in an epoch up to ``until``, or ``None``."""
+        versions = self._kept.get((tenant, key), {})
+        epoch = max((each for each in versions if each <= until), default=None)
+        return None if epoch is None else versions[epoch]
 
     def save(self, tenant: str, epoch: int, profiles: Mapping[str, bytes]) -> None:
         """Keep each of ``profiles`` under its key."""
@@ -24,14 +27,18 @@ class MemoryProfileStore:
         """Remove what is kept under ``key``, of every epoch."""
         self._kept.pop((tenant, key), None)
 
-    def naming(self, tenant: str, text: str) -> list[str]:
-        """Return the keys of the profiles that hold ``text``."""
-        name = text.encode()
+    def naming(self, tenant: str, text: str) -> list[tuple[str, int, bytes]]:
+        """Return key, epoch and profile of every version that holds ``text``."""
         return sorted(
-            key
+            (key, epoch, data)
             for (owner, key), versions in self._kept.items()
-            if owner == tenant and any(name in data for data in versions.values())
+            for epoch, data in versions.items()
+            if owner == tenant and text.encode() in data
         )
+
+    def rewrite(self, tenant: str, key: str, epoch: int, data: bytes) -> None:
+        """Put ``data`` in the place of a version that is there."""
+        self._kept[(tenant, key)][epoch] = data
 
     def settle(self, tenant: str, epoch: int) -> None:
         """Remove what no return to ``epoch`` or later needs."""

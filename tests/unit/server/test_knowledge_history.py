@@ -11,6 +11,7 @@ from ostiary.server.knowledge import KIND, NAME, Knowledge
 from ostiary.server.places import Places
 from ostiary.server.settings.sections import SignalsSection
 from ostiary.signals import eventfile
+from ostiary.testing.profile_store import MemoryProfileStore
 from ostiary.vocabulary.events import AccessEvent
 
 SECOND_NS = 1_000_000_000
@@ -127,3 +128,40 @@ def test_a_deleted_tenant_leaves_no_history(places: Places) -> None:
     known.restore("default", Snapshots(), Records())
     known.forget_tenant("default")
     assert not places.history("default").exists()
+
+
+def test_forgetting_one_beside_the_server_keeps_what_was_saved_of_the_others(places: Places) -> None:
+    """A process that only erases has loaded nothing; it must not save the nothing that it knows."""
+    first, _ = knowledge(places)
+    snapshots = Snapshots()
+    for number in range(6):
+        first.learn(event(number, "ann" if number % 2 else "bob"))
+    first.save("default", snapshots, 6)
+    eraser, _ = knowledge(places)
+    eraser.forget("default", "user", "ann", snapshots)
+    again, told = knowledge(places)
+    again.restore("default", snapshots, Records())
+    assert (events_known(again, "ann"), events_known(again, "bob")) == (0, 3)
+    assert told == []
+
+
+def test_profiles_that_do_not_fit_are_found_again_after_a_restart(places: Places) -> None:
+    settings, store, snapshots = SignalsSection(profiles_in_memory=2), MemoryProfileStore(), Snapshots()
+
+    def opened(*, borrowed: bool = False) -> Knowledge:
+        return Knowledge(places, settings, lambda: BEGIN_NS, lambda _reason, fault: pytest.fail(str(fault)), store,
+                         borrowed=borrowed)  # fmt: skip
+
+    log = [event(number, f"s{number % 5}") for number in range(40)]
+    first = opened()
+    first.restore("default", snapshots, Records())
+    for number, each in enumerate(log):
+        if number == 25:
+            first.save("default", snapshots, 25)
+        first.learn(each)
+    beside = opened(borrowed=True)  # what it learns and spills is nobody else's
+    beside.restore("default", snapshots, Records(*log))
+    again = opened()
+    again.restore("default", snapshots, Records(*log))
+    for known in (again, beside):
+        assert [events_known(known, f"s{number}") for number in range(5)] == [8] * 5

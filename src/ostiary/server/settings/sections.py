@@ -182,6 +182,10 @@ class SignalsSection(Section):
     """MaxMind-format file with countries or autonomous systems, beside the built-in country table."""
     trusted_networks: Networks = ()
     """Networks that count as the organisation's own."""
+    profiles_in_memory: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
+    """How many subjects' profiles a tenant has in memory, at 7 kB each once they have a history."""
+    profiles_overflow: Literal["forget", "disk"] = "disk"
+    """What becomes of the profile that was longest not used when there are more: forgotten, or kept in the database."""
 
 
 class RiskSection(Section):

@@ -126,5 +126,10 @@ class SnapshotTable:
 def forget_tenant(database: Database, tenant: str) -> None:
     """Erase all that these tables hold of a tenant."""
     with database.transaction():
-        for name in ("delete_tenant_peps", "delete_tenant_sessions", "delete_tenant_snapshots"):
+        for name in (
+            "delete_tenant_peps",
+            "delete_tenant_sessions",
+            "delete_tenant_snapshots",
+            "delete_tenant_profiles",
+        ):
             database.erase(name, [(tenant,)])

@@ -6,12 +6,13 @@ from typing import Self
 
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.log_store import LogStore
+from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.rooms import PepTable, SessionTable, SnapshotTable, forget_tenant
 from ostiary.vocabulary.clock import Clock, SystemClock
 
 
 class SqliteStore(LogStore):
-    """The audit log and wrapped keys themselves; other rooms' tables as ``peps``, ``sessions``, ``snapshots``."""
+    """The audit log and wrapped keys; other rooms' as ``peps``, ``sessions``, ``snapshots``, ``profiles``."""
 
     def __init__(self, database: Database) -> None:
         """Use an open database."""
@@ -19,6 +20,7 @@ class SqliteStore(LogStore):
         self.peps = PepTable(database)
         self.sessions = SessionTable(database)
         self.snapshots = SnapshotTable(database)
+        self.profiles = ProfileTable(database)
 
     @property
     def path(self) -> Path:
@@ -26,7 +28,7 @@ class SqliteStore(LogStore):
         return self._database.path
 
     def forget_tenant(self, tenant: str) -> None:
-        """Erase a tenant's enforcement points, sessions and snapshots."""
+        """Erase a tenant's enforcement points, sessions, snapshots and profiles."""
         forget_tenant(self._database, tenant)
 
     def close(self) -> None:

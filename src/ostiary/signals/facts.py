@@ -3,6 +3,7 @@
 A group that is not told costs one look, one with short texts a few; nothing is copied unless something is too long.
 """
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
@@ -14,6 +15,15 @@ from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.facts import AccountFacts, DataFacts, LanguageFacts, PlaceFacts, TokenFacts, WorkloadFacts
 
 MAX_TEXT: Final = 128  # a fingerprint, a digest, the name of a host
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[str | None, ...]]:
+    """Return what reads several texts at once; of one name ``attrgetter`` would not give a tuple."""
+    if len(names) == 1:
+        return lambda group: (getattr(group, names[0]),)
+    return attrgetter(*names)
+
+
 _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     TokenFacts: ("token_id", "audience", "algorithm", "key_id", "claims"),
     PlaceFacts: ("region", "city", "ja4", "language"),
@@ -22,6 +32,7 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     WorkloadFacts: ("image", "egress"),
     LanguageFacts: ("tool",),
 }
+_texts_of: Final = {kind: _getter(names) for kind, names in _TEXTS.items()}
 _groups_of: Final = attrgetter(*GROUPS)
 _NONE: Final = (None,) * len(GROUPS)
 
@@ -40,7 +51,10 @@ def sound_facts(event: AccessEvent) -> AccessEvent:
 
 
 def _longest(group: Any) -> int:
-    return max([len(text) for name in _TEXTS[type(group)] if (text := getattr(group, name))], default=0)
+    """Return the length of the longest text, or of all together where that is short enough anyway."""
+    texts = [*filter(None, _texts_of[type(group)](group))]
+    together = len("".join(texts))
+    return together if together <= MAX_TEXT else max(map(len, texts))
 
 
 def _shortened(group: Any) -> Any:

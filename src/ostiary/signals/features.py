@@ -14,7 +14,6 @@ True
 import importlib
 import pkgutil
 from hashlib import sha256
-from itertools import chain
 from typing import Final
 
 import msgspec
@@ -23,6 +22,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals import catalogue as folder
 from ostiary.signals.absence import flags_of
 from ostiary.signals.families import Family
+from ostiary.signals.grid import cells
 from ostiary.signals.history import History
 from ostiary.signals.signal import FeatureSpec, Signal
 from ostiary.vocabulary.events import AccessEvent
@@ -62,12 +62,17 @@ INDEX: Final[dict[str, int]] = {name: place for place, name in enumerate(NAMES)}
 SET_DIGEST: Final = (
     "sha256:" + sha256(msgspec.json.encode([(spec.name, spec.unit, spec.monotone) for spec in FEATURES])).hexdigest()
 )
-_EXTRACTORS: Final = tuple(signal.extract for signal in SIGNALS.values())
+_CELLS: Final = tuple(signal.cell for signal in SIGNALS.values() if signal.cell is not None)
+_EXTRACTORS: Final = tuple(None if signal.cell is not None else signal.extract for signal in SIGNALS.values())
 
 
 def extract(event: AccessEvent, history: History) -> list[float]:
     """Return every feature of ``event`` given what was known before it, in the order of ``NAMES``."""
-    return list(chain.from_iterable([part(event, history) for part in _EXTRACTORS]))
+    row: list[float] = []
+    grid = iter(cells(history, _CELLS))
+    for part in _EXTRACTORS:
+        row += next(grid) if part is None else part(event, history)
+    return row
 
 
 def describe(event: AccessEvent, name: str, history: History, value: float | None = None) -> str:

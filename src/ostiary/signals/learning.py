@@ -130,8 +130,13 @@ def _learn_values(
             table[value] = (times + 1, first, now, faded(weight, now - last) + 1.0)
         totals[dim] += 1
         new = entry is None
-        _share(group, recalled.peers[dim], dim, value, now, new=new)
-        _share(everyone, recalled.everyone[dim], dim, value, now, new=new)
+        for holder, old in ((group, recalled.peers[dim]), (everyone, recalled.everyone[dim])):
+            shared = holder.dims[dim]
+            if old is None or shared is None:
+                _share(holder, old, dim, value, now, new=new)
+            else:  # the same, written out: sixty calls an event are felt
+                shared[value] = (old[0] + 1, old[1] + new, now)
+                holder.totals[dim] += 1
 
 
 def _begin(own: Subject, dim: int, value: str, now: int) -> None:

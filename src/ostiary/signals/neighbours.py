@@ -9,7 +9,7 @@ Rules:
   uses it tells little, and says so by being near nought.
 
 >>> mark = marked(marked(b"", "user:ann"), "user:bob")
->>> using(mark, ((place_of("user:ann"), 3), (place_of("user:eve"), 1)), weighed=True) > 0.7
+>>> using(mark, ((place_of("user:ann"), 3), (place_of("user:eve"), 1)))[1] > 0.7
 True
 """
 
@@ -53,16 +53,19 @@ def nearest(own: Subject) -> tuple[tuple[int, int], ...]:
     return tuple(sorted((place_of(who), int(times)) for who, times in known))
 
 
-def using(mark: bytes, near: Sequence[tuple[int, int]], *, weighed: bool = False) -> float:
-    """Return which share of ``near`` uses the thing with ``mark``, beyond chance; weighed by how often they are met."""
+def using(mark: bytes, near: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    """Return which share of ``near`` uses the thing with ``mark``, beyond chance; plain, and weighed by meetings."""
     if not near:
-        return _NAN
-    users = int.from_bytes(mark, "little")
-    if not users:
-        return 0.0
-    if weighed:
-        found = sum([times for place, times in near if users >> place & 1]) / sum([times for _, times in near])
-    else:
-        found = sum([users >> place & 1 for place, _ in near]) / len(near)
-    chance = users.bit_count() / BITS
-    return max(0.0, (found - chance) / (1.0 - chance)) if chance < 1.0 else 0.0
+        return _NAN, _NAN
+    if not mark:
+        return 0.0, 0.0
+    found = met = whole = 0
+    for place, times in near:
+        whole += times
+        if mark[place >> 3] >> (place & 7) & 1:
+            found += 1
+            met += times
+    chance = int.from_bytes(mark, "little").bit_count() / BITS
+    if chance >= 1.0:
+        return 0.0, 0.0
+    return max(0.0, (found / len(near) - chance) / (1.0 - chance)), max(0.0, (met / whole - chance) / (1.0 - chance))

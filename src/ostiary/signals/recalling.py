@@ -1,10 +1,11 @@
 """What subject, peers and tenant remember of each value of an event, and how surprising that makes it."""
 
 from collections.abc import Sequence
+from math import log
 from typing import NamedTuple
 
 from ostiary.signals.profiles import Entry, Group, Shared, Subject
-from ostiary.signals.surprise import surprise_of
+from ostiary.signals.surprise import BACK_OFF, UNSEEN, WORLD
 
 _NAN = float("nan")
 
@@ -26,17 +27,22 @@ def recall(values: Sequence[str | None], own: Subject, group: Group, tenant: Gro
     peers: list[Shared | None] = [None] * count
     everyone: list[Shared | None] = [None] * count
     surprises, ratios = [_NAN] * count, [_NAN] * count
-    my_tables, peer_tables, all_tables = own.dims, group.dims, tenant.dims
+    my_tables, my_totals = own.dims, own.totals
+    peer_tables, peer_totals = group.dims, group.totals
+    all_tables, all_totals = tenant.dims, tenant.totals
     for dim, value in enumerate(values):
         if value is None:
             continue
+        my = peer = its = None
         if table := my_tables[dim]:
-            mine[dim] = table.get(value)
+            my = mine[dim] = table.get(value)
         if shared := peer_tables[dim]:
-            peers[dim] = shared.get(value)
+            peer = peers[dim] = shared.get(value)
         if shared := all_tables[dim]:
-            everyone[dim] = shared.get(value)
-        surprises[dim], ratios[dim] = surprise_of(
-            mine[dim], own.totals[dim], peers[dim], group.totals[dim], everyone[dim], tenant.totals[dim]
-        )
+            its = everyone[dim] = shared.get(value)
+        # surprise.surprise_of, written out: thirty calls an event are felt
+        of_all = ((its[0] if its else 0) + UNSEEN) / (all_totals[dim] + WORLD)
+        of_peers = ((peer[0] if peer else 0) + BACK_OFF * of_all) / (peer_totals[dim] + BACK_OFF)
+        chance = ((my[0] if my else 0) + BACK_OFF * of_peers) / (my_totals[dim] + BACK_OFF)
+        surprises[dim], ratios[dim] = -log(chance), log(of_all / chance)
     return Recalled(mine, peers, everyone, surprises, ratios)

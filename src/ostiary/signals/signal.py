@@ -13,7 +13,7 @@ A file may offer several closely related features, so that what they share is wo
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,13 @@ MISSING: Final = "missing"
 
 Extract = Callable[[AccessEvent, History], Sequence[float]]
 Words = Callable[[str, float, AccessEvent, History], str]
+
+
+class Cell(NamedTuple):
+    """A signal that is one dimension of the grid (``grid``): which, and whether only its first three features."""
+
+    dim: int
+    brief: bool
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -66,6 +73,7 @@ class Signal(msgspec.Struct, frozen=True):
         words: feature name, value, event and history to plain words against the subject's own baseline.
         topic: what it is about, for a person: reasons are told one a topic; the family by default.
         owner: team that answers for it.
+        cell: set when it is one dimension of the grid, whose features are then worked out with those of all others.
     """
 
     family: Family
@@ -76,6 +84,7 @@ class Signal(msgspec.Struct, frozen=True):
     words: Words
     topic: str = ""
     owner: str = OWNER
+    cell: Cell | None = None
 
 
 class FeatureSpec(msgspec.Struct, frozen=True):

@@ -36,22 +36,19 @@ _FEATURES: Final = (
         ("resource_id",),
     ),
 )
+_UNTOLD: Final = (NAN, NAN)
 
 
-def _share(history: History, told: str | None, thing: Thing | None, *, weighed: bool = False) -> float:
-    if told is None:
-        return NAN
-    return using(b"" if thing is None else thing.users_mark, history.own.nearest, weighed=weighed)
+def _shares(history: History, told: str | None, thing: Thing | None) -> tuple[float, float]:
+    return _UNTOLD if told is None else using(b"" if thing is None else thing.users_mark, history.own.nearest)
 
 
 def extract(event: AccessEvent, history: History) -> tuple[float, ...]:
     """Return the five features."""
-    resource = event.resource_id
     return (
-        _share(history, resource, history.resource),
-        _share(history, resource, history.resource, weighed=True),
-        _share(history, event.ip, history.network),
-        _share(history, event.device_id, history.device),
+        *_shares(history, event.resource_id, history.resource),
+        _shares(history, event.ip, history.network)[0],
+        _shares(history, event.device_id, history.device)[0],
         log1p(len(history.own.nearest)),
     )
 

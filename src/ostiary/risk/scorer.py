@@ -35,7 +35,6 @@ from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
 
 HALF_KNOWN_EVENTS: Final = 20.0  # with so many earlier events a subject's depth counts as half
 _DEEPEST: Final = 50.0
-_FLOATS: Final = {float}
 _PROBES: Final = (float("nan"), 0.0, 1.0, -1.0, 1e9, -1e9, 0.5, 3.0)
 
 
@@ -91,7 +90,7 @@ class LightGbmScorer:
         """Return the calibrated score of ``features``."""
         if len(features) != len(self._columns):
             return unavailable(Reason.RISK_ERROR)
-        row = features if set(map(type, features)) == _FLOATS else [_number(value) for value in features]
+        row = features if _plain(features) else [_number(value) for value in features]
         return self.judge(event, row, self._engine.margin(row))
 
     def judge(self, event: AccessEvent, row: Sequence[float], margin: float) -> RiskScore:
@@ -178,6 +177,14 @@ def _spokesmen(schema: Schema) -> tuple[int, ...]:
         if column.told > schema.columns[best.setdefault(column.about, index)].told:
             best[column.about] = index
     return tuple(index for index in best.values() if schema.columns[index].told > 0.5)  # noqa: PLR2004 - usual: most rows
+
+
+def _plain(values: Sequence[float]) -> bool:
+    """Return whether all are numbers that a double holds: what does not add up to a double is looked at one by one."""
+    try:
+        return type(sum(values)) is float
+    except (TypeError, OverflowError):
+        return False
 
 
 def _number(value: object) -> float:

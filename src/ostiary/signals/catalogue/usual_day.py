@@ -38,13 +38,16 @@ _NONE: Final = (NAN,) * len(_WHAT)
 def extract(_: AccessEvent, history: History) -> tuple[float, ...]:
     """Return four deviations and four ratios."""
     own, day = history.own, history.windows[2]
-    told = (True, True, own.amount[0], own.volume[0])
-    today = [log1p(day[metric]) if known else NAN for metric, known in zip(DAY_METRICS, told, strict=True)]
+    events, resources = log1p(day[DAY_METRICS[0]]), log1p(day[DAY_METRICS[1]])
+    amount = log1p(day[DAY_METRICS[2]]) if own.amount[0] else NAN
+    size = log1p(day[DAY_METRICS[3]]) if own.volume[0] else NAN
     mine, peers = _NONE, _NONE
     if own.days and own.days[0][0] >= _LEAST_DAYS:
-        mine = tuple([unusual(usual, value) for usual, value in zip(own.days, today, strict=True)])
+        one, two, three, four = own.days
+        mine = (unusual(one, events), unusual(two, resources), unusual(three, amount), unusual(four, size))
     if history.peer_days and history.peer_days[0][0] >= _LEAST_PEER_DAYS:
-        peers = tuple([value - usual[1] for usual, value in zip(history.peer_days, today, strict=True)])
+        one, two, three, four = history.peer_days
+        peers = (events - one[1], resources - two[1], amount - three[1], size - four[1])
     return (*mine, *peers)
 
 

@@ -121,14 +121,20 @@ def resident(subjects: int) -> dict[str, Any]:
         book.learn(event)
     shelf = book._tables.subjects  # noqa: SLF001 - what is measured lies inside
     people = shelf.all_packed()
-    sizes = sorted(len(bytes(data)) for data in people.values())
+    sizes = sorted(len(data) for data in people.values())
+    whole = sorted(len(book.profile_bytes(*key.split(":", 1)) or b"") for key in people)
     names, begin_mib = list(people), resident_mib()
     for number in range(subjects):
-        shelf.load({f"user:copy-{number}": people[names[number % len(names)]]})
+        own_bytes = bytes(bytearray(people[names[number % len(names)]]))
+        shelf.load({f"user:copy-{number}": own_bytes})
+    for number in range(shelf.most_open):
+        shelf.find(f"user:copy-{number}")
     held = resident_mib() - begin_mib
     return {
         "subjects": len(shelf),
         "of_them_open": shelf.opened,
+        "profile_bytes_median": whole[len(whole) // 2],
+        "profile_bytes_largest": whole[-1],
         "packed_bytes_median": sizes[len(sizes) // 2],
         "packed_bytes_largest": sizes[-1],
         "resident_mib": round(held),

@@ -12,6 +12,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals import features, merging
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.profiles import Group, Subject, Thing
+from ostiary.signals.shelf import unpacked
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
 
 BASE = AccessEvent("e", "default", 1_700_000_000 * 10**9, "ann", "read", "database", "db/orders")
@@ -51,7 +52,9 @@ def learned(events: list[AccessEvent]) -> ProfileBook:
 
 def content(book: ProfileBook) -> Any:
     """Return everything in a book without its order; fading numbers to nine digits."""
-    return _rounded(msgspec.msgpack.decode(book.snapshot()))
+    kept = msgspec.msgpack.decode(book.snapshot())
+    kept[2] = {who: msgspec.to_builtins(unpacked(data)) for who, data in kept[2].items()}
+    return _rounded(kept)
 
 
 def _rounded(value: Any) -> Any:

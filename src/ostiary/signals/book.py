@@ -20,7 +20,7 @@ True
 """
 
 from threading import Lock
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ostiary.signals.baselines import distances, frozen_habits, ripe
 from ostiary.signals.history import History
@@ -29,12 +29,14 @@ from ostiary.signals.looking import STRANGER, Glance, glance, look
 from ostiary.signals.merging import merge_shared, subject_of
 from ostiary.signals.ports import ProfileStore
 from ostiary.signals.profiles import Subject
-from ostiary.signals.shelf import MAX_OPEN, MAX_SUBJECTS, Shelf, packed, unpacked, written
+from ostiary.signals.shelf import MAX_OPEN, MAX_SUBJECTS, Shelf, unpacked, written
 from ostiary.signals.snapshot import read_snapshot, tables_of, write_snapshot
 from ostiary.signals.tables import Tables, sound, subject_key
 from ostiary.signals.things import scrub
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import LearningGate
+
+_AT_ONCE: Final = 256
 
 
 class _Seen(NamedTuple):
@@ -107,7 +109,13 @@ class ProfileBook:
             self._seen = None
             there = self._tables.subjects.drop(key)
             scrub(self._tables, key)
-            return there
+            others = list(self._tables.subjects)
+        for begin in range(0, len(others), _AT_ONCE):  # decisions wait for the lock: a few profiles at a time
+            with self._lock:
+                self._tables.subjects.forget_colleague(key, others[begin : begin + _AT_ONCE])
+        with self._lock:
+            self._tables.subjects.forget_spilled(key)
+        return there
 
     def freeze(self, subject_type: str, subject_id: str, now_s: int) -> bool:
         """Take a subject's baseline anew; return whether that was done.
@@ -177,7 +185,7 @@ class ProfileBook:
         """Return one subject's profile as it would be stored, or ``None``; for export and for measuring."""
         with self._lock:
             own = self._tables.subjects.find(f"{subject_type}:{subject_id}")
-            return None if own is None else written(packed(own))
+            return None if own is None else written(own)
 
     def _glance(self, told: AccessEvent) -> _Seen:
         event = sound(told)

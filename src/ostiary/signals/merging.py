@@ -34,6 +34,7 @@ from ostiary.signals.profiles import (
     Subject,
     Thing,
 )
+from ostiary.signals.progress import joined
 from ostiary.signals.snapshot import Snapshot
 from ostiary.signals.tables import Tables
 from ostiary.signals.things import MAX_THINGS, fading
@@ -182,6 +183,7 @@ def subject_of(one: Subject, other: Subject) -> Subject:
     found.favourites = sorted(favourites, key=lambda name: (-used.get(name, _NEVER)[0], name))[:MAX_FAVOURITES]
     found.colleagues = merged_tables(one.colleagues, other.colleagues, float.__add__)
     found.baseline = _older(one, other)
+    found.deeds = one.deeds | other.deeds
     return found
 
 
@@ -203,6 +205,7 @@ def _session(one: Session, other: Session) -> Session:
         last=max(one.last, other.last),
         surprise_max=max(one.surprise_max, other.surprise_max),
         odds_max=max(one.odds_max, other.odds_max),
+        deeds=joined(one.deeds, other.deeds),
         **{
             name: getattr(early, name) + getattr(late, name)
             for name in (

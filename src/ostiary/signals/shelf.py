@@ -1,7 +1,8 @@
 """The profiles of one tenant's subjects: a few open, the many packed, the longest unheard-of spilled to a store.
 
 Rules:
-- A packed profile is its msgpack bytes, about a quarter of what it takes open; it is opened when its subject comes.
+- A packed profile is its msgpack bytes, compressed: a tenth of what it takes open. It is opened when its subject comes.
+- A store keeps profiles uncompressed: there is room there, and a name can be looked for.
 - Order is that of learning. Looking opens a profile, but moves nothing: what is spilled next does not depend on looks.
 - Past ``most`` profiles the least recently learned go to the ``ProfileStore`` in one batch, or are forgotten.
 - What is packed, spilled, unpacked is the same to the last bit; a profile of another shape is refused with a code.
@@ -14,8 +15,10 @@ Rules:
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
+from zlib import compress, decompressobj
+from zlib import error as zlib_error
 
 import msgspec
 
@@ -23,10 +26,13 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals.ports import ProfileStore
 from ostiary.signals.profiles import Subject
 
-VERSION: Final = 2
+VERSION: Final = 3
 MAX_SUBJECTS: Final = 100_000
 MAX_OPEN: Final = 4_096
 _BATCHES: Final = 256
+_LEVEL: Final = 1
+_RAW: Final = -15  # no header, no checksum: what is kept in memory needs none
+_MOST_BYTES: Final = 16 << 20
 
 
 class _Kept(msgspec.Struct, array_like=True, frozen=True):
@@ -43,26 +49,21 @@ _decode: Final = msgspec.msgpack.Decoder(Subject).decode
 
 def packed(own: Subject) -> bytes:
     """Return a profile's bytes as they lie in memory and in a snapshot."""
-    return _encode(own)
+    return compress(_encode(own), _LEVEL, _RAW)
 
 
-def unpacked(data: bytes | msgspec.Raw) -> Subject:
+def unpacked(data: bytes) -> Subject:
     """Return the profile that ``packed`` wrote, with room for dimensions that were unknown then.
 
     Raises:
         FaultyInputError: ``profiles_malformed``.
     """
-    try:
-        own = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
-    own.widen()
-    return own
+    return _subject(_inflated(data))
 
 
-def written(data: bytes) -> bytes:
-    """Return packed bytes with their version, as a store keeps them."""
-    return _encode(_Kept(VERSION, msgspec.Raw(data)))
+def written(own: Subject | bytes) -> bytes:
+    """Return a profile, packed or not, as a store keeps it: with its version."""
+    return _encode(_Kept(VERSION, msgspec.Raw(_inflated(own) if isinstance(own, bytes) else _encode(own))))
 
 
 def read(data: bytes) -> Subject:
@@ -77,7 +78,27 @@ def read(data: bytes) -> Subject:
         raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
     if kept.version != VERSION:
         raise FaultyInputError("profiles_version", f"profile version `{kept.version}` is not known here")
-    return unpacked(kept.subject)
+    return _subject(kept.subject)
+
+
+def _inflated(data: bytes) -> bytes:
+    engine = decompressobj(_RAW)
+    try:
+        found = engine.decompress(data, _MOST_BYTES)
+    except zlib_error as fault:
+        raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
+    if not engine.eof or engine.unused_data:
+        raise FaultyInputError("profiles_malformed", "a stored profile is cut off, or larger than any can be")
+    return found
+
+
+def _subject(data: bytes | msgspec.Raw) -> Subject:
+    try:
+        own = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
+    own.widen()
+    return own
 
 
 class Shelf:
@@ -154,7 +175,7 @@ class Shelf:
             self._open[key] = None
             self._pack()
         elif self._store is not None:
-            self._store.save(self._tenant, self.epoch, {key: written(packed(own))})
+            self._store.save(self._tenant, self.epoch, {key: written(own)})
 
     def drop(self, key: str) -> bool:
         """Erase a profile from memory and store; return whether it was in memory."""
@@ -163,38 +184,40 @@ class Shelf:
         self._open.pop(key, None)
         return self._kept.pop(key, None) is not None
 
-    def all_packed(self) -> dict[str, msgspec.Raw]:
+    def all_packed(self) -> dict[str, bytes]:
         """Return everything in memory in its order, packed."""
-        return {key: msgspec.Raw(own if isinstance(own, bytes) else packed(own)) for key, own in self._kept.items()}
+        return {key: own if isinstance(own, bytes) else packed(own) for key, own in self._kept.items()}
 
-    def load(self, kept: Mapping[str, msgspec.Raw]) -> None:
+    def load(self, kept: Mapping[str, bytes]) -> None:
         """Put packed profiles on an empty shelf in their order, each of them read once to see that it can be.
 
         Raises:
             FaultyInputError: ``profiles_malformed``.
         """
         for key, data in kept.items():
-            self.keep(key, unpacked(data))
+            unpacked(data)
+            self._kept[key] = data
+        while len(self._kept) > self.most:
+            self._spill()
 
-    def forget_colleague(self, who: str) -> None:
-        """Take a subject's name out of everybody else's colleagues, spilled profiles included."""
-        name = who.encode()
-        for key, own in self._kept.items():
+    def forget_colleague(self, who: str, keys: Iterable[str]) -> None:
+        """Take a subject's name out of the colleagues of some others in memory."""
+        for key in keys:
+            own = self._kept.get(key)
             if isinstance(own, bytes):
-                if name in own:
-                    opened = unpacked(own)
-                    opened.colleagues.pop(who, None)
+                opened = unpacked(own)
+                if opened.colleagues.pop(who, None) is not None:
                     self._kept[key] = packed(opened)
-            else:
+            elif own is not None:
                 own.colleagues.pop(who, None)
-        if self._store is not None:
-            self._forget_spilled(self._store, who)
 
-    def _forget_spilled(self, store: ProfileStore, who: str) -> None:
-        for key, epoch, data in store.naming(self._tenant, who):
+    def forget_spilled(self, who: str) -> None:
+        """Take a subject's name out of the colleagues of all others in the store."""
+        store = self._store
+        for key, epoch, data in store.naming(self._tenant, who) if store is not None else ():
             own = read(data)
-            if own.colleagues.pop(who, None) is not None:
-                store.rewrite(self._tenant, key, epoch, written(packed(own)))
+            if store is not None and own.colleagues.pop(who, None) is not None:
+                store.rewrite(self._tenant, key, epoch, written(own))
 
     def _pack(self) -> None:
         while len(self._open) > self.most_open:
@@ -210,6 +233,6 @@ class Shelf:
             key, own = self._kept.popitem(last=False)
             self._open.pop(key, None)
             if self._store is not None:
-                batch[key] = written(own if isinstance(own, bytes) else packed(own))
+                batch[key] = written(own)
         if self._store is not None:
             self._store.save(self._tenant, self.epoch, batch)

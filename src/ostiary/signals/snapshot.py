@@ -17,7 +17,7 @@ class Snapshot(msgspec.Struct, array_like=True):
 
     version: int
     tenant: str
-    subjects: dict[str, msgspec.Raw]
+    subjects: dict[str, bytes]
     groups: dict[str, Group]
     everyone: Group
     resources: dict[str, Thing]

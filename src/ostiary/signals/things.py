@@ -58,13 +58,12 @@ def learn_things(
 
 
 def scrub(tables: Tables, who: str) -> None:
-    """Remove a subject's name from the things it used and from the colleagues who met it."""
+    """Remove a subject's name from the things it used."""
     for table in (tables.resources, tables.devices, tables.networks):
         for name, thing in table.items():
             if who in thing.visitors:
                 visitors = tuple(each for each in thing.visitors if each != who)
                 table[name] = msgspec.structs.replace(thing, visitors=visitors)
-    tables.subjects.forget_colleague(who)
     tables.circles.forget(who)
 
 

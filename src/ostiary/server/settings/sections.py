@@ -183,7 +183,7 @@ class SignalsSection(Section):
     trusted_networks: Networks = ()
     """Networks that count as the organisation's own."""
     profiles_in_memory: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
-    """How many subjects' profiles a tenant has in memory, at 7 kB each once they have a history."""
+    """How many subjects' profiles a tenant has in memory, at some 4 kB each once they have a history."""
     profiles_overflow: Literal["forget", "disk"] = "disk"
     """What becomes of the profile that was longest not used when there are more: forgotten, or kept in the database."""
 

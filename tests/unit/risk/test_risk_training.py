@@ -179,7 +179,18 @@ def test_a_model_of_another_catalogue_is_refused(folder: Path) -> None:
     assert caught.value.code == "model_feature_set"
 
 
-@pytest.mark.parametrize("name", ["model.txt", "schema.json", "calibration.json", "card.json", "card.md"])
+MODEL_FILES = [
+    "model.txt",
+    "session.txt",
+    "session.json",
+    "schema.json",
+    "calibration.json",
+    "card.json",
+    "reference.json",
+]
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
 def test_a_changed_file_of_the_model_is_refused(trained: Trained, tmp_path: Path, name: str) -> None:
     place = tmp_path / "m"
     write_model(trained, place, KEY, created_ns=1)

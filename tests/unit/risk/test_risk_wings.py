@@ -1,0 +1,161 @@
+"""People and services judged apart, sessions judged by their own forest, and a model that continues another's scale."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from ostiary.errors import FaultyInputError
+from ostiary.keys import SigningKey
+from ostiary.risk.groups import EVERYBODY, PEOPLE, SERVICES
+from ostiary.risk.measure.reference import parse_reference
+from ostiary.risk.model import RiskModel, load_scorer
+from ostiary.risk.reasons import plain_words
+from ostiary.risk.session_forest import SessionSchema, parse_session_schema
+from ostiary.risk.source import Source
+from ostiary.risk.stream import Judged, judge, session_lines, sittings
+from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.training.contrast import ContrastSettings, Planter
+from ostiary.risk.training.fit import FitSettings
+from ostiary.risk.training.prepare import PrepareSettings
+from ostiary.risk.training.train import Trained, TrainSettings, train
+from ostiary.risk.training.write import write_model
+from ostiary.signals.book import ProfileBook
+from ostiary.signals.features import NAMES, SET_DIGEST
+from ostiary.testing.organisation import Organisation
+from ostiary.vocabulary.events import AccessEvent
+
+KEY = SigningKey.from_seed("default.models.1", b"m" * 32)
+SOURCES = [Source("simulated", "00", 1)]
+QUICK = TrainSettings(
+    session_rounds=3,
+    prepare=PrepareSettings(rounds=2, most_rounds=3, ghost_share=0.02, contrast=ContrastSettings(share=0.08)),
+    fit=FitSettings(most_trees=40, leaves=12, column_share=0.3, bins=31),
+)
+
+
+def loaded(trained: Trained, place: Path) -> RiskModel:
+    write_model(trained, place, KEY, created_ns=5, tenant="default")
+    return load_scorer(place, [KEY.public], feature_set=SET_DIGEST, names=NAMES, words=plain_words)
+
+
+@pytest.fixture(scope="module")
+def history() -> list[AccessEvent]:
+    """Forty people and machines; a third of the people are renamed into machines, so that both have enough."""
+    events = Organisation(people=30, days=12).history()
+    names = sorted({event.subject_id for event in events})
+    machines = set(names[::3])
+    return [
+        msgspec.structs.replace(event, subject_type="service") if event.subject_id in machines else event
+        for event in events
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(history: list[AccessEvent]) -> Trained:
+    return train(history, {}, SOURCES, QUICK)
+
+
+@pytest.fixture(scope="module")
+def model(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> RiskModel:
+    return loaded(trained, tmp_path_factory.mktemp("wings") / "m")
+
+
+def test_people_and_services_have_forests_of_their_own(trained: Trained, model: RiskModel) -> None:
+    assert set(model.groups) == {EVERYBODY, PEOPLE, SERVICES}
+    assert set(trained.card.wings) == set(model.groups)
+    assert trained.files["people.model.txt"] != trained.files["service-accounts.model.txt"]
+    told = {one.group: one.rates["medium"].false_positive_rate for one in trained.card.false_positives}
+    assert set(told) == {PEOPLE, SERVICES}
+    assert all(rate is not None and rate < 0.05 for rate in told.values())
+    text = trained.files["card.md"].decode()
+    assert "### People" in text
+    assert "False alarms on own accesses, by group" in text
+
+
+def test_an_impostor_of_a_person_is_a_person(history: list[AccessEvent]) -> None:
+    kinds = {event.event_id: event.subject_type for event in history}
+    planted = Planter(history, ContrastSettings(share=0.2)).plant(3)
+    pairs = {(kinds[event.event_id], event.subject_type) for event in planted.events}
+    assert ("service", "user") not in pairs
+    assert ("user", "service") in pairs
+
+
+def test_a_group_without_its_own_forest_is_judged_by_everybodys(model: RiskModel) -> None:
+    event = AccessEvent("e", "default", 0, "nightly", "read", "db", "orders", subject_type="cronjob")
+    row = [0.5] * len(NAMES)
+    assert model.wing(event) is model._everybody
+    assert model.score(event, row).score == model.access(EVERYBODY).score(event, row).score
+
+
+def judged(model: RiskModel, events: list[AccessEvent]) -> list[Judged]:
+    return list(judge(events, model, ProfileBook("default"), model.sessions()))
+
+
+def test_session_risk_is_causal_repeatable_and_finds_planted_guests(
+    model: RiskModel, history: list[AccessEvent]
+) -> None:
+    planted = Planter(history, ContrastSettings(share=0.05)).plant(77)
+    whole = judged(model, planted.events)
+    assert judged(model, planted.events[:900]) == whole[:900]
+    guest = np.array([kind > 0 for kind in planted.kind])
+    scores = np.array([one.session.score if one.session else np.nan for one in whole])
+    assert np.isfinite(scores).all()
+    assert np.median(scores[guest]) > 5 * np.median(scores[~guest])
+
+
+def test_a_session_line_is_the_worst_moment_of_its_session_with_reasons(
+    model: RiskModel, history: list[AccessEvent]
+) -> None:
+    planted = Planter(history, ContrastSettings(share=0.05)).plant(78)
+    lines = list(session_lines(sittings(iter(judged(model, planted.events)))))
+    assert {line.level for line in lines} >= {"low", "high"}
+    for line in lines:
+        assert bool(line.reasons) <= (line.level != "low")
+    assert any("these days" in reason or "days before" in reason for line in lines for reason in line.reasons)
+
+
+def test_the_reference_holds_every_feature_and_group(trained: Trained) -> None:
+    told = parse_reference(trained.files["reference.json"])
+    assert set(told.columns) == set(NAMES)
+    assert set(told.groups) == {PEOPLE, SERVICES}
+
+
+def test_a_model_trained_in_anothers_place_keeps_alert_rates(
+    model: RiskModel, history: list[AccessEvent], tmp_path: Path
+) -> None:
+    """Against the same model with a scale of its own: the rates at the old one's thresholds move less."""
+    other = msgspec.structs.replace(
+        QUICK, seed=8, prior=0.02, fit=msgspec.structs.replace(QUICK.fit, leaves=6, most_trees=60)
+    )
+    fresh, kept = (train(history, {}, SOURCES, other, previous=before) for before in (None, model))
+    assert kept.card.continues == model.digest
+    later = slice(3 * len(history) // 4, None)
+    models = model, loaded(fresh, tmp_path / "fresh"), loaded(kept, tmp_path / "kept")
+    old, new, mapped = (np.array([one.risk.score for one in judged(each, history)])[later] for each in models)
+    levels = np.quantile(old, (0.5, 0.9, 0.97, 0.99))
+    moved = [sum(abs((each >= level).mean() - (old >= level).mean()) for level in levels) for each in (new, mapped)]
+    assert moved[1] < 0.8 * moved[0]
+
+
+def test_sessions_do_not_depend_on_whose_scale_is_continued(
+    model: RiskModel, history: list[AccessEvent], tmp_path: Path
+) -> None:
+    fresh, kept = (train(history, {}, SOURCES, QUICK, previous=before) for before in (None, model))
+    one, other = loaded(fresh, tmp_path / "one"), loaded(kept, tmp_path / "other")
+    pairs = zip(judged(one, history[:1500]), judged(other, history[:1500]), strict=True)
+    for a, b in pairs:
+        assert a.session is not None
+        assert b.session is not None
+        assert a.session.score == pytest.approx(b.session.score, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b'{"trail":[],"features":[]}', msgspec.json.encode(SessionSchema(TRAIL, ("x",) * 2_000))],
+)
+def test_a_session_schema_of_another_make_is_refused(data: bytes) -> None:
+    with pytest.raises(FaultyInputError) as caught:
+        parse_session_schema(data)
+    assert caught.value.code == "model_malformed"

@@ -6,7 +6,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ostiary.artifacts import VerifiedArtifact, Verifier, verify_artifact
 from ostiary.errors import FaultyInputError
@@ -32,6 +32,9 @@ from ostiary.risk.session_risk import SessionRisk
 from ostiary.risk.trees import parse_trees
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
+
+EXPLAINING: Final = 120
+"""Trees that reasons are read from: boosting's first trees carry most of a score, and all of them cost milliseconds."""
 
 
 class Wing(NamedTuple):
@@ -131,14 +134,14 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
     trees = parse_trees(text)
     if trees.names != names:
         raise FaultyInputError("model_malformed", "the trees' columns are not the schema's")
-    access = LightGbmScorer(pick_engine(text, trees), schema, scaling, verified.digest, words, trees)
+    access = LightGbmScorer(pick_engine(text, trees), schema, scaling, verified.digest, words, trees.first(EXPLAINING))
     told = parse_session_schema(_file(verified, file_of(SESSION_SCHEMA_FILE, group)))
     text = _file(verified, file_of(SESSION_FILE, group)).decode()
     trees = parse_trees(text)
     if trees.names != (*told.trail, *told.features):
         raise FaultyInputError("model_malformed", "the session trees' columns are not the schema's")
     columns = columns_of(told, {name: place for place, name in enumerate(names)})
-    return Wing(access, SessionForest(pick_engine(text, trees), trees, columns, scaling))
+    return Wing(access, SessionForest(pick_engine(text, trees), trees.first(EXPLAINING), columns, scaling))
 
 
 def _file(verified: VerifiedArtifact, name: str) -> bytes:

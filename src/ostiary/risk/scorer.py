@@ -73,7 +73,7 @@ class LightGbmScorer:
         names = [column.name for column in schema.columns]
         self._depth = names.index(schema.depth) if schema.depth in names else -1
         self._spokesmen = _spokesmen(schema)
-        self._step_up = min(scaling.event.medium, scaling.session.medium)
+        self._step_up = scaling.event.medium
 
     @property
     def digest(self) -> str:

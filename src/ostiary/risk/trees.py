@@ -93,6 +93,10 @@ class Trees(msgspec.Struct, frozen=True):
             total += self.leaf[~node]
         return total
 
+    def first(self, trees: int) -> "Trees":
+        """Return a forest of the first ``trees`` trees only; the tables are shared."""
+        return msgspec.structs.replace(self, roots=self.roots[:trees])
+
     def contributions(self, row: Sequence[float]) -> list[float]:
         """Return each column's share of the margin by the path it took (not SHAP: an approximation of it)."""
         shares = [0.0] * len(self.names)

@@ -17,6 +17,10 @@ Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _PATIENCE: Final = 40
+_ROWS_A_TREE: Final = 100
+_ROWS_A_LEAF: Final = 1_500
+_SMALL_TREES: Final = 150
+_SMALL_LEAVES: Final = 10
 _LEAST_TREES: Final = 40
 """Fewer trees put thousands of accesses on one score, and no threshold can stand on such a plateau."""
 
@@ -25,9 +29,9 @@ class FitSettings(msgspec.Struct, frozen=True):
     """Parameters of the fit.
 
     Attributes:
-        most_trees: trees at most; fewer when the later slice gains no more.
+        most_trees: trees at most; fewer of a small history, and when the later slice gains no more.
         learning_rate: shrinkage of each tree.
-        leaves: leaves of each tree.
+        leaves: leaves of each tree; fewer of a small history.
         depth: questions on the longest way to a leaf.
         least_rows: rows in a leaf at least.
         column_share: share of columns a tree may look at.
@@ -79,7 +83,8 @@ def fit(
     callbacks: list[Callable[..., Any]] = [lightgbm.early_stopping(_PATIENCE, verbose=False)] if later else []
     watched = [lightgbm.Dataset(*later, reference=data)] if later else []
     options = _options(monotone, settings, seed, len(rows))
-    booster = lightgbm.train(options, data, settings.most_trees, valid_sets=watched, callbacks=callbacks)
+    trees = min(settings.most_trees, max(_SMALL_TREES, len(rows) // _ROWS_A_TREE))
+    booster = lightgbm.train(options, data, trees, valid_sets=watched, callbacks=callbacks)
     grown = booster.num_trees()
     best = min(grown, max(booster.best_iteration, _LEAST_TREES)) if later else grown
     text = booster.model_to_string(num_iteration=best)
@@ -92,7 +97,7 @@ def _options(monotone: Sequence[int], settings: FitSettings, seed: int, rows: in
         "objective": "binary",
         "metric": "average_precision",
         "learning_rate": settings.learning_rate,
-        "num_leaves": settings.leaves,
+        "num_leaves": min(settings.leaves, max(_SMALL_LEAVES, rows // _ROWS_A_LEAF)),
         "max_depth": settings.depth,
         "min_data_in_leaf": max(2, min(settings.least_rows, rows // 100)),
         "feature_fraction": settings.column_share,

@@ -8,11 +8,12 @@ Rules:
 - A candidate and the subject are judged by the same formula, ``ln p(x|who)`` smoothed towards the tenant, over the
   resource (lately), the telling dimensions and the hour. Nobody's chance is ever zero.
 - Evidence gathers by candidate, for and against, once a sitting and resource; it fades with a half-life of three days.
-- People are compared with people and workloads with workloads of their kind; only profiles in memory are read.
+- People are compared with people and workloads with workloads of their kind. Their profiles are read wherever they
+  lie, or what a process has spilled would change what it says.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import exp, log, log1p
 from typing import TYPE_CHECKING, Final
 
@@ -93,10 +94,9 @@ def lookalike(
     others = _candidates(tables, values[Dim.RESOURCE] or "", own, me) if own.events else {}
     if not others:
         return NOBODY
-    judge = _judge(tables.everyone.totals, values, moment, of_all)
-    mine = judge(own)
+    mine, *rest = _fits((own, *others.values()), tables.everyone.totals, values, moment, of_all)
     base = mine[0] + mine[1] + mine[2]
-    parts = {who: judge(other) for who, other in others.items()}
+    parts = dict(zip(others, rest, strict=True))
     gains = {who: resource + place + hour - base for who, (resource, place, hour) in parts.items()}
     best = max(gains, key=gains.__getitem__)
     first, theirs = gains[best], parts[best]
@@ -162,10 +162,10 @@ def _candidates(tables: "Tables", resource: str, own: Subject, me: str) -> dict[
     thing: Thing | None = tables.resources.get(resource)
     names = {*tables.regulars.get(resource, ()), *own.suspects, *(thing.visitors[-_VISITORS:] if thing else ())}
     names.discard(me)
-    kind, peek = me.partition(":")[0] + ":", tables.subjects.peek
+    kind, find = me.partition(":")[0] + ":", tables.subjects.find
     found = {}
     for who in sorted(names):  # a set has no order of its own, and sums of floats depend on it
-        if who.startswith(kind) and (other := peek(who)) is not None:
+        if who.startswith(kind) and (other := find(who)) is not None:
             found[who] = other
     return found
 
@@ -183,10 +183,14 @@ def _silence(who: Subject, now: int) -> float:
     return log1p(max(0, now - who.last)) - who.gap[1]
 
 
-def _judge(
-    totals: Sequence[int], values: Sequence[str | None], moment: "Moment", of_all: Sequence[Shared | None]
-) -> Callable[[Subject], _Parts]:
-    """Return what judges one access under one profile after another: ``ln p`` of resource, place and hour."""
+def _fits(
+    everybody: Sequence[Subject],
+    totals: Sequence[int],
+    values: Sequence[str | None],
+    moment: "Moment",
+    of_all: Sequence[Shared | None],
+) -> list[_Parts]:
+    """Return how well one access fits one profile after another: ``ln p`` of resource, place and hour."""
     now, resource = moment.now, values[Dim.RESOURCE] or ""
     floor = _SMOOTH * _chance_of_all(of_all[Dim.RESOURCE], totals[Dim.RESOURCE])
     places = [
@@ -195,22 +199,23 @@ def _judge(
         if (value := values[dim]) is not None
     ]
     hour = moment.utc_hour
-    before, after = hour - 1, (hour + 1) % _DAY
-
-    def parts(who: Subject) -> _Parts:
-        table, seen = who.dims, who.last
-        entry = uses.get(resource) if (uses := table[Dim.RESOURCE]) else None
-        weight = entry[3] * exp(FADE * min(0, entry[2] - now)) if entry else 0.0
-        thing = log((weight + floor) / (who.pace * exp(FADE * min(0, seen - now)) + _SMOOTH))
+    before, after, even = hour - 1, (hour + 1) % _DAY, _SMOOTH / _DAY
+    found = []
+    for who in everybody:
+        table, quiet = who.dims, who.last - now
+        pace = who.pace * exp(FADE * quiet) if quiet < 0 else who.pace
+        weight = 0.0
+        if (uses := table[Dim.RESOURCE]) and (entry := uses.get(resource)):
+            quiet = entry[2] - now
+            weight = entry[3] * exp(FADE * quiet) if quiet < 0 else entry[3]
         place = 0.0
         for dim, value, least in places:
             entry = its.get(value) if (its := table[dim]) else None
-            place += log(((entry[0] if entry else 0) + least) / (who.totals[dim] + _SMOOTH))
+            place += log((entry[0] + least if entry else least) / (who.totals[dim] + _SMOOTH))
         hours = who.utc_hours
         near = 0.5 * hours[hour] + 0.25 * (hours[before] + hours[after])
-        return thing, place, log((near + _SMOOTH / _DAY) / (sum(hours) + _SMOOTH))
-
-    return parts
+        found.append((log((weight + floor) / (pace + _SMOOTH)), place, log((near + even) / (sum(hours) + _SMOOTH))))
+    return found
 
 
 def _chance_of_all(shared: Shared | None, total: int) -> float:

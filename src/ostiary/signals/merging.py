@@ -37,6 +37,7 @@ from ostiary.signals.profiles import (
     Suspect,
     Thing,
 )
+from ostiary.signals.progress import joined
 from ostiary.signals.snapshot import Snapshot
 from ostiary.signals.tables import Tables
 from ostiary.signals.things import MAX_THINGS, fading
@@ -229,6 +230,7 @@ def _session(one: Session, other: Session) -> Session:
         last=max(one.last, other.last),
         surprise_max=max(one.surprise_max, other.surprise_max),
         odds_max=max(one.odds_max, other.odds_max),
+        deeds=joined(one.deeds, other.deeds),
         **{
             name: getattr(early, name) + getattr(late, name)
             for name in (

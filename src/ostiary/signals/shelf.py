@@ -28,7 +28,7 @@ from ostiary.signals.profiles import Subject
 
 VERSION: Final = 3
 MAX_SUBJECTS: Final = 100_000
-MAX_OPEN: Final = 4_096
+MAX_OPEN: Final = 8_192
 _BATCHES: Final = 256
 _LEVEL: Final = 1
 _RAW: Final = -15  # no header, no checksum: what is kept in memory needs none
@@ -157,11 +157,6 @@ class Shelf:
             self._pack()
         return own
 
-    def peek(self, key: str) -> Subject | None:
-        """Return a profile in memory, opened, or ``None``; never asks the store."""
-        own = self._kept.get(key)
-        return self.find(key) if isinstance(own, bytes) else own
-
     def keep(self, key: str, own: Subject) -> None:
         """Put a profile in the place of the most recently learned."""
         self._kept[key] = own
@@ -216,13 +211,16 @@ class Shelf:
             elif own is not None:
                 own.forget(who)
 
-    def forget_spilled(self, who: str) -> None:
-        """Take a subject's name out of the colleagues of all others in the store."""
-        store = self._store
-        for key, epoch, data in store.naming(self._tenant, who) if store is not None else ():
-            own = read(data)
-            if store is not None and own.forget(who):
-                store.rewrite(self._tenant, key, epoch, written(own))
+    def spilled_naming(self, who: str) -> list[tuple[str, int]]:
+        """Return key and epoch of all spilled versions that name a subject. Long, and safe without the book's lock."""
+        return [] if self._store is None else [(key, epoch) for key, epoch in self._store.naming(self._tenant, who)]
+
+    def forget_spilled(self, who: str, key: str, epoch: int) -> None:
+        """Take a subject's name out of one spilled version, if it is still there."""
+        data = None if self._store is None else self._store.load(self._tenant, key, epoch)
+        own = None if data is None else read(data)
+        if self._store is not None and own is not None and own.forget(who):
+            self._store.rewrite(self._tenant, key, epoch, written(own))
 
     def _pack(self) -> None:
         while len(self._open) > self.most_open:

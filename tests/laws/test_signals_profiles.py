@@ -24,7 +24,7 @@ from ostiary.signals.profiles import (
     MAX_TOKENS,
 )
 from ostiary.signals.replay import replay
-from ostiary.signals.shelf import unpacked
+from ostiary.signals.shelf import VERSION, unpacked
 from ostiary.testing.organisation import Organisation
 from ostiary.testing.profile_store import MemoryProfileStore
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
@@ -303,7 +303,7 @@ def test_a_forgotten_subject_leaves_no_trace_in_what_is_packed_or_spilled(most: 
     [
         (b"", "profiles_malformed"),
         (b"\x81\xa1a\x01", "profiles_malformed"),
-        (msgspec.msgpack.encode([3, "other", {}, {}, [], {}, {}, {}, {}]), "profiles_wrong_tenant"),
+        (msgspec.msgpack.encode([VERSION, "other", {}, {}, [], {}, {}, {}, {}]), "profiles_wrong_tenant"),
         (msgspec.msgpack.encode([99, "default", {}, {}, [], {}, {}, {}, {}]), "profiles_version"),
     ],
 )

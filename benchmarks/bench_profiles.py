@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from ostiary.signals import features
 from ostiary.signals.book import ProfileBook
+from ostiary.signals.shelf import written
 from ostiary.testing.organisation import Organisation
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
@@ -122,7 +123,7 @@ def resident(subjects: int) -> dict[str, Any]:
     shelf = book._tables.subjects  # noqa: SLF001 - what is measured lies inside
     people = shelf.all_packed()
     sizes = sorted(len(data) for data in people.values())
-    whole = sorted(len(book.profile_bytes(*key.split(":", 1)) or b"") for key in people)
+    whole = sorted(len(written(data)) for data in people.values())
     names, begin_mib = list(people), resident_mib()
     for number in range(subjects):
         own_bytes = bytes(bytearray(people[names[number % len(names)]]))
@@ -133,8 +134,8 @@ def resident(subjects: int) -> dict[str, Any]:
     return {
         "subjects": len(shelf),
         "of_them_open": shelf.opened,
-        "profile_bytes_median": whole[len(whole) // 2],
-        "profile_bytes_largest": whole[-1],
+        "written_bytes_median": whole[len(whole) // 2],
+        "written_bytes_largest": whole[-1],
         "packed_bytes_median": sizes[len(sizes) // 2],
         "packed_bytes_largest": sizes[-1],
         "resident_mib": round(held),

@@ -51,7 +51,7 @@ def learned(events: list[AccessEvent]) -> ProfileBook:
 
 
 def content(book: ProfileBook) -> Any:
-    """Return everything in a book without its order; fading numbers to nine digits."""
+    """Return everything in a book without its order; fading numbers to seven decimals."""
     kept = msgspec.msgpack.decode(book.snapshot())
     kept[2] = {who: msgspec.to_builtins(unpacked(data)) for who, data in kept[2].items()}
     return _rounded(kept)
@@ -59,10 +59,10 @@ def content(book: ProfileBook) -> Any:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.9g}")
+        return round(value, 7) + 0.0
     if isinstance(value, dict):
         return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list) else value
+    return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def joined(*books: ProfileBook) -> ProfileBook:

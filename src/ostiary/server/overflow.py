@@ -33,7 +33,7 @@ class Borrowed:
         self._mine.pop((tenant, key), None)
         self._owner.erase(tenant, key)
 
-    def naming(self, tenant: str, text: str) -> Iterable[tuple[str, int, bytes]]:
+    def naming(self, tenant: str, text: str) -> Iterable[tuple[str, int]]:
         """Return the owner's versions that hold ``text``; this process's own end with it."""
         return self._owner.naming(tenant, text)
 

@@ -29,7 +29,7 @@ from ostiary.signals.looking import STRANGER, Glance, glance, look
 from ostiary.signals.merging import merge_shared, subject_of
 from ostiary.signals.ports import ProfileStore
 from ostiary.signals.profiles import Subject
-from ostiary.signals.shelf import MAX_OPEN, MAX_SUBJECTS, Shelf, unpacked, written
+from ostiary.signals.shelf import MAX_OPEN, MAX_SUBJECTS, Shelf, packed, unpacked
 from ostiary.signals.snapshot import read_snapshot, tables_of, write_snapshot
 from ostiary.signals.tables import Tables, sound, subject_key
 from ostiary.signals.things import scrub
@@ -113,8 +113,9 @@ class ProfileBook:
         for begin in range(0, len(others), _AT_ONCE):  # decisions wait for the lock: a few profiles at a time
             with self._lock:
                 self._tables.subjects.forget_colleague(key, others[begin : begin + _AT_ONCE])
-        with self._lock:
-            self._tables.subjects.forget_spilled(key)
+        for other, epoch in self._tables.subjects.spilled_naming(key):
+            with self._lock:
+                self._tables.subjects.forget_spilled(key, other, epoch)
         return there
 
     def freeze(self, subject_type: str, subject_id: str, now_s: int) -> bool:
@@ -182,10 +183,10 @@ class ProfileBook:
                 self._tables.subjects.keep(key, own if mine is None else subject_of(mine, own))
 
     def profile_bytes(self, subject_type: str, subject_id: str) -> bytes | None:
-        """Return one subject's profile as it would be stored, or ``None``; for export and for measuring."""
+        """Return one subject's profile as it lies in memory, packed (``shelf.unpacked``), or ``None``."""
         with self._lock:
             own = self._tables.subjects.find(f"{subject_type}:{subject_id}")
-            return None if own is None else written(own)
+            return None if own is None else packed(own)
 
     def _glance(self, told: AccessEvent) -> _Seen:
         event = sound(told)

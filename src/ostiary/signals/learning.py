@@ -82,7 +82,7 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
     else:
         own.failures_in_row = 0
         meet(own, tables.resources.get(resource), event.subject_type, who)
-        learn_regular(tables.regulars, resource, who, now)
+        learn_regular(tables.regulars, resource, who, used, now)
         if before[Dim.RESOURCE] is None:
             learn_company(tables, resource, own)
         _learn_values(own, group, everyone, values, recalled, now)

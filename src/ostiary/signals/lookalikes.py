@@ -8,19 +8,21 @@ Rules:
 - A candidate and the subject are judged by the same formula, ``ln p(x|who)`` smoothed towards the tenant, over the
   resource (lately), the telling dimensions and the hour. Nobody's chance is ever zero.
 - Evidence gathers by candidate, for and against, once a sitting and resource; it fades with a half-life of three days.
-- People are compared with people and workloads with workloads of their kind; only profiles in memory are read.
+- People are compared with people and workloads with workloads of their kind. Their profiles are read wherever they
+  lie, or what a process has spilled would change what it says.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import exp, log, log1p
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ostiary.signals.dimensions import Dim
+from ostiary.signals.faces import TELLING, Face, favourite
 from ostiary.signals.numbers import FADE, faded
-from ostiary.signals.profiles import Fading, Shared, Subject, Suspect, Thing
+from ostiary.signals.profiles import Entry, Fading, Regular, Shared, Subject, Suspect, Thing
 from ostiary.signals.surprise import UNSEEN, WORLD
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 MAX_REGULARS: Final = 4
 MAX_SUSPECTS: Final = 3
 MAX_THINGS: Final = 50_000
-_TELLING: Final = (Dim.TIMEZONE, Dim.NETWORK, Dim.DEVICE, Dim.AGENT, Dim.COUNTRY)
 _SMOOTH: Final = 2.0
 _MOST: Final = 4.0  # nats that one access may add or take
 _MOST_GAIN: Final = 30.0
@@ -93,10 +94,11 @@ def lookalike(
     others = _candidates(tables, values[Dim.RESOURCE] or "", own, me) if own.events else {}
     if not others:
         return NOBODY
-    judge = _judge(tables.everyone.totals, values, moment, of_all)
-    mine = judge(own)
+    regulars = tables.regulars.get(values[Dim.RESOURCE] or "", {})
+    everybody = [(own, _own_use(own, values)), *_with_use(others, regulars, values)]
+    mine, *rest = _fits(everybody, tables.everyone.totals, values, moment, of_all)
     base = mine[0] + mine[1] + mine[2]
-    parts = {who: judge(other) for who, other in others.items()}
+    parts = dict(zip(others, rest, strict=True))
     gains = {who: resource + place + hour - base for who, (resource, place, hour) in parts.items()}
     best = max(gains, key=gains.__getitem__)
     first, theirs = gains[best], parts[best]
@@ -139,33 +141,39 @@ def learn_lookalike(own: Subject, found: Lookalike, now: int) -> None:
         del suspects[min(suspects, key=lambda who: (_level(suspects[who], now), who))]
 
 
-def learn_regular(regulars: OrderedDict[str, dict[str, Fading]], resource: str, me: str, now: int) -> None:
-    """Count one more use of ``resource`` by ``me`` among those who use it most; a newcomer takes the rarest's place."""
+def learn_regular(
+    regulars: OrderedDict[str, dict[str, Regular]], resource: str, me: str, used: Entry | None, now: int
+) -> None:
+    """Count one more use of ``resource`` by ``me`` among those who use it most; a newcomer takes the rarest's place.
+
+    ``used`` is the subject's own entry of it ahead of this use.
+    """
     table = regulars.get(resource)
     if table is None:
         table = regulars[resource] = {}
         if len(regulars) > MAX_THINGS:
             regulars.popitem(last=False)
+    mine = 1.0 if used is None else faded(used[3], now - used[2]) + 1.0
     old = table.get(me)
     if old is not None:
-        table[me] = (faded(old[0], now - old[1]) + 1.0, now)
+        table[me] = (faded(old[0], now - old[1]) + 1.0, now, mine)
         return
     inherited = 0.0
     if len(table) >= MAX_REGULARS:
         least = min(table, key=lambda who: (faded(table[who][0], now - table[who][1]), who))
-        weight, last = table.pop(least)
+        weight, last, _ = table.pop(least)
         inherited = _NEWCOMER * faded(weight, now - last)
-    table[me] = (inherited + 1.0, now)
+    table[me] = (inherited + 1.0, now, mine)
 
 
-def _candidates(tables: "Tables", resource: str, own: Subject, me: str) -> dict[str, Subject]:
+def _candidates(tables: "Tables", resource: str, own: Subject, me: str) -> dict[str, Subject | Face]:
     thing: Thing | None = tables.resources.get(resource)
     names = {*tables.regulars.get(resource, ()), *own.suspects, *(thing.visitors[-_VISITORS:] if thing else ())}
     names.discard(me)
-    kind, peek = me.partition(":")[0] + ":", tables.subjects.peek
-    found = {}
+    kind, face = me.partition(":")[0] + ":", tables.subjects.face
+    found: dict[str, Subject | Face] = {}
     for who in sorted(names):  # a set has no order of its own, and sums of floats depend on it
-        if who.startswith(kind) and (other := peek(who)) is not None:
+        if who.startswith(kind) and (other := face(who)) is not None:
             found[who] = other
     return found
 
@@ -179,38 +187,65 @@ def _bounded(gain: float) -> float:
     return max(-_MOST, min(_MOST, gain))
 
 
-def _silence(who: Subject, now: int) -> float:
+def _silence(who: Subject | Face, now: int) -> float:
     return log1p(max(0, now - who.last)) - who.gap[1]
 
 
-def _judge(
-    totals: Sequence[int], values: Sequence[str | None], moment: "Moment", of_all: Sequence[Shared | None]
-) -> Callable[[Subject], _Parts]:
-    """Return what judges one access under one profile after another: ``ln p`` of resource, place and hour."""
-    now, resource = moment.now, values[Dim.RESOURCE] or ""
+def _own_use(own: Subject, values: Sequence[str | None]) -> Fading | None:
+    entry = (own.dims[Dim.RESOURCE] or {}).get(values[Dim.RESOURCE] or "")
+    return None if entry is None else (entry[3], entry[2])
+
+
+def _with_use(
+    others: Mapping[str, Subject | Face], regulars: Mapping[str, Regular], values: Sequence[str | None]
+) -> list[tuple[Subject | Face, Fading | None]]:
+    """Return each of ``others`` with its use of the resource: as the resource knows it, else among its favourites."""
+    resource, found = values[Dim.RESOURCE] or "", []
+    for who, other in others.items():
+        known = regulars.get(who)
+        use = favourite(other, resource) if known is None else (known[2], known[1])
+        found.append((other, use))
+    return found
+
+
+def _fits(
+    everybody: Sequence[tuple[Subject | Face, Fading | None]],
+    totals: Sequence[int],
+    values: Sequence[str | None],
+    moment: "Moment",
+    of_all: Sequence[Shared | None],
+) -> list[_Parts]:
+    """Return how well one access fits one subject after another: ``ln p`` of resource, place and hour."""
+    now = moment.now
     floor = _SMOOTH * _chance_of_all(of_all[Dim.RESOURCE], totals[Dim.RESOURCE])
     places = [
-        (dim, value, _SMOOTH * _chance_of_all(of_all[dim], totals[dim]))
-        for dim in _TELLING
+        (place, dim, value, _SMOOTH * _chance_of_all(of_all[dim], totals[dim]))
+        for place, dim in enumerate(TELLING)
         if (value := values[dim]) is not None
     ]
     hour = moment.utc_hour
-    before, after = hour - 1, (hour + 1) % _DAY
-
-    def parts(who: Subject) -> _Parts:
-        table, seen = who.dims, who.last
-        entry = uses.get(resource) if (uses := table[Dim.RESOURCE]) else None
-        weight = entry[3] * exp(FADE * min(0, entry[2] - now)) if entry else 0.0
-        thing = log((weight + floor) / (who.pace * exp(FADE * min(0, seen - now)) + _SMOOTH))
-        place = 0.0
-        for dim, value, least in places:
-            entry = its.get(value) if (its := table[dim]) else None
-            place += log(((entry[0] if entry else 0) + least) / (who.totals[dim] + _SMOOTH))
+    before, after, even = hour - 1, (hour + 1) % _DAY, _SMOOTH / _DAY
+    found = []
+    for who, use in everybody:
+        quiet = who.last - now
+        pace = who.pace * exp(FADE * quiet) if quiet < 0 else who.pace
+        weight = 0.0
+        if use is not None:
+            weight, then = use
+            weight = weight * exp(FADE * (then - now)) if then < now else weight
+        spot = 0.0
+        if isinstance(who, Face):
+            for place, _, value, least in places:
+                spot += log((who.times[place].get(value, 0) + least) / (who.totals[place] + _SMOOTH))
+        else:
+            dims, uses = who.dims, who.totals
+            for _, dim, value, least in places:
+                entry = its.get(value) if (its := dims[dim]) else None
+                spot += log((entry[0] + least if entry else least) / (uses[dim] + _SMOOTH))
         hours = who.utc_hours
         near = 0.5 * hours[hour] + 0.25 * (hours[before] + hours[after])
-        return thing, place, log((near + _SMOOTH / _DAY) / (sum(hours) + _SMOOTH))
-
-    return parts
+        found.append((log((weight + floor) / (pace + _SMOOTH)), spot, log((near + even) / (sum(hours) + _SMOOTH))))
+    return found
 
 
 def _chance_of_all(shared: Shared | None, total: int) -> float:

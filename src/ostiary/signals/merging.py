@@ -29,14 +29,15 @@ from ostiary.signals.profiles import (
     MAX_VISITORS,
     Baseline,
     Entry,
-    Fading,
     Group,
+    Regular,
     Session,
     Shared,
     Subject,
     Suspect,
     Thing,
 )
+from ostiary.signals.progress import joined
 from ostiary.signals.snapshot import Snapshot
 from ostiary.signals.tables import Tables
 from ostiary.signals.things import MAX_THINGS, fading
@@ -161,16 +162,17 @@ def company_of(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, in
     return merged_tables(one, other, int.__add__)
 
 
-def regulars_of(one: Mapping[str, Fading], other: Mapping[str, Fading]) -> dict[str, Fading]:
+def regulars_of(one: Mapping[str, Regular], other: Mapping[str, Regular]) -> dict[str, Regular]:
     """Return who uses a resource most, from two."""
-    found = merged_tables(one, other, _fading)
+    found = merged_tables(one, other, _regular)
     most = sorted(found.items(), key=lambda pair: (-pair[1][0], pair[0]))[:MAX_REGULARS]
     return dict(sorted(most))
 
 
-def _fading(one: Fading, other: Fading) -> Fading:
+def _regular(one: Regular, other: Regular) -> Regular:
     last = max(one[1], other[1])
-    return faded(one[0], last - one[1]) + faded(other[0], last - other[1]), last
+    rank, own = (faded(one[at], last - one[1]) + faded(other[at], last - other[1]) for at in (0, 2))
+    return rank, last, own
 
 
 def _suspects(one: Mapping[str, Suspect], other: Mapping[str, Suspect]) -> dict[str, Suspect]:
@@ -223,12 +225,13 @@ def _older(one: Subject, other: Subject) -> Baseline | None:
 
 
 def _session(one: Session, other: Session) -> Session:
-    early, late = sorted((one, other), key=lambda each: (each.start, each.last, msgspec.msgpack.encode(each)))
+    early, late = sorted((one, other), key=_beginning)
     return msgspec.structs.replace(
         early,
         last=max(one.last, other.last),
         surprise_max=max(one.surprise_max, other.surprise_max),
         odds_max=max(one.odds_max, other.odds_max),
+        deeds=joined(one.deeds, other.deeds),
         **{
             name: getattr(early, name) + getattr(late, name)
             for name in (
@@ -236,6 +239,12 @@ def _session(one: Session, other: Session) -> Session:
             )
         },
     )  # fmt: skip
+
+
+def _beginning(sitting: Session) -> tuple[int, bytes]:
+    """Order two parts of one sitting by how it began; of one second by where, so that no side is preferred."""
+    where = (sitting.network, sitting.device, sitting.country, sitting.timezone, sitting.posture)
+    return sitting.start, msgspec.msgpack.encode((where, sitting.hour_surprise, sitting.zone_surprise))
 
 
 def _window(one: Window, other: Window) -> Window:

@@ -25,8 +25,8 @@ class ProfileStore(Protocol):
         """Remove what is kept under ``key``, of every epoch; nothing there is no fault."""
         ...
 
-    def naming(self, tenant: str, text: str) -> Iterable[tuple[str, int, bytes]]:
-        """Return key, epoch and profile of every version that holds ``text``."""
+    def naming(self, tenant: str, text: str) -> Iterable[tuple[str, int]]:
+        """Return key and epoch of every version that holds ``text``."""
         ...
 
     def rewrite(self, tenant: str, key: str, epoch: int, data: bytes) -> None:

@@ -31,6 +31,9 @@ Fading = tuple[float, int]
 
 NONE: Final[Fading] = (0.0, 0)
 
+Regular = tuple[float, int, float]
+"""How much a subject uses a thing among others: rank, last use, and its own fading use as of then."""
+
 Suspect = tuple[float, int, int]
 """Evidence that another subject acts under this name: nats as of the last time, that time, how often it fitted."""
 

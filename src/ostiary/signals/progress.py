@@ -44,6 +44,14 @@ def advanced(deeds: int, event: AccessEvent) -> int:
     return deeds
 
 
+def joined(one: int, other: int) -> int:
+    """Return what two parts of one sitting saw together, whichever came first."""
+    last = max(one >> _LAST & _TACTICS, other >> _LAST & _TACTICS)
+    moves = min(_MOST_MOVES, moves_in(one) + moves_in(other))
+    kept = ~(_TACTICS << _LAST | _MOST_MOVES << _MOVES)
+    return (one | other) & kept | last << _LAST | moves << _MOVES
+
+
 @lru_cache(maxsize=4_096)
 def _bucket(code: str) -> int:
     return crc32(code.encode("utf-8", "surrogatepass")) % _BUCKETS

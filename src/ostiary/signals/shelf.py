@@ -23,12 +23,13 @@ from zlib import error as zlib_error
 import msgspec
 
 from ostiary.errors import FaultyInputError
+from ostiary.signals.faces import Face, face_of, read_face, write_face
 from ostiary.signals.ports import ProfileStore
 from ostiary.signals.profiles import Subject
 
-VERSION: Final = 3
+VERSION: Final = 4
 MAX_SUBJECTS: Final = 100_000
-MAX_OPEN: Final = 4_096
+MAX_OPEN: Final = 8_192
 _BATCHES: Final = 256
 _LEVEL: Final = 1
 _RAW: Final = -15  # no header, no checksum: what is kept in memory needs none
@@ -104,7 +105,7 @@ def _subject(data: bytes | msgspec.Raw) -> Subject:
 class Shelf:
     """Profiles by ``type:id``, least recently learned first. Not safe for threads: the book holds the lock."""
 
-    __slots__ = ("_kept", "_open", "_store", "_tenant", "epoch", "most", "most_open")
+    __slots__ = ("_faces", "_kept", "_open", "_store", "_tenant", "epoch", "most", "most_open")
 
     def __init__(
         self, tenant: str, store: ProfileStore | None = None, most: int = MAX_SUBJECTS, most_open: int = MAX_OPEN
@@ -124,6 +125,7 @@ class Shelf:
         self.most_open = max(1, most_open)
         self._kept: OrderedDict[str, Subject | bytes] = OrderedDict()
         self._open: OrderedDict[str, None] = OrderedDict()
+        self._faces: dict[str, bytes] = {}  # of the packed ones
 
     def __len__(self) -> int:
         """Return how many profiles are in memory."""
@@ -153,18 +155,22 @@ class Shelf:
             return None if data is None else read(data)
         if isinstance(own, bytes):
             own = self._kept[key] = unpacked(own)
+            del self._faces[key]
             self._open[key] = None
             self._pack()
         return own
 
-    def peek(self, key: str) -> Subject | None:
-        """Return a profile in memory, opened, or ``None``; never asks the store."""
+    def face(self, key: str) -> Subject | Face | None:
+        """Return what is looked at of another subject: its profile if that lies open, else its face. Opens nothing."""
         own = self._kept.get(key)
-        return self.find(key) if isinstance(own, bytes) else own
+        if isinstance(own, bytes):
+            return read_face(self._faces[key])
+        return self.find(key) if own is None else own
 
     def keep(self, key: str, own: Subject) -> None:
         """Put a profile in the place of the most recently learned."""
         self._kept[key] = own
+        self._faces.pop(key, None)
         self._kept.move_to_end(key)
         self._open[key] = None
         self._open.move_to_end(key)
@@ -177,6 +183,7 @@ class Shelf:
         """Keep a profile that ``find`` gave and that was changed otherwise than by learning: in its place."""
         if key in self._kept:
             self._kept[key] = own
+            self._faces.pop(key, None)
             self._open[key] = None
             self._pack()
         elif self._store is not None:
@@ -187,6 +194,7 @@ class Shelf:
         if self._store is not None:
             self._store.erase(self._tenant, key)
         self._open.pop(key, None)
+        self._faces.pop(key, None)
         return self._kept.pop(key, None) is not None
 
     def all_packed(self) -> dict[str, bytes]:
@@ -200,7 +208,7 @@ class Shelf:
             FaultyInputError: ``profiles_malformed``.
         """
         for key, data in kept.items():
-            unpacked(data)
+            self._faces[key] = write_face(face_of(unpacked(data)))
             self._kept[key] = data
         while len(self._kept) > self.most:
             self._spill()
@@ -216,13 +224,16 @@ class Shelf:
             elif own is not None:
                 own.forget(who)
 
-    def forget_spilled(self, who: str) -> None:
-        """Take a subject's name out of the colleagues of all others in the store."""
-        store = self._store
-        for key, epoch, data in store.naming(self._tenant, who) if store is not None else ():
-            own = read(data)
-            if store is not None and own.forget(who):
-                store.rewrite(self._tenant, key, epoch, written(own))
+    def spilled_naming(self, who: str) -> list[tuple[str, int]]:
+        """Return key and epoch of all spilled versions that name a subject. Long, and safe without the book's lock."""
+        return [] if self._store is None else [(key, epoch) for key, epoch in self._store.naming(self._tenant, who)]
+
+    def forget_spilled(self, who: str, key: str, epoch: int) -> None:
+        """Take a subject's name out of one spilled version, if it is still there."""
+        data = None if self._store is None else self._store.load(self._tenant, key, epoch)
+        own = None if data is None else read(data)
+        if self._store is not None and own is not None and own.forget(who):
+            self._store.rewrite(self._tenant, key, epoch, written(own))
 
     def _pack(self) -> None:
         while len(self._open) > self.most_open:
@@ -230,6 +241,7 @@ class Shelf:
             own = self._kept[key]
             if not isinstance(own, bytes):
                 self._kept[key] = packed(own)
+                self._faces[key] = write_face(face_of(own))
 
     def _spill(self) -> None:
         """Make room: one profile more than fits drives out a whole batch, since a store writes many as fast as one."""
@@ -237,6 +249,7 @@ class Shelf:
         for _ in range(len(self._kept) - self.most + (self.most // _BATCHES if self._store is not None else 0)):
             key, own = self._kept.popitem(last=False)
             self._open.pop(key, None)
+            self._faces.pop(key, None)
             if self._store is not None:
                 batch[key] = written(own)
         if self._store is not None:

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.signals.profiles import Fading, Group, Thing
+from ostiary.signals.profiles import Group, Regular, Thing
 from ostiary.signals.shelf import VERSION, Shelf
 from ostiary.signals.tables import Tables
 
@@ -26,7 +26,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     company: dict[str, dict[str, int]]
     circles: dict[str, str] = {}
     epoch: int = 0
-    regulars: dict[str, dict[str, Fading]] = {}
+    regulars: dict[str, dict[str, Regular]] = {}
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

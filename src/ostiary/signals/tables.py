@@ -9,7 +9,7 @@ import msgspec
 from ostiary.signals.circles import Circles
 from ostiary.signals.facts import sound_facts
 from ostiary.signals.history import Moment
-from ostiary.signals.profiles import Fading, Group, Subject, Thing
+from ostiary.signals.profiles import Group, Regular, Subject, Thing
 from ostiary.signals.shelf import Shelf
 from ostiary.signals.texts import MAX_ID, identifier
 from ostiary.vocabulary.events import AccessEvent
@@ -75,7 +75,7 @@ class Tables:
         self.devices: OrderedDict[str, Thing] = OrderedDict()
         self.networks: OrderedDict[str, Thing] = OrderedDict()
         self.company: OrderedDict[str, dict[str, int]] = OrderedDict()
-        self.regulars: OrderedDict[str, dict[str, Fading]] = OrderedDict()
+        self.regulars: OrderedDict[str, dict[str, Regular]] = OrderedDict()
         self.circles = Circles()
 
 

@@ -27,10 +27,10 @@ class MemoryProfileStore:
         """Remove what is kept under ``key``, of every epoch."""
         self._kept.pop((tenant, key), None)
 
-    def naming(self, tenant: str, text: str) -> list[tuple[str, int, bytes]]:
-        """Return key, epoch and profile of every version that holds ``text``."""
+    def naming(self, tenant: str, text: str) -> list[tuple[str, int]]:
+        """Return key and epoch of every version that holds ``text``."""
         return sorted(
-            (key, epoch, data)
+            (key, epoch)
             for (owner, key), versions in self._kept.items()
             for epoch, data in versions.items()
             if owner == tenant and text.encode() in data

@@ -26,9 +26,9 @@ class ProfileTable:
         """Overwrite what is kept under ``key``, of every epoch."""
         self._database.erase("erase_profile", [(tenant, key)])
 
-    def naming(self, tenant: str, text: str) -> list[tuple[str, int, bytes]]:
-        """Return key, epoch and profile of every version that holds ``text``; reads all of the tenant's."""
-        return [(row[0], row[1], row[2]) for row in self._database.read("profiles_naming", tenant, text.encode())]
+    def naming(self, tenant: str, text: str) -> list[tuple[str, int]]:
+        """Return key and epoch of every version that holds ``text``; reads all of the tenant's."""
+        return [(row[0], row[1]) for row in self._database.read("profiles_naming", tenant, text.encode())]
 
     def rewrite(self, tenant: str, key: str, epoch: int, data: bytes) -> None:
         """Put ``data`` in the place of a version that is there, and overwrite what stood there."""

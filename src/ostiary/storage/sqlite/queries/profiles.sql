@@ -9,7 +9,7 @@ ON CONFLICT (tenant, key, epoch) DO UPDATE SET profile = excluded.profile;
 DELETE FROM profiles WHERE tenant = ? AND key = ?;
 
 -- name: profiles_naming
-SELECT key, epoch, profile FROM profiles WHERE tenant = ? AND instr(profile, ?) > 0 ORDER BY key, epoch;
+SELECT key, epoch FROM profiles WHERE tenant = ? AND instr(profile, ?) > 0 ORDER BY key, epoch;
 
 -- name: rewrite_profile
 UPDATE profiles SET profile = ? WHERE tenant = ? AND key = ? AND epoch = ?;

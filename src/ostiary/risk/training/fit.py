@@ -19,7 +19,7 @@ Rows = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 _PATIENCE: Final = 40
 _ROWS_A_TREE: Final = 100
 _ROWS_A_LEAF: Final = 1_500
-_SMALL_TREES: Final = 150
+_SMALL_TREES: Final = 100
 _SMALL_LEAVES: Final = 10
 _LEAST_TREES: Final = 40
 """Fewer trees put thousands of accesses on one score, and no threshold can stand on such a plateau."""

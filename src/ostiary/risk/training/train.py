@@ -172,7 +172,7 @@ def _wings(
         {name: one.judge for name, one in accesses.items()},
         settings.prepare.contrast,
         settings.seed,
-        max(settings.session_rounds, _more_rounds(events, settings)),
+        _session_rounds(events, settings),
         tell,
         settings.fit.threads,
     )
@@ -193,10 +193,11 @@ def _scores(scorer: LightGbmScorer, rows: Rows) -> Floats:
     return np.array([sigmoid(scorer.scaling.logit(margin)) for margin in margins], dtype=np.float64)
 
 
-def _more_rounds(events: Sequence[AccessEvent], settings: TrainSettings) -> int:
-    """Return how many rounds give a short history enough impostors' sessions."""
+def _session_rounds(events: Sequence[AccessEvent], settings: TrainSettings) -> int:
+    """Return how many rounds sessions get: no more than accesses, but enough for a short history to have impostors."""
     made = settings.prepare
-    return min(made.most_rounds, int(made.least_impostors / max(1.0, made.contrast.share * len(events))))
+    enough = int(made.least_impostors / max(1.0, made.contrast.share * len(events)))
+    return max(min(settings.session_rounds, made.rounds), min(made.most_rounds, enough))
 
 
 def _own_parts(examples: Examples, border: int) -> dict[str, Examples]:

@@ -8,6 +8,7 @@ import pytest
 
 from ostiary.errors import FaultyInputError
 from ostiary.keys import SigningKey
+from ostiary.risk.calibration import log_odds, sigmoid
 from ostiary.risk.groups import EVERYBODY, PEOPLE, SERVICES
 from ostiary.risk.measure.reference import parse_reference
 from ostiary.risk.model import RiskModel, load_scorer
@@ -16,10 +17,12 @@ from ostiary.risk.session_forest import SessionSchema, parse_session_schema
 from ostiary.risk.source import Source
 from ostiary.risk.stream import Judged, judge, session_lines, sittings
 from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.training.card import write_card
 from ostiary.risk.training.contrast import ContrastSettings, Planter
 from ostiary.risk.training.fit import FitSettings
-from ostiary.risk.training.prepare import PrepareSettings
+from ostiary.risk.training.prepare import PrepareSettings, prepare
 from ostiary.risk.training.train import Trained, TrainSettings, train
+from ostiary.risk.training.wings import fit_access
 from ostiary.risk.training.write import write_model
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES, SET_DIGEST
@@ -122,21 +125,27 @@ def test_the_reference_holds_every_feature_and_group(trained: Trained) -> None:
     assert set(told.groups) == {PEOPLE, SERVICES}
 
 
-def test_a_model_trained_in_anothers_place_keeps_alert_rates(
-    model: RiskModel, history: list[AccessEvent], tmp_path: Path
-) -> None:
-    """Against the same model with a scale of its own: the rates at the old one's thresholds move less."""
-    other = msgspec.structs.replace(
-        QUICK, seed=8, prior=0.02, fit=msgspec.structs.replace(QUICK.fit, leaves=6, most_trees=60)
-    )
-    fresh, kept = (train(history, {}, SOURCES, other, previous=before) for before in (None, model))
-    assert kept.card.continues == model.digest
-    later = slice(3 * len(history) // 4, None)
-    models = model, loaded(fresh, tmp_path / "fresh"), loaded(kept, tmp_path / "kept")
-    old, new, mapped = (np.array([one.risk.score for one in judged(each, history)])[later] for each in models)
-    levels = np.quantile(old, (0.5, 0.9, 0.97, 0.99))
-    moved = [sum(abs((each >= level).mean() - (old >= level).mean()) for level in levels) for each in (new, mapped)]
-    assert moved[1] < 0.8 * moved[0]
+def test_a_model_trained_in_anothers_place_keeps_alert_rates(model: RiskModel, history: list[AccessEvent]) -> None:
+    """Over the own accesses that measured it; just above a score that many accesses share, since ties move together."""
+    old_scorer = model.access(EVERYBODY)
+
+    def before(rows: np.ndarray) -> np.ndarray:
+        return np.array([sigmoid(old_scorer.scaling.logit(old_scorer.engine.margin(row))) for row in rows.tolist()])
+
+    examples = prepare(history, {}, QUICK.prepare, 7, lambda _what, _share: None)
+    later = examples.time_ns >= history[3 * len(history) // 4].time_ns
+    access = fit_access(examples, later, QUICK.fit, 8, 0.02, 0.8, before)
+    own = examples.label[later] == 0
+    old, new = before(examples.rows[later][own]), access.scores[own]
+    for share in (0.5, 0.9, 0.97, 0.99):
+        threshold = sigmoid(log_odds(float(np.quantile(old, share))) + 0.05)
+        assert abs((new >= threshold).mean() - (old >= threshold).mean()) < 0.03
+
+
+def test_the_card_names_the_model_that_is_continued(model: RiskModel, history: list[AccessEvent]) -> None:
+    card = train(history, {}, SOURCES, QUICK, previous=model).card
+    assert card.continues == model.digest
+    assert model.digest in write_card(card).decode()
 
 
 def test_sessions_do_not_depend_on_whose_scale_is_continued(

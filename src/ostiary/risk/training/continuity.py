@@ -15,8 +15,8 @@ import numpy as np
 from ostiary.risk.calibration import Calibration, sigmoid
 from ostiary.risk.training.fit import Floats
 
-_SHARES: Final = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0)
-_LEAST_STEP: Final = 1e-3
+_SHARES: Final = (*(step / 100 for step in range(99)), 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0)
+_LEAST_STEP: Final = 1e-5
 
 
 def continued(new: Floats, old: Floats, prior: float) -> Calibration:

@@ -62,6 +62,11 @@ def thresholds(scores: Floats, kind: Ints) -> Thresholds:
     return Thresholds(medium=medium, high=max(medium, high))
 
 
+def harder(one: Thresholds, other: Thresholds) -> Thresholds:
+    """Return the higher of both thresholds at each level."""
+    return Thresholds(medium=max(one.medium, other.medium), high=max(one.high, other.high))
+
+
 def _between(scores: Floats, threshold: float) -> float:
     if threshold > 1:
         return 1.0

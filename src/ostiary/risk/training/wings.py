@@ -3,7 +3,8 @@
 1. Three forests that each never saw a third of the subjects judge everything (``folds``); own accesses they are sure
    about are left out of the fits.
 2. The access forest is fitted on the earlier part, stopping when the later part gains no more; the later part
-   calibrates it and sets its thresholds; then it is grown once more on everything.
+   calibrates it and sets its thresholds; then it is grown once more on everything. The forest that serves may put
+   many accesses on a slightly other score than the one that was measured, so the higher threshold of both holds.
 3. The session forest learns from trails of the folds' risks in the same way.
 """
 
@@ -19,7 +20,7 @@ from ostiary.risk.schema import Scaling, Thresholds
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.training.calibrate import learn_calibration
 from ostiary.risk.training.continuity import continued, mapped
-from ostiary.risk.training.figures import by_sitting, probabilities, thresholds
+from ostiary.risk.training.figures import by_sitting, harder, probabilities, thresholds
 from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Rows, fit, margins
 from ostiary.risk.training.folds import Folds, fit_folds, suspects
 from ostiary.risk.training.prepare import Examples
@@ -118,12 +119,14 @@ def fit_access(
         continues = continued(scores[own], before(examples.rows[later][own]), prior)
         scores = mapped(continues, scores)
     final = _fit(examples, fitting, msgspec.structs.replace(settings, most_trees=first.trees), seed, None)
+    serving = probabilities(table, margins(final.text, examples.rows[later], settings.threads))
+    serving = serving if continues is None else mapped(continues, serving)
     return Access(
         final,
         folds,
         table,
         learn_calibration(folds.margin[later], label, prior),
-        thresholds(scores, kind),
+        harder(thresholds(scores, kind), thresholds(serving, kind)),
         tuple(sorted(np.argsort(-np.array(first.gain), kind="stable")[:_SESSION_FEATURES].tolist())),
         scores,
         continues,
@@ -171,7 +174,11 @@ def fit_session(
         (examples.subject[later] % HELD_OUT == 0).astype(np.float64), examples.kind[later], examples.sitting[later]
     )
     final = grown(np.ones(len(later), dtype=np.bool_))
-    return Session(final, table, thresholds(calibrated, kind), calibrated, kind, held_out > 0)
+    again, _ = by_sitting(
+        margins(final.text, examples.rows[later], settings.threads), examples.kind[later], examples.sitting[later]
+    )
+    levels = harder(thresholds(calibrated, kind), thresholds(probabilities(table, again), kind))
+    return Session(final, table, levels, calibrated, kind, held_out > 0)
 
 
 def scaling_of(access: Access, session: Session) -> Scaling:

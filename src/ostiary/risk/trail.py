@@ -225,12 +225,13 @@ def _over(trail: Trail) -> Past:
 
 
 def _told(levels: Levels, now: int) -> list[float]:
-    """Return the fading mean of risk and the fading sum of oddness of each span."""
+    """Return the fading mean of risk and the fading sum of oddness of each span; nothing grows for what comes late."""
+    left = [exp(min(0, levels.at - now) / span) for span in _SPANS]
     mean = [
-        risk / weight if weight * exp((levels.at - now) / span) > _LEAST_WEIGHT else _NAN
-        for span, weight, risk in zip(_SPANS, levels.weights, levels.risks, strict=True)
+        risk / weight if weight * share > _LEAST_WEIGHT else _NAN
+        for share, weight, risk in zip(left, levels.weights, levels.risks, strict=True)
     ]
-    return mean + [odd * exp((levels.at - now) / span) for span, odd in zip(_SPANS, levels.odd, strict=True)]
+    return mean + [odd * share for share, odd in zip(left, levels.odd, strict=True)]
 
 
 def _risen(levels: Levels, over: Past) -> Levels:

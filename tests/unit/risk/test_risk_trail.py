@@ -49,8 +49,26 @@ def test_a_session_is_as_odd_as_its_worst_access_until_it_rests() -> None:
     assert told(trails, step(60 + 2_000, "s"), 0.0)["trail_llr_sitting_worst"] == 0.0
 
 
+def test_an_access_from_years_ago_in_the_wrong_place_breaks_nothing() -> None:
+    """A file out of order, or one with a made-up clock, is scored like any other."""
+    trails = Trails()
+    for day in range(3):
+        trails.learn(step(8_000_000_000 + day * DAY, f"s{day}"), HIGH + 1)
+    row = told(trails, step(0, "early"), 1.0)
+    assert not any(map(math.isinf, row.values()))
+    assert row["trail_odd_sum_1d"] <= 3
+    trails.learn(step(0, "early"), 1.0)
+    assert len(trails.view(step(8_000_000_000, "late"), 1.0)) == len(NAMES)
+
+
 steps = st.lists(
-    st.tuples(st.integers(0, 3 * DAY), st.sampled_from("ab"), st.integers(0, 4), st.integers(0, 300), st.floats(-9, 9)),
+    st.tuples(
+        st.integers(-(10**10), 3 * DAY) | st.integers(0, 3 * DAY),
+        st.sampled_from("ab"),
+        st.integers(0, 4),
+        st.integers(0, 300),
+        st.floats(-9, 9),
+    ),
     max_size=60,
 )
 

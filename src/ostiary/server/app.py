@@ -5,15 +5,17 @@ by name; the caller never sees a traceback. While draining, every answer closes 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
 
+from ostiary.errors import FaultyInputError
 from ostiary.server.authzen import AuthZen, Endpoint
+from ostiary.server.desk import Face
 from ostiary.server.metadata import WELL_KNOWN
 from ostiary.server.public import JWKS_PATH, LOG_PREFIX, NOT_FOUND, PublicFace
-from ostiary.server.wire import CLOSE, Receive, Reply, Request, Scope, Send, json_reply
+from ostiary.server.wire import CLOSE, Receive, Reply, Request, Scope, Send, StreamReply, json_reply
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/access/v1/evaluation": "evaluation",
@@ -38,12 +40,15 @@ class App:
         authzen: AuthZen,
         public: PublicFace,
         admin: AsgiApp | None,
+        faces: Sequence[Face] = (),
         *,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
         on_fault: Callable[[str, BaseException], None],
     ) -> None:
-        """Take who answers what, and what to run in the loop at start and end."""
+        """Take who answers what, and what to run in the loop at start and end; of two faces the longer path wins."""
+        paths = [(prefix, face) for face in faces for prefix in face.prefixes]
+        self._faces = sorted(paths, key=lambda path: -len(path[0]))
         self._authzen = authzen
         self._public = public
         self._admin = admin
@@ -71,17 +76,22 @@ class App:
         except asyncio.CancelledError:
             await _GOING.send(send, request.request_id)
             raise
+        except FaultyInputError as fault:
+            reply = json_reply(400, {"code": fault.code, "message": fault.message})
         except Exception as fault:  # noqa: BLE001 - the last line: a bug is a 500, never a traceback to the caller
             self._on_fault("internal_error", fault)
             reply = _BROKEN
-        if self.draining:
+        if self.draining and isinstance(reply, Reply):
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, CLOSE))
         await reply.send(send, request.request_id)
 
-    async def _reply(self, path: str, request: Request) -> Reply:
+    async def _reply(self, path: str, request: Request) -> Reply | StreamReply:
         endpoint = ENDPOINTS.get(path)
         if endpoint is not None:
             return await self._authzen.answer(endpoint, request)
+        for prefix, face in self._faces:
+            if path == prefix or (path.startswith(prefix) and (prefix[-1] == "/" or path[len(prefix)] == "/")):
+                return await face.answer(request)
         if path in _PUBLIC or path.startswith((WELL_KNOWN, LOG_PREFIX)):
             return await self._public.answer(request)
         return NOT_FOUND

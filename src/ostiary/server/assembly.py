@@ -24,6 +24,7 @@ from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.body import BodyLimits
 from ostiary.server.chores import Chore, Chores, Often
 from ostiary.server.crew import Crew, CrewSettings
+from ostiary.server.desk import FaceDesk, open_faces
 from ostiary.server.forwarded import Proxies
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
@@ -78,6 +79,7 @@ class Assembly:
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self.authzen = self._authzen(settings.server)
         limits = _body_limits(settings.server)
+        self.faces = open_faces(self._desk(settings.server, metrics))
         self.app = App(
             self.authzen,
             self._public(settings, metrics),
@@ -88,6 +90,7 @@ class Assembly:
                 self.faults,
                 house.admins.knows,
             ),
+            self.faces,
             start=self._start,
             stop=self._stop,
             on_fault=self.faults,
@@ -115,12 +118,25 @@ class Assembly:
             decider=house.decider,
             crew=self.crew,
             clock=house.clock,
-            proxies=Proxies(settings.trusted_proxies, settings.forwarded_header, settings.client_cert_header),
+            proxies=_proxies(settings),
             refusals=self.refusals,
             observer=self.telemetry,
             limits=limits,
             per_request=per_request,
             nonce=house.subjects.dpop_nonce,
+        )
+
+    def _desk(self, settings: ServerSection, metrics: Metrics) -> FaceDesk:
+        return FaceDesk(
+            house=self.house,
+            metrics=metrics,
+            refusals=self.refusals,
+            faults=self.faults,
+            log=self._log,
+            proxies=_proxies(settings),
+            limits=_body_limits(settings),
+            receive_timeout_s=settings.receive_timeout_s,
+            base_url=public_url(settings),
         )
 
     def _public(self, settings: Settings, metrics: Metrics) -> PublicFace:
@@ -184,6 +200,7 @@ class Assembly:
             Chore("retention_failed", PRUNE_S, self.prune),
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
+            *(chore for face in self.faces for chore in face.chores()),
         ]
 
     def cosign(self) -> None:
@@ -246,6 +263,10 @@ def _crew_settings(settings: ServerSection) -> CrewSettings:
         stuck_s=settings.stuck_ms / 1000,
         record_wait_s=settings.record_wait_ms / 1000,
     )
+
+
+def _proxies(settings: ServerSection) -> Proxies:
+    return Proxies(settings.trusted_proxies, settings.forwarded_header, settings.client_cert_header)
 
 
 def _body_limits(settings: ServerSection) -> BodyLimits:

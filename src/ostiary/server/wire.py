@@ -6,8 +6,9 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -23,6 +24,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 JSON: Final = (b"content-type", b"application/json")
 CLOSE: Final = (b"connection", b"close")
 BODY_LATE: Final = "body_late"
+MAX_QUERY: Final = 32
 _MAX_DIGITS: Final = 12
 _JWT_DOTS: Final = 2
 _READ: Final = frozenset(
@@ -49,6 +51,29 @@ class Reply(msgspec.Struct, frozen=True):
         await send({"type": "http.response.body", "body": self.body})
 
 
+class StreamReply(msgspec.Struct, frozen=True):
+    """A reply whose body comes piece by piece, for as long as the caller stays; ``chunks`` is closed at the end."""
+
+    status: int
+    chunks: AsyncIterator[bytes]
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"text/event-stream"),)
+
+    async def send(self, send: Send, request_id: bytes | None = None) -> None:
+        """Write the reply until its pieces end."""
+        headers = [*self.headers, *_COMMON]
+        if request_id is not None:
+            headers.append((b"x-request-id", request_id))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        try:
+            async for chunk in self.chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            close = getattr(self.chunks, "aclose", None)
+            if close is not None:
+                await close()
+
+
 def json_reply(status: int, value: object, *headers: tuple[bytes, bytes]) -> Reply:
     """Return a reply with ``value`` as JSON."""
     return Reply(status, msgspec.json.encode(value), (JSON, *headers))
@@ -57,7 +82,7 @@ def json_reply(status: int, value: object, *headers: tuple[bytes, bytes]) -> Rep
 class Request:
     """The parts of one request that decide something."""
 
-    __slots__ = ("_headers", "_raw", "_receive", "certificate", "method", "path", "peer", "twice")
+    __slots__ = ("_headers", "_query", "_raw", "_receive", "certificate", "method", "path", "peer", "twice")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         """Read the head; a header that came twice is remembered as ``twice``."""
@@ -70,12 +95,27 @@ class Request:
         self.twice: str = ""
         self._raw: RawHeaders = scope["headers"]
         self._receive = receive
+        self._query: bytes = scope.get("query_string", b"")
         self._headers: dict[bytes, bytes] = {}
         for name, value in self._raw:
             if name in _READ:
                 if name in self._headers:
                     self.twice = name.decode()
                 self._headers[name] = value
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The members of the query string, at most ``MAX_QUERY`` of them.
+
+        Raises:
+            FaultyInputError: ``request_invalid``: one came twice, there are too many, or it is no UTF-8.
+        """
+        return query_of(self._query)
+
+    async def gone(self) -> None:
+        """Return when the caller has left; to be awaited only after the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
 
     @property
     def raw_headers(self) -> RawHeaders:
@@ -134,3 +174,19 @@ class Request:
 
 def _too_large(max_bytes: int) -> FaultyInputError:
     return FaultyInputError(Reason.BODY_TOO_LARGE.value, f"the body is longer than the {max_bytes} bytes allowed")
+
+
+def query_of(raw: bytes) -> dict[str, str]:
+    """Return the members of a query string.
+
+    Raises:
+        FaultyInputError: ``request_invalid``.
+    """
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_QUERY, errors="strict")
+    except ValueError:
+        raise FaultyInputError(Reason.REQUEST_INVALID.value, "the query string is malformed") from None
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise FaultyInputError(Reason.REQUEST_INVALID.value, "a member of the query string came twice")
+    return members

@@ -59,6 +59,30 @@ class Scorer(Protocol):
         ...
 
 
+class SessionScorer(Protocol):
+    """Judges a session anew at each access in it. Bounded memory; never raises for odd values."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the model artefact, ``sha256:…``."""
+        ...
+
+    def observe(self, event: AccessEvent, history: object, features: Sequence[float], access: RiskScore) -> RiskScore:
+        """Return the risk of the event's session with this access in it, and remember the access.
+
+        Args:
+            event: the access, enriched; its ``session_id`` names the session.
+            history: what the signals knew before it, opaque to deterministic code.
+            features: its feature row.
+            access: the score of the access alone.
+        """
+        ...
+
+    def forget(self, subject: str) -> None:
+        """Drop what is remembered of ``type:id``."""
+        ...
+
+
 class LearningGate(Protocol):
     """Says whether profiles may learn from an event (``defence`` fills it; poisoned events are held back)."""
 

@@ -1,15 +1,18 @@
 """Builds the administrators' application: routes, errors, OpenAPI."""
 
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ostiary import __version__
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError, VerificationError
-from ostiary.server.admin import decisions, keys, peps, policy, subjects, tenants
+from ostiary.server import admin
 from ostiary.server.admin.context import Fault, Office
 
 PREFIX: Final = "/api/v1"
@@ -19,6 +22,7 @@ _STATUS: Final = {
     "decision_unknown": 404,
     "key_unknown": 404,
     "pep_unknown": 404,
+    "session_unknown": 404,
     "tenant_unknown": 404,
     "pep_exists": 409,
     "tenant_exists": 409,
@@ -45,12 +49,20 @@ def build_admin(office: Office) -> FastAPI:
         responses=_FAULTS,
     )
     api.state.office = office
-    for module in (tenants, keys, peps, decisions, policy, subjects):
-        api.include_router(module.router, prefix=PREFIX)
+    for router in _routers():
+        api.include_router(router, prefix=PREFIX)
     api.add_exception_handler(OstiaryError, _on_ours)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)
     return api
+
+
+def _routers() -> Iterator[APIRouter]:
+    """Find the router of every module in this folder that has one, in the order of their names."""
+    for name in sorted(info.name for info in pkgutil.iter_modules(admin.__path__)):
+        router = getattr(import_module(f"{admin.__name__}.{name}"), "router", None)
+        if isinstance(router, APIRouter):
+            yield router
 
 
 def _status(fault: OstiaryError) -> int:

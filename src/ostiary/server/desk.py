@@ -1,0 +1,75 @@
+"""What every face of the server works with, and what a face is: some paths and whoever answers them.
+
+A face lives in ``server/faces/NAME.py`` and is found there by its function ``face(desk)``; it returns ``None`` when its
+settings leave it out. Its chores run beside the answers, and end before the house closes.
+"""
+
+import pkgutil
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+import msgspec
+
+from ostiary.server import faces
+from ostiary.server.authzen import RefusalSink
+from ostiary.server.body import BodyLimits
+from ostiary.server.chores import Chore
+from ostiary.server.forwarded import Proxies
+from ostiary.server.telemetry.metrics import Metrics
+from ostiary.server.wire import Reply, Request, StreamReply
+from ostiary.server.wiring import House
+
+
+class Face(Protocol):
+    """Answers the requests below some paths."""
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Paths, each with all that lies below it."""
+        ...
+
+    async def answer(self, request: Request) -> Reply | StreamReply:
+        """Answer one request.
+
+        Raises:
+            FaultyInputError: becomes a plain 400 with its code.
+        """
+        ...
+
+    def chores(self) -> Sequence[Chore]:
+        """Return what is to be done every so many seconds."""
+        ...
+
+
+class FaceDesk(msgspec.Struct, frozen=True):
+    """What a face may use.
+
+    Attributes:
+        house: all rooms, open.
+        metrics: counters and gauges.
+        refusals: counts callers that proved nothing.
+        faults: told of faults that were answered with a denial.
+        log: a structlog logger.
+        proxies: who may say on whose behalf a request comes.
+        limits: of bodies.
+        receive_timeout_s: how long a body may take.
+        base_url: our public address, from the configuration, without a slash at the end.
+    """
+
+    house: House
+    metrics: Metrics
+    refusals: RefusalSink
+    faults: Callable[[str, BaseException], None]
+    log: Any
+    proxies: Proxies
+    limits: BodyLimits
+    receive_timeout_s: float
+    base_url: str
+
+
+def open_faces(desk: FaceDesk) -> list[Face]:
+    """Return every face in ``server/faces`` that the settings ask for, in the order of their names."""
+    names = sorted(info.name for info in pkgutil.iter_modules(faces.__path__))
+    found = [import_module(f"{faces.__name__}.{name}").face(desk) for name in names]
+    return [face for face in found if face is not None]

@@ -16,19 +16,34 @@ key := ["0", "1", "2", "3", "4"][sensitivity]
 
 is_person if data.authentication.people[input.subject.type]
 
-# How strongly the subject proved itself, by the best of its method names. Being merely told proves nothing.
+# How strongly the subject proved itself: by the best of its token's method names, or by a step-up for this very access.
+# Being merely told proves nothing.
 default auth_level := 0
 
-auth_level := max(array.concat(
+auth_level := max(levels) if {
+	levels := array.concat(token_levels, step_up_levels)
+	count(levels) > 0
+}
+
+default token_levels := []
+
+token_levels := array.concat(
 	[level | level := data.authentication.acr_levels[input.subject.identity.acr]],
 	[level | level := data.authentication.amr_levels[input.subject.identity.amr[_]]],
-)) if {
+) if {
 	input.subject.identity.assurance == "token"
 }
 
-# Seconds since the subject signed in; a sign-in of unknown age is older than anything.
-auth_age := input.subject.identity.auth_age_s if {
-	is_number(input.subject.identity.auth_age_s)
+# Ostiary itself has seen this proof, and knows that it is for this subject, session, action and resource.
+step_up_levels := [level | level := data.authentication.acr_levels[input.session.step_up.acr]]
+
+# Seconds since the subject proved itself; a sign-in of unknown age is older than anything.
+auth_age := min(ages) if {
+	ages := array.concat(
+		[age | age := input.subject.identity.auth_age_s; is_number(age)],
+		[age | age := input.session.step_up.age_s; is_number(age)],
+	)
+	count(ages) > 0
 } else := 1000000000000
 
 # A phishing-resistant sign-in of the last minutes.

@@ -17,14 +17,16 @@ import msgspec
 from ostiary.decision.answer import answer_of
 from ostiary.decision.combine import BreakGlass, combine, refused
 from ostiary.decision.document import adaptive_document, guardrail_document
-from ostiary.decision.event import event_of, sessions_of
+from ostiary.decision.event import device_of, event_of, ip_of, sessions_of, text_of
+from ostiary.decision.held import answered, asked_of, with_session
 from ostiary.decision.numbers import pack
 from ostiary.decision.obligations import obligations_of
 from ostiary.decision.parts import AlreadyAnsweredError, Call, Claim, Decided, Judged, Parts, StepFailedError
-from ostiary.decision.ports import Moment, ResourceFacts, SessionReader
+from ostiary.decision.ports import Moment, ResourceFacts
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity
-from ostiary.sessions import SessionState
+from ostiary.sessions import SessionState, Standing
+from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import EventOutcome
@@ -75,11 +77,11 @@ class Decider:
         parts, request, watch = self._parts, call.request, self._parts.stopwatch
 
         # 0. The enforcement point has proved itself: `PepAuthenticator` gave `call.pep`, and with it the tenant.
-        tenant = call.pep.tenant
+        tenant, now_ns = call.pep.tenant, receipt.received_ns
 
         # 1. Verify the subject: token, proof of possession, audience.
         try:
-            identity = parts.subjects.verify(call.pep, request.subject, call.presented, receipt.received_ns)
+            identity = parts.subjects.verify(call.pep, request.subject, call.presented, now_ns)
         except RefusedError as no:
             raise StepFailedError(no.code) from no
         except Exception as fault:  # noqa: BLE001 - any failure of step 1 is a DENY
@@ -91,16 +93,22 @@ class Decider:
             subject = parts.directory.subject(tenant, identity.subject_type, identity.subject_id)
             resource = parts.directory.resource(tenant, request.resource.type, request.resource.id)
             names = sessions_of(identity, request.context)
-            session = state_of(parts.sessions, tenant, names)
+            device_id = text_of(device_of(request.context).get("id"))
+            device = parts.devices.device(tenant, device_id, now_ns) if parts.devices else UNKNOWN_DEVICE
+            ip = ip_of(request.context.get("ip")) or receipt.peer_ip
+            asked = asked_of(request, identity, names, now_ns, ip, device_id)
+            standing = parts.sessions.standing(asked)
+            standing = answered(standing, asked, identity, receipt.decision_id, parts.sessions.skew_ns)
+            session_risk = self._session_risk(tenant, names)
         except Exception as fault:  # noqa: BLE001 - any failure of step 2 is a DENY
             self._fail(Reason.STATE_ERROR, fault)
-        if session == SessionState.TERMINATED:
-            raise StepFailedError(Reason.SESSION_TERMINATED)
+        if (over := why_over(standing)) is not None:
+            raise StepFailedError(over)
         laps["state"] = watch()
 
         # 3. Enrich and extract signals: one pass, one profile read.
         try:
-            moment = parts.signals.read(event_of(receipt, request, identity, subject, resource))
+            moment = parts.signals.read(event_of(receipt, request, identity, subject, resource, device.posture))
         except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
             self._fail(Reason.SIGNALS_ERROR, fault)
         laps["signals"] = watch()
@@ -112,10 +120,10 @@ class Decider:
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
         try:
             engine = parts.policies.engine(tenant)
-            told = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, session)
+            told = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, standing, device)
             document = msgspec.json.encode(told)
-            guardrails = engine.guardrails(document)
-            adaptive = engine.adaptive(adaptive_document(document, guardrails, risk))
+            guardrails = with_session(engine.guardrails(document), document)
+            adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, session_risk))
         except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
             self._fail(Reason.POLICY_UNAVAILABLE, fault)
         laps["policy"] = watch()
@@ -129,14 +137,13 @@ class Decider:
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
         bundle = engine.bundle.digest
-        return Judged(moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle, names)
+        found = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle)
+        return Judged(*found, asked, session_risk, standing.sign_in)
 
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.
         outcome, tenant = judged.outcome, call.pep.tenant
-        if outcome.effect == Effect.TERMINATE and judged.sessions:
-            ended, at_ns = judged.sessions[0], receipt.received_ns
-            self._parts.sessions.terminate(tenant, ended, at_ns=at_ns, reason=receipt.decision_id)
+        self._keep_session(judged, receipt)
         result = EventOutcome.SUCCESS if outcome.effect.permits else EventOutcome.DENIED
         event = msgspec.structs.replace(judged.moment.event, outcome=result)
         record = DecisionRecord(
@@ -157,11 +164,28 @@ class Decider:
             obligations=judged.obligations,
             phases=judged.phases,
             bundle=judged.bundle,
+            session_risk=judged.session_risk,
         )
         answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
         durable = self.append(record)
         laps["record"] = self._parts.stopwatch()
-        return Decided(record, answer, durable, event, laps)
+        return Decided(record, answer, durable, event, laps, judged.moment)
+
+    def _keep_session(self, judged: Judged, receipt: Receipt) -> None:
+        """Let the session fall, rise or go on, as the decision found it."""
+        sessions, asked, cause = self._parts.sessions, judged.asked, receipt.decision_id
+        if judged.outcome.effect == Effect.TERMINATE and asked.names:
+            reasons = judged.outcome.reasons
+            reason = reasons[0] if reasons else Effect.TERMINATE.name.lower()
+            sessions.terminate(asked.tenant, asked.names[0], at_ns=asked.now_ns, reason=reason, cause=cause)
+        elif judged.outcome.effect.permits:
+            if judged.sign_in is not None:
+                sessions.prove(judged.sign_in)
+            sessions.touch(asked)
+
+    def _session_risk(self, tenant: str, names: tuple[str, ...]) -> RiskScore | None:
+        source = self._parts.session_risk
+        return None if source is None or not names else source.latest(tenant, names[0])
 
     def refuse(
         self,
@@ -234,10 +258,13 @@ class Decider:
         raise StepFailedError(reason, type(fault).__name__) from fault
 
 
-def state_of(sessions: SessionReader, tenant: str, names: tuple[str, ...]) -> SessionState:
-    """Return the state of the session that the ledger knows under any of ``names``; ended under one is ended."""
-    states = [sessions.state(tenant, name) for name in names or (None,)]
-    return SessionState.TERMINATED if SessionState.TERMINATED in states else states[0]
+def why_over(standing: Standing) -> Reason | None:
+    """Return why nothing may be done in a session any more, or ``None`` when something may."""
+    if standing.state is SessionState.TERMINATED:
+        return Reason.SESSION_TERMINATED
+    if standing.state is SessionState.EXPIRED:
+        return Reason.SESSION_EXPIRED
+    return Reason.SUBJECT_REVOKED if standing.revoked else None
 
 
 def subject_key(request: EvaluationRequest) -> str:
@@ -245,4 +272,4 @@ def subject_key(request: EvaluationRequest) -> str:
     return f"{request.subject.type}:{request.subject.id}"
 
 
-__all__ = ["AlreadyAnsweredError", "Call", "Claim", "Decided", "Decider", "Parts", "state_of", "subject_key"]
+__all__ = ["AlreadyAnsweredError", "Call", "Claim", "Decided", "Decider", "Parts", "subject_key", "why_over"]

@@ -10,12 +10,16 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.decision.event import device_of
+from ostiary.decision.held import session_member
 from ostiary.decision.ports import Moment, ResourceFacts, SubjectFacts
 from ostiary.identity.types import VerifiedIdentity
-from ostiary.sessions import SessionState
+from ostiary.sessions import Standing
+from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest
-from ostiary.vocabulary.scoring import RiskScore
+from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.scoring import RiskScore, unavailable
 from ostiary.vocabulary.verdicts import GuardrailVerdict
 
 _NS: Final = 1_000_000_000
@@ -39,11 +43,11 @@ def guardrail_document(
     moment: Moment,
     subject: SubjectFacts,
     resource: ResourceFacts,
-    session: SessionState,
+    standing: Standing,
+    device: DeviceFacts = UNKNOWN_DEVICE,
 ) -> dict[str, Any]:
     """Return the guardrails' input document; it never holds a score."""
     event = moment.event
-    device = device_of(request.context)
     return {
         "tenant": identity.tenant,
         "time": _time(event.time_ns, moment),
@@ -73,9 +77,29 @@ def guardrail_document(
             "known": resource.known,
         },
         "context": request.context,
-        "device": {"id": event.device_id, "managed": event.device_managed, "claims": device},
-        "session": {"id": event.session_id, "state": session.value},
+        "device": device_member(event, device, identity, device_of(request.context)),
+        "session": session_member(event.session_id, standing, event.time_ns),
         "network": {"ip": event.ip, "country": event.country, "asn": event.asn, "trusted": moment.network_trusted},
+    }
+
+
+def device_member(
+    event: AccessEvent, device: DeviceFacts, identity: VerifiedIdentity, claims: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the device as policy sees it: what the registry knows, and apart from it what the caller claims."""
+    return {
+        "id": event.device_id,
+        "managed": event.device_managed,
+        "claims": claims,
+        "known": device.known,
+        "trust": device.trust,
+        "compliant": device.compliant,
+        "quarantined": device.quarantined,
+        "posture_age_s": device.posture_age_s,
+        "attested_age_s": device.attested_age_s,
+        "owner": device.subject,
+        # Whether the very key of the device was used just now: then nobody else's word is needed for which one it is.
+        "bound": bool(device.key) and device.key == identity.key,
     }
 
 
@@ -99,10 +123,13 @@ def risk_member(risk: RiskScore) -> dict[str, Any]:
     }
 
 
-def adaptive_document(guardrail_bytes: bytes, verdict: GuardrailVerdict, risk: RiskScore) -> bytes:
-    """Return the adaptive rules' document: the guardrails' own bytes with their result and the score added."""
+def adaptive_document(
+    guardrail_bytes: bytes, verdict: GuardrailVerdict, risk: RiskScore, session_risk: RiskScore | None = None
+) -> bytes:
+    """Return the adaptive rules' document: the guardrails' own bytes with their result and the scores added."""
     added = {
         "guardrails": {"floor": floor_of(verdict).name, "rules": [h.rule for h in verdict.hits]},
         "risk": risk_member(risk),
+        "session_risk": risk_member(session_risk or unavailable(Reason.RISK_NO_MODEL)),
     }
     return guardrail_bytes[:-1] + b"," + msgspec.json.encode(added)[1:]

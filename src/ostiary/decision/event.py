@@ -15,6 +15,7 @@ from ostiary.decision.told import facts_of
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
+from ostiary.vocabulary.facts import PostureFacts
 
 _NS: Final = 1_000_000_000
 _MAX_TEXT: Final = 512
@@ -71,6 +72,7 @@ def event_of(
     identity: VerifiedIdentity,
     subject: SubjectFacts,
     resource: ResourceFacts,
+    posture: PostureFacts | None = None,
 ) -> AccessEvent:
     """Return the access event of one request, before enrichment.
 
@@ -80,10 +82,14 @@ def event_of(
         identity: the verified subject.
         subject: stored facts of the subject.
         resource: stored facts of the resource.
+        posture: what the device itself has proven, which the enforcement point's word does not replace.
     """
     context = request.context
     device = device_of(context)
     amount = _integer(context.get("bytes"), _MAX_AMOUNT)
+    told = facts_of(identity, context, receipt.received_ns)
+    if posture is not None:
+        told["posture"] = posture
     auth_age = receipt.received_ns / _NS - identity.auth_time if identity.auth_time is not None else None
     return AccessEvent(
         event_id=receipt.decision_id,
@@ -112,8 +118,16 @@ def event_of(
         groups=subject.groups,
         labels=resource.labels,
         source="ostiary",
-        **facts_of(identity, context, receipt.received_ns),
+        **told,
     )
+
+
+def network_prefix(ip: str | None) -> str:
+    """Return the network of an address as far as it stays the same while a person moves little: /24, or /48 of IPv6."""
+    if ip is None:
+        return ""
+    length = 24 if "." in ip else 48
+    return str(ipaddress.ip_network(f"{ip}/{length}", strict=False))
 
 
 def session_id_of(identity: VerifiedIdentity, context: dict[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ import msgspec
 
 from ostiary.decision.ports import (
     BreakGlassCheck,
+    DeviceReader,
     Directory,
     Moment,
     PhaseSource,
@@ -17,10 +18,12 @@ from ostiary.decision.ports import (
     Recorder,
     ScorerSource,
     SessionReader,
+    SessionRiskSource,
     SignalReader,
     SubjectVerifier,
 )
 from ostiary.identity.types import PepIdentity, PresentedSubject
+from ostiary.sessions import Asked, StepUpProof
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
@@ -71,6 +74,8 @@ class Parts(msgspec.Struct, frozen=True):
     phases: PhaseSource
     recorder: Recorder
     break_glass: BreakGlassCheck | None = None
+    devices: DeviceReader | None = None
+    session_risk: SessionRiskSource | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 
@@ -84,6 +89,7 @@ class Decided(msgspec.Struct, frozen=True):
         durable: resolves when the record is on disk; the answer may not leave before (law 3).
         event: the access event with its outcome filled in, for learning after the answer; ``None`` when refused.
         laps: nanoseconds spent in each step, in order.
+        moment: the enriched event with its features, for judging its session after the answer.
     """
 
     record: DecisionRecord
@@ -91,6 +97,7 @@ class Decided(msgspec.Struct, frozen=True):
     durable: Future[Any]
     event: AccessEvent | None = None
     laps: dict[str, int] = {}
+    moment: Moment | None = None
 
 
 class StepFailedError(Exception):
@@ -119,4 +126,6 @@ class Judged(msgspec.Struct, frozen=True):
     obligations: tuple[Obligation, ...]
     phases: dict[str, Phase]
     bundle: str
-    sessions: tuple[str, ...] = ()
+    asked: Asked
+    session_risk: RiskScore | None = None
+    sign_in: StepUpProof | None = None

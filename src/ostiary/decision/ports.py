@@ -9,10 +9,11 @@ import msgspec
 from ostiary.decision.combine import BreakGlass
 from ostiary.decision.phases import PhaseTable
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
-from ostiary.sessions import SessionState
+from ostiary.sessions import Asked, Standing, StepUpProof
+from ostiary.vocabulary.devices import DeviceFacts
 from ostiary.vocabulary.entities import EvaluationRequest, Subject
 from ostiary.vocabulary.events import AccessEvent
-from ostiary.vocabulary.scoring import Scorer
+from ostiary.vocabulary.scoring import RiskScore, Scorer
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 
 
@@ -94,12 +95,33 @@ class SubjectVerifier(Protocol):
 class SessionReader(Protocol):
     """The state of sessions."""
 
-    def state(self, tenant: str, session_id: str | None) -> SessionState:
-        """Return the state of one session."""
+    @property
+    def skew_ns(self) -> int:
+        """By how much clocks may differ."""
         ...
 
-    def terminate(self, tenant: str, session_id: str, *, at_ns: int, reason: str) -> None:
+    def standing(self, asked: Asked) -> Standing:
+        """Return how an access stands with its session."""
+        ...
+
+    def touch(self, asked: Asked) -> None:
+        """Remember a permitted access."""
+        ...
+
+    def prove(self, proof: StepUpProof) -> bool:
+        """Believe a sign-in that answers a session's demand."""
+        ...
+
+    def terminate(self, tenant: str, session_id: str, *, at_ns: int, reason: str, cause: str = "") -> bool:
         """End one session for good."""
+        ...
+
+
+class DeviceReader(Protocol):
+    """What is known of devices."""
+
+    def device(self, tenant: str, device_id: str | None, now_ns: int) -> DeviceFacts:
+        """Return the facts of one device at ``now_ns``; one that nobody knows, or that nobody named, is unknown."""
         ...
 
 
@@ -142,6 +164,14 @@ class ScorerSource(Protocol):
 
     def scorer(self, tenant: str) -> Scorer | None:
         """Return the scorer in force."""
+        ...
+
+
+class SessionRiskSource(Protocol):
+    """Hands out the latest risk of a session, before the access that is being decided."""
+
+    def latest(self, tenant: str, session_id: str) -> RiskScore | None:
+        """Return it, or ``None`` when the session has none."""
         ...
 
 

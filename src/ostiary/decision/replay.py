@@ -8,6 +8,7 @@ import msgspec
 
 from ostiary.decision.combine import BreakGlass, combine
 from ostiary.decision.document import adaptive_document
+from ostiary.decision.held import with_session
 from ostiary.decision.numbers import unpack
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
@@ -67,8 +68,8 @@ def replay(
 
 def _again(record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None, phases: PhaseTable | None) -> Outcome:
     document = bytes(record.input)
-    guardrails = engine.guardrails(document)
-    adaptive = engine.adaptive(adaptive_document(document, guardrails, _risk(record, scorer)))
+    guardrails = with_session(engine.guardrails(document), document)
+    adaptive = engine.adaptive(adaptive_document(document, guardrails, _risk(record, scorer), record.session_risk))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)

@@ -13,13 +13,15 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ostiary.decision.decide import RECORD_VERSION, Decider, state_of
+from ostiary.decision.decide import RECORD_VERSION, Decider, why_over
 from ostiary.decision.document import floor_of, guardrail_document
 from ostiary.decision.event import event_of, sessions_of
+from ostiary.decision.held import asked_of, with_session
 from ostiary.decision.parts import AlreadyAnsweredError, Claim, Decided
 from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
+from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
 from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
@@ -114,10 +116,17 @@ class Searcher:
         parts, tenant = self._parts, call.pep.tenant
         subject = parts.directory.subject(tenant, identity.subject_type, identity.subject_id)
         resource = parts.directory.resource(tenant, request.resource.type, request.resource.id)
-        session = state_of(parts.sessions, tenant, sessions_of(identity, request.context))
-        moment = parts.signals.read(event_of(receipt, request, identity, subject, resource))
-        document = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, session)
-        return floor_of(engine.guardrails(msgspec.json.encode(document))).permits
+        event = event_of(receipt, request, identity, subject, resource)
+        names = sessions_of(identity, request.context)
+        asked = asked_of(request, identity, names, receipt.received_ns, event.ip, event.device_id)
+        standing = parts.sessions.standing(asked)
+        if why_over(standing) is not None:
+            return False
+        device = parts.devices.device(tenant, event.device_id, receipt.received_ns) if parts.devices else UNKNOWN_DEVICE
+        moment = parts.signals.read(event)
+        told = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, standing, device)
+        document = msgspec.json.encode(told)
+        return floor_of(with_session(engine.guardrails(document), document)).permits
 
     def _record(self, receipt: Receipt, call: SearchCall, engine: PolicyEngine, body: dict[str, Any]) -> Decided:
         if not call.claim.take():

@@ -34,10 +34,12 @@ SENTENCES: Final[dict[str, str]] = {
     Reason.RISK_ERROR: "The risk model failed.",
     Reason.RISK_LATE: "The risk model was late.",
     Reason.RISK_NO_MODEL: "No risk model is installed.",
+    Reason.SESSION_EXPIRED: "This session has come to its end: sign in again to start a new one.",
     Reason.SESSION_TERMINATED: "This session was ended and cannot be used again.",
     Reason.SIGNALS_ERROR: "The signals of this access could not be read, so the answer is no.",
     Reason.STATE_ERROR: "The state of subject, resource or session could not be read, so the answer is no.",
     Reason.SUBJECT_MISMATCH: "The token speaks of another subject.",
+    Reason.SUBJECT_REVOKED: "All that this subject began before was ended: sign in again.",
     Reason.SUBJECT_UNVERIFIED: "The subject did not prove who it is.",
     Reason.TENANT_UNKNOWN: "There is no such tenant.",
 }

@@ -118,6 +118,7 @@ def _identity(known: Remembered, tenant: str) -> VerifiedIdentity:
         client_id=facts.client_id,
         session_id=facts.session_id,
         proof=proof,
+        key=facts.jkt or facts.x5t,
         expires_ns=facts.until_ns,
         claims=facts.claims,
         token=facts.traits,

@@ -131,6 +131,7 @@ class VerifiedIdentity:
         amr: authentication methods, such as ``("pwd", "hwk")``.
         auth_time: when the subject last authenticated, Unix seconds, or ``None`` when not told.
         proof: what showed that the presenter holds the token's key.
+        key: thumbprint of that key (RFC 9449 ``jkt``, RFC 8705 ``x5t#S256``), or empty.
         expires_ns: the identity must not be used after this moment; 0 when asserted (this one request).
         claims: the further claims that the issuer's configuration keeps, deeply frozen.
         token: how its token is made, or ``None`` when asserted.
@@ -148,6 +149,7 @@ class VerifiedIdentity:
     client_id: str
     session_id: str
     proof: Proof
+    key: str
     expires_ns: int
     claims: Mapping[str, Any] = field(repr=False)
     token: TokenTraits | None = field(repr=False)
@@ -169,6 +171,7 @@ class VerifiedIdentity:
         client_id: str = "",
         session_id: str = "",
         proof: Proof = "none",
+        key: str = "",
         expires_ns: int = 0,
         claims: Mapping[str, Any] = _NO_CLAIMS,
         token: TokenTraits | None = None,

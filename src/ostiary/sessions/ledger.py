@@ -1,81 +1,351 @@
-"""Trusted state of sessions, with its rules.
+"""The ledger of sessions: answers from memory, writes through to its store, tells who listens.
 
-1. A session is active until it is terminated; terminated is final.
-2. A termination is on disk before ``terminate`` returns, so that a crash cannot revive a session.
+1. A session may fall at any time and rises only by a step-up (``rules``); terminated is final.
+2. A fall is in memory before it is on disk, so that no request slips through while the disk is slow, and on disk before
+   the call returns, so that a crash cannot undo it. A rise is on disk first.
 3. Another tenant's session of the same id is another session.
-4. No clock of its own: times are handed in.
+4. No clock of its own: times are handed in. A session whose end was once seen stays ended, whatever clocks do later.
+5. Listeners hear of a change after it is on disk, in the order of the changes; one that fails disturbs nobody.
+6. Whoever writes holds ``_writing`` and writes what memory knows at that moment, so that no write undoes a later one.
 """
 
 import threading
-from collections.abc import Iterable
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
+from ostiary.sessions import rules
+from ostiary.sessions.memory import DEFAULTS, NS, Name, SessionMemory
+from ostiary.sessions.ports import SessionStore
+from ostiary.sessions.session import (
+    ChangeKind,
+    Session,
+    SessionChange,
+    SessionState,
+    StepUpProof,
+    SubjectRevocation,
+    TerminatedSession,
+)
+from ostiary.sessions.settings import SessionSettings
+from ostiary.sessions.standing import Asked, Standing, bound, is_revoked, key_changed, moved
 
-class SessionState(StrEnum):
-    """What may be done in a session."""
-
-    ACTIVE = "active"
-    TERMINATED = "terminated"
-    UNKNOWN = "unknown"
-
-
-class TerminatedSession(msgspec.Struct, frozen=True):
-    """A session that ended by decision or by hand."""
-
-    tenant: str
-    session_id: str
-    ended_ns: int
-    reason: str
-
-
-class SessionStore(Protocol):
-    """Keeps terminations for ever; writes are durable when the call returns."""
-
-    def save_terminated(self, session: TerminatedSession) -> None:
-        """Store one termination; storing it twice keeps the first."""
-        ...
-
-    def terminated_sessions(self) -> Iterable[TerminatedSession]:
-        """Return every termination, for start-up."""
-        ...
+EXPIRED: Final = "session_expired"
+IDLE: Final = "session_idle"
+OnFault = Callable[[str, BaseException], None]
 
 
-class SessionLedger:
-    """Answers in memory, writes through to its store; safe for several threads."""
+class SessionLedger(SessionMemory):
+    """All sessions of this process; safe for several threads."""
 
-    def __init__(self, store: SessionStore | None = None) -> None:
-        """Load what ended before; without a store, remember for this process only."""
+    def __init__(
+        self,
+        store: SessionStore | None = None,
+        settings: SessionSettings = DEFAULTS,
+        on_fault: OnFault = lambda _reason, _fault: None,
+    ) -> None:
+        """Load what was kept; without a store, remember for this process only."""
+        super().__init__(settings)
         self._store = store
-        self._lock = threading.Lock()
-        ended = store.terminated_sessions() if store else ()
-        self._ended: dict[tuple[str, str], TerminatedSession] = {(s.tenant, s.session_id): s for s in ended}
+        self._on_fault = on_fault
+        self._writing = threading.RLock()
+        self._gone: set[Name] = set()
+        self._touched: set[Name] = set()
+        self._mark = 0
+        self._listeners: list[Callable[[SessionChange], None]] = []
+        self.reload()
 
-    def state(self, tenant: str, session_id: str | None) -> SessionState:
-        """Return the state of a session; without an id it is unknown."""
-        if session_id is None:
-            return SessionState.UNKNOWN
-        return SessionState.TERMINATED if (tenant, session_id) in self._ended else SessionState.ACTIVE
+    # What a decision asks.
 
-    def terminate(self, tenant: str, session_id: str, *, at_ns: int, reason: str) -> None:
-        """End a session for good; ending it again changes nothing."""
-        session = TerminatedSession(tenant, session_id, at_ns, reason)
+    def standing(self, asked: Asked) -> Standing:
+        """Return how an access stands with its session; one whose end has come is ended on the way.
+
+        Raises:
+            UnavailableError: that end cannot be written.
+        """
+        revocation = self._revoked.get((asked.tenant, asked.subject))
+        settings = self._settings
+        hold_ns = int(settings.asserted_hold_s * NS)
+        revoked = revocation is not None and is_revoked(revocation, asked, self.skew_ns, hold_ns)
+        state, session = self._state_of(asked)
+        if state is SessionState.EXPIRED and session is not None:
+            self.terminate(asked.tenant, session.session_id, at_ns=asked.now_ns, reason=EXPIRED)
+        if session is None:
+            return Standing(state, None, revoked, self._proof_for(asked, None))
+        changed = key_changed(session, asked)
+        return Standing(state, session, revoked, self._proof_for(asked, session), changed, moved(session, asked))
+
+    @property
+    def skew_ns(self) -> int:
+        """By how much clocks may differ."""
+        return int(self._settings.skew_s * NS)
+
+    def touch(self, asked: Asked) -> None:
+        """Remember a permitted access: who, when, from where, with which key; written at the next ``flush``."""
+        if not asked.names:
+            return
+        name = (asked.tenant, asked.names[0])
         with self._lock:
-            if (tenant, session_id) in self._ended:
+            if name in self._ended:
                 return
-            # INVARIANT: memory first, so that no request slips through while the disk is slow.
-            self._ended[tenant, session_id] = session
-        if self._store:
-            self._store.save_terminated(session)
+            session = self._living.get(name) or Session(*name, subject=asked.subject, started_ns=asked.now_ns)
+            foreign = key_changed(session, asked) and not self._proof_for(asked, session)
+            self._put(
+                msgspec.structs.replace(
+                    session,
+                    subject=session.subject or asked.subject,
+                    seen_ns=max(session.seen_ns, asked.now_ns),
+                    keys=session.keys if foreign else bound(session, asked)[-rules.MAX_KEYS :],
+                    authenticated_ns=max(session.authenticated_ns, asked.authenticated_ns or 0),
+                    network=asked.network or session.network,
+                    device_id=asked.device_id or session.device_id,
+                )
+            )
+            self._touched.add(name)
+            self._make_room()
+
+    # What makes a session fall.
+
+    def terminate(self, tenant: str, session_id: str, *, at_ns: int, reason: str, cause: str = "") -> bool:
+        """End a session for good; return whether it lived. Ending it again changes nothing.
+
+        Raises:
+            UnavailableError: it is ended here, but not on disk.
+        """
+        with self._lock:
+            subject = self._subject(tenant, session_id)
+            over = TerminatedSession(tenant, session_id, at_ns, reason, subject, cause)
+            if not self._end(over):
+                return False
+        with self._writing:
+            if self._store:
+                self._store.save_terminated(over)
+            self._tell(SessionChange(tenant, session_id, subject, ChangeKind.TERMINATED, at_ns, reason, cause))
+        return True
+
+    def reduce(
+        self,
+        tenant: str,
+        session_id: str,
+        *,
+        at_ns: int,
+        reason: str,
+        cause: str = "",
+        privileges: tuple[str, ...] = (),
+        lifetime_s: float | None = None,
+    ) -> bool:
+        """Take privileges from a session, shorten its life, or both; return whether that changed anything."""
+        expires_ns = 0 if lifetime_s is None else at_ns + int(lifetime_s * NS)
+        change = SessionChange(tenant, session_id, "", ChangeKind.REDUCED, at_ns, reason, cause, privileges)
+        return self._fall(change, lambda session: rules.reduced(session, at_ns, privileges, expires_ns, reason))
+
+    def demand_step_up(
+        self,
+        tenant: str,
+        session_id: str,
+        *,
+        at_ns: int,
+        reason: str,
+        cause: str = "",
+        acr_values: tuple[str, ...] = (),
+    ) -> bool:
+        """Demand a step-up of a session before anything else; return whether that changed anything."""
+        change = SessionChange(tenant, session_id, "", ChangeKind.STEP_UP, at_ns, reason, cause)
+        return self._fall(change, lambda session: rules.demanded(session, at_ns, acr_values, reason))
+
+    def revoke_subject(self, tenant: str, subject: str, *, at_ns: int, reason: str, cause: str = "") -> tuple[str, ...]:
+        """End all that ``type:id`` began up to now, known here or not; return the names of the sessions that ended."""
+        revocation = SubjectRevocation(tenant, subject, at_ns, reason, cause)
+        with self._lock:
+            self._revoke(revocation)
+            names = sorted(self._of_subject.get((tenant, subject), ()))
+            over = [TerminatedSession(tenant, name, at_ns, reason, subject, cause) for name in names]
+            ended = [one for one in over if self._end(one)]
+        with self._writing:
+            if self._store:
+                self._store.save_revocation(revocation)
+                for one in ended:
+                    self._store.save_terminated(one)
+            whole = SessionChange(tenant, "", subject, ChangeKind.SUBJECT_REVOKED, at_ns, reason, cause)
+            self._tell(msgspec.structs.replace(whole, expires_ns=at_ns))
+            for one in ended:
+                name, kind = one.session_id, ChangeKind.TERMINATED
+                self._tell(SessionChange(tenant, name, subject, kind, at_ns, reason, cause))
+        return tuple(one.session_id for one in ended)
+
+    # What makes it rise, and what is known of its risk.
+
+    def prove(self, proof: StepUpProof) -> bool:
+        """Believe a step-up: it holds for its action, and lifts what fell before it; return whether it counts.
+
+        A session that has ended, or whose subject was revoked since, is not raised by anything.
+        """
+        name = (proof.tenant, proof.session_id)
+        with self._writing:
+            with self._lock:
+                session = self._living.get(name)
+                if not self._may_prove(proof, session):
+                    return False
+            if self._store:
+                self._store.save_proof(proof)
+                if session is not None:
+                    self._store.save_sessions((rules.proven(session, proof),))
+            with self._lock:
+                # Asked again: what fell while the disk was slow stays fallen, and its writer waits for us.
+                session = self._living.get(name)
+                if not self._may_prove(proof, session):
+                    return False
+                self._remember(proof)
+                if session is not None:
+                    self._put(rules.proven(session, proof))
+            change = SessionChange(*name, proof.subject, ChangeKind.PROVEN, proof.proven_ns, "step_up", proof.cause)
+            self._tell(msgspec.structs.replace(change, acr_values=(proof.acr,)))
+        return True
+
+    def judge(
+        self, tenant: str, session_id: str, *, level: str, score: float | None, at_ns: int, cause: str = ""
+    ) -> bool:
+        """Note a session's new level of risk, after hysteresis; return whether the level changed."""
+        with self._lock:
+            session = self._living.get((tenant, session_id))
+            if session is None:
+                return False
+            self._put(rules.judged(session, level, score, at_ns))
+            self._touched.add((tenant, session_id))
+        if session.level == level:
+            return False
+        change = SessionChange(tenant, session_id, session.subject, ChangeKind.LEVEL, at_ns, "session_risk", cause)
+        with self._writing:
+            self._tell(msgspec.structs.replace(change, level=level, previous_level=session.level))
+        return True
+
+    def listen(self, callback: Callable[[SessionChange], None]) -> None:
+        """Tell ``callback`` of every change from now on; it must be quick."""
+        self._listeners.append(callback)
+
+    # Keeping.
 
     def reload(self) -> None:
-        """Learn of terminations that another process has stored meanwhile; nothing is ever unlearned."""
-        ended = self._store.terminated_sessions() if self._store else ()
-        for session in ended:
-            self._ended.setdefault((session.tenant, session.session_id), session)
+        """Learn what another process has stored meanwhile; nothing that fell here is ever undone."""
+        if self._store is None:
+            return
+        living, mark = self._store.living_sessions(self._mark)
+        proofs = list(self._store.proofs())
+        terminated, revocations = list(self._store.terminated_sessions()), list(self._store.revocations())
+        with self._lock:
+            for over in terminated:
+                self._end(over)
+            for revocation in revocations:
+                self._revoke(revocation)
+            for stored in living:
+                known = self._living.get((stored.tenant, stored.session_id))
+                self._put(stored if known is None else rules.joined(known, stored))
+            for proof in proofs:
+                self._remember(proof)
+            self._mark = mark
 
-    def ended(self, tenant: str) -> list[TerminatedSession]:
-        """Return the terminated sessions of ``tenant``, oldest first."""
-        return sorted((s for s in list(self._ended.values()) if s.tenant == tenant), key=lambda s: s.ended_ns)
+    def flush(self) -> None:
+        """Write the sessions that were touched since the last time, and drop those that were forgotten."""
+        with self._writing:
+            with self._lock:
+                names, self._touched = self._touched, set()
+                gone, self._gone = self._gone - names, set()
+                sessions = [session for name in names if (session := self._living.get(name)) is not None]
+            if self._store and sessions:
+                self._store.save_sessions(sessions)
+            if self._store and gone:
+                self._store.drop_sessions(sorted(gone))
+
+    def sweep(self, now_ns: int) -> int:
+        """End what has expired or lain fallen too long, forget what is idle; return how many left."""
+        with self._lock:
+            sessions = list(self._living.values())
+        idle_ns, fallen_ns = int(self._settings.idle_s * NS), int(self._settings.fallen_idle_s * NS)
+        if self._store:
+            self._store.drop_proofs(now_ns)
+        left = 0
+        for session in sessions:
+            still_ns = now_ns - max(session.seen_ns, session.reduced_ns, session.step_up_ns)
+            expired = session.state(now_ns) is SessionState.EXPIRED
+            if expired or (session.fell and still_ns > fallen_ns):
+                reason = EXPIRED if expired else IDLE
+                left += self.terminate(session.tenant, session.session_id, at_ns=now_ns, reason=reason)
+            elif not session.fell and still_ns > idle_ns:
+                left += self._forget_idle(session)
+        return left
+
+    # How a change is made and told.
+
+    def _fall(self, change: SessionChange, fallen: Callable[[Session], Session]) -> bool:
+        """Make a session fall, in memory and then on disk, and tell of it; return whether that changed anything."""
+        name = (change.tenant, change.session_id)
+        with self._lock:
+            if name in self._ended:
+                return False
+            before = self._living.get(name) or Session(*name)
+            after = fallen(before)
+            if after == before:
+                return False
+            self._put(after)
+        with self._writing:
+            if self._store:
+                self._store.save_sessions((self._living.get(name, after),))
+            self._tell(
+                msgspec.structs.replace(
+                    change, subject=after.subject, expires_ns=after.expires_ns, acr_values=after.acr_values
+                )
+            )
+        return True
+
+    def _end(self, over: TerminatedSession) -> bool:
+        """Note an end in memory, before it is on disk: no request slips through while that is slow."""
+        name = (over.tenant, over.session_id)
+        if name in self._ended:
+            return False
+        self._ended[name] = over
+        self._forget(name)
+        self._touched.discard(name)
+        return True
+
+    def _revoke(self, revocation: SubjectRevocation) -> None:
+        known = self._revoked.get((revocation.tenant, revocation.subject))
+        if known is None or known.before_ns < revocation.before_ns:
+            self._revoked[revocation.tenant, revocation.subject] = revocation
+
+    def _may_prove(self, proof: StepUpProof, session: Session | None) -> bool:
+        if proof.session_id and (proof.tenant, proof.session_id) in self._ended:
+            return False
+        revoked = self._revoked.get((proof.tenant, proof.subject))
+        if revoked is not None and proof.proven_ns <= revoked.before_ns:
+            return False
+        if session is None:
+            return True
+        mine = not session.subject or session.subject == proof.subject
+        return mine and not session.state(proof.proven_ns).over and rules.satisfies(session, proof)
+
+    def _subject(self, tenant: str, session_id: str) -> str:
+        session = self._living.get((tenant, session_id))
+        return "" if session is None else session.subject
+
+    def _forget_idle(self, seen: Session) -> bool:
+        name = (seen.tenant, seen.session_id)
+        with self._lock:
+            if self._living.get(name) is not seen:
+                return False  # somebody came back meanwhile
+            self._forget(name)
+            self._gone.add(name)
+        return True
+
+    def _make_room(self) -> None:
+        name = self._idlest()
+        if name is not None:
+            self._forget(name)
+            self._touched.discard(name)
+            self._gone.add(name)
+
+    def _tell(self, change: SessionChange) -> None:
+        for listener in self._listeners:
+            try:
+                listener(change)
+            except Exception as fault:  # noqa: BLE001 - one listener's fault is not another's, and nothing is undone
+                self._on_fault("session_listener_failed", fault)

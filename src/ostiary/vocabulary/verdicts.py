@@ -117,3 +117,4 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     obligations: tuple[Obligation, ...] = ()
     phases: dict[str, Phase] = {}
     bundle: str = ""
+    session_risk: RiskScore | None = None

@@ -97,9 +97,12 @@ def test_the_guardrails_never_see_a_score(rig):
     rig.decider.decide(rig.receipt(), rig.call())
     seen = dict(rig.engine.seen)
     assert "risk" not in seen["guardrails"]
+    assert "session_risk" not in seen["guardrails"]
     assert "guardrails" not in seen["guardrails"]
     assert seen["adaptive"]["risk"]["score"] == 0.9
-    assert {k: v for k, v in seen["adaptive"].items() if k not in {"risk", "guardrails"}} == seen["guardrails"]
+    assert {k: v for k, v in seen["adaptive"].items() if k not in {"risk", "session_risk", "guardrails"}} == seen[
+        "guardrails"
+    ]
 
 
 def test_the_answer_never_tells_the_score(rig):

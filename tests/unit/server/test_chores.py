@@ -2,6 +2,7 @@ import asyncio
 
 from ostiary.server.chores import Chore, Chores, Often
 from ostiary.sessions import SessionLedger, SessionState, TerminatedSession
+from ostiary.testing.session_store import MemorySessionStore
 
 
 def test_each_chore_keeps_its_own_rhythm_and_survives_its_faults() -> None:
@@ -37,19 +38,8 @@ def test_often_at_first_and_then_now_and_then() -> None:
     assert len(calls) == 3 + 2
 
 
-class Store:
-    def __init__(self) -> None:
-        self.ended: list[TerminatedSession] = []
-
-    def save_terminated(self, session: TerminatedSession) -> None:
-        self.ended.append(session)
-
-    def terminated_sessions(self) -> list[TerminatedSession]:
-        return self.ended
-
-
 def test_what_another_process_ends_ends_here_too() -> None:
-    store = Store()
+    store = MemorySessionStore()
     ledger = SessionLedger(store)
     store.save_terminated(TerminatedSession("default", "s1", 1, "x"))
     assert ledger.state("default", "s1") == SessionState.ACTIVE

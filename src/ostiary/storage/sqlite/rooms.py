@@ -1,17 +1,14 @@
-"""Small tables of other rooms: registered enforcement points, ended sessions, snapshots.
+"""Small tables of other rooms: registered enforcement points, snapshots.
 
 - ``PepTable`` implements ``identity.ports.PepRegistry``: read once, kept in memory, read again when anything changed.
-- ``SessionTable`` implements ``sessions.SessionStore``.
 - ``SnapshotTable`` keeps opaque bytes by tenant, kind and name: profiles, catalogues, whatever a room wants back.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from ostiary.identity.ports import RegisteredPep
-from ostiary.sessions.ledger import TerminatedSession
 from ostiary.storage.sqlite.database import Database
 
 _UNREAD: Final = -1
@@ -73,23 +70,6 @@ def _alike(one: RegisteredPep, other: RegisteredPep) -> bool:
     return same_workload or not set(one.certificates).isdisjoint(other.certificates)
 
 
-class SessionTable:
-    """Sessions that ended."""
-
-    def __init__(self, database: Database) -> None:
-        """Keep them in ``database``."""
-        self._database = database
-
-    def save_terminated(self, session: TerminatedSession) -> None:
-        """Store one termination; storing it twice keeps the first."""
-        values = (session.tenant, session.session_id, session.ended_ns, session.reason)
-        self._database.write("save_terminated", *values)
-
-    def terminated_sessions(self) -> Iterable[TerminatedSession]:
-        """Return every termination."""
-        return [TerminatedSession(*row) for row in self._database.read("terminated_sessions")]
-
-
 class Snapshot(msgspec.Struct, frozen=True):
     """One stored snapshot."""
 
@@ -129,6 +109,9 @@ def forget_tenant(database: Database, tenant: str) -> None:
         for name in (
             "delete_tenant_peps",
             "delete_tenant_sessions",
+            "delete_tenant_living_sessions",
+            "delete_tenant_revocations",
+            "delete_tenant_proofs",
             "delete_tenant_snapshots",
             "delete_tenant_profiles",
         ):

@@ -7,7 +7,8 @@ from typing import Self
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
-from ostiary.storage.sqlite.rooms import PepTable, SessionTable, SnapshotTable, forget_tenant
+from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
+from ostiary.storage.sqlite.sessions import SessionTable
 from ostiary.vocabulary.clock import Clock, SystemClock
 
 

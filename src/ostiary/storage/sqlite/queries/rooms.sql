@@ -8,13 +8,6 @@ SELECT pep FROM peps ORDER BY tenant, pep_id;
 -- name: delete_pep
 DELETE FROM peps WHERE tenant = ? AND pep_id = ?;
 
--- name: save_terminated
-INSERT INTO sessions (tenant, session_id, ended_ns, reason) VALUES (?, ?, ?, ?)
-ON CONFLICT (tenant, session_id) DO NOTHING;
-
--- name: terminated_sessions
-SELECT tenant, session_id, ended_ns, reason FROM sessions ORDER BY ended_ns;
-
 -- name: save_snapshot
 INSERT INTO snapshots (tenant, kind, name, data, updated_ns) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (tenant, kind, name) DO UPDATE SET data = excluded.data, updated_ns = excluded.updated_ns;
@@ -30,9 +23,6 @@ DELETE FROM snapshots WHERE tenant = ? AND kind = ? AND name = ?;
 
 -- name: delete_tenant_peps
 DELETE FROM peps WHERE tenant = ?;
-
--- name: delete_tenant_sessions
-DELETE FROM sessions WHERE tenant = ?;
 
 -- name: delete_tenant_snapshots
 DELETE FROM snapshots WHERE tenant = ?;

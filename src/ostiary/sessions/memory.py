@@ -1,0 +1,141 @@
+"""What is remembered of sessions: living ones with their indexes, ended ones, revocations, proofs. No disk, no rules.
+
+All of it lies under one lock, which whoever changes more than one thing holds meanwhile (it may be taken again).
+"""
+
+import threading
+from collections import OrderedDict, defaultdict
+from typing import Final
+
+from ostiary.sessions import rules
+from ostiary.sessions.session import Session, SessionState, StepUpProof, SubjectRevocation, TerminatedSession
+from ostiary.sessions.settings import SessionSettings
+from ostiary.sessions.standing import Asked
+
+Name = tuple[str, str]
+NS: Final = 1_000_000_000
+DEFAULTS: Final = SessionSettings()
+
+
+class SessionMemory:
+    """The part of the ledger that answers; safe for several threads."""
+
+    def __init__(self, settings: SessionSettings = DEFAULTS) -> None:
+        """Begin with nothing."""
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._ended: dict[Name, TerminatedSession] = {}
+        self._living: OrderedDict[Name, Session] = OrderedDict()
+        self._of_subject: defaultdict[Name, set[str]] = defaultdict(set)
+        self._revoked: dict[Name, SubjectRevocation] = {}
+        self._proofs: dict[Name, tuple[StepUpProof, ...]] = {}
+
+    def state(self, tenant: str, session_id: str | None, now_ns: int = 0) -> SessionState:
+        """Return the state of a session; without an id it is unknown, one never heard of is active."""
+        if session_id is None:
+            return SessionState.UNKNOWN
+        if (tenant, session_id) in self._ended:
+            return SessionState.TERMINATED
+        session = self._living.get((tenant, session_id))
+        return SessionState.ACTIVE if session is None else session.state(now_ns)
+
+    def find(self, tenant: str, session_id: str) -> Session | None:
+        """Return what is known of a session, ended or living."""
+        session, over = self._living.get((tenant, session_id)), self._ended.get((tenant, session_id))
+        if over is None:
+            return session
+        return rules.ended(Session(tenant, session_id, subject=over.subject), over.ended_ns, over.reason)
+
+    def of_tenant(self, tenant: str) -> list[Session]:
+        """Return a tenant's living sessions, the latest seen first."""
+        with self._lock:
+            mine = [session for session in self._living.values() if session.tenant == tenant]
+        return sorted(mine, key=lambda session: (-session.seen_ns, session.session_id))
+
+    def of_subject(self, tenant: str, subject: str) -> list[Session]:
+        """Return the living sessions of ``type:id``."""
+        with self._lock:
+            names = sorted(self._of_subject.get((tenant, subject), ()))
+            return [session for name in names if (session := self._living.get((tenant, name))) is not None]
+
+    def of_device(self, tenant: str, device_id: str) -> list[Session]:
+        """Return the living sessions that a device used last."""
+        return [session for session in self.of_tenant(tenant) if device_id and session.device_id == device_id]
+
+    def ended(self, tenant: str) -> list[TerminatedSession]:
+        """Return the terminated sessions of ``tenant``, oldest first."""
+        return sorted((s for s in list(self._ended.values()) if s.tenant == tenant), key=lambda s: s.ended_ns)
+
+    def revocation(self, tenant: str, subject: str) -> SubjectRevocation | None:
+        """Return the moment before which all that a subject began is over, if there is one."""
+        return self._revoked.get((tenant, subject))
+
+    def __len__(self) -> int:
+        """Return how many sessions live."""
+        return len(self._living)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Forget all that is remembered of a tenant; its store is somebody else's to erase."""
+        with self._lock:
+            for table in (self._ended, self._revoked, self._proofs):
+                for key in [key for key in table if key[0] == tenant]:
+                    del table[key]
+            for name in [name for name in self._living if name[0] == tenant]:
+                self._forget(name)
+
+    # For the ledger.
+
+    def _state_of(self, asked: Asked) -> tuple[SessionState, Session | None]:
+        """Return the worst state under any of the access's names, and what is known under the first of them."""
+        states = [self.state(asked.tenant, name, asked.now_ns) for name in asked.names]
+        known = [self._living.get((asked.tenant, name)) for name in asked.names]
+        session = next((one for one in known if one is not None), None)
+        over = next((state for state in states if state.over), None)
+        if over is not None:
+            return over, session
+        return (
+            SessionState.STEP_UP if SessionState.STEP_UP in states else (states or [SessionState.UNKNOWN])[0]
+        ), session
+
+    def _put(self, session: Session) -> None:
+        name = (session.tenant, session.session_id)
+        if name in self._ended:
+            return
+        self._living[name] = session
+        self._living.move_to_end(name)
+        if session.subject:
+            self._of_subject[session.tenant, session.subject].add(session.session_id)
+
+    def _forget(self, name: Name) -> None:
+        session = self._living.pop(name, None)
+        if session is None:
+            return
+        key = (session.tenant, session.subject)
+        self._of_subject.get(key, set()).discard(session.session_id)
+        if not self._of_subject.get(key):
+            self._of_subject.pop(key, None)
+        self._proofs.pop(name, None)
+
+    def _remember(self, proof: StepUpProof) -> None:
+        key = (proof.tenant, proof.session_id or proof.subject)
+        known = [one for one in self._proofs.get(key, ()) if one.expires_ns > proof.proven_ns and one != proof]
+        self._proofs[key] = (*known, proof)[-self._settings.most_proofs :]
+
+    def _proof_for(self, asked: Asked, session: Session | None) -> StepUpProof | None:
+        """Return the newest proof for this very access that nothing has overtaken."""
+        fell_ns = max(session.step_up_ns, session.reduced_ns) if session else 0
+        revoked = self._revoked.get((asked.tenant, asked.subject))
+        after_ns = max(fell_ns, revoked.before_ns if revoked else 0)
+        what = (asked.action, asked.resource_type, asked.resource_id)
+        for key in (*asked.names, asked.subject):
+            for proof in reversed(self._proofs.get((asked.tenant, key), ())):
+                mine = proof.subject == asked.subject and proof.proven_ns > after_ns
+                if mine and proof.covers(*what, asked.now_ns):
+                    return proof
+        return None
+
+    def _idlest(self) -> Name | None:
+        """Return whom to forget when there is no more room: who was put down longest ago and has not fallen."""
+        if len(self._living) <= self._settings.most_sessions:
+            return None
+        return next((name for name, session in self._living.items() if not session.fell), None)

@@ -1,0 +1,54 @@
+"""What the sessions need from the world, as Protocols that storage and testing fill."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from ostiary.sessions.session import Session, StepUpProof, SubjectRevocation, TerminatedSession
+
+
+class SessionStore(Protocol):
+    """Keeps sessions; every write is durable when the call returns."""
+
+    def save_terminated(self, session: TerminatedSession) -> None:
+        """Store one termination for ever and forget the living session; storing it twice keeps the first."""
+        ...
+
+    def terminated_sessions(self) -> Iterable[TerminatedSession]:
+        """Return every termination, oldest first."""
+        ...
+
+    def save_sessions(self, sessions: Sequence[Session]) -> None:
+        """Store living sessions in one transaction, each in place of what was there."""
+        ...
+
+    def drop_sessions(self, names: Sequence[tuple[str, str]]) -> None:
+        """Forget living sessions by tenant and name."""
+        ...
+
+    def living_sessions(self, after: int = 0) -> tuple[list[Session], int]:
+        """Return the living sessions that were stored after the mark ``after``, and the mark to ask with next time."""
+        ...
+
+    def save_revocation(self, revocation: SubjectRevocation) -> None:
+        """Store one; of two for a subject the later moment is kept."""
+        ...
+
+    def revocations(self) -> Iterable[SubjectRevocation]:
+        """Return every revocation of a subject."""
+        ...
+
+    def save_proof(self, proof: StepUpProof) -> None:
+        """Store one proof."""
+        ...
+
+    def proofs(self) -> Iterable[StepUpProof]:
+        """Return every proof that was stored and not dropped."""
+        ...
+
+    def drop_proofs(self, expired_ns: int) -> None:
+        """Drop the proofs that had expired at that moment."""
+        ...
+
+    def erase_subject(self, tenant: str, subject: str) -> None:
+        """Erase what names a subject: its sessions and proofs go, of what ended only the bare end stays."""
+        ...

@@ -138,6 +138,85 @@ proposals contains {"rule": "risk-terminate", "effect": "TERMINATE", "control": 
 	not data.ostiary.lib.freshly_proven
 }
 
+# The session as a whole: its level does not flap (a step-up answers it for a while), and what it loses stays lost until
+# its user proves who it is. These rules are asked at each access, and once more after it, when its session was judged.
+session_scored if {
+	input.session_risk.available == true
+	is_number(input.session_risk.score)
+}
+
+session_asks_for(what) if {
+	session_scored
+	data.thresholds.by_session_level[input.session_risk.level][what]
+}
+
+# METADATA
+# title: unusual session, shorter life
+# description: This session is somewhat unusual for its user, so it is kept short.
+# custom:
+#   id: session-risk-shorter
+#   effect: REDUCE
+#   remediation: Nothing is needed now; you will be asked to sign in again sooner.
+proposals contains {
+	"rule": "session-risk-shorter",
+	"effect": "REDUCE",
+	"control": "session_lifetime",
+	"scope": "session",
+	"max_age": data.thresholds.reduced_session_s,
+} if session_asks_for("shorter")
+
+# METADATA
+# title: unusual session, fewer rights
+# description: This session is unusual for its user, so it loses rights until its user proves who it is.
+# custom:
+#   id: session-risk-reduce
+#   effect: REDUCE
+#   remediation: Sign in again with a security key or passkey to have them back.
+proposals contains {
+	"rule": "session-risk-reduce",
+	"effect": "REDUCE",
+	"control": "reduce",
+	"scope": "session",
+	"privileges": data.thresholds.dropped_privileges,
+} if session_asks_for("reduce")
+
+# METADATA
+# title: unusual session, prove it is you
+# description: This session is unusual for its user, so its user must prove itself again.
+# custom:
+#   id: session-risk-step-up
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "session-risk-step-up",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"scope": "session",
+	"acr_values": strongest,
+} if {
+	session_asks_for("step_up")
+	not data.ostiary.lib.freshly_proven
+}
+
+# METADATA
+# title: session taken over
+# description: This session looks taken over, so it is ended.
+# custom:
+#   id: session-risk-terminate
+#   effect: TERMINATE
+#   remediation: Sign in again, and tell the security team if you did not do this.
+proposals contains {
+	"rule": "session-risk-terminate",
+	"effect": "TERMINATE",
+	"control": "terminate",
+	"scope": "session",
+} if {
+	session_asks_for("step_up")
+	input.session_risk.score >= data.thresholds.session_terminate
+	object.get(input.session_risk, "uncertainty", 1) < data.thresholds.terminate_below_uncertainty
+	not data.ostiary.lib.freshly_proven
+}
+
 obligations contains {
 	"id": "risk-notification",
 	"type": "notification",

@@ -177,3 +177,47 @@ test_a_medium_level_shortens_sessions_on_crown_jewels_only if {
 test_an_unheard_of_level_asks_for_nothing if {
 	proposed(at_sensitivity(4), {"score": 0.02, "level": "unknown"}) == set()
 }
+
+with_session_risk(request, risk) := object.union(with_risk(request, {"score": 0.01}), {"session_risk": object.union(
+	{"available": true, "reason": "", "level": "low", "uncertainty": 0.1, "model": "sha256:m", "signals": []},
+	risk,
+)})
+
+session_proposed(request, risk) := found if {
+	found := rules(adaptive.decision.proposals) with input as with_session_risk(request, risk)
+}
+
+test_quiet_session_proposes_nothing if {
+	session_proposed(examples.developer_at_night, {"score": 0.02}) == set()
+}
+
+test_session_without_a_score_proposes_nothing if {
+	session_proposed(examples.developer_at_night, {"score": null, "available": false, "level": "high"}) == set()
+}
+
+test_medium_session_lives_shorter if {
+	session_proposed(examples.developer_at_night, {"score": 0.1, "level": "medium"}) == {"session-risk-shorter"}
+}
+
+test_high_session_loses_rights_and_steps_up if {
+	request := with_session_risk(examples.developer_at_night, {"score": 0.5, "level": "high"})
+	decision := adaptive.decision with input as request
+	rules(decision.proposals) == {"session-risk-shorter", "session-risk-reduce", "session-risk-step-up"}
+	every hit in decision.proposals {
+		hit.scope == "session"
+	}
+	some hit in decision.proposals
+	hit.privileges == ["admin", "delete", "export"]
+}
+
+test_taken_over_session_is_ended if {
+	risk := {"score": 0.99, "level": "high"}
+	"session-risk-terminate" in session_proposed(examples.developer_at_night, risk)
+	doubtful := object.union(risk, {"uncertainty": 0.6})
+	not "session-risk-terminate" in session_proposed(examples.developer_at_night, doubtful)
+}
+
+test_fresh_proof_answers_the_session if {
+	proven := session_proposed(object.union(examples.developer_at_night, fresh), {"score": 0.99, "level": "high"})
+	proven == {"session-risk-shorter", "session-risk-reduce"}
+}

@@ -34,3 +34,26 @@ test_people if {
 	not lib.is_person with input as {"subject": {"type": "service"}}
 	not lib.is_person with input as {}
 }
+
+stepped_up(request, step_up) := object.union(request, {"session": {"step_up": step_up}})
+
+test_a_step_up_for_this_access_counts if {
+	weak := {"subject": {"identity": {"acr": "urn:ostiary:acr:password", "amr": ["pwd"], "auth_age_s": 90000}}}
+	proof := {"acr": "urn:ostiary:acr:phishing-resistant", "age_s": 5}
+	request := stepped_up(object.union(examples.developer, weak), proof)
+	lib.auth_level == 3 with input as request
+	lib.auth_age == 5 with input as request
+	lib.freshly_proven with input as request
+}
+
+test_a_step_up_of_an_unknown_class_proves_nothing if {
+	asserted := {"subject": {"identity": {"assurance": "asserted", "auth_age_s": null}}}
+	request := stepped_up(object.union(examples.developer, asserted), {"acr": "urn:made-up", "age_s": 1})
+	lib.auth_level == 0 with input as request
+}
+
+test_no_step_up_leaves_the_token_alone if {
+	request := stepped_up(examples.developer, null)
+	lib.auth_level == 2 with input as request
+	not lib.freshly_proven with input as object.union(request, {"subject": {"identity": {"auth_age_s": 90000}}})
+}

@@ -21,10 +21,19 @@ from ostiary.decision.event import device_of, event_of, ip_of, sessions_of, text
 from ostiary.decision.held import answered, asked_of, with_session
 from ostiary.decision.numbers import pack
 from ostiary.decision.obligations import obligations_of
-from ostiary.decision.parts import AlreadyAnsweredError, Call, Claim, Decided, Judged, Parts, StepFailedError
+from ostiary.decision.parts import (
+    AlreadyAnsweredError,
+    Call,
+    Claim,
+    Decided,
+    Judged,
+    Known,
+    Parts,
+    StepFailedError,
+)
 from ostiary.decision.ports import Moment, ResourceFacts
 from ostiary.errors import RefusedError
-from ostiary.identity.types import PepIdentity
+from ostiary.identity.types import PepIdentity, VerifiedIdentity
 from ostiary.sessions import SessionState, Standing
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
@@ -90,25 +99,16 @@ class Decider:
 
         # 2. Device and session state, and what is known of subject and resource.
         try:
-            subject = parts.directory.subject(tenant, identity.subject_type, identity.subject_id)
-            resource = parts.directory.resource(tenant, request.resource.type, request.resource.id)
-            names = sessions_of(identity, request.context)
-            device_id = text_of(device_of(request.context).get("id"))
-            device = parts.devices.device(tenant, device_id, now_ns) if parts.devices else UNKNOWN_DEVICE
-            ip = ip_of(request.context.get("ip")) or receipt.peer_ip
-            asked = asked_of(request, identity, names, now_ns, ip, device_id)
-            standing = parts.sessions.standing(asked)
-            standing = answered(standing, asked, identity, receipt.decision_id, parts.sessions.skew_ns)
-            session_risk = self._session_risk(tenant, names)
+            known = self._known(receipt, call, identity)
         except Exception as fault:  # noqa: BLE001 - any failure of step 2 is a DENY
             self._fail(Reason.STATE_ERROR, fault)
-        if (over := why_over(standing)) is not None:
+        if (over := why_over(known.standing)) is not None:
             raise StepFailedError(over)
         laps["state"] = watch()
 
         # 3. Enrich and extract signals: one pass, one profile read.
         try:
-            moment = parts.signals.read(event_of(receipt, request, identity, subject, resource, device.posture))
+            moment = parts.signals.read(event_of(receipt, request, identity, known))
         except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
             self._fail(Reason.SIGNALS_ERROR, fault)
         laps["signals"] = watch()
@@ -120,25 +120,33 @@ class Decider:
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
         try:
             engine = parts.policies.engine(tenant)
-            told = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, standing, device)
+            told = guardrail_document(request, call.pep.pep_id, identity, moment, known)
             document = msgspec.json.encode(told)
             guardrails = with_session(engine.guardrails(document), document)
-            adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, session_risk))
+            adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, known.session_risk))
         except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
             self._fail(Reason.POLICY_UNAVAILABLE, fault)
         laps["policy"] = watch()
 
         # 6. Combine by the law.
-        glass = self._open_glass(tenant, call, resource, receipt)
+        glass = self._open_glass(tenant, call, known.resource, receipt)
         phases = parts.phases.phases(tenant)
-        outcome = combine(guardrails, adaptive, phases, critical=resource.critical, break_glass=glass)
+        outcome = combine(guardrails, adaptive, phases, critical=known.resource.critical, break_glass=glass)
 
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
         bundle = engine.bundle.digest
         found = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle)
-        return Judged(*found, asked, session_risk, standing.sign_in)
+        return Judged(*found, known.asked, known.session_risk, known.standing.sign_in)
+
+    def _known(self, receipt: Receipt, call: Call, identity: VerifiedIdentity) -> Known:
+        """Return what is known of subject, resource, device and session, before anything is decided."""
+        known = known_of(self._parts, receipt, call.request, identity)
+        standing = answered(known.standing, known.asked, identity, receipt.decision_id, self._parts.sessions.skew_ns)
+        names, source = known.asked.names, self._parts.session_risk
+        risk = source.latest(identity.tenant, names[0]) if source is not None and names else None
+        return msgspec.structs.replace(known, standing=standing, session_risk=risk)
 
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.
@@ -169,7 +177,8 @@ class Decider:
         answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
         durable = self.append(record)
         laps["record"] = self._parts.stopwatch()
-        return Decided(record, answer, durable, event, laps, judged.moment)
+        session = judged.asked.names[0] if judged.asked.names else ""
+        return Decided(record, answer, durable, event, laps, judged.moment, session)
 
     def _keep_session(self, judged: Judged, receipt: Receipt) -> None:
         """Let the session fall, rise or go on, as the decision found it."""
@@ -182,10 +191,6 @@ class Decider:
             if judged.sign_in is not None:
                 sessions.prove(judged.sign_in)
             sessions.touch(asked)
-
-    def _session_risk(self, tenant: str, names: tuple[str, ...]) -> RiskScore | None:
-        source = self._parts.session_risk
-        return None if source is None or not names else source.latest(tenant, names[0])
 
     def refuse(
         self,
@@ -258,6 +263,21 @@ class Decider:
         raise StepFailedError(reason, type(fault).__name__) from fault
 
 
+def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identity: VerifiedIdentity) -> Known:
+    """Return what is known of subject, resource, device and session."""
+    tenant, now_ns, context = identity.tenant, receipt.received_ns, request.context
+    device_id = text_of(device_of(context).get("id"))
+    ip = ip_of(context.get("ip")) or receipt.peer_ip
+    asked = asked_of(request, identity, sessions_of(identity, context), now_ns, ip, device_id)
+    return Known(
+        subject=parts.directory.subject(tenant, identity.subject_type, identity.subject_id),
+        resource=parts.directory.resource(tenant, request.resource.type, request.resource.id),
+        device=parts.devices.device(tenant, device_id, now_ns) if parts.devices else UNKNOWN_DEVICE,
+        asked=asked,
+        standing=parts.sessions.standing(asked),
+    )
+
+
 def why_over(standing: Standing) -> Reason | None:
     """Return why nothing may be done in a session any more, or ``None`` when something may."""
     if standing.state is SessionState.TERMINATED:
@@ -272,4 +292,14 @@ def subject_key(request: EvaluationRequest) -> str:
     return f"{request.subject.type}:{request.subject.id}"
 
 
-__all__ = ["AlreadyAnsweredError", "Call", "Claim", "Decided", "Decider", "Parts", "subject_key", "why_over"]
+__all__ = [
+    "AlreadyAnsweredError",
+    "Call",
+    "Claim",
+    "Decided",
+    "Decider",
+    "Parts",
+    "known_of",
+    "subject_key",
+    "why_over",
+]

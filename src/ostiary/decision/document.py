@@ -11,10 +11,10 @@ import msgspec
 
 from ostiary.decision.event import device_of
 from ostiary.decision.held import session_member
-from ostiary.decision.ports import Moment, ResourceFacts, SubjectFacts
+from ostiary.decision.parts import Known
+from ostiary.decision.ports import Moment
 from ostiary.identity.types import VerifiedIdentity
-from ostiary.sessions import Standing
-from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
+from ostiary.vocabulary.devices import DeviceFacts
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
@@ -41,13 +41,10 @@ def guardrail_document(
     pep_id: str,
     identity: VerifiedIdentity,
     moment: Moment,
-    subject: SubjectFacts,
-    resource: ResourceFacts,
-    standing: Standing,
-    device: DeviceFacts = UNKNOWN_DEVICE,
+    known: Known,
 ) -> dict[str, Any]:
     """Return the guardrails' input document; it never holds a score."""
-    event = moment.event
+    event, subject, resource = moment.event, known.subject, known.resource
     return {
         "tenant": identity.tenant,
         "time": _time(event.time_ns, moment),
@@ -77,8 +74,8 @@ def guardrail_document(
             "known": resource.known,
         },
         "context": request.context,
-        "device": device_member(event, device, identity, device_of(request.context)),
-        "session": session_member(event.session_id, standing, event.time_ns),
+        "device": device_member(event, known.device, identity, device_of(request.context)),
+        "session": session_member(event.session_id, known.standing, event.time_ns),
         "network": {"ip": event.ip, "country": event.country, "asn": event.asn, "trusted": moment.network_trusted},
     }
 

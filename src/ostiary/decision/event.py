@@ -10,12 +10,11 @@ Time and id come from the receipt alone, a verified token's facts from the ident
 import ipaddress
 from typing import Any, Final, TypeVar
 
-from ostiary.decision.ports import ResourceFacts, SubjectFacts
+from ostiary.decision.parts import Known
 from ostiary.decision.told import facts_of
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
-from ostiary.vocabulary.facts import PostureFacts
 
 _NS: Final = 1_000_000_000
 _MAX_TEXT: Final = 512
@@ -70,9 +69,7 @@ def event_of(
     receipt: Receipt,
     request: EvaluationRequest,
     identity: VerifiedIdentity,
-    subject: SubjectFacts,
-    resource: ResourceFacts,
-    posture: PostureFacts | None = None,
+    known: Known,
 ) -> AccessEvent:
     """Return the access event of one request, before enrichment.
 
@@ -80,16 +77,15 @@ def event_of(
         receipt: the server's own stamp: id, time, peer.
         request: the evaluation request, its context already free of tokens.
         identity: the verified subject.
-        subject: stored facts of the subject.
-        resource: stored facts of the resource.
-        posture: what the device itself has proven, which the enforcement point's word does not replace.
+        known: what is stored of subject, resource and device; the enforcement point's word does not replace a posture
+            that the device itself has proven.
     """
     context = request.context
     device = device_of(context)
     amount = _integer(context.get("bytes"), _MAX_AMOUNT)
     told = facts_of(identity, context, receipt.received_ns)
-    if posture is not None:
-        told["posture"] = posture
+    if known.device.posture is not None:
+        told["posture"] = known.device.posture
     auth_age = receipt.received_ns / _NS - identity.auth_time if identity.auth_time is not None else None
     return AccessEvent(
         event_id=receipt.decision_id,
@@ -101,7 +97,7 @@ def event_of(
         resource_type=request.resource.type,
         resource_id=request.resource.id,
         outcome=EventOutcome.UNKNOWN,
-        sensitivity=resource.sensitivity,
+        sensitivity=known.resource.sensitivity,
         session_id=session_id_of(identity, context),
         client_id=identity.client_id or text_of(context.get("client_id")),
         issuer=identity.issuer or None,
@@ -115,8 +111,8 @@ def event_of(
         tz_offset_min=_integer(context.get("tz_offset_min"), _MAX_OFFSET_MIN),
         count=_amount(context.get("count")),
         bytes=amount if amount is not None and amount >= 0 else None,
-        groups=subject.groups,
-        labels=resource.labels,
+        groups=known.subject.groups,
+        labels=known.resource.labels,
         source="ostiary",
         **told,
     )

@@ -28,27 +28,32 @@ def _texts(outcome: Outcome, member: str) -> list[str]:
     return list(dict.fromkeys(value for values in _lists(outcome, member) for value in values))
 
 
-def _acr_values(outcome: Outcome) -> list[str]:
+def acr_values_of(outcome: Outcome) -> tuple[str, ...]:
     """Return the classes that satisfy every rule at once, so that one sign-in is enough; else all that are named."""
     lists = _lists(outcome, "acr_values")
     common = [value for value in dict.fromkeys(lists[0]) if all(value in other for other in lists)] if lists else []
-    return common or _texts(outcome, "acr_values") or list(DEFAULT_ACR)
+    return tuple(common or _texts(outcome, "acr_values") or DEFAULT_ACR)
 
 
-def _smallest(outcome: Outcome, member: str) -> int | None:
+def smallest_of(outcome: Outcome, member: str) -> int | None:
     """Return the smallest non-negative number that the deciding rules give for ``member``."""
     values = [hit.properties.get(member) for hit in outcome.rules]
     numbers = [int(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and v >= 0]
     return min(numbers, default=None)
 
 
+def privileges_of(outcome: Outcome) -> tuple[str, ...]:
+    """Return the privileges that the deciding rules take away."""
+    return tuple(_texts(outcome, "privileges"))
+
+
 def _step_up(outcome: Outcome) -> Obligation:
-    acr = _acr_values(outcome)
+    acr = list(acr_values_of(outcome))
     properties: dict[str, Any] = {"acr_value": acr[0], "acr_values": acr}
     amr = _texts(outcome, "amr_values")
     if amr:
         properties["amr_values"] = amr
-    max_age = _smallest(outcome, "max_age")
+    max_age = smallest_of(outcome, "max_age")
     if max_age is not None:
         properties["max_age"] = max_age
     return Obligation("step-up", "step-up", properties)
@@ -61,7 +66,7 @@ def _reduce(outcome: Outcome) -> list[Obligation]:
     if privileges or (controls and Control.SESSION_LIFETIME not in controls):
         own.append(Obligation("reduce-privileges", "reduce", {"privileges": privileges}))
     if Control.SESSION_LIFETIME in controls or not own:
-        lifetime = _smallest(outcome, "max_age")
+        lifetime = smallest_of(outcome, "max_age")
         seconds = DEFAULT_LIFETIME_S if lifetime is None else lifetime
         own.append(Obligation("session-lifetime", LIFETIME, {"max_age": seconds}))
     return own

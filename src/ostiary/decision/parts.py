@@ -16,14 +16,17 @@ from ostiary.decision.ports import (
     PhaseSource,
     PolicySource,
     Recorder,
+    ResourceFacts,
     ScorerSource,
     SessionReader,
     SessionRiskSource,
     SignalReader,
+    SubjectFacts,
     SubjectVerifier,
 )
 from ostiary.identity.types import PepIdentity, PresentedSubject
-from ostiary.sessions import Asked, StepUpProof
+from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
+from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
@@ -90,6 +93,7 @@ class Decided(msgspec.Struct, frozen=True):
         event: the access event with its outcome filled in, for learning after the answer; ``None`` when refused.
         laps: nanoseconds spent in each step, in order.
         moment: the enriched event with its features, for judging its session after the answer.
+        session: the ledger's name of that session, or empty.
     """
 
     record: DecisionRecord
@@ -98,6 +102,7 @@ class Decided(msgspec.Struct, frozen=True):
     event: AccessEvent | None = None
     laps: dict[str, int] = {}
     moment: Moment | None = None
+    session: str = ""
 
 
 class StepFailedError(Exception):
@@ -112,6 +117,17 @@ class StepFailedError(Exception):
 
 class AlreadyAnsweredError(Exception):
     """The deadline answered this call while it was being decided; nothing may be recorded twice."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of subject, resource, device and session before an access is judged."""
+
+    subject: SubjectFacts
+    resource: ResourceFacts
+    asked: Asked
+    standing: Standing = NO_STANDING
+    device: DeviceFacts = UNKNOWN_DEVICE
+    session_risk: RiskScore | None = None
 
 
 class Judged(msgspec.Struct, frozen=True):

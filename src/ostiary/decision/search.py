@@ -13,15 +13,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ostiary.decision.decide import RECORD_VERSION, Decider, why_over
+from ostiary.decision.decide import RECORD_VERSION, Decider, known_of, why_over
 from ostiary.decision.document import floor_of, guardrail_document
-from ostiary.decision.event import event_of, sessions_of
-from ostiary.decision.held import asked_of, with_session
+from ostiary.decision.event import event_of
+from ostiary.decision.held import with_session
 from ostiary.decision.parts import AlreadyAnsweredError, Claim, Decided
 from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
-from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
 from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
@@ -113,18 +112,12 @@ class Searcher:
         request: EvaluationRequest,
         identity: VerifiedIdentity,
     ) -> bool:
-        parts, tenant = self._parts, call.pep.tenant
-        subject = parts.directory.subject(tenant, identity.subject_type, identity.subject_id)
-        resource = parts.directory.resource(tenant, request.resource.type, request.resource.id)
-        event = event_of(receipt, request, identity, subject, resource)
-        names = sessions_of(identity, request.context)
-        asked = asked_of(request, identity, names, receipt.received_ns, event.ip, event.device_id)
-        standing = parts.sessions.standing(asked)
-        if why_over(standing) is not None:
+        parts = self._parts
+        known = known_of(parts, receipt, request, identity)
+        if why_over(known.standing) is not None:
             return False
-        device = parts.devices.device(tenant, event.device_id, receipt.received_ns) if parts.devices else UNKNOWN_DEVICE
-        moment = parts.signals.read(event)
-        told = guardrail_document(request, call.pep.pep_id, identity, moment, subject, resource, standing, device)
+        moment = parts.signals.read(event_of(receipt, request, identity, known))
+        told = guardrail_document(request, call.pep.pep_id, identity, moment, known)
         document = msgspec.json.encode(told)
         return floor_of(with_session(engine.guardrails(document), document)).permits
 

@@ -37,7 +37,9 @@ def check_monotone(bundle: Bundle) -> list[str]:
     with OpaEngine(bundle) as engine:
         for name, document in requests(bundle):
             for uncertainty in _UNCERTAINTIES:
-                fault = _walk(engine, name, document, scores, uncertainty)
+                fault = _walk(engine, name, document, scores, uncertainty) or _walk(
+                    engine, name, document, scores, uncertainty, session=True
+                )
                 if fault:
                     found.append(fault)
                     break
@@ -111,24 +113,38 @@ def made_up(
     }
 
 
-def _walk(engine: OpaEngine, name: str, document: dict[str, Any], scores: list[float], uncertainty: float) -> str:
-    reached, at = Effect.ALLOW, 0.0
+def _walk(
+    engine: OpaEngine,
+    name: str,
+    document: dict[str, Any],
+    scores: list[float],
+    uncertainty: float,
+    *,
+    session: bool = False,
+) -> str:
+    reached, at, what = Effect.ALLOW, 0.0, "session score" if session else "score"
     for score in scores:
-        verdict = engine.adaptive(_scored(document, score, uncertainty))
+        verdict = engine.adaptive(_scored(document, score, uncertainty, session=session))
         if verdict.error:
-            return f"the adaptive rules fail on `{name}` at score {score:g}: {verdict.error}"
+            return f"the adaptive rules fail on `{name}` at {what} {score:g}: {verdict.error}"
         if verdict.proposal < reached:
             was, now = reached.name, verdict.proposal.name
             return (
-                f"rule of `{name}` proposes {was} at score {at:g} but {now} at {score:g}: a higher score is no milder"
+                f"rule of `{name}` proposes {was} at {what} {at:g} but {now} at {score:g}: a higher score is no milder"
             )
         reached, at = verdict.proposal, score
     return ""
 
 
-def _scored(document: dict[str, Any], score: float, uncertainty: float) -> dict[str, Any]:
+def _scored(document: dict[str, Any], score: float, uncertainty: float, *, session: bool) -> dict[str, Any]:
+    risk, quiet = _risk(score, uncertainty), _risk(0.0, uncertainty)
+    scores = {"risk": quiet, "session_risk": risk} if session else {"risk": risk, "session_risk": quiet}
+    return {**document, "guardrails": {"floor": "ALLOW", "rules": []}, **scores}
+
+
+def _risk(score: float, uncertainty: float) -> dict[str, Any]:
     level = "low" if score < 1 / 3 else "medium" if score < 2 / 3 else "high"
-    risk = {
+    return {
         "available": True,
         "reason": "",
         "score": score,
@@ -137,4 +153,3 @@ def _scored(document: dict[str, Any], score: float, uncertainty: float) -> dict[
         "model": "sha256:made-up",
         "signals": [],
     }
-    return {**document, "guardrails": {"floor": "ALLOW", "rules": []}, "risk": risk}

@@ -21,6 +21,11 @@ class GuardedScorer:
         self._on_error = on_error
 
     @property
+    def inner(self) -> Scorer:
+        """The scorer behind the fence."""
+        return self._inner
+
+    @property
     def digest(self) -> str:
         """Digest of the model behind the fence."""
         return self._inner.digest

@@ -14,6 +14,7 @@ from ostiary.risk.session_forest import SessionForest
 from ostiary.risk.trail import Trails, step_of
 from ostiary.signals.history import History
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.scoring import RiskScore, unavailable
 
 
@@ -26,7 +27,12 @@ class SessionRisk:
         self._digest = digest
         self._trails = Trails()
 
-    def observe(self, event: AccessEvent, history: History, features: Sequence[float], access: RiskScore) -> RiskScore:
+    @property
+    def digest(self) -> str:
+        """Digest of the model artefact."""
+        return self._digest
+
+    def observe(self, event: AccessEvent, history: object, features: Sequence[float], access: RiskScore) -> RiskScore:
         """Return the risk of the event's session with this access in it, and remember the access.
 
         Args:
@@ -37,6 +43,8 @@ class SessionRisk:
         """
         if access.score is None:
             return unavailable(access.reason)
+        if not isinstance(history, History):
+            return unavailable(Reason.RISK_ERROR)
         forest, step = self._forest(event), step_of(event, history)
         llr = forest.llr(access.score)
         row = forest.row(self._trails.view(step, llr), features)

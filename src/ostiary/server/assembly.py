@@ -13,6 +13,7 @@ import msgspec
 from ostiary.audit.retention import RetentionPolicy, prune
 from ostiary.audit.tile_http import TileFace
 from ostiary.decision.decide import Decider
+from ostiary.decision.parts import Decided
 from ostiary.errors import VerificationError
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
@@ -22,10 +23,11 @@ from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.body import BodyLimits
-from ostiary.server.chores import Chore, Chores, Often
+from ostiary.server.chores import Chore, Chores
 from ostiary.server.crew import Crew, CrewSettings
 from ostiary.server.desk import FaceDesk, open_faces
 from ostiary.server.forwarded import Proxies
+from ostiary.server.judge import SessionJudge
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.places import DEFAULT_TENANT
@@ -40,8 +42,9 @@ from ostiary.server.wiring import House
 METADATA_PURPOSE: Final = "metadata"
 FLUSH_S: Final = 5.0
 SAVE_S: Final = 600.0
-HANDOVER_TURNS: Final = 120
-LATER_TURNS: Final = 30
+RELOAD_S: Final = 0.25
+TOUCHES_S: Final = 1.0
+SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
 
@@ -72,7 +75,8 @@ class Assembly:
         self._log = log
         self.stuck = False
         self._on_stuck = on_stuck
-        self._learner = Learner(house.knowledge.learn, self.faults)
+        self._judge = _judge(house, self.faults)
+        self._learner = Learner(self._after, self.faults)
         self._tracer = _tracer(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, _fail_open(settings))
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
@@ -97,6 +101,15 @@ class Assembly:
         )
         self._chores = Chores(self._all_chores(), self.faults)
         _gauges(metrics, house, self.authzen, self.crew)
+
+    def _after(self, decided: Decided) -> None:
+        """Judge the session of a decision, then let the profiles learn from its event."""
+        try:
+            self._judge.observe(decided)
+        except Exception as fault:  # noqa: BLE001 - the session keeps what was known of it, and learning goes on
+            self.faults("session_not_judged", fault)
+        if decided.event is not None:
+            self.house.knowledge.learn(decided.event)
 
     def _authzen(self, settings: ServerSection) -> AuthZen:
         house = self.house
@@ -186,15 +199,18 @@ class Assembly:
     def _end(self) -> None:
         self.refusals.flush()
         self._learner.close()
+        self.house.ledger.flush()
         self.save_profiles()
         if self._tracer is not None:
             self._tracer.close()
 
     def _all_chores(self) -> list[Chore]:
-        # A worker that takes over for another shares its log: what that one ends meanwhile must end here too.
-        sessions = Often(self.house.ledger.reload, HANDOVER_TURNS, LATER_TURNS)
+        ledger = self.house.ledger
         return [
-            Chore("sessions_not_reloaded", 1.0, sessions),
+            # The command line, or a worker that takes over for another, writes to the same store.
+            Chore("sessions_not_reloaded", RELOAD_S, ledger.reload),
+            Chore("sessions_not_written", TOUCHES_S, ledger.flush),
+            Chore("sessions_not_swept", SWEEP_S, lambda: ledger.sweep(self.house.clock.now_ns())),
             Chore("refusal_not_recorded", FLUSH_S, self.refusals.flush),
             Chore("profiles_not_saved", SAVE_S, self.save_profiles),
             Chore("retention_failed", PRUNE_S, self.prune),
@@ -240,6 +256,18 @@ def restore_profiles(house: House) -> int:
     """Load every tenant's profiles and learn what the log has had since; return how many events that was."""
     living = (row.tenant for row in house.tenants.living())
     return sum(house.knowledge.restore(tenant, house.store.snapshots, house.log) for tenant in living)
+
+
+def _judge(house: House, on_fault: Callable[[str, BaseException], None]) -> SessionJudge:
+    return SessionJudge(
+        ledger=house.ledger,
+        scorers=house.scorers,
+        policies=house.policies,
+        phases=house.rollout,
+        recorder=house.log,
+        rule=house.settings.sessions.rule(),
+        on_fault=on_fault,
+    )
 
 
 def _fail_open(settings: Settings) -> tuple[str, ...]:

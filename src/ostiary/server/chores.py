@@ -48,20 +48,3 @@ class Chores:
                 raise
             except Exception as fault:  # noqa: BLE001 - told, and tried again
                 self._on_fault(chore.name, fault)
-
-
-class Often:
-    """Calls ``run`` at each of the first turns and then only at every ``later``-th."""
-
-    def __init__(self, run: Callable[[], object], first: int, later: int) -> None:
-        """Count turns from here."""
-        self._run = run
-        self._first = first
-        self._later = later
-        self._turn = 0
-
-    def __call__(self) -> None:
-        """Take one turn."""
-        self._turn += 1
-        if self._turn <= self._first or self._turn % self._later == 0:
-            self._run()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ostiary.errors import OstiaryError
 from ostiary.server.places import Places
-from ostiary.vocabulary.scoring import Scorer
+from ostiary.vocabulary.scoring import Scorer, SessionScorer
 
 Load = Callable[[str, Path], Scorer]
 OnFault = Callable[[str, BaseException], None]
@@ -31,8 +31,12 @@ class Scorers:
         *,
         enabled: bool = True,
         cold: Scorer | None = None,
+        judging: Callable[[Scorer], SessionScorer | None] = lambda _scorer: None,
     ) -> None:
-        """Take where models lie, what loads one, whom to tell when that fails, and what scores until there is one."""
+        """Take where models lie, what loads one, whom to tell when that fails, and what scores until there is one.
+
+        ``judging`` makes what judges sessions from a loaded scorer.
+        """
         self._places = places
         self._others = tuple(path for path in (configured, *shipped) if path is not None)
         self._load = load
@@ -41,6 +45,8 @@ class Scorers:
         self._cold = cold
         self._lock = threading.Lock()
         self._scorers: dict[str, Scorer | None] = {}
+        self._judging = judging
+        self._sessions: dict[str, tuple[Scorer, SessionScorer | None]] = {}
 
     def scorer(self, tenant: str) -> Scorer | None:
         """Return a tenant's scorer, loaded at first use, or ``None``."""
@@ -54,6 +60,17 @@ class Scorers:
         with self._lock:
             self._scorers[tenant] = self._first(tenant) if self._enabled else None
             return self._scorers[tenant]
+
+    def session_scorer(self, tenant: str) -> SessionScorer | None:
+        """Return what judges a tenant's sessions: a part of its scorer's model, or ``None`` when that has none."""
+        scorer = self.scorer(tenant)
+        if scorer is None:
+            return None
+        with self._lock:
+            known = self._sessions.get(tenant)
+            if known is None or known[0] is not scorer:
+                known = self._sessions[tenant] = (scorer, self._judging(scorer))
+            return known[1]
 
     def source(self, tenant: str) -> Path | None:
         """Return the folder that a tenant's model comes from, or ``None``."""

@@ -37,6 +37,7 @@ from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
 from ostiary.server.admins import Admins
+from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
@@ -48,7 +49,7 @@ from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
 from ostiary.vocabulary.clock import Clock
-from ostiary.vocabulary.scoring import Scorer
+from ostiary.vocabulary.scoring import Scorer, SessionScorer
 
 MODEL_PURPOSE = "models"
 _MIB = 1 << 20
@@ -151,7 +152,7 @@ def _open(
     opening.callback(policies.close)
     scorers = _scorers(places, settings, ring, on_fault)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
-    ledger = SessionLedger(store.sessions)
+    ledger = SessionLedger(store.sessions, settings.sessions.kept(), on_fault)
     parts = Parts(
         subjects=subjects,
         directory=CatalogueDirectory(knowledge),
@@ -161,6 +162,7 @@ def _open(
         policies=policies,
         phases=rollout,
         recorder=log,
+        session_risk=LatestSessionRisk(ledger),
         on_fault=on_fault,
     )
     return {
@@ -288,7 +290,15 @@ def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFaul
 
     risk = settings.risk
     cold = GuardedScorer(LikelihoodRatio(), lambda fault: on_fault("risk_error", fault)) if risk.cold_start else None
-    return Scorers(places, risk.model, _shipped_models(), load, on_fault, enabled=risk.enabled, cold=cold)
+
+    def judging(scorer: Scorer) -> SessionScorer | None:
+        from ostiary.risk.model import RiskModel  # noqa: PLC0415 - as above
+
+        model = scorer.inner if isinstance(scorer, GuardedScorer) else scorer
+        return model.sessions() if isinstance(model, RiskModel) else None
+
+    shipped = _shipped_models()
+    return Scorers(places, risk.model, shipped, load, on_fault, enabled=risk.enabled, cold=cold, judging=judging)
 
 
 def _shipped_models() -> list[Path]:

@@ -20,10 +20,12 @@ from ostiary.sessions.session import (
     ChangeKind,
     Session,
     SessionChange,
+    SessionNews,
     SessionState,
     StepUpProof,
     SubjectRevocation,
     TerminatedSession,
+    handle_of,
 )
 from ostiary.sessions.settings import SessionSettings
 from ostiary.sessions.standing import NO_STANDING, Asked, Standing
@@ -38,6 +40,7 @@ __all__ = [
     "Session",
     "SessionChange",
     "SessionLedger",
+    "SessionNews",
     "SessionSettings",
     "SessionState",
     "SessionStore",
@@ -45,4 +48,5 @@ __all__ = [
     "StepUpProof",
     "SubjectRevocation",
     "TerminatedSession",
+    "handle_of",
 ]

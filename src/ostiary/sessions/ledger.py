@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from ostiary.sessions import rules
+from ostiary.sessions.hysteresis import Hysteresis
 from ostiary.sessions.memory import DEFAULTS, NS, Name, SessionMemory
 from ostiary.sessions.ports import SessionStore
 from ostiary.sessions.session import (
@@ -29,6 +30,7 @@ from ostiary.sessions.session import (
 )
 from ostiary.sessions.settings import SessionSettings
 from ostiary.sessions.standing import Asked, Standing, bound, is_revoked, key_changed, moved
+from ostiary.vocabulary.scoring import RiskScore
 
 EXPIRED: Final = "session_expired"
 IDLE: Final = "session_idle"
@@ -203,21 +205,21 @@ class SessionLedger(SessionMemory):
         return True
 
     def judge(
-        self, tenant: str, session_id: str, *, level: str, score: float | None, at_ns: int, cause: str = ""
-    ) -> bool:
-        """Note a session's new level of risk, after hysteresis; return whether the level changed."""
+        self, tenant: str, session_id: str, risk: RiskScore, rule: Hysteresis, *, at_ns: int, cause: str = ""
+    ) -> Session | None:
+        """Note a session's new risk and hold its level by ``rule``; return it, or ``None`` when it does not live."""
         with self._lock:
-            session = self._living.get((tenant, session_id))
-            if session is None:
-                return False
-            self._put(rules.judged(session, level, score, at_ns))
+            before = self._living.get((tenant, session_id))
+            if before is None:
+                return None
+            after = rules.judged(before, risk, rule.next(rules.held_of(before), risk.level, at_ns))
+            self._put(after)
             self._touched.add((tenant, session_id))
-        if session.level == level:
-            return False
-        change = SessionChange(tenant, session_id, session.subject, ChangeKind.LEVEL, at_ns, "session_risk", cause)
-        with self._writing:
-            self._tell(msgspec.structs.replace(change, level=level, previous_level=session.level))
-        return True
+        if before.level != after.level:
+            change = SessionChange(tenant, session_id, after.subject, ChangeKind.LEVEL, at_ns, "session_risk", cause)
+            with self._writing:
+                self._tell(msgspec.structs.replace(change, level=after.level, previous_level=before.level))
+        return after
 
     def listen(self, callback: Callable[[SessionChange], None]) -> None:
         """Tell ``callback`` of every change from now on; it must be quick."""
@@ -227,22 +229,20 @@ class SessionLedger(SessionMemory):
 
     def reload(self) -> None:
         """Learn what another process has stored meanwhile; nothing that fell here is ever undone."""
-        if self._store is None:
+        news = self._store.news(self._mark) if self._store else None
+        if news is None or news.mark == self._mark:
             return
-        living, mark = self._store.living_sessions(self._mark)
-        proofs = list(self._store.proofs())
-        terminated, revocations = list(self._store.terminated_sessions()), list(self._store.revocations())
         with self._lock:
-            for over in terminated:
+            for over in news.ended:
                 self._end(over)
-            for revocation in revocations:
+            for revocation in news.revocations:
                 self._revoke(revocation)
-            for stored in living:
+            for stored in news.living:
                 known = self._living.get((stored.tenant, stored.session_id))
                 self._put(stored if known is None else rules.joined(known, stored))
-            for proof in proofs:
+            for proof in news.proofs:
                 self._remember(proof)
-            self._mark = mark
+            self._mark = news.mark
 
     def flush(self) -> None:
         """Write the sessions that were touched since the last time, and drop those that were forgotten."""
@@ -273,6 +273,18 @@ class SessionLedger(SessionMemory):
             elif not session.fell and still_ns > idle_ns:
                 left += self._forget_idle(session)
         return left
+
+    def erase_subject(self, tenant: str, subject: str, *, at_ns: int) -> None:
+        """Forget who ``type:id`` was: its sessions end, and of what ended only the bare end is kept."""
+        with self._lock:
+            names = sorted(self._of_subject.get((tenant, subject), ()))
+        for name in names:
+            self.terminate(tenant, name, at_ns=at_ns, reason="subject_erased")
+        with self._writing:
+            if self._store:
+                self._store.erase_subject(tenant, subject)
+            with self._lock:
+                self._unname(tenant, subject)
 
     # How a change is made and told.
 
@@ -306,26 +318,6 @@ class SessionLedger(SessionMemory):
         self._forget(name)
         self._touched.discard(name)
         return True
-
-    def _revoke(self, revocation: SubjectRevocation) -> None:
-        known = self._revoked.get((revocation.tenant, revocation.subject))
-        if known is None or known.before_ns < revocation.before_ns:
-            self._revoked[revocation.tenant, revocation.subject] = revocation
-
-    def _may_prove(self, proof: StepUpProof, session: Session | None) -> bool:
-        if proof.session_id and (proof.tenant, proof.session_id) in self._ended:
-            return False
-        revoked = self._revoked.get((proof.tenant, proof.subject))
-        if revoked is not None and proof.proven_ns <= revoked.before_ns:
-            return False
-        if session is None:
-            return True
-        mine = not session.subject or session.subject == proof.subject
-        return mine and not session.state(proof.proven_ns).over and rules.satisfies(session, proof)
-
-    def _subject(self, tenant: str, session_id: str) -> str:
-        session = self._living.get((tenant, session_id))
-        return "" if session is None else session.subject
 
     def _forget_idle(self, seen: Session) -> bool:
         name = (seen.tenant, seen.session_id)

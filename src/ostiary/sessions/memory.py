@@ -7,8 +7,17 @@ import threading
 from collections import OrderedDict, defaultdict
 from typing import Final
 
+import msgspec
+
 from ostiary.sessions import rules
-from ostiary.sessions.session import Session, SessionState, StepUpProof, SubjectRevocation, TerminatedSession
+from ostiary.sessions.session import (
+    Session,
+    SessionState,
+    StepUpProof,
+    SubjectRevocation,
+    TerminatedSession,
+    handle_of,
+)
 from ostiary.sessions.settings import SessionSettings
 from ostiary.sessions.standing import Asked
 
@@ -46,6 +55,15 @@ class SessionMemory:
             return session
         return rules.ended(Session(tenant, session_id, subject=over.subject), over.ended_ns, over.reason)
 
+    def named(self, tenant: str, name: str) -> Session | None:
+        """Return a session by its own name or by its handle, ended or living."""
+        found = self.find(tenant, name)
+        if found is not None or not name.startswith("ses_"):
+            return found
+        with self._lock:
+            names = [key[1] for table in (self._living, self._ended) for key in table if key[0] == tenant]
+        return next((self.find(tenant, one) for one in names if handle_of(tenant, one) == name), None)
+
     def of_tenant(self, tenant: str) -> list[Session]:
         """Return a tenant's living sessions, the latest seen first."""
         with self._lock:
@@ -61,6 +79,11 @@ class SessionMemory:
     def of_device(self, tenant: str, device_id: str) -> list[Session]:
         """Return the living sessions that a device used last."""
         return [session for session in self.of_tenant(tenant) if device_id and session.device_id == device_id]
+
+    def over(self, tenant: str) -> list[Session]:
+        """Return the sessions of ``tenant`` that ended, the latest first."""
+        ends = reversed(self.ended(tenant))
+        return [session for end in ends if (session := self.find(tenant, end.session_id)) is not None]
 
     def ended(self, tenant: str) -> list[TerminatedSession]:
         """Return the terminated sessions of ``tenant``, oldest first."""
@@ -84,6 +107,12 @@ class SessionMemory:
                 self._forget(name)
 
     # For the ledger.
+
+    def _unname(self, tenant: str, subject: str) -> None:
+        for name, over in self._ended.items():
+            if (over.tenant, over.subject) == (tenant, subject):
+                self._ended[name] = msgspec.structs.replace(over, subject="")
+        self._proofs.pop((tenant, subject), None)
 
     def _state_of(self, asked: Asked) -> tuple[SessionState, Session | None]:
         """Return the worst state under any of the access's names, and what is known under the first of them."""
@@ -139,3 +168,23 @@ class SessionMemory:
         if len(self._living) <= self._settings.most_sessions:
             return None
         return next((name for name, session in self._living.items() if not session.fell), None)
+
+    def _revoke(self, revocation: SubjectRevocation) -> None:
+        known = self._revoked.get((revocation.tenant, revocation.subject))
+        if known is None or known.before_ns < revocation.before_ns:
+            self._revoked[revocation.tenant, revocation.subject] = revocation
+
+    def _may_prove(self, proof: StepUpProof, session: Session | None) -> bool:
+        if proof.session_id and (proof.tenant, proof.session_id) in self._ended:
+            return False
+        revoked = self._revoked.get((proof.tenant, proof.subject))
+        if revoked is not None and proof.proven_ns <= revoked.before_ns:
+            return False
+        if session is None:
+            return True
+        mine = not session.subject or session.subject == proof.subject
+        return mine and not session.state(proof.proven_ns).over and rules.satisfies(session, proof)
+
+    def _subject(self, tenant: str, session_id: str) -> str:
+        session = self._living.get((tenant, session_id))
+        return "" if session is None else session.subject

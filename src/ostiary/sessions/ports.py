@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from ostiary.sessions.session import Session, StepUpProof, SubjectRevocation, TerminatedSession
+from ostiary.sessions.session import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession
 
 
 class SessionStore(Protocol):
@@ -17,6 +17,10 @@ class SessionStore(Protocol):
         """Return every termination, oldest first."""
         ...
 
+    def news(self, after: int) -> SessionNews:
+        """Return what was stored after the mark ``after`` (0 = everything), and the mark to ask with next time."""
+        ...
+
     def save_sessions(self, sessions: Sequence[Session]) -> None:
         """Store living sessions in one transaction, each in place of what was there."""
         ...
@@ -25,24 +29,12 @@ class SessionStore(Protocol):
         """Forget living sessions by tenant and name."""
         ...
 
-    def living_sessions(self, after: int = 0) -> tuple[list[Session], int]:
-        """Return the living sessions that were stored after the mark ``after``, and the mark to ask with next time."""
-        ...
-
     def save_revocation(self, revocation: SubjectRevocation) -> None:
         """Store one; of two for a subject the later moment is kept."""
         ...
 
-    def revocations(self) -> Iterable[SubjectRevocation]:
-        """Return every revocation of a subject."""
-        ...
-
     def save_proof(self, proof: StepUpProof) -> None:
         """Store one proof."""
-        ...
-
-    def proofs(self) -> Iterable[StepUpProof]:
-        """Return every proof that was stored and not dropped."""
         ...
 
     def drop_proofs(self, expired_ns: int) -> None:

@@ -19,7 +19,9 @@ from typing import Final
 
 import msgspec
 
+from ostiary.sessions.hysteresis import Held
 from ostiary.sessions.session import Session, StepUpProof
+from ostiary.vocabulary.scoring import RiskScore
 
 MAX_DROPPED: Final = 256
 MAX_KEYS: Final = 16
@@ -69,9 +71,23 @@ def satisfies(session: Session, proof: StepUpProof) -> bool:
     return not session.demands_step_up or not session.acr_values or proof.acr in session.acr_values
 
 
-def judged(session: Session, level: str, score: float | None, at_ns: int) -> Session:
-    """Return it with a new level of risk."""
-    return session if session.ended_ns else _replace(session, level=level, score=score, level_ns=at_ns)
+def judged(session: Session, risk: RiskScore, held: Held) -> Session:
+    """Return it with what a model said of it last, and the level that is held."""
+    if session.ended_ns:
+        return session
+    return _replace(
+        session,
+        level=held.level,
+        level_ns=held.at_ns,
+        score=risk.score,
+        uncertainty=risk.uncertainty,
+        model=risk.model,
+    )
+
+
+def held_of(session: Session) -> Held:
+    """Return the level that a session holds, with what a step-up has answered of it."""
+    return Held(session.level, session.level_ns, session.proven_ns, session.answered)
 
 
 def joined(one: Session, other: Session) -> Session:

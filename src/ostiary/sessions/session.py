@@ -10,8 +10,18 @@ True
 """
 
 from enum import StrEnum
+from hashlib import blake2b
+from typing import Final
 
 import msgspec
+
+_HANDLE_BYTES: Final = 10
+
+
+def handle_of(tenant: str, session_id: str) -> str:
+    """Return the short name of a session, ``ses_…``: the same wherever and whenever it is asked for."""
+    digest = blake2b(f"{tenant}\0{session_id}".encode("utf-8", "surrogatepass"), digest_size=_HANDLE_BYTES)
+    return "ses_" + digest.hexdigest()
 
 
 class SessionState(StrEnum):
@@ -54,7 +64,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         authenticated_ns: the latest sign-in that its tokens told of.
         network: the network of its latest permitted access, as a prefix.
         device_id: the device of its latest permitted access.
-        level, score: the latest session risk, after hysteresis.
+        level: the level of its risk, after hysteresis.
+        score, uncertainty, model: the latest session risk: the score, 0 (sure) to 1, the model's digest.
         level_ns: when that level was last reached or kept.
         answered: the level that a step-up has answered.
         ended_ns: when it ended; 0 = it lives.
@@ -79,10 +90,17 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     device_id: str = ""
     level: str = "unknown"
     score: float | None = None
+    uncertainty: float = 1.0
+    model: str = ""
     level_ns: int = 0
     answered: str = "unknown"
     ended_ns: int = 0
     reason: str = ""
+
+    @property
+    def handle(self) -> str:
+        """A short name for people and paths: the ledger's own may hold anything a caller wrote."""
+        return handle_of(self.tenant, self.session_id)
 
     @property
     def demands_step_up(self) -> bool:
@@ -154,6 +172,16 @@ class StepUpProof(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return whether it is a proof for this very access at this moment."""
         mine = (self.action, self.resource_type, self.resource_id)
         return now_ns < self.expires_ns and mine == (action, resource_type, resource_id)
+
+
+class SessionNews(msgspec.Struct, frozen=True):
+    """What a store was told since a mark, and the mark to ask with next time."""
+
+    mark: int
+    living: tuple[Session, ...] = ()
+    ended: tuple[TerminatedSession, ...] = ()
+    revocations: tuple[SubjectRevocation, ...] = ()
+    proofs: tuple[StepUpProof, ...] = ()
 
 
 class ChangeKind(StrEnum):

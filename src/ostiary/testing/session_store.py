@@ -1,75 +1,83 @@
 """A session store in memory, for tests: the same port that storage implements on disk."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
-from ostiary.sessions import Session, StepUpProof, SubjectRevocation, TerminatedSession
+from ostiary.sessions import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession
+
+T = TypeVar("T")
+_Name = tuple[str, str]
 
 
 class MemorySessionStore:
-    """Keeps sessions in dictionaries; what a crash would lose it never loses."""
+    """Keeps sessions in dictionaries, each thing with the mark of its writing; what a crash loses it never loses."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._ended: dict[tuple[str, str], TerminatedSession] = {}
-        self._living: dict[tuple[str, str], tuple[int, Session]] = {}
-        self._revoked: dict[tuple[str, str], SubjectRevocation] = {}
-        self._proofs: list[StepUpProof] = []
         self._mark = 0
+        self._ended: dict[_Name, tuple[int, TerminatedSession]] = {}
+        self._living: dict[_Name, tuple[int, Session]] = {}
+        self._revoked: dict[_Name, tuple[int, SubjectRevocation]] = {}
+        self._proofs: list[tuple[int, StepUpProof]] = []
 
     def save_terminated(self, session: TerminatedSession) -> None:
         """Store one termination and forget the living session; storing it twice keeps the first."""
-        self._ended.setdefault((session.tenant, session.session_id), session)
+        self._ended.setdefault((session.tenant, session.session_id), (self._next(), session))
         self._living.pop((session.tenant, session.session_id), None)
 
     def terminated_sessions(self) -> Iterable[TerminatedSession]:
         """Return every termination, oldest first."""
-        return sorted(self._ended.values(), key=lambda session: session.ended_ns)
+        return sorted((session for _, session in self._ended.values()), key=lambda session: session.ended_ns)
+
+    def news(self, after: int) -> SessionNews:
+        """Return what was stored after the mark ``after``."""
+        return SessionNews(
+            self._mark,
+            _after(after, self._living.values()),
+            _after(after, self._ended.values()),
+            _after(after, self._revoked.values()),
+            _after(after, self._proofs),
+        )
 
     def save_sessions(self, sessions: Sequence[Session]) -> None:
         """Store living sessions, each in place of what was there."""
-        self._mark += 1
-        self._living.update({(one.tenant, one.session_id): (self._mark, one) for one in sessions})
+        mark = self._next()
+        self._living.update({(one.tenant, one.session_id): (mark, one) for one in sessions})
 
-    def drop_sessions(self, names: Sequence[tuple[str, str]]) -> None:
+    def drop_sessions(self, names: Sequence[_Name]) -> None:
         """Forget living sessions by tenant and name."""
         for name in names:
             self._living.pop(name, None)
 
-    def living_sessions(self, after: int = 0) -> tuple[list[Session], int]:
-        """Return the living sessions that were stored after the mark ``after``, and the mark to ask with next time."""
-        newer = sorted((kept for kept in self._living.values() if kept[0] > after), key=lambda kept: kept[0])
-        return [session for _, session in newer], newer[-1][0] if newer else after
-
     def save_revocation(self, revocation: SubjectRevocation) -> None:
         """Store one; of two for a subject the later moment is kept."""
         known = self._revoked.get((revocation.tenant, revocation.subject))
-        if known is None or known.before_ns < revocation.before_ns:
-            self._revoked[revocation.tenant, revocation.subject] = revocation
-
-    def revocations(self) -> Iterable[SubjectRevocation]:
-        """Return every revocation of a subject."""
-        return [self._revoked[key] for key in sorted(self._revoked)]
+        if known is None or known[1].before_ns < revocation.before_ns:
+            self._revoked[revocation.tenant, revocation.subject] = (self._next(), revocation)
 
     def save_proof(self, proof: StepUpProof) -> None:
         """Store one proof."""
-        self._proofs.append(proof)
-
-    def proofs(self) -> Iterable[StepUpProof]:
-        """Return every proof that was stored and not dropped."""
-        return list(self._proofs)
+        self._proofs.append((self._next(), proof))
 
     def drop_proofs(self, expired_ns: int) -> None:
         """Drop the proofs that had expired at that moment."""
-        self._proofs = [proof for proof in self._proofs if proof.expires_ns > expired_ns]
+        self._proofs = [kept for kept in self._proofs if kept[1].expires_ns > expired_ns]
 
     def erase_subject(self, tenant: str, subject: str) -> None:
         """Erase what names a subject: its sessions and proofs go, of what ended only the bare end stays."""
-        self._living = {
-            name: kept for name, kept in self._living.items() if (name[0], kept[1].subject) != (tenant, subject)
-        }
-        self._proofs = [proof for proof in self._proofs if (proof.tenant, proof.subject) != (tenant, subject)]
-        for name, session in self._ended.items():
-            if (session.tenant, session.subject) == (tenant, subject):
-                self._ended[name] = msgspec.structs.replace(session, subject="")
+        whose = (tenant, subject)
+        self._living = {name: kept for name, kept in self._living.items() if (name[0], kept[1].subject) != whose}
+        self._proofs = [kept for kept in self._proofs if (kept[1].tenant, kept[1].subject) != whose]
+        for name, (mark, session) in self._ended.items():
+            if (session.tenant, session.subject) == whose:
+                self._ended[name] = mark, msgspec.structs.replace(session, subject="")
+
+    def _next(self) -> int:
+        self._mark += 1
+        return self._mark
+
+
+def _after(mark: int, kept: Iterable[tuple[int, T]]) -> tuple[T, ...]:
+    return tuple(thing for _, thing in sorted((one for one in kept if one[0] > mark), key=lambda one: one[0]))

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.decision.event import event_of
+from ostiary.decision.parts import Known
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
 from ostiary.identity._seal import SEAL
 from ostiary.identity.types import TokenTraits, VerifiedIdentity
+from ostiary.sessions import Asked
 from ostiary.signals import features
 from ostiary.signals.book import ProfileBook
 from ostiary.testing.organisation import Organisation, request_of
@@ -44,7 +46,8 @@ def event(context: dict[str, Any], token: TokenTraits | None = None) -> AccessEv
         token=token,
     )
     request = EvaluationRequest(Subject("user", "ann"), Action("read"), Resource("database", "x"), context)
-    return event_of(Receipt("1", NOW_NS, None), request, identity, SubjectFacts(), ResourceFacts())
+    known = Known(SubjectFacts(), ResourceFacts(), Asked("default", (), "user:alice", NOW_NS))
+    return event_of(Receipt("1", NOW_NS, None), request, identity, known)
 
 
 def test_a_context_tells_place_posture_and_the_rest() -> None:

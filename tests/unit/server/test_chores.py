@@ -1,6 +1,6 @@
 import asyncio
 
-from ostiary.server.chores import Chore, Chores, Often
+from ostiary.server.chores import Chore, Chores
 from ostiary.sessions import SessionLedger, SessionState, TerminatedSession
 from ostiary.testing.session_store import MemorySessionStore
 
@@ -28,14 +28,6 @@ def test_each_chore_keeps_its_own_rhythm_and_survives_its_faults() -> None:
     asyncio.run(main())
     assert done.count("quick") > done.count("broken") > 1
     assert set(faults) == {"broken"}
-
-
-def test_often_at_first_and_then_now_and_then() -> None:
-    calls: list[int] = []
-    often = Often(lambda: calls.append(1), first=3, later=10)
-    for _ in range(23):
-        often()
-    assert len(calls) == 3 + 2
 
 
 def test_what_another_process_ends_ends_here_too() -> None:

@@ -147,10 +147,11 @@ def test_learning_happens_after_the_answer_and_survives_an_odd_event() -> None:
     seen: list[str] = []
     faults: list[str] = []
 
-    def learn(event: AccessEvent) -> None:
-        if event.subject_id == "odd":
+    def learn(one: Decided) -> None:
+        assert one.event is not None
+        if one.event.subject_id == "odd":
             raise KeyError
-        seen.append(event.subject_id)
+        seen.append(one.event.subject_id)
 
     learner = Learner(learn, lambda reason, _fault: faults.append(reason))
     telemetry = Telemetry(Metrics(), logs.get_logger("t"), learner=learner)

@@ -53,6 +53,7 @@ def erase(
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
     with open_data(data, config) as house:
         erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+        house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
         house.knowledge.forget(tenant, kind, name, house.store.snapshots)
     if json:
         print_json(erased)

@@ -9,8 +9,10 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
+from ostiary.server.settings.base import Section
+from ostiary.server.settings.sessions import SessionsSection
 from ostiary.vocabulary.effects import Control, Phase
 
 Network = IPv4Network | IPv6Network
@@ -19,12 +21,6 @@ PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
 Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, and unknown keys are errors at every nesting level."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
 
 class ServerSection(Section):
@@ -252,5 +248,7 @@ class Settings(Section):
     """The risk model."""
     phases: PhasesSection = PhasesSection()
     """How far each control is rolled out."""
+    sessions: SessionsSection = SessionsSection()
+    """How sessions are kept."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -8,26 +8,25 @@ from typing import Any, Final
 from ostiary.decision.parts import Decided
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.traces import Tracer
-from ostiary.vocabulary.events import AccessEvent
 
 MAX_WAITING: Final = 10_000
 
 
 class Learner:
-    """Lets the profiles learn after the answer, in its own thread; what does not fit is counted, not waited for."""
+    """Works after the answer, in its own thread: sessions, profiles. What does not fit is counted, not waited for."""
 
-    def __init__(self, learn: Callable[[AccessEvent], None], on_fault: Callable[[str, BaseException], None]) -> None:
+    def __init__(self, learn: Callable[[Decided], None], on_fault: Callable[[str, BaseException], None]) -> None:
         """Start the thread."""
         self._learn = learn
         self._on_fault = on_fault
-        self._queue: queue.Queue[AccessEvent | None] = queue.Queue(MAX_WAITING)
+        self._queue: queue.Queue[Decided | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="ostiary-learner", daemon=True)
         self._thread.start()
 
-    def offer(self, event: AccessEvent) -> bool:
-        """Hand over one event; return false when too many wait."""
+    def offer(self, decided: Decided) -> bool:
+        """Hand over one decision; return false when too many wait."""
         try:
-            self._queue.put_nowait(event)
+            self._queue.put_nowait(decided)
         except queue.Full:
             return False
         return True
@@ -38,10 +37,10 @@ class Learner:
         self._thread.join()
 
     def _run(self) -> None:
-        while (event := self._queue.get()) is not None:
+        while (decided := self._queue.get()) is not None:
             try:
-                self._learn(event)
-            except Exception as fault:  # noqa: BLE001 - one odd event must not end learning
+                self._learn(decided)
+            except Exception as fault:  # noqa: BLE001 - one odd decision must not end learning
                 self._on_fault("learning_failed", fault)
 
 
@@ -69,7 +68,7 @@ class Telemetry:
             self.metrics.decided(decided)
             for option in self._fail_open:
                 self.metrics.fails_open(option)
-            if decided.event is not None and self._learner is not None and not self._learner.offer(decided.event):
+            if decided.event is not None and self._learner is not None and not self._learner.offer(decided):
                 self.metrics.learning_dropped()
             if self._tracer is not None:
                 self._tracer.decided(decided)

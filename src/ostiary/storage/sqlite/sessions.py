@@ -1,10 +1,11 @@
 """Sessions on disk: what lives, what ended, whose earlier sessions are over, what was proven."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
-from ostiary.sessions import Session, StepUpProof, SubjectRevocation, TerminatedSession
+from ostiary.sessions import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession
 from ostiary.storage.sqlite.database import Database
 
 _session = msgspec.json.Decoder(Session).decode
@@ -20,46 +21,49 @@ class SessionTable:
 
     def save_terminated(self, session: TerminatedSession) -> None:
         """Store one termination and forget the living session; storing it twice keeps the first."""
-        with self._database.transaction() as database:
-            database.write("save_terminated", *msgspec.structs.astuple(session))
-            database.write("drop_living_session", session.tenant, session.session_id)
+        with self._marked() as mark:
+            self._database.write("save_terminated", *msgspec.structs.astuple(session), mark)
+            self._database.write("drop_living_session", session.tenant, session.session_id)
 
     def terminated_sessions(self) -> Iterable[TerminatedSession]:
         """Return every termination, oldest first."""
         return [TerminatedSession(*row) for row in self._database.read("terminated_sessions")]
 
+    def news(self, after: int) -> SessionNews:
+        """Return what was stored after the mark ``after``, and the mark to ask with next time."""
+        # INVARIANT: the mark is read first, so that what is written meanwhile is read again and not missed.
+        mark = int(self._database.read("session_mark")[0][0])
+        if mark == after:
+            return SessionNews(mark)
+        read = self._database.read
+        return SessionNews(
+            mark,
+            tuple(_session(row[0]) for row in read("new_living_sessions", after)),
+            tuple(TerminatedSession(*row) for row in read("new_terminated_sessions", after)),
+            tuple(SubjectRevocation(*row) for row in read("new_revocations", after)),
+            tuple(_proof(row[0]) for row in read("new_proofs", after)),
+        )
+
     def save_sessions(self, sessions: Sequence[Session]) -> None:
         """Store living sessions in one transaction, each in place of what was there."""
-        with self._database.transaction() as database:
-            database.write("next_session_mark")
-            mark = database.read_inside("session_mark")[0][0]
+        with self._marked() as mark:
             rows = [(one.tenant, one.session_id, one.subject, mark, msgspec.json.encode(one)) for one in sessions]
-            database.write_many("save_living_session", rows)
+            self._database.write_many("save_living_session", rows)
 
     def drop_sessions(self, names: Sequence[tuple[str, str]]) -> None:
         """Forget living sessions by tenant and name."""
         self._database.write_many("drop_living_session", names)
 
-    def living_sessions(self, after: int = 0) -> tuple[list[Session], int]:
-        """Return the living sessions that were stored after the mark ``after``, and the mark to ask with next time."""
-        rows = self._database.read("living_sessions", after)
-        return [_session(row[0]) for row in rows], rows[-1][1] if rows else after
-
     def save_revocation(self, revocation: SubjectRevocation) -> None:
         """Store one; of two for a subject the later moment is kept."""
-        self._database.write("save_revocation", *msgspec.structs.astuple(revocation))
-
-    def revocations(self) -> Iterable[SubjectRevocation]:
-        """Return every revocation of a subject."""
-        return [SubjectRevocation(*row) for row in self._database.read("revocations")]
+        with self._marked() as mark:
+            self._database.write("save_revocation", *msgspec.structs.astuple(revocation), mark)
 
     def save_proof(self, proof: StepUpProof) -> None:
         """Store one proof."""
-        self._database.write("save_proof", proof.tenant, proof.subject, proof.expires_ns, msgspec.json.encode(proof))
-
-    def proofs(self) -> Iterable[StepUpProof]:
-        """Return every proof that was stored and not dropped."""
-        return [_proof(row[0]) for row in self._database.read("proofs")]
+        with self._marked() as mark:
+            row = (proof.tenant, proof.subject, proof.expires_ns, mark, msgspec.json.encode(proof))
+            self._database.write("save_proof", *row)
 
     def drop_proofs(self, expired_ns: int) -> None:
         """Drop the proofs that had expired at that moment."""
@@ -70,3 +74,10 @@ class SessionTable:
         with self._database.transaction() as database:
             for name in ("erase_subject_sessions", "erase_subject_proofs", "erase_subject_ends"):
                 database.erase(name, [(tenant, subject)])
+
+    @contextmanager
+    def _marked(self) -> Iterator[int]:
+        """Enter a transaction with a mark of its own."""
+        with self._database.transaction() as database:
+            database.write("next_session_mark")
+            yield database.read_inside("session_mark")[0][0]

@@ -1,9 +1,12 @@
 -- name: save_terminated
-INSERT INTO sessions (tenant, session_id, ended_ns, reason, subject, cause) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO sessions (tenant, session_id, ended_ns, reason, subject, cause, mark) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant, session_id) DO NOTHING;
 
 -- name: terminated_sessions
 SELECT tenant, session_id, ended_ns, reason, subject, cause FROM sessions ORDER BY ended_ns;
+
+-- name: new_terminated_sessions
+SELECT tenant, session_id, ended_ns, reason, subject, cause FROM sessions WHERE mark > ? ORDER BY mark;
 
 -- name: next_session_mark
 UPDATE session_mark SET mark = mark + 1;
@@ -19,23 +22,23 @@ SET subject = excluded.subject, mark = excluded.mark, session = excluded.session
 -- name: drop_living_session
 DELETE FROM living_sessions WHERE tenant = ? AND session_id = ?;
 
--- name: living_sessions
-SELECT session, mark FROM living_sessions WHERE mark > ? ORDER BY mark;
+-- name: new_living_sessions
+SELECT session FROM living_sessions WHERE mark > ? ORDER BY mark;
 
 -- name: save_revocation
-INSERT INTO subject_revocations (tenant, subject, before_ns, reason, cause) VALUES (?, ?, ?, ?, ?)
+INSERT INTO subject_revocations (tenant, subject, before_ns, reason, cause, mark) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant, subject) DO UPDATE
-SET before_ns = excluded.before_ns, reason = excluded.reason, cause = excluded.cause
+SET before_ns = excluded.before_ns, reason = excluded.reason, cause = excluded.cause, mark = excluded.mark
 WHERE excluded.before_ns > subject_revocations.before_ns;
 
--- name: revocations
-SELECT tenant, subject, before_ns, reason, cause FROM subject_revocations ORDER BY tenant, subject;
+-- name: new_revocations
+SELECT tenant, subject, before_ns, reason, cause FROM subject_revocations WHERE mark > ? ORDER BY mark;
 
 -- name: save_proof
-INSERT INTO step_up_proofs (tenant, subject, expires_ns, proof) VALUES (?, ?, ?, ?);
+INSERT INTO step_up_proofs (tenant, subject, expires_ns, mark, proof) VALUES (?, ?, ?, ?, ?);
 
--- name: proofs
-SELECT proof FROM step_up_proofs ORDER BY rowid;
+-- name: new_proofs
+SELECT proof FROM step_up_proofs WHERE mark > ? ORDER BY mark, rowid;
 
 -- name: drop_proofs
 DELETE FROM step_up_proofs WHERE expires_ns <= ?;

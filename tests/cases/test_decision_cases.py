@@ -4,6 +4,7 @@ The cases run through the shipped bundle on the real engine, the real law and th
 identity, the stored facts and the score are given by the case. The docs and the what-if page read the same files.
 """
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ostiary.identity._seal import SEAL
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
-from ostiary.sessions import SessionLedger
+from ostiary.sessions import Asked, SessionLedger, StepUpProof
 from ostiary.testing.parts import Always, FixedScorer, FixedSignals, MemoryRecorder, StaticDirectory
 from ostiary.vocabulary.effects import Control, Effect, Phase
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
@@ -30,7 +31,21 @@ from ostiary.vocabulary.scoring import RiskScore, unavailable
 
 FOLDER = Path(__file__).parent / "decision"
 NOW_NS = 1_790_000_000_000_000_000
-MEMBERS = {"sentence", "request", "identity", "stored", "moment", "risk", "phases", "break_glass", "session", "want"}
+LASTS_NS = 300_000_000_000
+STRONG = "urn:ostiary:acr:phishing-resistant"
+MEMBERS = {
+    "sentence",
+    "request",
+    "identity",
+    "stored",
+    "moment",
+    "risk",
+    "phases",
+    "break_glass",
+    "session",
+    "session_risk",
+    "want",
+}
 WANTS = {"effect", "reasons", "obligations", "rules", "unmet", "acr_values", "proposal", "floor"}
 
 
@@ -69,6 +84,7 @@ class Given:
             scopes=tuple(told.get("scopes", ())),
             client_id=told.get("client_id", ""),
             proof=told.get("proof", "none"),
+            key=told.get("key", ""),
             claims=told.get("claims", {}),
         )
 
@@ -110,6 +126,7 @@ def engine():
 
 def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
     """Decide the request of one case."""
+    case = copy.deepcopy(case)
     request, stored = case["request"], case.get("stored", {})
     moment = dict(case.get("moment", {}))
     trusted, hour = moment.pop("trusted_network", False), moment.pop("local_hour", 11)
@@ -124,13 +141,12 @@ def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
         {} if known[1] is None else {(resource.type, resource.id): facts(ResourceFacts, known[1])},
     )
     always = Always(engine, scorer(case.get("risk")), phases(case.get("phases")))
-    sessions = SessionLedger()
-    if case.get("session") == "terminated":
-        sessions.terminate("default", request["context"]["session_id"], at_ns=1, reason="case")
+    told_risk = case.get("session_risk")
     parts = Parts(
         subjects=Given(case.get("identity", {})),
         directory=directory,
-        sessions=sessions,
+        sessions=ledger(case),
+        session_risk=None if told_risk is None else Latest(told_risk),
         signals=FixedSignals(trusted=trusted, local_hour=hour, weekday=weekday, enrichment=moment),
         scorers=always,
         policies=always,
@@ -142,6 +158,48 @@ def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
     pep = PepIdentity(pep_id="gateway", tenant="default", subjects="asserted")
     receipt = Receipt("dec_00000000000000000000000001", NOW_NS)
     return Decider(parts).decide(receipt, Call(pep, asked, PresentedSubject()))
+
+
+class Latest:
+    """A session whose risk is as the case tells."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.risk = RiskScore(available=True, model="sha256:case", **{"uncertainty": 0.1, **told})
+
+    def latest(self, tenant, session_id):
+        return self.risk
+
+
+def ledger(case: dict[str, Any]) -> SessionLedger:
+    """Return a ledger in which the request's session has lived as the case tells, all of it some seconds ago."""
+    told, sessions = case.get("session", {}), SessionLedger()
+    if not told:
+        return sessions
+    request = case["request"]
+    who, given = request["subject"], request["context"]["session_id"]
+    name, subject = f"{who['type']}\n{who['id']}\n{given}", f"{who['type']}:{who['id']}"
+    now: Any = {"tenant": "default", "session_id": name}
+    if told == "terminated":
+        sessions.terminate(**now, at_ns=1, reason="case")
+        return sessions
+    for what, written in told.items():
+        at_ns = NOW_NS - int(written.pop("ago_s") * 1_000_000_000)
+        members: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in written.items()}
+        if what == "seen":
+            sessions.touch(Asked("default", (name,), subject, at_ns, **members))
+        elif what == "demand":
+            sessions.demand_step_up(**now, at_ns=at_ns, reason="case", **members)
+        elif what == "reduced":
+            sessions.reduce(**now, at_ns=at_ns, reason="case", **members)
+        elif what == "revoked":
+            sessions.revoke_subject("default", subject, at_ns=at_ns, reason="case")
+        else:
+            action, resource = request["action"]["name"], request["resource"]
+            access = {"action": action, "resource_type": resource["type"], "resource_id": resource["id"], **members}
+            lasting = (at_ns, at_ns + LASTS_NS)
+            proof = StepUpProof("default", subject, name, STRONG, ("hwk",), *lasting, cause="c", **access)
+            assert sessions.prove(proof)
+    return sessions
 
 
 def facts(kind: Any, told: dict[str, Any]) -> Any:

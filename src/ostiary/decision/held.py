@@ -101,7 +101,8 @@ def session_member(session_id: str | None, standing: Standing, now_ns: int) -> d
 
 def held(session: Mapping[str, Any], action: str, action_class: str) -> tuple[RuleHit, ...]:
     """Return the hits of a session's state, as the input document tells it."""
-    found = [_stolen(session), _demand(session), _dropped(session, action, action_class), _reduced(session)]
+    found = [_stolen(session), _demand(session), _dropped(session, action, action_class)]
+    found += [_reduced(session), _shortened(session)]
     return tuple(hit for hit in found if hit is not None)
 
 
@@ -154,14 +155,20 @@ def _dropped(session: Mapping[str, Any], action: str, action_class: str) -> Rule
 
 
 def _reduced(session: Mapping[str, Any]) -> RuleHit | None:
-    dropped, left = session.get("dropped") or [], session.get("expires_in_s")
-    if not dropped and left is None:
+    dropped = session.get("dropped") or []
+    if not dropped:
         return None
-    properties: dict[str, Any] = {"privileges": dropped} if dropped else {"control": Control.SESSION_LIFETIME.value}
-    if left is not None:
-        properties["max_age"] = left
-    text = "This session was reduced: some rights are gone, or it ends sooner."
-    return RuleHit("session-reduced", Effect.REDUCE, text, _AGAIN, properties)
+    text = "This session lost some rights until its user proves who it is."
+    return RuleHit("session-reduced", Effect.REDUCE, text, _AGAIN, {"privileges": dropped})
+
+
+def _shortened(session: Mapping[str, Any]) -> RuleHit | None:
+    left = session.get("expires_in_s")
+    if left is None:
+        return None
+    text = "This session was shortened."
+    properties = {"control": Control.SESSION_LIFETIME.value, "max_age": left}
+    return RuleHit("session-shortened", Effect.REDUCE, text, _AGAIN, properties)
 
 
 def _age(since_ns: int | None, now_ns: int) -> float | None:

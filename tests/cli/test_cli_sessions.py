@@ -24,11 +24,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OSTIARY_DATA", str(home))
     now = SystemClock().now_ns()
     with open_house(Places(home), load(None).settings, SystemClock(), lambda _reason, fault: None) as house:
-        for subject, name in (
-            ("user:ann", "user\nann\nweb-1"),
-            ("user:ann", "sid-2"),
-            ("user:bob", "user\nbob\nweb-1"),
-        ):
+        of_ann = [("user:ann", "user\nann\nweb-1"), ("user:ann", "sid-2")]
+        for subject, name in (*of_ann, ("user:bob", "user\nbob\nweb-1")):
             house.ledger.touch(Asked("default", (name,), subject, now))
         house.ledger.flush()
     return home

@@ -176,7 +176,7 @@ def test_a_full_log_lets_nothing_fall_unrecorded() -> None:
             rig.recorder.full = True
         return original(*given)
 
-    rig.recorder.append = refuse  # type: ignore[method-assign]
+    rig.recorder.append = refuse  # type: ignore[method-assign, assignment]
     with pytest.raises(Exception, match="no room"):
         rig.see()
     assert rig.ledger.state("default", "s1") is SessionState.ACTIVE

@@ -1,5 +1,7 @@
 """The ledger: what it remembers, whom it tells, what it makes room for."""
 
+from typing import Any
+
 from ostiary.sessions import (
     Asked,
     ChangeKind,
@@ -38,7 +40,7 @@ def proof(at_s: float, **more: object) -> StepUpProof:
     return StepUpProof(**{**known, **more})  # type: ignore[arg-type]
 
 
-ACCESS = {"action": "read", "resource_type": "doc", "resource_id": "1"}
+ACCESS: dict[str, Any] = {"action": "read", "resource_type": "doc", "resource_id": "1"}
 
 
 def test_a_proof_holds_for_its_own_access_alone() -> None:

@@ -4,29 +4,32 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Final
 
 from cyclopts import Parameter
 
 from ostiary.cli.demo.front_door import FrontDoor
+from ostiary.cli.demo.scene import Scene, all_stories
 from ostiary.cli.demo.stage import Stage
-from ostiary.cli.demo.story import Play
 from ostiary.cli.demo.teller import Teller
+from ostiary.cli.output import print_json, print_table
 from ostiary.errors import FaultyInputError
 from ostiary.testing.served import Served
 from ostiary.vocabulary.clock import SystemClock
 
-STORIES: Final = ("2am-dba",)
+FIRST: Final = "2am-dba"
 
 
 def command(
-    story: Annotated[str, Parameter(help="Which story; 2am-dba is the only one yet.")] = STORIES[0],
+    story: Annotated[str, Parameter(help="Which story; --stories lists them.")] = FIRST,
     *,
     data: Annotated[Path | None, Parameter(help="Keep everything in this directory. Default: a temporary one.")] = None,
     url: Annotated[str | None, Parameter(help="Ask this running server, which serves --data.")] = None,
     prepare: Annotated[bool, Parameter(negative="", help="Only make the data directory, then stop.")] = False,
     people: Annotated[int, Parameter(help="People and machines in the organisation.")] = 60,
     days: Annotated[int, Parameter(help="Days of history.")] = 30,
+    stories: Annotated[bool, Parameter(negative="", help="List the stories, then stop.")] = False,
     json: Annotated[bool, Parameter(negative="", help="Machine-readable output.")] = False,
 ) -> None:
     """Play a story: simulated people, but a real server, a model trained on the spot, and a log that is verified.
@@ -34,8 +37,12 @@ def command(
     Without --url it starts a server of its own. To play against one that runs:
     `ostiary demo --prepare --data DIR`, then `ostiary up --data DIR`, then `ostiary demo --data DIR --url URL`.
     """
-    if story not in STORIES:
-        raise FaultyInputError("story_unknown", f"`{story[:80]}` is no story: use one of {', '.join(STORIES)}")
+    known = all_stories()
+    if stories:
+        rows = [{"story": name, "sentence": module.SENTENCE} for name, module in known.items()]
+        return print_json(rows) if json else print_table("stories", ("story", "sentence"), rows)
+    if story not in known:
+        raise FaultyInputError("story_unknown", f"`{story[:80]}` is no story: use one of {', '.join(known)}")
     if data is None and (url or prepare):
         raise FaultyInputError("option_missing", "--url and --prepare need --data")
     teller = Teller(as_json=json)
@@ -43,13 +50,14 @@ def command(
         root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-")))
         stage = Stage.open(root, SystemClock(), people, days)
         stage.furnish(teller)
-        effect = "" if prepare else _play(stage, url, teller, stack)
+        as_told = prepare or _play(known[story], stage, url, teller, stack)
     teller.end()
-    if effect not in ("", "STEP_UP"):
+    if not as_told:
         sys.exit(1)
+    return None
 
 
-def _play(stage: Stage, url: str | None, teller: Teller, stack: ExitStack) -> str:
+def _play(story: ModuleType, stage: Stage, url: str | None, teller: Teller, stack: ExitStack) -> bool:
     if url is None:
         teller.act("The server")
         teller.say(f"$ ostiary up --data {stage.places.root}")
@@ -57,4 +65,5 @@ def _play(stage: Stage, url: str | None, teller: Teller, stack: ExitStack) -> st
         teller.say(f"Ostiary serves {url}")
     door = FrontDoor(url, stage.places.pep_key.read_text("utf-8").strip())
     stack.callback(door.close)
-    return Play(stage, door, teller, SystemClock()).perform()
+    as_told: bool = story.perform(Scene(stage, door, teller, SystemClock()))
+    return as_told

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    data: Path = tmp_path_factory.mktemp("demo") / "data"
+    data = tmp_path_factory.mktemp("demo") / "data"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
     arguments = ("demo", "stolen-session", "--json", "--data", str(data), "--people", "20", "--days", "10")
     command = [sys.executable, "-m", "ostiary.cli", *arguments]

@@ -18,6 +18,7 @@ from ostiary.identity.reasons import Refusal
 from ostiary.identity.settings import IssuerConfig
 from ostiary.identity.strict import is_name
 from ostiary.identity.types import freeze
+from ostiary.identity.workloads.trust import Told
 
 MAX_LIST: Final = 100
 _JKT: Final = "jkt"
@@ -36,21 +37,27 @@ def read_claims(claims: Mapping[str, Any], config: IssuerConfig, now_ns: int) ->
     auth_time = _auth_time(claims, config, now_ns)
     recent_until_ns = check_age(auth_time, config, now_ns)
     jkt, x5t = _binding(claims)
+    told = config.workload.judge(claims) if config.workload else _told(claims, config)
     return TokenFacts(
         issuer=config.issuer,
-        subject_id=_subject(claims, config.names.subject),
+        subject_id=told.subject_id,
         acr=_text(claims, config.names.acr),
         amr=_texts(claims, config.names.amr),
         auth_time=auth_time,
         scopes=_scopes(claims, config.names.scopes),
         client_id=_text(claims, config.names.client_id),
         session_id=_text(claims, config.names.session),
-        claims=freeze({name: claims[name] for name in config.keep if name in claims}),
+        claims=freeze(told.claims),
         jkt=jkt,
         x5t=x5t,
         from_ns=from_ns,
         until_ns=until_ns if recent_until_ns is None else min(until_ns, recent_until_ns),
     )
+
+
+def _told(claims: Mapping[str, Any], config: IssuerConfig) -> Told:
+    kept = {name: claims[name] for name in config.keep if name in claims}
+    return Told(_subject(claims, config.names.subject), kept)
 
 
 def _check_audience(claims: Mapping[str, Any], audience: str) -> None:

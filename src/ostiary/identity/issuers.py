@@ -10,13 +10,16 @@ True
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ostiary.errors import FaultyInputError, UnavailableError
-from ostiary.identity.jwks import IssuerKeys
+from ostiary.identity.jwks import IssuerKeys, read_jwks
 from ostiary.identity.ports import KeySource
 from ostiary.identity.reasons import Refusal
 from ostiary.identity.settings import IssuerConfig, JwksSettings, JwksSource
 from ostiary.identity.sources import open_source
+from ostiary.identity.workloads.bundle import BundleReader, MemoryMarks, SequenceMarks
+from ostiary.identity.workloads.spiffe_id import SCHEME, trust_domain_of
 
 OpenSource = Callable[[JwksSource, JwksSettings], KeySource]
 
@@ -29,6 +32,18 @@ class Issuer:
     keys: IssuerKeys
 
 
+def issuer_of(payload: Mapping[str, Any]) -> str:
+    """Return the issuer that an unverified token names, or nothing.
+
+    A JWT-SVID needs no ``iss`` (JWT-SVID §3): the trust domain of its subject names the issuer then.
+    """
+    if "iss" not in payload:
+        trust_domain = trust_domain_of(payload.get("sub"))
+        return f"{SCHEME}{trust_domain}" if trust_domain else ""
+    name = payload["iss"]
+    return name if isinstance(name, str) else ""
+
+
 class IssuerBook:
     """All issuers of all tenants. Thread-safe."""
 
@@ -37,9 +52,14 @@ class IssuerBook:
         configs: Iterable[IssuerConfig],
         settings: JwksSettings | None = None,
         opener: OpenSource = open_source,
+        marks: SequenceMarks | None = None,
     ) -> None:
-        """Take the configured issuers; nothing is fetched yet."""
+        """Take the configured issuers; nothing is fetched yet.
+
+        ``marks`` keeps how far SPIFFE bundles had come; by default a restart forgets it.
+        """
         self._settings = settings or JwksSettings()
+        self._marks = marks or MemoryMarks()
         self._opener = opener
         self._lock = threading.Lock()
         self._issuers: Mapping[tuple[str, str], Issuer] = {}
@@ -63,11 +83,13 @@ class IssuerBook:
         """
         with self._lock:
             issuers: dict[tuple[str, str], Issuer] = {}
+            authorities: set[tuple[str, str]] = set()
             for config in configs:
                 place = (config.tenant, config.issuer)
                 if place in issuers:
                     message = f"issuer `{config.issuer}` is configured twice for tenant `{config.tenant}`"
                     raise FaultyInputError(Refusal.IDENTITY_CONFIG_INVALID, message)
+                _check_authority(config, authorities)
                 issuers[place] = self._issuer(config)
             self._issuers = issuers
             self._epoch += 1
@@ -86,5 +108,19 @@ class IssuerBook:
         before = self._issuers.get((config.tenant, config.issuer))
         if before is not None and before.config.jwks == config.jwks:
             return Issuer(config, before.keys)
-        source = self._opener(config.jwks, self._settings)
-        return Issuer(config, IssuerKeys(source, self._settings, fixed=bool(config.jwks.inline)))
+        source, read = self._opener(config.jwks, self._settings), read_jwks
+        if config.jwks.form == "spiffe_bundle":
+            read = BundleReader(config.tenant, config.issuer, self._marks)
+        fixed = bool(config.jwks.inline) and not config.jwks.discovery_of
+        return Issuer(config, IssuerKeys(source, self._settings, fixed=fixed, read=read))
+
+
+def _check_authority(config: IssuerConfig, seen: set[tuple[str, str]]) -> None:
+    """Refuse two issuers of workloads under one name: equal ids of theirs would be one subject."""
+    if config.workload is None:
+        return
+    place = (config.tenant, config.workload.authority)
+    if place in seen:
+        message = f"two issuers of workloads of tenant `{config.tenant}` bear the name `{config.workload.authority}`"
+        raise FaultyInputError(Refusal.IDENTITY_CONFIG_INVALID, message)
+    seen.add(place)

@@ -21,7 +21,7 @@ ostiary.errors.UnavailableError: the issuer's JWKS has no usable key
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +35,19 @@ from ostiary.identity.strict import NotStrictError, is_name, parse_object
 MAX_KEYS: Final = 100
 MAX_UNKNOWN: Final = 1000
 _SECOND_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """What one document says: usable keys by id, and how soon it asks to be read again (0: it does not say)."""
+
+    keys: Mapping[str, PublicKey]
+    refresh_s: int = 0
+
+
+def read_jwks(document: bytes) -> KeySet:
+    """Read a plain JWKS document, as ``parse_jwks`` does."""
+    return KeySet(parse_jwks(document))
 
 
 def parse_jwks(document: bytes) -> dict[str, PublicKey]:
@@ -68,18 +81,42 @@ def _usable(entry: Any) -> PublicKey | None:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    keys: Mapping[str, PublicKey]
+    said: KeySet
     document: bytes
     fetched_ns: int
     generation: int
+
+    @property
+    def keys(self) -> Mapping[str, PublicKey]:
+        """The keys by id."""
+        return self.said.keys
+
+    def due_ns(self, refresh_s: int) -> int:
+        """Return when it is to be fetched again: after ``refresh_s``, or sooner when it asks for that."""
+        return self.fetched_ns + min(refresh_s, self.said.refresh_s or refresh_s) * _SECOND_NS
 
 
 class IssuerKeys:
     """The keys of one issuer. Thread-safe."""
 
-    def __init__(self, source: KeySource, settings: JwksSettings, *, fixed: bool = False) -> None:
-        """Fetch nothing yet. ``fixed``: the document cannot change, so an unknown key id needs no second look."""
+    def __init__(
+        self,
+        source: KeySource,
+        settings: JwksSettings,
+        *,
+        fixed: bool = False,
+        read: Callable[[bytes], KeySet] = read_jwks,
+    ) -> None:
+        """Fetch nothing yet.
+
+        Args:
+            source: where the document is.
+            settings: how often it is fetched, and how old it may become.
+            fixed: the document cannot change, so an unknown key id needs no second look.
+            read: makes keys of it; raises ``UnavailableError`` for one that is refused.
+        """
         self._source = source
+        self._read = read
         self._settings = settings
         self._fixed = fixed
         self._lock = threading.Lock()
@@ -117,7 +154,7 @@ class IssuerKeys:
 
     def _current(self, now_ns: int) -> _Snapshot:
         snapshot = self._snapshot
-        if snapshot is not None and now_ns < snapshot.fetched_ns + self._settings.refresh_s * _SECOND_NS:
+        if snapshot is not None and now_ns < snapshot.due_ns(self._settings.refresh_s):
             return snapshot
         if self._lock.acquire(blocking=snapshot is None):
             try:
@@ -170,9 +207,9 @@ class IssuerKeys:
             document = self._source.fetch()
             before = self._snapshot
             if before is not None and document == before.document:
-                self._snapshot = _Snapshot(before.keys, document, now_ns, before.generation)
+                self._snapshot = _Snapshot(before.said, document, now_ns, before.generation)
             else:
-                self._snapshot = _Snapshot(parse_jwks(document), document, now_ns, self.generation + 1)
+                self._snapshot = _Snapshot(self._read(document), document, now_ns, self.generation + 1)
                 self._unknown.clear()
         except UnavailableError:
             self._failed_until_ns = now_ns + self._settings.retry_s * _SECOND_NS

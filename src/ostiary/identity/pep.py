@@ -24,6 +24,7 @@ from urllib.parse import unquote_plus
 from ostiary.errors import RefusedError
 from ostiary.identity.codes import TOKEN
 from ostiary.identity.compact import parse_compact
+from ostiary.identity.issuers import issuer_of
 from ostiary.identity.mtls import check_certificate, thumbprint
 from ostiary.identity.ports import MAX_SECRETS, PepRegistry, RegisteredPep
 from ostiary.identity.reasons import Refusal
@@ -102,13 +103,16 @@ class PepAuthenticator:
         if self._tokens is None:
             return None
         unverified = parse_compact(token, MAX_LENGTH, TOKEN).payload
-        issuer, subject = unverified.get("iss"), unverified.get("sub")
-        if not isinstance(issuer, str) or not isinstance(subject, str):
+        issuer, subject = issuer_of(unverified), unverified.get("sub")
+        if not issuer or not isinstance(subject, str):
             return None
         pep = self._registry.find_by_workload(issuer, subject)  # chooses the tenant whose issuer must vouch for it
         if pep is None:
             return None
-        facts = self._tokens.verify(token, pep.tenant, now_ns).facts
+        known = self._tokens.verify(token, pep.tenant, now_ns)
+        facts = known.facts
+        if known.issuer.config.single_use:  # good for one request, and that is a subject's
+            return None
         if facts.jkt or (facts.issuer, facts.subject_id) != (pep.token_issuer, pep.token_subject):
             return None
         if facts.x5t:

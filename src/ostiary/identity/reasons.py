@@ -1,9 +1,11 @@
 """Why identity says no: one stable code for each refusal, alphabetised.
 
 Grammar: ``token_…`` is about the subject's token, ``dpop_…`` about its proof of possession (RFC 9449), ``mtls_…``
-about certificate binding (RFC 8705), ``pep_…`` about the enforcement point, ``subject_…`` about the claimed subject.
+about certificate binding (RFC 8705), ``pep_…`` about the enforcement point, ``subject_…`` about the claimed subject,
+``workload_…`` about what a good token of a CI job, pod or service says, and whether a trust rule lets that in.
 An enforcement point that fails to authenticate hears one code only, so that it cannot probe for registered ids.
-``jwks_…`` and ``dpop_replay_memory_full`` are raised as ``UnavailableError``: the caller fails closed.
+``jwks_…``, ``dpop_replay_memory_full`` and ``workload_…_unavailable`` are raised as ``UnavailableError``: the caller
+fails closed.
 
 >>> Refusal("token_expired").value
 'token_expired'
@@ -109,3 +111,33 @@ class Refusal(StrEnum):
     TOKEN_TOO_MANY_MEMBERS = "token_too_many_members"
     TOKEN_TYPE_MISSING = "token_type_missing"
     TOKEN_TYPE_WRONG = "token_type_wrong"
+    WORKLOAD_BEFORE_RESTART = "workload_before_restart"
+    WORKLOAD_CLAIMS_DISAGREE = "workload_claims_disagree"
+    WORKLOAD_CLAIM_INVALID = "workload_claim_invalid"
+    WORKLOAD_CLAIM_MISSING = "workload_claim_missing"
+    WORKLOAD_ENVIRONMENT_WRONG = "workload_environment_wrong"
+    WORKLOAD_EVENT_REFUSED = "workload_event_refused"
+    WORKLOAD_FORK_REFUSED = "workload_fork_refused"
+    WORKLOAD_HEADER_UNKNOWN = "workload_header_unknown"
+    WORKLOAD_ID_MISSING = "workload_id_missing"
+    WORKLOAD_LEGACY_TOKEN = "workload_legacy_token"
+    WORKLOAD_NAMESPACE_WRONG = "workload_namespace_wrong"
+    WORKLOAD_NAME_CHANGED = "workload_name_changed"
+    WORKLOAD_NODE_WRONG = "workload_node_wrong"
+    WORKLOAD_OWNER_WRONG = "workload_owner_wrong"
+    WORKLOAD_PATH_WRONG = "workload_path_wrong"
+    WORKLOAD_POD_MISSING = "workload_pod_missing"
+    WORKLOAD_REF_UNPROTECTED = "workload_ref_unprotected"
+    WORKLOAD_REF_WRONG = "workload_ref_wrong"
+    WORKLOAD_REPLAYED = "workload_replayed"
+    WORKLOAD_REPLAY_MEMORY_UNAVAILABLE = "workload_replay_memory_unavailable"
+    WORKLOAD_REPOSITORY_WRONG = "workload_repository_wrong"
+    WORKLOAD_REVIEW_REFUSED = "workload_review_refused"
+    WORKLOAD_REVIEW_UNAVAILABLE = "workload_review_unavailable"
+    WORKLOAD_RUNNER_WRONG = "workload_runner_wrong"
+    WORKLOAD_SERVICE_ACCOUNT_WRONG = "workload_service_account_wrong"
+    WORKLOAD_SPIFFE_ID_INVALID = "workload_spiffe_id_invalid"
+    WORKLOAD_TRUST_DOMAIN_WRONG = "workload_trust_domain_wrong"
+    WORKLOAD_UNTRUSTED = "workload_untrusted"
+    WORKLOAD_WORKFLOW_MUTABLE = "workload_workflow_mutable"
+    WORKLOAD_WORKFLOW_WRONG = "workload_workflow_wrong"

@@ -8,12 +8,13 @@ Times have their unit in the name. Values outside their bounds are refused at st
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from ostiary.errors import FaultyInputError
 from ostiary.identity.algorithms import ALGORITHMS
 from ostiary.identity.reasons import Refusal
 from ostiary.identity.strict import is_name
+from ostiary.identity.workloads.trust import WorkloadTrust
 from ostiary.vocabulary.ids import check_tenant
 
 _DAY_S: Final = 86_400
@@ -28,12 +29,16 @@ class JwksSource:
         url: ``https://…``; ``http://`` only with ``allow_loopback_http`` and a loopback address.
         file: path of a JWKS document, read again when it is due.
         inline: the JWKS document itself.
+        form: ``spiffe_bundle`` for a SPIFFE trust domain's bundle (``workloads.bundle``).
+        discovery_of: the document is the discovery document of this issuer, and names the address of the keys.
     """
 
     url: str = ""
     file: str = ""
     inline: str = field(default="", repr=False)
     allow_loopback_http: bool = False
+    form: Literal["jwks", "spiffe_bundle"] = "jwks"
+    discovery_of: str = ""
 
     def __post_init__(self) -> None:
         """Demand exactly one place."""
@@ -71,6 +76,8 @@ class IssuerConfig:
         max_age_s: how long ago the subject may have authenticated (``auth_time``); 0 = do not ask.
         names: under which claims it tells things.
         keep: further claims to hand to policy.
+        workload: how far workloads of this issuer are trusted; ``None`` when its subjects are people or programs with
+            access tokens. With it, subject and claims are what the workload's kind says, not what ``names`` says.
     """
 
     tenant: str
@@ -86,6 +93,12 @@ class IssuerConfig:
     max_age_s: int = 0
     names: ClaimNames = ClaimNames()
     keep: tuple[str, ...] = ()
+    workload: WorkloadTrust | None = None
+
+    @property
+    def single_use(self) -> bool:
+        """Whether each of its tokens is good for one request."""
+        return self.workload is not None and self.workload.single_use
 
     def __post_init__(self) -> None:
         """Check every value."""

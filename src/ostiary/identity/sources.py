@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.identity.discovery import Discovered, hosts_of
 from ostiary.identity.ports import KeySource
 from ostiary.identity.reasons import Refusal
 from ostiary.identity.settings import JwksSettings, JwksSource
@@ -53,14 +54,25 @@ def open_source(place: JwksSource, settings: JwksSettings) -> KeySource:
     Raises:
         FaultyInputError: ``identity_config_invalid`` when the URL may not be fetched.
     """
+    if not place.discovery_of:
+        return _open(place, settings)
+    hosts = hosts_of(place.discovery_of, place.url)
+    return Discovered(_open(place, settings), place.discovery_of, hosts, lambda url: _open_url(url, place, settings))
+
+
+def _open(place: JwksSource, settings: JwksSettings) -> KeySource:
     if place.inline:
         return InlineSource(place.inline.encode())
     if place.file:
         return FileSource(Path(place.file), settings.max_bytes)
+    return _open_url(place.url, place, settings)
+
+
+def _open_url(url: str, place: JwksSource, settings: JwksSettings) -> KeySource:
     from ostiary.identity.url_source import UrlSource  # noqa: PLC0415 - httpx costs a third of a second, few need it
 
-    _check_url(place.url, allow_loopback_http=place.allow_loopback_http)
-    return UrlSource(place.url, settings.timeout_s, settings.max_bytes)
+    _check_url(url, allow_loopback_http=place.allow_loopback_http)
+    return UrlSource(url, settings.timeout_s, settings.max_bytes)
 
 
 def _check_url(url: str, *, allow_loopback_http: bool) -> None:

@@ -6,7 +6,8 @@ What must be true, in the order in which it is checked:
 2. the token is good (``tokens``; recalled for a short while, ADR-0005), for a tenant's own issuer;
 3. it is about the very subject of the request, by id and type;
 4. it is bound to its holder when the enforcement point must demand that;
-5. every binding it has is proven now, by DPoP or certificate: presenting a bound token bare would undo the binding.
+5. every binding it has is proven now, by DPoP or certificate: presenting a bound token bare would undo the binding;
+6. it has not been used before, where its issuer's tokens are good for one request.
 
 A proof of possession is good for one HTTP request. When one HTTP request asks for many decisions (AuthZEN
 evaluations), use one ``OneRequest`` for all of them.
@@ -22,6 +23,7 @@ from ostiary.identity.reasons import Refusal
 from ostiary.identity.remembered import Remembered, TokenMemory
 from ostiary.identity.strict import is_name
 from ostiary.identity.types import PepIdentity, PresentedSubject, Proof, VerifiedIdentity
+from ostiary.identity.workloads.once import SingleUse, unavailable
 from ostiary.vocabulary.entities import Subject
 
 MAX_ID: Final = 1024
@@ -30,10 +32,11 @@ MAX_ID: Final = 1024
 class SubjectVerifier:
     """Turns what an enforcement point presents into a verified identity. Thread-safe."""
 
-    def __init__(self, tokens: TokenMemory, dpop: DpopVerifier) -> None:
-        """Take the verifier of tokens and the verifier of proofs."""
+    def __init__(self, tokens: TokenMemory, dpop: DpopVerifier, once: SingleUse | None = None) -> None:
+        """Take the verifier of tokens, the verifier of proofs, and what accepts single-use tokens once, if any does."""
         self._tokens = tokens
         self._dpop = dpop
+        self._once = once
 
     def dpop_nonce(self, tenant: str, now_ns: int) -> str | None:
         """Return the nonce for clients' next proofs, or ``None`` when nonces are off."""
@@ -44,7 +47,8 @@ class SubjectVerifier:
 
         Raises:
             RefusedError: one code of ``Refusal`` for each way to fail.
-            UnavailableError: ``jwks_unavailable``, ``dpop_replay_memory_full``: nobody can be believed now.
+            UnavailableError: ``jwks_unavailable``, ``dpop_replay_memory_full``, ``workload_…_unavailable``: nobody can
+                be believed now.
         """
         # 1 is there a token
         if presented.token is None:
@@ -57,6 +61,8 @@ class SubjectVerifier:
         _check_demand(pep, known)
         # 5 is every binding proven
         self._check_proofs(known, presented, pep.tenant, now_ns)
+        # 6 is it new
+        self._check_use(known, pep.tenant, now_ns)
         if known.identity is None:
             known.identity = _identity(known, pep.tenant)
         return known.identity
@@ -69,6 +75,13 @@ class SubjectVerifier:
             self._dpop.verify(presented, facts.jkt, tenant, now_ns)
         elif presented.dpop is not None:
             _refuse(Refusal.DPOP_TOKEN_NOT_BOUND, "a proof came with a token that is not bound to any key")
+
+    def _check_use(self, known: Remembered, tenant: str, now_ns: int) -> None:
+        if not known.issuer.config.single_use:
+            return
+        if self._once is None:
+            raise unavailable("nothing here remembers which tokens were used")
+        self._once.check(known.facts, tenant, now_ns)
 
 
 def _asserted(pep: PepIdentity, subject: Subject, presented: PresentedSubject) -> VerifiedIdentity:

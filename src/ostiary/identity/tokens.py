@@ -8,7 +8,8 @@ What must be true, in the order in which it is checked:
 4. the issuer uses this algorithm and this type of token;
 5. the issuer has a key with this id, and the algorithm fits the key;
 6. the signature is the key's;
-7. audience, dates and claims fit (``claims``).
+7. it is a token of the kind that the issuer makes; audience, dates and claims fit (``claims``);
+8. where the issuer itself is to be asked: it lets the token stand (``workloads.review``).
 
 Everything before 6 only chooses how to check; nothing of it is believed. An ECDSA signature and its mirror image
 both verify (RFC 7518 does not demand the lower one): the claims are the same, so this is deliberately not refused.
@@ -22,7 +23,7 @@ from ostiary.identity.claims import read_claims
 from ostiary.identity.codes import TOKEN
 from ostiary.identity.compact import CompactJws, parse_compact
 from ostiary.identity.facts import TokenFacts
-from ostiary.identity.issuers import Issuer, IssuerBook
+from ostiary.identity.issuers import Issuer, IssuerBook, issuer_of
 from ostiary.identity.reasons import Refusal
 from ostiary.identity.settings import IssuerConfig
 from ostiary.identity.strict import is_name
@@ -61,12 +62,18 @@ class TokenVerifier:
         # 5 and 6 the key and its signature
         generation = _check_signature(jws, algorithm, issuer, now_ns)
         # 7 what it says
+        workload = issuer.config.workload
+        if workload is not None:
+            workload.recognise(jws.header, jws.payload)
         facts = read_claims(jws.payload, issuer.config, now_ns)
+        # 8 the issuer's own word
+        if workload is not None and workload.review is not None:
+            workload.review.review(tenant, workload.authority, facts.subject_id, token)
         return replace(facts, traits=traits_of(jws.header, jws.payload, jws.signed)), issuer, generation
 
     def _issuer(self, payload: dict[str, Any], tenant: str) -> Issuer:
-        name = payload.get("iss")
-        if not isinstance(name, str) or not name:
+        name = issuer_of(payload)
+        if not name:
             _refuse(Refusal.TOKEN_ISSUER_MISSING, "the token names no issuer")
         issuer = self._book.find(tenant, name)
         if issuer is None:

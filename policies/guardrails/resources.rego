@@ -62,8 +62,29 @@ verified_ci_job if {
 	input.subject.known == true
 	input.subject.identity.assurance == "token"
 	input.subject.identity.issuer in data.pipeline.ci_issuers
+	among(object.get(data.pipeline, "repositories", []))
+	among(object.get(input.resource.attributes, "repositories", []))
 	commit_approved
 }
+
+# Whose job it is, by ids that never pass to others; an empty list asks nothing, and one that names no id fits nobody.
+among(repositories) if repositories == []
+
+among(repositories) if {
+	some repository in repositories
+	has_immutable_id(repository)
+	every name, value in repository {
+		told(name) == value
+	}
+}
+
+has_immutable_id(repository) if is_string(repository.repository_id)
+
+has_immutable_id(repository) if is_string(repository.project_id)
+
+told(name) := input.subject.identity.issuer if name == "issuer"
+
+told(name) := input.subject.identity.claims[name] if name != "issuer"
 
 # The commit is what the CI's own token says, never what the enforcement point repeats in the context.
 commit_approved if input.subject.identity.claims.sha in data.pipeline.approved_commits

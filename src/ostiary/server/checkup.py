@@ -22,6 +22,7 @@ from ostiary.server.places import Places
 from ostiary.server.settings.sections import LOOPBACK, Networks, Settings
 from ostiary.server.wiring import House, open_house
 from ostiary.server.worker import tls_context
+from ostiary.server.workloads import workload_remarks
 from ostiary.vocabulary.clock import Clock
 
 _OTHERS = 0o077
@@ -113,6 +114,8 @@ def _options(settings: Settings) -> Iterator[Finding]:
         yield Finding("metrics", State.MIND, f"metrics are told to {len(settings.telemetry.metrics_from)} networks")
     if settings.identity.allow_http_loopback:
         yield Finding("fail-open", State.MIND, "issuers' keys may come over plain HTTP from this machine")
+    for text in workload_remarks(settings.identity):
+        yield Finding("workloads", State.MIND, text)
     if not settings.risk.enabled:
         yield Finding("risk", State.MIND, "no model scores: policy sees it and steps up where it must")
 

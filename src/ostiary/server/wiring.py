@@ -29,6 +29,7 @@ from ostiary.identity.remembered import TokenMemory
 from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings, IssuerConfig, JwksSource
 from ostiary.identity.subject import SubjectVerifier
+from ostiary.identity.workloads.once import SingleUse
 from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys, random_bytes
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import Engine, OpaEngine
@@ -45,6 +46,7 @@ from ostiary.server.registry import RememberedRegistry
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.settings.sections import AuditSection, IdentitySection, IssuerSection, PolicySection, Settings
+from ostiary.server.workloads import StoredMarks, workload_issuers
 from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
@@ -144,7 +146,9 @@ def _open(
     store = opening.enter_context(_store(places, clock))
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
-    issuers = IssuerBook(_issuers(settings.identity.issuers, loopback=settings.identity.allow_http_loopback))
+    believed = _issuers(settings.identity.issuers, loopback=settings.identity.allow_http_loopback)
+    marks = StoredMarks(store.snapshots, clock)
+    issuers = IssuerBook([*believed, *workload_issuers(settings.identity)], marks=marks)
     authenticator, subjects = _identity(settings.identity, issuers, store, clock)
     overflow = store.profiles if settings.signals.profiles_overflow == "disk" else None
     knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault, overflow, borrowed=not serving)
@@ -213,7 +217,7 @@ def _identity(
     dpop = DpopSettings(nonce_s=settings.dpop_nonce_s)
     nonces = Nonces(random_bytes(MIN_SECRET), dpop.nonce_s) if dpop.nonce_s else None
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
-    subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces))
+    subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
 
 

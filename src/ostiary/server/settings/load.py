@@ -210,5 +210,5 @@ def _documented(model: type[BaseModel], prefix: str) -> Iterator[dict[str, str]]
         yield {
             "key": f"{prefix}{name}",
             "default": "" if shown is None else msgspec.json.encode(shown).decode().replace('""', ""),
-            "text": field.description or "",
+            "text": (field.description or "").replace("\n", " "),  # one row a setting
         }

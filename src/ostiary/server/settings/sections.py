@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.sessions import SessionsSection
+from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
 Network = IPv4Network | IPv6Network
@@ -137,6 +138,10 @@ class IdentitySection(Section):
     issuers: tuple[IssuerSection, ...] = ()
     """Issuers of subject tokens: tables of `issuer`, `audience`, `tenant`, `jwks_url` or `jwks_path`, `algorithms`,
     `token_types`, `subject_type`, `also_types`, `clock_skew_s`, `max_lifetime_s`, `max_age_s`, `keep`."""
+    workloads: tuple[WorkloadSection, ...] = ()
+    """Issuers of CI jobs', pods' and services' tokens: tables of `kind`, `audience`, `tenant`, `name`, `issuer`,
+    `trust_domain`, `jwks_url`, `jwks_path`, `discovery_url` or `discovery_path`, `subject_type`, `single_use`,
+    `max_lifetime_s`, `clock_skew_s` and `rules`. What rules can say: `ostiary workload kinds`."""
     allow_http_loopback: bool = False
     """Whether keys may be fetched over plain HTTP from this machine itself (for trying out)."""
     dpop_nonce_s: Annotated[int, Field(ge=0, le=3600)] = 0

@@ -114,5 +114,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_proofs",
             "delete_tenant_snapshots",
             "delete_tenant_profiles",
+            "delete_tenant_used_tokens",
         ):
             database.erase(name, [(tenant,)])

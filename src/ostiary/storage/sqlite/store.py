@@ -9,6 +9,7 @@ from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
 from ostiary.storage.sqlite.sessions import SessionTable
+from ostiary.storage.sqlite.used_tokens import UsedTokenTable
 from ostiary.vocabulary.clock import Clock, SystemClock
 
 
@@ -22,6 +23,7 @@ class SqliteStore(LogStore):
         self.sessions = SessionTable(database)
         self.snapshots = SnapshotTable(database)
         self.profiles = ProfileTable(database)
+        self.used_tokens = UsedTokenTable(database)
 
     @property
     def path(self) -> Path:

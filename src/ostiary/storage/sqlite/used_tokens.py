@@ -1,0 +1,40 @@
+"""Tokens that were used and may not be used again; ``UsedTokenTable`` implements ``identity.ports.ReplayMemory``.
+
+- Inserting a key that is there changes nothing, in one transaction that excludes every other writer: of two uses, in
+  two processes even, one is the first.
+- Bounded per tenant: when full it refuses, so that nobody's token is forgotten early.
+"""
+
+from typing import Final
+
+from ostiary.errors import UnavailableError
+from ostiary.storage.sqlite.database import Database
+
+MAX_PER_TENANT: Final = 200_000
+_GRACE_NS: Final = 60_000_000_000  # requests are judged by the time of their receipt, and some wait
+
+
+class UsedTokenTable:
+    """Used tokens by tenant."""
+
+    def __init__(self, database: Database, max_per_tenant: int = MAX_PER_TENANT) -> None:
+        """Keep them in ``database``."""
+        self._database = database
+        self._max = max_per_tenant
+
+    @property
+    def since_ns(self) -> int:
+        """Always 0: a restart forgets nothing."""
+        return 0
+
+    def remember(self, tenant: str, key: bytes, expires_ns: int, now_ns: int) -> bool:
+        """Return whether ``key`` is new, and remember it until ``expires_ns``; it is on disk when this returns.
+
+        Raises:
+            UnavailableError: ``used_tokens_full``, or what the database cannot do.
+        """
+        with self._database.transaction() as database:
+            database.write("forget_used_tokens", now_ns - _GRACE_NS)
+            if database.read_inside("count_used_tokens", tenant)[0][0] >= self._max:
+                raise UnavailableError("used_tokens_full", f"{self._max} used tokens are remembered, and no more")
+            return database.write("save_used_token", tenant, key, expires_ns) == 1

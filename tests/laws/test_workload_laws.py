@@ -1,5 +1,6 @@
 """Laws of all kinds of workload, found by reflection, and of the parsers of SPIFFE IDs and bundles."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from ostiary.errors import RefusedError, UnavailableError
 from ostiary.identity.algorithms import ALGORITHMS
+from ostiary.identity.discovery import Discovered
 from ostiary.identity.jwks import KeySet
 from ostiary.identity.workloads.bundle import BundleReader, MemoryMarks
 from ostiary.identity.workloads.found import kinds
@@ -37,7 +39,7 @@ TELLING = st.sampled_from(
         "branch",
         "tag",
         "/ns/prod",
-        "spiffe://example.org/ns/prod",
+        "spiffe://example.org/ns/dev/x",
         "prod",
         "",
         "*",
@@ -145,7 +147,8 @@ def test_a_refusal_is_never_altered_into_an_acceptance(kind: WorkloadKind, data:
     """A second change, of another claim and away from what is genuine, never makes good the first."""
     fake = fake_of(kind)
     genuine = fake.claims(NOW_NS)
-    first = data.draw(st.sampled_from(places(genuine)))
+    needed = [way for way in places(genuine) if answer(fake, changed(genuine, way, None, drop=True)) is None]
+    first = data.draw(st.sampled_from(needed))
     once = changed(genuine, first, data.draw(ALTERED), drop=data.draw(st.booleans()))
     assume(answer(fake, once) is None)
     second = data.draw(st.sampled_from(places(genuine)))
@@ -210,6 +213,41 @@ def test_these_are_spiffe_ids(text: str) -> None:
 def test_what_is_no_text_is_no_spiffe_id(value: object) -> None:
     with pytest.raises(SpiffeIdError):
         parse_spiffe_id(value)
+
+
+HOSTS = st.sampled_from(
+    ["idp.example", "idp.example:1", "IDP.example", "x@idp.example", "idp.example@evil.example", ""]
+)
+ADDRESS = st.builds("{}{}{}".format, st.sampled_from(["https://", "http://", "//", ""]), HOSTS, ID_TEXT)
+
+
+class _Document:
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def fetch(self) -> bytes:
+        return self.raw
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    raw=st.binary(max_size=200)
+    | st.fixed_dictionaries({"issuer": st.just("https://idp.example") | SCALAR, "jwks_uri": SCALAR | ADDRESS}).map(
+        lambda document: json.dumps(document).encode()
+    )
+)
+def test_any_discovery_document_is_followed_to_its_own_host_or_refused(raw: bytes) -> None:
+    followed: list[str] = []
+
+    def follow(address: str) -> _Document:
+        followed.append(address)
+        return _Document(b"{}")
+
+    try:
+        Discovered(_Document(raw), "https://idp.example", frozenset({"idp.example"}), follow).fetch()
+    except UnavailableError:
+        assert followed == []
+    assert all("//idp.example" in address.lower() for address in followed)
 
 
 @settings(max_examples=200, deadline=None)

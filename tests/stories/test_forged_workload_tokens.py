@@ -223,6 +223,11 @@ ATTACKS: dict[str, Row] = {
         lambda: GL(NOW_NS, pipeline_source="merge_request_event"),
         Refusal.WORKLOAD_EVENT_REFUSED,
     ),
+    "merge request's own ref": (
+        GITLAB,
+        lambda: GL(NOW_NS, ref="feature", ref_path="refs/merge-requests/7/head"),
+        Refusal.WORKLOAD_FORK_REFUSED,
+    ),
     # refs
     "branch that is not protected": (
         GITHUB,

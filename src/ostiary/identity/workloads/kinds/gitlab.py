@@ -26,6 +26,7 @@ NEVER: Final[Mapping[str, str]] = MappingProxyType(
         "merge_request_event": _PROPOSED,
     }
 )
+_PROPOSALS: Final = "refs/merge-requests/"
 _REF_TYPES: Final = {"branch": "refs/heads/", "tag": "refs/tags/"}
 
 
@@ -34,6 +35,8 @@ def _flatten(claims: Mapping[str, Any]) -> Mapping[str, Any]:
     told = {name: value for name, value in claims.items() if value is not None}  # GitLab writes null for "none"
     host = urlsplit(str(claims.get("iss", ""))).hostname or ""
     ref = f"{_REF_TYPES.get(str(told.get('ref_type')), 'refs/?/')}{told.get('ref')}"
+    if str(told.get("ref_path")).startswith(_PROPOSALS):  # which GitLab calls a branch: refused as what it is
+        ref = str(told["ref_path"])
     return {**told, "ref": ref, "own_place": f"{host}/{told.get('project_path')}//"}
 
 

@@ -15,11 +15,12 @@ test_suspended_subject if {
 	decision.terminate == {{"rule": "subject-suspended"}}
 }
 
-test_agent_fence[class] if {
-	some class in ["admin", "delete", "export"]
-	request := changed(examples.developer, {"/subject/type": "agent", "/action/class": class})
-	decision := guardrails.decision with input as request
-	"agent-fence" in rules(decision.deny)
+test_agent_fence if {
+	every class in ["admin", "delete", "export"] {
+		request := changed(examples.developer, {"/subject/type": "agent", "/action/class": class})
+		decision := guardrails.decision with input as request
+		"agent-fence" in rules(decision.deny)
+	}
 }
 
 test_agents_may_read if {
@@ -72,18 +73,20 @@ test_unknown_country_is_no_embargo if {
 	count(decision.deny) == 0
 }
 
-test_off_network_admin[trusted] if {
-	some trusted in [false, null]
-	request := changed(examples.admin, {"/network/trusted": trusted})
-	decision := guardrails.decision with input as request
-	decision.deny == {{"rule": "off-network-admin"}}
+test_off_network_admin if {
+	every trusted in [false, null] {
+		request := changed(examples.admin, {"/network/trusted": trusted})
+		decision := guardrails.decision with input as request
+		decision.deny == {{"rule": "off-network-admin"}}
+	}
 }
 
-test_unmanaged_device_no_export[managed] if {
-	some managed in [false, null]
-	request := changed(examples.developer, {"/action/class": "export", "/device/managed": managed})
-	decision := guardrails.decision with input as request
-	decision.deny == {{"rule": "unmanaged-device-no-export"}}
+test_unmanaged_device_no_export if {
+	every managed in [false, null] {
+		request := changed(examples.developer, {"/action/class": "export", "/device/managed": managed})
+		decision := guardrails.decision with input as request
+		decision.deny == {{"rule": "unmanaged-device-no-export"}}
+	}
 }
 
 test_public_data_is_exported_anywhere if {
@@ -112,11 +115,12 @@ test_internal_from_managed_device if {
 	count(decision.deny) == 0
 }
 
-test_unknown_resource[known] if {
-	some known in [false, null]
-	request := changed(examples.developer, {"/resource/known": known})
-	decision := guardrails.decision with input as request
-	decision.deny == {{"rule": "unknown-resource"}}
+test_unknown_resource if {
+	every known in [false, null] {
+		request := changed(examples.developer, {"/resource/known": known})
+		decision := guardrails.decision with input as request
+		decision.deny == {{"rule": "unknown-resource"}}
+	}
 }
 
 test_bulk_query if {
@@ -150,8 +154,8 @@ test_commit_approved_for_all if {
 	count(decision.deny) == 0
 }
 
-test_verified_ci_only[case] if {
-	some case, change in {
+test_verified_ci_only if {
+	every change in {
 		"a person": {"/subject/type": "user"},
 		"another issuer": {"/subject/identity/issuer": "https://ci.example"},
 		"merely named": {"/subject/identity/assurance": "asserted"},
@@ -159,10 +163,11 @@ test_verified_ci_only[case] if {
 		"no commit": {"/subject/identity/claims": {}},
 		"a commit that only the enforcement point names": {"/subject/identity/claims": {}, "/context": {"commit": "4f1c2d"}},
 		"nothing approved": {"/resource/attributes": {}},
+	} {
+		request := changed(examples.ci_job, change)
+		decision := guardrails.decision with input as request
+		"verified-ci-only" in rules(decision.deny)
 	}
-	request := changed(examples.ci_job, change)
-	decision := guardrails.decision with input as request
-	"verified-ci-only" in rules(decision.deny)
 }
 
 test_other_feature_sets_are_open if {
@@ -176,11 +181,12 @@ test_critical_ceiling if {
 	guardrails.decision.ceiling == "TERMINATE" with input as examples.developer
 }
 
-test_rows_that_are_no_count[rows] if {
-	some rows in ["10", true, [1], -1]
-	request := changed(examples.developer_at_night, {"/action/properties": {"rows": rows}})
-	decision := guardrails.decision with input as request
-	decision.deny == {{"rule": "bulk-query"}}
+test_rows_that_are_no_count if {
+	every rows in ["10", true, [1], -1] {
+		request := changed(examples.developer_at_night, {"/action/properties": {"rows": rows}})
+		decision := guardrails.decision with input as request
+		decision.deny == {{"rule": "bulk-query"}}
+	}
 }
 
 test_a_stranger_with_a_good_token_is_no_verified_job if {

@@ -152,20 +152,22 @@ test_unmet_condition_in_words if {
 	unmet == {{"rule": "role-grant", "condition": "grant `g`: the device must be managed"}}
 }
 
-test_a_grant_with_a_malformed_condition_grants_nothing[condition] if {
-	some condition in ["mfa", null, {"mfa": true}]
-	grant := {"id": "odd", "actions": ["*"], "max_sensitivity": 4, "when": condition}
-	decision := guardrails.decision with input as examples.developer
-		with data.access.roles.developer.repository as [grant]
-	count(decision.allow) == 0
+test_a_grant_with_a_malformed_condition_grants_nothing if {
+	every condition in ["mfa", null, {"mfa": true}] {
+		grant := {"id": "odd", "actions": ["*"], "max_sensitivity": 4, "when": condition}
+		decision := guardrails.decision with input as examples.developer
+			with data.access.roles.developer.repository as [grant]
+		count(decision.allow) == 0
+	}
 }
 
-test_a_grant_with_a_malformed_bound_grants_nothing[bound] if {
-	some bound in ["4", null, [4], true]
-	grant := {"id": "odd", "actions": ["*"], "max_sensitivity": bound}
-	decision := guardrails.decision with input as examples.developer
-		with data.access.roles.developer.repository as [grant]
-	count(decision.allow) == 0
+test_a_grant_with_a_malformed_bound_grants_nothing if {
+	every bound in ["4", null, [4], true] {
+		grant := {"id": "odd", "actions": ["*"], "max_sensitivity": bound}
+		decision := guardrails.decision with input as examples.developer
+			with data.access.roles.developer.repository as [grant]
+		count(decision.allow) == 0
+	}
 }
 
 test_an_action_named_like_a_class_is_no_class if {

@@ -555,6 +555,15 @@ def test_the_rule_that_came_furthest_gives_the_reason() -> None:
     assert Door(GITHUB.config(rules=())).refusal(GITHUB.token(NOW_NS), GITHUB.subject) == Refusal.WORKLOAD_UNTRUSTED
 
 
+def test_a_rule_that_is_withdrawn_counts_at_once_for_remembered_tokens_too() -> None:
+    door = Door()
+    token = GITHUB.token(NOW_NS)
+    assert door.ask(token, GITHUB.subject).subject_id == GITHUB.subject
+    door.book.replace([GITHUB.config(rules=GITHUB.rules(refs="refs/tags/v*"))])
+    assert door.refusal(token, GITHUB.subject) == Refusal.WORKLOAD_REF_WRONG
+    assert door.refusal(GITLAB.token(NOW_NS), GITLAB.subject) == Refusal.TOKEN_ISSUER_UNKNOWN
+
+
 # tokens that are good once
 
 

@@ -88,6 +88,15 @@ def test_what_cannot_be_meant_is_refused(change: dict[str, Any], words: str) -> 
     assert "identity.workloads.0" in refused.value.message
 
 
+def test_the_how_tos_rules_are_good_ones(repo: Path, tmp_path: Path) -> None:
+    page = (repo / "docs" / "how-to" / "let-ci-jobs-and-pods-in.md").read_text()
+    file = tmp_path / "ostiary.toml"
+    file.write_text(page.partition("```toml\n")[2].partition("```")[0])
+    identity = load(file, environ={}).settings.identity
+    assert [one.kind for one in identity.workloads] == ["github", "kubernetes", "spiffe"]
+    assert list(workload_remarks(identity)) == []
+
+
 def test_plain_http_is_for_this_machine_and_by_option() -> None:
     local = {**SPIFFE, "trust_domain": "td", "jwks_url": "http://127.0.0.1:1/b"}
     with_option = load(None, environ={}, options={"identity": {"workloads": [local], "allow_http_loopback": True}})

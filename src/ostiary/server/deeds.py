@@ -12,7 +12,7 @@ RECORD_WAIT_S: Final = 10.0
 COMMAND_LINE: Final = "command line"
 
 
-def record_deed(house: House, who: str, tenant: str, action: str, **told: Any) -> str:
+def record_deed(house: House, who: str, tenant: str, action: str, about: str = "", **told: Any) -> str:
     """Record what an administrator does, and wait until it is on disk; return the record's id.
 
     Args:
@@ -20,6 +20,7 @@ def record_deed(house: House, who: str, tenant: str, action: str, **told: Any) -
         who: the key's id, or ``command line`` for whoever may open the data directory.
         tenant: whose record it is.
         action: what is done, such as ``pep.add``.
+        about: the person as ``type:id`` whose personal data the record holds; it is erased with him.
         told: what else is worth knowing; never a secret.
 
     Raises:
@@ -28,5 +29,5 @@ def record_deed(house: House, who: str, tenant: str, action: str, **told: Any) -
     now = house.clock.now_ns()
     record_id = make_id("adm", now, random_bytes(RANDOM_BYTES))
     payload = msgspec.json.encode({"v": 1, "type": "admin", "action": action, "by": who, **told})
-    house.log.append(tenant, "admin", record_id, now, payload, "").result(timeout=RECORD_WAIT_S)
+    house.log.append(tenant, "admin", record_id, now, payload, about).result(timeout=RECORD_WAIT_S)
     return record_id

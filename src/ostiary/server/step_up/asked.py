@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from ostiary.decision.answer import user_sentence
+from ostiary.identity.webauthn.types import ACR
 from ostiary.server.wiring import House
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.verdicts import DecisionRecord, Obligation
@@ -42,6 +43,7 @@ class Asked(msgspec.Struct, frozen=True):
         subject: ``type:id`` of the person.
         session: the session's name in the ledger, empty without one.
         expires_ns: no answer counts from this moment on.
+        acr: the authentication class that an answer proves.
         max_age_s: the longest that a proof may hold by the rules that asked; ``None`` when they do not say.
         why, how: the sentence of the rule that asked, and what its author advises.
         address: where the request came from, empty when that is not known.
@@ -56,6 +58,7 @@ class Asked(msgspec.Struct, frozen=True):
     resource_id: str
     asked_ns: int
     expires_ns: int
+    acr: str
     max_age_s: int | None
     why: str
     how: tuple[str, ...]
@@ -74,7 +77,8 @@ def find_asked(house: House, tenant: str, decision_id: str, now_ns: int) -> Aske
     obligation = step_up_of(record)
     if obligation is None or not record.receipt.received_ns <= now_ns < expires_ns:
         return None
-    return _asked(record, obligation, expires_ns) if satisfies(obligation, house.settings.step_up.acr_values) else None
+    acr = acr_for(obligation, house.settings.step_up.acr_values)
+    return _asked(record, obligation, acr, expires_ns) if acr else None
 
 
 def step_up_of(record: DecisionRecord) -> Obligation | None:
@@ -84,10 +88,11 @@ def step_up_of(record: DecisionRecord) -> Obligation | None:
     return next((one for one in record.obligations if one.type == STEP_UP), None)
 
 
-def satisfies(obligation: Obligation, ours: tuple[str, ...]) -> bool:
-    """Return whether one of our classes is among those that are asked for."""
+def acr_for(obligation: Obligation, ours: tuple[str, ...]) -> str:
+    """Return the class that a passkey proves here, the strongest first; empty when it proves none that is asked for."""
     wanted = obligation.properties.get("acr_values", [])
-    return isinstance(wanted, list | tuple) and any(value in ours for value in wanted)
+    given = [value for value in wanted if value in ours] if isinstance(wanted, list | tuple) else []
+    return ACR if ACR in given else next(iter(given), "")
 
 
 def proof_of(record: DecisionRecord) -> str:
@@ -99,7 +104,7 @@ def _told(record: DecisionRecord) -> _Told:
     return msgspec.json.decode(record.input, type=_Told)
 
 
-def _asked(record: DecisionRecord, obligation: Obligation, expires_ns: int) -> Asked | None:
+def _asked(record: DecisionRecord, obligation: Obligation, acr: str, expires_ns: int) -> Asked | None:
     event = record.event
     if event is None:
         return None
@@ -114,6 +119,7 @@ def _asked(record: DecisionRecord, obligation: Obligation, expires_ns: int) -> A
         resource_id=event.resource_id,
         asked_ns=record.receipt.received_ns,
         expires_ns=expires_ns,
+        acr=acr,
         max_age_s=max_age if isinstance(max_age, int) else None,
         why=user_sentence(record.outcome),
         how=tuple(dict.fromkeys(hit.remediation for hit in record.outcome.rules if hit.remediation)),

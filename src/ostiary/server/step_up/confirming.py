@@ -15,7 +15,7 @@ from ostiary.identity.webauthn.authentication import assertion_options
 from ostiary.identity.webauthn.challenges import Binding
 from ostiary.identity.webauthn.codes import StepUpRefusal
 from ostiary.identity.webauthn.refusing import refusal
-from ostiary.identity.webauthn.types import ACR, AMR
+from ostiary.identity.webauthn.types import AMR
 from ostiary.server.step_up.asked import Asked
 from ostiary.server.step_up.ceremony import KIND, Ceremonies, ask, confirm_with, record, timeout_ms
 from ostiary.server.wiring import House
@@ -128,7 +128,7 @@ def _proof(asked: Asked, most_s: int, now_ns: int) -> StepUpProof:
         tenant=asked.tenant,
         subject=asked.subject,
         session_id=asked.session,
-        acr=ACR,
+        acr=asked.acr,
         amr=AMR,
         proven_ns=now_ns,
         expires_ns=now_ns + wanted_s * _NS,

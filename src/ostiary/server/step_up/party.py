@@ -50,6 +50,11 @@ def party_of(settings: Settings) -> RelyingParty | None:
     return RelyingParty(rp_id, wanted.rp_name, wanted.origins or (origin_of(base),))
 
 
+def step_up_base(settings: Settings) -> str:
+    """Return where the pages are, or an empty string when there are none."""
+    return page_base(settings) if party_of(settings) else ""
+
+
 @cache
 def _roots(path: Path) -> tuple[bytes, ...]:
     try:

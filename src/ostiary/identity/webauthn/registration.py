@@ -81,7 +81,7 @@ def verify_attestation(
         public_key=told.credential_public_key,
         sign_count=told.sign_count,
         aaguid=told.aaguid.lower(),
-        attestation=str(told.fmt.value),
+        attestation=str(getattr(told.fmt, "value", told.fmt)),
         attested=attested,
         transports=attestation.transports,
         backed_up=told.credential_backed_up,

@@ -26,7 +26,7 @@ SHORTEST_S: Final = 30
 """A rule that wants a proof of this very moment (`max_age` 0) gets one that lasts long enough to ask again."""
 
 
-class StepUpRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class StepUpRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Payload of a record of kind ``step_up``; no key, signature or challenge is in it.
 
     Attributes:

@@ -41,7 +41,7 @@ _REFUSED: Final = {
 }
 
 
-class EnrolmentRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class EnrolmentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Payload of the record of a new passkey.
 
     Attributes:

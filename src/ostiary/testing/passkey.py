@@ -105,9 +105,10 @@ class FakePasskey:
         }
         return self._answer(response)
 
-    def sign(self, data: bytes) -> bytes:
-        """Sign with its key, DER as authenticators do."""
-        return self._signature(data)
+    @property
+    def public_point(self) -> bytes:
+        """Its public key as an uncompressed point, for certificates that vouch for it."""
+        return self._key.public.raw
 
     def _answer(self, response: dict[str, Any]) -> dict[str, Any]:
         name = self.credential_id

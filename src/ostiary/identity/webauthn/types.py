@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from ostiary.identity.webauthn.codes import StepUpRefusal
-from ostiary.identity.webauthn.refusing import refusal
+from ostiary.errors import FaultyInputError
+from ostiary.identity.webauthn.codes import WORDS, StepUpRefusal
 
 ACR: Final = "urn:ostiary:acr:phishing-resistant"
 AMR: Final = ("pop", "user", "mfa")
@@ -67,11 +67,11 @@ def clean_name(text: object) -> str:
     """Return a passkey's name without blanks around it.
 
     Raises:
-        RefusedError: ``authenticator_name_invalid``.
+        FaultyInputError: ``authenticator_name_invalid``.
     """
     name = text.strip() if isinstance(text, str) else ""
     if not 0 < len(name) <= _MAX_NAME or not name.isprintable():
-        raise refusal(StepUpRefusal.AUTHENTICATOR_NAME_INVALID)
+        raise _faulty(StepUpRefusal.AUTHENTICATOR_NAME_INVALID)
     return name
 
 
@@ -79,9 +79,13 @@ def clean_subject(text: str) -> str:
     """Return ``text`` when it is ``type:id``.
 
     Raises:
-        RefusedError: ``subject_invalid``.
+        FaultyInputError: ``subject_invalid``.
     """
     kind, _, name = text.partition(":")
     if not kind or not name or len(text) > MAX_SUBJECT or not text.isprintable():
-        raise refusal(StepUpRefusal.SUBJECT_INVALID)
+        raise _faulty(StepUpRefusal.SUBJECT_INVALID)
     return text
+
+
+def _faulty(code: StepUpRefusal) -> FaultyInputError:
+    return FaultyInputError(code.value, WORDS[code])

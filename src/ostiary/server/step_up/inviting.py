@@ -46,7 +46,8 @@ def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = 
     """Make a link by which ``subject`` can add a passkey.
 
     Raises:
-        RefusedError: ``subject_invalid``, ``step_up_unknown`` when this server has no page.
+        FaultyInputError: ``subject_invalid``.
+        RefusedError: ``step_up_unknown`` when this server has no page.
         UnavailableError: the log cannot be written; then there is no link.
     """
     now_ns, base = house.clock.now_ns(), page_base(house.settings)
@@ -74,7 +75,8 @@ def request_recovery(house: House, tenant: str, subject: str, by: str, reason: s
     """Ask that a person may begin anew; a second administrator must approve.
 
     Raises:
-        RefusedError: ``subject_invalid``; ``authenticator_none`` when there is nothing to recover from.
+        FaultyInputError: ``subject_invalid``.
+        RefusedError: ``authenticator_none`` when there is nothing to recover from.
         UnavailableError: the log cannot be written.
     """
     now_ns = house.clock.now_ns()
@@ -85,7 +87,7 @@ def request_recovery(house: House, tenant: str, subject: str, by: str, reason: s
         recovery_id=make_id("rec", now_ns, random_bytes(RANDOM_BYTES)),
         subject=subject,
         requested_by=by,
-        reason=reason[:_MAX_REASON],
+        reason="".join(c if c.isprintable() else " " for c in reason[:_MAX_REASON]),
         created_ns=now_ns,
         expires_ns=now_ns + house.settings.step_up.recovery_s * _NS,
     )

@@ -1,8 +1,8 @@
 """Confirming with a passkey: what the browser is asked, and whether its answer holds.
 
 1. The answer must come from one of the subject's own passkeys, on our origin, for our domain, with the person verified.
-2. A counter that does not rise is a copy (WebAuthn Level 3 §6.1.1): refused, and told apart from a bad signature,
-   because only whoever holds the key can cause it.
+2. A counter that does not rise is a copy (WebAuthn Level 3 §6.1.1): refused, and told apart from a bad signature and
+   from a replay, because only whoever holds the key can cause it.
 """
 
 from collections.abc import Iterable
@@ -55,14 +55,21 @@ def verify_assertion(party: RelyingParty, assertion: Assertion, kept: Authentica
     """Verify an answer whose challenge the caller has checked; return the passkey's new counter.
 
     Raises:
-        RefusedError: the code of the first check that failed; ``authenticator_cloned`` is raised last of all.
+        RefusedError: the code of the first check that failed.
     """
     check_client(assertion.client, _GET, party)
     check_authenticator_data(assertion.authenticator_data, party)
-    count = _verified(party, assertion, kept)
+    return _verified(party, assertion, kept)
+
+
+def check_counter(kept: Authenticator, count: int) -> None:
+    """Refuse a verified answer whose counter did not rise; once its challenge is used up, so that no replay looks so.
+
+    Raises:
+        RefusedError: ``authenticator_cloned``.
+    """
     if (count or kept.sign_count) and count <= kept.sign_count:
         raise refusal(StepUpRefusal.AUTHENTICATOR_CLONED)
-    return count
 
 
 def _verified(party: RelyingParty, assertion: Assertion, kept: Authenticator) -> int:

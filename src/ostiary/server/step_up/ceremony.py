@@ -3,7 +3,8 @@
 The order of ``confirm_with`` is the order of ``docs/explanation/step-up.md``:
 
 1. the challenge is ours, for this very binding, and in time · 2. the passkey is one of this subject's ·
-3. the answer verifies · 4. the challenge was never used before · 5. the passkey is still there, its counter as it was.
+3. the answer verifies · 4. the challenge was never used before · 5. the counter rose ·
+6. the passkey is still there, its counter as it was.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import msgspec
 
 from ostiary.errors import UnavailableError
 from ostiary.identity.webauthn.answers import read_assertion, read_bytes, write_bytes
-from ostiary.identity.webauthn.authentication import choose, verify_assertion
+from ostiary.identity.webauthn.authentication import check_counter, choose, verify_assertion
 from ostiary.identity.webauthn.challenges import RANDOM_BYTES, Binding, Challenges
 from ostiary.identity.webauthn.codes import StepUpRefusal
 from ostiary.identity.webauthn.ports import Passkeys
@@ -72,6 +73,7 @@ def confirm_with(ceremonies: Ceremonies, binding: Binding, told: Mapping[str, An
     kept = choose(ceremonies.passkeys.of_subject(binding.tenant, binding.subject), assertion)
     count = verify_assertion(ceremonies.party, assertion, kept)
     ceremonies.challenges.use(assertion.challenge, binding, now_ns)
+    check_counter(kept, count)
     noted = ceremonies.passkeys.used(
         kept.tenant, kept.subject, kept.credential_id, before=kept.sign_count, sign_count=count, at_ns=now_ns
     )

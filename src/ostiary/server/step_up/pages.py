@@ -100,7 +100,7 @@ class Pages:
             return_host=urlsplit(back).hostname or "",
             **_moment("asked", asked.asked_ns),
             **_moment("until", asked.expires_ns),
-            expires_in_s=max(0, (asked.expires_ns - now_ns) // _NS),
+            expires_in_s=_seconds(asked.expires_ns - now_ns),
         )
 
     def enrol(self, invitation: Invitation, *, count: int, now_ns: int) -> Reply:
@@ -116,7 +116,7 @@ class Pages:
             count=count,
             suggestion=f"Passkey of {datetime.fromtimestamp(now_ns / _NS, UTC):%-d %B %Y}",
             **_moment("until", invitation.expires_ns),
-            expires_in_s=max(0, (invitation.expires_ns - now_ns) // _NS),
+            expires_in_s=_seconds(invitation.expires_ns - now_ns),
         )
 
     def unknown(self) -> Reply:
@@ -140,3 +140,8 @@ class Pages:
 def _moment(name: str, at_ns: int) -> dict[str, str]:
     moment = datetime.fromtimestamp(at_ns // _NS, UTC)
     return {f"{name}_stamp": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{name}_words": f"{moment:%-d %B %Y, %H:%M} UTC"}
+
+
+def _seconds(left_ns: int) -> int:
+    """Return whole seconds, rounded up: a page must not say that time is over before it is."""
+    return max(0, -(-left_ns // _NS))

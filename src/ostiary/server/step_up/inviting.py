@@ -16,7 +16,7 @@ from ostiary.identity.webauthn.ports import Invitation, Recovery
 from ostiary.identity.webauthn.refusing import refusal
 from ostiary.identity.webauthn.types import clean_subject
 from ostiary.keys import hash_secret, new_secret, random_bytes
-from ostiary.server.deeds import record_deed
+from ostiary.server.deeds import record_about
 from ostiary.server.step_up.party import page_base
 from ostiary.server.wiring import House
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
@@ -56,7 +56,7 @@ def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = 
     token = new_secret()
     expires_ns = now_ns + house.settings.step_up.enrol_s * _NS
     invitation = Invitation(tenant, clean_subject(subject), hash_secret(token), by, now_ns, expires_ns, recovery)
-    record_deed(house, by, tenant, "authenticator.invite", subject, subject=subject, recovery=recovery)
+    _record(house, by, tenant, "invite", subject, recovery=recovery)
     house.store.authenticators.save_invitation(invitation)
     return Invited(f"{base}{ENROL}{token}", subject, expires_ns)
 
@@ -91,8 +91,7 @@ def request_recovery(house: House, tenant: str, subject: str, by: str, reason: s
         created_ns=now_ns,
         expires_ns=now_ns + house.settings.step_up.recovery_s * _NS,
     )
-    told = {"subject": subject, "recovery": recovery.recovery_id, "reason": recovery.reason}
-    record_deed(house, by, tenant, "authenticator.recovery_request", subject, **told)
+    _record(house, by, tenant, "recovery_request", subject, recovery=recovery.recovery_id, reason=recovery.reason)
     house.store.authenticators.save_recovery(recovery)
     return recovery
 
@@ -118,8 +117,8 @@ def approve_recovery(house: House, tenant: str, recovery_id: str, by: str) -> Ap
         raise refusal(StepUpRefusal.RECOVERY_SAME_ADMINISTRATOR)
     if not passkeys.take_recovery(tenant, recovery_id):  # approved meanwhile
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)
-    told = {"subject": found.subject, "recovery": recovery_id, "requested_by": found.requested_by}
-    record_deed(house, by, tenant, "authenticator.recovery_approve", found.subject, **told)
+    told = {"recovery": recovery_id, "requested_by": found.requested_by}
+    _record(house, by, tenant, "recovery_approve", found.subject, **told)
     removed = passkeys.remove_all(tenant, found.subject)
     return Approved(invite(house, tenant, found.subject, by, recovery=recovery_id), removed)
 
@@ -131,8 +130,7 @@ def rename(house: House, tenant: str, subject: str, credential_id: str, name: st
         RefusedError: ``authenticator_unknown``.
     """
     _must_have(house, tenant, subject, credential_id)
-    told = {"subject": subject, "authenticator": credential_id, "name": name}
-    record_deed(house, by, tenant, "authenticator.rename", subject, **told)
+    _record(house, by, tenant, "rename", subject, authenticator=credential_id, name=name)
     if not house.store.authenticators.rename(tenant, subject, credential_id, name):
         raise refusal(StepUpRefusal.AUTHENTICATOR_UNKNOWN)
 
@@ -144,9 +142,14 @@ def remove(house: House, tenant: str, subject: str, credential_id: str, by: str)
         RefusedError: ``authenticator_unknown``.
     """
     _must_have(house, tenant, subject, credential_id)
-    record_deed(house, by, tenant, "authenticator.remove", subject, subject=subject, authenticator=credential_id)
+    _record(house, by, tenant, "remove", subject, authenticator=credential_id)
     if not house.store.authenticators.remove(tenant, subject, credential_id):
         raise refusal(StepUpRefusal.AUTHENTICATOR_UNKNOWN)
+
+
+def _record(house: House, by: str, tenant: str, deed: str, subject: str, **told: str) -> None:
+    """Record a deed before it is done; the record names the person and is erased with it."""
+    record_about(subject, house, by, tenant, f"authenticator.{deed}", {"subject": subject, **told})
 
 
 def _must_have(house: House, tenant: str, subject: str, credential_id: str) -> None:

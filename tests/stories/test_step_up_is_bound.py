@@ -7,7 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from ostiary.errors import RefusedError, UnavailableError
+from ostiary.identity.webauthn.challenges import Challenges
+from ostiary.keys import random_bytes
 from ostiary.server.step_up import inviting
+from ostiary.server.step_up.asked import find_asked
+from ostiary.server.step_up.confirming import binding_of
+from ostiary.server.wiring import open_house
+from ostiary.sessions import standing
 from ostiary.testing.passkey import FakePasskey, Lies, decoded
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -354,3 +361,59 @@ def test_asking_a_thousand_times_keeps_nothing_and_crowds_nobody_out(ann: Person
     for _ in range(1000):
         ann.server.client.post(f"{link}/options", json={})
     assert ann.answer(link, first).status_code == 200
+
+
+def test_a_crowd_is_turned_away_and_decisions_go_on(server: Any, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = ann.link(session="s19")
+    monkeypatch.setattr("ostiary.server.faces.step_up.MAX_IN_FLIGHT", 0)
+    for answer in (server.client.get(link), server.client.post(f"{link}/options", json={})):
+        assert (answer.status_code, answer.json()["code"]) == (503, "step_up_busy")
+        assert answer.headers["retry-after"] == "1"
+    assert ann.ask(session="s19")["context"]["effect"] == "STEP_UP"
+
+
+def test_each_path_knows_its_methods(server: Any, ann: Person) -> None:
+    link = ann.link(session="s20")
+    head = server.client.head(link)
+    assert (head.status_code, head.content) == (200, b"")
+    assert server.client.post(link, json={}).status_code == 405
+    assert server.client.get(f"{link}/options").status_code == 405
+    assert server.client.post(f"{link}/else", json={}).status_code == 404
+    assert server.client.get(f"{link}?return_to=a&return_to=b").status_code == 400
+    text = server.client.post(f"{link}/options", content=b"{}", headers={"content-type": "text/plain"})
+    assert (text.status_code, text.json()["code"]) == (400, "request_invalid")
+
+
+def test_a_full_log_lets_nobody_rise(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = Person(server, "unrecorded")
+    link = person.link(session="s21")
+    options = person.options(link)
+
+    def away(*_: object) -> None:
+        raise UnavailableError("disk_full", "the disk is full")
+
+    monkeypatch.setattr(server.house.log, "append", away)
+    assert code(person.answer(link, options)) == (503, "disk_full")
+    monkeypatch.undo()
+    assert person.ask(session="s21")["decision"] is False
+
+
+def test_a_link_and_a_proof_survive_a_restart_and_a_challenge_does_not(server: Any, ann: Person) -> None:
+    proved, waiting = ann.link(session="s22"), ann.link(session="s23")
+    assert ann.answer(proved, ann.options(proved)).status_code == 200
+    options = ann.options(waiting)
+    first = server.house
+    with open_house(first.places, first.settings, first.clock, lambda _reason, _fault: None) as second:
+        now_ns = second.clock.now_ns()
+        asked = find_asked(second, "default", waiting.rpartition("/")[2], now_ns)
+        assert asked is not None
+        assert asked.session == "user\nann\ns23"
+        fresh = Challenges(random_bytes(32))  # as every start makes one
+        challenge, seal = decoded(options["get"]["challenge"]), decoded(options["seal"])
+        with pytest.raises(RefusedError) as caught:
+            fresh.check(challenge, seal, binding_of(asked), now_ns)
+        assert caught.value.code == "challenge_unknown"
+        about = standing.Asked("default", ("user\nann\ns22",), "user:ann", now_ns, "drop", "doc", "1")
+        proof = second.ledger.standing(about).proof
+        assert proof is not None
+        assert proof.cause == proved.rpartition("/")[2]

@@ -1,22 +1,20 @@
 r"""The one parser of what a browser hands back: JSON objects of WebAuthn Level 3 §5.1.8, strictly read.
 
 1. Only known members decide; each has a type and a length, and binary ones are base64url without padding or blanks.
-2. ``clientDataJSON`` is parsed here too, once, by the same rules; its bytes are what the signature covers.
+2. ``clientDataJSON`` is parsed here too, as strictly as tokens are; its bytes are what the signature covers.
 3. Whatever is wrong, the code is ``webauthn_answer_malformed``: nobody honest ever sees it.
 
 >>> read_bytes({"id": "AQID"}, "id", 16)
 b'\x01\x02\x03'
 """
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from ostiary.errors import FaultyInputError
+from ostiary.identity.strict import NotStrictError, b64url_decode, b64url_encode, parse_object
 from ostiary.identity.webauthn.codes import WORDS, StepUpRefusal
 
 MAX_CREDENTIAL_ID: Final = 1023
@@ -27,7 +25,6 @@ MAX_SIGNATURE: Final = 1024
 MAX_ATTESTATION: Final = 32_768
 MAX_USER_HANDLE: Final = 64
 _TRANSPORTS: Final = ("usb", "nfc", "ble", "smart-card", "hybrid", "internal")
-_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
 
 
 class ClientData(msgspec.Struct, frozen=True):
@@ -94,21 +91,17 @@ def read_bytes(told: Mapping[str, Any], name: str, most: int, *, least: int = 1)
         FaultyInputError: ``webauthn_answer_malformed``.
     """
     text = told.get(name)
-    if not isinstance(text, str) or len(text) > most * 4 // 3 + 3 or not _ALPHABET.match(text):
+    if not isinstance(text, str) or len(text) > most * 4 // 3 + 3 or not text.isascii():
         raise malformed(name)
-    try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        raise malformed(name) from None
-    # One text for one value: what two decoders could read differently is refused.
-    if not least <= len(data) <= most or write_bytes(data) != text:
+    data = b64url_decode(text.encode())  # one spelling for one value
+    if data is None or not least <= len(data) <= most:
         raise malformed(name)
     return data
 
 
 def write_bytes(data: bytes) -> str:
     """Return ``data`` as base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b64url_encode(data).decode()
 
 
 def _object(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -129,8 +122,8 @@ def _credential_id(told: Mapping[str, Any]) -> str:
 
 def _client(data: bytes) -> ClientData:
     try:
-        return msgspec.json.decode(data, type=ClientData)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.convert(parse_object(data), ClientData)
+    except (NotStrictError, msgspec.ValidationError):
         raise malformed("clientDataJSON") from None
 
 

@@ -90,6 +90,18 @@ def test_it_can_be_renamed_and_removed(store: Passkeys) -> None:
     assert store.of_subject("acme", "user:ann") == []
 
 
+def test_taking_the_last_one_away_makes_no_first_one_possible(store: Passkeys) -> None:
+    assert not store.had("acme", "user:ann")
+    store.add(ANN, most=2, first=True)
+    store.remove("acme", "user:ann", "AQID")
+    assert store.had("acme", "user:ann")
+    assert not store.had("beta", "user:ann")
+    assert store.add(another("BBBB"), most=2, first=True) == "not_first"
+    assert store.remove_all("acme", "user:ann") == 0
+    assert not store.had("acme", "user:ann")
+    assert store.add(another("BBBB"), most=2, first=True) == "added"
+
+
 def test_an_invitation_is_taken_once(store: Passkeys) -> None:
     store.save_invitation(INVITATION)
     assert store.find_invitation("h0") == INVITATION

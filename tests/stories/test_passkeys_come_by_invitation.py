@@ -265,6 +265,30 @@ def test_beginning_anew_takes_two_administrators(server: Any) -> None:
     assert request["by"] == approve["requested_by"] != approve["by"]
 
 
+def test_one_administrator_cannot_put_his_passkey_in_anothers_place(server: Any) -> None:
+    key = passkey()
+    pending = invited(server, "user:victim")
+    enrol(server, invited(server, "user:victim"), key)
+    path, whom = f"/tenants/default/authenticators/{key.credential_id}", {"subject": "user:victim"}
+    assert server.admin("DELETE", path, params=whom).status_code == 204
+    again = server.admin("POST", "/tenants/default/authenticators/invitations", json=whom)
+    assert code(again) == (409, "recovery_needed")
+    assert code(post(server, f"{pending}/options", {})) == (403, "recovery_needed"), "nor by a link from before"
+    name = recovery(server, "user:victim").json()["id"]
+    second = server.admin("POST", "/tenants/default/admin-keys").json()["key"]
+    back = approval(server, name, key=second).json()["url"].removeprefix(ORIGIN)
+    assert enrol(server, back, passkey()).status_code == 200
+
+
+def test_a_removal_between_the_two_steps_is_seen(server: Any) -> None:
+    first = passkey()
+    early = invited(server, "user:between")
+    told = post(server, f"{early}/options", {}).json()
+    enrol(server, invited(server, "user:between"), first)
+    server.house.store.authenticators.remove("default", "user:between", first.credential_id)
+    assert code(finish(server, early, told, passkey())) == (403, "recovery_needed")
+
+
 def test_who_has_no_passkey_has_nothing_to_recover(server: Any) -> None:
     assert code(recovery(server, "user:nobody")) == (409, "authenticator_none")
 

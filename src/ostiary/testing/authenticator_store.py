@@ -18,6 +18,7 @@ class MemoryAuthenticators:
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.RLock()
+        self._holders: set[tuple[str, str]] = set()
         self._kept: dict[tuple[str, str], Authenticator] = {}
         self._invitations: dict[str, Invitation] = {}
         self._recoveries: dict[tuple[str, str], Recovery] = {}
@@ -27,12 +28,19 @@ class MemoryAuthenticators:
         one = authenticator
         with self._lock:
             count = len(self.of_subject(one.tenant, one.subject))
-            if first and count:
+            if first and self.had(one.tenant, one.subject):
                 return "not_first"
             if count >= most:
                 return "limit"
             known = self._kept.setdefault((one.tenant, one.credential_id), one)
-            return "added" if known is one else "exists"
+            if known is not one:
+                return "exists"
+            self._holders.add((one.tenant, one.subject))
+            return "added"
+
+    def had(self, tenant: str, subject: str) -> bool:
+        """Return whether a subject has or had a passkey, since all of it was last removed."""
+        return (tenant, subject) in self._holders
 
     def of_subject(self, tenant: str, subject: str) -> list[Authenticator]:
         """Return a subject's passkeys, oldest first."""
@@ -73,6 +81,7 @@ class MemoryAuthenticators:
             for one in gone:
                 del self._kept[tenant, one.credential_id]
             mine = (tenant, subject)
+            self._holders.discard(mine)
             self._invitations = {k: v for k, v in self._invitations.items() if (v.tenant, v.subject) != mine}
             self._recoveries = {k: v for k, v in self._recoveries.items() if (v.tenant, v.subject) != mine}
             return len(gone)

@@ -25,6 +25,7 @@ class StepUpRefusal(StrEnum):
     CHALLENGE_USED = "challenge_used"
     ENROLMENT_NEEDS_EXISTING = "enrolment_needs_existing"
     ENROLMENT_UNKNOWN = "enrolment_unknown"
+    RECOVERY_NEEDED = "recovery_needed"
     RECOVERY_SAME_ADMINISTRATOR = "recovery_same_administrator"
     RECOVERY_UNKNOWN = "recovery_unknown"
     STEP_UP_BUSY = "step_up_busy"
@@ -58,6 +59,7 @@ WORDS: dict[str, str] = {
     StepUpRefusal.CHALLENGE_USED: "this answer was used before",
     StepUpRefusal.ENROLMENT_NEEDS_EXISTING: "confirm with a passkey that is registered already first",
     StepUpRefusal.ENROLMENT_UNKNOWN: "this link is not good, or not any more",
+    StepUpRefusal.RECOVERY_NEEDED: "all passkeys of this person were removed: a new one takes a recovery",
     StepUpRefusal.RECOVERY_SAME_ADMINISTRATOR: "a recovery needs two administrators: who asked for it cannot approve",
     StepUpRefusal.RECOVERY_UNKNOWN: "there is no such recovery, or its time is over",
     StepUpRefusal.STEP_UP_BUSY: "too many confirmations at once; try again in a moment",

@@ -58,7 +58,7 @@ class AuthenticatorStore(Protocol):
         Args:
             authenticator: the passkey.
             most: how many its subject may have.
-            first: whether it may only be the subject's first.
+            first: whether the subject must never have had one, as far as ``had`` knows.
 
         Returns:
             ``added``; ``exists`` when the tenant has this credential id; ``limit``; ``not_first``.
@@ -67,6 +67,10 @@ class AuthenticatorStore(Protocol):
 
     def of_subject(self, tenant: str, subject: str) -> list[Authenticator]:
         """Return a subject's passkeys, oldest first."""
+        ...
+
+    def had(self, tenant: str, subject: str) -> bool:
+        """Return whether a subject has or had a passkey, since ``remove_all`` was last called for it."""
         ...
 
     def used(self, tenant: str, subject: str, credential_id: str, *, before: int, sign_count: int, at_ns: int) -> bool:

@@ -30,6 +30,7 @@ from ostiary.server.step_up.ceremony import (
     seal_of,
     timeout_ms,
 )
+from ostiary.server.step_up.inviting import must_recover
 from ostiary.server.step_up.party import rules_of
 from ostiary.server.wiring import House
 
@@ -90,6 +91,8 @@ def options(house: House, ceremonies: Ceremonies, invitation: Invitation, told: 
     kept = ceremonies.passkeys.of_subject(invitation.tenant, invitation.subject)
     if len(kept) >= house.settings.step_up.max_authenticators:
         raise refusal(StepUpRefusal.AUTHENTICATOR_LIMIT)
+    if must_recover(house, invitation.tenant, invitation.subject):
+        raise refusal(StepUpRefusal.RECOVERY_NEEDED)
     confirming = binding_of(invitation, confirm=True)
     if kept and not credential_of(told):
         challenge, seal = ask(ceremonies, confirming)
@@ -120,6 +123,8 @@ def enrol(house: House, ceremonies: Ceremonies, invitation: Invitation, told: Ma
     """
     now_ns, name = house.clock.now_ns(), clean_name(told.get("name"))
     kept = ceremonies.passkeys.of_subject(invitation.tenant, invitation.subject)
+    if must_recover(house, invitation.tenant, invitation.subject):
+        raise refusal(StepUpRefusal.RECOVERY_NEEDED)
     confirmed_by = _confirmed_by(told, kept)
     attestation = read_attestation(credential_of(told))
     binding = binding_of(invitation, confirmed_by)
@@ -149,7 +154,7 @@ def enrol(house: House, ceremonies: Ceremonies, invitation: Invitation, told: Ma
 def _confirmed_by(told: Mapping[str, Any], kept: list[Authenticator]) -> str:
     """Return the passkey that confirmed, which must still be there; empty for a first one."""
     if not kept:
-        return ""
+        return ""  # whether it may be a first one is asked when it is added, in one transaction
     if not told.get("confirmed_by"):
         raise refusal(StepUpRefusal.ENROLMENT_NEEDS_EXISTING)
     name = write_bytes(read_bytes(told, "confirmed_by", MAX_CREDENTIAL_ID))

@@ -3,8 +3,9 @@
 1. Only the token's hash is kept; the link is shown once, to the administrator who carries it to the person.
 2. An invitation lets a person add a passkey; one who has some already must confirm with one of them first. So no
    administrator alone can put a passkey of his own beside another person's.
-3. Who has lost all needs a recovery: two administrators, of whom the second is not the first. Approving removes what
-   was lost, for it may be in other hands, and makes the invitation.
+3. Who has lost all, or whose passkeys were all removed, needs a recovery: two administrators, of whom the second is not
+   the first. Approving removes what was lost, for it may be in other hands, and makes the invitation. So nobody alone
+   can take a person's passkeys away and put his own in their place.
 """
 
 from typing import Final
@@ -47,18 +48,26 @@ def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = 
 
     Raises:
         FaultyInputError: ``subject_invalid``.
-        RefusedError: ``step_up_unknown`` when this server has no page.
+        RefusedError: ``step_up_unknown`` when this server has no page, ``recovery_needed``.
         UnavailableError: the log cannot be written; then there is no link.
     """
     now_ns, base = house.clock.now_ns(), page_base(house.settings)
     if not base or not house.settings.step_up.enabled:
         raise refusal(StepUpRefusal.STEP_UP_UNKNOWN)
+    if must_recover(house, tenant, clean_subject(subject)):
+        raise refusal(StepUpRefusal.RECOVERY_NEEDED)
     token = new_secret()
     expires_ns = now_ns + house.settings.step_up.enrol_s * _NS
-    invitation = Invitation(tenant, clean_subject(subject), hash_secret(token), by, now_ns, expires_ns, recovery)
+    invitation = Invitation(tenant, subject, hash_secret(token), by, now_ns, expires_ns, recovery)
     _record(house, by, tenant, "invite", subject, recovery=recovery)
     house.store.authenticators.save_invitation(invitation)
     return Invited(f"{base}{ENROL}{token}", subject, expires_ns)
+
+
+def must_recover(house: House, tenant: str, subject: str) -> bool:
+    """Return whether all of a person's passkeys were taken away: the way back is a recovery."""
+    passkeys = house.store.authenticators
+    return passkeys.had(tenant, subject) and not passkeys.of_subject(tenant, subject)
 
 
 def find_invitation(house: House, token: str, now_ns: int) -> Invitation | None:
@@ -80,7 +89,7 @@ def request_recovery(house: House, tenant: str, subject: str, by: str, reason: s
         UnavailableError: the log cannot be written.
     """
     now_ns = house.clock.now_ns()
-    if not house.store.authenticators.of_subject(tenant, clean_subject(subject)):
+    if not house.store.authenticators.had(tenant, clean_subject(subject)):
         raise refusal(StepUpRefusal.AUTHENTICATOR_NONE)
     recovery = Recovery(
         tenant=tenant,

@@ -22,13 +22,20 @@ class AuthenticatorTable:
         one = authenticator
         with self._database.transaction() as database:
             count = database.read_inside("count_authenticators", one.tenant, one.subject)[0][0]
-            if first and count:
+            if first and database.read_inside("find_holder", one.tenant, one.subject):
                 return "not_first"
             if count >= most:
                 return "limit"
             values = (one.tenant, one.credential_id, one.subject, one.sign_count, one.name, one.used_ns, one.created_ns)
             added = database.write("add_authenticator", *values, msgspec.msgpack.encode(one))
-            return "added" if added else "exists"
+            if not added:
+                return "exists"
+            database.write("add_holder", one.tenant, one.subject)
+            return "added"
+
+    def had(self, tenant: str, subject: str) -> bool:
+        """Return whether a subject has or had a passkey, since all of it was last removed."""
+        return bool(self._database.read("find_holder", tenant, subject))
 
     def of_subject(self, tenant: str, subject: str) -> list[Authenticator]:
         """Return a subject's passkeys, oldest first."""
@@ -52,6 +59,7 @@ class AuthenticatorTable:
         with self._database.transaction() as database:
             database.erase("delete_invitations_of", [(tenant, subject)])
             database.erase("delete_recoveries_of", [(tenant, subject)])
+            database.erase("delete_holder", [(tenant, subject)])
             return database.erase("delete_authenticators_of", [(tenant, subject)])
 
     def save_invitation(self, invitation: Invitation) -> None:

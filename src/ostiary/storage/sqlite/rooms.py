@@ -116,6 +116,7 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_profiles",
             "delete_tenant_used_tokens",
             "delete_tenant_authenticators",
+            "delete_tenant_holders",
             "delete_tenant_invitations",
             "delete_tenant_recoveries",
         ):

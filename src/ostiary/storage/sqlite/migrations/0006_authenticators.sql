@@ -13,6 +13,13 @@ CREATE TABLE authenticators (
 
 CREATE INDEX authenticators_by_subject ON authenticators (tenant, subject, created_ns);
 
+-- Who has, or had, a passkey: taking the last one away must not make a first one possible again.
+CREATE TABLE authenticator_holders (
+  tenant TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  PRIMARY KEY (tenant, subject)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE invitations (
   token_hash TEXT PRIMARY KEY,
   tenant TEXT NOT NULL,

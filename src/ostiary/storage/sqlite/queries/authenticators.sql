@@ -5,6 +5,18 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, credential_id) DO NOTHING;
 -- name: count_authenticators
 SELECT COUNT(*) FROM authenticators WHERE tenant = ? AND subject = ?;
 
+-- name: add_holder
+INSERT INTO authenticator_holders (tenant, subject) VALUES (?, ?) ON CONFLICT (tenant, subject) DO NOTHING;
+
+-- name: find_holder
+SELECT 1 FROM authenticator_holders WHERE tenant = ? AND subject = ?;
+
+-- name: delete_holder
+DELETE FROM authenticator_holders WHERE tenant = ? AND subject = ?;
+
+-- name: delete_tenant_holders
+DELETE FROM authenticator_holders WHERE tenant = ?;
+
 -- name: authenticators_of
 SELECT sign_count, name, used_ns, authenticator FROM authenticators
 WHERE tenant = ? AND subject = ? ORDER BY created_ns, credential_id;

@@ -1,13 +1,18 @@
 """Small parts of step-up: origins, where a page may lead back to, who we are to a browser, and the settings."""
 
+from pathlib import Path
+
 import pytest
 
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.server.checkup import examine
+from ostiary.server.places import Places
 from ostiary.server.settings import load
 from ostiary.server.settings.sections import Settings
 from ostiary.server.step_up.origins import may_return, origin_of
 from ostiary.server.step_up.pages import shown
 from ostiary.server.step_up.party import page_base, party_of, rules_of, step_up_base
+from ostiary.testing.fake_clock import FakeClock
 
 APP = ("https://app.example.org",)
 NO_WAY_BACK = [
@@ -107,3 +112,22 @@ def test_roots_that_are_not_there_fail_closed(tmp_path) -> None:
 def test_names_are_shown_without_tricks() -> None:
     assert shown("a\u202eb\u0000c\u200bd") == "a\ufffdb\ufffdc\ufffdd"
     assert shown("x" * 400) == "x" * 300 + "…"
+
+
+def findings(wanted: Settings) -> list[tuple[str, str]]:
+    told = examine(Places(Path("/nonexistent")), lambda: wanted, FakeClock(2_000_000_000 * 10**9))
+    return [(one.state.value, one.text) for one in told if one.check == "step-up"]
+
+
+def test_the_doctor_says_where_passkeys_will_not_work(tmp_path) -> None:
+    assert findings(settings()) == []
+    assert findings(settings(server={"public_url": "https://id.example.org"})) == []
+    ((state, text),) = findings(settings(server={"public_url": "https://192.0.2.7"}))
+    assert (state, "need one" in text) == ("mind", True)
+    ((state, text),) = findings(settings(server={"public_url": "http://id.example.org"}))
+    assert (state, "http://id.example.org" in text) == ("wrong", True)
+    other = {"rp_id": "other.example"}
+    ((state, text),) = findings(settings(server={"public_url": "https://id.example.org"}, step_up=other))
+    assert (state, "other.example" in text) == ("wrong", True)
+    ((state, _),) = findings(settings(step_up={"attestation_roots": str(tmp_path / "none.pem")}))
+    assert state == "wrong"

@@ -55,6 +55,18 @@ def step_up_base(settings: Settings) -> str:
     return page_base(settings) if party_of(settings) else ""
 
 
+def unfit_origins(party: RelyingParty) -> list[str]:
+    """Return the origins where browsers will not use our passkeys: another domain, or no HTTPS."""
+    return [origin for origin in party.origins if not _fits(origin, party.rp_id)]
+
+
+def _fits(origin: str, rp_id: str) -> bool:
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    secure = parts.scheme == "https" or host == "localhost" or host.endswith(".localhost")
+    return secure and (host == rp_id or host.endswith(f".{rp_id}"))
+
+
 @cache
 def _roots(path: Path) -> tuple[bytes, ...]:
     try:

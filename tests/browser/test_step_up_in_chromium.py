@@ -209,7 +209,7 @@ def test_another_passkey_is_added_with_the_first(ann: Person, visitor: Any) -> N
 
 
 def test_time_is_over(serve: Callable[..., Any], visitor: Any) -> None:
-    quick = serve(step_up={"answer_s": 2})
+    quick = serve(step_up={"answer_s": 4})
     person = Person(quick, "late")
     visitor.page.goto(person.invitation())
     visitor.press()

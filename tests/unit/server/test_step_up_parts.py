@@ -79,6 +79,7 @@ def test_a_wider_domain_is_for_the_administrator_to_say() -> None:
 def test_without_a_domain_there_is_no_page() -> None:
     assert step_up_base(settings(server={"public_url": "https://192.0.2.7"})) == ""
     assert step_up_base(settings(step_up={"enabled": False})) == ""
+    assert step_up_base(settings(server={"port": 0})) == ""
     assert step_up_base(settings(server={"host": "::1"})) == "http://localhost:8181"
 
 

@@ -29,6 +29,8 @@ def page_base(settings: Settings) -> str:
     Passkeys belong to a domain (WebAuthn Level 3 §5.1.2), an address has none: a server known by its loopback address
     is reached as ``localhost``, one known by another address has no page.
     """
+    if not settings.server.public_url and settings.server.port == 0:
+        return ""  # which port it will be is not known yet, and a wrong link is worse than none
     base = public_url(settings.server)
     host = urlsplit(base).hostname or ""
     try:

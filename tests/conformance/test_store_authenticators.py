@@ -59,7 +59,10 @@ def test_another_tenant_or_subject_has_none_of_it(store: Passkeys) -> None:
 
 def test_a_credential_id_belongs_to_one_subject_of_a_tenant(store: Passkeys) -> None:
     store.add(ANN, most=2, first=True)
+    assert store.taken("acme", "AQID")
+    assert not store.taken("beta", "AQID")
     assert store.add(another("AQID", subject="user:bob"), most=2, first=True) == "exists"
+    assert not store.had("acme", "user:bob")
     assert store.add(another("AQID", tenant="beta"), most=2, first=True) == "added"
     assert store.of_subject("acme", "user:bob") == []
 

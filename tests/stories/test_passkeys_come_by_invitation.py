@@ -195,6 +195,8 @@ def test_a_passkey_belongs_to_one_person(server: Any) -> None:
     assert enrol(server, invited(server, "user:owner"), key).status_code == 200
     assert code(enrol(server, invited(server, "user:thief"), key)) == (403, "authenticator_exists")
     assert listed(server, "user:thief") == []
+    records = [msgspec.json.decode(r.payload) for r in server.house.log.iterate("default", "step_up")]
+    assert not [one for one in records if one["subject"] == "user:thief"], "the log tells of no passkey that is not"
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65, "a\nb", 7, None])
@@ -303,6 +305,7 @@ def test_a_forgotten_person_has_no_passkeys(server: Any) -> None:
     assert server.client.get(link).status_code == 404
     deeds = [r.payload or b"" for r in server.house.log.iterate("default", "admin")]
     assert not any(b"user:forgotten" in deed for deed in deeds), "records of deeds are erased with the person"
+    assert enrol(server, invited(server, "user:forgotten"), passkey()).status_code == 200, "the name is a new one"
 
 
 @pytest.mark.parametrize("subject", ["ann", ":ann", "user:", "user:a\nb", "x" * 3000])

@@ -38,6 +38,10 @@ class MemoryAuthenticators:
             self._holders.add((one.tenant, one.subject))
             return "added"
 
+    def taken(self, tenant: str, credential_id: str) -> bool:
+        """Return whether anybody of a tenant has this passkey."""
+        return (tenant, credential_id) in self._kept
+
     def had(self, tenant: str, subject: str) -> bool:
         """Return whether a subject has or had a passkey, since all of it was last removed."""
         return (tenant, subject) in self._holders

@@ -69,6 +69,10 @@ class AuthenticatorStore(Protocol):
         """Return a subject's passkeys, oldest first."""
         ...
 
+    def taken(self, tenant: str, credential_id: str) -> bool:
+        """Return whether anybody of a tenant has this passkey."""
+        ...
+
     def had(self, tenant: str, subject: str) -> bool:
         """Return whether a subject has or had a passkey, since ``remove_all`` was last called for it."""
         ...

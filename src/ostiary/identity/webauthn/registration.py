@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.errors import RefusedError
 from ostiary.identity.webauthn.answers import Attestation, malformed, write_bytes
 from ostiary.identity.webauthn.authentication import descriptor
 from ostiary.identity.webauthn.checking import check_authenticator_data, check_client
@@ -67,10 +68,8 @@ def verify_attestation(
     check_client(attestation.client, _CREATE, party)
     authenticator_data, has_chain = _opened(attestation)
     check_authenticator_data(authenticator_data, party)
-    attested = has_chain and bool(rules.roots) and _verified(party, attestation, rules.roots) is not None
     told = _verified(party, attestation, ())
-    if told is None:
-        raise refusal(StepUpRefusal.WEBAUTHN_ATTESTATION_REFUSED)
+    attested = has_chain and bool(rules.roots) and _leads_to(rules.roots, party, attestation)
     if write_bytes(told.credential_id) != attestation.credential_id:
         raise malformed("id")
     if rules.models and not (attested and told.aaguid.lower() in rules.models):
@@ -103,8 +102,21 @@ def _opened(attestation: Attestation) -> tuple[bytes, bool]:
     return data, bool(told["attStmt"].get("x5c"))
 
 
+def _leads_to(roots: Iterable[bytes], party: RelyingParty, attestation: Attestation) -> bool:
+    """Return whether the certificates of an answer that holds lead to one of ``roots``."""
+    try:
+        _verified(party, attestation, roots)
+    except RefusedError:
+        return False
+    return True
+
+
 def _verified(party: RelyingParty, attestation: Attestation, roots: Iterable[bytes]) -> Any:
-    """Return what the library makes of an answer, or ``None``."""
+    """Return what the library makes of an answer.
+
+    Raises:
+        RefusedError: ``webauthn_attestation_refused``.
+    """
     from webauthn import verify_registration_response  # noqa: PLC0415 - as above
     from webauthn.helpers.cose import COSEAlgorithmIdentifier  # noqa: PLC0415
     from webauthn.helpers.structs import (  # noqa: PLC0415
@@ -125,5 +137,5 @@ def _verified(party: RelyingParty, attestation: Attestation, roots: Iterable[byt
             supported_pub_key_algs=[COSEAlgorithmIdentifier(alg) for alg in _ALGORITHMS],
             pem_root_certs_bytes_by_fmt=dict.fromkeys(AttestationFormat, known) if known else None,
         )
-    except Exception:  # noqa: BLE001 - whatever outside bytes make the library raise, the caller refuses
-        return None
+    except Exception as fault:  # whatever outside bytes make the library raise, the answer is no
+        raise refusal(StepUpRefusal.WEBAUTHN_ATTESTATION_REFUSED) from fault

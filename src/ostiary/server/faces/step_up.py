@@ -37,6 +37,8 @@ MAX_IN_FLIGHT: Final = 32
 _KEY_BYTES: Final = 32
 _NS: Final = 1_000_000_000
 _NOT_FOUND: Final = frozenset({StepUpRefusal.STEP_UP_UNKNOWN, StepUpRefusal.ENROLMENT_UNKNOWN})
+_READING: Final = frozenset({"GET", "HEAD"})
+_NOT_READ: Final = json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
 _GONE: Final = json_reply(404, "there is nothing here")
 Told = dict[str, Any]
 Made = TypeVar("Made")
@@ -62,7 +64,7 @@ class StepUpFace:
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""
         if request.path.startswith(STATIC):
-            return static_files().get(request.path, _GONE)
+            return static_files().get(request.path, _GONE) if request.method in _READING else _NOT_READ
         below = STEP_UP if request.path.startswith(STEP_UP) else ENROL
         names, step = _split(request.path.removeprefix(below), 2 if below == STEP_UP else 1)
         if step not in {"", "options", "answer"}:
@@ -73,8 +75,8 @@ class StepUpFace:
             return self._refused(no, request.peer)
 
     async def _shown(self, request: Request, below: str, names: list[str]) -> Reply:
-        if request.method not in {"GET", "HEAD"}:
-            return json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
+        if request.method not in _READING:
+            return _NOT_READ
         page, back = (self._step_up_page if below == STEP_UP else self._enrol_page), request.query.get("return_to", "")
         reply = await self._beside(lambda: page(names, back))
         return reply if request.method == "GET" else msgspec.structs.replace(reply, body=b"")

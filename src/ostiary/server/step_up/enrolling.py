@@ -140,14 +140,21 @@ def enrol(house: House, ceremonies: Ceremonies, invitation: Invitation, told: Ma
         created_ns=now_ns,
     )
     made = verify_attestation(ceremonies.party, attestation, rules_of(house.settings.step_up), new)
+    if ceremonies.passkeys.taken(made.tenant, made.credential_id):
+        raise refusal(StepUpRefusal.AUTHENTICATOR_EXISTS)
     ceremonies.challenges.use(attestation.challenge, binding, now_ns)
     if not ceremonies.passkeys.take_invitation(invitation.token_hash):
         raise refusal(StepUpRefusal.ENROLMENT_UNKNOWN)
-    record(house, made.tenant, made.subject, _entry(made, invitation, confirmed_by), now_ns)
+    entry = _entry(made, invitation, confirmed_by)
+    record(house, made.tenant, made.subject, entry, now_ns)
     most = house.settings.step_up.max_authenticators
     added = ceremonies.passkeys.add(made, most=most, first=not confirmed_by)
-    if added != "added":
-        raise refusal(_REFUSED[added])
+    if (
+        added != "added"
+    ):  # another enrolment of this very moment was quicker: say so, or the log would tell of a passkey
+        no = _REFUSED[added]
+        record(house, made.tenant, made.subject, msgspec.structs.replace(entry, outcome=no.value), now_ns)
+        raise refusal(no)
     return made
 
 

@@ -33,6 +33,10 @@ class AuthenticatorTable:
             database.write("add_holder", one.tenant, one.subject)
             return "added"
 
+    def taken(self, tenant: str, credential_id: str) -> bool:
+        """Return whether anybody of a tenant has this passkey."""
+        return bool(self._database.read("find_authenticator", tenant, credential_id))
+
     def had(self, tenant: str, subject: str) -> bool:
         """Return whether a subject has or had a passkey, since all of it was last removed."""
         return bool(self._database.read("find_holder", tenant, subject))

@@ -5,6 +5,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, credential_id) DO NOTHING;
 -- name: count_authenticators
 SELECT COUNT(*) FROM authenticators WHERE tenant = ? AND subject = ?;
 
+-- name: find_authenticator
+SELECT 1 FROM authenticators WHERE tenant = ? AND credential_id = ?;
+
 -- name: add_holder
 INSERT INTO authenticator_holders (tenant, subject) VALUES (?, ?) ON CONFLICT (tenant, subject) DO NOTHING;
 

@@ -23,7 +23,7 @@ RULES = """package ostiary.guardrails
 name := input.action.name
 proved := input.session.step_up.acr
 strong := "urn:ostiary:acr:phishing-resistant"
-allow contains {"rule": "may"} if name in {"read", "drop", "odd"}
+allow contains {"rule": "may"} if name in {"read", "drop", "odd", "calm"}
 
 # METADATA
 # title: a fresh proof
@@ -417,3 +417,24 @@ def test_a_link_and_a_proof_survive_a_restart_and_a_challenge_does_not(server: A
         proof = second.ledger.standing(about).proof
         assert proof is not None
         assert proof.cause == proved.rpartition("/")[2]
+
+
+def test_a_session_that_fell_rises_by_a_passkey_and_falls_again(server: Any, ann: Person) -> None:
+    name, ledger, clock = "user\nann\ns24", server.house.ledger, server.house.clock
+    assert ann.ask(action="calm", session="s24")["decision"] is True
+    for _ in range(2):
+        ledger.demand_step_up("default", name, at_ns=clock.now_ns(), reason="session_risk")
+        link = ann.link(action="calm", session="s24")
+        before = ann.options(link)
+        assert ann.answer(link, before).status_code == 200
+        assert ann.ask(action="calm", session="s24")["decision"] is True
+        assert ledger.find("default", name).proven_acr == "urn:ostiary:acr:phishing-resistant"
+
+
+def test_a_proof_from_before_a_fall_does_not_lift_it(server: Any, ann: Person) -> None:
+    name, ledger, clock = "user\nann\ns25", server.house.ledger, server.house.clock
+    ledger.demand_step_up("default", name, at_ns=clock.now_ns(), reason="session_risk")
+    link = ann.link(action="calm", session="s25")
+    assert ann.answer(link, ann.options(link)).status_code == 200
+    ledger.demand_step_up("default", name, at_ns=clock.now_ns(), reason="session_risk")
+    assert ann.ask(action="calm", session="s25")["context"]["effect"] == "STEP_UP"

@@ -51,7 +51,8 @@ decision := {"allow": allow, "step_up": step_up}
 LISTEN = "document.addEventListener('securitypolicyviolation', e => console.error('csp: ' + e.violatedDirective))"
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it runs, playwright's event loop runs in this thread, and others' could not.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         words = f"no Chromium at {CHROMIUM}: run tools/browser.sh, or set OSTIARY_CHROMIUM"

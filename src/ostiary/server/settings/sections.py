@@ -13,8 +13,8 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.sessions import SessionsSection
-from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.server.settings.step_up import StepUpSection
+from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
 Network = IPv4Network | IPv6Network

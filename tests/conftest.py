@@ -82,8 +82,8 @@ class InProcess:
         return [msgspec.json.decode(one.payload or b"", type=DecisionRecord) for one in found]
 
 
-def _run(house: "House", ready: Callable[[InProcess], None]) -> Callable[[], None]:
-    """Serve ``house`` in a thread; return what stops it."""
+def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> Callable[[], None]:
+    """Serve ``house`` in a thread, on ``port`` or on any; return what stops it."""
     import httpx  # noqa: PLC0415
 
     from ostiary.server.assembly import Assembly  # noqa: PLC0415
@@ -92,7 +92,7 @@ def _run(house: "House", ready: Callable[[InProcess], None]) -> Callable[[], Non
     from ostiary.server.telemetry.metrics import Metrics  # noqa: PLC0415
     from ostiary.server.worker import WorkerServer, server_config  # noqa: PLC0415
 
-    listener = bind("127.0.0.1", 0)
+    listener = bind("127.0.0.1", port)
     metrics, served, running = Metrics(), list[InProcess](), threading.Event()
     assembly = Assembly(house, metrics, logs.get_logger("test"), lambda: setattr(served[0], "stuck", 1))
     scheme = "https" if house.settings.server.tls_cert else "http"
@@ -140,7 +140,9 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
     ends: list[Callable[[], None]] = []
 
-    def start(*, guardrails: str = GUARDRAILS, faults: list[Any] | None = None, **sections: Any) -> InProcess:
+    def start(
+        *, guardrails: str = GUARDRAILS, faults: list[Any] | None = None, on_port: int = 0, **sections: Any
+    ) -> InProcess:
         root = tmp_path_factory.mktemp("house") / "data"
         for place, text in {
             "bundles/default/guardrails.rego": guardrails,
@@ -157,7 +159,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         bootstrap(house)
         house.warm_up(lambda reason, fault: told.append((reason, fault)))
         served: list[InProcess] = []
-        ends.append(_run(house, served.append))
+        ends.append(_run(house, served.append, on_port))
         return served[0]
 
     yield start

@@ -12,6 +12,7 @@ rooms() { lint-imports; }
 deps() { deptry .; }
 docs() { NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir build/site; }
 tests() {
+  tools/browser.sh # for tests/browser
   # Two workers, for two cores; a worker takes over tests that the other has not begun.
   # shellcheck disable=SC2086
   pytest --numprocesses 2 --dist worksteal ${PYTEST_ARGS:-}

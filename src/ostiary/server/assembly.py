@@ -6,6 +6,7 @@ Everything that runs beside the requests is here too: learning, saving profiles,
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +24,7 @@ from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.body import BodyLimits
+from ostiary.server.challenge import with_uri
 from ostiary.server.chores import Chore, Chores
 from ostiary.server.crew import Crew, CrewSettings
 from ostiary.server.desk import FaceDesk, open_faces
@@ -34,6 +36,7 @@ from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
 from ostiary.server.settings.sections import RetentionSection, ServerSection, Settings
+from ostiary.server.step_up.party import step_up_base
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.observer import Learner, Telemetry
 from ostiary.server.telemetry.traces import Tracer
@@ -137,6 +140,7 @@ class Assembly:
             limits=limits,
             per_request=per_request,
             nonce=house.subjects.dpop_nonce,
+            told=partial(with_uri, base=step_up_base(house.settings), ours=house.settings.step_up.acr_values),
         )
 
     def _desk(self, settings: ServerSection, metrics: Metrics) -> FaceDesk:

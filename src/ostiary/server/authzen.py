@@ -87,13 +87,15 @@ class AuthZen:
         limits: AuthZenLimits,
         per_request: Callable[[Decider], Decider] = lambda decider: decider,
         nonce: Callable[[str, int], str | None] = lambda _tenant, _now_ns: None,
+        told: Callable[[Decided], Decided] = lambda decided: decided,
     ) -> None:
         """Take the parts.
 
         ``per_request`` makes the decider of one batch, which verifies each subject once; ``nonce`` gives a tenant's
-        nonce for DPoP proofs, if they must carry one.
+        nonce for DPoP proofs, if they must carry one; ``told`` adds to an answer what its record need not know.
         """
         self._nonce = nonce
+        self._told = told
         self._authenticator = authenticator
         self._decider = decider
         self._searcher = Searcher(decider)
@@ -230,7 +232,7 @@ class AuthZen:
         if nonce is not None:
             decided.answer["context"][NONCE] = nonce
         self._observer.decided(decided)
-        return decided
+        return self._told(decided)
 
     def _run_search(self, receipt: Receipt, call: SearchCall, refuse: Callable[[str, str], Decided]) -> Decided:
         try:

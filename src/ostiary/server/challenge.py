@@ -8,8 +8,11 @@ On a decision the challenge is a ready-made answer for the enforcement point to 
 
 from typing import Any, Final
 
+import msgspec
+
 from ostiary.decision.parts import Decided
 from ostiary.identity.reasons import Refusal
+from ostiary.server.step_up.asked import STEP_UP, acr_for, proof_of, step_up_of
 
 UNAUTHENTICATED: Final = (
     (b"www-authenticate", b'Bearer realm="ostiary"'),
@@ -17,6 +20,7 @@ UNAUTHENTICATED: Final = (
 )
 
 
+STEP_UP_PATH: Final = "/step-up/"
 NONCE: Final = "dpop_nonce"
 _NONCE_REFUSALS: Final = frozenset({Refusal.DPOP_NONCE_MISSING.value, Refusal.DPOP_NONCE_WRONG.value})
 
@@ -28,15 +32,50 @@ def quoted(text: str) -> str:
 
 
 def step_up_challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the RFC 9470 §3 challenge of a step-up decision."""
+    """Return the RFC 9470 §3 challenge of a step-up decision.
+
+    The scheme is that of the subject's token. ``step_up_uri`` is ours: clients pass over parameters that they do not
+    know (RFC 9110 §11.2).
+    """
     context: dict[str, Any] = decided.answer.get("context", {})
     fields = ['error="insufficient_user_authentication"']
-    acr, max_age = context.get("acr_values"), context.get("max_age")
+    acr, max_age, uri = context.get("acr_values"), context.get("max_age"), uri_of(context)
     if isinstance(acr, str) and acr:
         fields.append(f"acr_values={quoted(acr)}")
     if isinstance(max_age, int):
         fields.append(f'max_age="{max_age}"')
-    return ((b"www-authenticate", ("Bearer " + ", ".join(fields)).encode("ascii")),)
+    if uri:
+        fields.append(f"step_up_uri={quoted(uri)}")
+    scheme = "DPoP " if proof_of(decided.record) == "dpop" else "Bearer "
+    return ((b"www-authenticate", (scheme + ", ".join(fields)).encode("ascii")),)
+
+
+def with_uri(decided: Decided, base: str, ours: tuple[str, ...]) -> Decided:
+    """Return a step-up decision that also says where a person can answer it; any other as it is.
+
+    Only the answer is changed, and only here: the record and its replay know no address of this server.
+    """
+    obligation = step_up_of(decided.record) if base else None
+    if obligation is None or not acr_for(obligation, ours):
+        return decided
+    record = decided.record
+    where = f"{base}{STEP_UP_PATH}{record.tenant}/{record.receipt.decision_id}"
+    context = decided.answer["context"]
+    told = [_placed(one, where) if one["type"] == STEP_UP else one for one in context["obligations"]]
+    return msgspec.structs.replace(decided, answer={**decided.answer, "context": {**context, "obligations": told}})
+
+
+def _placed(obligation: dict[str, Any], where: str) -> dict[str, Any]:
+    return {**obligation, "properties": {**obligation["properties"], "uri": where}}
+
+
+def uri_of(context: dict[str, Any]) -> str:
+    """Return where an answer's step-up can be answered, or an empty string."""
+    for one in context.get("obligations", ()):
+        uri = one["properties"].get("uri") if one["type"] == STEP_UP else None
+        if isinstance(uri, str):
+            return uri
+    return ""
 
 
 def nonce_challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:

@@ -15,11 +15,12 @@ import msgspec
 
 from ostiary.artifacts.shipped import policies_dir
 from ostiary.audit.verifier.signed import read_checkpoint, read_vkey
-from ostiary.errors import OstiaryError
+from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
 from ostiary.server.places import Places
 from ostiary.server.settings.sections import LOOPBACK, Networks, Settings
+from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
 from ostiary.server.wiring import House, open_house
 from ostiary.server.worker import tls_context
 from ostiary.server.workloads import workload_remarks
@@ -59,6 +60,7 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _clock(clock)
     yield from _engine(settings)
     yield from _options(settings)
+    yield from _step_up(settings)
     yield from _tls(settings)
     yield from _extras()
     if not places.database.exists():
@@ -118,6 +120,22 @@ def _options(settings: Settings) -> Iterator[Finding]:
         yield Finding("workloads", State.MIND, text)
     if not settings.risk.enabled:
         yield Finding("risk", State.MIND, "no model scores: policy sees it and steps up where it must")
+
+
+def _step_up(settings: Settings) -> Iterator[Finding]:
+    party = party_of(settings)
+    if party is None:
+        text = "there is no page for step-up: it is off, or this server has no name and passkeys need one"
+        yield Finding("step-up", State.MIND, text, "server.public_url = https://your.name")
+        return
+    unfit = unfit_origins(party)
+    if unfit:
+        text = f"browsers will not use passkeys of `{party.rp_id}` at {', '.join(unfit)}"
+        yield Finding("step-up", State.WRONG, text, "https, and a step_up.rp_id that the origins end in")
+    try:
+        rules_of(settings.step_up)
+    except UnavailableError as fault:
+        yield Finding("step-up", State.WRONG, fault.message, "step_up.attestation_roots = a PEM file")
 
 
 def _everybody(networks: Networks) -> bool:

@@ -1,5 +1,6 @@
 """What administrators do, written down before it counts: one way for the API and for the command line."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -25,8 +26,13 @@ def record_deed(house: House, who: str, tenant: str, action: str, **told: Any) -
     Raises:
         UnavailableError: the log cannot be written; the deed must not be done.
     """
+    return record_about("", house, who, tenant, action, told)
+
+
+def record_about(about: str, house: House, who: str, tenant: str, action: str, told: Mapping[str, Any]) -> str:
+    """Record a deed whose record holds personal data of ``about`` (``type:id``), and is erased with that person."""
     now = house.clock.now_ns()
     record_id = make_id("adm", now, random_bytes(RANDOM_BYTES))
     payload = msgspec.json.encode({"v": 1, "type": "admin", "action": action, "by": who, **told})
-    house.log.append(tenant, "admin", record_id, now, payload, "").result(timeout=RECORD_WAIT_S)
+    house.log.append(tenant, "admin", record_id, now, payload, about).result(timeout=RECORD_WAIT_S)
     return record_id

@@ -55,6 +55,7 @@ def erase(
         erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
         house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
         house.knowledge.forget(tenant, kind, name, house.store.snapshots)
+        house.store.authenticators.remove_all(tenant, subject)
     if json:
         print_json(erased)
     else:

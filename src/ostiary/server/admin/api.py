@@ -19,9 +19,11 @@ PREFIX: Final = "/api/v1"
 _STATUS: Final = {
     "admin_unauthenticated": 401,
     "admin_not_allowed": 403,
+    "authenticator_unknown": 404,
     "decision_unknown": 404,
     "key_unknown": 404,
     "pep_unknown": 404,
+    "recovery_unknown": 404,
     "session_unknown": 404,
     "tenant_unknown": 404,
     "pep_exists": 409,

@@ -13,14 +13,15 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.sessions import SessionsSection
+from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
 Network = IPv4Network | IPv6Network
 Networks = tuple[Network, ...]
 PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
-Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
+Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
 LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
@@ -255,5 +256,7 @@ class Settings(Section):
     """How far each control is rolled out."""
     sessions: SessionsSection = SessionsSection()
     """How sessions are kept."""
+    step_up: StepUpSection = StepUpSection()
+    """Step-up by passkey on Ostiary's own page."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

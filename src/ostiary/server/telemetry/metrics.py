@@ -68,7 +68,7 @@ class Metrics:
         self._overridden = Counter("ostiary_guardrail_override", "denies replaced by break-glass", registry=kept)
         self._closed = Counter("ostiary_fail_closed", "denials because something failed", ("reason",), registry=kept)
         self._open = Counter("ostiary_fail_open", "answers that an option let through", ("option",), registry=kept)
-        self._step_up = Counter("ostiary_stepup", "step-ups asked for", ("result",), registry=kept)
+        self._step_up = Counter("ostiary_stepup", "step-ups asked for, proven, refused", ("result",), registry=kept)
         self._refused = Counter("ostiary_refused_callers", "callers that proved nothing", ("reason",), registry=kept)
         self._no_http = Counter("ostiary_http_rubbish", "requests that were no HTTP", ("status",), registry=kept)
         self._dropped = Counter("ostiary_learning_dropped", "events that profiles never saw", registry=kept)
@@ -97,6 +97,10 @@ class Metrics:
             self._step_up.labels("asked").inc()
         if record.refusal in _FAILURES or _FAILURES.intersection(outcome.reasons):
             self._closed.labels(record.refusal or next(r for r in outcome.reasons if r in _FAILURES)).inc()
+
+    def step_up(self, result: str) -> None:
+        """Count one answer to a step-up: ``proven`` or ``refused``."""
+        self._step_up.labels(result).inc()
 
     def failed_closed(self, reason: str) -> None:
         """Count one denial without a decision."""

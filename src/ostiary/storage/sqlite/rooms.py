@@ -115,5 +115,9 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_snapshots",
             "delete_tenant_profiles",
             "delete_tenant_used_tokens",
+            "delete_tenant_authenticators",
+            "delete_tenant_holders",
+            "delete_tenant_invitations",
+            "delete_tenant_recoveries",
         ):
             database.erase(name, [(tenant,)])

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
@@ -14,7 +15,7 @@ from ostiary.vocabulary.clock import Clock, SystemClock
 
 
 class SqliteStore(LogStore):
-    """The audit log and wrapped keys; other rooms' as ``peps``, ``sessions``, ``snapshots``, ``profiles``."""
+    """The audit log and wrapped keys; other rooms' tables as members, such as ``peps`` and ``authenticators``."""
 
     def __init__(self, database: Database) -> None:
         """Use an open database."""
@@ -24,6 +25,7 @@ class SqliteStore(LogStore):
         self.snapshots = SnapshotTable(database)
         self.profiles = ProfileTable(database)
         self.used_tokens = UsedTokenTable(database)
+        self.authenticators = AuthenticatorTable(database)
 
     @property
     def path(self) -> Path:

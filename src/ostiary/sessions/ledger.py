@@ -17,6 +17,7 @@ import msgspec
 
 from ostiary.sessions import rules
 from ostiary.sessions.hysteresis import Hysteresis
+from ostiary.sessions.learning import learned
 from ostiary.sessions.memory import DEFAULTS, NS, Name, SessionMemory
 from ostiary.sessions.ports import SessionStore
 from ostiary.sessions.session import (
@@ -52,7 +53,6 @@ class SessionLedger(SessionMemory):
         self._on_fault = on_fault
         self._writing = threading.RLock()
         self._gone: set[Name] = set()
-        self._touched: set[Name] = set()
         self._mark = 0
         self._listeners: list[Callable[[SessionChange], None]] = []
         self.reload()
@@ -139,7 +139,7 @@ class SessionLedger(SessionMemory):
         """Take privileges from a session, shorten its life, or both; return whether that changed anything."""
         expires_ns = 0 if lifetime_s is None else at_ns + int(lifetime_s * NS)
         change = SessionChange(tenant, session_id, "", ChangeKind.REDUCED, at_ns, reason, cause, privileges)
-        return self._fall(change, lambda session: rules.reduced(session, at_ns, privileges, expires_ns, reason))
+        return self._fall(change, lambda session: rules.reduced(session, at_ns, privileges, expires_ns, reason, cause))
 
     def demand_step_up(
         self,
@@ -153,7 +153,7 @@ class SessionLedger(SessionMemory):
     ) -> bool:
         """Demand a step-up of a session before anything else; return whether that changed anything."""
         change = SessionChange(tenant, session_id, "", ChangeKind.STEP_UP, at_ns, reason, cause)
-        return self._fall(change, lambda session: rules.demanded(session, at_ns, acr_values, reason))
+        return self._fall(change, lambda session: rules.demanded(session, at_ns, acr_values, reason, cause))
 
     def revoke_subject(self, tenant: str, subject: str, *, at_ns: int, reason: str, cause: str = "") -> tuple[str, ...]:
         """End all that ``type:id`` began up to now, known here or not; return the names of the sessions that ended."""
@@ -228,21 +228,18 @@ class SessionLedger(SessionMemory):
     # Keeping.
 
     def reload(self) -> None:
-        """Learn what another process has stored meanwhile; nothing that fell here is ever undone."""
+        """Learn what another process has stored meanwhile, and tell of it; nothing that fell here is ever undone."""
         news = self._store.news(self._mark) if self._store else None
         if news is None or news.mark == self._mark:
             return
-        with self._lock:
-            for over in news.ended:
-                self._end(over)
-            for revocation in news.revocations:
-                self._revoke(revocation)
-            for stored in news.living:
-                known = self._living.get((stored.tenant, stored.session_id))
-                self._put(stored if known is None else rules.joined(known, stored))
-            for proof in news.proofs:
-                self._remember(proof)
-            self._mark = news.mark
+        with self._writing:
+            with self._lock:
+                changes = learned(self._learn_ends(news), self._learn_sessions(news))
+                for proof in news.proofs:
+                    self._remember(proof)
+                self._mark = news.mark
+            for change in changes:
+                self._tell(change)
 
     def flush(self) -> None:
         """Write the sessions that were touched since the last time, and drop those that were forgotten."""
@@ -307,16 +304,6 @@ class SessionLedger(SessionMemory):
                     change, subject=after.subject, expires_ns=after.expires_ns, acr_values=after.acr_values
                 )
             )
-        return True
-
-    def _end(self, over: TerminatedSession) -> bool:
-        """Note an end in memory, before it is on disk: no request slips through while that is slow."""
-        name = (over.tenant, over.session_id)
-        if name in self._ended:
-            return False
-        self._ended[name] = over
-        self._forget(name)
-        self._touched.discard(name)
         return True
 
     def _forget_idle(self, seen: Session) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from ostiary.sessions import rules
 from ostiary.sessions.session import (
     Session,
+    SessionNews,
     SessionState,
     StepUpProof,
     SubjectRevocation,
@@ -38,6 +39,7 @@ class SessionMemory:
         self._of_subject: defaultdict[Name, set[str]] = defaultdict(set)
         self._revoked: dict[Name, SubjectRevocation] = {}
         self._proofs: dict[Name, tuple[StepUpProof, ...]] = {}
+        self._touched: set[Name] = set()
 
     def state(self, tenant: str, session_id: str | None, now_ns: int = 0) -> SessionState:
         """Return the state of a session; without an id it is unknown, one never heard of is active."""
@@ -53,7 +55,7 @@ class SessionMemory:
         session, over = self._living.get((tenant, session_id)), self._ended.get((tenant, session_id))
         if over is None:
             return session
-        return rules.ended(Session(tenant, session_id, subject=over.subject), over.ended_ns, over.reason)
+        return rules.ended(Session(tenant, session_id, subject=over.subject), over.ended_ns, over.reason, over.cause)
 
     def named(self, tenant: str, name: str) -> Session | None:
         """Return a session by its own name or by its handle, ended or living."""
@@ -188,3 +190,37 @@ class SessionMemory:
     def _subject(self, tenant: str, session_id: str) -> str:
         session = self._living.get((tenant, session_id))
         return "" if session is None else session.subject
+
+    def _end(self, over: TerminatedSession) -> bool:
+        """Note an end in memory, before it is on disk: no request slips through while that is slow."""
+        name = (over.tenant, over.session_id)
+        if name in self._ended:
+            return False
+        self._ended[name] = over
+        self._forget(name)
+        self._touched.discard(name)
+        return True
+
+    def _learn_ends(self, news: SessionNews) -> list[SubjectRevocation | TerminatedSession]:
+        """Note ends and revocations; return those that are new here."""
+        known = self._revoked
+        fresh: list[SubjectRevocation | TerminatedSession] = [
+            one
+            for one in news.revocations
+            if (seen := known.get((one.tenant, one.subject))) is None or seen.before_ns < one.before_ns
+        ]
+        for one in news.revocations:
+            self._revoke(one)
+        return fresh + [over for over in news.ended if self._end(over)]
+
+    def _learn_sessions(self, news: SessionNews) -> list[tuple[Session | None, Session]]:
+        """Join what is stored with what is known; return each session before and after."""
+        found: list[tuple[Session | None, Session]] = []
+        for stored in news.living:
+            name = (stored.tenant, stored.session_id)
+            if name not in self._ended:
+                known = self._living.get(name)
+                after = stored if known is None else rules.joined(known, stored)
+                self._put(after)
+                found.append((known, after))
+        return found

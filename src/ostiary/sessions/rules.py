@@ -28,12 +28,14 @@ MAX_KEYS: Final = 16
 _replace = msgspec.structs.replace
 
 
-def ended(session: Session, at_ns: int, reason: str) -> Session:
+def ended(session: Session, at_ns: int, reason: str, cause: str = "") -> Session:
     """Return it ended; one that has ended already stays as it was."""
-    return session if session.ended_ns else _replace(session, ended_ns=max(1, at_ns), reason=reason)
+    return session if session.ended_ns else _replace(session, ended_ns=max(1, at_ns), reason=reason, cause=cause)
 
 
-def reduced(session: Session, at_ns: int, privileges: tuple[str, ...], expires_ns: int, reason: str) -> Session:
+def reduced(
+    session: Session, at_ns: int, privileges: tuple[str, ...], expires_ns: int, reason: str, cause: str = ""
+) -> Session:
     """Return it without ``privileges`` and with an end at ``expires_ns`` (0 = no new end)."""
     if session.ended_ns:
         return session
@@ -44,16 +46,17 @@ def reduced(session: Session, at_ns: int, privileges: tuple[str, ...], expires_n
         dropped=_joined_names(before, privileges),
         expires_ns=_earlier_end(end, expires_ns),
         reason=reason,
+        cause=cause,
     )
 
 
-def demanded(session: Session, at_ns: int, acr_values: tuple[str, ...], reason: str) -> Session:
+def demanded(session: Session, at_ns: int, acr_values: tuple[str, ...], reason: str, cause: str = "") -> Session:
     """Return it asking for a step-up; of two demands the stricter one holds."""
     if session.ended_ns:
         return session
     asked = _stricter(session.acr_values, acr_values) if session.demands_step_up else acr_values
     at = _later(session.step_up_ns, at_ns, session.proven_ns)
-    return _replace(session, step_up_ns=at, acr_values=asked, reason=reason)
+    return _replace(session, step_up_ns=at, acr_values=asked, reason=reason, cause=cause)
 
 
 def proven(session: Session, proof: StepUpProof) -> Session:

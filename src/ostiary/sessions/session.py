@@ -69,7 +69,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         level_ns: when that level was last reached or kept.
         answered: the level that a step-up has answered.
         ended_ns: when it ended; 0 = it lives.
-        reason: why it ended or last fell, as a code.
+        reason, cause: why it ended or last fell, as a code, and the id of what is behind it.
     """
 
     tenant: str
@@ -96,6 +96,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     answered: str = "unknown"
     ended_ns: int = 0
     reason: str = ""
+    cause: str = ""
 
     @property
     def handle(self) -> str:

@@ -186,3 +186,32 @@ def test_an_erased_subject_is_no_longer_named() -> None:
     assert [one.subject for one in ledger.over("acme")] == ["", ""]
     assert [one.subject for one in store.terminated_sessions()] == ["", ""]
     assert ledger.of_subject("acme", "user:ann") == []
+
+
+def test_what_another_process_does_is_told_here_once() -> None:
+    store = MemorySessionStore()
+    ours, theirs = SessionLedger(store), SessionLedger(store)
+    ours.touch(asked("s1"))
+    ours.touch(asked("s2"))
+    ours.flush()
+    heard: list[tuple[ChangeKind, str, str]] = []
+    ours.listen(lambda change: heard.append((change.kind, change.session_id, change.cause)))
+    theirs.reload()
+    theirs.demand_step_up("acme", "s1", at_ns=2 * NS, reason="x", cause="c1")
+    theirs.reduce("acme", "s2", at_ns=2 * NS, reason="x", cause="c2", privileges=("export",))
+    ours.reload()
+    assert sorted(heard) == [(ChangeKind.REDUCED, "s2", "c2"), (ChangeKind.STEP_UP, "s1", "c1")]
+    heard.clear()
+    theirs.prove(proof(3))
+    theirs.revoke_subject("acme", "user:ann", at_ns=4 * NS, reason="x", cause="c3")
+    ours.reload()
+    assert sorted(heard) == [
+        (ChangeKind.SUBJECT_REVOKED, "", "c3"),
+        (ChangeKind.TERMINATED, "s1", "c3"),
+        (ChangeKind.TERMINATED, "s2", "c3"),
+    ]
+    heard.clear()
+    ours.reload()
+    ours.terminate("acme", "s9", at_ns=5 * NS, reason="x", cause="c4")
+    ours.reload()
+    assert heard == [(ChangeKind.TERMINATED, "s9", "c4")], "our own writes are not news to us"

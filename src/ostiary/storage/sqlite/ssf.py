@@ -108,7 +108,7 @@ class SignalTable:
     def waiting(self, tenant: str, stream_id: str, limit: int, *, only_always: bool = False) -> list[Outgoing]:
         """Return what waits for a stream, oldest first."""
         rows = self._database.read("ssf_waiting", tenant, stream_id, int(only_always), limit)
-        return [Outgoing(*row[:5], bool(row[5])) for row in rows]
+        return [Outgoing(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in rows]
 
     def count_waiting(self, tenant: str, stream_id: str) -> int:
         """Return how many event tokens wait for a stream."""

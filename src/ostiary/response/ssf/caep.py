@@ -21,7 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.identity.secevent.subjects import Complex, Opaque, SubjectId
-from ostiary.response.ssf.naming import SubjectNaming
+from ostiary.response.ssf.naming import SubjectNaming, bare
 from ostiary.sessions.session import ChangeKind, SessionChange
 from ostiary.signals.texts import shown
 
@@ -140,7 +140,7 @@ def _common(at_ns: int, initiating: str, reason: str) -> dict[str, Any]:
 
 def _subject(change: SessionChange, naming: SubjectNaming) -> SubjectId | None:
     user = naming.outward(change.subject) if change.subject else None
-    session = Opaque(change.session_id) if change.session_id else None
+    session = Opaque(bare(change.session_id)) if change.session_id else None
     if user is not None and session is not None:
         return Complex({"user": user, "session": session})
     return user or session

@@ -46,6 +46,7 @@ TOO_SOON: Final = "verification_too_soon"
 _INVALID: Final = "stream_invalid"
 _SECOND_NS: Final = 1_000_000_000
 _TRIES: Final = 5
+_HEARD_NS: Final = 60 * _SECOND_NS
 
 
 class Deed(Protocol):
@@ -226,8 +227,10 @@ class StreamDesk:
         self._transmitter.verify(stream, state)
 
     def heard(self, caller: Caller, stream_id: str) -> None:
-        """Remember that a receiver showed a sign of life."""
-        self._store.hear(caller.tenant, stream_id, self._clock.now_ns())
+        """Remember that a receiver showed a sign of life; to the minute, so that a poll seldom writes."""
+        now_ns = self._clock.now_ns()
+        if self._store.life(caller.tenant, stream_id).heard_ns + _HEARD_NS <= now_ns:
+            self._store.hear(caller.tenant, stream_id, now_ns)
 
     def _list_subject(self, caller: Caller, stream_id: str, subject: object, *, add: bool) -> None:
         stream = self.find(caller, stream_id)

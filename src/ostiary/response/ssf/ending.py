@@ -12,6 +12,7 @@
 
 from typing import Final
 
+from ostiary.response.ssf.naming import bare
 from ostiary.response.ssf.ports import Sessions
 from ostiary.response.trigger import Responder, Trigger
 
@@ -38,16 +39,19 @@ def end_sessions(trigger: Trigger, ledger: Sessions) -> tuple[str, ...]:
 
 
 def _end_one(trigger: Trigger, ledger: Sessions, reason: str) -> tuple[str, ...]:
-    """End one session; when the signal names a subject too, it must be that subject's.
+    """End one session; a session that is known to be somebody else's is left alone.
 
-    Otherwise a transmitter could end a session of somebody whom it does not speak for, by naming both.
+    Otherwise a transmitter could end a session of a subject for whom it does not speak, by naming both.
     """
-    if trigger.subject:
-        mine = {one.session_id for one in ledger.of_subject(trigger.tenant, trigger.subject)}
-        if trigger.session_id not in mine:
+    mine = [one.session_id for one in ledger.of_subject(trigger.tenant, trigger.subject)] if trigger.subject else []
+    named = [name for name in mine if bare(name) == trigger.session_id]
+    if not named:
+        known = ledger.find(trigger.tenant, trigger.session_id)
+        if trigger.subject and known is not None and known.subject not in {"", trigger.subject}:
             return ()
-    ended = ledger.terminate(trigger.tenant, trigger.session_id, at_ns=trigger.at_ns, reason=reason, cause=trigger.id)
-    return (trigger.session_id,) if ended else ()
+        named = [trigger.session_id]  # not seen yet, perhaps on another worker: it must not begin after all
+    told = {"reason": reason, "cause": trigger.id}
+    return tuple(name for name in named if ledger.terminate(trigger.tenant, name, at_ns=trigger.at_ns, **told))
 
 
 class StraightPath:

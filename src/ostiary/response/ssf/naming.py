@@ -74,6 +74,11 @@ class Meant(msgspec.Struct, frozen=True):
     device_id: str = ""
 
 
+def bare(session_id: str) -> str:
+    """Return a session's id as its issuer gave it: where no issuer vouches, the ledger puts the subject before it."""
+    return session_id.rpartition("\n")[2]
+
+
 def inward(subject: SubjectId, reading: SubjectReading, find: Callable[[str, str], str]) -> Meant:
     """Return whom ``subject`` means; ``find`` asks the tenant's catalogue for a property and value."""
     if isinstance(subject, Complex):

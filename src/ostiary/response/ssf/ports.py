@@ -150,6 +150,10 @@ class Sessions(Protocol):
         """End all sessions of a subject."""
         ...
 
+    def find(self, tenant: str, session_id: str) -> Any | None:
+        """Return what is known of a session, with ``subject``, or ``None``."""
+        ...
+
     def of_subject(self, tenant: str, subject: str) -> Iterable[Any]:
         """Return the sessions of a subject, each with ``session_id``."""
         ...

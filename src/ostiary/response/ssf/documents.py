@@ -62,7 +62,7 @@ def stream_document(stream: Stream, places: Places, rules: StreamRules) -> dict[
         "aud": stream.audience[0] if len(stream.audience) == 1 else list(stream.audience),
         "delivery": {"method": stream.delivery.method, "endpoint_url": url},
         "events_supported": list(SUPPORTED),
-        "events_requested": [uri for uri in stream.requested if uri],
+        **({"events_requested": [uri for uri in stream.requested if uri]} if stream.requested else {}),
         "events_delivered": list(stream.delivered),
         "min_verification_interval": rules.min_verification_s,
     }

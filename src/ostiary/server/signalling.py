@@ -16,7 +16,12 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.identity.secevent import SetPayload, SetVerifier, TransmitterConfig, sign_set
+from ostiary.identity.secevent import (
+    SetPayload,
+    SetVerifier,
+    TransmitterConfig,
+    sign_set,
+)
 from ostiary.identity.settings import JwksSource
 from ostiary.keys import random_bytes, sha256
 from ostiary.response.ssf.addresses import AddressRules, check_url

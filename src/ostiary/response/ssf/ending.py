@@ -12,6 +12,8 @@
 
 from typing import Final
 
+import msgspec
+
 from ostiary.response.ssf.naming import bare
 from ostiary.response.ssf.ports import Sessions
 from ostiary.response.trigger import Responder, Trigger
@@ -39,19 +41,26 @@ def end_sessions(trigger: Trigger, ledger: Sessions) -> tuple[str, ...]:
 
 
 def _end_one(trigger: Trigger, ledger: Sessions, reason: str) -> tuple[str, ...]:
-    """End one session; a session that is known to be somebody else's is left alone.
+    told = {"reason": reason, "cause": trigger.id}
+    names = named_sessions(trigger, ledger)
+    return tuple(name for name in names if ledger.terminate(trigger.tenant, name, at_ns=trigger.at_ns, **told))
+
+
+def named_sessions(trigger: Trigger, ledger: Sessions) -> tuple[str, ...]:
+    """Return the ledger's own names of the session that a signal names; none when it is known to be somebody else's.
 
     Otherwise a transmitter could end a session of a subject for whom it does not speak, by naming both.
     """
+    if not trigger.session_id:
+        return ()
     mine = [one.session_id for one in ledger.of_subject(trigger.tenant, trigger.subject)] if trigger.subject else []
-    named = [name for name in mine if bare(name) == trigger.session_id]
-    if not named:
-        known = ledger.find(trigger.tenant, trigger.session_id)
-        if trigger.subject and known is not None and known.subject not in {"", trigger.subject}:
-            return ()
-        named = [trigger.session_id]  # not seen yet, perhaps on another worker: it must not begin after all
-    told = {"reason": reason, "cause": trigger.id}
-    return tuple(name for name in named if ledger.terminate(trigger.tenant, name, at_ns=trigger.at_ns, **told))
+    named = tuple(name for name in mine if bare(name) == trigger.session_id)
+    if named:
+        return named
+    known = ledger.find(trigger.tenant, trigger.session_id)
+    if trigger.subject and known is not None and known.subject not in {"", trigger.subject}:
+        return ()
+    return (trigger.session_id,)  # not seen yet, perhaps on another worker: it must not begin after all
 
 
 class StraightPath:
@@ -63,7 +72,8 @@ class StraightPath:
         self._after = after
 
     def respond(self, trigger: Trigger) -> None:
-        """Take one trigger."""
+        """Take one trigger; the next one hears the session's name as the ledger has it, never as it was claimed."""
+        names = named_sessions(trigger, self._ledger)
         end_sessions(trigger, self._ledger)
         if self._after is not None:
-            self._after.respond(trigger)
+            self._after.respond(msgspec.structs.replace(trigger, session_id=names[0] if len(names) == 1 else ""))

@@ -11,11 +11,10 @@ from ostiary.cli.places import Config, Data, Json, Tenant
 from ostiary.cli.signals.receivers import receivers
 from ostiary.cli.signals.shared import open_signals
 from ostiary.cli.signals.streams import streams
-from ostiary.errors import FaultyInputError
+from ostiary.errors import FaultyInputError, VerificationError
 from ostiary.server.signals_shown import decoded
 
 MAX_FILE: Final = 65_536
-NOT_VERIFIED: Final = 5
 
 command = App(name="signals", help="Shared signals: what other domains hear of us, and we of them.")
 command.command(streams)
@@ -43,7 +42,7 @@ def decode(
             out.print(f"{name:<9} {verdict}", markup=False)
         print_json(found["claims"])
     if not found["verified"]:
-        sys.exit(NOT_VERIFIED)
+        raise VerificationError("set_not_believed", "no receiver of this tenant believes the event token")
 
 
 def _read(file: Path) -> str:

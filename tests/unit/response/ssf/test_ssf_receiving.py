@@ -245,8 +245,11 @@ def test_sessions_end_before_playbooks_are_asked(ledger: SessionLedger) -> None:
 
     class Playbooks:
         def respond(self, trigger: Trigger) -> None:
-            seen.append((trigger.id, len(ledger.of_subject("acme", "user:alice"))))
+            seen.append((trigger.session_id, len(ledger.of_subject("acme", "user:alice"))))
 
-    StraightPath(ledger, Playbooks()).respond(trigger("signal:credential-compromise"))
+    path = StraightPath(ledger, Playbooks())
+    for session_id in ("s2", "s3"):  # hers, named as the ledger does; bob's, named with her
+        path.respond(trigger("signal:session-revoked", session_id=session_id))
+    path.respond(trigger("signal:credential-compromise"))
     StraightPath(ledger).respond(trigger("signal:risk-level-change"))
-    assert seen == [("sig_1", 0)]
+    assert seen == [("user\nalice\ns2", 1), ("", 1), ("", 0)]

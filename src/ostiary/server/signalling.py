@@ -53,6 +53,7 @@ PEP: Final = "pep:"
 OWN: Final = "transmitter"
 PUSHERS: Final = 4
 MAX_SECRET: Final = 8192
+_MAX_REFUSAL: Final = 16_384
 
 
 class SharedSignals(msgspec.Struct, frozen=True):
@@ -73,20 +74,10 @@ class SharedSignals(msgspec.Struct, frozen=True):
 def shared_signals(house: House, on_fault: OnFault, responder: Responder | None = None) -> SharedSignals:
     """Put everything together; nothing is fetched, sent or listened to yet."""
     settings, store, clock = house.settings.ssf, house.store.signals, house.clock
-    records = _Records(house)
+    records, rules = _Records(house), _rules(settings)
     places = Places(public_url(house.settings.server), DEFAULT_TENANT)
-    rules = _rules(settings)
-    transmitter = Transmitter(
-        store,
-        clock,
-        _signer(house),
-        records.make_id,
-        issuer=places.issuer,
-        naming=lambda tenant: SubjectNaming(settings.subject_issuer or places.issuer(tenant), settings.subject_format),
-        on_fault=on_fault,
-        rules=rules,
-    )
     towards = AddressRules(settings.push_networks, settings.allow_http_loopback)
+    transmitter = _transmitter(house, records, places, rules, on_fault)
     desk = StreamDesk(
         store,
         clock,
@@ -97,17 +88,8 @@ def shared_signals(house: House, on_fault: OnFault, responder: Responder | None 
         rules=rules,
         addresses=towards,
     )
-    intake = Intake(
-        [_receiver(one, settings) for one in settings.receivers],
-        store,
-        clock,
-        records.signal,
-        StraightPath(house.ledger, responder),
-        lambda tenant, name, value: house.knowledge.enricher(tenant).catalogue.subject_with(name, value),
-    )
-    fetch = _sender(settings, AddressRules((), settings.allow_http_loopback, anywhere=True), MAX_ANSWER)
-    sources = {one.name: _source(one, settings) for one in settings.receivers}
-    push = _sender(settings, towards, 16_384)
+    intake = _intake(house, records, responder)
+    push = _sender(settings, towards, _MAX_REFUSAL)
 
     def pusher(pool: Executor) -> Pusher:
         return Pusher(
@@ -129,11 +111,47 @@ def shared_signals(house: House, on_fault: OnFault, responder: Responder | None 
         transmitter=transmitter,
         mailbox=Mailbox(store, records.refused),
         intake=intake,
-        poller=Poller(intake, sources, fetch, clock, on_fault),
+        poller=_poller(house, intake, on_fault),
         upkeep=Upkeep(store, clock, desk.set_status, rules),
         pusher=pusher,
         jwks=lambda: _jwks(house, settings),
     )
+
+
+def _transmitter(
+    house: House, records: "_Records", places: Places, rules: StreamRules, on_fault: OnFault
+) -> Transmitter:
+    settings = house.settings.ssf
+    return Transmitter(
+        house.store.signals,
+        house.clock,
+        _signer(house),
+        records.make_id,
+        issuer=places.issuer,
+        naming=lambda tenant: SubjectNaming(settings.subject_issuer or places.issuer(tenant), settings.subject_format),
+        on_fault=on_fault,
+        rules=rules,
+    )
+
+
+def _intake(house: House, records: "_Records", responder: Responder | None) -> Intake:
+    settings = house.settings.ssf
+    return Intake(
+        [_receiver(one, settings) for one in settings.receivers],
+        house.store.signals,
+        house.clock,
+        records.signal,
+        StraightPath(house.ledger, responder),
+        lambda tenant, name, value: house.knowledge.enricher(tenant).catalogue.subject_with(name, value),
+    )
+
+
+def _poller(house: House, intake: Intake, on_fault: OnFault) -> Poller:
+    settings = house.settings.ssf
+    # An administrator named these addresses, not a stranger: they may lie inside.
+    rules = AddressRules((), settings.allow_http_loopback, anywhere=True)
+    sources = {one.name: _source(one, settings) for one in settings.receivers}
+    return Poller(intake, sources, _sender(settings, rules, MAX_ANSWER), house.clock, on_fault)
 
 
 def pool_of(house: House) -> ThreadPoolExecutor:

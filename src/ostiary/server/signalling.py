@@ -22,6 +22,7 @@ from ostiary.identity.secevent import (
     TransmitterConfig,
     sign_set,
 )
+from ostiary.identity.secevent.types import URIS
 from ostiary.identity.settings import JwksSource
 from ostiary.keys import random_bytes, sha256
 from ostiary.response.ssf.addresses import AddressRules, check_url
@@ -45,6 +46,7 @@ from ostiary.server.deeds import RECORD_WAIT_S, record_deed
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.settings.ssf import ReceiverSection, SsfSection
 from ostiary.server.wiring import House
+from ostiary.signals.texts import shown
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 PURPOSE: Final = "shared-signals"
@@ -219,6 +221,9 @@ def _sender(settings: SsfSection, rules: AddressRules, max_answer: int) -> Sende
 
 
 def _receiver(one: ReceiverSection, settings: SsfSection) -> Receiver:
+    unknown = sorted(set(one.events) - set(URIS))
+    if unknown:
+        raise FaultyInputError("config_invalid", f"`{shown(unknown[0])}` is no event type: use a short name")
     jwks = JwksSource(
         url=one.jwks_url,
         file=str(one.jwks_path or ""),

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from ostiary.errors import FaultyInputError
+from ostiary.server.settings import load
+from ostiary.server.signalling import shared_signals
 from ostiary.testing.issuer import FakeIssuer, FakeKey
 
 KEY = FakeKey.generate("k1")
@@ -27,8 +31,6 @@ def admin(server: Any, method: str, path: str, tenant: str = "default", **more: 
 
 
 def deeds(server: Any) -> list[str]:
-    import msgspec  # noqa: PLC0415
-
     return [msgspec.json.decode(one.payload)["action"] for one in server.house.log.iterate("default", "admin")]
 
 
@@ -90,3 +92,20 @@ def test_receivers_are_shown_and_polled(server: Any) -> None:
 def test_a_token_that_is_none_is_refused_by_name(server: Any) -> None:
     answer = admin(server, "POST", "/decode", json={"token": "hello"})
     assert (answer.status_code, answer.json()["code"]) == (409, "set_not_compact")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"events": ["session-revoked", "made-up"]},
+        {"push_authorization_file": "/nowhere/secret"},
+        {"poll_url": "http://idp.example/poll"},
+        {"algorithms": ["HS256"]},
+        {"jwks_url": "http://idp.example/jwks", "jwks_path": None},
+    ],
+)
+def test_a_receiver_that_could_not_work_is_refused_at_start(server: Any, wrong: dict[str, Any]) -> None:
+    receiver = {"name": "idp", "issuer": "https://idp.example", "audience": "us", "jwks_path": "/nowhere.json"}
+    settings = load(None, environ={}, options={"ssf": {"receivers": [{**receiver, **wrong}]}}).settings
+    with pytest.raises(FaultyInputError):
+        shared_signals(msgspec.structs.replace(server.house, settings=settings), lambda _reason, _fault: None)

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.errors import RefusedError
+from ostiary.errors import RefusedError, UnavailableError
 from ostiary.identity.dates import SECOND_NS
 from ostiary.identity.secevent import SetPayload, SetRefusal, SetVerifier, UnverifiedSet, VerifiedSet
 from ostiary.identity.types import thaw
-from ostiary.keys import equal, sha256, sha256_hex
+from ostiary.keys import equal, sha256
 from ostiary.response.ssf.limits import SIGNAL_ID
 from ostiary.response.ssf.naming import Find, Meant, SubjectReading, inward
 from ostiary.response.ssf.ports import MarkStore, Recorder
@@ -89,8 +89,9 @@ class Intake:
         self._record = record
         self._responder = responder
         self._find = find
-        # One token after the other: two copies that arrive together must not both be new.
+        # Two copies that arrive together must not both be new; tokens that differ must not wait for each other's disk.
         self._lock = threading.Lock()
+        self._in_flight: set[bytes] = set()
 
     def pushed(self, name: str, text: str, authorization: str | None) -> Taken:
         """Take a token that was pushed to the receiver ``name``.
@@ -114,21 +115,32 @@ class Intake:
         payload = verified.payload
         if receiver.events and payload.event.name not in receiver.events and payload.event.name not in _STREAM_EVENTS:
             raise RefusedError(SetRefusal.SET_EVENT_NOT_AGREED, "this type of event was not agreed on")
-        with self._lock:
-            return self._take(receiver, verified, now_ns)
+        digest = sha256(msgspec.json.encode([receiver.name, payload.iss, payload.jti]))
+        self._begin(receiver, digest, now_ns)
+        try:
+            return self._take(receiver, verified, digest, now_ns)
+        finally:
+            with self._lock:
+                self._in_flight.discard(digest)
 
     def expect(self, receiver: Receiver, state: str) -> None:
         """Remember a state that we send with a request for verification."""
         expires_ns = self._clock.now_ns() + STATE_S * SECOND_NS
         self._marks.mark(receiver.tenant, receiver.name, STATE, sha256(state.encode()), expires_ns, MAX_MARKS)
 
-    def _take(self, receiver: Receiver, verified: VerifiedSet, now_ns: int) -> Taken:
+    def _begin(self, receiver: Receiver, digest: bytes, now_ns: int) -> None:
+        with self._lock:
+            if digest in self._in_flight:
+                # Not "received before": if the other copy fails to be recorded, this one must come again.
+                raise UnavailableError("signal_in_flight", "this event token is being received at this moment")
+            if self._marks.is_marked(receiver.tenant, receiver.name, TAKEN, digest, now_ns):
+                raise RefusedError(SetRefusal.SET_REPLAYED, "this event token was received before")
+            self._in_flight.add(digest)
+
+    def _take(self, receiver: Receiver, verified: VerifiedSet, digest: bytes, now_ns: int) -> Taken:
         payload = verified.payload
-        digest = sha256(msgspec.json.encode([payload.iss, payload.jti]))
-        if self._marks.is_marked(receiver.tenant, receiver.name, TAKEN, digest, now_ns):
-            raise RefusedError(SetRefusal.SET_REPLAYED, "this event token was received before")
-        self._check_state(receiver, payload, now_ns)
-        signal_id = f"{SIGNAL_ID}_{sha256_hex(digest + receiver.name.encode())[:_ID_HEX]}"
+        state = self._check_state(receiver, payload, now_ns)
+        signal_id = f"{SIGNAL_ID}_{digest.hex()[:_ID_HEX]}"
         meant = inward(payload.sub_id, receiver.reading, lambda name, value: self._find(receiver.tenant, name, value))
         taken = Taken(signal_id, payload.jti, payload.event.name, meant.subject, _outcome(payload, meant))
         self._record(receiver.tenant, signal_id, _told(receiver, payload, meant, taken), meant.subject)
@@ -138,17 +150,20 @@ class Intake:
         # Until the token is too old to be believed anyway.
         expires_ns = now_ns + (config.max_age_s + 2 * config.clock_skew_s + 1) * SECOND_NS
         self._marks.mark(receiver.tenant, receiver.name, TAKEN, digest, expires_ns, MAX_MARKS)
+        if state:
+            self._marks.unmark(receiver.tenant, receiver.name, STATE, state)
         return taken
 
-    def _check_state(self, receiver: Receiver, payload: SetPayload, now_ns: int) -> None:
+    def _check_state(self, receiver: Receiver, payload: SetPayload, now_ns: int) -> bytes:
+        """Return the digest of the state that a verification event answers, empty when it has none."""
         state = payload.event.claims.get("state") if payload.event.name == "verification" else None
         if state is None:
-            return
+            return b""
         digest = sha256(str(state).encode())
         known = self._marks.is_marked(receiver.tenant, receiver.name, STATE, digest, now_ns)
         if not isinstance(state, str) or not known:
             raise RefusedError(SetRefusal.SET_STATE_WRONG, "this is not the state that was asked to be verified")
-        self._marks.unmark(receiver.tenant, receiver.name, STATE, digest)
+        return digest
 
 
 def _outcome(payload: SetPayload, meant: Meant) -> str:

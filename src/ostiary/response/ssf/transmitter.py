@@ -32,6 +32,7 @@ MAX_QUEUED: Final = 100_000
 _BATCH: Final = 500
 _SECOND_NS: Final = 1_000_000_000
 _BACKLOG: Final = "ssf_backlog_full"
+_UNTOLD: Final = "signal_not_told"
 
 
 class Transmitter:
@@ -108,8 +109,16 @@ class Transmitter:
             if told.tenant not in streams:
                 streams[told.tenant] = self._listening(told.tenant)
             if streams[told.tenant]:
-                rows += self._rows_for(told, streams[told.tenant])
+                rows += self._tried(told, streams[told.tenant])
         return rows
+
+    def _tried(self, told: SessionChange | Announcement, streams: list[tuple[Stream, list[str]]]) -> list[Outgoing]:
+        try:
+            return self._rows_for(told, streams)
+        except (ValueError, TypeError, KeyError) as fault:
+            # What can never be told must not keep everything behind it from being told.
+            self._on_fault(_UNTOLD, fault)
+            return []
 
     def _listening(self, tenant: str) -> list[tuple[Stream, list[str]]]:
         streams = [stream for stream in self._store.streams(tenant) if stream.status != DISABLED]

@@ -220,3 +220,14 @@ def test_what_cannot_be_kept_waits_and_what_is_too_much_is_said(domain: Any, own
     transmitter._queue.extend([change()] * MAX_QUEUED)
     transmitter.on_change(change())
     assert [code for code, _ in domain.faults] == ["ssf_backlog_full"]
+
+
+def test_what_can_never_be_told_does_not_hold_up_the_rest(domain: Any, owner: Caller) -> None:
+    stream = domain.desk.create(owner, {})
+    domain.transmitter.tell(
+        msgspec.structs.replace(credential("acme", ALICE, kind="x", change="y", at_ns=0), event="z")
+    )
+    domain.transmitter.tell(change())
+    assert domain.transmitter.drain() == 1
+    assert [code for code, _ in domain.faults] == ["signal_not_told"]
+    assert len(domain.waiting(stream)) == 1

@@ -29,7 +29,7 @@ from ostiary.sessions.session import SessionChange
 from ostiary.vocabulary.clock import Clock
 
 MAX_QUEUED: Final = 100_000
-_BATCH: Final = 500
+_BATCH: Final = 100
 _SECOND_NS: Final = 1_000_000_000
 _BACKLOG: Final = "ssf_backlog_full"
 _UNTOLD: Final = "signal_not_told"

@@ -33,6 +33,8 @@ _ASSURANCE: Final = "assurance-level-change"
 _RISK: Final = "risk-level-change"
 _COMPLIANCE: Final = "device-compliance-change"
 _CREDENTIAL: Final = "credential-change"
+_GOOD: Final = "compliant"
+_FALLEN: Final = frozenset({"not_compliant", "quarantined"})
 _FOR_USERS: Final[Mapping[ChangeKind, str]] = MappingProxyType(
     {
         ChangeKind.TERMINATED: "This session has ended. Sign in again to go on.",
@@ -85,6 +87,24 @@ def compliance(
     return Announcement(
         tenant, _COMPLIANCE, {"previous_status": before, "current_status": now, **common}, subject, cause
     )
+
+
+def standing(
+    tenant: str, device_id: str, *, before: str, after: str, at_ns: int, reason: str = "", cause: str = ""
+) -> Announcement | None:
+    """Return the event for a device's change of standing, in the registry's words, or ``None`` when none is due.
+
+    Told are falls, from whatever it was, and returns from a fall; that a device was judged at all is nobody's business.
+    """
+    if after in _FALLEN:
+        compliant = False
+    elif after == _GOOD and before in _FALLEN:
+        compliant = True
+    else:
+        return None
+    if before in _FALLEN and not compliant:
+        return None
+    return compliance(tenant, device_id, compliant=compliant, at_ns=at_ns, reason=reason, cause=cause)
 
 
 def credential(

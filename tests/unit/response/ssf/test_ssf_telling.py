@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ostiary.identity.secevent.subjects import Complex, Email, IssSub, Opaque, read_subject_id
-from ostiary.response.ssf.caep import compliance, credential
+from ostiary.response.ssf.caep import compliance, credential, standing
 from ostiary.response.ssf.desk import Caller
 from ostiary.response.ssf.limits import StreamRules
 from ostiary.response.ssf.matching import canonical, tells_of
@@ -231,3 +231,21 @@ def test_what_can_never_be_told_does_not_hold_up_the_rest(domain: Any, owner: Ca
     assert domain.transmitter.drain() == 1
     assert [code for code, _ in domain.faults] == ["signal_not_told"]
     assert len(domain.waiting(stream)) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("compliant", "not_compliant", "not-compliant"),
+        ("unjudged", "quarantined", "not-compliant"),
+        ("not_compliant", "compliant", "compliant"),
+        ("quarantined", "compliant", "compliant"),
+        ("not_compliant", "quarantined", None),
+        ("unjudged", "compliant", None),
+        ("compliant", "removed", None),
+        ("compliant", "unjudged", None),
+    ],
+)
+def test_a_devices_fall_is_told_and_its_return(before: str, after: str, said: str | None) -> None:
+    found = standing("acme", "d1", before=before, after=after, at_ns=0)
+    assert (None if found is None else found.claims["current_status"]) == said

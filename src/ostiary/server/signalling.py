@@ -123,14 +123,13 @@ def shared_signals(house: House, on_fault: OnFault, responder: Responder | None 
 def _transmitter(
     house: House, records: "_Records", places: Places, rules: StreamRules, on_fault: OnFault
 ) -> Transmitter:
-    settings = house.settings.ssf
     return Transmitter(
         house.store.signals,
         house.clock,
         _signer(house),
         records.make_id,
         issuer=places.issuer,
-        naming=lambda tenant: SubjectNaming(settings.subject_issuer or places.issuer(tenant), settings.subject_format),
+        naming=lambda tenant: _naming(house, places, tenant),
         on_fault=on_fault,
         rules=rules,
     )
@@ -154,6 +153,21 @@ def _poller(house: House, intake: Intake, on_fault: OnFault) -> Poller:
     rules = AddressRules((), settings.allow_http_loopback, anywhere=True)
     sources = {one.name: _source(one, settings) for one in settings.receivers}
     return Poller(intake, sources, _sender(settings, rules, MAX_ANSWER), house.clock, on_fault)
+
+
+def forget_subject(house: House, tenant: str, subject: str) -> int:
+    """Take a person off the lists of a tenant's streams; return how many named it."""
+    signals = shared_signals(house, _raised)
+    return signals.desk.forget_subject(tenant, _naming(house, signals.places, tenant).outward(subject))
+
+
+def _raised(_reason: str, fault: BaseException) -> None:
+    raise fault
+
+
+def _naming(house: House, places: Places, tenant: str) -> SubjectNaming:
+    settings = house.settings.ssf
+    return SubjectNaming(settings.subject_issuer or places.issuer(tenant), settings.subject_format)
 
 
 def pool_of(house: House) -> ThreadPoolExecutor:

@@ -129,6 +129,10 @@ class MemorySignalStore:
         """Return how many event tokens wait for a stream."""
         return len(self._outbox.get((tenant, stream_id), ()))
 
+    def count_all_waiting(self) -> int:
+        """Return how many event tokens of all tenants wait."""
+        return sum(map(len, self._outbox.values()))
+
     def delivered(self, tenant: str, stream_id: str, jtis: Sequence[str]) -> int:
         """Forget event tokens that their receiver has; return how many of them waited here."""
         with self._lock:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from ostiary.errors import FaultyInputError, RefusedError
-from ostiary.identity.secevent import read_subject_id
+from ostiary.identity.secevent import SubjectId, read_subject_id
 from ostiary.response.ssf.addresses import AddressRules, check_url
 from ostiary.response.ssf.limits import (
     MAX_STATE,
@@ -23,7 +23,7 @@ from ostiary.response.ssf.limits import (
     MAX_TEXT,
     StreamRules,
 )
-from ostiary.response.ssf.matching import canonical
+from ostiary.response.ssf.matching import canonical, names
 from ostiary.response.ssf.ports import MakeId, Secrets, StreamStore
 from ostiary.response.ssf.streams import (
     DISABLED,
@@ -207,6 +207,19 @@ class StreamDesk:
     def remove_subject(self, caller: Caller, stream_id: str, subject: object) -> None:
         """Let a stream tell nothing more of a subject; same errors as ``add_subject``."""
         self._list_subject(caller, stream_id, subject, add=False)
+
+    def forget_subject(self, tenant: str, subject: SubjectId) -> int:
+        """Take a person who is to be forgotten off every list of a tenant; return how many lists named it.
+
+        What waits to be delivered stays: it ends the person's sessions elsewhere, and goes when it arrives.
+        """
+        gone = 0
+        for stream in self._store.streams(tenant):
+            named = [text for text in self._store.subjects(tenant, stream.stream_id) if names(text, subject)]
+            for text in named:
+                self._store.remove_subject(tenant, stream.stream_id, text)
+            gone += bool(named)
+        return gone
 
     def verify(self, caller: Caller, stream_id: str, state: object = "") -> None:
         """Send a verification event over a stream.

@@ -35,6 +35,12 @@ def tells_of(listed: Iterable[str], default: str, subject: SubjectId) -> bool:
     return _is_listed(listed, subject) != (default == ALL)
 
 
+def names(text: str, subject: SubjectId) -> bool:
+    """Return whether a listed subject is ``subject``, or has it as its user."""
+    one = read_subject_id(msgspec.json.decode(text))
+    return one == subject or (isinstance(one, Complex) and one.members.get(_USER) == subject)
+
+
 def _is_listed(listed: Iterable[str], subject: SubjectId) -> bool:
     names = {canonical(subject)}
     if isinstance(subject, Complex) and _USER in subject.members:

@@ -87,6 +87,10 @@ class StreamStore(Protocol):
         """Return how many event tokens wait for a stream."""
         ...
 
+    def count_all_waiting(self) -> int:
+        """Return how many event tokens of all tenants wait."""
+        ...
+
     def delivered(self, tenant: str, stream_id: str, jtis: Sequence[str]) -> int:
         """Forget event tokens that their receiver has; return how many of them waited here."""
         ...

@@ -75,6 +75,8 @@ class SsfFace:
         self.signals = signals
         self._pusher = signals.pusher(pool_of(desk.house))
         self._polling = 0
+        waiting = desk.house.store.signals.count_all_waiting
+        desk.metrics.gauge("ostiary_signals_waiting", "event tokens waiting to be delivered", waiting)
         self._routes: dict[tuple[str, str], tuple[str, Handler]] = {
             ("POST", "/streams"): (MANAGE, self._create),
             ("GET", "/streams"): (READ, self._read),

@@ -114,6 +114,10 @@ class SignalTable:
         """Return how many event tokens wait for a stream."""
         return int(self._database.read("count_ssf_waiting", tenant, stream_id)[0][0])
 
+    def count_all_waiting(self) -> int:
+        """Return how many event tokens of all tenants wait."""
+        return int(self._database.read("count_all_ssf_waiting")[0][0])
+
     def delivered(self, tenant: str, stream_id: str, jtis: Sequence[str]) -> int:
         """Forget event tokens that their receiver has; return how many of them waited here."""
         with self._database.transaction() as database:

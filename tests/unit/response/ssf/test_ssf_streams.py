@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
+from ostiary.identity.secevent import read_subject_id
 from ostiary.response.ssf.addresses import AddressRules
 from ostiary.response.ssf.desk import Caller
 from ostiary.response.ssf.documents import Places, status_document, stream_document
@@ -149,6 +150,20 @@ def test_a_subject_is_left_out_or_added_as_the_default_says(make_domain: Any, ow
         with pytest.raises(RefusedError) as no:
             domain.desk.add_subject(owner, stream_id, {"format": "email"})
         assert no.value.code == "set_subject_invalid"
+
+
+def test_a_person_to_be_forgotten_is_taken_off_every_list_of_the_tenant(make_domain: Any, owner: Caller) -> None:
+    domain = make_domain(default_subjects="NONE")
+    user = read_subject_id(ALICE)
+    in_part = {"format": "complex", "user": ALICE, "device": {"format": "opaque", "id": "d"}}
+    first, second = (domain.desk.create(owner, {}).stream_id for _ in range(2))
+    other = domain.desk.create(OTHERS[1], {}).stream_id
+    for subject in (ALICE, in_part, {**ALICE, "sub": "bob"}):
+        domain.desk.add_subject(owner, first, subject)
+    domain.desk.add_subject(OTHERS[1], other, ALICE)
+    assert domain.desk.forget_subject("acme", user) == 1
+    assert [len(domain.store.subjects("acme", one)) for one in (first, second)] == [1, 0]
+    assert len(domain.store.subjects("evil", other)) == 1
 
 
 def test_a_verification_carries_its_state_and_may_not_be_asked_for_too_often(domain: Any, owner: Caller) -> None:

@@ -53,6 +53,9 @@ ON CONFLICT (tenant, stream_id, jti) DO NOTHING;
 -- name: count_ssf_waiting
 SELECT count(*) FROM ssf_outbox WHERE tenant = ? AND stream_id = ?;
 
+-- name: count_all_ssf_waiting
+SELECT count(*) FROM ssf_outbox;
+
 -- name: drop_ssf_oldest
 DELETE FROM ssf_outbox WHERE seq IN (
   SELECT seq FROM ssf_outbox WHERE tenant = ? AND stream_id = ? ORDER BY seq LIMIT ?

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError
+from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
 from ostiary.identity.secevent import (
     SetPayload,
     SetVerifier,
@@ -26,6 +26,7 @@ from ostiary.identity.secevent.types import URIS
 from ostiary.identity.settings import JwksSource
 from ostiary.keys import random_bytes, sha256
 from ostiary.response.ssf.addresses import AddressRules, check_url
+from ostiary.response.ssf.caep import credential
 from ostiary.response.ssf.desk import StreamDesk
 from ostiary.response.ssf.documents import Places
 from ostiary.response.ssf.ending import StraightPath
@@ -155,6 +156,26 @@ def _poller(house: House, intake: Intake, on_fault: OnFault) -> Poller:
     return Poller(intake, sources, _sender(settings, rules, MAX_ANSWER), house.clock, on_fault)
 
 
+def tell_credential(house: House, tenant: str, subject: str, change: str, *, by: str, cause: str = "") -> None:
+    """Tell other domains that a person's passkey was made or removed (CAEP 1.0 §3.3); ``change`` is create or delete.
+
+    It has happened already: whoever cannot be told now must not make it fail.
+    """
+    if not house.settings.ssf.enabled:
+        return
+    on_fault = house.decider.parts.on_fault
+    places = Places(public_url(house.settings.server), DEFAULT_TENANT)
+    transmitter = _transmitter(house, _Records(house), places, _rules(house.settings.ssf), on_fault)
+    whom, now_ns = _naming(house, places, tenant).outward(subject), house.clock.now_ns()
+    transmitter.tell(
+        credential(tenant, whom, kind="fido2-platform", change=change, at_ns=now_ns, initiating=by, cause=cause)
+    )
+    try:
+        transmitter.drain()
+    except OstiaryError as fault:
+        on_fault("signals_not_told", fault)
+
+
 def forget_subject(house: House, tenant: str, subject: str) -> int:
     """Take a person off the lists of a tenant's streams; return how many named it."""
     signals = shared_signals(house, _raised)
@@ -205,7 +226,11 @@ class _Records:
     def _append(self, tenant: str, record_id: str, payload: dict[str, Any], subject: str) -> None:
         body = msgspec.json.encode({"v": 1, **payload})
         log, now_ns = self._house.log, self._house.clock.now_ns()
-        log.append(tenant, KIND, record_id, now_ns, body, subject).result(timeout=RECORD_WAIT_S)
+        written = log.append(tenant, KIND, record_id, now_ns, body, subject)
+        try:
+            written.result(timeout=RECORD_WAIT_S)
+        except TimeoutError as late:
+            raise UnavailableError("record_failed", "this could not be recorded in time") from late
 
 
 def _rules(settings: SsfSection) -> StreamRules:

@@ -1,5 +1,6 @@
 """Shared signals over HTTP: metadata, streams and their errors, polls, and every error word of RFC 8935 and 8936."""
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -9,8 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from ostiary.identity.secevent import read_payload
+from ostiary.identity.secevent.subjects import IssSub
 from ostiary.identity.secevent.types import uri_of
 from ostiary.server.peps import NewPep, register
+from ostiary.server.signalling import tell_credential
 from ostiary.testing.issuer import FakeIssuer, FakeKey, compact
 
 ISSUER, AUDIENCE = "https://idp.example", "https://us.example/ssf"
@@ -196,6 +200,14 @@ def test_another_tenants_stream_looks_like_none(server: Any, stream: Any, other_
     assert answers(stream_id) == answers(never)
     assert {status for status, _ in answers(stream_id)} == {404}
     assert call(server, "GET", "/ssf/v1/streams", other_key).json() == []
+
+
+def test_a_removed_passkey_is_told(server: Any, stream: Any) -> None:
+    tell_credential(server.house, "default", "user:alice", "delete", by="admin", cause="adm_1")
+    (text,) = poll(server, stream, {}).json()["sets"].values()
+    payload = read_payload(json.loads(base64.urlsafe_b64decode(text.split(".")[1] + "==")))
+    assert (payload.event.name, payload.event.claims["change_type"]) == ("credential-change", "delete")
+    assert (payload.txn, payload.sub_id) == ("adm_1", IssSub("https://us.example", "alice"))
 
 
 def test_a_poll_waits_a_while_for_something_to_come(server: Any, stream: Any) -> None:

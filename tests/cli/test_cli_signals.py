@@ -97,6 +97,8 @@ def test_a_push_secret_is_read_from_a_file_and_never_shown(run: Run, data: Path,
     for shown in (run("streams", "show", made["stream_id"])[1], json.dumps(made), run("streams", "list")[1]):
         assert "s3cret" not in shown
     assert run("streams", "create", owner(data), "--push", "http://10.0.0.1/")[0] == 1
+    code, text = run("streams", "create", owner(data), *words[:3], str(tmp_path / "none"))
+    assert (code, text.partition(":")[0]) == (1, "config_invalid")
     assert run("streams", "create", "nobody") == (3, "pep_unknown: there is no enforcement point `nobody`")
 
 

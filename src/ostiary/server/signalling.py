@@ -285,7 +285,7 @@ def _receiver(one: ReceiverSection, settings: SsfSection) -> Receiver:
         phone_number=one.phone_number,
         sessions=one.sessions,
     )
-    secret = sha256(_secret(one.push_authorization_file).encode()) if one.push_authorization_file else b""
+    secret = sha256(secret_of(one.push_authorization_file).encode()) if one.push_authorization_file else b""
     return Receiver(one.name, one.tenant, SetVerifier(config), reading, secret, one.pushes, one.events)
 
 
@@ -293,11 +293,11 @@ def _source(one: ReceiverSection, settings: SsfSection) -> Source:
     rules = AddressRules((), settings.allow_http_loopback, anywhere=True)
     for url in filter(None, (one.poll_url, one.verify_url)):
         check_url(url, rules)
-    authorization = _secret(one.authorization_file) if one.authorization_file else ""
+    authorization = secret_of(one.authorization_file) if one.authorization_file else ""
     return Source(one.poll_url, one.verify_url, one.stream_id, authorization, one.poll_every_s)
 
 
-def _secret(path: Path) -> str:
+def secret_of(path: Path) -> str:
     """Return the header value that a file holds."""
     try:
         with path.open("rb") as file:

@@ -15,6 +15,7 @@ from ostiary.errors import RefusedError
 from ostiary.response.ssf.desk import Caller
 from ostiary.response.ssf.streams import ENABLED, PAUSED, POLL, PUSH
 from ostiary.server.deeds import COMMAND_LINE
+from ostiary.server.signalling import secret_of
 from ostiary.server.signals_shown import shown_stream
 
 streams = App(name="streams", help="Streams: who is told what happens to sessions here.")
@@ -64,7 +65,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Set up a stream for an enforcement point."""
-    secret = authorization_file.read_text("ascii").strip() if authorization_file else ""
+    secret = secret_of(authorization_file) if authorization_file else ""
     delivery = {"method": PUSH, "endpoint_url": push, "authorization_header": secret} if push else {"method": POLL}
     asked = {"delivery": delivery, "description": description, **({"events_requested": list(event)} if event else {})}
     with open_signals(data, config, tenant) as (house, signals):

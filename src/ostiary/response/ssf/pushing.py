@@ -3,8 +3,9 @@
 Rules:
 
 - 202 (or another 2xx) and it is gone; what the receiver refuses with an error of RFC 8935 §2.4 is recorded and gone,
-  because the same token would be refused again. Two errors are about us and not about the token
-  (``authentication_failed``, ``access_denied``): these, and everything else, are tried again;
+  because the same token would be refused again. Three errors are about us and not about the token
+  (``authentication_failed``, ``access_denied``, and ``invalid_key`` while a receiver does not know our newest key yet):
+  these, and everything else, are tried again;
 - between tries a stream waits 1, 2, 4, … up to 300 seconds; other streams do not wait for it;
 - after ``give_up_s`` without one delivery the stream is paused; its events stay;
 - redirects are not followed, and the address is judged anew every time (``addresses``).
@@ -33,7 +34,7 @@ BATCH: Final = 50
 FIRST_WAIT_S: Final = 1
 LONGEST_WAIT_S: Final = 300
 _SECOND_NS: Final = 1_000_000_000
-_OURS: Final = frozenset({"authentication_failed", "access_denied"})
+_OURS: Final = frozenset({"access_denied", "authentication_failed", "invalid_key"})
 _ACCEPTED: Final = range(200, 300)
 _BAD_REQUEST: Final = 400
 FAILED: Final = "signal_not_delivered"

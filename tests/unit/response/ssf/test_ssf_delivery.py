@@ -93,7 +93,7 @@ def test_a_receiver_that_is_away_is_asked_less_and_less_and_nothing_is_lost_or_o
     assert all(code == "signal_not_delivered" for code, _ in domain.faults)
 
 
-@pytest.mark.parametrize("err", sorted(ERRORS - {"authentication_failed", "access_denied"}))
+@pytest.mark.parametrize("err", sorted(ERRORS - {"authentication_failed", "access_denied", "invalid_key"}))
 def test_a_token_that_the_receiver_refuses_is_recorded_and_gone(
     domain: Any, owner: Caller, network: Any, push: Pusher, stream: Any, err: str
 ) -> None:
@@ -112,6 +112,7 @@ def test_a_token_that_the_receiver_refuses_is_recorded_and_gone(
     [
         said("authentication_failed"),
         said("access_denied"),
+        said("invalid_key"),
         said("of_their_own"),
         Answer(400, b"not json"),
         Answer(302, b""),

@@ -1,10 +1,13 @@
-"""The two sets of codes with which the one reader of compact JWS speaks: of access tokens and of DPoP proofs.
+"""The sets of codes with which the one reader of compact JWS speaks: of access tokens and of DPoP proofs.
+
+Event tokens have theirs in ``secevent.reasons``.
 
 >>> DPOP.too_large.value
 'dpop_too_large'
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from ostiary.identity.reasons import Refusal
@@ -15,18 +18,18 @@ class CompactCodes:
     """One code for each way in which an envelope can be unacceptable; ``what`` is the noun in the messages."""
 
     what: str
-    base64: Refusal
-    characters: Refusal
-    critical: Refusal
-    deep: Refusal
-    detached: Refusal
-    duplicate: Refusal
-    encrypted: Refusal
-    header: Refusal
-    many: Refusal
-    not_compact: Refusal
-    payload: Refusal
-    too_large: Refusal
+    base64: StrEnum
+    characters: StrEnum
+    critical: StrEnum
+    deep: StrEnum
+    detached: StrEnum
+    duplicate: StrEnum
+    encrypted: StrEnum
+    header: StrEnum
+    many: StrEnum
+    not_compact: StrEnum
+    payload: StrEnum
+    too_large: StrEnum
 
 
 TOKEN: Final = CompactCodes(

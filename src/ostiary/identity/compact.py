@@ -16,11 +16,11 @@ Rules:
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, NoReturn
 
 from ostiary.errors import RefusedError
 from ostiary.identity.codes import CompactCodes
-from ostiary.identity.reasons import Refusal
 from ostiary.identity.strict import Fault, NotStrictError, b64url_decode, parse_object
 
 # Characters of base64 in all its spellings; the wrong spelling is told apart from rubbish by its own code.
@@ -82,7 +82,7 @@ def _check_header(header: dict[str, Any], codes: CompactCodes) -> None:
         _refuse(codes.header, f"the header of the {codes.what} names no algorithm")
 
 
-def _object(part: bytes, codes: CompactCodes, malformed: Refusal) -> dict[str, Any]:
+def _object(part: bytes, codes: CompactCodes, malformed: StrEnum) -> dict[str, Any]:
     try:
         return parse_object(_decode(part, codes))
     except NotStrictError as error:
@@ -90,7 +90,7 @@ def _object(part: bytes, codes: CompactCodes, malformed: Refusal) -> dict[str, A
         raise RefusedError(code, f"a part of the {codes.what} is unacceptable: {error.fault.value}") from error
 
 
-def _code_of(fault: Fault, codes: CompactCodes, malformed: Refusal) -> Refusal:
+def _code_of(fault: Fault, codes: CompactCodes, malformed: StrEnum) -> StrEnum:
     match fault:
         case Fault.DEEP:
             return codes.deep
@@ -109,5 +109,5 @@ def _decode(part: bytes, codes: CompactCodes) -> bytes:
     return raw
 
 
-def _refuse(code: Refusal, message: str) -> NoReturn:
+def _refuse(code: StrEnum, message: str) -> NoReturn:
     raise RefusedError(code, message)

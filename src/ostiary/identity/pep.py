@@ -44,6 +44,10 @@ class _Claimed:
     secret: str
 
 
+_Found = tuple[RegisteredPep | None, PepMethod, tuple[str, ...] | None]
+_NOBODY: Final[_Found] = (None, "jwt", None)
+
+
 class PepAuthenticator:
     """Says which enforcement point is calling. Thread-safe as far as its registry is."""
 
@@ -60,7 +64,7 @@ class PepAuthenticator:
             UnavailableError: ``jwks_unavailable``, for a JWT whose issuer cannot be asked.
         """
         try:
-            pep, method = self._authenticate(presented, now_ns)
+            pep, method, scopes = self._authenticate(presented, now_ns)
         except RefusedError as error:
             raise _unauthenticated() from error
         if pep is None or pep.disabled or (pep.expires_ns and pep.expires_ns <= now_ns):
@@ -71,21 +75,22 @@ class PepAuthenticator:
             subjects=pep.subjects,
             proof_required=pep.proof_required,
             method=method,
+            scopes=scopes,
         )
 
-    def _authenticate(self, presented: PresentedPep, now_ns: int) -> tuple[RegisteredPep | None, PepMethod]:
+    def _authenticate(self, presented: PresentedPep, now_ns: int) -> _Found:
         if presented.authorization is None:
-            return self._by_certificate(presented.client_cert_sha256), "mtls"
+            return self._by_certificate(presented.client_cert_sha256), "mtls", None
         scheme, _, credentials = presented.authorization.partition(" ")
         if len(credentials) > MAX_LENGTH:
-            return None, ""
+            return None, "", None
         if scheme.lower() == "basic":
-            return self._by_secret(_basic(credentials)), "client_secret_basic"
+            return self._by_secret(_basic(credentials)), "client_secret_basic", None
         if scheme.lower() != "bearer":
-            return None, ""
+            return None, "", None
         if credentials.count(".") == _API_KEY_DOTS:
-            return self._by_secret(_Claimed(*credentials.split("."))), "api_key"
-        return self._by_token(credentials, presented, now_ns), "jwt"
+            return self._by_secret(_Claimed(*credentials.split("."))), "api_key", None
+        return self._by_token(credentials, presented, now_ns)
 
     def _by_certificate(self, text: str | None) -> RegisteredPep | None:
         return self._registry.find_by_certificate(thumbprint(text)) if text else None
@@ -99,25 +104,25 @@ class PepAuthenticator:
         matches = [verify_secret(claimed.secret, slot) for slot in slots]  # a list: no check is skipped after a hit
         return pep if any(matches) else None
 
-    def _by_token(self, token: str, presented: PresentedPep, now_ns: int) -> RegisteredPep | None:
+    def _by_token(self, token: str, presented: PresentedPep, now_ns: int) -> _Found:
         if self._tokens is None:
-            return None
+            return _NOBODY
         unverified = parse_compact(token, MAX_LENGTH, TOKEN).payload
         issuer, subject = issuer_of(unverified), unverified.get("sub")
         if not issuer or not isinstance(subject, str):
-            return None
+            return _NOBODY
         pep = self._registry.find_by_workload(issuer, subject)  # chooses the tenant whose issuer must vouch for it
         if pep is None:
-            return None
+            return _NOBODY
         known = self._tokens.verify(token, pep.tenant, now_ns)
         facts = known.facts
         if known.issuer.config.single_use:  # good for one request, and that is a subject's
-            return None
+            return _NOBODY
         if facts.jkt or (facts.issuer, facts.subject_id) != (pep.token_issuer, pep.token_subject):
-            return None
+            return _NOBODY
         if facts.x5t:
             check_certificate(presented.client_cert_sha256, facts.x5t)
-        return pep
+        return pep, "jwt", facts.scopes
 
 
 def api_key(pep_id: str, secret: str) -> str:

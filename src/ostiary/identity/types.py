@@ -87,6 +87,7 @@ class PepIdentity:
         subjects: ``token`` (it must present a token for every subject) or ``asserted`` (its word is taken).
         proof_required: how the tokens it presents must be bound to their holder, if at all.
         method: how it authenticated.
+        scopes: what its token is for; ``None`` when it did not authenticate by a token, which limits nothing.
     """
 
     pep_id: str
@@ -94,6 +95,7 @@ class PepIdentity:
     subjects: Assurance = "token"
     proof_required: ProofRequired = ""
     method: PepMethod = ""
+    scopes: tuple[str, ...] | None = None
 
 
 @final

@@ -1,6 +1,6 @@
 """All cryptography of Ostiary: signing keys, envelope encryption, random bytes. Nobody else imports a crypto library.
 
-- ``SigningKey`` and ``VerifyingKey``: Ed25519 and ES256, nothing else.
+- ``SigningKey`` and ``VerifyingKey``: Ed25519, ES256 and RS256, nothing else.
 - ``KeyRing``: which key signs for a tenant and a purpose, with rotation and JWKS.
 - ``SubjectVault``: data under one key a subject, so that a person can be forgotten.
 - Nothing secret is ever in a ``repr``, an error text or a log line.
@@ -22,13 +22,14 @@ from ostiary.keys.ports import WrappedKeyStore
 from ostiary.keys.ring import KeyRing, RingEntry
 from ostiary.keys.signing import SigningKey
 from ostiary.keys.vault import Sealer, SubjectVault
-from ostiary.keys.verifying import ALGORITHMS, EDDSA, ES256, VerifyingKey
+from ostiary.keys.verifying import ALGORITHMS, EDDSA, ES256, RS256, VerifyingKey
 from ostiary.vocabulary.clock import Clock
 
 __all__ = [
     "ALGORITHMS",
     "EDDSA",
     "ES256",
+    "RS256",
     "KeyRing",
     "RingEntry",
     "Sealer",

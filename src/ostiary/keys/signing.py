@@ -1,7 +1,7 @@
 """Private signing keys: they sign, they say who they are, and they never show themselves.
 
 - ``repr`` and ``str`` name the id only; pickling and copying a key is refused.
-- ES256 signatures are raw ``r || s`` (RFC 7518 §3.4), Ed25519 ones as in RFC 8032.
+- ES256 signatures are raw ``r || s`` (RFC 7518 §3.4), Ed25519 ones as in RFC 8032, RSA ones PKCS #1 v1.5.
 
 >>> key = SigningKey.generate("t.demo.k1")
 >>> key.public.verify(key.sign(b"text"), b"text")
@@ -20,15 +20,20 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from typing_extensions import override
 
 from ostiary.errors import FaultyInputError
-from ostiary.keys.verifying import EDDSA, ES256, VerifyingKey
+from ostiary.keys.verifying import CHOICE, EDDSA, ES256, RS256, RSA_BITS, VerifyingKey
 
 _COORDINATE: Final = 32
+_RSA_EXPONENT: Final = 65_537
+_RSA_NEW: Final = 3072
 
 
 class SigningKey:
@@ -36,7 +41,7 @@ class SigningKey:
 
     __slots__ = ("_key", "alg", "kid", "public")
 
-    def __init__(self, kid: str, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:
+    def __init__(self, kid: str, key: Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey) -> None:
         """Wrap a loaded private key; other rooms use ``generate``, ``from_pem`` or ``from_seed``."""
         self._key = key
         self.kid = kid
@@ -55,9 +60,11 @@ class SigningKey:
         raise TypeError(msg)
 
     def sign(self, data: bytes) -> bytes:
-        """Return the 64-byte signature over ``data``."""
+        """Return the signature over ``data``: 64 bytes, for RSA as many as the key has."""
         if isinstance(self._key, Ed25519PrivateKey):
             return self._key.sign(data)
+        if isinstance(self._key, RSAPrivateKey):
+            return self._key.sign(data, PKCS1v15(), SHA256())
         r, s = decode_dss_signature(self._key.sign(data, ECDSA(SHA256())))
         return r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
 
@@ -76,7 +83,9 @@ class SigningKey:
             return cls(kid, Ed25519PrivateKey.generate())
         if alg == ES256:
             return cls(kid, generate_private_key(SECP256R1()))
-        raise FaultyInputError("key_malformed", f"`{alg[:20]}` is no key algorithm of ours: use EdDSA or ES256")
+        if alg == RS256:
+            return cls(kid, generate_rsa(_RSA_EXPONENT, _RSA_NEW))
+        raise FaultyInputError("key_malformed", f"`{alg[:20]}` is no key algorithm of ours: {CHOICE}")
 
     @classmethod
     def from_seed(cls, kid: str, seed: bytes) -> "SigningKey":
@@ -105,4 +114,6 @@ class SigningKey:
             isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
         ):
             return cls(kid, key)
-        raise FaultyInputError("key_malformed", "the key is neither Ed25519 nor P-256")
+        if isinstance(key, RSAPrivateKey) and key.key_size in RSA_BITS:
+            return cls(kid, key)
+        raise FaultyInputError("key_malformed", "the key is neither Ed25519 nor P-256 nor RSA of 2048 to 4096 bits")

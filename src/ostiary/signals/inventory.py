@@ -132,6 +132,7 @@ class Catalogue:
                 patterns.setdefault(entry.type, []).append(entry)
         self._patterns = {kind: _Patterns(entries) for kind, entries in patterns.items()}
         self._found: dict[tuple[str, str], ResourceEntry | None] = {}
+        self._by_property: dict[str, dict[str, str]] = {}
 
     @classmethod
     def load(cls, path: Path) -> "Catalogue":
@@ -176,6 +177,18 @@ class Catalogue:
     def subject(self, kind: str, name: str) -> SubjectEntry | None:
         """Return what is known of one subject."""
         return self._subjects.get((kind, name))
+
+    def subject_with(self, name: str, value: str) -> str:
+        """Return ``type:id`` of the one subject whose property has this value; empty when none has or several have."""
+        known = self._by_property.get(name)
+        if known is None:
+            found: dict[str, str] = {}
+            for entry in self._subjects.values():
+                told = entry.properties.get(name)
+                if isinstance(told, str):
+                    found[told] = "" if told in found else f"{entry.type}:{entry.id}"
+            known = self._by_property[name] = found
+        return known.get(value, "")
 
     def subjects(self, kind: str) -> tuple[str, ...]:
         """Return the ids of all subjects of a type, sorted."""

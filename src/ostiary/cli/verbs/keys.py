@@ -59,7 +59,7 @@ def rotate(
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
-    alg: Annotated[str, Parameter(help="EdDSA or ES256.")] = EDDSA,
+    alg: Annotated[str, Parameter(help="EdDSA, ES256 or RS256.")] = EDDSA,
     overlap_days: Annotated[int, Parameter(help="For so long the old key may still sign.")] = 0,
     json: Json = False,
 ) -> None:
@@ -68,7 +68,9 @@ def rotate(
         if purpose == LOG_PURPOSE:
             told = {"kid": house.log.rotate_key().vkey(), "purpose": purpose, "tenant": SYSTEM_TENANT}
         elif alg not in ALGORITHMS:
-            raise FaultyInputError("key_malformed", f"`{alg[:20]}` is no key algorithm of ours: use EdDSA or ES256")
+            raise FaultyInputError(
+                "key_malformed", f"`{alg[:20]}` is no key algorithm of ours: use EdDSA, ES256 or RS256"
+            )
         elif purpose not in house.ring.purposes(tenant):
             raise FaultyInputError("key_unknown", f"`{tenant}` has no key for `{purpose[:50]}`")
         else:

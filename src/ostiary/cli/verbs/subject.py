@@ -51,9 +51,12 @@ def erase(
     kind, name = _parts(subject)
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
+    from ostiary.server.signalling import forget_subject  # noqa: PLC0415 - half a second that listing verbs need not wait
+
     with open_data(data, config) as house:
         erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
         house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
+        forget_subject(house, tenant, subject)
         house.knowledge.forget(tenant, kind, name, house.store.snapshots)
         house.store.authenticators.remove_all(tenant, subject)
     if json:

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.sessions import SessionsSection
+from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
@@ -258,5 +259,7 @@ class Settings(Section):
     """How sessions are kept."""
     step_up: StepUpSection = StepUpSection()
     """Step-up by passkey on Ostiary's own page."""
+    ssf: SsfSection = SsfSection()
+    """Shared signals with other domains."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -20,6 +20,7 @@ from ostiary.identity.webauthn.refusing import refusal
 from ostiary.identity.webauthn.registration import registration_options, verify_attestation
 from ostiary.identity.webauthn.types import Authenticator, clean_name
 from ostiary.keys import sha256
+from ostiary.server.signalling import tell_credential
 from ostiary.server.step_up.ceremony import (
     KIND,
     Ceremonies,
@@ -146,7 +147,7 @@ def enrol(house: House, ceremonies: Ceremonies, invitation: Invitation, told: Ma
     if not ceremonies.passkeys.take_invitation(invitation.token_hash):
         raise refusal(StepUpRefusal.ENROLMENT_UNKNOWN)
     entry = _entry(made, invitation, confirmed_by)
-    record(house, made.tenant, made.subject, entry, now_ns)
+    cause = record(house, made.tenant, made.subject, entry, now_ns)
     most = house.settings.step_up.max_authenticators
     added = ceremonies.passkeys.add(made, most=most, first=not confirmed_by)
     if (
@@ -155,6 +156,7 @@ def enrol(house: House, ceremonies: Ceremonies, invitation: Invitation, told: Ma
         no = _REFUSED[added]
         record(house, made.tenant, made.subject, msgspec.structs.replace(entry, outcome=no.value), now_ns)
         raise refusal(no)
+    tell_credential(house, made.tenant, made.subject, "create", by="user", cause=cause)
     return made
 
 

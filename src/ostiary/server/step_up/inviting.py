@@ -18,6 +18,7 @@ from ostiary.identity.webauthn.refusing import refusal
 from ostiary.identity.webauthn.types import clean_subject
 from ostiary.keys import hash_secret, new_secret, random_bytes
 from ostiary.server.deeds import record_about
+from ostiary.server.signalling import tell_credential
 from ostiary.server.step_up.party import page_base
 from ostiary.server.wiring import House
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
@@ -127,8 +128,9 @@ def approve_recovery(house: House, tenant: str, recovery_id: str, by: str) -> Ap
     if not passkeys.take_recovery(tenant, recovery_id):  # approved meanwhile
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)
     told = {"recovery": recovery_id, "requested_by": found.requested_by}
-    _record(house, by, tenant, "recovery_approve", found.subject, **told)
+    cause = _record(house, by, tenant, "recovery_approve", found.subject, **told)
     removed = passkeys.remove_all(tenant, found.subject)
+    tell_credential(house, tenant, found.subject, "delete", by="admin", cause=cause)
     return Approved(invite(house, tenant, found.subject, by, recovery=recovery_id), removed)
 
 
@@ -151,14 +153,15 @@ def remove(house: House, tenant: str, subject: str, credential_id: str, by: str)
         RefusedError: ``authenticator_unknown``.
     """
     _must_have(house, tenant, subject, credential_id)
-    _record(house, by, tenant, "remove", subject, authenticator=credential_id)
+    cause = _record(house, by, tenant, "remove", subject, authenticator=credential_id)
     if not house.store.authenticators.remove(tenant, subject, credential_id):
         raise refusal(StepUpRefusal.AUTHENTICATOR_UNKNOWN)
+    tell_credential(house, tenant, subject, "delete", by="admin", cause=cause)
 
 
-def _record(house: House, by: str, tenant: str, deed: str, subject: str, **told: str) -> None:
-    """Record a deed before it is done; the record names the person and is erased with it."""
-    record_about(subject, house, by, tenant, f"authenticator.{deed}", {"subject": subject, **told})
+def _record(house: House, by: str, tenant: str, deed: str, subject: str, **told: str) -> str:
+    """Record a deed before it is done, and return the record's id; it names the person and is erased with it."""
+    return record_about(subject, house, by, tenant, f"authenticator.{deed}", {"subject": subject, **told})
 
 
 def _must_have(house: House, tenant: str, subject: str, credential_id: str) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from ostiary.identity.ports import RegisteredPep
 from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.ssf import TENANT_ERASURES
 
 _UNREAD: Final = -1
 
@@ -119,5 +120,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_holders",
             "delete_tenant_invitations",
             "delete_tenant_recoveries",
+            *TENANT_ERASURES,
         ):
             database.erase(name, [(tenant,)])

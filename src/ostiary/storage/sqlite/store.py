@@ -10,6 +10,7 @@ from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
 from ostiary.storage.sqlite.sessions import SessionTable
+from ostiary.storage.sqlite.ssf import SignalTable
 from ostiary.storage.sqlite.used_tokens import UsedTokenTable
 from ostiary.vocabulary.clock import Clock, SystemClock
 
@@ -26,6 +27,7 @@ class SqliteStore(LogStore):
         self.profiles = ProfileTable(database)
         self.used_tokens = UsedTokenTable(database)
         self.authenticators = AuthenticatorTable(database)
+        self.signals = SignalTable(database)
 
     @property
     def path(self) -> Path:

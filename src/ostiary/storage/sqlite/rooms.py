@@ -119,5 +119,7 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_holders",
             "delete_tenant_invitations",
             "delete_tenant_recoveries",
+            "delete_tenant_cards",
+            "delete_tenant_card_numbers",
         ):
             database.erase(name, [(tenant,)])

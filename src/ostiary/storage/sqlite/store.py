@@ -8,6 +8,7 @@ from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
+from ostiary.storage.sqlite.response import CardTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
 from ostiary.storage.sqlite.sessions import SessionTable
 from ostiary.storage.sqlite.used_tokens import UsedTokenTable
@@ -16,6 +17,7 @@ from ostiary.vocabulary.clock import Clock, SystemClock
 
 class SqliteStore(LogStore):
     """The audit log and wrapped keys; other rooms' tables as members, such as ``peps`` and ``authenticators``."""
+    """The audit log and wrapped keys; other rooms' tables under their names, such as ``peps`` and ``cards``."""
 
     def __init__(self, database: Database) -> None:
         """Use an open database."""
@@ -26,6 +28,7 @@ class SqliteStore(LogStore):
         self.profiles = ProfileTable(database)
         self.used_tokens = UsedTokenTable(database)
         self.authenticators = AuthenticatorTable(database)
+        self.cards = CardTable(database)
 
     @property
     def path(self) -> Path:
@@ -33,7 +36,7 @@ class SqliteStore(LogStore):
         return self._database.path
 
     def forget_tenant(self, tenant: str) -> None:
-        """Erase a tenant's enforcement points, sessions, snapshots and profiles."""
+        """Erase a tenant's enforcement points, sessions, snapshots, profiles and cards."""
         forget_tenant(self._database, tenant)
 
     def close(self) -> None:

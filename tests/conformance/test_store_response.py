@@ -88,7 +88,8 @@ def test_lists_are_newest_first_and_the_tenants_own(cards: Cards) -> None:
     cards.add([named("theirs", tenant="beta")])
     assert [card.name for card in cards.listed("acme", "step", [], 9)] == ["s2", "s3", "s1"]
     assert [card.name for card in cards.listed("acme", "step", ["ready"], 1)] == ["s2"]
-    assert [card.name for card in cards.about("acme", "step", "t", "ready")] == ["s1", "s2"]
+    assert [card.name for card in cards.about("acme", "step", "t", "ready", 9)] == ["s1", "s2"]
+    assert [card.name for card in cards.about("acme", "step", "t", "ready", 1)] == ["s1"]
     assert (cards.count("step", ["ready"]), cards.count("step", ["done", "ready"])) == (3, 4)
     assert (cards.waiting("acme", "step", "t", ["ready"]), cards.waiting("beta", "step", "x", ["ready"])) == (2, 0)
 

@@ -82,8 +82,8 @@ class Cards(Protocol):
         """Return the newest cards of a tenant, newest first; no states = all states."""
         ...
 
-    def about(self, tenant: str, drawer: str, topic: str, state: str) -> list[Card]:
-        """Return a tenant's cards of one topic and state, oldest first."""
+    def about(self, tenant: str, drawer: str, topic: str, state: str, limit: int) -> list[Card]:
+        """Return a tenant's cards of one topic and state, by number and then oldest first."""
         ...
 
     def count(self, drawer: str, states: Sequence[str]) -> int:

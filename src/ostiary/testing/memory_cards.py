@@ -72,10 +72,10 @@ class MemoryCards:
         found = [card for card in mine if not states or card.state in states]
         return sorted(found, key=lambda card: (card.made_ns, card.name), reverse=True)[:limit]
 
-    def about(self, tenant: str, drawer: str, topic: str, state: str) -> list[Card]:
-        """Return a tenant's cards of one topic and state, oldest first."""
+    def about(self, tenant: str, drawer: str, topic: str, state: str, limit: int) -> list[Card]:
+        """Return a tenant's cards of one topic and state, by number and then oldest first."""
         found = [card for card in self._of(drawer, (state,)) if (card.tenant, card.topic) == (tenant, topic)]
-        return sorted(found, key=lambda card: (card.made_ns, card.name))
+        return sorted(found, key=lambda card: (card.number, card.made_ns, card.name))[:limit]
 
     def count(self, drawer: str, states: Sequence[str]) -> int:
         """Return how many cards of all tenants are in these states."""

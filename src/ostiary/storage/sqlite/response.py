@@ -55,9 +55,9 @@ class CardTable:
         """Return the newest cards of a tenant, newest first."""
         return [_card(row) for row in self._database.read("listed_cards", tenant, drawer, _list(states), limit)]
 
-    def about(self, tenant: str, drawer: str, topic: str, state: str) -> list[Card]:
-        """Return a tenant's cards of one topic and state, oldest first."""
-        return [_card(row) for row in self._database.read("cards_about", tenant, drawer, topic, state)]
+    def about(self, tenant: str, drawer: str, topic: str, state: str, limit: int) -> list[Card]:
+        """Return a tenant's cards of one topic and state, by number and then oldest first."""
+        return [_card(row) for row in self._database.read("cards_about", tenant, drawer, topic, state, limit)]
 
     def count(self, drawer: str, states: Sequence[str]) -> int:
         """Return how many cards of all tenants are in these states."""

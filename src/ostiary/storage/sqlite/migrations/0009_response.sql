@@ -18,7 +18,7 @@ CREATE INDEX response_due ON response_cards (drawer, state, due_ns);
 
 CREATE INDEX response_newest ON response_cards (tenant, drawer, made_ns);
 
-CREATE INDEX response_topics ON response_cards (tenant, drawer, topic, state);
+CREATE INDEX response_topics ON response_cards (tenant, drawer, topic, state, number);
 
 CREATE INDEX response_subjects ON response_cards (tenant, subject) WHERE subject <> '';
 

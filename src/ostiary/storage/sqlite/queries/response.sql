@@ -22,7 +22,7 @@ ORDER BY made_ns DESC, name DESC LIMIT ?4;
 
 -- name: cards_about
 SELECT tenant, drawer, name, state, data, topic, subject, due_ns, made_ns, number, version FROM response_cards
-WHERE tenant = ? AND drawer = ? AND topic = ? AND state = ? ORDER BY made_ns, name;
+WHERE tenant = ? AND drawer = ? AND topic = ? AND state = ? ORDER BY number, made_ns, name LIMIT ?;
 
 -- name: count_cards
 SELECT count(*) FROM response_cards WHERE drawer = ? AND state IN (SELECT value FROM json_each(?));

@@ -4,7 +4,8 @@ Rules:
 
 - Only obligations of enforcement points that are registered as giving receipts are awaited.
 - The decision record in the log is the truth: a receipt counts when that record says that this enforcement point got
-  this obligation. A decision of another tenant or enforcement point answers like one that never was (``receipt_unknown``).
+  this obligation. A decision of another tenant or enforcement point answers like one that never was
+  (``receipt_unknown``).
 - The first receipt stands. The same again is the same answer; another one is refused (``receipt_conflict``).
 - After the deadline a receipt is refused (``receipt_late``); the obligation is unexecuted, and shows.
 - One that failed, or that nobody answered for in time, sets off ``obligation:unexecuted``.

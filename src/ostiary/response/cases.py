@@ -97,7 +97,7 @@ class CaseBook:
             return _case(known)
         for card in self._cards.about(tenant, DRAWER, topic, OPEN, 1):
             return self._join(_case(card), title, by, now_ns, links)
-        case = Case(_name(tenant, key), tenant, _text(title), topic, now_ns, by, identifier(subject), links=links)
+        case = Case(_name(tenant, key), tenant, _text(title), topic, now_ns, by, subject, links=links)
         self._cards.add([_card(case, now_ns)])
         return self.find(tenant, case.case_id)
 

@@ -8,11 +8,27 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
+
 from ostiary.response.trigger import MODEL, RULE, Trigger
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 SEEN_TO: Final = frozenset({"human_review", "notification"})
+
+
+class _Identity(msgspec.Struct):
+    session_id: str = ""
+
+
+class _Subject(msgspec.Struct):
+    identity: _Identity = _Identity()
+
+
+class _Input(msgspec.Struct):
+    subject: _Subject = _Subject()
+
+
 _SHOWN: Final = ("body", "proposal", "to", "topic")
 
 
@@ -30,6 +46,20 @@ def triggers_of(record: DecisionRecord) -> Iterator[Trigger]:
 def concerns(record: DecisionRecord) -> bool:
     """Return whether a decision sets anything off at all; quick, because it is asked of every decision."""
     return record.outcome.effect == Effect.TERMINATE or any(one.type in SEEN_TO for one in record.obligations)
+
+
+def session_name(record: DecisionRecord) -> str:
+    """Return the ledger's name of a decision's session, or nothing.
+
+    An id that only the enforcement point claims names a session of this very subject (``decision.event.sessions_of``):
+    a response to one subject's decision must not end another's session because somebody named it.
+    """
+    if record.event is None or not record.event.session_id:
+        return ""
+    vouched = msgspec.json.decode(record.input, type=_Input).subject.identity.session_id
+    if vouched:
+        return vouched
+    return f"{record.event.subject_type}\n{record.event.subject_id}\n{record.event.session_id}"
 
 
 def _trigger(record: DecisionRecord, kind: str, name: str, told: dict[str, Any]) -> Trigger:
@@ -50,7 +80,7 @@ def _trigger(record: DecisionRecord, kind: str, name: str, told: dict[str, Any])
         tenant=record.tenant,
         kind=kind,
         subject=record.subject_key,
-        session_id=(event.session_id or "") if event else "",
+        session_id=session_name(record),
         device_id=(event.device_id or "") if event else "",
         facts=facts,
         at_ns=record.receipt.received_ns,

@@ -18,6 +18,7 @@ from ostiary.response.cases import CaseBook
 from ostiary.response.outbox import Letter, Outbox
 from ostiary.response.ports import Act, Blast, DeviceControl, EffectHandler, SessionControl, TokenControl
 from ostiary.response.steps import StepKind
+from ostiary.signals.texts import identifier
 
 SHOWN: Final = 50
 CHANGED: Final = "changed"
@@ -322,4 +323,4 @@ def _facts(act: Act) -> dict[str, str]:
         "device_id": trigger.device_id,
     }
     more = {f"fact.{name}": str(value) for name, value in trigger.facts.items() if not isinstance(value, list)}
-    return {name: value for name, value in {**more, **own}.items() if value}
+    return {name: identifier(value) for name, value in {**more, **own}.items() if value}

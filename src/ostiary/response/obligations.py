@@ -19,6 +19,7 @@ import msgspec
 
 from ostiary.errors import RefusedError
 from ostiary.keys import sha256_hex
+from ostiary.response.from_decision import session_name
 from ostiary.response.ports import NEVER, Card, Cards, DecisionFinder
 from ostiary.response.receipts import SKEW_S, PepReceipt, ReceiptStatus
 from ostiary.response.trigger import RULE, Responder, Trigger
@@ -159,7 +160,7 @@ class Obligations:
             kind=obligation.type,
             pep=record.pep,
             subject=record.subject_key,
-            session_id=(record.event.session_id or "") if record.event else "",
+            session_id=session_name(record),
             decided_ns=record.receipt.received_ns,
             due_ns=from_ns + self._deadline_ns,
         )

@@ -36,7 +36,7 @@ class Trigger(msgspec.Struct, frozen=True):
     Attributes:
         id: names the happening within its tenant and kind; the id of the signal, decision or record behind it.
         subject: ``type:id``, or empty.
-        session_id: the session it is about, or empty.
+        session_id: the ledger's name of the session it is about, or empty; never a bare id that only somebody claims.
         device_id: the device it is about, or empty.
         facts: what conditions may look at.
     """
@@ -74,15 +74,15 @@ def by_model(trigger: Trigger) -> bool:
 
 
 def bounded(trigger: Trigger) -> Trigger:
-    """Return the trigger with facts that fit, long ids ended by a digest, and nothing that forges a line."""
+    """Return the trigger with facts that fit and forge no line; whom it is about stays exact: effects hit by name."""
     facts = {identifier(str(name), 64): _plain(value) for name, value in list(trigger.facts.items())[:MAX_FACTS]}
     return Trigger(
         id=identifier(trigger.id),
         tenant=trigger.tenant,
         kind=shown(trigger.kind, 128),
-        subject=identifier(trigger.subject),
-        session_id=identifier(trigger.session_id),
-        device_id=identifier(trigger.device_id),
+        subject=trigger.subject,
+        session_id=trigger.session_id,
+        device_id=trigger.device_id,
         facts=facts,
         at_ns=trigger.at_ns,
     )

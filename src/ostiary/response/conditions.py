@@ -5,6 +5,7 @@ Rules:
 - Every condition names one fact and exactly one comparison. All conditions must hold.
 - A fact that is missing, or of another type, satisfies no comparison but ``exists: false``: not even ``is_not``,
   because of what is unknown nothing can be said.
+- A fact that is a list satisfies ``is`` and ``in`` when one of its members does.
 - Besides ``facts``, the trigger's own ``subject``, ``session_id``, ``device_id`` and ``kind`` can be compared; a fact
   of the same name cannot hide them.
 
@@ -51,9 +52,9 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True, rename={"is_": 
             return value >= self.at_least if self.at_least is not None else value <= (self.at_most or 0.0)
         if self.is_not is not None:
             return type(value) is type(self.is_not) and value != self.is_not
-        if self.in_ is not None:
-            return any(_same(value, wanted) for wanted in self.in_)
-        return self.is_ is not None and _same(value, self.is_)
+        wanted = self.in_ if self.in_ is not None else (self.is_,)
+        members = value if isinstance(value, list | tuple) else (value,)
+        return any(_same(one, other) for one in members for other in wanted if other is not None)
 
 
 def _same(one: Any, other: Scalar) -> bool:

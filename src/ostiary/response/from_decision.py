@@ -17,15 +17,15 @@ from ostiary.vocabulary.verdicts import DecisionRecord
 SEEN_TO: Final = frozenset({"human_review", "notification"})
 
 
-class _Identity(msgspec.Struct):
+class _Identity(msgspec.Struct, frozen=True):
     session_id: str = ""
 
 
-class _Subject(msgspec.Struct):
+class _Subject(msgspec.Struct, frozen=True):
     identity: _Identity = _Identity()
 
 
-class _Input(msgspec.Struct):
+class _Input(msgspec.Struct, frozen=True):
     subject: _Subject = _Subject()
 
 

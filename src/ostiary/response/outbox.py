@@ -163,10 +163,12 @@ class Outbox:
 
     def _empty(self, tenant: str, sink: str) -> int:
         """Send one sink's letters in their order, until one must wait."""
-        for sent, card in enumerate(self._cards.about(tenant, DRAWER, sink, WAITING, BATCH)):
+        sent = 0
+        for card in self._cards.about(tenant, DRAWER, sink, WAITING, BATCH):
             if card.due_ns > self._clock.now_ns() or not self._settled(card):
-                return sent
-        return BATCH
+                break
+            sent += 1
+        return sent
 
     def _settled(self, card: Card) -> bool:
         """Send one letter; return whether the next one may go: this one arrived, or is dead."""

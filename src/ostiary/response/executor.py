@@ -16,10 +16,10 @@ from typing import Final
 
 import msgspec
 
-from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.errors import OstiaryError, RefusedError, UnavailableError
 from ostiary.response.backoff import NS, Backoff
 from ostiary.response.journal import Journal, Kept
-from ostiary.response.plan import Planned, StepState, plan
+from ostiary.response.plan import Planned, StepState, plan, run
 from ostiary.response.playbook import Playbook
 from ostiary.response.ports import EffectHandler, PlaybookPhases
 from ostiary.response.records import Records
@@ -75,6 +75,22 @@ class Executor:
         steps = plan(trigger, self._playbooks(trigger.tenant), self._phases, now)
         if steps and self._journal.open(trigger, steps, now):
             self._on_work()
+
+    def run(self, name: str, trigger: Trigger, *, dry: bool) -> tuple[Planned, ...]:
+        """Run one playbook by name, for an administrator; with ``dry`` nothing is even written down.
+
+        Raises:
+            RefusedError: ``playbook_unknown``.
+            UnavailableError: it could not be written.
+        """
+        trigger, now = bounded(trigger), self._clock.now_ns()
+        playbook = next((book for book in self._playbooks(trigger.tenant) if book.name == name), None)
+        if playbook is None:
+            raise RefusedError("playbook_unknown", "there is no such playbook")
+        steps = run(trigger, playbook, self._phases, now, dry=dry)
+        if not dry and self._journal.open(trigger, steps, now):
+            self._on_work()
+        return steps
 
     def work(self) -> int:
         """Do every step whose time has come; return how many were tried."""

@@ -18,6 +18,7 @@ from ostiary.response.cases import CaseBook
 from ostiary.response.outbox import Letter, Outbox
 from ostiary.response.ports import Act, Blast, DeviceControl, EffectHandler, SessionControl, TokenControl
 from ostiary.response.steps import StepKind
+from ostiary.sessions import handle_of
 from ostiary.signals.texts import identifier
 
 SHOWN: Final = 50
@@ -307,7 +308,7 @@ def _links(act: Act) -> list[str]:
     trigger = act.trigger
     area = trigger.kind.partition(":")[0]
     links = [f"{area}:{trigger.id}"]
-    links += [f"session:{trigger.session_id}"] if trigger.session_id else []
+    links += [f"session:{handle_of(act.tenant, trigger.session_id)}"] if trigger.session_id else []
     links += [f"device:{trigger.device_id}"] if trigger.device_id else []
     decision = trigger.facts.get("decision_id")
     return links + ([f"decision:{decision}"] if isinstance(decision, str) else [])
@@ -319,7 +320,7 @@ def _facts(act: Act) -> dict[str, str]:
         "trigger": trigger.kind,
         "trigger_id": trigger.id,
         "subject": trigger.subject,
-        "session_id": trigger.session_id,
+        "session": handle_of(act.tenant, trigger.session_id) if trigger.session_id else "",
         "device_id": trigger.device_id,
     }
     more = {f"fact.{name}": str(value) for name, value in trigger.facts.items() if not isinstance(value, list)}

@@ -93,6 +93,12 @@ def plan(
     )
 
 
+def run(trigger: Trigger, playbook: Playbook, phases: PlaybookPhases, now_ns: int, *, dry: bool) -> tuple[Planned, ...]:
+    """Return the steps of one playbook that an administrator runs by name, whatever usually sets it off."""
+    phase = phases.phase(trigger.tenant, control_name(playbook.name))
+    return tuple(_steps(trigger, playbook, phase, now_ns, dry))
+
+
 def _steps(trigger: Trigger, playbook: Playbook, phase: Phase | None, now_ns: int, dry: bool) -> Iterator[Planned]:  # noqa: FBT001
     live = PHASES[playbook.phase] if phase is None else phase
     for index, step in enumerate(playbook.steps):

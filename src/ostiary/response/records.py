@@ -12,6 +12,7 @@ from ostiary.decision.ports import Recorder
 from ostiary.errors import UnavailableError
 from ostiary.keys import sha256
 from ostiary.response.plan import Planned
+from ostiary.sessions import handle_of
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 KIND: Final = "response"
@@ -38,7 +39,7 @@ class Records:
             "playbook": step.playbook,
             "playbook_digest": step.playbook_digest,
             "trigger": {"kind": step.trigger.kind, "id": step.trigger.id},
-            "session_id": step.trigger.session_id,
+            "session": handle_of(step.tenant, step.trigger.session_id) if step.trigger.session_id else "",
             "device_id": step.trigger.device_id,
             "attempt": step.attempts,
             "by": step.by,

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.workloads import WorkloadSection
@@ -258,5 +259,7 @@ class Settings(Section):
     """How sessions are kept."""
     step_up: StepUpSection = StepUpSection()
     """Step-up by passkey on Ostiary's own page."""
+    response: ResponseSection = ResponseSection()
+    """What is done about obligations and incidents, and who is told."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -190,17 +190,7 @@ def _open(
         "rollout": rollout,
         "ledger": ledger,
         "decider": Decider(parts),
-        "response": open_responding(
-            places,
-            settings.response,
-            store,
-            log,
-            ledger,
-            scorers,
-            clock,
-            on_fault,
-            signed=lambda tenant, source: signed_digest(source, trusted_model_keys(places, ring, tenant)),
-        ),
+        "response": _response(places, settings, store, ring, log, ledger, scorers, clock, on_fault),
     }
 
 
@@ -329,6 +319,23 @@ def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFaul
         judging=judging,
         blocked=blocks.is_blocked,
     )
+
+
+def _response(
+    places: Places,
+    settings: Settings,
+    store: SqliteStore,
+    ring: KeyRing,
+    log: AuditLog,
+    ledger: SessionLedger,
+    scorers: Scorers,
+    clock: Clock,
+    on_fault: OnFault,
+) -> Responding:
+    def signed(tenant: str, source: Path) -> str:
+        return signed_digest(source, trusted_model_keys(places, ring, tenant))
+
+    return open_responding(places, settings.response, store, log, ledger, scorers, clock, on_fault, signed=signed)
 
 
 def _shipped_models() -> list[Path]:

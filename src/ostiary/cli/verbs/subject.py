@@ -54,6 +54,7 @@ def erase(
     with open_data(data, config) as house:
         erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
         house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
+        house.store.cards.erase_subject(tenant, subject)
         house.knowledge.forget(tenant, kind, name, house.store.snapshots)
         house.store.authenticators.remove_all(tenant, subject)
     if json:

@@ -50,6 +50,7 @@ def erase_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> Er
     desk.record(who, tenant, "subject.erase")
     erased = SubjectAdmin(desk.house.log, desk.house.clock).erase(tenant, f"{body.type}:{body.id}")
     desk.house.ledger.erase_subject(tenant, f"{body.type}:{body.id}", at_ns=desk.house.clock.now_ns())
+    desk.house.store.cards.erase_subject(tenant, f"{body.type}:{body.id}")
     desk.house.knowledge.forget(tenant, body.type, body.id, desk.house.store.snapshots)
     desk.house.store.authenticators.remove_all(tenant, f"{body.type}:{body.id}")
     return Erased(records_erased=erased.count, record_id=erased.record_id)

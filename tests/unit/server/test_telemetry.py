@@ -170,9 +170,9 @@ def test_telling_never_raises(stream: io.StringIO) -> None:
 
 
 def test_the_reference_page_names_every_metric(repo: Path) -> None:
-    source = (repo / "src/ostiary/server/assembly.py").read_text() + (
-        repo / "src/ostiary/server/telemetry/metrics.py"
-    ).read_text()
+    server = repo / "src/ostiary/server"
+    files = (server / "assembly.py", server / "telemetry/metrics.py", *sorted((server / "faces").glob("*.py")))
+    source = "".join(path.read_text() for path in files)
     made = set(re.findall(r'"(ostiary_[a-z_]+)"', source))
     page = set(re.findall(r"`(ostiary_[a-z_]+)`", (repo / "docs/reference/metrics.md").read_text()))
     assert {name.removesuffix("_total") for name in page} == made

@@ -36,6 +36,15 @@ def test_cards_are_added_together_or_not_at_all(cards: Cards) -> None:
     assert not cards.add([])
 
 
+def test_free_names_are_added_and_the_others_stay(cards: Cards) -> None:
+    cards.add([CARD])
+    cards.add_free([msgspec.structs.replace(CARD, state="other"), named("s2"), named("s2", state="twin")])
+    assert [(card.name, card.state) for card in cards.listed("acme", "step", [], 9)] == [
+        ("s2", "ready"),
+        ("s1", "ready"),
+    ]
+
+
 def test_only_who_saw_the_newest_version_changes_a_card(cards: Cards) -> None:
     cards.add([CARD])
     changed = cards.replace(CARD, msgspec.structs.replace(CARD, state="done", due_ns=0, data=b"[]"))

@@ -119,7 +119,7 @@ def test_a_forged_or_odd_receipt_is_refused_with_its_code(text: str, code: str) 
 
 
 def test_a_receipt_counts_once_and_the_same_again_changes_nothing(bench: Bench) -> None:
-    bench.book.expect(record())
+    bench.book.expect([record()])
     assert bench.receive().standing == Standing.EXECUTED
     assert bench.receive(issued_s=NOW_S + 1).standing == Standing.EXECUTED
     assert len(bench.noted) == 1
@@ -128,13 +128,13 @@ def test_a_receipt_counts_once_and_the_same_again_changes_nothing(bench: Bench) 
 
 def test_a_receipt_that_is_quicker_than_we_are_counts(bench: Bench) -> None:
     assert bench.receive().standing == Standing.EXECUTED
-    bench.book.expect(record())
+    bench.book.expect([record()])
     states = {one.obligation_id: one.standing for one in bench.book.listed("acme", unexecuted=False)}
     assert states == {"step-up": Standing.EXECUTED, "log": Standing.AWAITED}
 
 
 def test_a_receipt_for_somebody_elses_decision_is_as_unknown_as_for_none(bench: Bench) -> None:
-    bench.book.expect(record())
+    bench.book.expect([record()])
     bench.refused("receipt_unknown", pep="gateway-2")
     bench.refused("receipt_unknown", decision_id="dec_9")
     bench.refused("receipt_unknown", decision_id="dec_0")
@@ -166,7 +166,7 @@ def test_what_failed_shows_and_alarms_at_once(bench: Bench) -> None:
 
 
 def test_what_nobody_answers_for_alarms_once_and_a_late_answer_does_not_mend_it(bench: Bench) -> None:
-    bench.book.expect(record())
+    bench.book.expect([record()])
     assert bench.book.watch() == 0
     bench.clock.advance(301)
     assert (bench.book.watch(), bench.book.watch()) == (2, 0)
@@ -197,7 +197,7 @@ def test_a_receipt_that_cannot_be_recorded_does_not_count(bench: Bench) -> None:
 
 
 def test_settled_obligations_are_forgotten_in_time_and_awaited_ones_are_not(bench: Bench) -> None:
-    bench.book.expect(record())
+    bench.book.expect([record()])
     bench.receive()
     assert bench.book.prune(START_NS + 1) == 1
     assert [one.standing for one in bench.book.listed("acme", unexecuted=False)] == [Standing.AWAITED]

@@ -38,6 +38,13 @@ def cards(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cards]:
             yield opened.cards
 
 
+def test_steps_are_done_in_their_order(cards: Cards) -> None:
+    bench = ResponseBench([BOOK], cards)
+    bench.executor.respond(TRIGGER)
+    bench.executor.work()
+    assert [do for what, do in bench.told() if what == "begin"] == ["revoke_subject", "open_case", "notify"]
+
+
 def revoked(bench: ResponseBench) -> int:
     return [what for what, _, _ in bench.sessions.calls].count("revoke")
 

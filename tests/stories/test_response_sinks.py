@@ -86,6 +86,10 @@ def test_plain_http_is_for_this_machine_by_setting_only() -> None:
         "2002:7f00:1::",
         "2002:a00:1::1",
         "2001:0:a00:1::f5ff:fffe",
+        "fec0::1",
+        "64:ff9b:1::a00:1",
+        "192.88.99.1",
+        "::127.0.0.1",
     ],
 )
 def test_addresses_that_only_we_could_reach_are_refused(address: str) -> None:

@@ -70,11 +70,17 @@ class Executor:
         Raises:
             UnavailableError: it could not be written; hand it in again.
         """
-        trigger = bounded(trigger)
-        now = self._clock.now_ns()
-        steps = plan(trigger, self._playbooks(trigger.tenant), self._phases, now)
+        playbooks = [book for book in self._playbooks(trigger.tenant) if book.answers(trigger)]
+        if not playbooks:
+            return
+        trigger, now = bounded(trigger), self._clock.now_ns()
+        steps = plan(trigger, playbooks, self._phases, now)
         if steps and self._journal.open(trigger, steps, now):
             self._on_work()
+
+    def wants(self, tenant: str, kind: str) -> bool:
+        """Return whether any playbook may answer triggers of a kind; quick."""
+        return any(book.wants(kind) for book in self._playbooks(tenant))
 
     def run(self, name: str, trigger: Trigger, *, dry: bool) -> tuple[Planned, ...]:
         """Run one playbook by name, for an administrator; with ``dry`` nothing is even written down.

@@ -146,11 +146,14 @@ class QuarantineDevice(Handler):
     def perform(self, act: Act) -> str:
         """Put it in quarantine."""
         name = _needed(act.trigger.device_id, "device_id")
-        return _word(self._devices.quarantine(act.tenant, name, **_told(act)))
+        self._devices.quarantine(act.tenant, name, now_ns=act.at_ns, reason=act.reason, cause=act.trigger.id)
+        return CHANGED
 
     @override
     def undo(self, act: Act) -> str:
-        return _word(self._devices.release(act.tenant, _needed(act.trigger.device_id, "device_id"), **_told(act)))
+        name = _needed(act.trigger.device_id, "device_id")
+        self._devices.release(act.tenant, name, now_ns=act.at_ns, cause=act.trigger.id)
+        return CHANGED
 
 
 class DisableToken(Handler):

@@ -104,6 +104,7 @@ class Journal:
             subject=step.trigger.subject,
             due_ns=due.get(step.state, NEVER),
             made_ns=now_ns,
+            number=step.index + 1,  # steps of one plan are done, and shown, in their order
         )
 
 

@@ -11,7 +11,7 @@ Rules:
 - One that failed, or that nobody answered for in time, sets off ``obligation:unexecuted``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -84,10 +84,12 @@ class Obligations:
         self._deadline_ns = round(deadline_s * _NS)
         self._on_receipt = on_receipt
 
-    def expect(self, record: DecisionRecord) -> None:
-        """Await every obligation of a decision; the same decision again changes nothing."""
-        for obligation in record.obligations:
-            self._cards.add([_card(self._awaited(record, obligation, self._clock.now_ns()))])
+    def expect(self, records: Sequence[DecisionRecord]) -> None:
+        """Await every obligation of some decisions; the same decision again changes nothing."""
+        now = self._clock.now_ns()
+        wanted = [_card(self._awaited(record, one, now)) for record in records for one in record.obligations]
+        if wanted:
+            self._cards.add_free(wanted)
 
     def receive(self, tenant: str, receipt: PepReceipt) -> Awaited:
         """Take one verified receipt and return what is now known of the obligation.

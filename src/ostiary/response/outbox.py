@@ -30,6 +30,7 @@ MAX_ATTEMPTS: Final = 12
 MAX_WAITING: Final = 10_000
 MAX_BYTES: Final = 64 << 10
 BATCH: Final = 256
+TURN_NS: Final = 5_000_000_000
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -163,11 +164,13 @@ class Outbox:
 
     def _empty(self, tenant: str, sink: str) -> int:
         """Send one sink's letters in their order, until one must wait."""
-        sent = 0
+        sent, until = 0, self._clock.now_ns() + TURN_NS  # a slow sink must not keep the others waiting
         for card in self._cards.about(tenant, DRAWER, sink, WAITING, BATCH):
             if card.due_ns > self._clock.now_ns() or not self._settled(card):
                 break
             sent += 1
+            if self._clock.now_ns() > until:
+                break
         return sent
 
     def _settled(self, card: Card) -> bool:

@@ -48,9 +48,11 @@ class Playbook(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
     def answers(self, trigger: Trigger) -> bool:
         """Return whether this playbook answers ``trigger``."""
-        area = trigger.kind.partition(":")[0] + ":*"
-        named = trigger.kind in self.triggers or area in self.triggers
-        return named and all(condition.holds(trigger) for condition in self.when)
+        return self.wants(trigger.kind) and all(condition.holds(trigger) for condition in self.when)
+
+    def wants(self, kind: str) -> bool:
+        """Return whether this playbook may answer triggers of a kind."""
+        return kind in self.triggers or kind.partition(":")[0] + ":*" in self.triggers
 
 
 def control_name(playbook: str) -> str:

@@ -59,6 +59,10 @@ class Cards(Protocol):
         """
         ...
 
+    def add_free(self, cards: Sequence[Card]) -> None:
+        """Add those whose names are free, in one transaction; the others stay as they were."""
+        ...
+
     def add_numbered(self, card: Card) -> Card:
         """Add one with the next number of its tenant, drawer and topic; a name that is taken keeps its card."""
         ...
@@ -75,7 +79,7 @@ class Cards(Protocol):
         ...
 
     def due(self, drawer: str, states: Sequence[str], now_ns: int, limit: int) -> list[Card]:
-        """Return cards of any tenant whose time has come, in these states, the longest due first."""
+        """Return cards of any tenant whose time has come, in these states, the longest due first, then by number."""
         ...
 
     def listed(self, tenant: str, drawer: str, states: Sequence[str], limit: int) -> list[Card]:
@@ -216,14 +220,22 @@ class SessionControl(Protocol):
 
 
 class DeviceControl(Protocol):
-    """What of the devices' book a response uses."""
+    """What of the devices' book a response uses; what it returns is not looked at."""
 
-    def quarantine(self, tenant: str, device_id: str, *, at_ns: int, reason: str, cause: str = "") -> bool:
-        """Put a device in quarantine; return whether that changed something."""
+    def quarantine(self, tenant: str, device_id: str, *, now_ns: int, reason: str, cause: str = "") -> object:
+        """Shut a device out; one that is out already stays so.
+
+        Raises:
+            RefusedError: ``device_unknown``.
+        """
         ...
 
-    def release(self, tenant: str, device_id: str, *, at_ns: int, reason: str, cause: str = "") -> bool:
-        """Let a device out of quarantine; return whether that changed something."""
+    def release(self, tenant: str, device_id: str, *, now_ns: int, cause: str = "") -> object:
+        """Let a device in again.
+
+        Raises:
+            RefusedError: ``device_unknown``.
+        """
         ...
 
 

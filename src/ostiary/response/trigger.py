@@ -6,7 +6,7 @@ Rules:
 - An ``id`` that an outsider chose (the ``jti`` of a signal) must be qualified by who chose it, or one sender could use
   up another one's ids.
 - ``kind`` says what happened, ``area:what``: ``signal:credential-compromise``, ``decision:TERMINATE``,
-  ``session:terminated``, ``device:quarantined``, ``obligation:unexecuted``.
+  ``session:terminated``, ``device:not-compliant``, ``obligation:unexecuted``.
 - ``facts`` are small plain JSON values for the conditions of playbooks; they are data, never instructions. What is too
   large is cut, not refused: whoever can lengthen a fact must not be able to keep a response from happening.
 - ``facts["by"]`` says who is behind it: ``rule`` (a deterministic rule, a verified signal, a person) or ``model``.

@@ -8,19 +8,16 @@
    delays no effect.
 """
 
-import dataclasses
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import SystemRandom
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from ostiary.artifacts.shipped import policies_dir
 from ostiary.audit import SYSTEM_TENANT, AuditLog
 from ostiary.decision.parts import Decided
-from ostiary.errors import RefusedError, UnavailableError, VerificationError
+from ostiary.errors import UnavailableError, VerificationError
 from ostiary.keys import sha256_hex
 from ostiary.response.approving import Approvals
 from ostiary.response.backoff import Backoff
@@ -28,76 +25,82 @@ from ostiary.response.blocks import ModelBlocks
 from ostiary.response.cases import CaseBook
 from ostiary.response.executor import Executor
 from ostiary.response.from_decision import concerns, triggers_of
-from ostiary.response.handlers import handlers
 from ostiary.response.journal import Journal
 from ostiary.response.obligations import Awaited, Obligations
 from ostiary.response.outbox import Outbox
-from ostiary.response.ports import DeviceControl
+from ostiary.response.ports import PlaybookPhases
 from ostiary.response.records import Records
 from ostiary.response.shelf import Shelf
 from ostiary.response.trigger import RULE, Trigger
-from ostiary.server.places import Places
-from ostiary.server.scorers import Scorers
 from ostiary.server.settings.response import ResponseSection
-from ostiary.server.sinks import sinks_of
-from ostiary.sessions import SessionChange, SessionLedger
+from ostiary.sessions import SessionChange
 from ostiary.storage.sqlite import SqliteStore
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 MAX_QUEUED: Final = 10_000
+BATCH: Final = 500
 MARGIN_NS: Final = 30_000_000_000
-PHASE_KIND: Final = "playbook_phase"
 SEEN_KIND: Final = "response_seen"
 SEEN: Final = "log"
 _NS: Final = 1_000_000_000
 _DAY_NS: Final = 86_400 * _NS
-_RULES: Final = ("rule:", "session_expired", "session_idle", "signal_")
+ROUNDS: Final = 16
+_RULES: Final = ("session_expired", "session_idle", "signal_")
 OnFault = Callable[[str, BaseException], None]
 
 
-class StoredPhases:
-    """Playbooks' phases as administrators set them; implements ``response.ports.PlaybookPhases``."""
-
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
-        """Keep them in ``store``."""
-        self._snapshots = store.snapshots
-        self._clock = clock
-
-    def phase(self, tenant: str, control: str) -> Phase | None:
-        """Return what was set, or ``None``."""
-        data = self._snapshots.load(tenant, PHASE_KIND, control)
-        return Phase[data.decode()] if data else None
+class SetPhases(PlaybookPhases, Protocol):
+    """Playbooks' phases that administrators can set."""
 
     def set(self, tenant: str, control: str, phase: Phase) -> None:
         """Set one."""
-        self._snapshots.save(tenant, PHASE_KIND, control, phase.name.encode(), self._clock.now_ns())
+        ...
 
 
-class PepTokens:
-    """Switches enforcement points off and on; implements ``response.ports.TokenControl``."""
+class DeviceMoved(Protocol):
+    """What of a change of a device's standing is looked at."""
 
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
-        """Change those in ``store``."""
-        self._peps = store.peps
-        self._clock = clock
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+        ...
 
-    def disable(self, tenant: str, name: str) -> bool:
-        """Make one unknown."""
-        return self._turn(tenant, name, disabled=True)
+    @property
+    def device_id(self) -> str:
+        """Which device."""
+        ...
 
-    def enable(self, tenant: str, name: str) -> bool:
-        """Make one known again."""
-        return self._turn(tenant, name, disabled=False)
+    @property
+    def subject(self) -> str:
+        """Its owner, ``type:id``, or empty."""
+        ...
 
-    def _turn(self, tenant: str, name: str, *, disabled: bool) -> bool:
-        pep = self._peps.find(name)
-        if pep is None or pep.tenant != tenant:
-            raise RefusedError("pep_unknown", "there is no such enforcement point")
-        if pep.disabled is disabled:
-            return False
-        return self._peps.save(dataclasses.replace(pep, disabled=disabled), self._clock.now_ns())
+    @property
+    def previous(self) -> str:
+        """How it stood."""
+        ...
+
+    @property
+    def current(self) -> str:
+        """How it stands."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why, as a code."""
+        ...
+
+    @property
+    def cause(self) -> str:
+        """The record behind it."""
+        ...
+
+    @property
+    def at_ns(self) -> int:
+        """When."""
+        ...
 
 
 class Responding:
@@ -113,7 +116,9 @@ class Responding:
         shelf: Shelf,
         outbox: Outbox,
         make_handlers: Callable[["Responding"], list[Any]],
+        phases: SetPhases,
         on_fault: OnFault,
+        backoff: Backoff,
     ) -> None:
         """Put the parts together; nothing runs before the first turn."""
         self._store = store
@@ -126,7 +131,7 @@ class Responding:
         self._caught_up = False
         self.shelf = shelf
         self.outbox = outbox
-        self.phases = StoredPhases(store, clock)
+        self.phases = phases
         self.cases = CaseBook(store.cards)
         self.blocks = ModelBlocks(store.cards)
         self.journal = Journal(store.cards, settings.approval_s * _NS)
@@ -140,7 +145,7 @@ class Responding:
             phases=self.phases,
             clock=clock,
             on_fault=on_fault,
-            backoff=_backoff(),
+            backoff=backoff,
         )
         self.approvals = Approvals(self.journal, self.records, found, clock)
         self.obligations = Obligations(
@@ -174,12 +179,16 @@ class Responding:
 
     def changed(self, change: SessionChange) -> None:
         """Hear of a session's change; only what a playbook answers is written down."""
+        kind = f"session:{change.kind}"
+        if not self.executor.wants(change.tenant, kind):
+            return
+        # A reason may name a rule that a model's proposal made act: only what certainly was no model says so.
         by = {"by": RULE} if change.reason.startswith(_RULES) or change.cause.startswith("adm_") else {}
         self.respond(
             Trigger(
                 id=f"{change.session_id or change.subject}/{change.kind}/{change.at_ns}",
                 tenant=change.tenant,
-                kind=f"session:{change.kind}",
+                kind=kind,
                 subject=change.subject,
                 session_id=change.session_id,
                 device_id="",
@@ -187,6 +196,13 @@ class Responding:
                 at_ns=change.at_ns,
             )
         )
+
+    def device_changed(self, change: DeviceMoved) -> None:
+        """Hear of a device's change of standing, such as ``device:not-compliant``; told twice is told once."""
+        kind = f"device:{change.current}".replace("_", "-")
+        facts = {"by": RULE, "reason": change.reason, "cause": change.cause, "previous": str(change.previous)}
+        name = f"{change.device_id}/{change.current}/{change.cause or change.at_ns}/{change.subject}"
+        self.respond(Trigger(name, change.tenant, kind, change.subject, "", change.device_id, facts, change.at_ns))
 
     def tampered(self, tenant: str, source: Path, fault: VerificationError, signed: str = "") -> None:
         """Hear of a model that does not verify; the same fault of the same place is one happening.
@@ -204,10 +220,10 @@ class Responding:
         """Look at the decisions that wait, and do every step that is due."""
         if not self._caught_up:
             self.catch_up()
-        for _ in range(self._queue.qsize()):
-            self._look_at(self._queue.get())
-        while self.executor.work():
-            continue
+        self._look_at([self._queue.get() for _ in range(self._queue.qsize())])
+        for _ in range(ROUNDS):  # a storm must not keep this process from ending: the rest waits for the next turn
+            if self.executor.work() == 0:
+                break
 
     def watch(self) -> None:
         """Give up on receipts that did not come, and note how far the log was looked at."""
@@ -239,19 +255,33 @@ class Responding:
                     self._catch_up(row.tenant, int(seen))
 
     def _catch_up(self, tenant: str, since: int) -> None:
+        found: list[DecisionRecord] = []
         for stored in self._log.iterate(tenant, "decision", since):
             if stored.payload is not None:
-                self._look_at(msgspec.json.decode(stored.payload, type=DecisionRecord))
+                found.append(msgspec.json.decode(stored.payload, type=DecisionRecord))
+            if len(found) >= BATCH:
+                self._look_at(found)
+                found = []
+        self._look_at(found)
 
-    def _look_at(self, record: DecisionRecord) -> None:
+    def _look_at(self, records: Sequence[DecisionRecord]) -> None:
+        for record in records:
+            self._look_at_one(record)
+        try:
+            self.obligations.expect([record for record in records if record.obligations and self._answers(record)])
+        except UnavailableError as away:
+            self._again(away)
+
+    def _again(self, away: UnavailableError) -> None:
+        self._caught_up = False  # the log knows what could not be looked at
+        self._on_fault(away.code, away)
+
+    def _look_at_one(self, record: DecisionRecord) -> None:
         try:
             for trigger in triggers_of(record):
                 self.respond(trigger)
-            if record.obligations and self._answers(record):
-                self.obligations.expect(record)
         except UnavailableError as away:
-            self._caught_up = False  # the log knows it: it is looked at again
-            self._on_fault(away.code, away)
+            self._again(away)
         except Exception as fault:  # noqa: BLE001 - one odd record must not keep the others from being looked at
             self._on_fault("response_failed", fault)
 
@@ -278,61 +308,3 @@ class Responding:
         }
         seed = f"{awaited.decision_id}/{awaited.obligation_id}/{awaited.standing}"
         self.records.write("receipt", awaited.tenant, awaited.subject, seed, self._clock.now_ns(), told)
-
-
-def open_responding(
-    places: Places,
-    settings: ResponseSection,
-    store: SqliteStore,
-    log: AuditLog,
-    ledger: SessionLedger,
-    scorers: Scorers,
-    clock: Clock,
-    on_fault: OnFault,
-    *,
-    signed: Callable[[str, Path], str],
-    devices: DeviceControl | None = None,
-) -> Responding:
-    """Put responses together and make them listen; without a book of devices nobody quarantines one.
-
-    ``signed`` returns the version that trusted keys signed in a model's folder, or nothing.
-
-    Raises:
-        OstiaryError: a sink's settings or secret cannot be used.
-    """
-    outbox = Outbox(store.cards, sinks_of(settings), clock, on_fault, _backoff())
-
-    def make_handlers(responding: Responding) -> list[Any]:
-        return handlers(
-            sessions=ledger,
-            devices=devices,
-            tokens=PepTokens(store, clock),
-            blocks=responding.blocks,
-            on_block=scorers.reload,
-            cases=responding.cases,
-            outbox=outbox,
-        )
-
-    responding = Responding(
-        store,
-        log,
-        settings,
-        clock,
-        shelf=Shelf(_shipped(), places.playbooks, clock.now_ns, on_fault),
-        outbox=outbox,
-        make_handlers=make_handlers,
-        on_fault=on_fault,
-    )
-    ledger.listen(responding.changed)
-    scorers.tell_tampered(
-        lambda tenant, source, fault: responding.tampered(tenant, source, fault, signed(tenant, source))
-    )
-    return responding
-
-
-def _backoff() -> Backoff:
-    return Backoff(jitter=SystemRandom().random)
-
-
-def _shipped() -> Path:
-    return policies_dir() / "playbooks"

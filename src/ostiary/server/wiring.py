@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +16,6 @@ from typing import Any, Self
 import msgspec
 
 from ostiary.artifacts.shipped import models_dir
-from ostiary.artifacts.verifying import signed_digest
 from ostiary.audit import SYSTEM_TENANT, AuditLog, AuditSettings, DiskReserve
 from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
@@ -45,7 +45,8 @@ from ostiary.server.knowledge import Knowledge
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
-from ostiary.server.responding import Responding, open_responding
+from ostiary.server.responding import Responding
+from ostiary.server.response_parts import open_responding
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.settings.sections import AuditSection, IdentitySection, IssuerSection, PolicySection, Settings
@@ -158,8 +159,8 @@ def _open(
     knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault, overflow, borrowed=not serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
-    blocks = ModelBlocks(store.cards)
-    scorers = _scorers(places, settings, ring, on_fault, blocks)
+    scorers = _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards))
+    keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(), on_fault)
     parts = Parts(
@@ -190,7 +191,7 @@ def _open(
         "rollout": rollout,
         "ledger": ledger,
         "decider": Decider(parts),
-        "response": _response(places, settings, store, ring, log, ledger, scorers, clock, on_fault),
+        "response": open_responding(places, settings.response, store, log, ledger, scorers, clock, on_fault, keys),
     }
 
 
@@ -319,23 +320,6 @@ def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFaul
         judging=judging,
         blocked=blocks.is_blocked,
     )
-
-
-def _response(
-    places: Places,
-    settings: Settings,
-    store: SqliteStore,
-    ring: KeyRing,
-    log: AuditLog,
-    ledger: SessionLedger,
-    scorers: Scorers,
-    clock: Clock,
-    on_fault: OnFault,
-) -> Responding:
-    def signed(tenant: str, source: Path) -> str:
-        return signed_digest(source, trusted_model_keys(places, ring, tenant))
-
-    return open_responding(places, settings.response, store, log, ledger, scorers, clock, on_fault, signed=signed)
 
 
 def _shipped_models() -> list[Path]:

@@ -26,6 +26,12 @@ class MemoryCards:
                 self._cards.setdefault(_name(card), card)
             return True
 
+    def add_free(self, cards: Sequence[Card]) -> None:
+        """Add those whose names are free; the others stay as they were."""
+        with self._lock:
+            for card in cards:
+                self._cards.setdefault(_name(card), card)
+
     def add_numbered(self, card: Card) -> Card:
         """Add one with the next number of its tenant, drawer and topic; a name that is taken keeps its card."""
         with self._lock:
@@ -70,7 +76,7 @@ class MemoryCards:
         with self._lock:
             mine = [card for card in self._cards.values() if (card.tenant, card.drawer) == (tenant, drawer)]
         found = [card for card in mine if not states or card.state in states]
-        return sorted(found, key=lambda card: (card.made_ns, card.name), reverse=True)[:limit]
+        return sorted(found, key=lambda card: (card.made_ns, card.number, card.name), reverse=True)[:limit]
 
     def about(self, tenant: str, drawer: str, topic: str, state: str, limit: int) -> list[Card]:
         """Return a tenant's cards of one topic and state, by number and then oldest first."""

@@ -85,17 +85,15 @@ class FakeDevices:
         """Begin with nobody shut out."""
         self.out: set[tuple[str, str]] = set()
 
-    def quarantine(self, tenant: str, device_id: str, **_told: Any) -> bool:
+    def quarantine(self, tenant: str, device_id: str, *, now_ns: int, reason: str, cause: str = "") -> None:
         """Shut one out."""
-        changed = (tenant, device_id) not in self.out
+        del now_ns, reason, cause
         self.out.add((tenant, device_id))
-        return changed
 
-    def release(self, tenant: str, device_id: str, **_told: Any) -> bool:
+    def release(self, tenant: str, device_id: str, *, now_ns: int, cause: str = "") -> None:
         """Let one in again."""
-        changed = (tenant, device_id) in self.out
+        del now_ns, cause
         self.out.discard((tenant, device_id))
-        return changed
 
 
 class FakeTokens:

@@ -29,6 +29,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 MAX_URL: Final = 2048
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _MAX_ADDRESSES: Final = 16
+# Older than the library's own lists: site-local (RFC 3879), NAT64 for local use (RFC 8215), 6to4 relays (RFC 7526).
+_CLOSED: Final = tuple(ipaddress.ip_network(text) for text in ("fec0::/10", "64:ff9b:1::/48", "192.88.99.0/24"))
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -80,12 +82,17 @@ def allowed_address(target_host: str, port: int, resolve: Resolve, *, private: b
 
 def is_public(text: str) -> bool:
     """Return whether an address is one of the open internet, however it is written."""
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in _inside(text))
+    return all(_is_open(one) for one in _inside(text))
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:
     """Ask the operating system."""
     return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def _is_open(one: Address) -> bool:
+    closed = any(one.version == network.version and one in network for network in _CLOSED)
+    return one.is_global and not closed and not one.is_multicast and not one.is_reserved
 
 
 def _may_reach(text: str, *, private: bool, loopback: bool) -> bool:

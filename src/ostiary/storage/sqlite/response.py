@@ -23,6 +23,10 @@ class CardTable:
             database.write_many("add_card", [_row(card) for card in cards[1:]])
             return True
 
+    def add_free(self, cards: Sequence[Card]) -> None:
+        """Add those whose names are free, in one transaction; the others stay as they were."""
+        self._database.write_many("add_card", [_row(card) for card in cards])
+
     def add_numbered(self, card: Card) -> Card:
         """Add one with the next number of its tenant, drawer and topic; a name that is taken keeps its card."""
         with self._database.transaction() as database:

@@ -18,7 +18,7 @@ ORDER BY due_ns, number, name LIMIT ?;
 -- name: listed_cards
 SELECT tenant, drawer, name, state, data, topic, subject, due_ns, made_ns, number, version FROM response_cards
 WHERE tenant = ? AND drawer = ? AND (?3 = '[]' OR state IN (SELECT value FROM json_each(?3)))
-ORDER BY made_ns DESC, name DESC LIMIT ?4;
+ORDER BY made_ns DESC, number DESC, name DESC LIMIT ?4;
 
 -- name: cards_about
 SELECT tenant, drawer, name, state, data, topic, subject, due_ns, made_ns, number, version FROM response_cards

@@ -129,6 +129,7 @@ class Responding:
         self._queue: queue.SimpleQueue[DecisionRecord] = queue.SimpleQueue()
         self._marks: list[tuple[int, int]] = []
         self._caught_up = False
+        self._looking = False
         self.shelf = shelf
         self.outbox = outbox
         self.phases = phases
@@ -218,9 +219,11 @@ class Responding:
 
     def turn(self) -> None:
         """Look at the decisions that wait, and do every step that is due."""
+        self._looking = True  # before the queue is emptied: what is being looked at is not looked at yet
         if not self._caught_up:
             self.catch_up()
         self._look_at([self._queue.get() for _ in range(self._queue.qsize())])
+        self._looking = False
         for _ in range(ROUNDS):  # a storm must not keep this process from ending: the rest waits for the next turn
             if self.executor.work() == 0:
                 break
@@ -231,7 +234,7 @@ class Responding:
         now, size = self._clock.now_ns(), self._log.head().size
         self._marks.append((now, size))
         old = [mark for mark in self._marks if mark[0] <= now - MARGIN_NS]
-        if old and self._caught_up and self._queue.empty():
+        if old and self._caught_up and self._queue.empty() and not self._looking:
             self._marks = self._marks[self._marks.index(old[-1]) :]
             self._store.snapshots.save(SYSTEM_TENANT, SEEN_KIND, SEEN, str(old[-1][1]).encode(), now)
 

@@ -1,4 +1,8 @@
-"""Makes sinks of the settings; their secrets come from files that nobody else may read."""
+"""Makes sinks of the settings; their secrets come from files that nobody else may read.
+
+Each kind is imported only where one is configured: an HTTP client and a mail client cost every start, and most verbs
+need neither.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -6,9 +10,6 @@ from typing import Final
 from ostiary.errors import FaultyInputError
 from ostiary.keys.files import read_private
 from ostiary.response.outbox import Sink
-from ostiary.response.sinks.mail import Mail, MailSettings
-from ostiary.response.sinks.syslog import Syslog, SyslogSettings
-from ostiary.response.sinks.webhook import Webhook, WebhookSettings
 from ostiary.server.settings.response import MailSection, ResponseSection, SyslogSection, WebhookSection
 
 SOURCE: Final = "urn:ostiary:response"
@@ -31,7 +32,9 @@ def sinks_of(settings: ResponseSection) -> list[Sink]:
     return found
 
 
-def _webhook(one: WebhookSection, settings: ResponseSection) -> Webhook:
+def _webhook(one: WebhookSection, settings: ResponseSection) -> Sink:
+    from ostiary.response.sinks.webhook import Webhook, WebhookSettings  # noqa: PLC0415 - see above
+
     wanted = WebhookSettings(
         tenant=one.tenant,
         name=one.name,
@@ -47,7 +50,9 @@ def _webhook(one: WebhookSection, settings: ResponseSection) -> Webhook:
     return Webhook(wanted, secret)
 
 
-def _syslog(one: SyslogSection) -> Syslog:
+def _syslog(one: SyslogSection) -> Sink:
+    from ostiary.response.sinks.syslog import Syslog, SyslogSettings  # noqa: PLC0415 - see above
+
     return Syslog(
         SyslogSettings(
             tenant=one.tenant,
@@ -61,7 +66,9 @@ def _syslog(one: SyslogSection) -> Syslog:
     )
 
 
-def _mail(one: MailSection) -> Mail:
+def _mail(one: MailSection) -> Sink:
+    from ostiary.response.sinks.mail import Mail, MailSettings  # noqa: PLC0415 - see above
+
     wanted = MailSettings(
         tenant=one.tenant,
         name=one.name,

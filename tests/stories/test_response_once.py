@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from ostiary.errors import UnavailableError
-from ostiary.response.executor import LEASE_S
+from ostiary.response.conditions import Condition
+from ostiary.response.executor import LEASE_S, MAX_ATTEMPTS
 from ostiary.response.plan import StepState
 from ostiary.response.playbook import Playbook
 from ostiary.response.ports import Cards
@@ -154,6 +155,32 @@ def test_a_broken_handler_fails_its_step_alone(cards: Cards) -> None:
     assert [step.fault for step in bench.journal.listed("acme", [StepState.FAILED], 9)] == ["internal_error"]
     assert [reason for reason, _ in bench.faults] == ["response_failed"]
     assert bench.journal.count(StepState.DONE) == 2
+
+
+def test_a_stranger_who_lengthens_a_trigger_does_not_keep_a_response_from_happening(cards: Cards) -> None:
+    book = msgspec.structs.replace(BOOK, when=(Condition("status", is_="x" * 600), Condition("late", is_=True)))
+    bench = ResponseBench([book], cards)
+    padding = {f"padding{number}": "y" * 5_000 for number in range(500)}
+    facts = {**padding, "status": "x" * 600, "late": True, "by": "rule"}
+    bench.executor.respond(msgspec.structs.replace(TRIGGER, facts=facts))
+    bench.executor.work()
+    assert revoked(bench) == 1
+    (kept, *_) = bench.journal.listed("acme", [], 9)
+    assert kept.trigger.facts["by"] == "rule"
+    assert len(msgspec.json.encode(kept)) < 64 * 700
+
+
+def test_a_step_that_kills_whoever_does_it_is_given_up(cards: Cards) -> None:
+    bench = ResponseBench([BOOK], cards)
+    bench.executor.respond(TRIGGER)
+    for _ in range(MAX_ATTEMPTS):
+        for kept in bench.journal.runnable(bench.clock.now_ns(), 9):
+            running = msgspec.structs.replace(kept[1], state=StepState.RUNNING, attempts=kept[1].attempts + 1)
+            bench.journal.move(kept, running, bench.clock.now_ns() + 1)
+        bench.clock.advance(1)
+    bench.executor.work()
+    assert {step.fault for step in bench.journal.listed("acme", [StepState.FAILED], 9)} == {"attempts_exhausted"}
+    assert bench.sessions.calls == []
 
 
 KILLED = """

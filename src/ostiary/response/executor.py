@@ -23,7 +23,7 @@ from ostiary.response.plan import Planned, StepState, plan, run
 from ostiary.response.playbook import Playbook
 from ostiary.response.ports import EffectHandler, PlaybookPhases
 from ostiary.response.records import Records
-from ostiary.response.trigger import Trigger, bounded
+from ostiary.response.trigger import Trigger
 from ostiary.vocabulary.clock import Clock
 
 LEASE_S: Final = 10.0
@@ -62,7 +62,7 @@ class Executor:
 
     def plan(self, trigger: Trigger, *, dry: bool = False) -> tuple[Planned, ...]:
         """Return what would be done about a trigger; changes nothing."""
-        return plan(bounded(trigger), self._playbooks(trigger.tenant), self._phases, self._clock.now_ns(), dry=dry)
+        return plan(trigger, self._playbooks(trigger.tenant), self._phases, self._clock.now_ns(), dry=dry)
 
     def respond(self, trigger: Trigger) -> None:
         """Write down a trigger and its plan; what no playbook answers leaves no trace.
@@ -70,12 +70,9 @@ class Executor:
         Raises:
             UnavailableError: it could not be written; hand it in again.
         """
-        playbooks = [book for book in self._playbooks(trigger.tenant) if book.answers(trigger)]
-        if not playbooks:
-            return
-        trigger, now = bounded(trigger), self._clock.now_ns()
-        steps = plan(trigger, playbooks, self._phases, now)
-        if steps and self._journal.open(trigger, steps, now):
+        now = self._clock.now_ns()
+        steps = plan(trigger, self._playbooks(trigger.tenant), self._phases, now)
+        if steps and self._journal.open(steps[0].trigger, steps, now):
             self._on_work()
 
     def wants(self, tenant: str, kind: str) -> bool:
@@ -89,12 +86,12 @@ class Executor:
             RefusedError: ``playbook_unknown``.
             UnavailableError: it could not be written.
         """
-        trigger, now = bounded(trigger), self._clock.now_ns()
+        now = self._clock.now_ns()
         playbook = next((book for book in self._playbooks(trigger.tenant) if book.name == name), None)
         if playbook is None:
             raise RefusedError("playbook_unknown", "there is no such playbook")
         steps = run(trigger, playbook, self._phases, now, dry=dry)
-        if not dry and self._journal.open(trigger, steps, now):
+        if not dry and self._journal.open(steps[0].trigger, steps, now):
             self._on_work()
         return steps
 
@@ -114,6 +111,9 @@ class Executor:
         claimed = self._journal.move(kept, running, now + round(LEASE_S * NS))
         if claimed is None:
             return False
+        if kept[1].attempts >= MAX_ATTEMPTS:  # whoever tried it so often never lived to say how it went
+            self._fail(claimed, "attempts_exhausted")
+            return True
         try:
             done = self._perform(running, now)
         except UnavailableError as away:

@@ -20,7 +20,7 @@ from ostiary.keys import sha256_hex
 from ostiary.response.playbook import PHASES, Playbook, control_name
 from ostiary.response.ports import Act, PlaybookPhases
 from ostiary.response.steps import HIGH_IMPACT, Step
-from ostiary.response.trigger import Trigger, by_model
+from ostiary.response.trigger import Trigger, bounded, by_model
 from ostiary.vocabulary.effects import Phase
 
 NAME_DIGITS: Final = 32
@@ -84,19 +84,18 @@ class Planned(msgspec.Struct, frozen=True, omit_defaults=True):
 def plan(
     trigger: Trigger, playbooks: Iterable[Playbook], phases: PlaybookPhases, now_ns: int, *, dry: bool = False
 ) -> tuple[Planned, ...]:
-    """Return the steps of every playbook that answers ``trigger``, in order."""
-    return tuple(
-        step
-        for playbook in playbooks
-        if playbook.answers(trigger)
-        for step in _steps(trigger, playbook, phases.phase(trigger.tenant, control_name(playbook.name)), now_ns, dry)
-    )
+    """Return the steps of every playbook that answers ``trigger``, in order.
+
+    Conditions see the trigger as it came, steps keep it bounded: what is cut must not make a condition fail.
+    """
+    answering = [playbook for playbook in playbooks if playbook.answers(trigger)]
+    return tuple(step for playbook in answering for step in run(trigger, playbook, phases, now_ns, dry=dry))
 
 
 def run(trigger: Trigger, playbook: Playbook, phases: PlaybookPhases, now_ns: int, *, dry: bool) -> tuple[Planned, ...]:
     """Return the steps of one playbook that an administrator runs by name, whatever usually sets it off."""
     phase = phases.phase(trigger.tenant, control_name(playbook.name))
-    return tuple(_steps(trigger, playbook, phase, now_ns, dry))
+    return tuple(_steps(bounded(trigger), playbook, phase, now_ns, dry))
 
 
 def _steps(trigger: Trigger, playbook: Playbook, phase: Phase | None, now_ns: int, dry: bool) -> Iterator[Planned]:  # noqa: FBT001

@@ -75,7 +75,9 @@ def by_model(trigger: Trigger) -> bool:
 
 def bounded(trigger: Trigger) -> Trigger:
     """Return the trigger with facts that fit and forge no line; whom it is about stays exact: effects hit by name."""
-    facts = {identifier(str(name), 64): _plain(value) for name, value in list(trigger.facts.items())[:MAX_FACTS]}
+    # Who is behind it comes first: many facts of a stranger must not push it out.
+    ordered = {**({"by": trigger.facts["by"]} if "by" in trigger.facts else {}), **trigger.facts}
+    facts = {identifier(str(name), 64): _plain(value) for name, value in list(ordered.items())[:MAX_FACTS]}
     return Trigger(
         id=identifier(trigger.id),
         tenant=trigger.tenant,

@@ -18,11 +18,12 @@ from ostiary.response.handlers import Handler, handlers
 from ostiary.response.plan import StepState, plan
 from ostiary.response.playbook import Playbook
 from ostiary.response.playbook_file import read_playbook
+from ostiary.response.ports import Act
 from ostiary.response.receipts import read_claims, verify
 from ostiary.response.shelf import load_file
 from ostiary.response.steps import HIGH_IMPACT, UNDOABLE, Step, StepKind
 from ostiary.response.trigger import Trigger, bounded, by_model
-from ostiary.testing.response_parts import FixedPhases, ResponseBench
+from ostiary.testing.response_parts import FakeSession, FixedPhases, ResponseBench
 
 LOOSENS = ("allow", "approve", "enable", "free", "grant", "lift", "prove", "release", "restore", "suppress", "undo")
 VALUES = (
@@ -73,6 +74,29 @@ def test_every_kind_of_step_has_exactly_one_handler() -> None:
     assert sorted(found) == sorted(StepKind)
     assert all(isinstance(handler, Handler) for handler in ResponseBench([]).handlers)
     assert "devices" in inspect.signature(handlers).parameters
+
+
+@pytest.mark.parametrize("kind", list(StepKind))
+def test_whatever_is_done_twice_under_one_key_is_done_once(kind: StepKind) -> None:
+    bench = ResponseBench([])
+    bench.sessions.living["user:ann"] = [FakeSession("s1", "d1")]
+    handler = next(one for one in bench.handlers if one.kind == kind)
+    made = trigger(facts={"pep": "pep-1", "model": "sha256:aa"})
+    act = Act("key-1", "acme", Step(kind, text="look"), made, "book", 5)
+
+    def state() -> tuple[object, ...]:
+        kept = [bench.cards.listed("acme", drawer, [], 99) for drawer in ("case", "letter", "block")]
+        living = {name: list(found) for name, found in bench.sessions.living.items()}
+        return kept, set(bench.sessions.calls), set(bench.devices.out), dict(bench.tokens.on), living
+
+    handler.perform(act)
+    once = state()
+    for _ in range(3):
+        handler.perform(act)
+    assert state() == once
+    before = state()
+    handler.preview(act)
+    assert state() == before, "a preview changes nothing"
 
 
 @pytest.mark.parametrize(

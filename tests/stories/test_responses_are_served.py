@@ -229,6 +229,7 @@ def test_phases_of_playbooks_are_set_by_administrators(server: Any) -> None:
     assert server.admin("PUT", place, json={"phase": "all"}).status_code == 400
     named = {one["name"]: one["phase"] for one in server.admin("GET", "/tenants/default/response/playbooks").json()}
     assert (named["review"], named["session-theft"]) == ("shadow", "low_risk")
+    assert server.admin("PUT", place, json={"phase": "low_risk"}).json()["phase"] == "low_risk"
 
 
 def test_another_tenants_steps_and_cases_are_unknown(server: Any) -> None:
@@ -268,8 +269,20 @@ def test_another_tenants_enforcement_point_is_not_switched_off(server: Any) -> N
     assert caught.value.code == "pep_unknown"
 
 
+def test_a_forgotten_person_is_in_no_step_and_no_case(server: Any) -> None:
+    ask(server, "terminate", "s-9")
+    about = "user:user-of-s-9"
+    until(lambda: [one for one in server.house.response.cases.listed("default") if one.subject == about])
+    body = {"type": "user", "id": "user-of-s-9"}
+    assert server.admin("POST", "/tenants/default/subjects/erase", json=body).status_code == 200
+    drawers = ("step", "case", "letter", "obligation", "trigger")
+    cards = [card for drawer in drawers for card in server.house.store.cards.listed("default", drawer, [], 999)]
+    assert cards
+    assert not [card for card in cards if card.subject == about]
+
+
 def test_records_of_responses_say_what_happened_and_hold_no_secret(server: Any) -> None:
-    payloads = [one.payload for one in server.house.log.iterate("default", "response")]
+    payloads = [one.payload for one in server.house.log.iterate("default", "response") if one.payload is not None]
     told = [msgspec.json.decode(payload) for payload in payloads]
     assert {one["type"] for one in told} == {"response"}
     assert {"begin", "done", "approved", "receipt"} <= {one["what"] for one in told}

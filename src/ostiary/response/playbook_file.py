@@ -50,8 +50,8 @@ def read_playbook(name: str, data: bytes) -> Playbook:
         return _playbook(_root(data))
     except FaultyInputError as fault:
         code = "playbook_" + fault.code.removeprefix("mapping_").removeprefix("playbook_")
-        line = fault.pointer or "1"
-        raise FaultyInputError(code, f"{shown(name)}:{line}: {fault.message}", line) from fault
+        line, text = fault.pointer or "1", fault.message.replace("a mapping", "a playbook")
+        raise FaultyInputError(code, f"{shown(name)}:{line}: {text}", line) from fault
 
 
 def _root(data: bytes) -> Node:

@@ -97,6 +97,7 @@ def test_every_fault_has_its_code_and_its_line(text: str, code: str, line: int) 
     assert (caught.value.code, caught.value.pointer) == (code, str(line))
     assert caught.value.message.startswith(f"x.yaml:{line}: ")
     assert "\x1b" not in caught.value.message
+    assert "mapping" not in caught.value.message
 
 
 def test_a_digest_is_of_everything_that_changes_what_is_done() -> None:

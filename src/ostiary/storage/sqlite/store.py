@@ -17,7 +17,6 @@ from ostiary.vocabulary.clock import Clock, SystemClock
 
 class SqliteStore(LogStore):
     """The audit log and wrapped keys; other rooms' tables as members, such as ``peps`` and ``authenticators``."""
-    """The audit log and wrapped keys; other rooms' tables under their names, such as ``peps`` and ``cards``."""
 
     def __init__(self, database: Database) -> None:
         """Use an open database."""

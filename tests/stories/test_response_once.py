@@ -138,6 +138,19 @@ def test_what_is_away_is_tried_again_and_keeps_nothing_else_from_being_done(card
     assert revoked(bench) == 1
 
 
+def test_a_silent_enforcement_point_is_one_case_whoever_it_was_silent_about(cards: Cards) -> None:
+    book = Playbook("silent", triggers=("obligation:unexecuted",), steps=(Step(StepKind.OPEN_CASE, text="silent"),))
+    bench = ResponseBench([book], cards)
+    for number in range(5):
+        facts = {"pep": "gateway-1", "decision_id": f"dec_{number}"}
+        made = Trigger(f"dec_{number}/o", "acme", "obligation:unexecuted", f"user:{number}", "", "", facts, 1)
+        bench.executor.respond(made)
+    bench.executor.work()
+    (case,) = bench.cases.listed("acme")
+    assert (case.subject, len(case.comments)) == ("", 4)
+    assert "decision:dec_4" in case.links
+
+
 def test_a_step_that_is_refused_has_failed_and_shows(cards: Cards) -> None:
     bench = ResponseBench([BOOK], cards)
     bench.executor.respond(msgspec.structs.replace(TRIGGER, subject=""))

@@ -18,6 +18,7 @@ from ostiary.response.cases import CaseBook
 from ostiary.response.outbox import Letter, Outbox
 from ostiary.response.ports import Act, Blast, DeviceControl, EffectHandler, SessionControl, TokenControl
 from ostiary.response.steps import StepKind
+from ostiary.response.trigger import Trigger
 from ostiary.sessions import handle_of
 from ostiary.signals.texts import identifier
 
@@ -25,6 +26,7 @@ SHOWN: Final = 50
 CHANGED: Final = "changed"
 UNCHANGED: Final = "unchanged"
 NOBODY: Final = "nobody_to_tell"
+UNEXECUTED_KIND: Final = "obligation:unexecuted"
 
 
 class Handler:
@@ -220,16 +222,15 @@ class OpenCase(Handler):
 
     def perform(self, act: Act) -> str:
         """Open it."""
-        trigger = act.trigger
-        about = trigger.subject or trigger.session_id or trigger.device_id or str(trigger.facts.get("pep") or "")
+        about, subject = _matter(act.trigger)
         case = self._cases.open(
             act.tenant,
-            act.step.text or f"{act.playbook}: {trigger.kind}",
+            act.step.text or f"{act.playbook}: {act.trigger.kind}",
             topic=f"{act.playbook}/{about}",
             key=act.key,
             by=act.reason,
             now_ns=act.at_ns,
-            subject=trigger.subject,
+            subject=subject,
             links=_links(act),
         )
         return case.case_id
@@ -305,6 +306,14 @@ def _word(changed: bool) -> str:  # noqa: FBT001 - what the ledgers return
 def _blast(sessions: Iterable[str], devices: Iterable[str] = ()) -> Blast:
     names, places = list(dict.fromkeys(sessions)), [name for name in dict.fromkeys(devices) if name]
     return Blast(tuple(names[:SHOWN]), tuple(places[:SHOWN]), count=len(names) + len(places))
+
+
+def _matter(trigger: Trigger) -> tuple[str, str]:
+    """Return what a case is about, and whom: a silent enforcement point is one matter, whoever it was silent about."""
+    pep = str(trigger.facts.get("pep") or "")
+    if pep and trigger.kind == UNEXECUTED_KIND:
+        return pep, ""
+    return trigger.subject or trigger.session_id or trigger.device_id or pep, trigger.subject
 
 
 def _links(act: Act) -> list[str]:

@@ -42,6 +42,7 @@ def _webhook(one: WebhookSection, settings: ResponseSection) -> Sink:
         source=SOURCE,
         loopback_http=settings.allow_http_loopback,
         private=one.allow_private,
+        ca_file=str(one.ca_file or ""),
         timeout_s=one.timeout_s,
     )
     secret = _secret(one.secret_file)

@@ -1,5 +1,6 @@
 """Syslog and mail over real TLS on this machine: what arrives, and whom they do not believe."""
 
+import contextlib
 import datetime as dt
 import ipaddress
 import socket
@@ -18,6 +19,7 @@ from ostiary.errors import RefusedError, UnavailableError
 from ostiary.response.outbox import Letter
 from ostiary.response.sinks.mail import Mail, MailSettings
 from ostiary.response.sinks.syslog import Syslog, SyslogSettings, frame
+from ostiary.response.sinks.webhook import Webhook, WebhookSettings
 
 LETTER = Letter("ltr_1", "acme", "soc", "stolen", "a session was stolen", {"subject": "user:ann"}, 10**18, 7)
 BEGIN, END = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2120, 1, 1, tzinfo=dt.UTC)
@@ -27,11 +29,11 @@ Talk = Callable[[socket.socket, ssl.SSLContext], None]
 class Tls:
     """A certificate of 127.0.0.1 that vouches for itself."""
 
-    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1", host: str = "hook.test") -> None:
         key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
         builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
         builder = builder.serial_number(1).not_valid_before(BEGIN).not_valid_after(END)
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName(host)])
         certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
         self.path, private = folder / f"{address}.pem", folder / f"{address}.key"
         self.path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -103,6 +105,49 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_told_nothing(
     for ca in ("", Tls(tmp_path, "127.0.0.2").path):
         with pytest.raises(UnavailableError) as caught:
             syslog(serve(talk, tls), ca).deliver(LETTER, 0)
+        assert caught.value.code == "sink_away"
+    assert not any(b"stolen" in part for part in heard)
+
+
+def http(heard: list[bytes]) -> Talk:
+    def talk(line: socket.socket, context: ssl.SSLContext) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(line, server_side=True) as secure:
+            while b"\r\n\r\n" not in b"".join(heard):
+                heard.append(secure.recv(65_536))
+            secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    return talk
+
+
+def webhook(host: str, port: int, ca: Path | str) -> Webhook:
+    wanted = WebhookSettings(
+        tenant="acme",
+        name="hook",
+        url=f"https://{host}:{port}/in",
+        source="urn:x",
+        loopback_http=True,
+        ca_file=str(ca),
+        timeout_s=3,
+    )
+    return Webhook(wanted, b"a secret", lambda _host, _port: ["127.0.0.1"])
+
+
+def test_a_webhook_is_reached_at_the_checked_address_under_its_own_name(
+    serve: Callable[[Talk, Tls], int], tls: Tls
+) -> None:
+    heard: list[bytes] = []
+    port = serve(http(heard), tls)
+    webhook("hook.test", port, tls.path).deliver(LETTER, 0)
+    assert f"host: hook.test:{port}\r\n".encode() in b"".join(heard).lower()
+
+
+def test_a_webhook_with_another_name_in_its_certificate_is_told_nothing(
+    serve: Callable[[Talk, Tls], int], tls: Tls
+) -> None:
+    heard: list[bytes] = []
+    for host, ca in (("other.test", tls.path), ("hook.test", "")):
+        with pytest.raises(UnavailableError) as caught:
+            webhook(host, serve(http(heard), tls), ca).deliver(LETTER, 0)
         assert caught.value.code == "sink_away"
     assert not any(b"stolen" in part for part in heard)
 

@@ -19,6 +19,7 @@ class WebhookSection(Section):
     secret_file: Path
     tenant: str = "default"
     allow_private: bool = False
+    ca_file: Path | None = None
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
 
 
@@ -58,7 +59,8 @@ class ResponseSection(Section):
     keep_days: Annotated[int, Field(ge=1, le=3_650)] = 90
     """How long steps, letters and obligations that are over are kept to be looked at; the audit log keeps its own."""
     webhooks: tuple[WebhookSection, ...] = ()
-    """Webhooks that are told: tables of `name`, `url`, `secret_file`, `tenant`, `allow_private`, `timeout_s`."""
+    """Webhooks that are told: tables of `name`, `url`, `secret_file`, `tenant`, `allow_private`, `ca_file`,
+    `timeout_s`."""
     syslog: tuple[SyslogSection, ...] = ()
     """Syslog servers over TLS: tables of `name`, `host`, `port`, `ca_file`, `tenant`, `timeout_s`."""
     mail: tuple[MailSection, ...] = ()

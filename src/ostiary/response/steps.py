@@ -31,8 +31,15 @@ class StepKind(StrEnum):
     TERMINATE_SESSION = "terminate_session"
 
 
+# Ending a session is of high impact for a model here as it is in a decision (vocabulary.effects.LIVE_FROM).
 HIGH_IMPACT: Final = frozenset(
-    {StepKind.BLOCK_MODEL, StepKind.DISABLE_TOKEN, StepKind.QUARANTINE_DEVICE, StepKind.REVOKE_SUBJECT}
+    {
+        StepKind.BLOCK_MODEL,
+        StepKind.DISABLE_TOKEN,
+        StepKind.QUARANTINE_DEVICE,
+        StepKind.REVOKE_SUBJECT,
+        StepKind.TERMINATE_SESSION,
+    }
 )
 UNDOABLE: Final = frozenset({StepKind.BLOCK_MODEL, StepKind.DISABLE_TOKEN, StepKind.QUARANTINE_DEVICE})
 

@@ -24,7 +24,7 @@ from ostiary.artifacts.limits import ArtifactLimits
 from ostiary.artifacts.ports import Verifier
 from ostiary.artifacts.reading import is_plain_name, read_folder
 from ostiary.artifacts.statement import MANIFEST_NAME, ArtifactPredicate, Statement, parse_statement, sha256_hex
-from ostiary.errors import VerificationError
+from ostiary.errors import FaultyInputError, VerificationError
 
 
 class VerifiedArtifact(msgspec.Struct, frozen=True):
@@ -81,6 +81,19 @@ def verify_artifact(
     for name, data in files.items():  # 6
         check_format(name, data)
     return VerifiedArtifact(digest=digest, files=MappingProxyType(files), predicate=statement.predicate)
+
+
+def signed_digest(directory: Path, trusted_keys: Iterable[Verifier], limits: ArtifactLimits | None = None) -> str:
+    """Return the digest that ``verify_artifact`` would give, whatever became of the files; nothing when nobody signed.
+
+    It names a version for people and block lists. Nothing may be loaded on the strength of it.
+    """
+    bounds = limits or ArtifactLimits()
+    try:
+        manifest = read_folder(directory, bounds).get(MANIFEST_NAME, b"")
+        return "sha256:" + sha256_hex(unseal(manifest, trusted_keys, threshold=1, max_signatures=bounds.max_signatures))
+    except (FaultyInputError, VerificationError):
+        return ""
 
 
 def _check_predicate(predicate: ArtifactPredicate, kind: str, not_before_ns: int) -> None:

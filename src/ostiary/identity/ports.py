@@ -32,6 +32,8 @@ class RegisteredPep:
         token_subject: the ``sub`` those JWTs must have.
         expires_ns: it is unknown from this moment on; 0 = never.
         disabled: it is unknown.
+        receipts: it answers for its obligations with signed receipts, and its silence is an alarm.
+        receipt_key: public key of those receipts in PEM, Ed25519 or P-256.
     """
 
     pep_id: str
@@ -44,6 +46,8 @@ class RegisteredPep:
     token_subject: str = ""
     expires_ns: int = 0
     disabled: bool = False
+    receipts: bool = False
+    receipt_key: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a registration that could not work or would be ambiguous."""
@@ -53,6 +57,9 @@ class RegisteredPep:
             raise FaultyInputError(Refusal.IDENTITY_CONFIG_INVALID, message)
         if bool(self.token_issuer) != bool(self.token_subject):
             message = f"enforcement point `{self.pep_id}` needs both `token_issuer` and `token_subject`, or neither"
+            raise FaultyInputError(Refusal.IDENTITY_CONFIG_INVALID, message)
+        if self.receipts and not self.receipt_key:
+            message = f"enforcement point `{self.pep_id}` cannot answer for obligations without a `receipt_key`"
             raise FaultyInputError(Refusal.IDENTITY_CONFIG_INVALID, message)
 
 

@@ -82,6 +82,7 @@ class Assembly:
         self._learner = Learner(self._after, self.faults)
         self._tracer = _tracer(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, _fail_open(settings))
+        self.telemetry.listen(house.response.decided)
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self.authzen = self._authzen(settings.server)

@@ -8,7 +8,7 @@ from ostiary.errors import RefusedError
 from ostiary.identity.mtls import thumbprint
 from ostiary.identity.pep import api_key
 from ostiary.identity.ports import RegisteredPep
-from ostiary.keys import hash_secret, new_secret
+from ostiary.keys import VerifyingKey, hash_secret, new_secret
 from ostiary.server.wiring import House
 
 
@@ -22,6 +22,8 @@ class NewPep(msgspec.Struct, frozen=True, kw_only=True):
     certificates: tuple[str, ...] = ()
     token_issuer: str = ""
     token_subject: str = ""
+    receipts: bool = False
+    receipt_key: str = ""
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -36,10 +38,12 @@ def register(house: House, wanted: NewPep) -> Registered:
 
     Raises:
         RefusedError: ``pep_exists``; another tenant's ids, certificates and workloads are taken too.
-        FaultyInputError: the registration could not work.
+        FaultyInputError: the registration could not work, or its receipt key is none of ours.
     """
     if house.store.peps.find(wanted.pep_id) is not None:
         raise RefusedError("pep_exists", "this id is taken")
+    if wanted.receipt_key:
+        VerifyingKey.from_pem(wanted.pep_id, wanted.receipt_key.encode())
     secret = "" if wanted.certificates or wanted.token_issuer else new_secret()
     pep = RegisteredPep(
         pep_id=wanted.pep_id,
@@ -50,6 +54,8 @@ def register(house: House, wanted: NewPep) -> Registered:
         certificates=tuple(thumbprint(text) for text in wanted.certificates),
         token_issuer=wanted.token_issuer,
         token_subject=wanted.token_subject,
+        receipts=wanted.receipts,
+        receipt_key=wanted.receipt_key,
     )
     if not house.store.peps.save(pep, house.clock.now_ns()):
         raise RefusedError("pep_exists", "this id, or what proves it, is taken")

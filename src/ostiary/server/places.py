@@ -54,6 +54,10 @@ class Places(msgspec.Struct, frozen=True):
         """The folder of a tenant's own risk model; it may be absent."""
         return self.root / "models" / check_tenant(tenant)
 
+    def playbooks(self, tenant: str) -> Path:
+        """The folder of a tenant's own playbooks; it may be absent."""
+        return self.root / "playbooks" / check_tenant(tenant)
+
     def catalogue(self, tenant: str) -> Path:
         """A tenant's own catalogue; it may be absent."""
         return self.root / "catalogue" / f"{check_tenant(tenant)}.yaml"

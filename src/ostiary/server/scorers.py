@@ -3,19 +3,21 @@
 1. A tenant's own model wins over the configured one, that over a shipped one. No model is an honest answer.
 2. A model loads only when a trusted key signed it: this deployment's own model keys, or those in ``trust/models.pem``.
 3. Without any model the likelihood ratio scores, where ``risk.cold_start`` asks for it.
-4. A model that does not load is no model: the fault is told, and policy sees ``risk.available = false``.
+4. A model that does not load is no model: the fault is told, and policy sees ``risk.available = false``. So is one
+   whose version was blocked; and one that does not verify is told to whoever responds.
 """
 
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ostiary.errors import OstiaryError
+from ostiary.errors import OstiaryError, RefusedError, VerificationError
 from ostiary.server.places import Places
 from ostiary.vocabulary.scoring import Scorer, SessionScorer
 
 Load = Callable[[str, Path], Scorer]
 OnFault = Callable[[str, BaseException], None]
+OnTampered = Callable[[str, Path, VerificationError], None]
 
 
 class Scorers:
@@ -32,10 +34,12 @@ class Scorers:
         enabled: bool = True,
         cold: Scorer | None = None,
         judging: Callable[[Scorer], SessionScorer | None] = lambda _scorer: None,
+        blocked: Callable[[str, str], bool] = lambda _tenant, _digest: False,
     ) -> None:
         """Take where models lie, what loads one, whom to tell when that fails, and what scores until there is one.
 
-        ``judging`` makes what judges sessions from a loaded scorer.
+        ``judging`` makes what judges sessions from a loaded scorer; ``blocked`` says whether a tenant must not use a
+        model.
         """
         self._places = places
         self._others = tuple(path for path in (configured, *shipped) if path is not None)
@@ -46,7 +50,13 @@ class Scorers:
         self._lock = threading.Lock()
         self._scorers: dict[str, Scorer | None] = {}
         self._judging = judging
+        self._blocked = blocked
+        self._on_tampered: OnTampered = lambda _tenant, _source, _fault: None
         self._sessions: dict[str, tuple[Scorer, SessionScorer | None]] = {}
+
+    def tell_tampered(self, callback: OnTampered) -> None:
+        """Tell ``callback`` of every model that does not verify."""
+        self._on_tampered = callback
 
     def scorer(self, tenant: str) -> Scorer | None:
         """Return a tenant's scorer, loaded at first use, or ``None``."""
@@ -82,7 +92,15 @@ class Scorers:
         if source is None:
             return self._cold
         try:
-            return self._load(tenant, source)
+            scorer = self._load(tenant, source)
+            self._refuse_blocked(tenant, scorer)
         except (OstiaryError, ImportError) as fault:
             self._on_fault(getattr(fault, "code", "risk_extra_missing"), fault)
+            if isinstance(fault, VerificationError):
+                self._on_tampered(tenant, source, fault)
             return None
+        return scorer
+
+    def _refuse_blocked(self, tenant: str, scorer: Scorer) -> None:
+        if self._blocked(tenant, scorer.digest):
+            raise RefusedError("model_blocked", f"the model {scorer.digest} was blocked for this tenant")

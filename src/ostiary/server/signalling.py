@@ -41,7 +41,6 @@ from ostiary.response.ssf.sending import Sender
 from ostiary.response.ssf.streams import Stream
 from ostiary.response.ssf.transmitter import Transmitter
 from ostiary.response.ssf.upkeep import Upkeep
-from ostiary.response.trigger import Responder
 from ostiary.server.addresses import public_url
 from ostiary.server.deeds import RECORD_WAIT_S, record_deed
 from ostiary.server.places import DEFAULT_TENANT
@@ -74,7 +73,7 @@ class SharedSignals(msgspec.Struct, frozen=True):
     jwks: Callable[[], dict[str, Any]]
 
 
-def shared_signals(house: House, on_fault: OnFault, responder: Responder | None = None) -> SharedSignals:
+def shared_signals(house: House, on_fault: OnFault) -> SharedSignals:
     """Put everything together; nothing is fetched, sent or listened to yet."""
     settings, store, clock = house.settings.ssf, house.store.signals, house.clock
     records, rules = _Records(house), _rules(settings)
@@ -91,7 +90,7 @@ def shared_signals(house: House, on_fault: OnFault, responder: Responder | None 
         rules=rules,
         addresses=towards,
     )
-    intake = _intake(house, records, responder)
+    intake = _intake(house, records)
     push = _sender(settings, towards, _MAX_REFUSAL)
 
     def pusher(pool: Executor) -> Pusher:
@@ -136,14 +135,14 @@ def _transmitter(
     )
 
 
-def _intake(house: House, records: "_Records", responder: Responder | None) -> Intake:
+def _intake(house: House, records: "_Records") -> Intake:
     settings = house.settings.ssf
     return Intake(
         [_receiver(one, settings) for one in settings.receivers],
         house.store.signals,
         house.clock,
         records.signal,
-        StraightPath(house.ledger, responder),
+        StraightPath(house.ledger, house.response),
         lambda tenant, name, value: house.knowledge.enricher(tenant).catalogue.subject_with(name, value),
     )
 

@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,12 +38,15 @@ from ostiary.policy.limits import EngineSettings
 from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
+from ostiary.response.blocks import ModelBlocks
 from ostiary.server.admins import Admins
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
+from ostiary.server.responding import Responding
+from ostiary.server.response_parts import open_responding
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.settings.sections import AuditSection, IdentitySection, IssuerSection, PolicySection, Settings
@@ -80,6 +84,7 @@ class House(msgspec.Struct, frozen=True):
     rollout: Rollout
     ledger: SessionLedger
     decider: Decider
+    response: Responding
     opened: ExitStack
 
     def __enter__(self) -> Self:
@@ -154,7 +159,8 @@ def _open(
     knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault, overflow, borrowed=not serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
-    scorers = _scorers(places, settings, ring, on_fault)
+    scorers = _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards))
+    keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(), on_fault)
     parts = Parts(
@@ -185,6 +191,7 @@ def _open(
         "rollout": rollout,
         "ledger": ledger,
         "decider": Decider(parts),
+        "response": open_responding(places, settings.response, store, log, ledger, scorers, clock, on_fault, keys),
     }
 
 
@@ -275,7 +282,7 @@ def _policies(
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
 
 
-def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault) -> Scorers:
+def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, blocks: ModelBlocks) -> Scorers:
     from ostiary.risk.cold_start import LikelihoodRatio  # noqa: PLC0415 - as below
     from ostiary.risk.guarded import GuardedScorer  # noqa: PLC0415
 
@@ -302,7 +309,17 @@ def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFaul
         return model.sessions() if isinstance(model, RiskModel) else None
 
     shipped = _shipped_models()
-    return Scorers(places, risk.model, shipped, load, on_fault, enabled=risk.enabled, cold=cold, judging=judging)
+    return Scorers(
+        places,
+        risk.model,
+        shipped,
+        load,
+        on_fault,
+        enabled=risk.enabled,
+        cold=cold,
+        judging=judging,
+        blocked=blocks.is_blocked,
+    )
 
 
 def _shipped_models() -> list[Path]:

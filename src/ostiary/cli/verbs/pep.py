@@ -4,6 +4,7 @@ A key is shown once, when it is made. With ``--subjects asserted`` the enforceme
 otherwise it must present a token of every subject.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -33,6 +34,7 @@ def _row(pep: RegisteredPep) -> dict[str, object]:
         "subjects": pep.subjects,
         "proof": pep.proof_required,
         "by": ", ".join(way for way, given in ways.items() if given),
+        "receipts": pep.receipts,
         "disabled": pep.disabled,
     }
 
@@ -50,6 +52,9 @@ def add(
     ] = (),
     token_issuer: Annotated[str, Parameter(help="Issuer whose tokens authenticate it.")] = "",
     token_subject: Annotated[str, Parameter(help="The `sub` of those tokens.")] = "",
+    receipt_key: Annotated[
+        Path | None, Parameter(help="PEM file of the public key of its receipts; with it, it answers for obligations.")
+    ] = None,
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
@@ -66,6 +71,8 @@ def add(
             certificates=certificate,
             token_issuer=token_issuer,
             token_subject=token_subject,
+            receipts=receipt_key is not None,
+            receipt_key=receipt_key.read_text("ascii") if receipt_key is not None else "",
         )
         made = register(house, wanted)
         record_deed(house, COMMAND_LINE, tenant, "pep.add", pep=pep_id, subjects=subjects)
@@ -86,7 +93,7 @@ def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default
     if json:
         print_json(rows)
     else:
-        print_table("enforcement points", ("pep", "subjects", "proof", "by", "disabled"), rows)
+        print_table("enforcement points", ("pep", "subjects", "proof", "by", "receipts", "disabled"), rows)
 
 
 @command.command

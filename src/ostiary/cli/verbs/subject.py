@@ -12,6 +12,7 @@ from ostiary.audit.subjects import SubjectAdmin
 from ostiary.cli.output import out, print_json, print_jsonl
 from ostiary.cli.places import Config, Data, Json, Tenant, open_data
 from ostiary.errors import FaultyInputError
+from ostiary.server.forgetting import forget
 
 command = App(name="subject", help="A person's rights: to see what is held, and to be forgotten.")
 
@@ -51,14 +52,8 @@ def erase(
     kind, name = _parts(subject)
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
-    from ostiary.server.signalling import forget_subject  # noqa: PLC0415 - half a second that listing verbs need not wait
-
     with open_data(data, config) as house:
-        erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
-        house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
-        forget_subject(house, tenant, subject)
-        house.knowledge.forget(tenant, kind, name, house.store.snapshots)
-        house.store.authenticators.remove_all(tenant, subject)
+        erased = forget(house, tenant, kind, name)
     if json:
         print_json(erased)
     else:

@@ -22,6 +22,8 @@ class PepBody(Model):
     certificates: Annotated[tuple[str, ...], Field(max_length=8)] = ()
     token_issuer: str = ""
     token_subject: str = ""
+    receipts: bool = False
+    receipt_key: Annotated[str, Field(max_length=4096)] = ""
 
 
 class PepShown(Model):
@@ -35,6 +37,7 @@ class PepShown(Model):
     token_subject: str
     expires_ns: int
     disabled: bool
+    receipts: bool
 
 
 class PepCreated(PepShown):

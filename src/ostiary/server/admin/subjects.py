@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ostiary.audit.subjects import SubjectAdmin
 from ostiary.server.admin.context import Desk, Model, Tenant, Who
-from ostiary.server.signalling import forget_subject
+from ostiary.server.forgetting import forget
 
 router = APIRouter(tags=["subjects"])
 Name = Annotated[str, Field(min_length=1, max_length=2048)]
@@ -49,9 +49,5 @@ def export_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> E
 def erase_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> Erased:
     """Forget a subject: its key is destroyed and its profile erased; proofs of its records stay valid."""
     desk.record(who, tenant, "subject.erase")
-    erased = SubjectAdmin(desk.house.log, desk.house.clock).erase(tenant, f"{body.type}:{body.id}")
-    desk.house.ledger.erase_subject(tenant, f"{body.type}:{body.id}", at_ns=desk.house.clock.now_ns())
-    forget_subject(desk.house, tenant, f"{body.type}:{body.id}")
-    desk.house.knowledge.forget(tenant, body.type, body.id, desk.house.store.snapshots)
-    desk.house.store.authenticators.remove_all(tenant, f"{body.type}:{body.id}")
+    erased = forget(desk.house, tenant, body.type, body.id)
     return Erased(records_erased=erased.count, record_id=erased.record_id)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
@@ -261,5 +262,7 @@ class Settings(Section):
     """Step-up by passkey on Ostiary's own page."""
     ssf: SsfSection = SsfSection()
     """Shared signals with other domains."""
+    response: ResponseSection = ResponseSection()
+    """What is done about obligations and incidents, and who is told."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -61,6 +61,11 @@ class Telemetry:
         self._tracer = tracer
         self._learner = learner
         self._fail_open = fail_open
+        self._listeners: list[Callable[[Decided], None]] = []
+
+    def listen(self, callback: Callable[[Decided], None]) -> None:
+        """Tell ``callback`` of every decision from now on; it must be quick."""
+        self._listeners.append(callback)
 
     def decided(self, decided: Decided) -> None:
         """Tell of a recorded decision."""
@@ -68,6 +73,8 @@ class Telemetry:
             self.metrics.decided(decided)
             for option in self._fail_open:
                 self.metrics.fails_open(option)
+            for listener in self._listeners:
+                listener(decided)
             if decided.event is not None and self._learner is not None and not self._learner.offer(decided):
                 self.metrics.learning_dropped()
             if self._tracer is not None:

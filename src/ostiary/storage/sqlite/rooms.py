@@ -121,5 +121,7 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_invitations",
             "delete_tenant_recoveries",
             *TENANT_ERASURES,
+            "delete_tenant_cards",
+            "delete_tenant_card_numbers",
         ):
             database.erase(name, [(tenant,)])

@@ -8,6 +8,7 @@ from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
+from ostiary.storage.sqlite.response import CardTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
 from ostiary.storage.sqlite.sessions import SessionTable
 from ostiary.storage.sqlite.ssf import SignalTable
@@ -28,6 +29,7 @@ class SqliteStore(LogStore):
         self.used_tokens = UsedTokenTable(database)
         self.authenticators = AuthenticatorTable(database)
         self.signals = SignalTable(database)
+        self.cards = CardTable(database)
 
     @property
     def path(self) -> Path:
@@ -35,7 +37,7 @@ class SqliteStore(LogStore):
         return self._database.path
 
     def forget_tenant(self, tenant: str) -> None:
-        """Erase a tenant's enforcement points, sessions, snapshots and profiles."""
+        """Erase a tenant's enforcement points, sessions, snapshots, profiles and cards."""
         forget_tenant(self._database, tenant)
 
     def close(self) -> None:

@@ -1,0 +1,20 @@
+"""A person is forgotten in every room at once: one way for the API and for the command line."""
+
+from ostiary.audit.erasure import Erased
+from ostiary.audit.subjects import SubjectAdmin
+from ostiary.server.wiring import House
+
+
+def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
+    """Destroy a subject's key, and erase what every room keeps of it; proofs of its records stay valid."""
+    # Imported here: it takes half a second that verbs which only list need not wait for.
+    from ostiary.server.signalling import forget_subject  # noqa: PLC0415
+
+    subject = f"{kind}:{name}"
+    erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+    house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
+    house.store.cards.erase_subject(tenant, subject)
+    house.store.authenticators.remove_all(tenant, subject)
+    house.knowledge.forget(tenant, kind, name, house.store.snapshots)
+    forget_subject(house, tenant, subject)
+    return erased

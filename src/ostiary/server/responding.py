@@ -1,0 +1,313 @@
+"""Responses in one process: what sets them off, what carries them out, and what an administrator sees of them.
+
+1. Decisions are looked at after their answer: those that matter wait in a queue for the next turn. The queue may be
+   lost; the log is not: up to where decisions were looked at is noted, with a margin, and whoever starts looks again
+   from there. A trigger that comes twice has its effects once.
+2. Everything else hands its triggers in itself (``respond``), durable when that returns.
+3. A turn does what is due, within a fraction of a second; letters leave in a turn of their own, so that a slow sink
+   delays no effect.
+"""
+
+import queue
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from ostiary.audit import SYSTEM_TENANT, AuditLog
+from ostiary.decision.parts import Decided
+from ostiary.errors import UnavailableError, VerificationError
+from ostiary.keys import sha256_hex
+from ostiary.response.approving import Approvals
+from ostiary.response.backoff import Backoff
+from ostiary.response.blocks import ModelBlocks
+from ostiary.response.cases import CaseBook
+from ostiary.response.executor import Executor
+from ostiary.response.from_decision import concerns, triggers_of
+from ostiary.response.journal import Journal
+from ostiary.response.obligations import Awaited, Obligations
+from ostiary.response.outbox import Outbox
+from ostiary.response.ports import PlaybookPhases
+from ostiary.response.records import Records
+from ostiary.response.shelf import Shelf
+from ostiary.response.trigger import RULE, Trigger
+from ostiary.server.settings.response import ResponseSection
+from ostiary.sessions import SessionChange
+from ostiary.storage.sqlite import SqliteStore
+from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.effects import Phase
+from ostiary.vocabulary.verdicts import DecisionRecord
+
+MAX_QUEUED: Final = 10_000
+BATCH: Final = 500
+MARGIN_NS: Final = 30_000_000_000
+SEEN_KIND: Final = "response_seen"
+SEEN: Final = "log"
+_NS: Final = 1_000_000_000
+_DAY_NS: Final = 86_400 * _NS
+ROUNDS: Final = 16
+_RULES: Final = ("session_expired", "session_idle", "signal_")
+OnFault = Callable[[str, BaseException], None]
+
+
+class SetPhases(PlaybookPhases, Protocol):
+    """Playbooks' phases that administrators can set."""
+
+    def set(self, tenant: str, control: str, phase: Phase) -> None:
+        """Set one."""
+        ...
+
+
+class DeviceMoved(Protocol):
+    """What of a change of a device's standing is looked at."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def device_id(self) -> str:
+        """Which device."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """Its owner, ``type:id``, or empty."""
+        ...
+
+    @property
+    def previous(self) -> str:
+        """How it stood."""
+        ...
+
+    @property
+    def current(self) -> str:
+        """How it stands."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why, as a code."""
+        ...
+
+    @property
+    def cause(self) -> str:
+        """The record behind it."""
+        ...
+
+    @property
+    def at_ns(self) -> int:
+        """When."""
+        ...
+
+
+class Responding:
+    """A ``Responder`` and everything behind it."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        log: AuditLog,
+        settings: ResponseSection,
+        clock: Clock,
+        *,
+        shelf: Shelf,
+        outbox: Outbox,
+        make_handlers: Callable[["Responding"], list[Any]],
+        phases: SetPhases,
+        on_fault: OnFault,
+        backoff: Backoff,
+    ) -> None:
+        """Put the parts together; nothing runs before the first turn."""
+        self._store = store
+        self._log = log
+        self._settings = settings
+        self._clock = clock
+        self._on_fault = on_fault
+        self._queue: queue.SimpleQueue[DecisionRecord] = queue.SimpleQueue()
+        self._marks: list[tuple[int, int]] = []
+        self._caught_up = False
+        self._looking = False
+        self.shelf = shelf
+        self.outbox = outbox
+        self.phases = phases
+        self.cases = CaseBook(store.cards)
+        self.blocks = ModelBlocks(store.cards)
+        self.journal = Journal(store.cards, settings.approval_s * _NS)
+        self.records = Records(log)
+        found = make_handlers(self)
+        self.executor = Executor(
+            self.journal,
+            self.records,
+            found,
+            playbooks=shelf.playbooks,
+            phases=self.phases,
+            clock=clock,
+            on_fault=on_fault,
+            backoff=backoff,
+        )
+        self.approvals = Approvals(self.journal, self.records, found, clock)
+        self.obligations = Obligations(
+            store.cards,
+            self.find_decision,
+            self,
+            clock,
+            deadline_s=settings.receipt_deadline_s,
+            on_receipt=self._record_receipt,
+        )
+
+    # What sets a response off.
+
+    def respond(self, trigger: Trigger) -> None:
+        """Take one trigger; it is durable when the call returns.
+
+        Raises:
+            UnavailableError: it could not be written; hand it in again.
+        """
+        self.executor.respond(trigger)
+
+    def decided(self, decided: Decided) -> None:
+        """Look at one decision, quickly; what matters waits for the next turn."""
+        record = decided.record
+        if not record.obligations and not concerns(record):
+            return
+        if self._queue.qsize() < MAX_QUEUED:
+            self._queue.put(record)
+        else:
+            self._caught_up = False  # too many at once: the log has them all
+
+    def changed(self, change: SessionChange) -> None:
+        """Hear of a session's change; only what a playbook answers is written down."""
+        kind = f"session:{change.kind}"
+        if not self.executor.wants(change.tenant, kind):
+            return
+        # A reason may name a rule that a model's proposal made act: only what certainly was no model says so.
+        by = {"by": RULE} if change.reason.startswith(_RULES) or change.cause.startswith("adm_") else {}
+        self.respond(
+            Trigger(
+                id=f"{change.session_id or change.subject}/{change.kind}/{change.at_ns}",
+                tenant=change.tenant,
+                kind=kind,
+                subject=change.subject,
+                session_id=change.session_id,
+                device_id="",
+                facts={"reason": change.reason, "cause": change.cause, "level": change.level, **by},
+                at_ns=change.at_ns,
+            )
+        )
+
+    def device_changed(self, change: DeviceMoved) -> None:
+        """Hear of a device's change of standing, such as ``device:not-compliant``; told twice is told once."""
+        kind = f"device:{change.current}".replace("_", "-")
+        facts = {"by": RULE, "reason": change.reason, "cause": change.cause, "previous": str(change.previous)}
+        name = f"{change.device_id}/{change.current}/{change.cause or change.at_ns}/{change.subject}"
+        self.respond(Trigger(name, change.tenant, kind, change.subject, "", change.device_id, facts, change.at_ns))
+
+    def tampered(self, tenant: str, source: Path, fault: VerificationError, signed: str = "") -> None:
+        """Hear of a model that does not verify; the same fault of the same place is one happening.
+
+        ``signed`` is its version, only where a trusted signature names it: a forged file must not get a true one
+        blocked.
+        """
+        facts = {"by": RULE, "code": fault.code, "place": source.name, "model": signed}
+        name = sha256_hex(f"{source}/{fault.code}/{fault.message}".encode())[:32]
+        self.respond(Trigger(name, tenant, "model:tampered", "", "", "", facts, self._clock.now_ns()))
+
+    # Turns.
+
+    def turn(self) -> None:
+        """Look at the decisions that wait, and do every step that is due."""
+        self._looking = True  # before the queue is emptied: what is being looked at is not looked at yet
+        if not self._caught_up:
+            self.catch_up()
+        self._look_at([self._queue.get() for _ in range(self._queue.qsize())])
+        self._looking = False
+        for _ in range(ROUNDS):  # a storm must not keep this process from ending: the rest waits for the next turn
+            if self.executor.work() == 0:
+                break
+
+    def watch(self) -> None:
+        """Give up on receipts that did not come, and note how far the log was looked at."""
+        self.obligations.watch()
+        now, size = self._clock.now_ns(), self._log.head().size
+        self._marks.append((now, size))
+        old = [mark for mark in self._marks if mark[0] <= now - MARGIN_NS]
+        if old and self._caught_up and self._queue.empty() and not self._looking:
+            self._marks = self._marks[self._marks.index(old[-1]) :]
+            self._store.snapshots.save(SYSTEM_TENANT, SEEN_KIND, SEEN, str(old[-1][1]).encode(), now)
+
+    def tidy(self) -> None:
+        """Forget what is over and old."""
+        before = self._clock.now_ns() - self._settings.keep_days * _DAY_NS
+        self.journal.prune(before)
+        self.outbox.prune(before)
+        self.obligations.prune(before)
+
+    def catch_up(self) -> None:
+        """Look at the decisions that the log has had since they were last looked at."""
+        self._caught_up = True  # first: what cannot be looked at now says otherwise
+        seen = self._store.snapshots.load(SYSTEM_TENANT, SEEN_KIND, SEEN)
+        if seen is None:  # nobody has ever looked: what is older than the first look is history
+            size = str(self._log.head().size).encode()
+            self._store.snapshots.save(SYSTEM_TENANT, SEEN_KIND, SEEN, size, self._clock.now_ns())
+        else:
+            for row in self._store.tenants():
+                if row.deleted_ns is None:
+                    self._catch_up(row.tenant, int(seen))
+
+    def _catch_up(self, tenant: str, since: int) -> None:
+        found: list[DecisionRecord] = []
+        for stored in self._log.iterate(tenant, "decision", since):
+            if stored.payload is not None:
+                found.append(msgspec.json.decode(stored.payload, type=DecisionRecord))
+            if len(found) >= BATCH:
+                self._look_at(found)
+                found = []
+        self._look_at(found)
+
+    def _look_at(self, records: Sequence[DecisionRecord]) -> None:
+        for record in records:
+            self._look_at_one(record)
+        try:
+            self.obligations.expect([record for record in records if record.obligations and self._answers(record)])
+        except UnavailableError as away:
+            self._again(away)
+
+    def _again(self, away: UnavailableError) -> None:
+        self._caught_up = False  # the log knows what could not be looked at
+        self._on_fault(away.code, away)
+
+    def _look_at_one(self, record: DecisionRecord) -> None:
+        try:
+            for trigger in triggers_of(record):
+                self.respond(trigger)
+        except UnavailableError as away:
+            self._again(away)
+        except Exception as fault:  # noqa: BLE001 - one odd record must not keep the others from being looked at
+            self._on_fault("response_failed", fault)
+
+    def _answers(self, record: DecisionRecord) -> bool:
+        pep = self._store.peps.find(record.pep)
+        return pep is not None and pep.receipts and pep.tenant == record.tenant
+
+    # What others ask.
+
+    def find_decision(self, tenant: str, decision_id: str) -> DecisionRecord | None:
+        """Return a tenant's decision record."""
+        stored = self._log.get(tenant, decision_id)
+        if stored is None or stored.kind != "decision" or stored.payload is None:
+            return None
+        return msgspec.json.decode(stored.payload, type=DecisionRecord)
+
+    def _record_receipt(self, awaited: Awaited) -> None:
+        told = {
+            "decision_id": awaited.decision_id,
+            "obligation": awaited.obligation_id,
+            "pep": awaited.pep,
+            "status": awaited.standing,
+            "detail": awaited.detail,
+        }
+        seed = f"{awaited.decision_id}/{awaited.obligation_id}/{awaited.standing}"
+        self.records.write("receipt", awaited.tenant, awaited.subject, seed, self._clock.now_ns(), told)

@@ -1,0 +1,135 @@
+"""What a process puts around responses: phases that administrators set, switches of enforcement points, the parts.
+
+``open_responding`` puts everything together and makes it listen.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from random import SystemRandom
+from typing import Any, Final
+
+from ostiary.artifacts.shipped import policies_dir
+from ostiary.artifacts.verifying import signed_digest
+from ostiary.audit import AuditLog
+from ostiary.errors import RefusedError
+from ostiary.keys import VerifyingKey
+from ostiary.response.backoff import Backoff
+from ostiary.response.handlers import handlers
+from ostiary.response.outbox import Outbox
+from ostiary.response.ports import DeviceControl
+from ostiary.response.shelf import Shelf
+from ostiary.server.places import Places
+from ostiary.server.responding import Responding
+from ostiary.server.scorers import Scorers
+from ostiary.server.settings.response import ResponseSection
+from ostiary.server.sinks import sinks_of
+from ostiary.sessions import SessionLedger
+from ostiary.storage.sqlite import SqliteStore
+from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.effects import Phase
+
+PHASE_KIND: Final = "playbook_phase"
+OnFault = Callable[[str, BaseException], None]
+
+
+class StoredPhases:
+    """Playbooks' phases as administrators set them; implements ``response.ports.PlaybookPhases``."""
+
+    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+        """Keep them in ``store``."""
+        self._snapshots = store.snapshots
+        self._clock = clock
+
+    def phase(self, tenant: str, control: str) -> Phase | None:
+        """Return what was set, or ``None``."""
+        data = self._snapshots.load(tenant, PHASE_KIND, control)
+        return Phase[data.decode()] if data else None
+
+    def set(self, tenant: str, control: str, phase: Phase) -> None:
+        """Set one."""
+        self._snapshots.save(tenant, PHASE_KIND, control, phase.name.encode(), self._clock.now_ns())
+
+
+class PepTokens:
+    """Switches enforcement points off and on; implements ``response.ports.TokenControl``."""
+
+    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+        """Change those in ``store``."""
+        self._peps = store.peps
+        self._clock = clock
+
+    def disable(self, tenant: str, name: str) -> bool:
+        """Make one unknown."""
+        return self._turn(tenant, name, disabled=True)
+
+    def enable(self, tenant: str, name: str) -> bool:
+        """Make one known again."""
+        return self._turn(tenant, name, disabled=False)
+
+    def _turn(self, tenant: str, name: str, *, disabled: bool) -> bool:
+        pep = self._peps.find(name)
+        if pep is None or pep.tenant != tenant:
+            raise RefusedError("pep_unknown", "there is no such enforcement point")
+        if pep.disabled is disabled:
+            return False
+        return self._peps.save(dataclasses.replace(pep, disabled=disabled), self._clock.now_ns())
+
+
+def open_responding(
+    places: Places,
+    settings: ResponseSection,
+    store: SqliteStore,
+    log: AuditLog,
+    ledger: SessionLedger,
+    scorers: Scorers,
+    clock: Clock,
+    on_fault: OnFault,
+    keys: Callable[[str], list[VerifyingKey]],
+    devices: DeviceControl | None = None,
+) -> Responding:
+    """Put responses together and make them listen; without a book of devices nobody quarantines one.
+
+    ``keys`` are those whose models a tenant believes.
+
+    Raises:
+        OstiaryError: a sink's settings or secret cannot be used.
+    """
+    outbox = Outbox(store.cards, sinks_of(settings), clock, on_fault, _backoff())
+
+    def make_handlers(responding: Responding) -> list[Any]:
+        return handlers(
+            sessions=ledger,
+            devices=devices,
+            tokens=PepTokens(store, clock),
+            blocks=responding.blocks,
+            on_block=scorers.reload,
+            cases=responding.cases,
+            outbox=outbox,
+        )
+
+    responding = Responding(
+        store,
+        log,
+        settings,
+        clock,
+        shelf=Shelf(_shipped(), places.playbooks, clock.now_ns, on_fault),
+        outbox=outbox,
+        make_handlers=make_handlers,
+        phases=StoredPhases(store, clock),
+        on_fault=on_fault,
+        backoff=_backoff(),
+    )
+    ledger.listen(responding.changed)
+    scorers.tell_tampered(
+        lambda tenant, source, fault: responding.tampered(tenant, source, fault, signed_digest(source, keys(tenant)))
+    )
+    return responding
+
+
+def _backoff() -> Backoff:
+    return Backoff(jitter=SystemRandom().random)
+
+
+def _shipped() -> Path:
+    return policies_dir() / "playbooks"

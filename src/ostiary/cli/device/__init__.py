@@ -1,0 +1,1 @@
+"""The small Linux agent behind ``ostiary device report`` and ``attest``: probes, key file, TPM, HTTP."""

@@ -7,6 +7,7 @@
 - the store itself implements ``audit.ports.AuditStore`` and ``keys.ports.WrappedKeyStore``;
 - ``store.peps`` implements ``identity.ports.PepRegistry`` (plus ``save``, ``delete``, ``of_tenant``);
 - ``store.sessions`` implements ``sessions.SessionStore``;
+- ``store.devices`` implements ``identity.devices.DeviceRegistry``;
 - ``store.snapshots`` keeps opaque bytes by (tenant, kind, name): ``save``, ``load``, ``all``, ``delete``.
 
 A new table: add ``migrations/NNNN_name.sql`` (never edit one that has shipped), its queries to ``queries/*.sql``, and a

@@ -123,5 +123,7 @@ def forget_tenant(database: Database, tenant: str) -> None:
             *TENANT_ERASURES,
             "delete_tenant_cards",
             "delete_tenant_card_numbers",
+            "delete_tenant_devices",
+            "delete_tenant_device_invitations",
         ):
             database.erase(name, [(tenant,)])

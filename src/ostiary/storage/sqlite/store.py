@@ -6,6 +6,7 @@ from typing import Self
 
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.devices import DeviceTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.response import CardTable
@@ -18,6 +19,7 @@ from ostiary.vocabulary.clock import Clock, SystemClock
 
 class SqliteStore(LogStore):
     """The audit log and wrapped keys; other rooms' tables as members, such as ``peps`` and ``authenticators``."""
+    """The audit log and wrapped keys; other rooms' tables by their names."""
 
     def __init__(self, database: Database) -> None:
         """Use an open database."""
@@ -30,6 +32,7 @@ class SqliteStore(LogStore):
         self.authenticators = AuthenticatorTable(database)
         self.signals = SignalTable(database)
         self.cards = CardTable(database)
+        self.devices = DeviceTable(database)
 
     @property
     def path(self) -> Path:
@@ -38,6 +41,7 @@ class SqliteStore(LogStore):
 
     def forget_tenant(self, tenant: str) -> None:
         """Erase a tenant's enforcement points, sessions, snapshots, profiles and cards."""
+        """Erase a tenant's enforcement points, sessions, snapshots, profiles and devices."""
         forget_tenant(self._database, tenant)
 
     def close(self) -> None:

@@ -51,7 +51,7 @@ def case(tcti: str, template: str, *, extend: bytes = b"") -> dict[str, object]:
     with open_tpm(tcti, template) as tpm:
         if extend:
             tpm.extend(7, extend)
-        evidence = tpm.quote(NONCE, REGISTERS)
+        evidence = tpm.quote(NONCE, {"sha256": REGISTERS})
         return {
             "template": template,
             "public": tpm.public.hex(),

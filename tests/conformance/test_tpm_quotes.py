@@ -86,6 +86,6 @@ def test_a_live_tpm_is_believed(repo: Path, tmp_path: Path) -> None:
     spec.loader.exec_module(tool)
     with tool.swtpm(tmp_path) as tcti, open_tpm(tcti) as tpm:
         tpm.extend(7, b"live")
-        evidence = tpm.quote(NONCE, (0, 1, 2, 3, 4, 5, 6, 7, 14))
+        evidence = tpm.quote(NONCE, {"sha256": (0, 1, 2, 3, 4, 5, 6, 7, 14), "sha384": (0,)})
         known = Expected(key=tpm.public, key_name=read_key(tpm.public).name, extra=NONCE, policy=PcrPolicy())
         assert verify_quote(evidence, known).pcrs[7] != bytes(32)

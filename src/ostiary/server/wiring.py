@@ -22,6 +22,7 @@ from ostiary.decision.decide import Decider
 from ostiary.decision.moments import CatalogueDirectory, ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
 from ostiary.identity.issuers import IssuerBook
 from ostiary.identity.nonces import MIN_SECRET, Nonces
@@ -39,7 +40,9 @@ from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
+from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
+from ostiary.server.devices import open_devices
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.places import DEFAULT_TENANT, Places
@@ -83,6 +86,7 @@ class House(msgspec.Struct, frozen=True):
     scorers: Scorers
     rollout: Rollout
     ledger: SessionLedger
+    devices: DeviceBook
     decider: Decider
     response: Responding
     opened: ExitStack
@@ -163,6 +167,8 @@ def _open(
     keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(), on_fault)
+    audience = public_url(settings.server)
+    devices = open_devices(settings.devices, store.devices, log, clock, on_fault, audience=audience)
     parts = Parts(
         subjects=subjects,
         directory=CatalogueDirectory(knowledge),
@@ -173,6 +179,7 @@ def _open(
         phases=rollout,
         recorder=log,
         session_risk=LatestSessionRisk(ledger),
+        devices=devices,
         on_fault=on_fault,
     )
     return {
@@ -190,6 +197,7 @@ def _open(
         "scorers": scorers,
         "rollout": rollout,
         "ledger": ledger,
+        "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(places, settings.response, store, log, ledger, scorers, clock, on_fault, keys),
     }

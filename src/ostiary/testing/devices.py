@@ -77,7 +77,9 @@ class FakeDevice:
 
     def invite(self, tenant: str, **more: Any) -> str:
         """Have an administrator make a code."""
-        return self.book.invite(tenant, life_s=3600, now_ns=self.now_ns, by="adm", **more)[1]
+        invitation, code = self.book.draft(tenant, life_s=3600, now_ns=self.now_ns, by="adm", **more)
+        self.book.invite(invitation, self.now_ns)
+        return code
 
     def enrolment(self, code: str, nonce: str | None = None) -> str:
         """Return the message that asks to be enrolled."""

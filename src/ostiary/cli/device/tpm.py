@@ -7,7 +7,7 @@
 - A good quote needs the right to use the TPM (group ``tss`` or root for ``/dev/tpmrm0``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -31,11 +31,14 @@ class Tpm:
         self._handle, public = made[0], made[1]
         self.public: bytes = bytes(public.marshal())
 
-    def quote(self, extra: bytes, numbers: Sequence[int], bank: str = "sha256") -> Evidence:
-        """Quote registers of a bank for ``extra``, and read them."""
-        selection = f"{bank}:" + ",".join(str(number) for number in numbers)
+    def quote(self, extra: bytes, registers: Mapping[str, Sequence[int]]) -> Evidence:
+        """Quote registers, told by bank, for ``extra``, and read them."""
+        selection = "+".join(f"{bank}:{','.join(map(str, numbers))}" for bank, numbers in registers.items())
         quoted, signature = self._esapi.quote(self._handle, selection, extra)
-        return Evidence(bytes(quoted.attestationData), bytes(signature.marshal()), self._values(numbers, bank))
+        values = {
+            key: value for bank, numbers in registers.items() for key, value in self._values(numbers, bank).items()
+        }
+        return Evidence(bytes(quoted.attestationData), bytes(signature.marshal()), values)
 
     def extend(self, number: int, measured: bytes) -> None:
         """Extend a register by what was measured, in every bank: only for a software TPM that is tried out."""

@@ -87,7 +87,7 @@ class DeviceBook:
         """Return a nonce for ``enrol`` or ``attest``."""
         return self._challenges.issue(purpose, now_ns)
 
-    def invite(
+    def draft(
         self,
         tenant: str,
         *,
@@ -99,17 +99,19 @@ class DeviceBook:
         name: str = "",
         ak_name: bytes = b"",
     ) -> tuple[Invitation, str]:
-        """Store an invitation; return it and its code, which is never seen again.
+        """Return an invitation and its code, which is never seen again; it lets nobody in before it is stored.
 
         Raises:
             FaultyInputError: ``device_invitation_invalid``.
         """
         until = enrolment.expires(now_ns, life_s)
-        made, code = enrolment.make_invitation(
+        return enrolment.make_invitation(
             tenant, subjects=subjects, kind=kind, name=name, ak_name=ak_name, by=by, until_ns=until
         )
-        self._registry.invite(made, now_ns)
-        return made, code
+
+    def invite(self, invitation: Invitation, now_ns: int) -> None:
+        """Store an invitation, after whoever made it has written that down."""
+        self._registry.invite(invitation, now_ns)
 
     def enrol(self, text: str, now_ns: int) -> Device:
         """Enrol the device that sent ``text``.
@@ -121,17 +123,13 @@ class DeviceBook:
         asked = enrolment.read_enrolment(text, self._audience, self._registry, self._challenges, self.rules, now_ns)
         device = asked.device
         self._challenges.use(device.tenant, asked.nonce, now_ns)
-        self._log.record(device, "device.enrol", now_ns, {"kind": device.kind, "attestation_key": device.ak_trust})
-        match self._registry.enrol(device, asked.invitation.code_hash, now_ns):
-            case Enrolled.OK:
-                return device
-            case Enrolled.CODE_GONE:
-                raise enrolment.code_gone()
-            case Enrolled.KEY_TAKEN:
-                raise RefusedError(DeviceRefusal.DEVICE_EXISTS, "a device with this key is enrolled already")
-            case Enrolled.AK_TAKEN:
-                text = "a device with this attestation key is enrolled already: remove it first"
-                raise RefusedError(DeviceRefusal.DEVICE_ATTESTATION_KEY_TAKEN, text)
+        told = {"kind": device.kind, "attestation_key": device.ak_trust}
+        device = msgspec.structs.replace(device, cause=self._log.record(device, "device.enrol", now_ns, told))
+        end = self._registry.enrol(device, asked.invitation.code_hash, now_ns)
+        if end is not Enrolled.OK:
+            self._log.record(device, "device.enrol_refused", now_ns, {"refused": end})
+            raise _not_enrolled(end)
+        return device
 
     def report(self, text: str, now_ns: int) -> Device:
         """Take a posture report.
@@ -248,9 +246,9 @@ class DeviceBook:
                 before = self.find(device.tenant, device.device_id)
                 after = self._judged(change(before), now_ns)
                 if not (action == "device.judge" and after.standing is before.standing):
-                    self._log.record(
-                        after, action, now_ns, {"standing": after.standing, "why": after.why, **_plain(told)}
-                    )
+                    words = {"standing": after.standing, "why": after.why, **_plain(told)}
+                    record = self._log.record(after, action, now_ns, words)
+                    after = msgspec.structs.replace(after, cause=record)
                 if self._registry.replace(after):
                     self._tell(after, now_ns)
                     return after
@@ -279,7 +277,7 @@ class DeviceBook:
         reason = (device.why or (device.standing.value,))[0] if device.standing is not Standing.REMOVED else "removed"
         for subject in device.subjects or ("",):
             change = DeviceChange(
-                device.tenant, device.device_id, subject, device.told, device.standing, reason, now_ns
+                device.tenant, device.device_id, subject, device.told, device.standing, reason, now_ns, device.cause
             )
             for listener in self._listeners:
                 try:
@@ -291,6 +289,15 @@ class DeviceBook:
             self._registry.remove(device.tenant, device.device_id)
         else:
             self._registry.replace(msgspec.structs.replace(device, told=device.standing, version=device.version + 1))
+
+
+def _not_enrolled(end: Enrolled) -> RefusedError:
+    if end is Enrolled.KEY_TAKEN:
+        return RefusedError(DeviceRefusal.DEVICE_EXISTS, "a device with this key is enrolled already")
+    if end is Enrolled.AK_TAKEN:
+        text = "a device with this attestation key is enrolled already: remove it first"
+        return RefusedError(DeviceRefusal.DEVICE_ATTESTATION_KEY_TAKEN, text)
+    return enrolment.code_gone()
 
 
 def _without(device: Device, subject: str) -> Device:

@@ -60,6 +60,7 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         quarantined_ns: since when it is shut out; 0 = it is not.
         standing: as last judged; ``told`` is what the listeners know.
         due_ns: when time alone may change the standing; 0 = never.
+        cause: id of the record that tells of its last change.
     """
 
     tenant: str
@@ -84,6 +85,7 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     told: Standing = Standing.UNJUDGED
     why: tuple[str, ...] = ()
     due_ns: int = 0
+    cause: str = ""
     version: int = 1
 
 
@@ -105,6 +107,7 @@ class DeviceChange(msgspec.Struct, frozen=True):
 
     Attributes:
         reason: why, in snake_case: what failed first, or what was done.
+        cause: id of the record behind it.
     """
 
     tenant: str
@@ -114,3 +117,4 @@ class DeviceChange(msgspec.Struct, frozen=True):
     current: Standing
     reason: str
     at_ns: int
+    cause: str = ""

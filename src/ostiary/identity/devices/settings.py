@@ -54,6 +54,13 @@ class DeviceRules(msgspec.Struct, frozen=True):
                 text = f"`{name[:40]}` is nothing that a report tells: {', '.join(REQUIRABLE)}"
                 raise FaultyInputError("config_invalid", text)
 
+    def registers(self) -> dict[str, list[int]]:
+        """Return by bank every register that some kind of device must quote."""
+        found: dict[str, set[int]] = {}
+        for policy in self.pcrs.values() if "" in self.pcrs else (*self.pcrs.values(), PcrPolicy()):
+            found.setdefault(policy.bank, set()).update(policy.required, policy.golden)
+        return {bank: sorted(numbers) for bank, numbers in sorted(found.items())}
+
     def pcr_policy(self, kind: str) -> PcrPolicy:
         """Return what the registers of a kind of device must be."""
         return self.pcrs.get(kind) or self.pcrs.get("") or PcrPolicy()

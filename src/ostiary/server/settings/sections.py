@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.response import ResponseSection
+from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
@@ -264,5 +265,7 @@ class Settings(Section):
     """Shared signals with other domains."""
     response: ResponseSection = ResponseSection()
     """What is done about obligations and incidents, and who is told."""
+    devices: DevicesSection = DevicesSection()
+    """Devices and what they must show."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

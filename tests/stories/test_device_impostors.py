@@ -464,6 +464,10 @@ def test_a_device_cannot_talk_over_what_its_manager_says() -> None:
     book.report(manager.report({"disk_encrypted": False}, 1, now_ns=one.now_ns, sub=one.device_id), one.now_ns)
     one.report()
     assert book.judge(book.find("acme", one.device_id), one.now_ns).why == ("disk_encrypted_failed",)
+    one.wait(86_400)
+    one.report()
+    why = book.judge(book.find("acme", one.device_id), one.now_ns).why
+    assert why == ("posture_stale", "disk_encrypted_failed"), "nor wait until its manager is silenced"
     stranger = Voice(SigningKey.generate("x"), AUDIENCE, "acme", "fleet")
     forged = stranger.report(FINE, 2, now_ns=one.now_ns, sub=one.device_id)
     assert code_of(lambda: book.report(forged, one.now_ns)) == R.DEVICE_UNAUTHENTICATED

@@ -46,7 +46,7 @@ class DeviceBook:
     ) -> None:
         """Take the parts; ``audience`` is our public address, for which messages must be made."""
         self._registry, self._log, self._challenges = registry, log, challenges
-        self.rules = rules
+        self.rules = msgspec.structs.replace(rules, producers=frozenset(producers))
         self._audience, self._producers, self._on_fault = audience, producers, on_fault
         self._listeners: list[Listener] = []
         self._locks = [threading.Lock() for _ in range(_LOCKS)]

@@ -4,7 +4,8 @@ Rules:
 
 - ``reported`` needs a report that is not stale, ``attested`` a quote that is not stale besides; stale falls back.
 - Compliant is who tells every required member, and each is good. Not told is not good; nor is stale, nor quarantined.
-- The worst of all sources counts, so that a device cannot talk over what its manager says of it.
+- The worst of all sources counts, so that a device cannot talk over what its manager says of it; and each must be
+  fresh, so that silencing the manager does not help either. A manager that is no longer registered does not count.
 - Ages grow: a patch that was ten days old when the report was made is eleven days old a day later.
 - Judging is a function of device, rules and time; it changes nothing.
 """
@@ -15,7 +16,7 @@ from typing import Final
 import msgspec
 
 from ostiary.identity.dates import SECOND_NS
-from ostiary.identity.devices.model import Device, Reported, Standing
+from ostiary.identity.devices.model import OWN, Device, Reported, Standing
 from ostiary.identity.devices.posture import worst_of
 from ostiary.identity.devices.settings import DeviceRules
 from ostiary.vocabulary.devices import DeviceFacts, Trust
@@ -44,21 +45,20 @@ class Judgement:
 
 def judge(device: Device, rules: DeviceRules, now_ns: int) -> Judgement:
     """Return how ``device`` stands at ``now_ns``."""
-    fresh = [one for one in device.reports.values() if _until(one, rules) > now_ns]
-    newest = max(device.reports.values(), key=lambda one: one.at_ns, default=None)
+    reports = _counted(device, rules)
+    fresh = bool(reports) and all(_until(one, rules) > now_ns for one in reports)
     attested_until = device.attested_ns + rules.attestation_max_age_s * SECOND_NS if device.attested_ns else 0
     attested = attested_until > now_ns
     trust: Trust = "enrolled" if not fresh else "attested" if attested else "reported"
-    considered = fresh or ([newest] if newest else [])
-    posture = worst_of(_aged(one, now_ns) for one in considered) if considered else None
+    posture = worst_of(_aged(one, now_ns) for one in reports) if reports else None
     why = _why(device, rules, posture, stale=not fresh, attested=attested)
     return Judgement(
         trust=trust,
-        standing=_standing(device, why),
+        standing=_standing(device, why, posture),
         why=why,
         posture=posture,
         # several sources count, so the age is that of the oldest one that does
-        posture_age_s=_age(min(one.at_ns for one in considered), now_ns) if considered else None,
+        posture_age_s=_age(min(one.at_ns for one in reports), now_ns) if reports else None,
         attested_age_s=_age(device.attested_ns, now_ns) if device.attested_ns else None,
         due_ns=_due(device, rules, attested_until, now_ns),
     )
@@ -89,10 +89,15 @@ def facts_of(device: Device, rules: DeviceRules, now_ns: int) -> DeviceFacts:
     )
 
 
-def _standing(device: Device, why: tuple[str, ...]) -> Standing:
+def _counted(device: Device, rules: DeviceRules) -> list[Reported]:
+    known = device.reports.items()
+    return [one for source, one in known if source == OWN or (device.tenant, source) in rules.producers]
+
+
+def _standing(device: Device, why: tuple[str, ...], posture: PostureFacts | None) -> Standing:
     if device.quarantined_ns:
         return Standing.QUARANTINED
-    if not device.reports:
+    if posture is None:
         return Standing.UNJUDGED
     return Standing.NOT_COMPLIANT if why else Standing.COMPLIANT
 
@@ -135,13 +140,14 @@ def _age(since_ns: int, now_ns: int) -> float:
 
 def _due(device: Device, rules: DeviceRules, attested_until: int, now_ns: int) -> int:
     """Return the next moment at which time alone may change the judgement; 0 when it never will."""
-    moments = [_until(one, rules) for one in device.reports.values()]
+    reports = _counted(device, rules)
+    moments = [_until(one, rules) for one in reports]
     if rules.attestation_required:
         moments.append(attested_until)
     if rules.patch_max_age_s:
         moments += [
             one.at_ns + int((rules.patch_max_age_s - one.posture.patch_age_s) * SECOND_NS) + 1
-            for one in device.reports.values()
+            for one in reports
             if one.posture.patch_age_s is not None
         ]
     later = min((moment for moment in moments if moment > now_ns), default=_NEVER)

@@ -33,6 +33,7 @@ class DeviceRules(msgspec.Struct, frozen=True):
         interval_s: least time between two reports of one source.
         challenge_s: how long a nonce is good.
         pcrs: registers by kind of device; ``""`` is for all others.
+        producers: tenant and name of each device manager whose reports count.
     """
 
     posture_max_age_s: int = 86_400
@@ -46,6 +47,7 @@ class DeviceRules(msgspec.Struct, frozen=True):
     interval_s: int = 5
     challenge_s: int = 120
     pcrs: Mapping[str, PcrPolicy] = {}
+    producers: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse a requirement that no report could meet."""

@@ -24,6 +24,7 @@ from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
 from ostiary.sessions import Asked, SessionLedger, StepUpProof
 from ostiary.testing.parts import Always, FixedScorer, FixedSignals, MemoryRecorder, StaticDirectory
+from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
 from ostiary.vocabulary.effects import Control, Effect, Phase
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
 from ostiary.vocabulary.events import ActionClass
@@ -34,6 +35,7 @@ NOW_NS = 1_790_000_000_000_000_000
 LASTS_NS = 300_000_000_000
 STRONG = "urn:ostiary:acr:phishing-resistant"
 MEMBERS = {
+    "device",
     "sentence",
     "request",
     "identity",
@@ -87,6 +89,16 @@ class Given:
             key=told.get("key", ""),
             claims=told.get("claims", {}),
         )
+
+
+class Registered:
+    """A device registry that knows the one device of the case."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.facts = msgspec.convert({"known": True, **told}, type=DeviceFacts)
+
+    def device(self, tenant, device_id, now_ns):
+        return self.facts if device_id is not None and device_id == self.facts.device_id else UNKNOWN_DEVICE
 
 
 class Glass:
@@ -152,6 +164,7 @@ def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
         policies=always,
         phases=always,
         recorder=MemoryRecorder(),
+        devices=Registered(case["device"]) if "device" in case else None,
         break_glass=Glass(case["break_glass"]) if "break_glass" in case else None,
     )
     asked = EvaluationRequest(subject, Action(**request["action"]), resource, request.get("context", {}))

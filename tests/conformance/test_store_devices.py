@@ -92,6 +92,17 @@ def test_expired_invitations_are_forgotten(registry: DeviceRegistry) -> None:
     assert registry.invitation("umbrella", "old", NOW) is not None
 
 
+def test_invitations_that_name_a_person_are_withdrawn(registry: DeviceRegistry) -> None:
+    registry.invite(invitation("hers", subjects=("user:alice", "user:bob")), NOW)
+    registry.invite(invitation("his", subjects=("user:bob",)), NOW)
+    registry.invite(invitation("hers", tenant="umbrella", subjects=("user:alice",)), NOW)
+    assert registry.withdraw("acme", "user:alice") == 1
+    assert registry.withdraw("acme", "user:alice") == 0
+    assert registry.invitation("acme", "hers", NOW) is None
+    assert registry.invitation("acme", "his", NOW) is not None
+    assert registry.invitation("umbrella", "hers", NOW) is not None
+
+
 def test_one_key_is_one_device_of_a_tenant(registry: DeviceRegistry) -> None:
     enrol(registry, device(ak_name=b"tpm"))
     assert enrol(registry, device("dev_2", thumbprint="t-dev_1")) is Enrolled.KEY_TAKEN
@@ -145,6 +156,18 @@ def test_what_is_untold_or_due_is_found(registry: DeviceRegistry) -> None:
     told = msgspec.structs.replace(device("dev_1", version=2), standing=Standing.COMPLIANT, told=Standing.COMPLIANT)
     assert registry.replace(told)
     assert sorted(one.device_id for one in registry.due(NOW)) == ["dev_2", "dev_5"]
+
+
+def test_a_forgotten_owner_is_in_no_file(tmp_path: Path) -> None:
+    with open_store(tmp_path / "ostiary.db", FakeClock()) as store:
+        named = device(subjects=("user:secret-name",))
+        enrol(store.devices, named)
+        for version in range(2, 9):
+            reports = {"": Reported(NOW, version, PostureFacts(), "x" * version)}
+            store.devices.replace(msgspec.structs.replace(named, reports=reports, version=version))
+        assert store.devices.replace(device(version=9), scrub=True)
+        files = b"".join(path.read_bytes() for path in tmp_path.glob("ostiary.db*"))
+        assert b"secret-name" not in files
 
 
 def test_a_tenant_is_forgotten_with_its_devices_and_codes(tmp_path: Path) -> None:

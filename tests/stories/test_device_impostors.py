@@ -521,7 +521,7 @@ def test_a_listener_that_fails_is_told_again() -> None:
 
 def test_a_device_that_two_processes_change_at_once_asks_to_try_again() -> None:
     class Contended(MemoryDeviceRegistry):
-        def replace(self, device):
+        def replace(self, device, *, scrub=False):
             return False
 
     one = FakeDevice(open_book(registry=Contended())).enrol("acme")

@@ -39,6 +39,16 @@ class MemoryDeviceRegistry:
         found = self._invitations.get((tenant, code_hash))
         return found if found and found.expires_ns > now_ns else None
 
+    def withdraw(self, tenant: str, subject: str) -> int:
+        """Erase the invitations that name a subject."""
+        with self._lock:
+            named = [
+                name for name, one in self._invitations.items() if one.tenant == tenant and subject in one.subjects
+            ]
+            for name in named:
+                del self._invitations[name]
+            return len(named)
+
     def enrol(self, device: Device, code_hash: str, now_ns: int) -> Enrolled:
         """Use an invitation up and store the device, or do neither."""
         with self._lock:
@@ -53,8 +63,9 @@ class MemoryDeviceRegistry:
             self._devices[device.tenant, device.device_id] = device
             return Enrolled.OK
 
-    def replace(self, device: Device) -> bool:
+    def replace(self, device: Device, *, scrub: bool = False) -> bool:
         """Store ``device`` over the version before it."""
+        del scrub  # nothing here outlives the process
         with self._lock:
             before = self._devices.get((device.tenant, device.device_id))
             if before is None or before.version != device.version - 1:

@@ -213,7 +213,8 @@ class DeviceBook:
         self._change(self.find(tenant, device_id), change, "device.remove", now_ns, cause=cause)
 
     def forget_subject(self, tenant: str, subject: str, now_ns: int) -> int:
-        """Take a person's name off the devices that bear it; return how many those were."""
+        """Take a person's name off the devices and codes that bear it; return how many devices those were."""
+        self._registry.withdraw(tenant, subject)
         named = [one for one in self.of_tenant(tenant) if subject in one.subjects]
         for one in named:
             self._change(one, lambda now: _without(now, subject), "device.disown", now_ns)
@@ -249,7 +250,7 @@ class DeviceBook:
                     words = {"standing": after.standing, "why": after.why, **_plain(told)}
                     record = self._log.record(after, action, now_ns, words)
                     after = msgspec.structs.replace(after, cause=record)
-                if self._registry.replace(after):
+                if self._registry.replace(after, scrub=action == "device.disown"):
                     self._tell(after, now_ns)
                     return after
         raise UnavailableError(DeviceRefusal.DEVICE_BUSY, "the device is being changed by somebody else, try again")

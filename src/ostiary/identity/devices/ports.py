@@ -45,12 +45,19 @@ class DeviceRegistry(Protocol):
         """Return an invitation that is still good."""
         ...
 
+    def withdraw(self, tenant: str, subject: str) -> int:
+        """Erase the invitations that name a subject; return how many there were."""
+        ...
+
     def enrol(self, device: Device, code_hash: str, now_ns: int) -> Enrolled:
         """Use an invitation up and store the device, or do neither."""
         ...
 
-    def replace(self, device: Device) -> bool:
-        """Store ``device`` when the stored version is the one before it; return whether it was."""
+    def replace(self, device: Device, *, scrub: bool = False) -> bool:
+        """Store ``device`` when the stored version is the one before it; return whether it was.
+
+        With ``scrub`` what stood there is overwritten, so that nothing of it is left in a file.
+        """
         ...
 
     def remove(self, tenant: str, device_id: str) -> bool:

@@ -37,6 +37,14 @@ class DeviceTable:
         rows = self._database.read("find_invitation", tenant, code_hash, now_ns)
         return msgspec.json.decode(rows[0][0], type=Invitation) if rows else None
 
+    def withdraw(self, tenant: str, subject: str) -> int:
+        """Erase the invitations that name a subject."""
+        with self._database.transaction() as database:
+            rows = database.read_inside("tenant_invitations", tenant)
+            found = [msgspec.json.decode(row[0], type=Invitation) for row in rows]
+            named = [(tenant, one.code_hash) for one in found if subject in one.subjects]
+            return database.erase("erase_invitation", named) if named else 0
+
     def enrol(self, device: Device, code_hash: str, now_ns: int) -> Enrolled:
         """Use an invitation up and store the device, in one transaction."""
         one = device
@@ -51,9 +59,11 @@ class DeviceTable:
             database.write("add_device", *values)
             return Enrolled.OK
 
-    def replace(self, device: Device) -> bool:
-        """Store ``device`` over the version before it."""
+    def replace(self, device: Device, *, scrub: bool = False) -> bool:
+        """Store ``device`` over the version before it; with ``scrub`` what stood there is overwritten."""
         values = (device.version, *_judged(device), device.tenant, device.device_id)
+        if scrub:
+            return self._database.erase("replace_device", [values]) == 1
         return self._database.write("replace_device", *values) == 1
 
     def remove(self, tenant: str, device_id: str) -> bool:

@@ -10,6 +10,12 @@ INSERT INTO device_invitations (tenant, code_hash, expires_ns, invitation) VALUE
 -- name: find_invitation
 SELECT invitation FROM device_invitations WHERE tenant = ? AND code_hash = ? AND expires_ns > ?;
 
+-- name: tenant_invitations
+SELECT invitation FROM device_invitations WHERE tenant = ?;
+
+-- name: erase_invitation
+DELETE FROM device_invitations WHERE tenant = ? AND code_hash = ?;
+
 -- name: forget_invitations
 DELETE FROM device_invitations WHERE tenant = ? AND expires_ns <= ?;
 

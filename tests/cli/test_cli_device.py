@@ -1,5 +1,6 @@
 """``ostiary device`` against a running server: the agent on one side, administrators on the other."""
 
+import io
 import json
 import subprocess
 import sys
@@ -87,6 +88,14 @@ def test_a_device_enrols_reports_and_attests(ask, server, tpm) -> None:
     assert "itself" in shown["reports"]
 
 
+def test_the_tpm_is_shown_and_its_key_named_beforehand(ask, server, tpm) -> None:
+    shown = ask("attest", "--dry-run")
+    assert shown["attestation_key_name"] == tpm.name.hex()
+    assert list(shown["registers"]) == ["sha256:0", "sha256:2", "sha256:4", "sha256:7"]
+    code = ask("invite", "--attestation-key", shown["attestation_key_name"], admin=True)["code"]
+    assert ask("enrol", code, "--url", server.url, "--audience", URL, "--tpm")["attestation_key"] == "named"
+
+
 def test_a_device_is_shut_out_released_and_forgotten(ask, server) -> None:
     device = enrol(ask, server)["device_id"]
     ask("report")
@@ -110,6 +119,12 @@ def test_a_code_is_used_once_and_its_refusal_is_a_refusal(ask, server, tmp_path:
     assert done.returncode == 3
     assert "device_code_invalid" in done.stderr
     assert code not in done.stderr
+
+
+def test_a_code_is_read_from_stdin(ask, server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it stands in no list of processes and in no history."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(ask("invite", admin=True)["code"] + "\n"))
+    assert ask("enrol", "-", "--url", server.url, "--audience", URL)["standing"] == "unjudged"
 
 
 def test_a_message_is_for_the_address_that_the_device_was_given(ask, server) -> None:

@@ -18,7 +18,7 @@ from ostiary.server.wiring import House
 
 DeviceId = Annotated[str, Parameter(help="The device's id, `dev_…`.")]
 _SECOND_NS = 1_000_000_000
-_COLUMNS = ("device", "name", "kind", "owners", "standing", "trust", "why")
+_COLUMNS = ("device", "owners", "standing", "trust")
 
 
 def register(command: App) -> None:

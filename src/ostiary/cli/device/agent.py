@@ -15,12 +15,14 @@ from ostiary.cli.device.tpm import DEFAULT_TCTI, open_tpm
 from ostiary.cli.output import out, print_json
 from ostiary.cli.places import Json
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.identity.attestation.public import read_key
+from ostiary.identity.devices import DeviceRules
 from ostiary.identity.devices.challenges import extra_for
 from ostiary.identity.devices.collected import Collected
 from ostiary.identity.devices.fleet import read_fleet
 from ostiary.identity.devices.osquery import EDR_PROCESSES, read_osquery
 from ostiary.identity.devices.speaking import Voice
-from ostiary.keys import SigningKey
+from ostiary.keys import SigningKey, random_bytes
 from ostiary.vocabulary.clock import SystemClock
 
 _MAX_INPUT = 64 << 20
@@ -49,7 +51,10 @@ def _show(told: dict[str, Any], *, json: bool) -> None:
 
 
 def enrol(
-    code: Annotated[str, Parameter(help="The one-time code of an administrator; `-` reads it from stdin.")],
+    code: Annotated[
+        str,
+        Parameter(allow_leading_hyphen=True, help="The one-time code of an administrator; `-` reads it from stdin."),
+    ],
     *,
     url: Annotated[str, Parameter(help="Address of the server.")],
     audience: Annotated[str, Parameter(help="The server's public address, where it differs from --url.")] = "",
@@ -83,8 +88,15 @@ def _registers(told: dict[str, Any]) -> dict[str, list[int]]:
         raise UnavailableError("server_unavailable", "the server does not say which registers to quote") from fault
 
 
-def attest(*, tcti: Tcti = DEFAULT_TCTI, state: State = None, json: Json = False) -> None:
-    """Have this device's TPM vouch for it: answer the server's nonce with a quote."""
+def attest(*, dry_run: DryRun = False, tcti: Tcti = DEFAULT_TCTI, state: State = None, json: Json = False) -> None:
+    """Have this device's TPM vouch for it: answer the server's nonce with a quote.
+
+    ``--dry-run`` shows the name of the attestation key, for an invitation that takes no other, and the registers, for
+    golden values; it needs no server.
+    """
+    if dry_run:
+        _show_tpm(tcti, json=json)
+        return
     kept = _state(state)
     who, voice = kept.enrolment(), kept.voice()
     server = Server(who.url)
@@ -93,6 +105,19 @@ def attest(*, tcti: Tcti = DEFAULT_TCTI, state: State = None, json: Json = False
     with open_tpm(tcti) as opened:
         evidence = opened.quote(extra_for("attest", nonce, who.tenant, who.device_id), _registers(told))
     _show(server.send("attest", voice.attest(nonce, evidence, now_ns=SystemClock().now_ns())), json=json)
+
+
+def _show_tpm(tcti: str, *, json: bool) -> None:
+    with open_tpm(tcti) as opened:
+        evidence = opened.quote(random_bytes(32), DeviceRules().registers())
+        name = read_key(opened.public).name.hex()
+    registers = {f"{bank}:{number}": value.hex() for (bank, number), value in evidence.pcrs.items()}
+    if json:
+        print_json({"attestation_key_name": name, "registers": registers})
+        return
+    out.print(f"attestation key  {name}", markup=False)
+    for register_name, value in registers.items():
+        out.print(f"{register_name:16} {value}", markup=False)
 
 
 def report(

@@ -84,6 +84,17 @@ step_up contains {
 	not data.ostiary.lib.freshly_proven
 }
 
+# METADATA
+# title: the device's own key must be used
+# description: This resource is for requests that are signed by the key of an enrolled device; being named is not enough.
+# custom:
+#   id: device-bound-required
+#   remediation: Use a token that is bound to the device's key (DPoP with the key that the device enrolled).
+deny contains {"rule": "device-bound-required"} if {
+	input.resource.attributes.device_binding == "required"
+	not input.device.bound == true
+}
+
 # What the table asks of a device in this state, on a resource this sensitive. A word that the table's readers do not
 # know asks for the harshest: a slip of the pen must not open anything.
 device_asked_for(state) := "step_up" if {

@@ -106,6 +106,20 @@ test_attestation_required_by_the_resource if {
 	device_rules(refused.deny) == {"device-attestation-required"}
 }
 
+test_binding_required_by_the_resource if {
+	every bound in [false, null, "true"] {
+		request := changed(on_device({"bound": bound}, 1), {"/resource/attributes": {"device_binding": "required"}})
+		decision := guardrails.decision with input as request
+		device_rules(decision.deny) == {"device-bound-required"}
+	}
+	unknown := changed(examples.developer, {"/resource/attributes": {"device_binding": "required"}})
+	refused := guardrails.decision with input as unknown
+	device_rules(refused.deny) == {"device-bound-required"}
+	good := changed(on_device({"bound": true}, 1), {"/resource/attributes": {"device_binding": "required"}})
+	allowed := guardrails.decision with input as good
+	count(device_rules(allowed.deny)) == 0
+}
+
 test_attestation_by_the_table if {
 	request := on_device({"trust": "reported"}, 4)
 	denied := guardrails.decision with input as request with data.devices.not_attested as {"4": "deny"}

@@ -51,7 +51,7 @@ FULL = device(
     baseline={0: b"\x00" * 32, 7: b"\x07" * 32},
     quoted=Quoted(b"signer", ClockInfo(1, 2, 3, safe=True), 2**63, {0: b"\x00" * 32}),
     attested_ns=NOW,
-    reports={"": Reported(NOW, 3, PostureFacts(firewall=True, patch_age_s=1.5), "Debian 12", ("a", "b"))},
+    reports={"": Reported(NOW, 3, PostureFacts(firewall=True, patch_age_s=1.5), "Debian 12", NOW, ("a", "b"))},
     standing=Standing.COMPLIANT,
     due_ns=NOW + 5,
 )

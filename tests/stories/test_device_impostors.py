@@ -171,8 +171,18 @@ def test_what_was_collected_long_ago_is_as_old_as_that() -> None:
     one.book.report(old, one.now_ns)
     facts = one.book.device("acme", one.device_id, one.now_ns)
     assert (facts.posture_age_s, facts.trust, facts.compliant) == (day, "enrolled", False)
+    one.wait(10)
     ahead = one.voice.report(FINE, 2, now_ns=one.now_ns, collected=one.now_ns // SECOND_NS + 5)
     assert code_of(lambda: one.book.report(ahead, one.now_ns)) == R.DEVICE_CLAIM_INVALID
+
+
+def test_a_manager_that_learned_nothing_new_may_say_so_again() -> None:
+    one = laptop()
+    collected = one.now_ns // SECOND_NS - 100
+    for number in (1, 2):
+        one.wait(60)
+        one.book.report(one.voice.report(FINE, number, now_ns=one.now_ns, collected=collected), one.now_ns)
+    assert one.book.device("acme", one.device_id, one.now_ns).posture_age_s == 220.0
 
 
 def test_a_silent_device_falls_by_itself() -> None:

@@ -1,6 +1,7 @@
 """A real server and real messages: a device comes in, falls, takes its sessions with it, and comes back by an admin."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -230,3 +231,21 @@ def test_an_invitation_must_make_sense(server) -> None:
         {"name": "a\u202eb"},
     ):
         assert server.admin("POST", "/tenants/default/devices/invitations", json=body).status_code == 400
+
+
+def test_slow_strangers_do_not_keep_devices_out(server) -> None:
+    """Many half-sent bodies: they are read beside each other, and hold none of the threads that judge messages."""
+    host, port = server.url.removeprefix("http://").split(":")
+    head = (
+        b"POST /devices/v1/report HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+    )
+    slow = [socket.create_connection((host, int(port))) for _ in range(100)]
+    try:
+        for one in slow:
+            one.sendall(head)
+        laptop = Laptop(server)
+        assert laptop.enrol().status_code == 200
+        assert laptop.report().status_code == 200
+    finally:
+        for one in slow:
+            one.close()

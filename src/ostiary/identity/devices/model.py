@@ -32,6 +32,7 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         at_ns: the moment that the report speaks of; never later than its receipt.
+        made_ns: when the report itself was made.
         sequence: its number; the next one is higher.
         posture: the members it told.
         os: name and version of the operating system, for people.
@@ -42,6 +43,7 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     sequence: int
     posture: PostureFacts
     os: str = ""
+    made_ns: int = 0
     used: tuple[str, ...] = ()
 
 

@@ -70,14 +70,14 @@ def take_report(
         refuse(DeviceRefusal.DEVICE_REPLAYED, "the report has been sent before")
     if before is not None and sequence <= before.sequence:
         refuse(DeviceRefusal.DEVICE_SEQUENCE_ROLLBACK, "a later report than this one has come already")
-    at_ns = min(_collected(message, issued), now_ns)
-    if before is not None and at_ns < before.at_ns + rules.interval_s * SECOND_NS:
+    if before is not None and issued < before.made_ns + rules.interval_s * SECOND_NS:
         refuse(DeviceRefusal.DEVICE_TOO_SOON, f"reports of one source are at least {rules.interval_s} s apart")
     made = Reported(
-        at_ns=at_ns,
+        at_ns=min(_collected(message, issued), now_ns),
         sequence=sequence,
         posture=read_posture(claims.get("posture")),
         os=read_os(claims.get("os")),
+        made_ns=issued,
         used=(*(before.used if before else ()), jti)[-REMEMBERED:],
     )
     return msgspec.structs.replace(device, reports={**device.reports, source: made})

@@ -5,12 +5,14 @@
     POST /devices/v1/report  {"message": "<compact JWS>"}      typ ostiary-posture+jwt
     POST /devices/v1/attest  {"message": "<compact JWS>"}      typ ostiary-attest+jwt
 
-- Bodies are small, and only so many are worked on at once: whoever floods this waits, decisions do not.
+- Bodies are small. What they hold is judged by a few threads of its own, with a bounded queue: whoever floods this
+  waits for himself, and neither decisions nor the server's chores for him.
 - Every refusal is counted like that of any caller that proved nothing; nonces are made without remembering them.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
@@ -26,7 +28,9 @@ from ostiary.vocabulary.reasons import Reason
 
 PREFIX: Final = "/devices/v1"
 SWEEP_S: Final = 1.0
-MAX_AT_ONCE: Final = 32
+THREADS: Final = 4
+MAX_WAITING: Final = 64
+Act = Callable[[dict[str, Any]], dict[str, Any]]
 _LIMITS: Final = BodyLimits(MAX_LENGTH + 1024, 3)
 _STATUS: Final[dict[str, int]] = {
     BODY_LATE: 408,
@@ -47,8 +51,9 @@ class DeviceFace:
         self._desk = desk
         self._book: DeviceBook = desk.house.devices
         self._book.listen(SessionsFall(desk.house.ledger, desk.house.settings.devices))
-        self._at_once = 0
-        self._answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self._waiting = 0
+        self._threads = ThreadPoolExecutor(THREADS, "devices")
+        self._answers: dict[str, Act] = {
             "nonce": self._nonce,
             "enrol": self._enrol,
             "report": self._report,
@@ -66,16 +71,20 @@ class DeviceFace:
             return json_reply(404, {"code": "not_found", "message": "there is nothing here"})
         if request.method != "POST":
             return json_reply(405, {"code": "method_not_allowed", "message": "use POST"}, (b"allow", b"POST"))
-        if self._at_once >= MAX_AT_ONCE:
-            return json_reply(503, {"code": Reason.OVERLOADED.value, "message": "try again in a moment"}, CLOSE)
-        self._at_once += 1
         try:
             body = await self._body(request)
-            return json_reply(200, await asyncio.to_thread(act, body))
+            return json_reply(200, await self._work(act, body))
         except OstiaryError as fault:
             return self._refused(request, fault)
+
+    async def _work(self, act: Act, body: dict[str, Any]) -> dict[str, Any]:
+        if self._waiting >= MAX_WAITING:
+            raise UnavailableError(Reason.OVERLOADED.value, "too many devices speak at once, try again in a moment")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, act, body)
         finally:
-            self._at_once -= 1
+            self._waiting -= 1
 
     async def _body(self, request: Request) -> dict[str, Any]:
         if request.twice or not request.is_json():
@@ -85,7 +94,7 @@ class DeviceFace:
 
     def _refused(self, request: Request, fault: OstiaryError) -> Reply:
         self._desk.refusals.count(fault.code, request.peer)
-        if isinstance(fault, UnavailableError):
+        if isinstance(fault, UnavailableError) and fault.code != Reason.OVERLOADED:
             self._desk.faults(fault.code, fault)
         usual = 400 if isinstance(fault, FaultyInputError) else 503 if isinstance(fault, UnavailableError) else 403
         status = _STATUS.get(fault.code, usual)

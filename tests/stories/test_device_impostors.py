@@ -5,6 +5,7 @@ import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from ostiary.identity.devices.challenges import extra_for
 from ostiary.identity.devices.envelope import ATTEST_TYPE, ENROL_TYPE, POSTURE_TYPE, write_message
 from ostiary.identity.devices.speaking import Voice
 from ostiary.keys import SigningKey
+from ostiary.storage.sqlite import open_store
 from ostiary.testing.device_registry import MemoryDeviceLog, MemoryDeviceRegistry
 from ostiary.testing.devices import AUDIENCE, FINE, NOW_NS, SECOND_NS, FakeDevice, open_book
 from ostiary.testing.tpm import SoftTpm
@@ -459,6 +461,42 @@ def test_a_removed_device_is_unknown_before_anybody_was_told() -> None:
     server.sweep(one.now_ns)
     assert [change.current for change in told] == [Standing.REMOVED]
     assert registry.find("acme", one.device_id) is None
+
+
+def test_a_quarantine_is_not_lost_among_reports(tmp_path: Path) -> None:
+    """Two processes on one database: one takes reports as fast as they come, the other one shuts the device out."""
+    with open_store(tmp_path / "ostiary.db") as here, open_store(tmp_path / "ostiary.db") as there:
+        serving = open_book(DeviceRules(interval_s=0), registry=here.devices)
+        told: list[Standing] = []
+        serving.listen(lambda change: told.append(change.current))
+        one = FakeDevice(serving).enrol("acme")
+        done = threading.Event()
+        busy: list[str] = []
+
+        def report() -> None:
+            while not done.is_set():
+                try:
+                    one.report()
+                except UnavailableError as lost:
+                    busy.append(lost.code)
+
+        thread = threading.Thread(target=report)
+        thread.start()
+        elsewhere = open_book(registry=there.devices)
+        for _ in range(20):
+            try:
+                elsewhere.quarantine("acme", one.device_id, now_ns=one.now_ns, reason="stolen")
+                break
+            except UnavailableError as lost:
+                busy.append(lost.code)
+        done.set()
+        thread.join()
+        assert set(busy) <= {R.DEVICE_BUSY}
+        one.report()
+        assert serving.find("acme", one.device_id).standing is Standing.QUARANTINED
+        serving.sweep(one.now_ns)
+        assert told[-1] is Standing.QUARANTINED
+        assert there.devices.due(one.now_ns) == []
 
 
 # managers

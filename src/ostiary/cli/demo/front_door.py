@@ -14,7 +14,7 @@ class FrontDoor:
 
     def __init__(self, url: str, pep_key: str) -> None:
         """Take where the server is and the enforcement point's API key."""
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._client = httpx.Client(timeout=_TIMEOUT_S, headers={"Authorization": f"Bearer {pep_key}"}, trust_env=False)
 
     def ask(self, request: dict[str, Any], token: str) -> dict[str, Any]:
@@ -26,11 +26,11 @@ class FrontDoor:
         """
         body = {**request, "context": {**request["context"], "subject_token": token}}
         try:
-            response = self._client.post(f"{self._url}/access/v1/evaluation", json=body)
+            response = self._client.post(f"{self.url}/access/v1/evaluation", json=body)
         except httpx.HTTPError as fault:
-            raise UnavailableError("server_unreachable", f"no server answers at `{self._url}`") from fault
+            raise UnavailableError("server_unreachable", f"no server answers at `{self.url}`") from fault
         if response.status_code != httpx.codes.OK:
-            text = f"`{self._url}` answered {response.status_code}: is it the server of this data directory?"
+            text = f"`{self.url}` answered {response.status_code}: is it the server of this data directory?"
             raise RefusedError("pep_unauthenticated", text)
         answer: dict[str, Any] = response.json()
         return answer

@@ -37,6 +37,9 @@ _SETTINGS: Final = """\
 issuer = "{issuer}"
 audience = "{audience}"
 jwks_path = "{jwks}"
+
+[devices]
+interval_s = 0 # a story has no time to wait between two reports
 """
 
 

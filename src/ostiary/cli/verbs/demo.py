@@ -49,7 +49,8 @@ def command(
     with ExitStack() as stack:
         root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-")))
         stage = Stage.open(root, SystemClock(), people, days)
-        stage.furnish(teller)
+        if prepare or getattr(known[story], "LEARNED", True):  # a story of rules alone needs no history and no model
+            stage.furnish(teller)
         as_told = prepare or _play(known[story], stage, url, teller, stack)
     teller.end()
     if not as_told:

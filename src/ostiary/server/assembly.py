@@ -307,7 +307,11 @@ def _body_limits(settings: ServerSection) -> BodyLimits:
 
 
 def _retention(settings: RetentionSection) -> RetentionPolicy:
-    days = {"decision": settings.decision_days, "admin": settings.admin_days}
+    days = {
+        "decision": settings.decision_days,
+        "admin": settings.admin_days,
+        "device": settings.device_days,
+    }
     return RetentionPolicy({kind: count for kind, count in days.items() if count})
 
 

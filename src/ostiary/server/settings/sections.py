@@ -94,6 +94,8 @@ class RetentionSection(Section):
     """Decision records."""
     admin_days: Annotated[int, Field(ge=0)] = 0
     """Records of what administrators did."""
+    device_days: Annotated[int, Field(ge=0)] = 0
+    """Records of devices: enrolments, reports, attestations, quarantines. A device makes one with each report."""
 
 
 class AuditSection(Section):

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from typing import Any
 
@@ -249,3 +250,36 @@ def test_slow_strangers_do_not_keep_devices_out(server) -> None:
     finally:
         for one in slow:
             one.close()
+
+
+def test_other_domains_hear_of_a_fall_and_of_the_return(server) -> None:
+    """CAEP device-compliance-change, polled from a stream; the registry's own words stay here."""
+    head = {"Authorization": f"Bearer {server.pep_key}"}
+    wanted = {
+        "delivery": {"method": "urn:ietf:rfc:8936"},
+        "events_requested": ["https://schemas.openid.net/secevent/caep/event-type/device-compliance-change"],
+    }
+    stream = server.client.post("/ssf/v1/streams", headers=head, json=wanted).json()
+    place = stream["delivery"]["endpoint_url"].removeprefix(URL)
+    laptop = Laptop(server)
+    laptop.enrol()
+    laptop.report()
+    laptop.report(disk_encrypted=False)
+    laptop.admin("POST", "/quarantine", json={})
+    laptop.report()
+    laptop.admin("POST", "/release", json={})
+    told: list[dict[str, Any]] = []
+
+    def heard() -> bool:
+        answer = server.client.post(place, headers=head, json={"maxEvents": 10, "returnImmediately": True}).json()
+        for jti in sorted(answer["sets"]):
+            body = answer["sets"][jti].split(".")[1]
+            claims = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+            if claims["sub_id"].get("device", {}).get("id") == laptop.voice.device_id:
+                told.append(next(iter(claims["events"].values())))
+        server.client.post(place, headers=head, json={"ack": list(answer["sets"]), "maxEvents": 0})
+        return len(told) >= 2
+
+    wait_for(heard)
+    changes = [(one["previous_status"], one["current_status"]) for one in told]
+    assert changes == [("compliant", "not-compliant"), ("not-compliant", "compliant")]

@@ -276,16 +276,23 @@ class DeviceBook:
         if device.standing is device.told or not self._listeners:
             return
         reason = (device.why or (device.standing.value,))[0] if device.standing is not Standing.REMOVED else "removed"
-        for subject in device.subjects or ("",):
-            change = DeviceChange(
-                device.tenant, device.device_id, subject, device.told, device.standing, reason, now_ns, device.cause
-            )
-            for listener in self._listeners:
-                try:
-                    listener(change)
-                except Exception as fault:  # noqa: BLE001 - told again by the next sweep
-                    self._on_fault("device_change_untold", fault)
-                    return
+        change = DeviceChange(
+            tenant=device.tenant,
+            device_id=device.device_id,
+            subject=device.subjects[0] if device.subjects else "",
+            previous=device.told,
+            current=device.standing,
+            reason=reason,
+            at_ns=now_ns,
+            cause=device.cause,
+            subjects=device.subjects,
+        )
+        for listener in self._listeners:
+            try:
+                listener(change)
+            except Exception as fault:  # noqa: BLE001 - told again by the next sweep
+                self._on_fault("device_change_untold", fault)
+                return
         if device.standing is Standing.REMOVED:
             self._registry.remove(device.tenant, device.device_id)
         else:

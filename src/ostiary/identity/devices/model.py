@@ -105,9 +105,10 @@ class Invitation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class DeviceChange(msgspec.Struct, frozen=True):
-    """A device stands otherwise than before; told once for each owner, or once with an empty subject.
+    """A device stands otherwise than before.
 
     Attributes:
+        subject: its first owner, or empty; ``subjects`` are all of them.
         reason: why, in snake_case: what failed first, or what was done.
         cause: id of the record behind it.
     """
@@ -120,3 +121,4 @@ class DeviceChange(msgspec.Struct, frozen=True):
     reason: str
     at_ns: int
     cause: str = ""
+    subjects: tuple[str, ...] = ()

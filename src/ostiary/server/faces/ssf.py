@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.identity.devices import DeviceChange
 from ostiary.identity.secevent.reasons import INVALID_REQUEST, push_error
 from ostiary.identity.secevent.signing import MEDIA_TYPE
 from ostiary.identity.types import PepIdentity, PresentedPep
+from ostiary.response.ssf.caep import standing
 from ostiary.response.ssf.desk import Caller
 from ostiary.response.ssf.documents import PREFIX, status_document, stream_document, transmitter_document
 from ostiary.response.ssf.mailbox import Poll, PollAnswer, read_poll
@@ -60,7 +62,23 @@ def face(desk: FaceDesk) -> "SsfFace | None":
         return None
     signals = shared_signals(desk.house, desk.faults)
     desk.house.ledger.listen(signals.transmitter.on_change)
+    desk.house.devices.listen(lambda change: _tell_standing(signals, change))
     return SsfFace(desk, signals)
+
+
+def _tell_standing(signals: SharedSignals, change: DeviceChange) -> None:
+    """Tell that a device fell out of compliance or came back (CAEP 1.0 §3.5); the device book's listener."""
+    told = standing(
+        change.tenant,
+        change.device_id,
+        before=change.previous.value,
+        after=change.current.value,
+        at_ns=change.at_ns,
+        reason=change.reason,
+        cause=change.cause,
+    )
+    if told is not None:
+        signals.transmitter.tell(told)
 
 
 class SsfFace:

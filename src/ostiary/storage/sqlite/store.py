@@ -19,6 +19,7 @@ from ostiary.vocabulary.clock import Clock, SystemClock
 
 class SqliteStore(LogStore):
     """The audit log and wrapped keys; other rooms' tables as members, such as ``peps`` and ``authenticators``."""
+
     """The audit log and wrapped keys; other rooms' tables by their names."""
 
     def __init__(self, database: Database) -> None:

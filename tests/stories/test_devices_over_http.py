@@ -283,3 +283,21 @@ def test_other_domains_hear_of_a_fall_and_of_the_return(server) -> None:
     wait_for(heard)
     changes = [(one["previous_status"], one["current_status"]) for one in told]
     assert changes == [("compliant", "not-compliant"), ("not-compliant", "compliant")]
+
+
+def test_a_playbook_answers_a_fall_once(server) -> None:
+    """The shipped playbook `device-out-of-compliance` begins when the device falls, and the log tells why."""
+    laptop = Laptop(server)
+    laptop.enrol()
+    laptop.report()
+    laptop.work("s-playbook")
+    laptop.report(disk_encrypted=False)
+
+    def begun() -> list[dict[str, Any]]:
+        found = [json.loads(one.payload) for one in server.house.log.iterate("default", "response")]
+        return [one for one in found if laptop.voice.device_id in json.dumps(one)]
+
+    wait_for(lambda: bool(begun()))
+    server.house.devices.sweep(CLOCK.now_ns())
+    playbooks = {one.get("playbook") for one in begun()}
+    assert playbooks == {"device-out-of-compliance"}

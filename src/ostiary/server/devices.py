@@ -50,7 +50,6 @@ def open_devices(
     log: AuditLog,
     clock: Clock,
     on_fault: OnFault,
-    *,
     audience: str,
 ) -> DeviceBook:
     """Return the book; ``audience`` is our public address, for which devices make their messages.

@@ -167,8 +167,7 @@ def _open(
     keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(), on_fault)
-    audience = public_url(settings.server)
-    devices = open_devices(settings.devices, store.devices, log, clock, on_fault, audience=audience)
+    devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
         directory=CatalogueDirectory(knowledge),
@@ -199,7 +198,9 @@ def _open(
         "ledger": ledger,
         "devices": devices,
         "decider": Decider(parts),
-        "response": open_responding(places, settings.response, store, log, ledger, scorers, clock, on_fault, keys),
+        "response": open_responding(
+            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
+        ),
     }
 
 

@@ -54,12 +54,6 @@ def erase(
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
     with open_data(data, config) as house:
         erased = forget(house, tenant, kind, name)
-        erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
-        house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
-        forget_subject(house, tenant, subject)
-        house.devices.forget_subject(tenant, subject, house.clock.now_ns())
-        house.knowledge.forget(tenant, kind, name, house.store.snapshots)
-        house.store.authenticators.remove_all(tenant, subject)
     if json:
         print_json(erased)
     else:

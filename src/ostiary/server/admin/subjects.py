@@ -50,10 +50,4 @@ def erase_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> Er
     """Forget a subject: its key is destroyed and its profile erased; proofs of its records stay valid."""
     desk.record(who, tenant, "subject.erase")
     erased = forget(desk.house, tenant, body.type, body.id)
-    erased = SubjectAdmin(desk.house.log, desk.house.clock).erase(tenant, f"{body.type}:{body.id}")
-    desk.house.ledger.erase_subject(tenant, f"{body.type}:{body.id}", at_ns=desk.house.clock.now_ns())
-    forget_subject(desk.house, tenant, f"{body.type}:{body.id}")
-    desk.house.devices.forget_subject(tenant, f"{body.type}:{body.id}", desk.house.clock.now_ns())
-    desk.house.knowledge.forget(tenant, body.type, body.id, desk.house.store.snapshots)
-    desk.house.store.authenticators.remove_all(tenant, f"{body.type}:{body.id}")
     return Erased(records_erased=erased.count, record_id=erased.record_id)

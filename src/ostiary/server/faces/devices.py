@@ -47,10 +47,11 @@ class DeviceFace:
     prefixes = (PREFIX,)
 
     def __init__(self, desk: FaceDesk) -> None:
-        """Take the house's book; from now on sessions fall with their devices."""
+        """Take the house's book; from now on sessions fall with their devices, and playbooks answer."""
         self._desk = desk
         self._book: DeviceBook = desk.house.devices
         self._book.listen(SessionsFall(desk.house.ledger, desk.house.settings.devices))
+        self._book.listen(desk.house.response.device_changed)
         self._waiting = 0
         self._threads = ThreadPoolExecutor(THREADS, "devices")
         self._answers: dict[str, Act] = {

@@ -41,8 +41,7 @@ class SqliteStore(LogStore):
         return self._database.path
 
     def forget_tenant(self, tenant: str) -> None:
-        """Erase a tenant's enforcement points, sessions, snapshots, profiles and cards."""
-        """Erase a tenant's enforcement points, sessions, snapshots, profiles and devices."""
+        """Erase all that a tenant has in these tables."""
         forget_tenant(self._database, tenant)
 
     def close(self) -> None:

@@ -51,6 +51,7 @@ class Person:
 
     def invitation(self) -> str:
         answer = self.server.admin("POST", INVITE, json={"subject": f"user:{self.name}"})
+        assert answer.status_code == 201, answer.text
         url: str = answer.json()["url"]
         return url
 

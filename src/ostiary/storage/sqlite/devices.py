@@ -29,21 +29,21 @@ class DeviceTable:
         """Store an invitation, and forget the tenant's that have expired."""
         one = invitation
         with self._database.transaction() as database:
-            database.write("forget_invitations", one.tenant, now_ns)
-            database.write("save_invitation", one.tenant, one.code_hash, one.expires_ns, msgspec.json.encode(one))
+            database.write("forget_device_invitations", one.tenant, now_ns)
+            database.write("save_device_invitation", one.tenant, one.code_hash, one.expires_ns, msgspec.json.encode(one))
 
     def invitation(self, tenant: str, code_hash: str, now_ns: int) -> Invitation | None:
         """Return an invitation that is still good."""
-        rows = self._database.read("find_invitation", tenant, code_hash, now_ns)
+        rows = self._database.read("find_device_invitation", tenant, code_hash, now_ns)
         return msgspec.json.decode(rows[0][0], type=Invitation) if rows else None
 
     def withdraw(self, tenant: str, subject: str) -> int:
         """Erase the invitations that name a subject."""
         with self._database.transaction() as database:
-            rows = database.read_inside("tenant_invitations", tenant)
+            rows = database.read_inside("tenant_device_invitations", tenant)
             found = [msgspec.json.decode(row[0], type=Invitation) for row in rows]
             named = [(tenant, one.code_hash) for one in found if subject in one.subjects]
-            return database.erase("erase_invitation", named) if named else 0
+            return database.erase("erase_device_invitation", named) if named else 0
 
     def enrol(self, device: Device, code_hash: str, now_ns: int) -> Enrolled:
         """Use an invitation up and store the device, in one transaction."""
@@ -53,7 +53,7 @@ class DeviceTable:
                 return Enrolled.KEY_TAKEN
             if one.ak_name and database.read_inside("device_ak_taken", one.tenant, one.ak_name):
                 return Enrolled.AK_TAKEN
-            if database.write("use_invitation", one.tenant, code_hash, now_ns) != 1:
+            if database.write("use_device_invitation", one.tenant, code_hash, now_ns) != 1:
                 return Enrolled.CODE_GONE
             values = (one.tenant, one.device_id, one.thumbprint, one.ak_name or None, one.version, *_judged(one))
             database.write("add_device", *values)

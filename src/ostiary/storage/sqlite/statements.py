@@ -1,4 +1,4 @@
-"""The queries of this backend: read once from ``queries/*.sql``, known by name.
+"""The queries of this backend: read once from ``queries/*.sql``, known by name; a name that comes twice is a bug.
 
 >>> statement("find_tenant").startswith("SELECT")
 True
@@ -18,7 +18,11 @@ def statements() -> dict[str, str]:
     found: dict[str, str] = {}
     for file in sorted(files(__package__).joinpath("queries").iterdir(), key=lambda path: path.name):
         parts = _NAME.split(file.read_text(encoding="utf-8"))[1:]
-        found.update(zip(parts[::2], (text.strip() for text in parts[1::2]), strict=True))
+        for name, text in zip(parts[::2], parts[1::2], strict=True):
+            if name in found:
+                msg = f"two queries are called {name}"
+                raise RuntimeError(msg)
+            found[name] = text.strip()
     return found
 
 

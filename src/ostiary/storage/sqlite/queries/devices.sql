@@ -4,22 +4,22 @@ SELECT device FROM devices WHERE tenant = ? AND device_id = ?;
 -- name: tenant_devices
 SELECT device FROM devices WHERE tenant = ? ORDER BY device_id;
 
--- name: save_invitation
+-- name: save_device_invitation
 INSERT INTO device_invitations (tenant, code_hash, expires_ns, invitation) VALUES (?, ?, ?, ?);
 
--- name: find_invitation
+-- name: find_device_invitation
 SELECT invitation FROM device_invitations WHERE tenant = ? AND code_hash = ? AND expires_ns > ?;
 
--- name: tenant_invitations
+-- name: tenant_device_invitations
 SELECT invitation FROM device_invitations WHERE tenant = ?;
 
--- name: erase_invitation
+-- name: erase_device_invitation
 DELETE FROM device_invitations WHERE tenant = ? AND code_hash = ?;
 
--- name: forget_invitations
+-- name: forget_device_invitations
 DELETE FROM device_invitations WHERE tenant = ? AND expires_ns <= ?;
 
--- name: use_invitation
+-- name: use_device_invitation
 DELETE FROM device_invitations WHERE tenant = ? AND code_hash = ? AND expires_ns > ?;
 
 -- name: device_key_taken

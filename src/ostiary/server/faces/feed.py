@@ -92,7 +92,8 @@ class FeedFace:
         told = [value for name, value in request.raw_headers if name == b"last-event-id"]
         sequence = place_of(told[0].decode("latin-1"), self.hub.epoch) if len(told) == 1 else None
         if sequence is not None and self.hub.resume(reader, sequence):
-            return event("resumed", {"epoch": self.hub.epoch, "seq": sequence})
+            newest = self.hub.newest(reader.tenant)
+            return event("resumed", {"epoch": self.hub.epoch, "seq": sequence, "newest": newest})
         reader.sequence, snapshot = await asyncio.to_thread(self._snapshots.make, reader.tenant)
         return snapshot
 

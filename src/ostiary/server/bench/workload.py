@@ -111,6 +111,26 @@ class Workload:
         """Return AuthZEN request bodies as an enforcement point would send them, tokens and all: one a person."""
         return [self._body(person) for person in self.people]
 
+    def sessions(self, count: int) -> list[dict[str, Any]]:
+        """Return what is asked in each of ``count`` sessions of its people, as arguments of the SDK's ``question``."""
+        return [self._session(self.people[number % PEOPLE], number) for number in range(count)]
+
+    @staticmethod
+    def _session(person: Person, number: int) -> dict[str, Any]:
+        return {
+            "action": "read",
+            "resource": f"repository:{person.repositories[0]}",
+            "subject": f"user:{person.name}",
+            "token": person.token,
+            "session_id": f"live-{number:06d}",
+            "context": {
+                "ip": person.ip,
+                "user_agent": person.agent,
+                "device": {"id": person.device, "managed": True},
+                "tz_offset_min": 60,
+            },
+        }
+
     def _body(self, person: Person) -> bytes:
         request = msgspec.to_builtins(self._request(person))
         request["context"]["subject_token"] = person.token

@@ -128,7 +128,8 @@ class OstiaryMiddleware:
         decision = await self._client.ask(asked, anew=anew)
         if not decision.allowed:
             return decision
-        return without_unknown(decision, self._understands) or Granted(asked, decision, mark)
+        denied = without_unknown(decision, self._understands)  # a denial is false: never `or`
+        return Granted(asked, decision, mark) if denied is None else denied
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, granted: Granted, shown: Presented) -> None:
         gate = _Gate(send)

@@ -97,7 +97,8 @@ class OstiaryMiddleware:
         decision = self._client.ask(asked, anew=anew)
         if not decision.allowed:
             return decision
-        return without_unknown(decision, self._understands) or Granted(asked, decision, mark)
+        denied = without_unknown(decision, self._understands)  # a denial is false: never `or`
+        return Granted(asked, decision, mark) if denied is None else denied
 
     def _run(self, environ: Environ, start: StartResponse, granted: Granted, who: Calling) -> Iterable[bytes]:
         token = calling.set(who)

@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from tests.sdk.relay import Relay
 
 from ostiary.testing.issuer import FakeIssuer
 from ostiary.testing.served import Served
 from ostiary_sdk import AsyncClient, Client, Effect, Settings, question
 from ostiary_sdk.asgi import OstiaryMiddleware
+from ostiary_sdk.drill import Link
 from ostiary_sdk.incoming import Access, Incoming
 from ostiary_sdk.wsgi import OstiaryMiddleware as WsgiMiddleware
 from ostiary_sdk.wsgi import StreamEndedError
@@ -140,45 +140,45 @@ def test_under_a_crowd_nothing_is_honoured_after_it_fell(server) -> None:
 
 def test_an_answer_that_was_overtaken_is_not_kept(server) -> None:
     """The permission was on its way while the session ended; the news of that came first."""
-    with Relay(server.url) as relay, Client(relay.url, server.pep_key, FOR_EVER) as client:
+    with Link(server.url) as link, Client(link.url, server.pep_key, FOR_EVER) as client:
         assert client.wait_fresh(10)
         asked = of("overtaken")
-        relay.hold_answers()
+        link.set(questions="hold")
         told: list[bool] = []
         waiting = threading.Thread(target=lambda: told.append(client.ask(asked).allowed))
         waiting.start()
-        assert relay.held.wait(10)
+        assert link.held.wait(10)
         end(server, "overtaken")
         until = time.monotonic() + 10
         while client.fallen.ended("user\nalice\novertaken") is not True and time.monotonic() < until:
             time.sleep(0.01)
-        relay.release_answers()
+        link.set()
         waiting.join()
         assert told == [True]  # it was decided before the end; it is not used a second time
         assert not client.ask(asked).allowed
 
 
 def test_with_the_feed_cut_every_question_is_asked_again(server) -> None:
-    with Relay(server.url) as relay, Client(relay.url, server.pep_key, FOR_EVER) as client:
+    with Link(server.url) as link, Client(link.url, server.pep_key, FOR_EVER) as client:
         assert client.wait_fresh(10)
         asked = of("cut")
         assert client.ask(asked).allowed
         assert client.ask(asked).cached
-        relay.cut_feeds()
+        link.set(feeds="cut")
         end(server, "cut")
         assert until_refused(client, asked) < SOON_S
-        relay.open_feeds()
+        link.set()
         assert client.wait_fresh(10)
         assert not client.ask(asked).allowed
 
 
 def test_with_the_feed_silent_grants_are_used_no_longer_than_allowed(server) -> None:
     """Somebody holds the feed back: its connection lives, and nothing comes."""
-    with Relay(server.url) as relay, Client(relay.url, server.pep_key, FOR_EVER) as client:
+    with Link(server.url) as link, Client(link.url, server.pep_key, FOR_EVER) as client:
         assert client.wait_fresh(10)
         asked = of("silent")
         assert client.ask(asked).allowed
-        relay.hold_feeds()
+        link.set(feeds="hold")
         end(server, "silent")
         assert until_refused(client, asked) < FOR_EVER.max_stale_s + SLACK_S
 
@@ -283,21 +283,21 @@ def test_a_long_answer_ends_when_nobody_can_say_whether_it_may_go_on(server) -> 
             await asyncio.sleep(0.02)
             await send({"type": "http.response.body", "body": b"more", "more_body": True})
 
-    async def run(relay: Relay) -> None:
+    async def run(link: Link) -> None:
         async def send(_message: Any) -> None:
             return
 
-        async with AsyncClient(relay.url, server.pep_key, FOR_EVER) as client:
+        async with AsyncClient(link.url, server.pep_key, FOR_EVER) as client:
             assert await client.wait_fresh(10)
             guarded = OstiaryMiddleware(app, client, access)
             work = asyncio.ensure_future(guarded(scope_of("/stream-2"), receive, send))
             await asyncio.sleep(0.3)
             assert not work.done()
-            await asyncio.to_thread(relay.close)
+            await asyncio.to_thread(link.close)
             await asyncio.wait_for(work, FOR_EVER.max_stale_s + FOR_EVER.timeout_s + 2)
 
-    with Relay(server.url) as relay:
-        asyncio.run(run(relay))
+    with Link(server.url) as link:
+        asyncio.run(run(link))
 
 
 def test_a_long_wsgi_answer_ends_with_its_session(server, pep: Client) -> None:

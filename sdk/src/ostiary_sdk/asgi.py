@@ -53,6 +53,7 @@ class Granted(msgspec.Struct, frozen=True):
     asked: Question | None
     decision: Decision | None
     mark: int | None = None
+    access: Access | None = None
 
 
 class OstiaryMiddleware:
@@ -105,7 +106,7 @@ class OstiaryMiddleware:
         inner = dict(scope)
         inner["headers"] = [(name, value) for name, value in scope["headers"] if not is_ours(name.decode("latin-1"))]
         inner[DECISION] = granted.decision
-        token = calling.set(Calling(got, shown, self._public_url, async_client=self._client))
+        token = calling.set(Calling(got, shown, self._public_url, granted.access, async_client=self._client))
         try:
             await self._run(inner, receive, send, granted, shown)
         finally:
@@ -121,7 +122,8 @@ class OstiaryMiddleware:
         if not isinstance(wanted, Access):
             return Decision.failed("mapping_unknown")
         asked = asked_for(wanted, got, shown, self._public_url)
-        return asked if isinstance(asked, Decision) else await self._ask(asked)
+        told = asked if isinstance(asked, Decision) else await self._ask(asked)
+        return told if isinstance(told, Decision) else msgspec.structs.replace(told, access=wanted)
 
     async def _ask(self, asked: Question, *, anew: bool = False) -> Granted | Decision:
         mark = self._client.fallen.mark()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostiary_sdk.incoming import Incoming, Presented
+from ostiary_sdk.incoming import Access, Incoming, Presented
 
 if TYPE_CHECKING:
     from ostiary_sdk.aclient import AsyncClient
@@ -18,6 +18,7 @@ class Calling(msgspec.Struct, frozen=True):
     got: Incoming
     shown: Presented
     public_url: str = ""
+    access: Access | None = None
     client: "Client | None" = None
     async_client: "AsyncClient | None" = None
 

@@ -13,6 +13,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
+import msgspec
+
 from ostiary_sdk.answers import Decision
 from ostiary_sdk.asgi import without_unknown
 from ostiary_sdk.current import Calling, calling
@@ -82,7 +84,12 @@ def _question(
         named = _named(resource, bound.arguments)
     except (KeyError, IndexError, AttributeError, TypeError, ValueError):
         raise RefusedError(Decision.failed("resource_unknown")) from None
-    asked = asked_for(Access(action=action, resource=named), who.got, who.shown, who.public_url)
+    told = who.access
+    access = Access(action=action, resource=named)
+    if told is not None:  # whom the application signed in itself, its mapping has said
+        who_asks = {"subject": told.subject, "session_id": told.session_id, "context": told.context}
+        access = msgspec.structs.replace(access, **who_asks)
+    asked = asked_for(access, who.got, who.shown, who.public_url)
     if isinstance(asked, Decision):
         raise RefusedError(asked)
     return who, asked

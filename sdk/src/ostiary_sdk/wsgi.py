@@ -10,6 +10,8 @@ waits cannot be interrupted here, but each piece of its answer is judged before 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from ostiary_sdk.answers import Decision
 from ostiary_sdk.asgi import Granted, without_unknown
 from ostiary_sdk.client import Client
@@ -78,7 +80,8 @@ class OstiaryMiddleware:
             return _refuse(start_response, granted, shown)
         inner = {name: value for name, value in environ.items() if not (_is_http(name) and is_ours(name[len(_HTTP) :]))}
         inner[DECISION] = granted.decision
-        return self._run(inner, start_response, granted, Calling(got, shown, self._public_url, client=self._client))
+        who = Calling(got, shown, self._public_url, granted.access, client=self._client)
+        return self._run(inner, start_response, granted, who)
 
     def _decide(self, got: Incoming, shown: Presented) -> Granted | Decision:
         try:
@@ -90,7 +93,8 @@ class OstiaryMiddleware:
         if not isinstance(wanted, Access):
             return Decision.failed("mapping_unknown")
         asked = asked_for(wanted, got, shown, self._public_url)
-        return asked if isinstance(asked, Decision) else self._ask(asked)
+        told = asked if isinstance(asked, Decision) else self._ask(asked)
+        return told if isinstance(told, Decision) else msgspec.structs.replace(told, access=wanted)
 
     def _ask(self, asked: Question, *, anew: bool = False) -> Granted | Decision:
         mark = self._client.fallen.mark()

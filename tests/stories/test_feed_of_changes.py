@@ -4,26 +4,23 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any, Self
 
 import httpx
 import pytest
 
 from ostiary.server.faces import feed as feed_face
-from ostiary.server.feed.hub import FeedLimits
 from ostiary.server.peps import NewPep, register
+from ostiary.server.settings.feed import FeedSection
 from ostiary.sessions import SessionLedger
 
-LIMITS = FeedLimits(feeds=12, tenant_feeds=8, ring=64, beat_s=0.3, recheck_s=0.3, stall_s=1.0)
+LIMITS = FeedSection(feeds=12, tenant_feeds=8, ring=64, beat_s=0.3, recheck_s=0.3, stall_s=1.0)
 WAIT_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def server(start_server) -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feed_face, "LIMITS", LIMITS)
-        yield start_server()
+def server(start_server) -> Any:
+    return start_server(feed=LIMITS.model_dump())
 
 
 class Listening:

@@ -23,10 +23,9 @@ from ostiary.server.feed.hub import FeedLimits, Hub, Reader
 from ostiary.server.feed.messages import event, place_of
 from ostiary.server.feed.snapshot import Snapshots
 from ostiary.server.feed.stream import Feed
-from ostiary.server.wire import Reply, Request, StreamReply, json_reply
+from ostiary.server.wire import CLOSE, Reply, Request, StreamReply, json_reply
 
 PATH: Final = "/access/v1/feed"
-LIMITS: Final = FeedLimits()
 FULL: Final = "feeds_exhausted"
 _HEADERS: Final = (
     (b"content-type", b"text/event-stream"),
@@ -37,7 +36,7 @@ _HEADERS: Final = (
 
 def face(desk: FaceDesk) -> "FeedFace":
     """Return the face; every server has it."""
-    return FeedFace(desk, LIMITS)
+    return FeedFace(desk, desk.house.settings.feed.limits())
 
 
 class FeedFace:
@@ -74,7 +73,9 @@ class FeedFace:
         pep = await self._callers.identify(request)
         if isinstance(pep, Reply):
             return pep
-        reader = None if self._draining() else self.hub.attach(pep.tenant)
+        if self._draining():
+            return json_reply(503, "this server is about to end", CLOSE)
+        reader = self.hub.attach(pep.tenant)
         if reader is None:
             self._refusals.count(FULL, request.peer)
             return json_reply(503, "there are too many feeds", (b"retry-after", b"2"))

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -220,3 +223,37 @@ def test_a_closed_client_says_no(pdp: FakePdp) -> None:
     client = Client(pdp.url, "pep-1.secret", QUICK)
     client.close()
     assert client.evaluate("read", "doc:1", subject="user:alice").allowed is False
+
+
+FORKED = """
+import os, sys
+from ostiary_sdk import Client, Settings
+client = Client(sys.argv[1], "pep-1.secret", Settings(timeout_s=5.0))
+assert client.evaluate("read", "doc:1", subject="user:alice")
+for lock in (client._lock, client._asking.fallen._lock, client._asking.grants._lock):
+    lock.acquire()  # a thread of the parent may hold any of them at that moment
+child = os.fork()
+if not child:
+    before = client._http
+    allowed = client.evaluate("read", "doc:1", subject="user:alice").allowed
+    os._exit(0 if allowed and client._http is not before else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_begins_anew(pdp: FakePdp) -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED, pdp.url], timeout=30, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_loop_is_told_no(pdp: FakePdp) -> None:
+    client = AsyncClient(pdp.url, "pep-1.secret", QUICK)
+    own, other = asyncio.new_event_loop(), asyncio.new_event_loop()
+    ask = partial(client.evaluate, "read", "doc:1", subject="user:alice")
+    try:
+        assert own.run_until_complete(ask()).allowed
+        assert other.run_until_complete(ask()).reasons == ("another_loop",)
+        own.run_until_complete(client.close())
+    finally:
+        own.close()
+        other.close()

@@ -9,7 +9,7 @@ from typing import Any, Self, Unpack
 import httpx
 
 from ostiary_sdk.answers import Decision, Found
-from ostiary_sdk.asking import MAX_BATCH, Asking, Call, TooLongError, prepared, why
+from ostiary_sdk.asking import MAX_BATCH, AnotherLoopError, Asking, Call, TooLongError, prepared, why
 from ostiary_sdk.client import DEFAULTS
 from ostiary_sdk.following import FeedTask, Following
 from ostiary_sdk.questions import Entity, Question, Who
@@ -19,7 +19,7 @@ from ostiary_sdk.wire import RECEIPTS, SEARCH, Credential, Reply, read_found
 
 
 class AsyncClient:
-    """Asks one decision point from one event loop."""
+    """Asks one decision point from one event loop: the first in which it is used; in another every answer is no."""
 
     def __init__(self, url: str, credential: Credential, settings: Settings = DEFAULTS) -> None:
         """Take where it is and with what to prove ourselves; see ``Client``.
@@ -31,9 +31,10 @@ class AsyncClient:
         self.settings = settings
         self._credential = credential
         self._asking = Asking(credential, settings)
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._http: httpx.AsyncClient | None = None
         self._feed: FeedTask | None = None
-        self._closed = False
 
     def __repr__(self) -> str:  # type: ignore[explicit-override] # typing.override is not in 3.11
         """Show whom it asks, not with what."""
@@ -102,11 +103,18 @@ class AsyncClient:
 
     async def follow(self) -> None:
         """Follow the feed of changes, if that is not being done; the first question does it by itself."""
+        self._own()
         if self.settings.cache_s <= 0 or self._closed or (self._feed is not None and self._feed.alive):
             return
         self.fallen.lost(forget=True)
         following = Following(self.url, self._credential, self.fallen)
         self._feed = FeedTask(following, self._new_http(self.settings.max_stale_s))
+
+    def _own(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise AnotherLoopError
 
     async def wait_fresh(self, timeout_s: float) -> bool:
         """Wait until it is known what has fallen; return whether it is."""
@@ -128,6 +136,7 @@ class AsyncClient:
     async def _send(self, call: Call) -> Reply:
         if self._closed:
             raise TimeoutError
+        self._own()
         client = self._http = self._http or self._new_http(self.settings.timeout_s)
         async with asyncio.timeout(self.settings.timeout_s):
             for _ in range(1, self.settings.connects):

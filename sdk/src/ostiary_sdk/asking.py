@@ -122,9 +122,15 @@ def why(fault: BaseException) -> str:
         return UNREACHABLE
     if isinstance(fault, TooLongError):
         return "pdp_answer_too_long"
+    if isinstance(fault, AnotherLoopError):
+        return "another_loop"
     log.error("a question could not be put: %s", type(fault).__name__)
     return INTERNAL
 
 
 class TooLongError(Exception):
     """An answer is longer than any answer is."""
+
+
+class AnotherLoopError(Exception):
+    """An asynchronous client belongs to one event loop, and so do its connections and its feed."""

@@ -41,12 +41,16 @@ class Client:
         self.url = checked_url(url, allow_http=settings.allow_http)
         self.settings = settings
         self._credential = credential
-        self._asking = Asking(credential, settings)
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._http = self._new_http(settings.timeout_s)
-        self._feed: FeedThread | None = None
         self._closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin anew: a forked process has neither the threads nor the right to the connections of its parent."""
+        self._asking = Asking(self._credential, self.settings)
+        self._lock = threading.Lock()
+        self._http = self._new_http(self.settings.timeout_s)
+        self._feed: FeedThread | None = None
+        self._process = os.getpid()
 
     def __repr__(self) -> str:  # type: ignore[explicit-override] # typing.override is not in 3.11
         """Show whom it asks, not with what."""
@@ -65,7 +69,12 @@ class Client:
     @property
     def fallen(self) -> RevocationList:
         """What has fallen, as the feed tells it."""
+        self._own()
         return self._asking.fallen
+
+    def _own(self) -> None:
+        if self._process != os.getpid():
+            self._begin()  # a lock that a thread of the parent held is never let go here
 
     def evaluate(self, action: str, resource: Entity, **who: Unpack[Who]) -> Decision:
         """Ask whether ``action`` on ``resource`` may be done."""
@@ -114,7 +123,8 @@ class Client:
 
     def follow(self) -> None:
         """Follow the feed of changes, if that is not being done; the first question does it by itself."""
-        if self._settings_follow and (self._feed is None or not self._feed.alive):
+        self._own()
+        if self._follows and (self._feed is None or not self._feed.alive):
             with self._lock:
                 self._follow()
 
@@ -136,7 +146,7 @@ class Client:
             self._http.close()
 
     @property
-    def _settings_follow(self) -> bool:
+    def _follows(self) -> bool:
         return self.settings.cache_s > 0 and not self._closed
 
     def _follow(self) -> None:
@@ -148,19 +158,19 @@ class Client:
         self._feed = FeedThread(following, lambda: self._new_http(stale_s))
 
     def _send(self, call: Call) -> Reply:
-        client = self._own_http()
+        self._own()
         for attempt in range(1, self.settings.connects + 1):
             try:
-                return self._attempt(client, call)
+                return self._attempt(call)
             except (httpx.ConnectError, httpx.ConnectTimeout):  # nothing was sent
                 if attempt == self.settings.connects:
                     raise
         raise TimeoutError
 
-    def _attempt(self, client: httpx.Client, call: Call) -> Reply:
+    def _attempt(self, call: Call) -> Reply:
         left = self._asking.time_left_s(call)
         parts = {"content": call.body, "headers": call.headers, "timeout": left}
-        with client.stream("POST", self.url + call.path, **parts) as response:  # type: ignore[arg-type]
+        with self._http.stream("POST", self.url + call.path, **parts) as response:  # type: ignore[arg-type]
             body = bytearray()
             for chunk in response.iter_raw():
                 body += chunk
@@ -168,14 +178,6 @@ class Client:
                 if len(body) > MAX_ANSWER:
                     raise TooLongError
             return Reply(response.status_code, dict(response.headers), bytes(body))
-
-    def _own_http(self) -> httpx.Client:
-        """Return this process's connections: those of a parent must not be shared with it."""
-        if self._process != os.getpid():
-            with self._lock:
-                if self._process != os.getpid():
-                    self._http, self._process = self._new_http(self.settings.timeout_s), os.getpid()
-        return self._http
 
     def _new_http(self, timeout_s: float) -> httpx.Client:
         # Nothing of the environment: a proxy or a .netrc there would be told what we are told.

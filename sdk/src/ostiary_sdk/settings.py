@@ -13,7 +13,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What may be set.
 
     Attributes:
-        timeout_s: the longest that a question may take, all attempts together; then the answer is no.
+        timeout_s: the longest that a question may take, all attempts together; then the answer is no. (One that sends
+            its headers byte by byte is held to it by ``AsyncClient`` only.)
         connects: attempts to connect. Once something was sent there is no second attempt.
         cache_s: how long a grant may be used again; 0 keeps none. This is how long a change that the feed does not tell
             (a policy, a catalogue, an hour of the day) may go unnoticed. Sessions and subjects fall at once.

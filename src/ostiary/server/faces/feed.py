@@ -8,21 +8,18 @@
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from ostiary.errors import OstiaryError
-from ostiary.identity.types import PepIdentity
 from ostiary.keys.hashing import random_bytes
 from ostiary.server.authzen import METHOD_WRONG
-from ostiary.server.callers import Callers
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
 from ostiary.server.feed.hub import FeedLimits, Hub, Reader
 from ostiary.server.feed.messages import event, place_of
 from ostiary.server.feed.snapshot import Snapshots
 from ostiary.server.feed.stream import Feed
+from ostiary.server.feed.watch import Watch, welcome
 from ostiary.server.wire import CLOSE, Reply, Request, StreamReply, json_reply
 
 PATH: Final = "/access/v1/feed"
@@ -45,9 +42,7 @@ class FeedFace:
     def __init__(self, desk: FaceDesk, limits: FeedLimits) -> None:
         """Listen to the sessions from now on."""
         self._limits = limits
-        self._refusals = desk.refusals
-        self._draining = desk.draining
-        self._callers = Callers(desk.house.authenticator, desk.house.clock, desk.proxies, desk.refusals)
+        self._desk = desk
         self.hub = Hub(random_bytes(12).hex(), limits)
         ledger = desk.house.ledger
         ledger.listen(self.hub.publish)
@@ -68,23 +63,23 @@ class FeedFace:
         if request.path != PATH:
             return json_reply(404, "there is nothing here")
         if request.method != "GET":
-            self._refusals.count(METHOD_WRONG, request.peer)
+            self._desk.refusals.count(METHOD_WRONG, request.peer)
             return json_reply(405, "use GET", (b"allow", b"GET"))
-        pep = await self._callers.identify(request)
+        pep = await welcome(self._desk, request)
         if isinstance(pep, Reply):
             return pep
-        if self._draining():
+        if self._desk.draining():
             return json_reply(503, "this server is about to end", CLOSE)
         reader = self.hub.attach(pep.tenant)
         if reader is None:
-            self._refusals.count(FULL, request.peer)
+            self._desk.refusals.count(FULL, request.peer)
             return json_reply(503, "there are too many feeds", (b"retry-after", b"2"))
         try:
             first = await self._first(request, reader)
         except BaseException:
             self.hub.detach(reader)
             raise
-        watch = Watch(self._callers, request, pep, self._draining, self._limits.recheck_s)
+        watch = Watch(self._desk, request, pep)
         feed = Feed(self.hub, reader, first, self._limits.beat_s, request.gone, watch.look)
         return StreamReply(200, feed, _HEADERS, stall_s=self._limits.stall_s, abort=request.abort)
 
@@ -97,31 +92,3 @@ class FeedFace:
             return event("resumed", {"epoch": self.hub.epoch, "seq": sequence, "newest": newest})
         reader.sequence, snapshot = await asyncio.to_thread(self._snapshots.make, reader.tenant)
         return snapshot
-
-
-class Watch:
-    """Says why a feed must end: the server drains, or its reader is no longer who it was."""
-
-    def __init__(
-        self, callers: Callers, request: Request, pep: PepIdentity, draining: Callable[[], bool], every_s: float
-    ) -> None:
-        """Look at the draining each time, and at the reader every so many seconds."""
-        self._callers = callers
-        self._request = request
-        self._pep = pep
-        self._draining = draining
-        self._every_s = every_s
-        self._looked = time.monotonic()
-
-    async def look(self) -> str:
-        """Return the name of the event that ends the feed, or an empty string."""
-        if self._draining():
-            return "bye"
-        if time.monotonic() - self._looked < self._every_s:
-            return ""
-        try:
-            now = await self._callers.prove(self._request)
-        except OstiaryError:  # removed, disabled, expired, or nobody can tell: in doubt it is over
-            return "over"
-        self._looked = time.monotonic()
-        return "" if (now.pep_id, now.tenant) == (self._pep.pep_id, self._pep.tenant) else "over"

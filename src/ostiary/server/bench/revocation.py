@@ -5,8 +5,8 @@
 2. Every live session was granted by a real decision. Each enforcement point holds its share of them and all those that
    will be ended, and serves them all the while.
 3. For each signal: the clock starts before the signal is sent and stops when the last enforcement point has refused.
-   What comes between is the administrator's request, its record, the session's end on disk, the feed, and the question
-   that is asked anew.
+   What comes between is the signal's way in, its verification and record, the session's end on disk, the feed, and the
+   question that is asked anew.
 """
 
 import json
@@ -21,14 +21,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Protocol
-from urllib.parse import quote
+from typing import Any, Final, Literal
 
-import httpx
 import msgspec
 
 from ostiary.errors import UnavailableError
 from ostiary.server.bench.decide import HOST, machine, serving
+from ostiary.server.bench.signal import AdminInjector, Injector, SignalInjector, listen_to_us
 from ostiary.server.bench.workload import Workload
 from ostiary.server.peps import NewPep, register
 from ostiary.server.places import DEFAULT_TENANT, Places
@@ -43,11 +42,12 @@ Asked = dict[str, Any]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What to measure: live sessions, enforcement points, signals."""
+    """What to measure: live sessions, enforcement points, signals, and by which way in they come."""
 
     sessions: int = 10_000
     peps: int = 4
     count: int = 200
+    via: Literal["signal", "admin"] = "signal"
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -76,31 +76,6 @@ class Report(msgspec.Struct, frozen=True):
     undecided: int
     slowest_ms: list[float]
     machine: dict[str, str]
-
-
-class Injector(Protocol):
-    """A verified way in by which a session is ended."""
-
-    name: str
-
-    def end(self, session: str) -> None:
-        """Send the signal; return when it is answered."""
-        ...
-
-
-class AdminInjector:
-    """An administrator ends the session."""
-
-    name = "administrator's API"
-
-    def __init__(self, url: str, key: str) -> None:
-        """Keep one connection."""
-        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
-
-    def end(self, session: str) -> None:
-        """Terminate one session."""
-        path = f"/api/v1/tenants/{DEFAULT_TENANT}/sessions/{quote(session, safe='')}/terminate"
-        self._client.post(path, json={"reason": "bench"}).raise_for_status()
 
 
 class Pep:
@@ -166,8 +141,10 @@ def run(options: Options, progress: Progress) -> Report:
         grants = _hold(peps, workload.sessions(options.sessions), options, progress)
         progress(f"{options.count} signals")
         begun = time.monotonic()
-        signals, served = _signals(peps, targets, AdminInjector(url, admin_key))
-        return _report(options, signals, grants, served / (time.monotonic() - begun) / options.peps)
+        injector = AdminInjector(url, admin_key) if options.via == "admin" else SignalInjector(url, workload)
+        signals, served = _signals(peps, targets, injector)
+        served_per_s = served / (time.monotonic() - begun) / options.peps
+        return _report(options, signals, grants, served_per_s, injector.name)
 
 
 @contextmanager
@@ -182,6 +159,7 @@ def _pep(url: str, key: str) -> Iterator[Pep]:
 def _prepare(places: Places, workload: Workload, options: Options) -> tuple[str, list[str]]:
     """Make the tenant, the enforcement points and an administrator; return the keys."""
     settings = workload.prepare(places)
+    listen_to_us(places.settings, workload.keys(places))
     with open_house(places, settings, SystemClock(), lambda _reason, _fault: None) as house:
         made = [register(house, NewPep(pep_id=f"bench-{n}", tenant=DEFAULT_TENANT)) for n in range(options.peps)]
         return house.admins.create(DEFAULT_TENANT), [one.api_key for one in made]
@@ -202,7 +180,7 @@ def _hold(peps: list[Pep], sessions: list[Asked], options: Options, progress: Pr
 
 def _signals(peps: list[Pep], targets: list[Asked], injector: Injector) -> tuple[list[_Signal], int]:
     luck = random.Random(3)  # noqa: S311 - pauses, so that no rhythm of ours meets one of the server's
-    signals, served = list[_Signal](), 0
+    signals, served, clock = list[_Signal](), 0, SystemClock()
     for target in targets:
         for pep in peps:
             pep.tell({"watch": target})
@@ -210,7 +188,7 @@ def _signals(peps: list[Pep], targets: list[Asked], injector: Injector) -> tuple
             raise UnavailableError("bench_failed", "an enforcement point had lost its grant before the signal")
         time.sleep(PAUSE_S * (0.5 + luck.random()))
         sent = time.monotonic_ns()
-        injector.end(_ledger_name(target))
+        injector.end(target, clock.now_ns())
         answered = time.monotonic_ns()
         heard = [pep.hear() for pep in peps]
         moments = [told["refused_ns"] for told in heard]
@@ -221,12 +199,7 @@ def _signals(peps: list[Pep], targets: list[Asked], injector: Injector) -> tuple
     return signals, served
 
 
-def _ledger_name(target: Asked) -> str:
-    kind, _, name = target["subject"].partition(":")
-    return f"{kind}\n{name}\n{target['session_id']}"
-
-
-def _report(options: Options, signals: list[_Signal], grants: list[int], served_per_s: float) -> Report:
+def _report(options: Options, signals: list[_Signal], grants: list[int], served_per_s: float, injected: str) -> Report:
     last = sorted(one.last_ms for one in signals)
     return Report(
         p50_ms=round(statistics.median(last), 1),
@@ -235,7 +208,7 @@ def _report(options: Options, signals: list[_Signal], grants: list[int], served_
         sessions=options.sessions,
         peps=options.peps,
         signals=len(signals),
-        injected=AdminInjector.name,
+        injected=injected,
         first_p50_ms=round(statistics.median(one.first_ms for one in signals), 1),
         answered_p50_ms=round(statistics.median(one.answered_ms for one in signals), 1),
         grants=grants,

@@ -13,8 +13,8 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.devices import DevicesSection
-from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.feed import FeedSection
+from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection

@@ -10,10 +10,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.sdk.conftest import ALLOWED, FakePdp, say
 
-from ostiary_sdk import AsyncClient, Client, Decision, Effect, Settings, question
+from ostiary_sdk import AsyncClient, Client, Decision, Effect, Obligation, Settings, question
+from ostiary_sdk.questions import Claims
 from ostiary_sdk.settings import checked_url
+from ostiary_sdk.wire import Reply, life_s
 
 QUICK = Settings(timeout_s=0.5, cache_s=0)
 CONTEXT: dict[str, Any] = {"id": "dec_1", "effect": "ALLOW"}
@@ -223,6 +226,31 @@ def test_a_closed_client_says_no(pdp: FakePdp) -> None:
     client = Client(pdp.url, "pep-1.secret", QUICK)
     client.close()
     assert client.evaluate("read", "doc:1", subject="user:alice").allowed is False
+
+
+@pytest.mark.parametrize(
+    ("exp_s", "date", "lifetime", "kept_s"),
+    [
+        (None, "", None, 60),
+        (None, "", 7, 7),
+        (None, "", "soon", 0),
+        (1_000_100, "Mon, 12 Jan 1970 13:46:40 GMT", None, 60),
+        (1_000_030, "Mon, 12 Jan 1970 13:46:40 GMT", None, 25),
+        (1_000_030, "Mon, 12 Jan 1970 13:46:40 GMT", 9, 9),
+        (1_000_004, "Mon, 12 Jan 1970 13:46:40 GMT", None, -1),
+        (1_000_030, "", None, 0),
+        (1_000_030, "yesterday", None, 0),
+        (float("inf"), "Mon, 12 Jan 1970 13:46:40 GMT", None, 60),
+    ],
+)
+def test_a_grant_is_kept_no_longer_than_its_token_and_session_live(
+    exp_s: float | None, date: str, lifetime: Any, kept_s: float
+) -> None:
+    """By the decision point's own clock (it is 1,000,000), less what its header may lag behind."""
+    asked = structs.replace(question("read", "doc:1", subject="user:alice"), claims=Claims(expires_s=exp_s))
+    duty = (Obligation("l", "session_lifetime", {"max_age": lifetime}),) if lifetime is not None else ()
+    decision = Decision(allowed=True, effect=Effect.REDUCE, obligations=duty)
+    assert life_s(asked, decision, Reply(200, {"date": date}, b""), 60) == kept_s
 
 
 FORKED = """

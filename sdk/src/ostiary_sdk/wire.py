@@ -26,6 +26,7 @@ UNREACHABLE: Final = "pdp_unreachable"
 TIMEOUT: Final = "pdp_timeout"
 INVALID: Final = "pdp_answer_invalid"
 INTERNAL: Final = "sdk_error"
+DATE_SLACK_S: Final = 5.0  # the header counts whole seconds, and servers write it anew once a second at best
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
 Credential = str | Callable[[], str]
@@ -147,7 +148,7 @@ def life_s(asked: Question, decision: Decision, reply: Reply, most_s: float) -> 
         now_s = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
     except (ValueError, TypeError, OverflowError):
         return 0.0
-    return min(life, asked.claims.expires_s - now_s - 1)  # the header counts whole seconds
+    return min(life, asked.claims.expires_s - now_s - DATE_SLACK_S)
 
 
 def _wrong(reply: Reply, request_id: str) -> str:

@@ -9,7 +9,7 @@ export OSTIARY_SHARED="${OSTIARY_SHARED:-$PWD/../shared}"
 lint() { ruff check . && ruff format --check .; }
 types() { mypy; }
 rooms() { lint-imports; }
-deps() { deptry .; }
+deps() { deptry . && (cd sdk && deptry .); }
 docs() { NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir build/site; }
 tests() {
   tools/browser.sh # for tests/browser

@@ -20,7 +20,7 @@ fi
 
 [ -x .venv/bin/python ] || { say "creating .venv"; "$python" -m venv .venv; }
 
-digest=$(.venv/bin/python - "$lock" requirements/opa.txt pyproject.toml <<'PY'
+digest=$(.venv/bin/python - "$lock" requirements/opa.txt pyproject.toml sdk/pyproject.toml <<'PY'
 import hashlib, pathlib, sys
 print(sys.version_info[:2], pathlib.Path.cwd(), *(hashlib.sha256(pathlib.Path(p).read_bytes()).hexdigest() for p in sys.argv[1:]))
 PY
@@ -32,6 +32,6 @@ say "installing $lock (a minute or two, once)"
 pip install -qq --require-hashes --requirement "$lock"
 # OPA's wheel asks for Python 3.14 in its metadata and runs from 3.11 on: ADR-0002.
 pip install -qq --require-hashes --ignore-requires-python --no-deps --requirement requirements/opa.txt
-pip install -qq --no-deps --no-build-isolation --editable .
+pip install -qq --no-deps --no-build-isolation --editable . --editable sdk
 printf '%s\n' "$digest" >"$stamp"
 say "installed into .venv"

@@ -155,6 +155,7 @@ class Assembly:
             limits=_body_limits(settings),
             receive_timeout_s=settings.receive_timeout_s,
             base_url=public_url(settings),
+            draining=lambda: self.app.draining,
         )
 
     def _public(self, settings: Settings, metrics: Metrics) -> PublicFace:

@@ -55,6 +55,7 @@ class FaceDesk(msgspec.Struct, frozen=True):
         limits: of bodies.
         receive_timeout_s: how long a body may take.
         base_url: our public address, from the configuration, without a slash at the end.
+        draining: whether this worker is about to end: what never ends by itself must end now.
     """
 
     house: House
@@ -66,6 +67,7 @@ class FaceDesk(msgspec.Struct, frozen=True):
     limits: BodyLimits
     receive_timeout_s: float
     base_url: str
+    draining: Callable[[], bool] = lambda: False
 
 
 def open_faces(desk: FaceDesk) -> list[Face]:

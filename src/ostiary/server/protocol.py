@@ -3,7 +3,7 @@
 1. Headers have a size limit and a time limit; a body that never ends is the application's to time out, or ours once
    the application has answered without reading it.
 2. ``scope["extensions"]["ostiary"]["client_cert_sha256"]`` is the certificate that this very TLS connection proved;
-   it never comes from a header.
+   it never comes from a header; ``abort`` beside it cuts the connection off at once.
 3. A request that is no HTTP is answered in the shape of every other refusal, and never logged line by line:
    whoever sends rubbish must not fill the disk.
 """
@@ -47,7 +47,8 @@ class LimitedProtocol(HttpToolsProtocol):
         tls: SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls else None
         thumbprint = sha256_hex(certificate) if certificate else None
-        self._extensions: dict[str, dict[str, Any]] = {EXTENSION: {"client_cert_sha256": thumbprint}}
+        extension = {"client_cert_sha256": thumbprint, "abort": transport.abort}
+        self._extensions: dict[str, dict[str, Any]] = {EXTENSION: extension}
         self._timer: asyncio.TimerHandle | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._arm()

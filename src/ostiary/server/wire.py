@@ -52,22 +52,31 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class StreamReply(msgspec.Struct, frozen=True):
-    """A reply whose body comes piece by piece, for as long as the caller stays; ``chunks`` is closed at the end."""
+    """A reply whose body comes piece by piece, for as long as the caller stays; ``chunks`` is closed at the end.
+
+    A caller that does not take a piece within ``stall_s`` is cut off by ``abort``: a connection that is merely closed
+    would wait for it for ever.
+    """
 
     status: int
     chunks: AsyncIterator[bytes]
     headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"text/event-stream"),)
+    stall_s: float | None = None
+    abort: Callable[[], None] = lambda: None
 
     async def send(self, send: Send, request_id: bytes | None = None) -> None:
         """Write the reply until its pieces end."""
         headers = [*self.headers, *_COMMON]
         if request_id is not None:
             headers.append((b"x-request-id", request_id))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         try:
+            await send({"type": "http.response.start", "status": self.status, "headers": headers})
             async for chunk in self.chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                async with asyncio.timeout(self.stall_s):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            self.abort()
         finally:
             close = getattr(self.chunks, "aclose", None)
             if close is not None:
@@ -82,7 +91,7 @@ def json_reply(status: int, value: object, *headers: tuple[bytes, bytes]) -> Rep
 class Request:
     """The parts of one request that decide something."""
 
-    __slots__ = ("_headers", "_query", "_raw", "_receive", "certificate", "method", "path", "peer", "twice")
+    __slots__ = ("_headers", "_query", "_raw", "_receive", "abort", "certificate", "method", "path", "peer", "twice")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         """Read the head; a header that came twice is remembered as ``twice``."""
@@ -92,6 +101,7 @@ class Request:
         self.peer: str | None = client[0] if client else None
         extension = scope.get("extensions", {}).get(EXTENSION, {})
         self.certificate: str | None = extension.get("client_cert_sha256")
+        self.abort: Callable[[], None] = extension.get("abort", _nothing)
         self.twice: str = ""
         self._raw: RawHeaders = scope["headers"]
         self._receive = receive
@@ -170,6 +180,10 @@ class Request:
             parts.append(part)
             if not message.get("more_body", False):
                 return part if len(parts) == 1 else b"".join(parts)
+
+
+def _nothing() -> None:
+    """Cut off nobody: this connection is not ours."""
 
 
 def _too_large(max_bytes: int) -> FaultyInputError:

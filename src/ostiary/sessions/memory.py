@@ -95,6 +95,11 @@ class SessionMemory:
         """Return the moment before which all that a subject began is over, if there is one."""
         return self._revoked.get((tenant, subject))
 
+    def revocations(self, tenant: str) -> list[SubjectRevocation]:
+        """Return the moments before which all that some subject of a tenant began is over."""
+        with self._lock:
+            return [one for one in self._revoked.values() if one.tenant == tenant]
+
     def __len__(self) -> int:
         """Return how many sessions live."""
         return len(self._living)

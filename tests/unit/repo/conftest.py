@@ -28,7 +28,7 @@ def sources(repo: Path) -> list[Path]:
 @pytest.fixture(scope="session")
 def modules(repo: Path) -> list[Path]:
     """All modules of the product."""
-    return list(files(repo / "src", ".py"))
+    return [*files(repo / "src", ".py"), *files(repo / "sdk" / "src", ".py")]
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 """``ostiary bench``: what things cost on this machine."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.cli.relaunch import with_engine_environment
+from ostiary.server.bench import revocation as revocations
 from ostiary.server.bench.decide import Options, Report, run
 
 command = App(name="bench", help="Measure what things cost on this machine.")
@@ -38,6 +39,31 @@ def decide(
         print_json(report, indent=False)
     else:
         _show(report)
+
+
+@command.command
+def revocation(
+    *,
+    json: Annotated[bool, Parameter(help="Print one JSON object with every figure.")] = False,
+    sessions: Annotated[int, Parameter(help="Live sessions.")] = 10_000,
+    peps: Annotated[int, Parameter(help="Enforcement points, each a process with its own connection.")] = 4,
+    count: Annotated[int, Parameter(help="Sessions that are ended, one after another.")] = 200,
+    via: Annotated[
+        Literal["signal", "admin"], Parameter(help="Another domain's signed signal, or an administrator.")
+    ] = "signal",
+) -> None:
+    """Measure how long a session's end takes to reach enforcement: from the signal to the last one refusing."""
+    with_engine_environment()
+    options = revocations.Options(sessions=sessions, peps=peps, count=count, via=via)
+    report = revocations.run(options, lambda text: err.print(text, style="dim", markup=False))
+    if json:
+        print_json(report, indent=False)
+        return
+    row = {"p50 ms": report.p50_ms, "p99 ms": report.p99_ms, "max ms": report.max_ms, "signals": report.signals}
+    title = f"{report.sessions} live sessions, {report.peps} enforcement points, ended by {report.injected}"
+    print_table(title, tuple(row), [row])
+    out.print(f"first of them {report.first_p50_ms} ms, caller answered {report.answered_p50_ms} ms", markup=False)
+    out.print(f"each served {report.served_per_s}/s from {report.grants} grants; {report.machine}", markup=False)
 
 
 def _show(report: Report) -> None:

@@ -134,7 +134,7 @@ def run(options: Options, progress: Progress) -> Report:
         http=http,
         memory_mib=memory,
         model=scorer.digest if scorer is not None else "",
-        machine=_machine(),
+        machine=machine(),
     )
 
 
@@ -221,7 +221,7 @@ def _http(
     bodies = places.root / "bench-bodies.jsonl"
     bodies.write_bytes(b"\n".join(workload.bodies()))
     runs = []
-    with _server(places, options) as port:
+    with serving(places, options.model) as port:
         _load(port, bodies, api_key, connections, 1.0)
         for number in range(options.repeat):
             progress(f"{connections} connections, run {number + 1} of {options.repeat}")
@@ -238,13 +238,13 @@ def _http(
 
 
 @contextmanager
-def _server(places: Places, options: Options) -> Iterator[int]:
+def serving(places: Places, model: Path | None = None) -> Iterator[int]:
     """Start a server of its own and yield its port."""
     port = _free_port()
     command = [sys.executable, "-m", "ostiary.cli", "serve", "--data", str(places.root), "--port", str(port)]
     environment = {**os.environ, "OSTIARY_TELEMETRY__LOG_LEVEL": "error"}
-    if options.model is not None:
-        environment["OSTIARY_RISK__MODEL"] = str(options.model)
+    if model is not None:
+        environment["OSTIARY_RISK__MODEL"] = str(model)
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
         try:
             _wait_ready(port, process)
@@ -280,7 +280,8 @@ def _load(port: int, bodies: Path, api_key: str, connections: int, seconds: floa
     return figures
 
 
-def _machine() -> dict[str, str]:
+def machine() -> dict[str, str]:
+    """Return what the figures were measured on, and how busy it was."""
     load = ", ".join(f"{one:.2f}" for one in os.getloadavg())
     return {
         "python": platform.python_version(),

@@ -20,7 +20,7 @@ from ostiary.keys import hash_secret, new_secret
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.settings.sections import IdentitySection, IssuerSection, Settings
 from ostiary.server.wiring import House
-from ostiary.testing.issuer import FakeIssuer
+from ostiary.testing.issuer import FakeIssuer, compact
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
 from ostiary.vocabulary.ids import make_id
@@ -61,7 +61,7 @@ class Workload:
 
     def prepare(self, places: Places) -> Settings:
         """Write catalogue and issuer keys into a data directory; return the settings that use them."""
-        keys = places.root / "bench-jwks.json"
+        keys = self.keys(places)
         places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys.write_text(self._issuer.jwks().inline)
         catalogue = places.catalogue(DEFAULT_TENANT)
@@ -70,6 +70,17 @@ class Workload:
         write_issuer(places.settings, keys)
         issuer = IssuerSection(issuer=ISSUER, audience="ostiary", jwks_path=keys)
         return Settings(identity=IdentitySection(issuers=(issuer,)))
+
+    @staticmethod
+    def keys(places: Places) -> Path:
+        """Return where the issuer's public keys lie."""
+        return places.root / "bench-jwks.json"
+
+    def event_token(self, claims: dict[str, Any], now_ns: int) -> str:
+        """Return a security event token of the issuer, made now."""
+        issuer = self._issuer
+        told = {"iss": issuer.issuer, "iat": now_ns // _NS, **claims}
+        return compact(issuer.header(typ="secevent+jwt"), told, issuer.keys[0].signer)
 
     def history(self, events: int) -> Iterator[AccessEvent]:
         """Yield past accesses, oldest first, over the thirty days before now."""
@@ -110,6 +121,26 @@ class Workload:
     def bodies(self) -> list[bytes]:
         """Return AuthZEN request bodies as an enforcement point would send them, tokens and all: one a person."""
         return [self._body(person) for person in self.people]
+
+    def sessions(self, count: int) -> list[dict[str, Any]]:
+        """Return what is asked in each of ``count`` sessions of its people, as arguments of the SDK's ``question``."""
+        return [self._session(self.people[number % PEOPLE], number) for number in range(count)]
+
+    @staticmethod
+    def _session(person: Person, number: int) -> dict[str, Any]:
+        return {
+            "action": "read",
+            "resource": f"repository:{person.repositories[0]}",
+            "subject": f"user:{person.name}",
+            "token": person.token,
+            "session_id": f"live-{number:06d}",
+            "context": {
+                "ip": person.ip,
+                "user_agent": person.agent,
+                "device": {"id": person.device, "managed": True},
+                "tz_offset_min": 60,
+            },
+        }
 
     def _body(self, person: Person) -> bytes:
         request = msgspec.to_builtins(self._request(person))

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.devices import DevicesSection
+from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
@@ -261,6 +262,8 @@ class Settings(Section):
     """How far each control is rolled out."""
     sessions: SessionsSection = SessionsSection()
     """How sessions are kept."""
+    feed: FeedSection = FeedSection()
+    """The feed that tells enforcement points of every fall of a session."""
     step_up: StepUpSection = StepUpSection()
     """Step-up by passkey on Ostiary's own page."""
     ssf: SsfSection = SsfSection()

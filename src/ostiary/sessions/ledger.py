@@ -7,6 +7,7 @@
 4. No clock of its own: times are handed in. A session whose end was once seen stays ended, whatever clocks do later.
 5. Listeners hear of a change after it is on disk, in the order of the changes; one that fails disturbs nobody.
 6. Whoever writes holds ``_writing`` and writes what memory knows at that moment, so that no write undoes a later one.
+7. What could not be written is owed: the next ``flush`` writes it and tells of it, for nobody will do it a second time.
 """
 
 import threading
@@ -36,6 +37,7 @@ from ostiary.vocabulary.scoring import RiskScore
 EXPIRED: Final = "session_expired"
 IDLE: Final = "session_idle"
 OnFault = Callable[[str, BaseException], None]
+Write = Callable[[SessionStore], None]
 
 
 class SessionLedger(SessionMemory):
@@ -53,6 +55,7 @@ class SessionLedger(SessionMemory):
         self._on_fault = on_fault
         self._writing = threading.RLock()
         self._gone: set[Name] = set()
+        self._owed: list[tuple[Write, tuple[SessionChange, ...]]] = []
         self._mark = 0
         self._listeners: list[Callable[[SessionChange], None]] = []
         self.reload()
@@ -119,10 +122,8 @@ class SessionLedger(SessionMemory):
             over = TerminatedSession(tenant, session_id, at_ns, reason, subject, cause)
             if not self._end(over):
                 return False
-        with self._writing:
-            if self._store:
-                self._store.save_terminated(over)
-            self._tell(SessionChange(tenant, session_id, subject, ChangeKind.TERMINATED, at_ns, reason, cause))
+        told = SessionChange(tenant, session_id, subject, ChangeKind.TERMINATED, at_ns, reason, cause)
+        self._settle(lambda store: store.save_terminated(over), (told,))
         return True
 
     def reduce(
@@ -163,16 +164,16 @@ class SessionLedger(SessionMemory):
             names = sorted(self._of_subject.get((tenant, subject), ()))
             over = [TerminatedSession(tenant, name, at_ns, reason, subject, cause) for name in names]
             ended = [one for one in over if self._end(one)]
-        with self._writing:
-            if self._store:
-                self._store.save_revocation(revocation)
-                for one in ended:
-                    self._store.save_terminated(one)
-            whole = SessionChange(tenant, "", subject, ChangeKind.SUBJECT_REVOKED, at_ns, reason, cause)
-            self._tell(msgspec.structs.replace(whole, expires_ns=at_ns))
+        whole = SessionChange(tenant, "", subject, ChangeKind.SUBJECT_REVOKED, at_ns, reason, cause, expires_ns=at_ns)
+        kind = ChangeKind.TERMINATED
+        each = [SessionChange(tenant, one.session_id, subject, kind, at_ns, reason, cause) for one in ended]
+
+        def write(store: SessionStore) -> None:
+            store.save_revocation(revocation)
             for one in ended:
-                name, kind = one.session_id, ChangeKind.TERMINATED
-                self._tell(SessionChange(tenant, name, subject, kind, at_ns, reason, cause))
+                store.save_terminated(one)
+
+        self._settle(write, (whole, *each))
         return tuple(one.session_id for one in ended)
 
     # What makes it rise, and what is known of its risk.
@@ -242,8 +243,14 @@ class SessionLedger(SessionMemory):
                 self._tell(change)
 
     def flush(self) -> None:
-        """Write the sessions that were touched since the last time, and drop those that were forgotten."""
+        """Write what is owed and the sessions that were touched since the last time; drop those that were forgotten."""
         with self._writing:
+            while self._owed and self._store:
+                write, changes = self._owed[0]
+                write(self._store)
+                del self._owed[0]
+                for change in changes:
+                    self._tell(change)
             with self._lock:
                 names, self._touched = self._touched, set()
                 gone, self._gone = self._gone - names, set()
@@ -296,14 +303,10 @@ class SessionLedger(SessionMemory):
             if after == before:
                 return False
             self._put(after)
-        with self._writing:
-            if self._store:
-                self._store.save_sessions((self._living.get(name, after),))
-            self._tell(
-                msgspec.structs.replace(
-                    change, subject=after.subject, expires_ns=after.expires_ns, acr_values=after.acr_values
-                )
-            )
+        told = msgspec.structs.replace(
+            change, subject=after.subject, expires_ns=after.expires_ns, acr_values=after.acr_values
+        )
+        self._settle(lambda store: store.save_sessions((self._living.get(name, after),)), (told,))
         return True
 
     def _forget_idle(self, seen: Session) -> bool:
@@ -321,6 +324,22 @@ class SessionLedger(SessionMemory):
             self._forget(name)
             self._touched.discard(name)
             self._gone.add(name)
+
+    def _settle(self, write: Write, changes: tuple[SessionChange, ...]) -> None:
+        """Put a fall on disk and tell of it.
+
+        Raises:
+            UnavailableError: it holds here, and is owed to the disk.
+        """
+        with self._writing:
+            if self._store:
+                try:
+                    write(self._store)
+                except Exception:
+                    self._owed.append((write, changes))
+                    raise
+            for change in changes:
+                self._tell(change)
 
     def _tell(self, change: SessionChange) -> None:
         for listener in self._listeners:

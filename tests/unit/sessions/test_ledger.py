@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from ostiary.errors import UnavailableError
 from ostiary.sessions import (
     Asked,
     ChangeKind,
@@ -215,3 +218,42 @@ def test_what_another_process_does_is_told_here_once() -> None:
     ours.terminate("acme", "s9", at_ns=5 * NS, reason="x", cause="c4")
     ours.reload()
     assert heard == [(ChangeKind.TERMINATED, "s9", "c4")], "our own writes are not news to us"
+
+
+class Full(MemorySessionStore):
+    """A store whose disk is full for a while."""
+
+    full = False
+
+    def _next(self) -> int:
+        if self.full:
+            raise UnavailableError("disk_full", "the disk is full")
+        return super()._next()
+
+
+def test_a_fall_that_could_not_be_written_holds_and_is_written_later() -> None:
+    store = Full()
+    ledger = SessionLedger(store)
+    heard: list[ChangeKind] = []
+    ledger.listen(lambda change: heard.append(change.kind))
+    ledger.touch(asked("s1"))
+    ledger.touch(asked("s2"))
+    ledger.flush()
+    store.full = True
+    for fall in (
+        lambda: ledger.terminate("acme", "s1", at_ns=2, reason="x"),
+        lambda: ledger.demand_step_up("acme", "s2", at_ns=2, reason="x"),
+        lambda: ledger.revoke_subject("acme", "user:bob", at_ns=2, reason="x"),
+    ):
+        with pytest.raises(UnavailableError):
+            fall()
+    assert ledger.state("acme", "s1") is SessionState.TERMINATED
+    assert ledger.state("acme", "s2") is SessionState.STEP_UP
+    assert heard == [], "nobody is told of what a crash could undo"
+    store.full = False
+    ledger.flush()
+    assert heard == [ChangeKind.TERMINATED, ChangeKind.STEP_UP, ChangeKind.SUBJECT_REVOKED]
+    again = SessionLedger(store)
+    assert again.state("acme", "s1") is SessionState.TERMINATED
+    assert again.state("acme", "s2") is SessionState.STEP_UP
+    assert again.revocation("acme", "user:bob") is not None

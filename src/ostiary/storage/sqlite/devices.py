@@ -30,7 +30,9 @@ class DeviceTable:
         one = invitation
         with self._database.transaction() as database:
             database.write("forget_device_invitations", one.tenant, now_ns)
-            database.write("save_device_invitation", one.tenant, one.code_hash, one.expires_ns, msgspec.json.encode(one))
+            database.write(
+                "save_device_invitation", one.tenant, one.code_hash, one.expires_ns, msgspec.json.encode(one)
+            )
 
     def invitation(self, tenant: str, code_hash: str, now_ns: int) -> Invitation | None:
         """Return an invitation that is still good."""

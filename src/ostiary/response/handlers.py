@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from ostiary.errors import RefusedError
+from ostiary.errors import OstiaryError, RefusedError, UnavailableError
 from ostiary.response.blocks import ModelBlocks
 from ostiary.response.cases import CaseBook
 from ostiary.response.outbox import Letter, Outbox
@@ -251,9 +251,15 @@ class Notify(Handler):
 
     def perform(self, act: Act) -> str:
         """Post the letters; a tenant without a sink has nobody to tell, and that is no fault."""
+        faults: list[OstiaryError] = []
         for sink in self._sinks(act):
             letter = Letter("", act.tenant, sink, act.playbook, act.step.text, _facts(act), act.at_ns)
-            self._outbox.post(letter, act.key)
+            try:
+                self._outbox.post(letter, act.key)
+            except OstiaryError as fault:  # a sink that is full must not keep the others from being told
+                faults.append(fault)
+        if faults:  # what can still be told decides: it is tried again, and who was told is told once
+            raise next((fault for fault in faults if isinstance(fault, UnavailableError)), faults[0])
         return CHANGED if self._sinks(act) else NOBODY
 
     def _sinks(self, act: Act) -> list[str]:

@@ -131,11 +131,13 @@ class Outbox:
         return _letter(self._cards.add_numbered(self._card(letter, name)))
 
     def deliver(self) -> int:
-        """Send what is due, each sink in its order; return how many letters left."""
+        """Send what is due, each sink in its order; return how many letters left.
+
+        Every sink is asked for: behind a dead one lie so many letters that are due that no other's would be seen.
+        """
         due = self._cards.due(DRAWER, (WAITING,), self._clock.now_ns(), BATCH)
-        return sum(
-            self._empty(tenant, sink) for tenant, sink in dict.fromkeys((card.tenant, card.topic) for card in due)
-        )
+        places = dict.fromkeys((*self._sinks, *((card.tenant, card.topic) for card in due)))
+        return sum(self._empty(tenant, sink) for tenant, sink in places)
 
     def dead(self, tenant: str) -> list[Letter]:
         """Return the letters that were given up, newest first."""

@@ -5,7 +5,7 @@ Rules:
 - Whoever agrees names the digest of what was shown; a step that became another one is refused (``plan_changed``).
 - Of several answers to one question exactly one counts, and it is recorded before it counts.
 - An answer after the time limit is no answer.
-- Taking back is a person's deed, never a playbook's.
+- Taking back is a person's deed, never a playbook's, and takes back what this step did: not what it found done.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ import msgspec
 
 from ostiary.errors import OstiaryError, RefusedError
 from ostiary.keys import equal
+from ostiary.response.handlers import UNCHANGED
 from ostiary.response.journal import ASKING, Journal, Kept
 from ostiary.response.plan import Planned, StepState
 from ostiary.response.ports import Blast, EffectHandler
@@ -83,6 +84,8 @@ class Approvals:
         handler = self._handlers.get(kept[1].step.do)
         if kept[1].state not in {StepState.DONE, StepState.UNDOING} or kept[1].step.do not in UNDOABLE or not handler:
             raise RefusedError("step_not_undoable", "this step cannot be taken back")
+        if kept[1].outcome == UNCHANGED and kept[1].attempts <= 1:  # tried again, it may be its own first try it found
+            raise RefusedError("step_not_undoable", "this step changed nothing: what it found is somebody else's")
         held = self._journal.move(kept, msgspec.structs.replace(kept[1], state=StepState.UNDOING, by=by))
         if held is None:
             raise RefusedError("step_not_undoable", "somebody else was quicker")

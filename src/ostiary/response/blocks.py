@@ -38,6 +38,12 @@ class ModelBlocks:
         card = self._cards.find(tenant, DRAWER, model)
         return card is not None and card.state == BLOCKED
 
+    def is_blocked_by(self, tenant: str, model: str, reason: str, at_ns: int) -> bool:
+        """Return whether a model is blocked by the very block of this reason and moment."""
+        card = self._cards.find(tenant, DRAWER, model)
+        own = Block(tenant, model, reason, at_ns)
+        return card is not None and card.state == BLOCKED and msgspec.json.decode(card.data, type=Block) == own
+
     def block(self, tenant: str, model: str, reason: str, at_ns: int) -> bool:
         """Block one; return false when it was blocked already."""
         data = msgspec.json.encode(Block(tenant, model, reason, at_ns))

@@ -15,18 +15,15 @@ from typing_extensions import override
 from ostiary.errors import OstiaryError, RefusedError, UnavailableError
 from ostiary.response.blocks import ModelBlocks
 from ostiary.response.cases import CaseBook
+from ostiary.response.matters import facts_of, links, matter
 from ostiary.response.outbox import Letter, Outbox
-from ostiary.response.ports import Act, Blast, DeviceControl, EffectHandler, SessionControl, TokenControl
+from ostiary.response.ports import Act, Blast, DeviceControl, EffectHandler, Quarantined, SessionControl, TokenControl
 from ostiary.response.steps import StepKind
-from ostiary.response.trigger import Trigger
-from ostiary.sessions import handle_of
-from ostiary.signals.texts import identifier
 
 SHOWN: Final = 50
 CHANGED: Final = "changed"
 UNCHANGED: Final = "unchanged"
 NOBODY: Final = "nobody_to_tell"
-UNEXECUTED_KIND: Final = "obligation:unexecuted"
 
 
 class Handler:
@@ -148,12 +145,14 @@ class QuarantineDevice(Handler):
     def perform(self, act: Act) -> str:
         """Put it in quarantine."""
         name = _needed(act.trigger.device_id, "device_id")
-        self._devices.quarantine(act.tenant, name, now_ns=act.at_ns, reason=act.reason, cause=act.trigger.id)
-        return CHANGED
+        found = self._devices.quarantine(act.tenant, name, now_ns=act.at_ns, reason=act.reason, cause=act.trigger.id)
+        return _word(_is_own(found, act))
 
     @override
     def undo(self, act: Act) -> str:
         name = _needed(act.trigger.device_id, "device_id")
+        if not _is_own(self._devices.find(act.tenant, name), act):
+            return UNCHANGED  # it is out by somebody else's word, which this step does not take back
         self._devices.release(act.tenant, name, now_ns=act.at_ns, cause=act.trigger.id)
         return CHANGED
 
@@ -196,13 +195,16 @@ class BlockModel(Handler):
 
     def perform(self, act: Act) -> str:
         """Block it."""
-        changed = self._blocks.block(act.tenant, _fact(act, "model"), act.reason, act.at_ns)
+        name = _fact(act, "model")
+        self._blocks.block(act.tenant, name, act.reason, act.at_ns)
         self._on_change(act.tenant)
-        return _word(changed)
+        return _word(self._blocks.is_blocked_by(act.tenant, name, act.reason, act.at_ns))
 
     @override
     def undo(self, act: Act) -> str:
-        changed = self._blocks.free(act.tenant, _fact(act, "model"))
+        name = _fact(act, "model")
+        own = self._blocks.is_blocked_by(act.tenant, name, act.reason, act.at_ns)
+        changed = own and self._blocks.free(act.tenant, name)
         self._on_change(act.tenant)
         return _word(changed)
 
@@ -222,7 +224,7 @@ class OpenCase(Handler):
 
     def perform(self, act: Act) -> str:
         """Open it."""
-        about, subject = _matter(act.trigger)
+        about, subject = matter(act.trigger)
         case = self._cases.open(
             act.tenant,
             act.step.text or f"{act.playbook}: {act.trigger.kind}",
@@ -231,7 +233,7 @@ class OpenCase(Handler):
             by=act.reason,
             now_ns=act.at_ns,
             subject=subject,
-            links=_links(act),
+            links=links(act),
         )
         return case.case_id
 
@@ -253,7 +255,7 @@ class Notify(Handler):
         """Post the letters; a tenant without a sink has nobody to tell, and that is no fault."""
         faults: list[OstiaryError] = []
         for sink in self._sinks(act):
-            letter = Letter("", act.tenant, sink, act.playbook, act.step.text, _facts(act), act.at_ns)
+            letter = Letter("", act.tenant, sink, act.playbook, act.step.text, facts_of(act), act.at_ns)
             try:
                 self._outbox.post(letter, act.key)
             except OstiaryError as fault:  # a sink that is full must not keep the others from being told
@@ -314,32 +316,5 @@ def _blast(sessions: Iterable[str], devices: Iterable[str] = ()) -> Blast:
     return Blast(tuple(names[:SHOWN]), tuple(places[:SHOWN]), count=len(names) + len(places))
 
 
-def _matter(trigger: Trigger) -> tuple[str, str]:
-    """Return what a case is about, and whom: a silent enforcement point is one matter, whoever it was silent about."""
-    pep = str(trigger.facts.get("pep") or "")
-    if pep and trigger.kind == UNEXECUTED_KIND:
-        return pep, ""
-    return trigger.subject or trigger.session_id or trigger.device_id or pep, trigger.subject
-
-
-def _links(act: Act) -> list[str]:
-    trigger = act.trigger
-    area = trigger.kind.partition(":")[0]
-    links = [f"{area}:{trigger.id}"]
-    links += [f"session:{handle_of(act.tenant, trigger.session_id)}"] if trigger.session_id else []
-    links += [f"device:{trigger.device_id}"] if trigger.device_id else []
-    decision = trigger.facts.get("decision_id")
-    return links + ([f"decision:{decision}"] if isinstance(decision, str) else [])
-
-
-def _facts(act: Act) -> dict[str, str]:
-    trigger = act.trigger
-    own = {
-        "trigger": trigger.kind,
-        "trigger_id": trigger.id,
-        "subject": trigger.subject,
-        "session": handle_of(act.tenant, trigger.session_id) if trigger.session_id else "",
-        "device_id": trigger.device_id,
-    }
-    more = {f"fact.{name}": str(value) for name, value in trigger.facts.items() if not isinstance(value, list)}
-    return {name: identifier(value) for name, value in {**more, **own}.items() if value}
+def _is_own(found: Quarantined, act: Act) -> bool:
+    return (found.quarantined_ns, found.quarantine_reason) == (act.at_ns, act.reason)

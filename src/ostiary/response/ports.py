@@ -219,11 +219,33 @@ class SessionControl(Protocol):
         ...
 
 
-class DeviceControl(Protocol):
-    """What of the devices' book a response uses; what it returns is not looked at."""
+class Quarantined(Protocol):
+    """What of a device a response looks at: since when it is shut out (0 = it is not), and why."""
 
-    def quarantine(self, tenant: str, device_id: str, *, now_ns: int, reason: str, cause: str = "") -> object:
-        """Shut a device out; one that is out already stays so.
+    @property
+    def quarantined_ns(self) -> int:
+        """Since when."""
+        ...
+
+    @property
+    def quarantine_reason(self) -> str:
+        """Why."""
+        ...
+
+
+class DeviceControl(Protocol):
+    """What of the devices' book a response uses."""
+
+    def find(self, tenant: str, device_id: str) -> Quarantined:
+        """Return one device.
+
+        Raises:
+            RefusedError: ``device_unknown``.
+        """
+        ...
+
+    def quarantine(self, tenant: str, device_id: str, *, now_ns: int, reason: str, cause: str = "") -> Quarantined:
+        """Shut a device out; one that is out already stays so, with its moment and reason.
 
         Raises:
             RefusedError: ``device_unknown``.

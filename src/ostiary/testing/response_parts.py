@@ -78,22 +78,38 @@ class FakeSessions:
         return [one for sessions in self.living.values() for one in sessions if one.device_id == device_id]
 
 
+class FakeDevice(msgspec.Struct, frozen=True):
+    """As much of a device as a response looks at."""
+
+    quarantined_ns: int = 0
+    quarantine_reason: str = ""
+
+
 class FakeDevices:
-    """A book of devices that knows only who is shut out."""
+    """A book of devices that knows only who is shut out, since when and why."""
 
     def __init__(self) -> None:
         """Begin with nobody shut out."""
-        self.out: set[tuple[str, str]] = set()
+        self._out: dict[tuple[str, str], FakeDevice] = {}
 
-    def quarantine(self, tenant: str, device_id: str, *, now_ns: int, reason: str, cause: str = "") -> None:
+    @property
+    def out(self) -> set[tuple[str, str]]:
+        """Who is shut out."""
+        return set(self._out)
+
+    def find(self, tenant: str, device_id: str) -> FakeDevice:
+        """Return one; every device is there."""
+        return self._out.get((tenant, device_id), FakeDevice())
+
+    def quarantine(self, tenant: str, device_id: str, *, now_ns: int, reason: str, cause: str = "") -> FakeDevice:
         """Shut one out."""
-        del now_ns, reason, cause
-        self.out.add((tenant, device_id))
+        del cause
+        return self._out.setdefault((tenant, device_id), FakeDevice(now_ns, reason))
 
     def release(self, tenant: str, device_id: str, *, now_ns: int, cause: str = "") -> None:
         """Let one in again."""
         del now_ns, cause
-        self.out.discard((tenant, device_id))
+        self._out.pop((tenant, device_id), None)
 
 
 class FakeTokens:

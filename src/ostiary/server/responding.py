@@ -17,7 +17,7 @@ import msgspec
 
 from ostiary.audit import SYSTEM_TENANT, AuditLog
 from ostiary.decision.parts import Decided
-from ostiary.errors import UnavailableError, VerificationError
+from ostiary.errors import OstiaryError, UnavailableError, VerificationError
 from ostiary.keys import sha256_hex
 from ostiary.response.approving import Approvals
 from ostiary.response.backoff import Backoff
@@ -220,9 +220,13 @@ class Responding:
     def turn(self) -> None:
         """Look at the decisions that wait, and do every step that is due."""
         self._looking = True  # before the queue is emptied: what is being looked at is not looked at yet
-        if not self._caught_up:
-            self.catch_up()
-        self._look_at([self._queue.get() for _ in range(self._queue.qsize())])
+        try:
+            if not self._caught_up:
+                self.catch_up()
+            self._look_at([self._queue.get() for _ in range(self._queue.qsize())])
+        except BaseException:
+            self._caught_up = False  # whatever broke: what was not looked at is in the log, and is not forgotten
+            raise
         self._looking = False
         for _ in range(ROUNDS):  # a storm must not keep this process from ending: the rest waits for the next turn
             if self.executor.work() == 0:
@@ -255,17 +259,29 @@ class Responding:
         else:
             for row in self._store.tenants():
                 if row.deleted_ns is None:
-                    self._catch_up(row.tenant, int(seen))
+                    self._catch_up_with(row.tenant, int(seen))
+
+    def _catch_up_with(self, tenant: str, since: int) -> None:
+        try:
+            self._catch_up(tenant, since)
+        except Exception as fault:  # noqa: BLE001 - one tenant's log must not keep the others' from being looked at
+            self._again(fault)
 
     def _catch_up(self, tenant: str, since: int) -> None:
         found: list[DecisionRecord] = []
         for stored in self._log.iterate(tenant, "decision", since):
-            if stored.payload is not None:
-                found.append(msgspec.json.decode(stored.payload, type=DecisionRecord))
+            found += self._read(stored.payload)
             if len(found) >= BATCH:
                 self._look_at(found)
                 found = []
         self._look_at(found)
+
+    def _read(self, payload: bytes | None) -> list[DecisionRecord]:
+        try:
+            return [msgspec.json.decode(payload, type=DecisionRecord)] if payload is not None else []
+        except msgspec.MsgspecError as fault:  # it never gets better, and must not hide those behind it
+            self._on_fault("response_failed", fault)
+            return []
 
     def _look_at(self, records: Sequence[DecisionRecord]) -> None:
         for record in records:
@@ -275,9 +291,9 @@ class Responding:
         except UnavailableError as away:
             self._again(away)
 
-    def _again(self, away: UnavailableError) -> None:
+    def _again(self, fault: Exception) -> None:
         self._caught_up = False  # the log knows what could not be looked at
-        self._on_fault(away.code, away)
+        self._on_fault(fault.code if isinstance(fault, OstiaryError) else "response_failed", fault)
 
     def _look_at_one(self, record: DecisionRecord) -> None:
         try:

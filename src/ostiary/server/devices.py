@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.audit import AuditLog
-from ostiary.errors import FaultyInputError
+from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.identity.algorithms import PublicKey
 from ostiary.identity.attestation import PcrPolicy
 from ostiary.identity.devices import Device, DeviceBook, DeviceChange, DeviceRegistry, DeviceRules, Standing
@@ -35,12 +35,19 @@ class BookLog:
         self._log = log
 
     def record(self, device: Device, action: str, at_ns: int, told: Mapping[str, Any]) -> str:
-        """Write one record and wait until it is on disk; return its id."""
+        """Write one record and wait until it is on disk; return its id.
+
+        Raises:
+            UnavailableError: it cannot be written, or not in time: a playbook's step is then tried again, not given up.
+        """
         record_id = make_id("dvc", at_ns, random_bytes(RANDOM_BYTES))
         body = {"v": 1, "type": "device", "action": action, "device": device.device_id, **told}
         owner = device.subjects[0] if device.subjects else ""
         future = self._log.append(device.tenant, "device", record_id, at_ns, msgspec.json.encode(body), owner)
-        future.result(timeout=RECORD_WAIT_S)
+        try:
+            future.result(timeout=RECORD_WAIT_S)
+        except TimeoutError as late:
+            raise UnavailableError("record_failed", "the record was not on disk in time") from late
         return record_id
 
 

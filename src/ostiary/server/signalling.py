@@ -103,6 +103,7 @@ def shared_signals(house: House, on_fault: OnFault) -> SharedSignals:
             on_refused=records.refused,
             on_fault=on_fault,
             pause=desk.set_status,
+            welcome=lambda stream: _may_listen(house, stream),
             rules=rules,
         )
 
@@ -188,6 +189,12 @@ def _raised(_reason: str, fault: BaseException) -> None:
 def _naming(house: House, places: Places, tenant: str) -> SubjectNaming:
     settings = house.settings.ssf
     return SubjectNaming(settings.subject_issuer or places.issuer(tenant), settings.subject_format)
+
+
+def _may_listen(house: House, stream: Stream) -> bool:
+    """Return whether a stream's owner is an enforcement point of its tenant that is not switched off."""
+    owner = house.store.peps.find(stream.owner)
+    return owner is not None and owner.tenant == stream.tenant and not owner.disabled
 
 
 def pool_of(house: House) -> ThreadPoolExecutor:

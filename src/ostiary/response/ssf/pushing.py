@@ -8,6 +8,7 @@ Rules:
   these, and everything else, are tried again;
 - between tries a stream waits 1, 2, 4, … up to 300 seconds; other streams do not wait for it;
 - after ``give_up_s`` without one delivery the stream is paused; its events stay;
+- a stream whose owner was switched off, or is no more, gets nothing: its address was that owner's word;
 - redirects are not followed, and the address is judged anew every time (``addresses``).
 """
 
@@ -40,6 +41,8 @@ _BAD_REQUEST: Final = 400
 FAILED: Final = "signal_not_delivered"
 _BY: Final = "transmitter"
 Pause = Callable[[Caller, str, str, str], object]
+Welcome = Callable[[Stream], bool]
+"""Returns whether a stream's owner may still be told anything."""
 
 
 class _Line:
@@ -68,6 +71,7 @@ class Pusher:
         on_refused: Refused,
         on_fault: OnFault,
         pause: Pause,
+        welcome: Welcome,
         rules: StreamRules,
     ) -> None:
         """Take what it works with; ``pool`` runs one task for each stream that has something to deliver."""
@@ -79,6 +83,7 @@ class Pusher:
         self._on_refused = on_refused
         self._on_fault = on_fault
         self._pause = pause
+        self._welcome = welcome
         self._rules = rules
         self._lock = threading.Lock()
         self._lines: dict[tuple[str, str], _Line] = {}
@@ -93,7 +98,7 @@ class Pusher:
         return len(begun)
 
     def _begin(self, stream: Stream) -> bool:
-        if not self._waiting(stream, 1):
+        if not self._waiting(stream, 1) or not self._welcome(stream):
             return False
         with self._lock:
             line = self._lines.setdefault((stream.tenant, stream.stream_id), _Line())

@@ -44,6 +44,7 @@ def push(domain: Any, network: Any) -> Pusher:
         on_refused=domain.refuse,
         on_fault=lambda code, fault: domain.faults.append((code, fault)),
         pause=domain.desk.set_status,
+        welcome=lambda _stream: True,
         rules=domain.rules,
     )
 

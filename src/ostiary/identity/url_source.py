@@ -4,7 +4,6 @@ Rules: no redirect is followed, no compressed body is unpacked, size and time ar
 one ``UnavailableError``. Which addresses are allowed at all is decided by ``sources.open_source``.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Final
 
 import httpx
 
+from ostiary.identity.deadline import Deadline
 from ostiary.identity.sources import bounded, unavailable
 
 _OK: Final = 200
@@ -27,20 +27,24 @@ class UrlSource:
 
     def fetch(self) -> bytes:
         """Fetch the document."""
-        with _one_error(), httpx.Client(timeout=self.timeout_s, follow_redirects=False) as client:
-            headers = {"accept": "application/jwk-set+json, application/json", "accept-encoding": "identity"}
-            with client.stream("GET", self.url, headers=headers) as response:
-                _check_response(response)
-                return self._read(response)
+        headers = {"accept": "application/jwk-set+json, application/json", "accept-encoding": "identity"}
+        with (
+            _one_error(),
+            Deadline(self.timeout_s) as deadline,
+            httpx.Client(timeout=self.timeout_s, follow_redirects=False) as client,
+            client.stream("GET", self.url, headers=headers, extensions=deadline.extensions) as response,
+        ):
+            _check_response(response)
+            document = self._read(response)
+            if deadline.over:  # a body without a length ends where we cut it, and would pass for whole
+                raise unavailable(f"the JWKS document takes longer than {self.timeout_s} s")
+            return document
 
     def _read(self, response: httpx.Response) -> bytes:
-        deadline = time.monotonic() + self.timeout_s
         document = bytearray()
         for chunk in response.iter_raw():
             document += chunk
             bounded(document, self.max_bytes)
-            if time.monotonic() > deadline:  # a body that drips would never run into httpx's time-out
-                raise unavailable(f"the JWKS document takes longer than {self.timeout_s} s")
         return bytes(document)
 
 

@@ -12,7 +12,6 @@ Rules:
 """
 
 import ssl
-import time
 from base64 import b64encode
 from typing import Final
 
@@ -20,6 +19,7 @@ import httpx
 import msgspec
 
 from ostiary.errors import RefusedError, UnavailableError
+from ostiary.identity.deadline import Deadline
 from ostiary.keys import keyed_hash
 from ostiary.response.outbox import Letter
 from ostiary.response.sinks.envelope import CONTENT_TYPE, cloud_event
@@ -97,13 +97,16 @@ class Webhook:
         timeout = self._settings.timeout_s
         context = ssl.create_default_context(cafile=self._settings.ca_file or None)
         # The connection goes to the address that was checked; name and certificate stay the host's.
-        extensions = {"sni_hostname": target.host}
+        name = {"sni_hostname": target.host}
         try:
             with (
+                Deadline(timeout) as deadline,
                 httpx.Client(verify=context, timeout=timeout, follow_redirects=False, trust_env=False) as client,
-                client.stream("POST", url, content=body, headers=headers, extensions=extensions) as answer,
+                client.stream(
+                    "POST", url, content=body, headers=headers, extensions={**name, **deadline.extensions}
+                ) as answer,
             ):
-                _drain(answer, time.monotonic() + timeout)
+                _drain(answer)
                 _judge(answer.status_code)
         except (httpx.HTTPError, OSError) as fault:
             raise UnavailableError("sink_away", "the webhook does not answer properly") from fault
@@ -119,12 +122,12 @@ def signature(secret: bytes, letter_id: str, timestamp: str, body: bytes) -> str
     return "v1," + b64encode(keyed_hash(secret, signed)).decode()
 
 
-def _drain(answer: httpx.Response, until: float) -> None:
+def _drain(answer: httpx.Response) -> None:
     """Read the answer to its limits and forget it: what it says changes nothing."""
     read = 0
     for chunk in answer.iter_raw():
         read += len(chunk)
-        if read > MAX_ANSWER or time.monotonic() > until:
+        if read > MAX_ANSWER:
             return
 
 

@@ -1,10 +1,9 @@
-"""One POST to a receiver or transmitter, and whatever comes back: bounded, pinned to one address, no redirects.
+"""One POST to a receiver or transmitter, and the answer: bounded in size and time, to one address, no redirects.
 
 Whatever goes wrong on the way is one ``UnavailableError``; a compressed answer is not unpacked.
 """
 
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from ostiary.errors import UnavailableError
+from ostiary.identity.deadline import Deadline
 from ostiary.response.ssf.addresses import AddressRules, Resolve, aim, look_up
 
 AWAY: Final = "receiver_away"
@@ -64,15 +64,21 @@ class Sender:
         target = aim(url, self._rules, self._resolve)
         told = {**headers, "host": target.authority, "accept": "application/json", "accept-encoding": "identity"}
         # The certificate must be the name's, though the connection goes to the address that was judged.
-        extensions = {"sni_hostname": target.host} if target.scheme == "https" else {}
+        name = {"sni_hostname": target.host} if target.scheme == "https" else {}
         with (
             _one_error(),
+            Deadline(self._timeout_s) as deadline,
             httpx.Client(
                 timeout=self._timeout_s, follow_redirects=False, trust_env=False, verify=self._trust(target.scheme)
             ) as client,
-            client.stream("POST", target.url, content=body, headers=told, extensions=extensions) as response,
+            client.stream(
+                "POST", target.url, content=body, headers=told, extensions={**name, **deadline.extensions}
+            ) as response,
         ):
-            return Answer(response.status_code, self._read(response))
+            answer = Answer(response.status_code, self._read(response))
+            if deadline.over:  # a body without a length ends where we cut it, and would pass for whole
+                raise UnavailableError(AWAY, f"the answer takes longer than {self._timeout_s} s")
+            return answer
 
     def _trust(self, scheme: str) -> ssl.SSLContext | bool:
         if scheme != "https":
@@ -80,12 +86,9 @@ class Sender:
         return ssl.create_default_context(cafile=str(self._ca_file) if self._ca_file else None)
 
     def _read(self, response: Any) -> bytes:
-        deadline = time.monotonic() + self._timeout_s
         found = bytearray()
         for chunk in response.iter_raw():
             found += chunk
-            if time.monotonic() > deadline:  # a body that drips would never run into httpx's time-out
-                raise UnavailableError(AWAY, f"the answer takes longer than {self._timeout_s} s")
             if len(found) > self._max_answer:
                 raise UnavailableError(AWAY, f"the answer is longer than {self._max_answer} bytes")
         return bytes(found)

@@ -76,7 +76,7 @@ class SsfSection(Section):
     long_poll_s: Annotated[int, Field(ge=0, le=300)] = 20
     """Longest time that a poll waits for something to come."""
     push_timeout_s: Annotated[int, Field(ge=1, le=60)] = 5
-    """Longest time for each step of a push or a poll."""
+    """Longest time for a whole push or poll."""
     push_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks beside the public ones that event tokens may be pushed to, such as the organisation's own."""
     allow_http_loopback: bool = False

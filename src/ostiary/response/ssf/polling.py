@@ -5,7 +5,8 @@ Rules:
 - a token that was taken is acknowledged only after it is recorded; so is one that was taken before;
 - one that is refused is reported with an error of RFC 8935 §2.4, so that the transmitter does not send it for ever;
 - one that cannot be taken now is neither: it comes again;
-- an answer is bounded; a transmitter that fails is left alone for a while, longer each time.
+- an answer is bounded; a transmitter that fails is left alone for a while, longer each time;
+- one that is slow, or always promises more, has its turn and no more: others are waiting.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ FAILED: Final = "signals_not_polled"
 FIRST_WAIT_S: Final = 5
 LONGEST_WAIT_S: Final = 300
 MAX_ROUNDS: Final = 20
+TURN_NS: Final = 5_000_000_000
 _SECOND_NS: Final = 1_000_000_000
 _OK: Final = 200
 _ACCEPTED: Final = frozenset({200, 202, 204})
@@ -87,15 +89,20 @@ class Poller:
         due = [name for name, one in self.sources.items() if one.poll_url and self._next_ns.get(name, 0) <= now_ns]
         for name in due:
             try:
-                rounds = 0
-                while self.poll(name).more and rounds < MAX_ROUNDS:
-                    rounds += 1
+                self._empty(name)
             except Exception as fault:  # noqa: BLE001 - told, and tried again later
                 self._failed(name, fault)
             else:
                 self._wait_s[name] = 0
                 self._next_ns[name] = now_ns + self.sources[name].every_s * _SECOND_NS
         return len(due)
+
+    def _empty(self, name: str) -> None:
+        """Poll until nothing is left, but not for so long that other transmitters must wait."""
+        until_ns = self._clock.now_ns() + TURN_NS
+        for _ in range(1 + MAX_ROUNDS):
+            if not self.poll(name).more or self._clock.now_ns() >= until_ns:
+                break
 
     def poll(self, name: str) -> Polled:
         """Poll once, take what comes, and say what was taken.

@@ -34,6 +34,7 @@ from ostiary.vocabulary.clock import Clock
 BATCH: Final = 50
 FIRST_WAIT_S: Final = 1
 LONGEST_WAIT_S: Final = 300
+TURN_NS: Final = 5_000_000_000
 _SECOND_NS: Final = 1_000_000_000
 _OURS: Final = frozenset({"access_denied", "authentication_failed", "invalid_key"})
 _ACCEPTED: Final = range(200, 300)
@@ -110,9 +111,14 @@ class Pusher:
     def _deliver(self, stream: Stream) -> None:
         line = self._lines[stream.tenant, stream.stream_id]
         try:
+            until_ns = self._clock.now_ns() + TURN_NS
             for row in self._waiting(stream, BATCH):
                 self._one(stream, row)
                 line.wait_s, line.next_ns, line.since_ns = 0, 0, 0
+                if (
+                    self._clock.now_ns() >= until_ns
+                ):  # a slow receiver goes to the back of the line: there are few threads
+                    break
         except (UnavailableError, RefusedError) as fault:
             self._wait(stream, line, fault)
         except Exception as fault:  # noqa: BLE001 - told, and tried again; a pool's thread must not swallow it

@@ -5,7 +5,7 @@ Rules:
 - outward, a subject is named in one format for the whole deployment; what does not fit it is named by issuer and id;
 - inward, nothing is guessed: a format that the receiver was not told how to read names nobody;
 - a transmitter speaks for the subjects of the issuers it was set up for, its own by default: another domain's
-  subjects of the same name are not touched.
+  subjects of the same name are not touched, nor a session that a token says is one of theirs.
 
 >>> SubjectNaming("https://us.example").outward("user:alice")
 IssSub(iss='https://us.example', sub='alice')
@@ -90,11 +90,21 @@ def inward(subject: SubjectId, reading: SubjectReading, find: Callable[[str, str
 
 def _of_members(members: Mapping[str, SubjectId], reading: SubjectReading, find: Callable[[str, str], str]) -> Meant:
     user, session, device = (members.get(name) for name in (USER, "session", "device"))
+    person = _person(user, reading, find) if user is not None else ""
+    ours = bool(person) or user is None or not _is_read(user, reading)
     return Meant(
-        subject=_person(user, reading, find) if user is not None else "",
-        session_id=session.id if reading.sessions and isinstance(session, Opaque) else "",
+        subject=person,
+        session_id=session.id if ours and reading.sessions and isinstance(session, Opaque) else "",
         device_id=_device(device, reading),
     )
+
+
+def _is_read(subject: SubjectId, reading: SubjectReading) -> bool:
+    """Return whether a format is read at all: then a subject that names nobody of ours is somebody else's."""
+    if isinstance(subject, Aliases):
+        return any(_is_read(one, reading) for one in subject.identifiers)
+    how = {Email: reading.email, Opaque: reading.opaque, PhoneNumber: reading.phone_number, IssSub: BY_ID}
+    return how.get(type(subject), IGNORE) != IGNORE
 
 
 def _device(device: SubjectId | None, reading: SubjectReading) -> str:

@@ -25,6 +25,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 from ostiary.identity.strict import is_name
+from ostiary.response.sinks.guard import is_public
 from ostiary.signals.texts import shown
 
 Address = IPv4Address | IPv6Address
@@ -131,7 +132,7 @@ def may_reach(address: Address, scheme: str, rules: AddressRules) -> bool:
         return False
     if rules.anywhere or any(inner in network for network in rules.networks if network.version == inner.version):
         return True
-    return inner.is_global and not inner.is_multicast and not inner.is_reserved
+    return is_public(str(address))
 
 
 def _inner(address: Address) -> Address:

@@ -30,9 +30,40 @@ def canonical(subject: SubjectId) -> str:
     return _ENCODER.encode(subject.document()).decode()
 
 
-def tells_of(listed: Iterable[str], default: str, subject: SubjectId) -> bool:
+class Listed:
+    """A stream's list, read once: a receiver may list ten thousand subjects, and every event asks for one."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        """Take subjects in canonical JSON."""
+        self.texts = tuple(texts)
+        self._known = frozenset(self.texts)
+        self._by_member: dict[tuple[str, str], list[Complex]] = {}
+        for text in self.texts:
+            self._sort_in(text)
+
+    def __contains__(self, subject: SubjectId) -> bool:
+        """Return whether a subject is listed."""
+        if canonical(subject) in self._known:
+            return True
+        if not isinstance(subject, Complex):
+            return False
+        if _USER in subject.members and canonical(subject.members[_USER]) in self._known:
+            return True
+        # Only complex subjects are left to match in part: those that have a member in common with this one.
+        parts = ((name, canonical(one)) for name, one in subject.members.items())
+        return any(_matches(one, subject) for part in parts for one in self._by_member.get(part, ()))
+
+    def _sort_in(self, text: str) -> None:
+        one = read_subject_id(msgspec.json.decode(text)) if '"complex"' in text else None
+        if isinstance(one, Complex):
+            for name, member in one.members.items():
+                self._by_member.setdefault((name, canonical(member)), []).append(one)
+
+
+def tells_of(listed: Iterable[str] | Listed, default: str, subject: SubjectId) -> bool:
     """Return whether a stream with this list tells of ``subject``: with ``ALL`` the list says whom to leave out."""
-    return _is_listed(listed, subject) != (default == ALL)
+    known = listed if isinstance(listed, Listed) else Listed(listed)
+    return (subject in known) != (default == ALL)
 
 
 def names(text: str, subject: SubjectId) -> bool:
@@ -41,20 +72,5 @@ def names(text: str, subject: SubjectId) -> bool:
     return one == subject or (isinstance(one, Complex) and one.members.get(_USER) == subject)
 
 
-def _is_listed(listed: Iterable[str], subject: SubjectId) -> bool:
-    names = {canonical(subject)}
-    if isinstance(subject, Complex) and _USER in subject.members:
-        names.add(canonical(subject.members[_USER]))
-    known = set(listed)
-    if not names.isdisjoint(known):
-        return True
-    # Only complex subjects are left to match in part; they are few, and begin with one of their sorted members.
-    return isinstance(subject, Complex) and any(_matches(text, subject) for text in known if '"complex"' in text)
-
-
-def _matches(text: str, subject: Complex) -> bool:
-    one = read_subject_id(msgspec.json.decode(text))
-    if not isinstance(one, Complex):
-        return False
-    shared = one.members.keys() & subject.members.keys()
-    return bool(shared) and all(one.members[name] == subject.members[name] for name in shared)
+def _matches(one: Complex, subject: Complex) -> bool:
+    return all(one.members[name] == subject.members[name] for name in one.members.keys() & subject.members.keys())

@@ -21,7 +21,7 @@ from ostiary.identity.secevent.types import URIS
 from ostiary.identity.types import freeze
 from ostiary.response.ssf.caep import Announcement, announce
 from ostiary.response.ssf.limits import SIGNAL_ID, StreamRules
-from ostiary.response.ssf.matching import tells_of
+from ostiary.response.ssf.matching import Listed, tells_of
 from ostiary.response.ssf.naming import SubjectNaming
 from ostiary.response.ssf.ports import MakeId, OnFault, Outgoing, Sign, StreamStore
 from ostiary.response.ssf.streams import DISABLED, Stream
@@ -61,6 +61,7 @@ class Transmitter:
         self._rules = rules or StreamRules()
         self._queue: deque[SessionChange | Announcement] = deque()
         self._draining = threading.Lock()
+        self._lists: dict[str, dict[str, Listed]] = {}
 
     def on_change(self, change: SessionChange) -> None:
         """Take a change of a session; the ledger's listener."""
@@ -103,7 +104,7 @@ class Transmitter:
         self._store.put_out([self._row(stream, told, always=always)], self._rules.max_waiting)
 
     def _rows(self, batch: list[SessionChange | Announcement]) -> list[Outgoing]:
-        streams: dict[str, list[tuple[Stream, list[str]]]] = {}
+        streams: dict[str, list[tuple[Stream, Listed]]] = {}
         rows: list[Outgoing] = []
         for told in batch:
             if told.tenant not in streams:
@@ -112,7 +113,7 @@ class Transmitter:
                 rows += self._tried(told, streams[told.tenant])
         return rows
 
-    def _tried(self, told: SessionChange | Announcement, streams: list[tuple[Stream, list[str]]]) -> list[Outgoing]:
+    def _tried(self, told: SessionChange | Announcement, streams: list[tuple[Stream, Listed]]) -> list[Outgoing]:
         try:
             return self._rows_for(told, streams)
         except (ValueError, TypeError, KeyError) as fault:
@@ -120,11 +121,19 @@ class Transmitter:
             self._on_fault(_UNTOLD, fault)
             return []
 
-    def _listening(self, tenant: str) -> list[tuple[Stream, list[str]]]:
+    def _listening(self, tenant: str) -> list[tuple[Stream, Listed]]:
         streams = [stream for stream in self._store.streams(tenant) if stream.status != DISABLED]
-        return [(stream, self._store.subjects(tenant, stream.stream_id)) for stream in streams]
+        before = self._lists.get(tenant, {})
+        now = {one.stream_id: self._listed(tenant, one.stream_id, before.get(one.stream_id)) for one in streams}
+        self._lists[tenant] = now
+        return [(stream, now[stream.stream_id]) for stream in streams]
 
-    def _rows_for(self, told: SessionChange | Announcement, streams: list[tuple[Stream, list[str]]]) -> list[Outgoing]:
+    def _listed(self, tenant: str, stream_id: str, before: Listed | None) -> Listed:
+        """Return a stream's list, read anew only when it is another one than at the last drain."""
+        texts = tuple(self._store.subjects(tenant, stream_id))
+        return before if before is not None and before.texts == texts else Listed(texts)
+
+    def _rows_for(self, told: SessionChange | Announcement, streams: list[tuple[Stream, Listed]]) -> list[Outgoing]:
         event = announce(told, self._naming(told.tenant)) if isinstance(told, SessionChange) else told
         if event is None:
             return []

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 from ostiary.keys import sha256_hex
 from ostiary.response.ports import Card, Cards
 from ostiary.signals.texts import identifier, neutral
@@ -27,6 +27,7 @@ MAX_TEXT: Final = 4_000
 MAX_COMMENTS: Final = 500
 MAX_LINKS: Final = 200
 _TRIES: Final = 8
+_CLOSED: Final = "case_closed"
 
 
 class Verdict(StrEnum):
@@ -96,7 +97,11 @@ class CaseBook:
         if known is not None:
             return _case(known)
         for card in self._cards.about(tenant, DRAWER, topic, OPEN, 1):
-            return self._join(_case(card), title, by, now_ns, links)
+            try:
+                return self._join(_case(card), title, by, now_ns, links)
+            except RefusedError as closed:  # at this very moment: what comes now is a matter of its own
+                if closed.code != _CLOSED:
+                    raise
         case = Case(_name(tenant, key), tenant, _text(title), topic, now_ns, by, subject, links=links)
         self._cards.add([_card(case, now_ns)])
         return self.find(tenant, case.case_id)
@@ -158,11 +163,11 @@ class CaseBook:
             card = self._find(tenant, case_id)
             case = _case(card)
             if not case.is_open:
-                raise RefusedError("case_closed", "this case is closed")
+                raise RefusedError(_CLOSED, "this case is closed")
             after = change(case)
             if self._cards.replace(card, _card(after, card.made_ns)) is not None:
                 return after
-        raise RefusedError("case_busy", "too many people change this case at once: try again")
+        raise UnavailableError("case_busy", "too many people change this case at once: try again")
 
     def _find(self, tenant: str, case_id: str) -> Card:
         card = self._cards.find(tenant, DRAWER, case_id)

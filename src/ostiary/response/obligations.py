@@ -111,10 +111,10 @@ class Obligations:
             raise RefusedError("receipt_time_invalid", "the receipt was not issued between the decision and now")
         after = msgspec.structs.replace(awaited, standing=wanted, answered_ns=now, detail=receipt.detail)
         self._on_receipt(after)
+        if receipt.status == ReceiptStatus.FAILED:
+            self._alarm(after)  # first, as in `watch`: once it is settled, the same receipt again would alarm nobody
         if self._cards.replace(card, _card(after)) is None:
             return self.receive(tenant, receipt)  # somebody else answered meanwhile: his answer is looked at
-        if receipt.status == ReceiptStatus.FAILED:
-            self._alarm(after)
         return after
 
     def watch(self) -> int:

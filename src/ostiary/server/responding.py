@@ -9,6 +9,7 @@
 """
 
 import queue
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -127,6 +128,7 @@ class Responding:
         self._clock = clock
         self._on_fault = on_fault
         self._queue: queue.SimpleQueue[DecisionRecord] = queue.SimpleQueue()
+        self._owed: deque[Trigger] = deque()
         self._marks: list[tuple[int, int]] = []
         self._caught_up = False
         self._looking = False
@@ -185,7 +187,7 @@ class Responding:
             return
         # A reason may name a rule that a model's proposal made act: only what certainly was no model says so.
         by = {"by": RULE} if change.reason.startswith(_RULES) or change.cause.startswith("adm_") else {}
-        self.respond(
+        self._respond_or_owe(
             Trigger(
                 id=f"{change.session_id or change.subject}/{change.kind}/{change.at_ns}",
                 tenant=change.tenant,
@@ -197,6 +199,21 @@ class Responding:
                 at_ns=change.at_ns,
             )
         )
+
+    def _respond_or_owe(self, trigger: Trigger) -> None:
+        """Take a trigger that nobody hands in again: what cannot be written now is written at a later turn."""
+        try:
+            self.respond(trigger)
+        except UnavailableError as away:
+            if len(self._owed) >= MAX_QUEUED:
+                raise
+            self._owed.append(trigger)
+            self._on_fault(away.code, away)
+
+    def _pay(self) -> None:
+        while self._owed:
+            self.respond(self._owed[0])
+            self._owed.popleft()
 
     def device_changed(self, change: DeviceMoved) -> None:
         """Hear of a device's change of standing, such as ``device:not-compliant``; told twice is told once."""
@@ -228,6 +245,7 @@ class Responding:
             self._caught_up = False  # whatever broke: what was not looked at is in the log, and is not forgotten
             raise
         self._looking = False
+        self._pay()
         for _ in range(ROUNDS):  # a storm must not keep this process from ending: the rest waits for the next turn
             if self.executor.work() == 0:
                 break

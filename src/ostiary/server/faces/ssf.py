@@ -36,6 +36,7 @@ MANAGE: Final = "ssf.manage"
 READ: Final = "ssf.read"
 MAX_SET_BODY: Final = 65_536
 MAX_LONG_POLLS: Final = 64
+MAX_TAKING: Final = 64
 LOOK_S: Final = 0.2
 DRAIN_S: Final = 0.1
 PUSH_S: Final = 0.2
@@ -92,6 +93,10 @@ class SsfFace:
         self._settings = desk.house.settings.ssf
         self.signals = signals
         self._pusher = signals.pusher(pool_of(desk.house))
+        # Whoever pushes may be a stranger, and a transmitter's keys may be slow to come: they wait in threads of their
+        # own, and neither decisions nor the server's chores wait for them.
+        self._takers = pool_of(desk.house)
+        self._taking = 0
         self._polling = 0
         waiting = desk.house.store.signals.count_all_waiting
         desk.metrics.gauge("ostiary_signals_waiting", "event tokens waiting to be delivered", waiting)
@@ -157,7 +162,7 @@ class SsfFace:
         try:
             text = await self._token(request)
             authorization = request.header(b"authorization")
-            await asyncio.to_thread(self.signals.intake.pushed, receiver, text, authorization)
+            await self._take(receiver, text, authorization)
         except RefusedError as no:
             self._desk.refusals.count(no.code, request.peer)
             return json_reply(400, {"err": push_error(no.code), "description": no.message})
@@ -168,6 +173,16 @@ class SsfFace:
             self._desk.faults(away.code, away)
             return json_reply(503, {"code": away.code, "message": "try again later"}, _RETRY)
         return Reply(202, b"", ())
+
+    async def _take(self, receiver: str, text: str, authorization: str | None) -> None:
+        if self._taking >= MAX_TAKING:
+            raise UnavailableError(Reason.OVERLOADED.value, "too many event tokens come at once, try again in a moment")
+        self._taking += 1
+        loop, pushed = asyncio.get_running_loop(), self.signals.intake.pushed
+        try:
+            await loop.run_in_executor(self._takers, pushed, receiver, text, authorization)
+        finally:
+            self._taking -= 1
 
     async def _token(self, request: Request) -> str:
         if request.twice:

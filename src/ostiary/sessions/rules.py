@@ -139,15 +139,18 @@ def _earlier_end(one: int, other: int) -> int:
 
 
 def _stricter(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the classes that satisfy both demands; where no one class can, the newer demand stands."""
+    """Return the classes that satisfy both demands; where no one class can, the newer demand stands.
+
+    A demand that names no class wants the strongest: beside it a class that is named cannot make it milder.
+    """
     if not one or not other:
-        return one or other
+        return ()
     return tuple(value for value in other if value in one) or other
 
 
 def _meet(demands: list[tuple[str, ...]]) -> tuple[str, ...]:
-    told = sorted({tuple(sorted(values)) for values in demands if values})
-    if not told:
+    told = sorted({tuple(sorted(values)) for values in demands})
+    if not told or not told[0]:
         return ()
     common = set(told[0]).intersection(*told[1:])
     return tuple(sorted(common)) or told[-1]

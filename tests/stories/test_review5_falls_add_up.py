@@ -23,3 +23,12 @@ def test_neither_is_it_where_two_processes_asked() -> None:
     versions = [rules.demanded(start, at_ns, classes, "risk") for at_ns, classes in ((10, ()), (11, (WEAK,)))]
     assert rules.joined(*versions).acr_values == ()
     assert rules.joined(*reversed(versions)).acr_values == ()
+
+
+def test_more_losses_than_can_be_kept_give_none_of_them_back() -> None:
+    session = rules.reduced(Session("acme", "s1", "user:ann"), 10, ("export",), 0, "risk")
+    many = tuple(f"a{number:03}" for number in range(rules.MAX_DROPPED))
+    after = rules.reduced(session, 11, many, 0, "administrator")
+    assert "export" in after.dropped
+    assert len(after.dropped) <= rules.MAX_DROPPED
+    assert after.demands_step_up, "what could not be kept is lost too, so nothing is done before a step-up"

@@ -5,7 +5,8 @@ The rules:
 1. A session may fall at any time: shorter, reduced, asked for a step-up, ended. It rises by ``proven`` alone.
 2. What ended stays ended: no function returns a living session for an ended or expired one.
 3. A proof lifts what fell strictly before it, if it is as strong as what was asked for; a fall at the same moment wins.
-4. Reductions add up: privileges are joined, of two ends the earlier holds. After a proof they begin anew.
+4. Reductions add up: privileges are joined, of two ends the earlier holds. After a proof they begin anew. More
+   privileges than can be kept are lost all the same: then the session must step up before anything.
 5. ``joined`` does not care which version is which, and what it returns is never milder than either.
 
 >>> from ostiary.sessions.session import Session, StepUpProof
@@ -40,14 +41,16 @@ def reduced(
     if session.ended_ns:
         return session
     before, end = (session.dropped, session.expires_ns) if session.is_reduced else ((), 0)
-    return _replace(
+    lost = {*before, *privileges}
+    fallen = _replace(
         session,
         reduced_ns=_later(session.reduced_ns, at_ns, session.proven_ns),
-        dropped=_joined_names(before, privileges),
+        dropped=tuple(sorted(lost)) if len(lost) <= MAX_DROPPED else before,
         expires_ns=_earlier_end(end, expires_ns),
         reason=reason,
         cause=cause,
     )
+    return fallen if len(lost) <= MAX_DROPPED else demanded(fallen, at_ns, (), reason, cause)
 
 
 def demanded(session: Session, at_ns: int, acr_values: tuple[str, ...], reason: str, cause: str = "") -> Session:
@@ -128,10 +131,6 @@ def _order(session: Session) -> tuple[object, ...]:
 def _later(before_ns: int, at_ns: int, proven_ns: int) -> int:
     """Return the moment of a fall: never before an earlier one, and never undone by a clock that went back."""
     return max(before_ns, at_ns, proven_ns, 1)
-
-
-def _joined_names(before: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({*before, *more}))[:MAX_DROPPED]
 
 
 def _earlier_end(one: int, other: int) -> int:

@@ -7,6 +7,7 @@
 4. No clock of its own: times are handed in. A session whose end was once seen stays ended, whatever clocks do later.
 5. Listeners hear of a change after it is on disk, in the order of the changes; one that fails disturbs nobody.
 6. Whoever writes holds ``_writing`` and writes what memory knows at that moment, so that no write undoes a later one.
+   The store joins it with what another process has written since we read last (``_mark``).
 7. What could not be written is owed: the next ``flush`` writes it and tells of it, for nobody will do it a second time.
 """
 
@@ -79,11 +80,6 @@ class SessionLedger(SessionMemory):
             return Standing(state, None, revoked, self._proof_for(asked, None))
         changed = key_changed(session, asked)
         return Standing(state, session, revoked, self._proof_for(asked, session), changed, moved(session, asked))
-
-    @property
-    def skew_ns(self) -> int:
-        """By how much clocks may differ."""
-        return int(self._settings.skew_s * NS)
 
     def touch(self, asked: Asked) -> None:
         """Remember a permitted access: who, when, from where, with which key; written at the next ``flush``."""
@@ -192,7 +188,7 @@ class SessionLedger(SessionMemory):
             if self._store:
                 self._store.save_proof(proof)
                 if session is not None:
-                    self._store.save_sessions((rules.proven(session, proof),))
+                    self._store.save_sessions((rules.proven(session, proof),), self._mark)
             with self._lock:
                 # Asked again: what fell while the disk was slow stays fallen, and its writer waits for us.
                 session = self._living.get(name)
@@ -256,9 +252,9 @@ class SessionLedger(SessionMemory):
                 gone, self._gone = self._gone - names, set()
                 sessions = [session for name in names if (session := self._living.get(name)) is not None]
             if self._store and sessions:
-                self._store.save_sessions(sessions)
+                self._store.save_sessions(sessions, self._mark)
             if self._store and gone:
-                self._store.drop_sessions(sorted(gone))
+                self._store.drop_sessions(sorted(gone), self._mark)
 
     def sweep(self, now_ns: int) -> int:
         """End what has expired or lain fallen too long, forget what is idle; return how many left."""
@@ -306,7 +302,7 @@ class SessionLedger(SessionMemory):
         told = msgspec.structs.replace(
             change, subject=after.subject, expires_ns=after.expires_ns, acr_values=after.acr_values
         )
-        self._settle(lambda store: store.save_sessions((self._living.get(name, after),)), (told,))
+        self._settle(lambda store: store.save_sessions((self._living.get(name, after),), self._mark), (told,))
         return True
 
     def _forget_idle(self, seen: Session) -> bool:

@@ -41,6 +41,11 @@ class SessionMemory:
         self._proofs: dict[Name, tuple[StepUpProof, ...]] = {}
         self._touched: set[Name] = set()
 
+    @property
+    def skew_ns(self) -> int:
+        """By how much clocks may differ."""
+        return int(self._settings.skew_s * NS)
+
     def state(self, tenant: str, session_id: str | None, now_ns: int = 0) -> SessionState:
         """Return the state of a session; without an id it is unknown, one never heard of is active."""
         if session_id is None:

@@ -16,6 +16,7 @@ The rules:
 True
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -120,6 +121,15 @@ def joined(one: Session, other: Session) -> Session:
         keys=tuple(sorted({*first.keys, *second.keys}, key=msgspec.structs.astuple))[:MAX_KEYS],
         ended_ns=min(ends, default=0),
     )
+
+
+def caught_up(sessions: Iterable[Session], unread: Iterable[Session]) -> list[Session]:
+    """Return ``sessions``, each joined with the version that its writer has not read."""
+    newer = {(one.tenant, one.session_id): one for one in unread}
+    return [
+        joined(one, newer[one.tenant, one.session_id]) if (one.tenant, one.session_id) in newer else one
+        for one in sessions
+    ]
 
 
 def _order(session: Session) -> tuple[object, ...]:

@@ -168,7 +168,8 @@ class SessionMemory:
         revoked = self._revoked.get((asked.tenant, asked.subject))
         after_ns = max(fell_ns, revoked.before_ns if revoked else 0)
         what = (asked.action, asked.resource_type, asked.resource_id)
-        for key in (*asked.names, asked.subject):
+        # One that was given outside of any session serves no session: that one may be in other hands.
+        for key in asked.names or (asked.subject,):
             for proof in reversed(self._proofs.get((asked.tenant, key), ())):
                 mine = proof.subject == asked.subject and proof.proven_ns > after_ns
                 if mine and proof.covers(*what, asked.now_ns):

@@ -74,8 +74,9 @@ class SessionLedger(SessionMemory):
         hold_ns = int(settings.asserted_hold_s * NS)
         revoked = revocation is not None and is_revoked(revocation, asked, self.skew_ns, hold_ns)
         state, session = self._state_of(asked)
-        if state is SessionState.EXPIRED and session is not None:
-            self.terminate(asked.tenant, session.session_id, at_ns=asked.now_ns, reason=EXPIRED)
+        for name in asked.names if state is SessionState.EXPIRED else ():
+            if self.state(asked.tenant, name, asked.now_ns) is SessionState.EXPIRED:
+                self.terminate(asked.tenant, name, at_ns=asked.now_ns, reason=EXPIRED)
         if session is None:
             return Standing(state, None, revoked, self._proof_for(asked, None))
         changed = key_changed(session, asked)

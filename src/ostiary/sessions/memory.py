@@ -127,10 +127,10 @@ class SessionMemory:
         self._proofs.pop((tenant, subject), None)
 
     def _state_of(self, asked: Asked) -> tuple[SessionState, Session | None]:
-        """Return the worst state under any of the access's names, and what is known under the first of them."""
+        """Return the worst state under any of the access's names, and all that is known under them as one session."""
         states = [self.state(asked.tenant, name, asked.now_ns) for name in asked.names]
-        known = [self._living.get((asked.tenant, name)) for name in asked.names]
-        session = next((one for one in known if one is not None), None)
+        known = [one for name in asked.names if (one := self._living.get((asked.tenant, name))) is not None]
+        session = rules.weighed_down(known[0], known[1:]) if known else None
         over = next((state for state in states if state.over), None)
         if over is not None:
             return over, session

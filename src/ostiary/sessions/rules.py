@@ -123,6 +123,17 @@ def joined(one: Session, other: Session) -> Session:
     )
 
 
+def weighed_down(session: Session, others: Iterable[Session]) -> Session:
+    """Return ``session`` with all that holds ``others`` down: the same session under its other names."""
+    for other in others:
+        why = (other.reason, other.cause)
+        if other.is_reduced:
+            session = reduced(session, other.reduced_ns, other.dropped, other.expires_ns, *why)
+        if other.demands_step_up:
+            session = demanded(session, other.step_up_ns, other.acr_values, *why)
+    return session
+
+
 def caught_up(sessions: Iterable[Session], unread: Iterable[Session]) -> list[Session]:
     """Return ``sessions``, each joined with the version that its writer has not read."""
     newer = {(one.tenant, one.session_id): one for one in unread}

@@ -38,3 +38,29 @@ def test_what_she_proved_outside_of_any_session_does_not_serve_a_stolen_one() ->
     assert ledger.prove(proof(2, session_id=""))
     assert ledger.standing(asked(3, names=())).proof is not None
     assert ledger.standing(asked(3)).proof is None
+
+
+def test_what_she_proved_with_her_key_does_not_serve_another_key() -> None:
+    ledger = SessionLedger()
+    ledger.touch(asked(1, key="hers"))
+    assert ledger.prove(proof(2, key="hers"))
+    assert ledger.standing(asked(3, key="hers")).proof is not None
+    for other in ("thief", ""):
+        standing = ledger.standing(asked(3, key=other))
+        assert (standing.key_changed, standing.proof) == (True, None)
+
+
+def test_and_lets_no_other_key_into_the_session_for_good() -> None:
+    ledger = SessionLedger()
+    ledger.touch(asked(1, key="hers"))
+    assert ledger.prove(proof(2, key="hers"))
+    ledger.touch(asked(3, key="thief"))
+    assert ledger.standing(asked(4, key="thief")).key_changed
+
+
+def test_her_new_key_stays_once_she_has_proved_herself_with_it() -> None:
+    ledger = SessionLedger()
+    ledger.touch(asked(1, key="hers"))
+    assert ledger.prove(proof(2, key="new"))
+    ledger.touch(asked(3, key="new"))
+    assert not ledger.standing(asked(400, key="new")).key_changed

@@ -39,6 +39,7 @@ class SignedIn:
             session_id="s1",
             acr=STRONG,
             auth_time=self.at_s,
+            key="thumbprint",
         )
 
 
@@ -78,6 +79,10 @@ def place() -> Place:
     assert made.effect("ann", T) == "ALLOW"
     made.ledger.demand_step_up("acme", "s1", at_ns=(T + 10) * NS, reason="risk")
     return made
+
+
+def test_the_record_tells_which_key_came_so_that_a_step_up_is_for_that_key(place: Place) -> None:
+    assert place.decide("ann", T + 11).record.key == "thumbprint"
 
 
 def test_her_own_later_sign_in_lifts_it(place: Place) -> None:

@@ -174,6 +174,7 @@ class Decider:
             phases=judged.phases,
             bundle=judged.bundle,
             session_risk=judged.session_risk,
+            key=judged.asked.key,
         )
         answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
         durable = self.append(record)

@@ -78,6 +78,7 @@ def answered(standing: Standing, asked: Asked, identity: VerifiedIdentity, cause
         resource_type=asked.resource_type,
         resource_id=asked.resource_id,
         cause=cause,
+        key=asked.key,
     )
     if session.subject not in {"", asked.subject} or not rules.satisfies(session, proof):
         return standing

@@ -171,7 +171,7 @@ class SessionMemory:
         # One that was given outside of any session serves no session: that one may be in other hands.
         for key in asked.names or (asked.subject,):
             for proof in reversed(self._proofs.get((asked.tenant, key), ())):
-                mine = proof.subject == asked.subject and proof.proven_ns > after_ns
+                mine = (proof.subject, proof.key) == (asked.subject, asked.key) and proof.proven_ns > after_ns
                 if mine and proof.covers(*what, asked.now_ns):
                     return proof
         return None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ostiary.sessions import Asked, SessionLedger, StepUpProof
+from ostiary.sessions import Asked, BoundKey, Session, SessionLedger, StepUpProof, rules
 
 NS = 1_000_000_000
 STRONG = "urn:ostiary:acr:phishing-resistant"
@@ -64,3 +64,34 @@ def test_her_new_key_stays_once_she_has_proved_herself_with_it() -> None:
     assert ledger.prove(proof(2, key="new"))
     ledger.touch(asked(3, key="new"))
     assert not ledger.standing(asked(400, key="new")).key_changed
+
+
+def test_many_other_clients_keys_do_not_push_hers_out() -> None:
+    ledger = SessionLedger()
+    ledger.touch(asked(1, key="hers"))
+    for number in range(40):
+        ledger.touch(asked(2, client_id=f"client{number}", key=f"key{number}"))
+    assert ledger.standing(asked(3, key="thief")).key_changed
+    session = ledger.find("acme", "s1")
+    assert session is not None
+    assert len(session.keys) <= rules.MAX_KEYS
+
+
+def test_her_own_many_keys_push_out_her_oldest_alone() -> None:
+    ledger = SessionLedger()
+    ledger.touch(asked(1, client_id="other", key="kept"))
+    ledger.touch(asked(1, key="key0"))
+    for number in range(1, 40):
+        assert ledger.prove(proof(number, key=f"key{number}"))
+        ledger.touch(asked(number, key=f"key{number}"))
+    assert not ledger.standing(asked(400, key="key39")).key_changed
+    assert ledger.standing(asked(400, key="key0")).key_changed
+    assert ledger.standing(asked(400, client_id="other", key="thief")).key_changed
+
+
+def test_joining_two_processes_keys_loses_none() -> None:
+    versions = [
+        Session("acme", "s1", keys=tuple(BoundKey(f"{process}{n}", "k") for n in range(rules.MAX_KEYS)))
+        for process in ("a", "z")
+    ]
+    assert len(rules.joined(*versions).keys) == 2 * rules.MAX_KEYS

@@ -97,7 +97,7 @@ class SessionLedger(SessionMemory):
                     session,
                     subject=session.subject or asked.subject,
                     seen_ns=max(session.seen_ns, asked.now_ns),
-                    keys=session.keys if foreign else bound(session, asked)[-rules.MAX_KEYS :],
+                    keys=session.keys if foreign else bound(session, asked, rules.MAX_KEYS),
                     authenticated_ns=max(session.authenticated_ns, asked.authenticated_ns or 0),
                     network=asked.network or session.network,
                     device_id=asked.device_id or session.device_id,

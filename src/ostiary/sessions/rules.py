@@ -118,7 +118,7 @@ def joined(one: Session, other: Session) -> Session:
         acr_values=_meet([version.acr_values for version in demands]),
         proven_ns=proof_ns,
         authenticated_ns=max(first.authenticated_ns, second.authenticated_ns),
-        keys=tuple(sorted({*first.keys, *second.keys}, key=msgspec.structs.astuple))[:MAX_KEYS],
+        keys=tuple(dict.fromkeys((*first.keys, *second.keys))),
         ended_ns=min(ends, default=0),
     )
 

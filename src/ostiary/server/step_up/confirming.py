@@ -117,8 +117,10 @@ def confirm(house: House, ceremonies: Ceremonies, asked: Asked, told: Mapping[st
         expires_ns=proof.expires_ns,
     )
     record_id = record(house, asked.tenant, asked.subject, entry, now_ns)
-    if not house.ledger.prove(proof):
-        raise refusal(StepUpRefusal.STEP_UP_SESSION_ENDED)
+    if not house.ledger.prove(proof):  # it fell or ended since: say so, or the log would tell of a rise
+        late = StepUpRefusal.STEP_UP_SESSION_ENDED
+        record(house, asked.tenant, asked.subject, msgspec.structs.replace(entry, outcome=late.value), now_ns)
+        raise refusal(late)
     return Confirmed(record_id, proof.expires_ns)
 
 

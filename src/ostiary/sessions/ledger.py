@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from typing_extensions import override
 
 from ostiary.sessions import rules
 from ostiary.sessions.hysteresis import Hysteresis
@@ -70,8 +71,7 @@ class SessionLedger(SessionMemory):
             UnavailableError: that end cannot be written.
         """
         revocation = self._revoked.get((asked.tenant, asked.subject))
-        settings = self._settings
-        hold_ns = int(settings.asserted_hold_s * NS)
+        hold_ns = int(self._settings.asserted_hold_s * NS)
         revoked = revocation is not None and is_revoked(revocation, asked, self.skew_ns, hold_ns)
         state, session = self._state_of(asked)
         for name in asked.names if state is SessionState.EXPIRED else ():
@@ -161,16 +161,13 @@ class SessionLedger(SessionMemory):
             names = sorted(self._of_subject.get((tenant, subject), ()))
             over = [TerminatedSession(tenant, name, at_ns, reason, subject, cause) for name in names]
             ended = [one for one in over if self._end(one)]
-        whole = SessionChange(tenant, "", subject, ChangeKind.SUBJECT_REVOKED, at_ns, reason, cause, expires_ns=at_ns)
-        kind = ChangeKind.TERMINATED
-        each = [SessionChange(tenant, one.session_id, subject, kind, at_ns, reason, cause) for one in ended]
 
         def write(store: SessionStore) -> None:
             store.save_revocation(revocation)
             for one in ended:
                 store.save_terminated(one)
 
-        self._settle(write, (whole, *each))
+        self._settle(write, tuple(learned((revocation, *ended), ())))
         return tuple(one.session_id for one in ended)
 
     # What makes it rise, and what is known of its risk.
@@ -286,6 +283,11 @@ class SessionLedger(SessionMemory):
                 self._store.erase_subject(tenant, subject)
             with self._lock:
                 self._unname(tenant, subject)
+
+    @override
+    def forget_tenant(self, tenant: str) -> None:
+        with self._writing:  # what is being written of it is written by then, and erased with the rest
+            super().forget_tenant(tenant)
 
     # How a change is made and told.
 

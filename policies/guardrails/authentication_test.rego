@@ -161,3 +161,18 @@ test_scope_present if {
 	decision := guardrails.decision with input as request
 	count(decision.deny) == 0
 }
+
+test_an_old_strong_sign_in_and_a_fresh_weak_proof_do_not_make_up_for_each_other if {
+	old := {
+		"/subject/identity/acr": "urn:ostiary:acr:phishing-resistant",
+		"/subject/identity/auth_age_s": 90000,
+		"/session/step_up": {"acr": "urn:ostiary:acr:password", "age_s": 5},
+	}
+	decision := guardrails.decision with input as changed(examples.developer_at_night, old)
+	"prod-db-needs-mfa" in rules(decision.step_up)
+	sensitive := guardrails.decision with input as changed(examples.developer, object.union(old, {"/resource/sensitivity": 4}))
+	"stronger-sign-in-needed" in rules(sensitive.step_up)
+	renewed := object.union(old, {"/session/step_up": {"acr": "urn:ostiary:acr:phishing-resistant", "age_s": 5}})
+	after := guardrails.decision with input as changed(examples.developer_at_night, renewed)
+	count(after.step_up) == 0
+}

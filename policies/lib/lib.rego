@@ -46,8 +46,24 @@ auth_age := min(ages) if {
 	count(ages) > 0
 } else := 1000000000000
 
-# A phishing-resistant sign-in of the last minutes.
-freshly_proven if {
-	auth_level >= 3
-	auth_age <= data.authentication.fresh_s
+# Each proof with its level and its age: one must be both strong and fresh, two do not make up for each other.
+token_age := input.subject.identity.auth_age_s if {
+	is_number(input.subject.identity.auth_age_s)
+} else := 1000000000000
+
+proofs contains {"level": level, "age": token_age} if some level in token_levels
+
+proofs contains {"level": level, "age": input.session.step_up.age_s} if {
+	some level in step_up_levels
+	is_number(input.session.step_up.age_s)
 }
+
+# Whether the subject proved itself at this level or above, at most so many seconds ago.
+proven(level, age) if {
+	some proof in proofs
+	proof.level >= level
+	proof.age <= age
+}
+
+# A phishing-resistant sign-in of the last minutes.
+freshly_proven if proven(3, data.authentication.fresh_s)

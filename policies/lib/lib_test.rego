@@ -57,3 +57,17 @@ test_no_step_up_leaves_the_token_alone if {
 	lib.auth_level == 2 with input as request
 	not lib.freshly_proven with input as object.union(request, {"subject": {"identity": {"auth_age_s": 90000}}})
 }
+
+# A weak sign-in of this minute and a strong proof of hours ago are not a strong proof of this minute, either way round.
+test_one_proof_is_both_strong_and_fresh if {
+	strong := "urn:ostiary:acr:phishing-resistant"
+	weak := "urn:ostiary:acr:password"
+	fresh_token := identity({"acr": weak, "auth_age_s": 5})
+	not lib.freshly_proven with input as stepped_up(fresh_token, {"acr": strong, "age_s": 3000})
+	old_token := identity({"acr": strong, "auth_age_s": 3000})
+	not lib.freshly_proven with input as stepped_up(old_token, {"acr": weak, "age_s": 5})
+	not lib.freshly_proven with input as stepped_up(old_token, {"acr": "urn:made-up", "age_s": 5})
+	lib.freshly_proven with input as stepped_up(old_token, {"acr": strong, "age_s": 5})
+	lib.proven(1, 60) with input as stepped_up(fresh_token, {"acr": strong, "age_s": 3000})
+	lib.proven(3, 3600) with input as stepped_up(fresh_token, {"acr": strong, "age_s": 3000})
+}

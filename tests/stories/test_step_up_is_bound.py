@@ -281,12 +281,21 @@ def test_a_step_up_that_no_passkey_can_answer_names_no_page(ann: Person) -> None
     assert obligation["properties"] == {"acr_value": "urn:example:smartcard", "acr_values": ["urn:example:smartcard"]}
 
 
-def test_a_session_that_ended_is_not_raised(server: Any, ann: Person) -> None:
+def test_a_session_that_ended_is_not_raised(server: Any, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     link = ann.link(session="s13")
     options = ann.options(link)
     name = "user\nann\ns13"
     server.house.ledger.terminate("default", name, at_ns=server.house.clock.now_ns(), reason="test")
+    told: list[str] = []
+    append = server.house.log.append
+
+    def listen(tenant: str, kind: str, record_id: str, time_ns: int, payload: bytes, subject: str) -> Any:
+        told.extend([msgspec.json.decode(payload)["outcome"]] if kind == "step_up" else [])
+        return append(tenant, kind, record_id, time_ns, payload, subject)
+
+    monkeypatch.setattr(server.house.log, "append", listen)
     assert code(ann.answer(link, options)) == (403, "step_up_session_ended")
+    assert told[-1] == "step_up_session_ended", "the log must not tell of a rise that was none"
     assert ann.ask(session="s13")["context"]["effect"] == "DENY"
 
 

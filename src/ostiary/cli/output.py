@@ -25,8 +25,13 @@ def print_jsonl(values: Iterable[object]) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a table for a person; values are shown as plain text, never as markup."""
+    """Write a table for a person; values are plain text: never markup, and nothing that a terminal obeys."""
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*(str(row.get(column, "")).replace("[", "\\[") for column in columns))
+        table.add_row(*(plain(str(row.get(column, ""))).replace("[", "\\[") for column in columns))
     out.print(table)
+
+
+def plain(text: str) -> str:
+    """Return ``text`` with a mark for each control and invisible character but the end of a line."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)

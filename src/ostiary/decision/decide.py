@@ -44,6 +44,7 @@ from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 RECORD_VERSION = 1
+RECORD_WAIT_S = 10.0
 
 
 class Decider:
@@ -151,7 +152,7 @@ class Decider:
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.
         outcome, tenant = judged.outcome, call.pep.tenant
-        self._keep_session(judged, receipt)
+        self._end_session(judged, receipt)
         result = EventOutcome.SUCCESS if outcome.effect.permits else EventOutcome.DENIED
         event = msgspec.structs.replace(judged.moment.event, outcome=result)
         record = DecisionRecord(
@@ -173,24 +174,37 @@ class Decider:
             phases=judged.phases,
             bundle=judged.bundle,
             session_risk=judged.session_risk,
+            key=judged.asked.key,
         )
         answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
         durable = self.append(record)
+        self._go_on(judged, durable)
         laps["record"] = self._parts.stopwatch()
         session = judged.asked.names[0] if judged.asked.names else ""
         return Decided(record, answer, durable, event, laps, judged.moment, session)
 
-    def _keep_session(self, judged: Judged, receipt: Receipt) -> None:
-        """Let the session fall, rise or go on, as the decision found it."""
-        sessions, asked, cause = self._parts.sessions, judged.asked, receipt.decision_id
+    def _end_session(self, judged: Judged, receipt: Receipt) -> None:
+        """End the session, if that is what the decision is."""
+        asked, cause = judged.asked, receipt.decision_id
         if judged.outcome.effect == Effect.TERMINATE and asked.names:
             reasons = judged.outcome.reasons
             reason = reasons[0] if reasons else Effect.TERMINATE.name.lower()
-            sessions.terminate(asked.tenant, asked.names[0], at_ns=asked.now_ns, reason=reason, cause=cause)
-        elif judged.outcome.effect.permits:
+            self._parts.sessions.terminate(asked.tenant, asked.names[0], at_ns=asked.now_ns, reason=reason, cause=cause)
+
+    def _go_on(self, judged: Judged, durable: Future[Any]) -> None:
+        """Let the session of a permitted access rise or go on: what raises it is on disk before it counts (law 3).
+
+        Whatever fails here, the record stands: an access that was permitted once raises nothing then.
+        """
+        if not judged.outcome.effect.permits:
+            return
+        try:
             if judged.sign_in is not None:
-                sessions.prove(judged.sign_in)
-            sessions.touch(asked)
+                durable.result(timeout=RECORD_WAIT_S)
+                self._parts.sessions.prove(judged.sign_in)
+            self._parts.sessions.touch(judged.asked)
+        except Exception as fault:  # noqa: BLE001 - there is one record already, and there may be no second
+            self._parts.on_fault(Reason.STATE_ERROR, fault)
 
     def refuse(
         self,

@@ -15,7 +15,7 @@ import msgspec
 
 from ostiary.decision.event import network_prefix
 from ostiary.identity.types import VerifiedIdentity
-from ostiary.sessions import Asked, Session, SessionState, Standing, StepUpProof
+from ostiary.sessions import Asked, Session, SessionState, Standing, StepUpProof, rules
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.verdicts import GuardrailVerdict, RuleHit
@@ -57,7 +57,8 @@ def answered(standing: Standing, asked: Asked, identity: VerifiedIdentity, cause
     """Return the standing after a sign-in at the issuer that answers the session's demand, if there was one.
 
     The token must tell of a later sign-in than the session has shown before, not older than the demand by more than
-    clocks may differ, and of a class that was asked for.
+    clocks may differ, and of a class that was asked for; and the ledger must be about to believe it: the subject is the
+    session's own, and the access came after all that fell.
     """
     session, signed_in = standing.session, asked.authenticated_ns
     if standing.state is not SessionState.STEP_UP or session is None or signed_in is None or not asked.names:
@@ -77,7 +78,10 @@ def answered(standing: Standing, asked: Asked, identity: VerifiedIdentity, cause
         resource_type=asked.resource_type,
         resource_id=asked.resource_id,
         cause=cause,
+        key=asked.key,
     )
+    if session.subject not in {"", asked.subject} or not rules.satisfies(session, proof):
+        return standing
     return msgspec.structs.replace(standing, state=SessionState.ACTIVE, sign_in=proof)
 
 

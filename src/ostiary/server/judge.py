@@ -158,7 +158,9 @@ def _is_new(fall: Fall, session: Session) -> bool:
     if fall.effect == Effect.ALLOW:
         return False
     if fall.effect == Effect.STEP_UP:
-        return not session.demands_step_up
+        asked = set(session.acr_values)  # none = the strongest
+        return not session.demands_step_up or not asked <= set(fall.acr_values)
     if fall.effect == Effect.REDUCE and session.is_reduced:
-        return not set(fall.privileges) <= set(session.dropped)
+        shorter = fall.lifetime_s is not None and not session.expires_ns
+        return shorter or not set(fall.privileges) <= set(session.dropped)
     return True

@@ -38,7 +38,7 @@ def shown(session: Session, now_ns: int) -> dict[str, Any]:
     return {
         "handle": session.handle,
         # Of an asserted session the ledger's name begins with the subject, which stands beside it anyway.
-        "session": session.session_id.rsplit("\n", 1)[-1],
+        "session": _plain(_asserted(session.session_id) or session.session_id),
         "subject": session.subject,
         "state": session.state(now_ns).value,
         "level": session.level,
@@ -50,7 +50,7 @@ def shown(session: Session, now_ns: int) -> dict[str, Any]:
         "step_up_since": _seconds(session.step_up_ns if session.demands_step_up else 0),
         "acr_values": session.acr_values if session.demands_step_up else (),
         "proven": _seconds(session.proven_ns),
-        "device": session.device_id,
+        "device": _plain(session.device_id),
         "network": session.network,
         "ended": _seconds(session.ended_ns),
         "reason": session.reason,
@@ -62,9 +62,19 @@ def find_session(ledger: SessionLedger, tenant: str, name: str) -> Session | Non
     found = ledger.named(tenant, name)
     if found is not None:
         return found
-    asserted = [one for one in ledger.of_tenant(tenant) if one.session_id.endswith("\n" + name)]
+    asserted = [one for one in ledger.of_tenant(tenant) if _asserted(one.session_id) == name]
     # INVARIANT: two subjects may use one id; a name that could mean either means neither.
     return asserted[0] if len(asserted) == 1 else None
+
+
+def _asserted(session_id: str) -> str:
+    """Return the id that was asserted for a session, empty for one that an issuer named; see ``sessions_of``."""
+    return (session_id.split("\n", 2) + [""] * 2)[2]
+
+
+def _plain(text: str) -> str:
+    """Return what somebody outside wrote without characters that a terminal obeys or that hide others."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _seconds(moment_ns: int) -> float | None:

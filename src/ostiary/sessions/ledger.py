@@ -7,6 +7,7 @@
 4. No clock of its own: times are handed in. A session whose end was once seen stays ended, whatever clocks do later.
 5. Listeners hear of a change after it is on disk, in the order of the changes; one that fails disturbs nobody.
 6. Whoever writes holds ``_writing`` and writes what memory knows at that moment, so that no write undoes a later one.
+   The store joins it with what another process has written since we read last (``_mark``).
 7. What could not be written is owed: the next ``flush`` writes it and tells of it, for nobody will do it a second time.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from typing_extensions import override
 
 from ostiary.sessions import rules
 from ostiary.sessions.hysteresis import Hysteresis
@@ -69,21 +71,16 @@ class SessionLedger(SessionMemory):
             UnavailableError: that end cannot be written.
         """
         revocation = self._revoked.get((asked.tenant, asked.subject))
-        settings = self._settings
-        hold_ns = int(settings.asserted_hold_s * NS)
+        hold_ns = int(self._settings.asserted_hold_s * NS)
         revoked = revocation is not None and is_revoked(revocation, asked, self.skew_ns, hold_ns)
         state, session = self._state_of(asked)
-        if state is SessionState.EXPIRED and session is not None:
-            self.terminate(asked.tenant, session.session_id, at_ns=asked.now_ns, reason=EXPIRED)
+        for name in asked.names if state is SessionState.EXPIRED else ():
+            if self.state(asked.tenant, name, asked.now_ns) is SessionState.EXPIRED:
+                self.terminate(asked.tenant, name, at_ns=asked.now_ns, reason=EXPIRED)
         if session is None:
             return Standing(state, None, revoked, self._proof_for(asked, None))
         changed = key_changed(session, asked)
         return Standing(state, session, revoked, self._proof_for(asked, session), changed, moved(session, asked))
-
-    @property
-    def skew_ns(self) -> int:
-        """By how much clocks may differ."""
-        return int(self._settings.skew_s * NS)
 
     def touch(self, asked: Asked) -> None:
         """Remember a permitted access: who, when, from where, with which key; written at the next ``flush``."""
@@ -100,7 +97,7 @@ class SessionLedger(SessionMemory):
                     session,
                     subject=session.subject or asked.subject,
                     seen_ns=max(session.seen_ns, asked.now_ns),
-                    keys=session.keys if foreign else bound(session, asked)[-rules.MAX_KEYS :],
+                    keys=session.keys if foreign else bound(session, asked, rules.MAX_KEYS),
                     authenticated_ns=max(session.authenticated_ns, asked.authenticated_ns or 0),
                     network=asked.network or session.network,
                     device_id=asked.device_id or session.device_id,
@@ -164,16 +161,13 @@ class SessionLedger(SessionMemory):
             names = sorted(self._of_subject.get((tenant, subject), ()))
             over = [TerminatedSession(tenant, name, at_ns, reason, subject, cause) for name in names]
             ended = [one for one in over if self._end(one)]
-        whole = SessionChange(tenant, "", subject, ChangeKind.SUBJECT_REVOKED, at_ns, reason, cause, expires_ns=at_ns)
-        kind = ChangeKind.TERMINATED
-        each = [SessionChange(tenant, one.session_id, subject, kind, at_ns, reason, cause) for one in ended]
 
         def write(store: SessionStore) -> None:
             store.save_revocation(revocation)
             for one in ended:
                 store.save_terminated(one)
 
-        self._settle(write, (whole, *each))
+        self._settle(write, tuple(learned((revocation, *ended), ())))
         return tuple(one.session_id for one in ended)
 
     # What makes it rise, and what is known of its risk.
@@ -192,7 +186,7 @@ class SessionLedger(SessionMemory):
             if self._store:
                 self._store.save_proof(proof)
                 if session is not None:
-                    self._store.save_sessions((rules.proven(session, proof),))
+                    self._store.save_sessions((rules.proven(session, proof),), self._mark)
             with self._lock:
                 # Asked again: what fell while the disk was slow stays fallen, and its writer waits for us.
                 session = self._living.get(name)
@@ -256,9 +250,9 @@ class SessionLedger(SessionMemory):
                 gone, self._gone = self._gone - names, set()
                 sessions = [session for name in names if (session := self._living.get(name)) is not None]
             if self._store and sessions:
-                self._store.save_sessions(sessions)
+                self._store.save_sessions(sessions, self._mark)
             if self._store and gone:
-                self._store.drop_sessions(sorted(gone))
+                self._store.drop_sessions(sorted(gone), self._mark)
 
     def sweep(self, now_ns: int) -> int:
         """End what has expired or lain fallen too long, forget what is idle; return how many left."""
@@ -290,6 +284,11 @@ class SessionLedger(SessionMemory):
             with self._lock:
                 self._unname(tenant, subject)
 
+    @override
+    def forget_tenant(self, tenant: str) -> None:
+        with self._writing:  # what is being written of it is written by then, and erased with the rest
+            super().forget_tenant(tenant)
+
     # How a change is made and told.
 
     def _fall(self, change: SessionChange, fallen: Callable[[Session], Session]) -> bool:
@@ -306,7 +305,7 @@ class SessionLedger(SessionMemory):
         told = msgspec.structs.replace(
             change, subject=after.subject, expires_ns=after.expires_ns, acr_values=after.acr_values
         )
-        self._settle(lambda store: store.save_sessions((self._living.get(name, after),)), (told,))
+        self._settle(lambda store: store.save_sessions((self._living.get(name, after),), self._mark), (told,))
         return True
 
     def _forget_idle(self, seen: Session) -> bool:

@@ -41,6 +41,11 @@ class SessionMemory:
         self._proofs: dict[Name, tuple[StepUpProof, ...]] = {}
         self._touched: set[Name] = set()
 
+    @property
+    def skew_ns(self) -> int:
+        """By how much clocks may differ."""
+        return int(self._settings.skew_s * NS)
+
     def state(self, tenant: str, session_id: str | None, now_ns: int = 0) -> SessionState:
         """Return the state of a session; without an id it is unknown, one never heard of is active."""
         if session_id is None:
@@ -122,10 +127,10 @@ class SessionMemory:
         self._proofs.pop((tenant, subject), None)
 
     def _state_of(self, asked: Asked) -> tuple[SessionState, Session | None]:
-        """Return the worst state under any of the access's names, and what is known under the first of them."""
+        """Return the worst state under any of the access's names, and all that is known under them as one session."""
         states = [self.state(asked.tenant, name, asked.now_ns) for name in asked.names]
-        known = [self._living.get((asked.tenant, name)) for name in asked.names]
-        session = next((one for one in known if one is not None), None)
+        known = [one for name in asked.names if (one := self._living.get((asked.tenant, name))) is not None]
+        session = rules.weighed_down(known[0], known[1:]) if known else None
         over = next((state for state in states if state.over), None)
         if over is not None:
             return over, session
@@ -163,9 +168,10 @@ class SessionMemory:
         revoked = self._revoked.get((asked.tenant, asked.subject))
         after_ns = max(fell_ns, revoked.before_ns if revoked else 0)
         what = (asked.action, asked.resource_type, asked.resource_id)
-        for key in (*asked.names, asked.subject):
+        # One that was given outside of any session serves no session: that one may be in other hands.
+        for key in asked.names or (asked.subject,):
             for proof in reversed(self._proofs.get((asked.tenant, key), ())):
-                mine = proof.subject == asked.subject and proof.proven_ns > after_ns
+                mine = (proof.subject, proof.key) == (asked.subject, asked.key) and proof.proven_ns > after_ns
                 if mine and proof.covers(*what, asked.now_ns):
                     return proof
         return None

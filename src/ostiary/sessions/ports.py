@@ -21,12 +21,15 @@ class SessionStore(Protocol):
         """Return what was stored after the mark ``after`` (0 = everything), and the mark to ask with next time."""
         ...
 
-    def save_sessions(self, sessions: Sequence[Session]) -> None:
-        """Store living sessions in one transaction, each in place of what was there."""
+    def save_sessions(self, sessions: Sequence[Session], read: int = 0) -> None:
+        """Store living sessions in one transaction.
+
+        Each is joined with what was stored after the mark ``read``, which its writer has not seen yet.
+        """
         ...
 
-    def drop_sessions(self, names: Sequence[tuple[str, str]]) -> None:
-        """Forget living sessions by tenant and name."""
+    def drop_sessions(self, names: Sequence[tuple[str, str]], read: int = 0) -> None:
+        """Forget living sessions by tenant and name, except those that fell by what was stored after ``read``."""
         ...
 
     def save_revocation(self, revocation: SubjectRevocation) -> None:

@@ -5,7 +5,8 @@ The rules:
 1. A session may fall at any time: shorter, reduced, asked for a step-up, ended. It rises by ``proven`` alone.
 2. What ended stays ended: no function returns a living session for an ended or expired one.
 3. A proof lifts what fell strictly before it, if it is as strong as what was asked for; a fall at the same moment wins.
-4. Reductions add up: privileges are joined, of two ends the earlier holds. After a proof they begin anew.
+4. Reductions add up: privileges are joined, of two ends the earlier holds. After a proof they begin anew. More
+   privileges than can be kept are lost all the same: then the session must step up before anything.
 5. ``joined`` does not care which version is which, and what it returns is never milder than either.
 
 >>> from ostiary.sessions.session import Session, StepUpProof
@@ -15,6 +16,7 @@ The rules:
 True
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -40,14 +42,16 @@ def reduced(
     if session.ended_ns:
         return session
     before, end = (session.dropped, session.expires_ns) if session.is_reduced else ((), 0)
-    return _replace(
+    lost = {*before, *privileges}
+    fallen = _replace(
         session,
         reduced_ns=_later(session.reduced_ns, at_ns, session.proven_ns),
-        dropped=_joined_names(before, privileges),
+        dropped=tuple(sorted(lost)) if len(lost) <= MAX_DROPPED else before,
         expires_ns=_earlier_end(end, expires_ns),
         reason=reason,
         cause=cause,
     )
+    return fallen if len(lost) <= MAX_DROPPED else demanded(fallen, at_ns, (), reason, cause)
 
 
 def demanded(session: Session, at_ns: int, acr_values: tuple[str, ...], reason: str, cause: str = "") -> Session:
@@ -114,9 +118,29 @@ def joined(one: Session, other: Session) -> Session:
         acr_values=_meet([version.acr_values for version in demands]),
         proven_ns=proof_ns,
         authenticated_ns=max(first.authenticated_ns, second.authenticated_ns),
-        keys=tuple(sorted({*first.keys, *second.keys}, key=msgspec.structs.astuple))[:MAX_KEYS],
+        keys=tuple(dict.fromkeys((*first.keys, *second.keys))),
         ended_ns=min(ends, default=0),
     )
+
+
+def weighed_down(session: Session, others: Iterable[Session]) -> Session:
+    """Return ``session`` with all that holds ``others`` down: the same session under its other names."""
+    for other in others:
+        why = (other.reason, other.cause)
+        if other.is_reduced:
+            session = reduced(session, other.reduced_ns, other.dropped, other.expires_ns, *why)
+        if other.demands_step_up:
+            session = demanded(session, other.step_up_ns, other.acr_values, *why)
+    return session
+
+
+def caught_up(sessions: Iterable[Session], unread: Iterable[Session]) -> list[Session]:
+    """Return ``sessions``, each joined with the version that its writer has not read."""
+    newer = {(one.tenant, one.session_id): one for one in unread}
+    return [
+        joined(one, newer[one.tenant, one.session_id]) if (one.tenant, one.session_id) in newer else one
+        for one in sessions
+    ]
 
 
 def _order(session: Session) -> tuple[object, ...]:
@@ -130,24 +154,23 @@ def _later(before_ns: int, at_ns: int, proven_ns: int) -> int:
     return max(before_ns, at_ns, proven_ns, 1)
 
 
-def _joined_names(before: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({*before, *more}))[:MAX_DROPPED]
-
-
 def _earlier_end(one: int, other: int) -> int:
     return min((end for end in (one, other) if end), default=0)
 
 
 def _stricter(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the classes that satisfy both demands; where no one class can, the newer demand stands."""
+    """Return the classes that satisfy both demands; where no one class can, the newer demand stands.
+
+    A demand that names no class wants the strongest: beside it a class that is named cannot make it milder.
+    """
     if not one or not other:
-        return one or other
+        return ()
     return tuple(value for value in other if value in one) or other
 
 
 def _meet(demands: list[tuple[str, ...]]) -> tuple[str, ...]:
-    told = sorted({tuple(sorted(values)) for values in demands if values})
-    if not told:
+    told = sorted({tuple(sorted(values)) for values in demands})
+    if not told or not told[0]:
         return ()
     common = set(told[0]).intersection(*told[1:])
     return tuple(sorted(common)) or told[-1]

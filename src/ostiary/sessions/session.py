@@ -155,6 +155,7 @@ class StepUpProof(msgspec.Struct, frozen=True, omit_defaults=True):
         subject: ``type:id``.
         session_id: the ledger's name of the session, empty for an access without one.
         cause: the decision that asked for it.
+        key: thumbprint of the key that came with the access that asked; empty = none. It serves no other key.
     """
 
     tenant: str
@@ -168,6 +169,7 @@ class StepUpProof(msgspec.Struct, frozen=True, omit_defaults=True):
     resource_type: str
     resource_id: str
     cause: str
+    key: str = ""
 
     def covers(self, action: str, resource_type: str, resource_id: str, now_ns: int) -> bool:
         """Return whether it is a proof for this very access at this moment."""

@@ -94,7 +94,16 @@ def moved(session: Session, asked: Asked) -> bool:
     return network or device
 
 
-def bound(session: Session, asked: Asked) -> tuple[BoundKey, ...]:
-    """Return the session's keys with the one of this access, if it proved one."""
+def bound(session: Session, asked: Asked, most: int) -> tuple[BoundKey, ...]:
+    """Return the session's keys with the one of this access, if it proved one; ``most`` are kept.
+
+    Where there is no more room the same client's oldest goes, and never another client's: that one would be free then
+    for whoever holds its token without its key.
+    """
     key = BoundKey(asked.client_id, asked.key)
-    return session.keys if asked.key == NO_KEY or key in session.keys else (*session.keys, key)
+    if asked.key == NO_KEY or key in session.keys:
+        return session.keys
+    if len(session.keys) < most:
+        return (*session.keys, key)
+    oldest = next((one for one in session.keys if one.client_id == asked.client_id), None)
+    return session.keys if oldest is None else (*(one for one in session.keys if one != oldest), key)

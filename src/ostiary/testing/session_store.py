@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ostiary.sessions import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession
+from ostiary.sessions import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession, rules
 
 T = TypeVar("T")
 _Name = tuple[str, str]
@@ -41,15 +41,18 @@ class MemorySessionStore:
             _after(after, self._proofs),
         )
 
-    def save_sessions(self, sessions: Sequence[Session]) -> None:
-        """Store living sessions, each in place of what was there."""
+    def save_sessions(self, sessions: Sequence[Session], read: int = 0) -> None:
+        """Store living sessions, each joined with what was stored after the mark ``read``."""
+        after = rules.caught_up(sessions, _after(read, self._living.values()))
         mark = self._next()
-        self._living.update({(one.tenant, one.session_id): (mark, one) for one in sessions})
+        self._living.update({(one.tenant, one.session_id): (mark, one) for one in after})
 
-    def drop_sessions(self, names: Sequence[_Name]) -> None:
-        """Forget living sessions by tenant and name."""
+    def drop_sessions(self, names: Sequence[_Name], read: int = 0) -> None:
+        """Forget living sessions by tenant and name, except those that fell by what was stored after ``read``."""
+        fell = {(one.tenant, one.session_id) for one in _after(read, self._living.values()) if one.fell}
         for name in names:
-            self._living.pop(name, None)
+            if name not in fell:
+                self._living.pop(name, None)
 
     def save_revocation(self, revocation: SubjectRevocation) -> None:
         """Store one; of two for a subject the later moment is kept."""

@@ -93,7 +93,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     ``input`` holds the very bytes that the guardrails saw; ``features`` the very numbers that the model saw,
     as little-endian 64-bit floats (NaN = missing).
     ``request`` is kept only when the request never became an input document. ``fault`` names what went wrong
-    inside a step that failed closed. No token, proof or secret is ever in a record.
+    inside a step that failed closed. ``key`` is the thumbprint of the key that came with the subject's token.
+    No token, proof or secret is ever in a record.
     """
 
     v: int
@@ -118,3 +119,4 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     phases: dict[str, Phase] = {}
     bundle: str = ""
     session_risk: RiskScore | None = None
+    key: str = ""

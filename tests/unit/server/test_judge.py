@@ -147,6 +147,28 @@ def test_models_alone_do_not_end_a_session_on_a_critical_resource() -> None:
     assert rig.ledger.state("default", "s1") is SessionState.STEP_UP
 
 
+def test_a_session_that_lost_rights_is_shortened_all_the_same_and_once() -> None:
+    rig = Rig(SHORTER)
+    rig.ledger.reduce("default", "s1", at_ns=2 * NS, reason="administrator", privileges=("export",))
+    rig.see()
+    session = rig.ledger.find("default", "s1")
+    assert session is not None
+    assert (session.dropped, session.expires_ns) == (("export",), 65 * NS)
+    rig.see(6)
+    assert not rig.records
+
+
+def test_a_demand_for_less_does_not_hide_a_demand_for_more() -> None:
+    rig = Rig(STEP_UP)
+    rig.ledger.demand_step_up("default", "s1", at_ns=2 * NS, reason="administrator", acr_values=("urn:weak", "urn:x"))
+    rig.see()
+    session = rig.ledger.find("default", "s1")
+    assert session is not None
+    assert session.acr_values == ("urn:x",)
+    rig.see(6)
+    assert not rig.records
+
+
 def test_a_session_is_ended_where_that_is_live() -> None:
     rig = Rig(END)
     rig.see()

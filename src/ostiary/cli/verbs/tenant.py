@@ -51,6 +51,7 @@ def delete(
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
     with open_data(data, config) as house:
         erased = house.tenants.delete(tenant)
+        house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
         house.store.forget_tenant(tenant)
         house.knowledge.forget_tenant(tenant)
     if json:

@@ -59,6 +59,7 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     """Delete a tenant for good: its keys are destroyed, proofs of its records stay valid."""
     desk.record(who, tenant, "tenant.delete")
     erased = desk.house.tenants.delete(tenant)
+    desk.house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
     desk.house.store.forget_tenant(tenant)
     desk.house.knowledge.forget_tenant(tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

@@ -156,6 +156,11 @@ class IdentitySection(Section):
     keys_refresh_s: Seconds = 300
     """How often the keys of all issuers are fetched again, beside the requests."""
 
+    @property
+    def clock_skews_s(self) -> tuple[int, ...]:
+        """By how much each issuer's clock may be off."""
+        return (*(one.clock_skew_s for one in self.issuers), *(one.clock_skew_s for one in self.workloads))
+
 
 class PolicySection(Section):
     """The policy engine."""

@@ -1,5 +1,6 @@
 """The settings of sessions: how long they are remembered, and how steady their risk is held."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -14,7 +15,8 @@ class SessionsSection(Section):
     """How sessions are kept, and how their risk is held."""
 
     skew_s: Annotated[float, Field(ge=0, le=300)] = 60
-    """By how much clocks may differ: a sign-in so soon after a revocation still counts as before it."""
+    """By how much clocks may differ: a sign-in so soon after a revocation still counts as before it.
+    The `clock_skew_s` of an issuer counts instead where it is larger."""
     asserted_hold_s: Seconds = 43_200
     """How long after a revocation a subject that shows no token is refused."""
     idle_s: Annotated[float, Field(ge=60, le=31_622_400)] = 86_400
@@ -28,10 +30,10 @@ class SessionsSection(Section):
     grace_s: Seconds = 900
     """How long after a step-up the level that it answered does not rise again."""
 
-    def kept(self) -> SessionSettings:
-        """Return what the ledger needs."""
+    def kept(self, clocks: Iterable[float] = ()) -> SessionSettings:
+        """Return what the ledger needs; by ``clocks`` issuers' clocks may be ahead, and their tokens' dates too."""
         return SessionSettings(
-            skew_s=self.skew_s,
+            skew_s=max([self.skew_s, *clocks]),
             asserted_hold_s=self.asserted_hold_s,
             idle_s=self.idle_s,
             fallen_idle_s=self.fallen_idle_s,

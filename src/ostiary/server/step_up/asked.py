@@ -47,6 +47,7 @@ class Asked(msgspec.Struct, frozen=True):
         max_age_s: the longest that a proof may hold by the rules that asked; ``None`` when they do not say.
         why, how: the sentence of the rule that asked, and what its author advises.
         address: where the request came from, empty when that is not known.
+        key: thumbprint of the key that came with the request, empty without one.
     """
 
     tenant: str
@@ -63,6 +64,7 @@ class Asked(msgspec.Struct, frozen=True):
     why: str
     how: tuple[str, ...]
     address: str
+    key: str
 
 
 def find_asked(house: House, tenant: str, decision_id: str, now_ns: int) -> Asked | None:
@@ -124,6 +126,7 @@ def _asked(record: DecisionRecord, obligation: Obligation, acr: str, expires_ns:
         why=user_sentence(record.outcome),
         how=tuple(dict.fromkeys(hit.remediation for hit in record.outcome.rules if hit.remediation)),
         address=event.ip or "",
+        key=record.key,
     )
 
 

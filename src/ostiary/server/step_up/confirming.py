@@ -1,7 +1,7 @@
 """The ceremony that raises a session: from a step-up that was asked for to a proof in the ledger.
 
 1. Recorded first: the record of kind ``step_up`` names the decision that asked, and is on disk before the proof counts.
-2. The proof holds for the subject, session, action and resource of that decision, and for no other.
+2. The proof holds for the subject, session, key, action and resource of that decision, and for no other.
 3. A copied passkey is worth a record of its own: only whoever holds its key can cause one.
 """
 
@@ -117,8 +117,10 @@ def confirm(house: House, ceremonies: Ceremonies, asked: Asked, told: Mapping[st
         expires_ns=proof.expires_ns,
     )
     record_id = record(house, asked.tenant, asked.subject, entry, now_ns)
-    if not house.ledger.prove(proof):
-        raise refusal(StepUpRefusal.STEP_UP_SESSION_ENDED)
+    if not house.ledger.prove(proof):  # it fell or ended since: say so, or the log would tell of a rise
+        late = StepUpRefusal.STEP_UP_SESSION_ENDED
+        record(house, asked.tenant, asked.subject, msgspec.structs.replace(entry, outcome=late.value), now_ns)
+        raise refusal(late)
     return Confirmed(record_id, proof.expires_ns)
 
 
@@ -136,6 +138,7 @@ def _proof(asked: Asked, most_s: int, now_ns: int) -> StepUpProof:
         resource_type=asked.resource_type,
         resource_id=asked.resource_id,
         cause=asked.decision_id,
+        key=asked.key,
     )
 
 

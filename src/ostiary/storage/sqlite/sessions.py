@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 
-from ostiary.sessions import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession
+from ostiary.sessions import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession, rules
 from ostiary.storage.sqlite.database import Database
 
+_FEW: Final = 64
+"""Up to so many are looked up one by one; past that all that is new is looked through."""
 _session = msgspec.json.Decoder(Session).decode
 _proof = msgspec.json.Decoder(StepUpProof).decode
 
@@ -44,15 +47,19 @@ class SessionTable:
             tuple(_proof(row[0]) for row in read("new_proofs", after)),
         )
 
-    def save_sessions(self, sessions: Sequence[Session]) -> None:
-        """Store living sessions in one transaction, each in place of what was there."""
+    def save_sessions(self, sessions: Sequence[Session], read: int = 0) -> None:
+        """Store living sessions in one transaction, each joined with what was stored after the mark ``read``."""
         with self._marked() as mark:
-            rows = [(one.tenant, one.session_id, one.subject, mark, msgspec.json.encode(one)) for one in sessions]
+            unread = self._unread([(one.tenant, one.session_id) for one in sessions], read)
+            after = rules.caught_up(sessions, unread)
+            rows = [(one.tenant, one.session_id, one.subject, mark, msgspec.json.encode(one)) for one in after]
             self._database.write_many("save_living_session", rows)
 
-    def drop_sessions(self, names: Sequence[tuple[str, str]]) -> None:
-        """Forget living sessions by tenant and name."""
-        self._database.write_many("drop_living_session", names)
+    def drop_sessions(self, names: Sequence[tuple[str, str]], read: int = 0) -> None:
+        """Forget living sessions by tenant and name, except those that fell by what was stored after ``read``."""
+        with self._database.transaction():
+            fell = {(one.tenant, one.session_id) for one in self._unread(names, read) if one.fell}
+            self._database.write_many("drop_living_session", [name for name in names if tuple(name) not in fell])
 
     def save_revocation(self, revocation: SubjectRevocation) -> None:
         """Store one; of two for a subject the later moment is kept."""
@@ -74,6 +81,14 @@ class SessionTable:
         with self._database.transaction() as database:
             for name in ("erase_subject_sessions", "erase_subject_proofs", "erase_subject_ends"):
                 database.erase(name, [(tenant, subject)])
+
+    def _unread(self, names: Iterable[tuple[str, str]], read: int) -> list[Session]:
+        """Return those of the named sessions that were stored after the mark ``read``, as the transaction sees them."""
+        asked, inside = set(names), self._database.read_inside
+        if len(asked) <= _FEW:
+            return [_session(row[0]) for name in asked for row in inside("unread_living_session", *name, read)]
+        found = inside("unread_living_sessions", read)
+        return [_session(session) for tenant, session_id, session in found if (tenant, session_id) in asked]
 
     @contextmanager
     def _marked(self) -> Iterator[int]:

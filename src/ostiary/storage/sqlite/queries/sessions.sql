@@ -25,6 +25,12 @@ DELETE FROM living_sessions WHERE tenant = ? AND session_id = ?;
 -- name: new_living_sessions
 SELECT session FROM living_sessions WHERE mark > ? ORDER BY mark;
 
+-- name: unread_living_session
+SELECT session FROM living_sessions WHERE tenant = ? AND session_id = ? AND mark > ?;
+
+-- name: unread_living_sessions
+SELECT tenant, session_id, session FROM living_sessions WHERE mark > ?;
+
 -- name: save_revocation
 INSERT INTO subject_revocations (tenant, subject, before_ns, reason, cause, mark) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (tenant, subject) DO UPDATE

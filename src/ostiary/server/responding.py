@@ -19,6 +19,7 @@ import msgspec
 from ostiary.audit import SYSTEM_TENANT, AuditLog
 from ostiary.decision.parts import Decided
 from ostiary.errors import OstiaryError, UnavailableError, VerificationError
+from ostiary.identity.devices import DeviceChange
 from ostiary.keys import sha256_hex
 from ostiary.response.approving import Approvals
 from ostiary.response.backoff import Backoff
@@ -49,6 +50,9 @@ _NS: Final = 1_000_000_000
 _DAY_NS: Final = 86_400 * _NS
 ROUNDS: Final = 16
 _RULES: Final = ("session_expired", "session_idle", "signal_")
+# What a playbook did to a session may set another one off, and what that one did none: they would answer for ever.
+_PLAYBOOK: Final = "playbook:"
+_CHANGE: Final = "change/"
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -57,50 +61,6 @@ class SetPhases(PlaybookPhases, Protocol):
 
     def set(self, tenant: str, control: str, phase: Phase) -> None:
         """Set one."""
-        ...
-
-
-class DeviceMoved(Protocol):
-    """What of a change of a device's standing is looked at."""
-
-    @property
-    def tenant(self) -> str:
-        """Whose it is."""
-        ...
-
-    @property
-    def device_id(self) -> str:
-        """Which device."""
-        ...
-
-    @property
-    def subject(self) -> str:
-        """Its owner, ``type:id``, or empty."""
-        ...
-
-    @property
-    def previous(self) -> str:
-        """How it stood."""
-        ...
-
-    @property
-    def current(self) -> str:
-        """How it stands."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why, as a code."""
-        ...
-
-    @property
-    def cause(self) -> str:
-        """The record behind it."""
-        ...
-
-    @property
-    def at_ns(self) -> int:
-        """When."""
         ...
 
 
@@ -181,15 +141,17 @@ class Responding:
             self._caught_up = False  # too many at once: the log has them all
 
     def changed(self, change: SessionChange) -> None:
-        """Hear of a session's change; only what a playbook answers is written down."""
+        """Hear of a session's change; only what a playbook answers is written down, and no echo of an answer is."""
         kind = f"session:{change.kind}"
+        if change.reason.startswith(_PLAYBOOK) and change.cause.startswith(_CHANGE):
+            return
         if not self.executor.wants(change.tenant, kind):
             return
         # A reason may name a rule that a model's proposal made act: only what certainly was no model says so.
         by = {"by": RULE} if change.reason.startswith(_RULES) or change.cause.startswith("adm_") else {}
         self._respond_or_owe(
             Trigger(
-                id=f"{change.session_id or change.subject}/{change.kind}/{change.at_ns}",
+                id=f"{_CHANGE}{change.session_id or change.subject}/{change.kind}/{change.at_ns}",
                 tenant=change.tenant,
                 kind=kind,
                 subject=change.subject,
@@ -215,7 +177,7 @@ class Responding:
             self.respond(self._owed[0])
             self._owed.popleft()
 
-    def device_changed(self, change: DeviceMoved) -> None:
+    def device_changed(self, change: DeviceChange) -> None:
         """Hear of a device's change of standing, such as ``device:not-compliant``; told twice is told once."""
         kind = f"device:{change.current}".replace("_", "-")
         facts = {"by": RULE, "reason": change.reason, "cause": change.cause, "previous": str(change.previous)}

@@ -10,7 +10,7 @@ import pytest
 from ostiary.errors import UnavailableError
 from ostiary.response.backoff import Backoff
 from ostiary.response.handlers import OpenCase
-from ostiary.response.obligations import Obligations
+from ostiary.response.obligations import BATCH, Obligations
 from ostiary.response.outbox import Outbox
 from ostiary.response.receipts import PepReceipt, ReceiptStatus
 from ostiary.response.shelf import Shelf
@@ -114,3 +114,23 @@ def test_a_sessions_end_is_answered_when_the_store_is_there_again(
     response.changed(SessionChange("acme", "s1", "", ChangeKind.TERMINATED, 1, "administrator"))
     response.turn()
     assert len(response.cases.listed("acme")) == 1
+
+
+def test_a_silent_enforcement_point_does_not_put_off_the_alarms_of_another_tenant(
+    responding: Callable[[Forgetful], Responding],
+) -> None:
+    cards = Forgetful()
+    response = responding(cards)
+    told: list[str] = []
+    alarms: Any = SimpleNamespace(respond=lambda trigger: told.append(trigger.tenant))
+    clock: Any = response._clock
+    response.obligations = Obligations(cards, lambda _tenant, _name: None, alarms, clock, deadline_s=0)
+    outcome = Outcome(Effect.STEP_UP, Effect.STEP_UP, Effect.ALLOW, Effect.ALLOW, Effect.TERMINATE)
+    owed = (Obligation("step-up", "step-up"),)
+    for tenant, count in (("acme", BATCH + 1), ("globex", 1)):
+        receipts = [Receipt(f"dec_{number}", START_NS) for number in range(count)]
+        records = [DecisionRecord(1, tenant, one, "pep", "user:ann", outcome, obligations=owed) for one in receipts]
+        response.obligations.expect(records)
+        clock.advance(1)
+    response.watch()
+    assert told.count("globex") == 1

@@ -51,6 +51,7 @@ class Scorers:
         self._scorers: dict[str, Scorer | None] = {}
         self._judging = judging
         self._blocked = blocked
+        self._refused: dict[str, str] = {}
         self._on_tampered: OnTampered = lambda _tenant, _source, _fault: None
         self._sessions: dict[str, tuple[Scorer, SessionScorer | None]] = {}
 
@@ -71,6 +72,17 @@ class Scorers:
             self._scorers[tenant] = self._first(tenant) if self._enabled else None
             return self._scorers[tenant]
 
+    def heed_blocks(self) -> int:
+        """Load anew where another process blocked a model, or let one in again; return for how many tenants."""
+        with self._lock:
+            loaded = {tenant: scorer.digest for tenant, scorer in self._scorers.items() if scorer is not None}
+            refused = dict(self._refused)
+        changed = [tenant for tenant, digest in loaded.items() if self._blocked(tenant, digest)]
+        changed += [tenant for tenant, digest in refused.items() if not self._blocked(tenant, digest)]
+        for tenant in changed:
+            self.reload(tenant)
+        return len(changed)
+
     def session_scorer(self, tenant: str) -> SessionScorer | None:
         """Return what judges a tenant's sessions: a part of its scorer's model, or ``None`` when that has none."""
         scorer = self.scorer(tenant)
@@ -88,6 +100,7 @@ class Scorers:
         return next((place for place in places if place.is_dir()), None)
 
     def _first(self, tenant: str) -> Scorer | None:
+        self._refused.pop(tenant, None)
         source = self.source(tenant)
         if source is None:
             return self._cold
@@ -103,4 +116,5 @@ class Scorers:
 
     def _refuse_blocked(self, tenant: str, scorer: Scorer) -> None:
         if self._blocked(tenant, scorer.digest):
+            self._refused[tenant] = scorer.digest
             raise RefusedError("model_blocked", f"the model {scorer.digest} was blocked for this tenant")

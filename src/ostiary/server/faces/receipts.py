@@ -32,6 +32,7 @@ MAX_BODY: Final = 8_192
 TURN_S: Final = 0.2
 SEND_S: Final = 1.0
 WATCH_S: Final = 5.0
+HEED_S: Final = 2.0
 TIDY_S: Final = 6 * 3600.0
 _STATUS: Final = {
     "receipt_key_missing": 403,
@@ -84,6 +85,7 @@ class Receipts:
             Chore("response_failed", TURN_S, response.turn),
             Chore("letters_not_sent", SEND_S, response.outbox.deliver),
             Chore("receipts_not_watched", WATCH_S, response.watch),
+            Chore("blocked_models_not_heeded", HEED_S, self._desk.house.scorers.heed_blocks),
             Chore("response_not_tidied", TIDY_S, response.tidy),
         )
 

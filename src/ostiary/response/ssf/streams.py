@@ -48,8 +48,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @override
     def __repr__(self) -> str:
-        """Name method and address; the sealed part says nothing anyway and is left out."""
-        return f"Delivery({self.method!r}, {self.url!r})"
+        """Name method and address; keys are left out: the sealed part, and the query, where some have one."""
+        return f"Delivery({self.method!r}, {self.url.partition('?')[0]!r})"
 
 
 class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,7 +107,7 @@ class Wanted(msgspec.Struct, frozen=True):
     @override
     def __repr__(self) -> str:
         """Show nothing of the secret."""
-        return f"Wanted({self.method!r}, {self.url!r})"
+        return f"Wanted({self.method!r}, {self.url.partition('?')[0]!r})"
 
 
 def read_wanted(body: Mapping[str, Any]) -> Wanted:

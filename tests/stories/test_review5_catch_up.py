@@ -18,7 +18,7 @@ from ostiary.server.settings.response import ResponseSection
 from ostiary.testing.fake_clock import START_NS, FakeClock
 from ostiary.testing.memory_cards import MemoryCards
 from ostiary.testing.parts import MemoryRecorder
-from ostiary.vocabulary.effects import Effect, Phase
+from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Receipt
 from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
 
@@ -61,16 +61,6 @@ class Snapshots:
         self.kept[name] = data
 
 
-class Phases:
-    """Nothing was set."""
-
-    def phase(self, _tenant: str, _control: str) -> Phase | None:
-        return None
-
-    def set(self, tenant: str, control: str, phase: Phase) -> None:
-        raise NotImplementedError
-
-
 class Bench:
     """A house's responses over a log that may fail."""
 
@@ -81,6 +71,7 @@ class Bench:
         rows = [SimpleNamespace(tenant=name, deleted_ns=None) for name in ("acme", "globex")]
         store: Any = SimpleNamespace(cards=self.cards, snapshots=self.snapshots, tenants=lambda: rows)
         log: Any = self.log
+        phases: Any = SimpleNamespace(phase=lambda _tenant, _control: None)
         self.responding = Responding(
             store,
             log,
@@ -89,7 +80,7 @@ class Bench:
             shelf=Shelf(folder, lambda _tenant: folder / "none", self.clock.now_ns, self.fault),
             outbox=Outbox(self.cards, (), self.clock, self.fault),
             make_handlers=lambda made: [OpenCase(made.cases)],
-            phases=Phases(),
+            phases=phases,
             on_fault=self.fault,
             backoff=Backoff(),
         )

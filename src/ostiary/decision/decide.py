@@ -78,6 +78,8 @@ class Decider:
         if not call.claim.take():
             raise AlreadyAnsweredError
         try:
+            if (over := self._over_meanwhile(judged)) is not None:
+                return self.refuse(receipt, call.pep, over, call.request)
             return self._record(receipt, call, judged, laps)
         except Exception as fault:  # noqa: BLE001 - step 8 failing is a DENY; a log that is away raises from `refuse`
             self._parts.on_fault(Reason.RECORD_FAILED, fault)
@@ -148,6 +150,10 @@ class Decider:
         names, source = known.asked.names, self._parts.session_risk
         risk = source.latest(identity.tenant, names[0]) if source is not None and names else None
         return msgspec.structs.replace(known, standing=standing, session_risk=risk)
+
+    def _over_meanwhile(self, judged: Judged) -> Reason | None:
+        """Return why a permission comes too late: policy took its time, and the session ended meanwhile."""
+        return why_over(self._parts.sessions.standing(judged.asked)) if judged.outcome.effect.permits else None
 
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.

@@ -63,6 +63,11 @@ class SessionMemory:
             return session
         return rules.ended(Session(tenant, session_id, subject=over.subject), over.ended_ns, over.reason, over.cause)
 
+    def whose(self, tenant: str, session_id: str) -> str:
+        """Return the subject (``type:id``) that a session is known to be of, or an empty string."""
+        session = self.find(tenant, session_id)
+        return "" if session is None else session.subject
+
     def named(self, tenant: str, name: str) -> Session | None:
         """Return a session by its own name or by its handle, ended or living."""
         found = self.find(tenant, name)

@@ -68,3 +68,17 @@ def test_forgetting_an_idle_session_does_not_undo_another_processes_fall(store: 
     server.reload()
     for ledger in (server, SessionLedger(store)):
         assert ledger.state("acme", "s1", 2 * DAY + NS) is SessionState.STEP_UP
+
+
+def test_a_person_who_was_erased_is_not_written_down_again_by_another_process(store: SessionStore) -> None:
+    server = SessionLedger(store)
+    server.touch(access(NS))
+    server.flush()
+    command_line = SessionLedger(store)
+    server.touch(access(2 * NS))
+    command_line.erase_subject("acme", "user:ann", at_ns=3 * NS)
+    server.flush()
+    assert store.news(0).living == ()
+    assert [one.subject for one in store.news(0).ended] == [""]
+    server.reload()
+    assert server.state("acme", "s1", 4 * NS) is SessionState.TERMINATED

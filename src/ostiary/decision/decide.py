@@ -17,7 +17,7 @@ import msgspec
 from ostiary.decision.answer import answer_of
 from ostiary.decision.combine import BreakGlass, combine, refused
 from ostiary.decision.document import adaptive_document, guardrail_document
-from ostiary.decision.event import device_of, event_of, ip_of, sessions_of, text_of
+from ostiary.decision.event import device_of, event_of, ip_of, own_session, sessions_of, text_of
 from ostiary.decision.held import answered, asked_of, with_session
 from ostiary.decision.numbers import pack
 from ostiary.decision.obligations import obligations_of
@@ -78,6 +78,8 @@ class Decider:
         if not call.claim.take():
             raise AlreadyAnsweredError
         try:
+            if (over := self._over_meanwhile(judged)) is not None:
+                return self.refuse(receipt, call.pep, over, call.request)
             return self._record(receipt, call, judged, laps)
         except Exception as fault:  # noqa: BLE001 - step 8 failing is a DENY; a log that is away raises from `refuse`
             self._parts.on_fault(Reason.RECORD_FAILED, fault)
@@ -148,6 +150,10 @@ class Decider:
         names, source = known.asked.names, self._parts.session_risk
         risk = source.latest(identity.tenant, names[0]) if source is not None and names else None
         return msgspec.structs.replace(known, standing=standing, session_risk=risk)
+
+    def _over_meanwhile(self, judged: Judged) -> Reason | None:
+        """Return why a permission comes too late: policy took its time, and the session ended meanwhile."""
+        return why_over(self._parts.sessions.standing(judged.asked)) if judged.outcome.effect.permits else None
 
     def _record(self, receipt: Receipt, call: Call, judged: Judged, laps: dict[str, int]) -> Decided:
         # 8. Record, then answer. A session that the decision ends is ended before anybody hears of it.
@@ -282,7 +288,7 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
     tenant, now_ns, context = identity.tenant, receipt.received_ns, request.context
     device_id = text_of(device_of(context).get("id"))
     ip = ip_of(context.get("ip")) or receipt.peer_ip
-    asked = asked_of(request, identity, sessions_of(identity, context), now_ns, ip, device_id)
+    asked = asked_of(request, identity, _names(parts, identity, context), now_ns, ip, device_id)
     return Known(
         subject=parts.directory.subject(tenant, identity.subject_type, identity.subject_id),
         resource=parts.directory.resource(tenant, request.resource.type, request.resource.id),
@@ -290,6 +296,17 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
         asked=asked,
         standing=parts.sessions.standing(asked),
     )
+
+
+def _names(parts: Parts, identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[str, ...]:
+    """Return the session's names; what is done here must not be done to a session that is another subject's.
+
+    What holds that one down holds here too: an issuer may know one person under several ids (OpenID Connect §8.1).
+    """
+    names, subject = sessions_of(identity, context), f"{identity.subject_type}:{identity.subject_id}"
+    if identity.session_id and parts.sessions.whose(identity.tenant, identity.session_id) not in {"", subject}:
+        return own_session(identity, identity.session_id), identity.session_id
+    return names
 
 
 def why_over(standing: Standing) -> Reason | None:

@@ -140,4 +140,9 @@ def sessions_of(identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[st
     session_id = session_id_of(identity, context)
     if session_id is None or identity.session_id:
         return () if session_id is None else (session_id,)
-    return f"{identity.subject_type}\n{identity.subject_id}\n{session_id}", session_id
+    return own_session(identity, session_id), session_id
+
+
+def own_session(identity: VerifiedIdentity, session_id: str) -> str:
+    """Return the name of a session that is this subject's and nobody else's."""
+    return f"{identity.subject_type}\n{identity.subject_id}\n{session_id}"

@@ -100,6 +100,10 @@ class SessionReader(Protocol):
         """By how much clocks may differ."""
         ...
 
+    def whose(self, tenant: str, session_id: str) -> str:
+        """Return the subject (``type:id``) that a session is known to be of, or an empty string."""
+        ...
+
     def standing(self, asked: Asked) -> Standing:
         """Return how an access stands with its session."""
         ...

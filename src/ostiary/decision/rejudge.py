@@ -73,11 +73,13 @@ def _fall(outcome: Outcome, verdict: AdaptiveVerdict) -> Fall:
     acting = tuple(hit for hit in verdict.hits if hit.effect >= lived) if lived else ()
     own = msgspec.structs.replace(outcome, effect=lived, rules=acting)
     shorter = any(control_of(hit) == Control.SESSION_LIFETIME for hit in acting)
+    told = smallest_of(own, "max_age")
+    lifetime_s = REDUCED_S if told is None else float(told)
     return Fall(
         effect,
         outcome.proposal,
         tuple(hit.rule for hit in acting),
         privileges_of(own),
-        (smallest_of(own, "max_age") or REDUCED_S) if shorter and effect == Effect.REDUCE else None,
+        lifetime_s if shorter and effect == Effect.REDUCE else None,
         acr_values_of(own) if effect == Effect.STEP_UP else (),
     )

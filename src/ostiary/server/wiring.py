@@ -166,8 +166,7 @@ def _open(
     scorers = _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards))
     keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
-    kept = settings.sessions.kept(settings.identity.clock_skews_s)
-    ledger = SessionLedger(store.sessions, kept, on_fault)
+    ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,

@@ -21,7 +21,7 @@ from typing_extensions import override
 from ostiary.sessions import rules
 from ostiary.sessions.hysteresis import Hysteresis
 from ostiary.sessions.learning import learned
-from ostiary.sessions.memory import DEFAULTS, NS, Name, SessionMemory
+from ostiary.sessions.memory import DEFAULTS, NS, SessionMemory
 from ostiary.sessions.ports import SessionStore
 from ostiary.sessions.session import (
     ChangeKind,
@@ -56,7 +56,6 @@ class SessionLedger(SessionMemory):
         self._store = store
         self._on_fault = on_fault
         self._writing = threading.RLock()
-        self._gone: set[Name] = set()
         self._owed: list[tuple[Write, tuple[SessionChange, ...]]] = []
         self._mark = 0
         self._listeners: list[Callable[[SessionChange], None]] = []
@@ -117,8 +116,10 @@ class SessionLedger(SessionMemory):
         with self._lock:
             subject = self._subject(tenant, session_id)
             over = TerminatedSession(tenant, session_id, at_ns, reason, subject, cause)
-            if not self._end(over):
-                return False
+            lived = self._end(over)
+        if not lived:
+            self._pay()  # whoever ended it may be writing still, or the disk refused: it is there before we say so
+            return False
         told = SessionChange(tenant, session_id, subject, ChangeKind.TERMINATED, at_ns, reason, cause)
         self._settle(lambda store: store.save_terminated(over), (told,))
         return True
@@ -239,12 +240,7 @@ class SessionLedger(SessionMemory):
     def flush(self) -> None:
         """Write what is owed and the sessions that were touched since the last time; drop those that were forgotten."""
         with self._writing:
-            while self._owed and self._store:
-                write, changes = self._owed[0]
-                write(self._store)
-                del self._owed[0]
-                for change in changes:
-                    self._tell(change)
+            self._pay()
             with self._lock:
                 names, self._touched = self._touched, set()
                 gone, self._gone = self._gone - names, set()
@@ -308,15 +304,6 @@ class SessionLedger(SessionMemory):
         self._settle(lambda store: store.save_sessions((self._living.get(name, after),), self._mark), (told,))
         return True
 
-    def _forget_idle(self, seen: Session) -> bool:
-        name = (seen.tenant, seen.session_id)
-        with self._lock:
-            if self._living.get(name) is not seen:
-                return False  # somebody came back meanwhile
-            self._forget(name)
-            self._gone.add(name)
-        return True
-
     def _make_room(self) -> None:
         name = self._idlest()
         if name is not None:
@@ -339,6 +326,16 @@ class SessionLedger(SessionMemory):
                     raise
             for change in changes:
                 self._tell(change)
+
+    def _pay(self) -> None:
+        """Write what is owed, and tell of it."""
+        with self._writing:
+            while self._owed and self._store:
+                write, changes = self._owed[0]
+                write(self._store)
+                del self._owed[0]
+                for change in changes:
+                    self._tell(change)
 
     def _tell(self, change: SessionChange) -> None:
         for listener in self._listeners:

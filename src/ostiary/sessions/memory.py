@@ -40,6 +40,7 @@ class SessionMemory:
         self._revoked: dict[Name, SubjectRevocation] = {}
         self._proofs: dict[Name, tuple[StepUpProof, ...]] = {}
         self._touched: set[Name] = set()
+        self._gone: set[Name] = set()
 
     @property
     def skew_ns(self) -> int:
@@ -61,6 +62,11 @@ class SessionMemory:
         if over is None:
             return session
         return rules.ended(Session(tenant, session_id, subject=over.subject), over.ended_ns, over.reason, over.cause)
+
+    def whose(self, tenant: str, session_id: str) -> str:
+        """Return the subject (``type:id``) that a session is known to be of, or an empty string."""
+        session = self.find(tenant, session_id)
+        return "" if session is None else session.subject
 
     def named(self, tenant: str, name: str) -> Session | None:
         """Return a session by its own name or by its handle, ended or living."""
@@ -181,6 +187,15 @@ class SessionMemory:
         if len(self._living) <= self._settings.most_sessions:
             return None
         return next((name for name, session in self._living.items() if not session.fell), None)
+
+    def _forget_idle(self, seen: Session) -> bool:
+        name = (seen.tenant, seen.session_id)
+        with self._lock:
+            if self._living.get(name) is not seen:
+                return False  # somebody came back meanwhile
+            self._forget(name)
+            self._gone.add(name)
+        return True
 
     def _revoke(self, revocation: SubjectRevocation) -> None:
         known = self._revoked.get((revocation.tenant, revocation.subject))

@@ -24,7 +24,8 @@ class SessionStore(Protocol):
     def save_sessions(self, sessions: Sequence[Session], read: int = 0) -> None:
         """Store living sessions in one transaction.
 
-        Each is joined with what was stored after the mark ``read``, which its writer has not seen yet.
+        Each is joined with what was stored after the mark ``read``, which its writer has not seen yet. One that has
+        ended is not stored again.
         """
         ...
 

@@ -42,10 +42,11 @@ class MemorySessionStore:
         )
 
     def save_sessions(self, sessions: Sequence[Session], read: int = 0) -> None:
-        """Store living sessions, each joined with what was stored after the mark ``read``."""
+        """Store living sessions, each joined with what was stored after the mark ``read``; no ended one."""
         after = rules.caught_up(sessions, _after(read, self._living.values()))
         mark = self._next()
-        self._living.update({(one.tenant, one.session_id): (mark, one) for one in after})
+        named = {(one.tenant, one.session_id): (mark, one) for one in after}
+        self._living.update({name: kept for name, kept in named.items() if name not in self._ended})
 
     def drop_sessions(self, names: Sequence[_Name], read: int = 0) -> None:
         """Forget living sessions by tenant and name, except those that fell by what was stored after ``read``."""

@@ -158,6 +158,15 @@ def test_a_session_that_lost_rights_is_shortened_all_the_same_and_once() -> None
     assert not rig.records
 
 
+def test_a_rule_that_leaves_no_time_leaves_none() -> None:
+    at_once = RuleHit(
+        "now", Effect.REDUCE, properties={"scope": "session", "control": "session_lifetime", "max_age": 0}
+    )
+    rig = Rig(at_once)
+    rig.see()
+    assert rig.ledger.state("default", "s1", 5 * NS) is SessionState.EXPIRED
+
+
 def test_a_demand_for_less_does_not_hide_a_demand_for_more() -> None:
     rig = Rig(STEP_UP)
     rig.ledger.demand_step_up("default", "s1", at_ns=2 * NS, reason="administrator", acr_values=("urn:weak", "urn:x"))

@@ -48,7 +48,7 @@ class SessionTable:
         )
 
     def save_sessions(self, sessions: Sequence[Session], read: int = 0) -> None:
-        """Store living sessions in one transaction, each joined with what was stored after the mark ``read``."""
+        """Store living sessions in one transaction, each joined with what was stored after ``read``; no ended one."""
         with self._marked() as mark:
             unread = self._unread([(one.tenant, one.session_id) for one in sessions], read)
             after = rules.caught_up(sessions, unread)

@@ -15,7 +15,8 @@ UPDATE session_mark SET mark = mark + 1;
 SELECT mark FROM session_mark;
 
 -- name: save_living_session
-INSERT INTO living_sessions (tenant, session_id, subject, mark, session) VALUES (?, ?, ?, ?, ?)
+INSERT INTO living_sessions (tenant, session_id, subject, mark, session) SELECT ?1, ?2, ?3, ?4, ?5
+WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE tenant = ?1 AND session_id = ?2)
 ON CONFLICT (tenant, session_id) DO UPDATE
 SET subject = excluded.subject, mark = excluded.mark, session = excluded.session;
 

@@ -97,7 +97,9 @@ class Registered:
     def __init__(self, told: dict[str, Any]) -> None:
         self.facts = msgspec.convert({"known": True, **told}, type=DeviceFacts)
 
-    def device(self, tenant, device_id, now_ns):
+    def device(self, tenant, device_id, now_ns, key=""):
+        if key and key == self.facts.key:
+            return self.facts
         return self.facts if device_id is not None and device_id == self.facts.device_id else UNKNOWN_DEVICE
 
 

@@ -60,6 +60,8 @@ FULL = device(
 def test_what_is_stored_comes_back_whole(registry: DeviceRegistry) -> None:
     assert enrol(registry, FULL) is Enrolled.OK
     assert registry.find("acme", "dev_1") == FULL
+    assert registry.by_key("acme", FULL.thumbprint) == FULL
+    assert registry.by_key("umbrella", FULL.thumbprint) is None
     assert list(registry.of_tenant("acme")) == [FULL]
 
 

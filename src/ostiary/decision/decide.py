@@ -287,12 +287,13 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
     """Return what is known of subject, resource, device and session."""
     tenant, now_ns, context = identity.tenant, receipt.received_ns, request.context
     device_id = text_of(device_of(context).get("id"))
+    device = parts.devices.device(tenant, device_id, now_ns, identity.key) if parts.devices else UNKNOWN_DEVICE
     ip = ip_of(context.get("ip")) or receipt.peer_ip
-    asked = asked_of(request, identity, _names(parts, identity, context), now_ns, ip, device_id)
+    asked = asked_of(request, identity, _names(parts, identity, context), now_ns, ip, device.device_id or device_id)
     return Known(
         subject=parts.directory.subject(tenant, identity.subject_type, identity.subject_id),
         resource=parts.directory.resource(tenant, request.resource.type, request.resource.id),
-        device=parts.devices.device(tenant, device_id, now_ns) if parts.devices else UNKNOWN_DEVICE,
+        device=device,
         asked=asked,
         standing=parts.sessions.standing(asked),
     )

@@ -124,8 +124,11 @@ class SessionReader(Protocol):
 class DeviceReader(Protocol):
     """What is known of devices."""
 
-    def device(self, tenant: str, device_id: str | None, now_ns: int) -> DeviceFacts:
-        """Return the facts of one device at ``now_ns``; one that nobody knows, or that nobody named, is unknown."""
+    def device(self, tenant: str, device_id: str | None, now_ns: int, key: str = "") -> DeviceFacts:
+        """Return the facts of one device at ``now_ns``; one that nobody knows, or that nobody named, is unknown.
+
+        The device that holds ``key``, the thumbprint that the access proved, goes before the one that it is said to be.
+        """
         ...
 
 

@@ -100,6 +100,7 @@ class SessionLedger(SessionMemory):
                     authenticated_ns=max(session.authenticated_ns, asked.authenticated_ns or 0),
                     network=asked.network or session.network,
                     device_id=asked.device_id or session.device_id,
+                    devices=rules.used_on(session, asked.device_id),
                 )
             )
             self._touched.add(name)
@@ -245,10 +246,14 @@ class SessionLedger(SessionMemory):
                 names, self._touched = self._touched, set()
                 gone, self._gone = self._gone - names, set()
                 sessions = [session for name in names if (session := self._living.get(name)) is not None]
-            if self._store and sessions:
-                self._store.save_sessions(sessions, self._mark)
-            if self._store and gone:
-                self._store.drop_sessions(sorted(gone), self._mark)
+            try:
+                if self._store and sessions:
+                    self._store.save_sessions(sessions, self._mark)
+                if self._store and gone:
+                    self._store.drop_sessions(sorted(gone), self._mark)
+            except Exception:
+                self._touched, self._gone = self._touched | names, self._gone | gone
+                raise
 
     def sweep(self, now_ns: int) -> int:
         """End what has expired or lain fallen too long, forget what is idle; return how many left."""

@@ -90,8 +90,8 @@ class SessionMemory:
             return [session for name in names if (session := self._living.get((tenant, name))) is not None]
 
     def of_device(self, tenant: str, device_id: str) -> list[Session]:
-        """Return the living sessions that a device used last."""
-        return [session for session in self.of_tenant(tenant) if device_id and session.device_id == device_id]
+        """Return the living sessions that were used on a device, now or before."""
+        return [session for session in self.of_tenant(tenant) if device_id and device_id in session.devices]
 
     def over(self, tenant: str) -> list[Session]:
         """Return the sessions of ``tenant`` that ended, the latest first."""

@@ -27,6 +27,7 @@ from ostiary.vocabulary.scoring import RiskScore
 
 MAX_DROPPED: Final = 256
 MAX_KEYS: Final = 16
+MAX_DEVICES: Final = 16
 _replace = msgspec.structs.replace
 
 
@@ -78,6 +79,12 @@ def satisfies(session: Session, proof: StepUpProof) -> bool:
     return not session.demands_step_up or not session.acr_values or proof.acr in session.acr_values
 
 
+def used_on(session: Session, device_id: str) -> tuple[str, ...]:
+    """Return the devices of a session with this one as the latest."""
+    others = tuple(one for one in session.devices if one != device_id)
+    return (*others, device_id)[-MAX_DEVICES:] if device_id else session.devices
+
+
 def judged(session: Session, risk: RiskScore, held: Held) -> Session:
     """Return it with what a model said of it last, and the level that is held."""
     if session.ended_ns:
@@ -117,6 +124,7 @@ def joined(one: Session, other: Session) -> Session:
         step_up_ns=max(first.step_up_ns, second.step_up_ns),
         acr_values=_meet([version.acr_values for version in demands]),
         proven_ns=proof_ns,
+        devices=tuple(dict.fromkeys((*first.devices, *second.devices)))[-MAX_DEVICES:],
         authenticated_ns=max(first.authenticated_ns, second.authenticated_ns),
         keys=tuple(dict.fromkeys((*first.keys, *second.keys))),
         ended_ns=min(ends, default=0),

@@ -64,6 +64,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         authenticated_ns: the latest sign-in that its tokens told of.
         network: the network of its latest permitted access, as a prefix.
         device_id: the device of its latest permitted access.
+        devices: every device that it was used on, the latest last.
         level: the level of its risk, after hysteresis.
         score, uncertainty, model: the latest session risk: the score, 0 (sure) to 1, the model's digest.
         level_ns: when that level was last reached or kept.
@@ -88,6 +89,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     authenticated_ns: int = 0
     network: str = ""
     device_id: str = ""
+    devices: tuple[str, ...] = ()
     level: str = "unknown"
     score: float | None = None
     uncertainty: float = 1.0

@@ -21,6 +21,11 @@ class MemoryDeviceRegistry:
         """Return one device."""
         return self._devices.get((tenant, device_id))
 
+    def by_key(self, tenant: str, thumbprint: str) -> Device | None:
+        """Return the device that holds this key."""
+        mine = (one for one in self._devices.values() if (one.tenant, one.thumbprint) == (tenant, thumbprint))
+        return next(mine, None)
+
     def of_tenant(self, tenant: str) -> Sequence[Device]:
         """Return a tenant's devices in the order of their ids."""
         with self._lock:

@@ -257,3 +257,12 @@ def test_a_fall_that_could_not_be_written_holds_and_is_written_later() -> None:
     assert again.state("acme", "s1") is SessionState.TERMINATED
     assert again.state("acme", "s2") is SessionState.STEP_UP
     assert again.revocation("acme", "user:bob") is not None
+
+
+def test_a_session_stays_with_every_device_that_it_was_used_on() -> None:
+    ledger = SessionLedger()
+    ledger.touch(asked(device_id="laptop"))
+    ledger.touch(asked(at_s=2, device_id="phone"))
+    for device in ("laptop", "phone"):
+        assert [one.session_id for one in ledger.of_device("acme", device)] == ["s1"]
+    assert ledger.of_device("acme", "") == ledger.of_device("beta", "laptop") == []

@@ -53,9 +53,14 @@ class DeviceBook:
 
     # asking
 
-    def device(self, tenant: str, device_id: str | None, now_ns: int) -> DeviceFacts:
-        """Return what is known of a device at ``now_ns``; implements the decision's ``DeviceReader``."""
-        found = self._find(tenant, device_id) if device_id else None
+    def device(self, tenant: str, device_id: str | None, now_ns: int, key: str = "") -> DeviceFacts:
+        """Return what is known of a device at ``now_ns``; implements the decision's ``DeviceReader``.
+
+        ``key`` is the thumbprint that the access proved: the device that holds it is the one, whatever it is called.
+        """
+        found = self._registry.by_key(tenant, key) if key else None
+        if found is None or found.standing is Standing.REMOVED:
+            found = self._find(tenant, device_id) if device_id else None
         return facts_of(found, self.rules, now_ns) if found else UNKNOWN_DEVICE
 
     def find(self, tenant: str, device_id: str) -> Device:

@@ -33,6 +33,10 @@ class DeviceRegistry(Protocol):
         """Return one device."""
         ...
 
+    def by_key(self, tenant: str, thumbprint: str) -> Device | None:
+        """Return the device that holds this key."""
+        ...
+
     def of_tenant(self, tenant: str) -> Sequence[Device]:
         """Return a tenant's devices in the order of their ids."""
         ...

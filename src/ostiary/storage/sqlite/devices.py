@@ -21,6 +21,11 @@ class DeviceTable:
         rows = self._database.read("find_device", tenant, device_id)
         return _device(rows[0]) if rows else None
 
+    def by_key(self, tenant: str, thumbprint: str) -> Device | None:
+        """Return the device that holds this key."""
+        rows = self._database.read("find_device_by_key", tenant, thumbprint)
+        return _device(rows[0]) if rows else None
+
     def of_tenant(self, tenant: str) -> Sequence[Device]:
         """Return a tenant's devices in the order of their ids."""
         return [_device(row) for row in self._database.read("tenant_devices", tenant)]

@@ -1,6 +1,9 @@
 -- name: find_device
 SELECT device FROM devices WHERE tenant = ? AND device_id = ?;
 
+-- name: find_device_by_key
+SELECT device FROM devices WHERE tenant = ? AND thumbprint = ?;
+
 -- name: tenant_devices
 SELECT device FROM devices WHERE tenant = ? ORDER BY device_id;
 

@@ -21,6 +21,7 @@ Rules:
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from math import exp, log1p, sqrt
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -139,6 +140,11 @@ class Trail(msgspec.Struct, array_like=True):
     accesses: int = 0
     collections: set[int] = set()
 
+    def sound(self) -> bool:
+        """Return whether what was read from a snapshot holds together."""
+        firsts = len(self.firsts) == len(_FACETS) and all(len(one) <= MAX_FIRSTS for one in self.firsts)
+        return firsts and len(self.past) <= MAX_SITTINGS and self.variance >= 0
+
 
 NO_TRAIL: Final = Trail()
 
@@ -193,6 +199,14 @@ class Trails:
     def forget(self, subject: str) -> None:
         """Drop one subject's trail."""
         self._trails.pop(subject, None)
+
+    def kept(self, most: int) -> list[tuple[str, Trail]]:
+        """Return the trails of the ``most`` subjects seen last, oldest first."""
+        return list(self._trails.items())[-most:]
+
+    def take(self, kept: Iterable[tuple[str, Trail]]) -> None:
+        """Begin anew with what was kept."""
+        self._trails = OrderedDict(kept)
 
 
 def _goes_on(trail: Trail, step: Step) -> bool:

@@ -1,13 +1,13 @@
 """Static session rules, as published products describe theirs: what session risk is measured against.
 
 Each rule is on from its first firing to the session's end; a session's score is the sum of the points of the rules that
-fired. Points are 1, 2 and 4 for what tirreno calls medium, high and extreme; the volume's limit and the threshold on the sum are set
-on the training part, at the same budget of false alarms as the model's.
+fired. Points are 1, 2 and 4 for what tirreno calls medium, high and extreme; the volume's limit and the threshold on
+the sum are set on the training part, at the same budget of false alarms as the model's.
 
 | rule | after | points |
 |---|---|---|
 | country never seen of this subject | Okta "new country", Entra ``newCountry`` | 2 |
-| another country or UTC offset within two hours, no tunnel at either end | Entra ``impossibleTravel``, ``unlikelyTravel`` | 4 |
+| another country or UTC offset within two hours, no tunnel at either end | Entra ``impossibleTravel`` | 4 |
 | device never seen of this subject | Okta "new device", tirreno | 2 |
 | hosting, proxy or Tor network never seen of this subject | Entra ``anonymizedIPAddress``, Keycloak | 2 |
 | outside 7 to 19 o'clock or at a weekend, on what is restricted | tirreno (night), Keycloak (time) | 2 |
@@ -15,7 +15,7 @@ on the training part, at the same budget of false alarms as the model's.
 | device reports endpoint protection off, rooted or not attested | "require compliant device" | 2 |
 | another key or another client than the session began with | token theft, Entra ``anomalousToken`` | 2 |
 | two step-ups failed, or three accesses since an open one | MFA fatigue, Entra | 2 |
-| more objects or bytes in the session than 99 % of the training part's sessions | Entra mass access, Elastic high_sum | 2 |
+| more objects in the session than 99 % of the training part's | Entra mass access, Elastic high_sum | 2 |
 | five resources of this session never used by this subject | Elastic rare, tirreno | 1 |
 """
 

@@ -1,11 +1,11 @@
 """Measures what watches sessions: how many takeovers it sees, how soon, and what it costs honest people.
 
-- A session is honest until its first bad access. What is flagged before is a false alarm; a takeover is caught by a flag
-  at or after it.
+- A session is honest until its first bad access; a flag before it catches nothing.
 - The threshold comes from elsewhere (a training part, a model's own levels): nothing is chosen on what is measured.
 - Intervals are percentiles over resampled takeovers and accounts, as everywhere in this folder.
 
->>> seen = [Watched("u", "", "", 0, [0, 60], [0.1, 0.4]), Watched("v", "a1", "stolen", 120, [0, 120, 180], [0.1, 0.2, 0.9])]
+>>> honest = Watched("u", "", "", 0, [0, 60], [0.1, 0.4])
+>>> seen = [honest, Watched("v", "a1", "stolen", 120, [0, 120, 180], [0.1, 0.2, 0.9])]
 >>> told = watch(seen, 0.5)
 >>> told.recall.value, told.false_positive_rate.value, told.accesses_median, told.minutes_median
 (1.0, 0.0, 2.0, 1.0)
@@ -45,7 +45,9 @@ class Watched(msgspec.Struct):
 
     def best(self) -> float:
         """Return the score that counts: the highest, of a takeover's session the highest since it began."""
-        return max((one for when, one in zip(self.times, self.scores, strict=True) if when >= self.since_s), default=0.0)
+        return max(
+            (one for when, one in zip(self.times, self.scores, strict=True) if when >= self.since_s), default=0.0
+        )
 
     def honest(self) -> list[tuple[float, float]]:
         """Return times and scores of the accesses before anything was wrong."""
@@ -155,7 +157,7 @@ def _share(part: float, whole: float) -> float:
 
 
 def _first_flags(seen: Sequence[Watched], threshold: float) -> dict[str, tuple[int, float] | None]:
-    """Return accesses and minutes to the first flag of each takeover, over all its sessions; ``None`` for not caught."""
+    """Return accesses and minutes to each takeover's first flag, over all its sessions; ``None`` for not caught."""
     runs: dict[str, list[tuple[float, float]]] = {}
     for one in seen:
         if one.attack:

@@ -84,6 +84,10 @@ _COLUMNS: Final[tuple[str, ...]] = (
 NAMES: Final[tuple[str, ...]] = tuple(f"trail_{name}" for name in _COLUMNS)
 """Columns of a trail's row: log-likelihood ratios in nats, pauses in ln(1+minutes) or ln(1+hours), counts."""
 
+_OWN_RISK: Final = frozenset({"llr", "llr_sitting_worst", "llr_sitting_mean", "llr_unusual", "llr_sitting_unusual"})
+RISING: Final = tuple(int(name in _OWN_RISK) for name in _COLUMNS)
+"""Direction of each column: what this access's own risk moves may only raise a session's."""
+
 
 class Step(NamedTuple):
     """What a trail needs of an access.

@@ -20,6 +20,7 @@ from ostiary.risk.schema import Scaling, Thresholds
 from ostiary.risk.session_columns import NAMES as SO_FAR
 from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.calibrate import learn_calibration
 from ostiary.risk.training.continuity import continued, mapped
 from ostiary.risk.training.figures import by_sitting, harder, probabilities, thresholds
@@ -153,7 +154,7 @@ def fit_session(
 ) -> Session:
     """Return the session forest of ``examples``; what came from ``border_ns`` on measures and calibrates."""
     names = (*TRAIL, *SO_FAR, *(NAMES[place] for place in features))
-    monotone = (*(0,) * len(TRAIL), *SO_FAR_RISING, *(0,) * len(features))
+    monotone = (*TRAIL_RISING, *SO_FAR_RISING, *(MONOTONE[place] for place in features))
     own = SessionFit()
     shaped = msgspec.structs.replace(
         settings,

@@ -34,6 +34,7 @@ _LONGEST_S: Final = 1e9
 _WORTH: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
 _UNTOLD_WORTH: Final = 1.0
 _SENSITIVE: Final = 3
+_SAME_S: Final = 2.0
 _TAKES: Final = frozenset({ActionClass.EXPORT, ActionClass.DELETE, ActionClass.ADMIN})
 _BAD: Final = frozenset({EventOutcome.DENIED, EventOutcome.FAILURE})
 _COUNTRY: Final = FACETS.index("country")
@@ -90,6 +91,8 @@ class SoFar(msgspec.Struct, array_like=True):
     ignored: float = _NAN
     proofs: float = _NAN
     proven_age: float = _NAN
+    proven_at: float = -1.0
+    is_open: bool = False
     resources: set[int] = msgspec.field(default_factory=set)
     collections: set[int] = msgspec.field(default_factory=set)
     resources_new: int = 0
@@ -116,17 +119,23 @@ class SoFar(msgspec.Struct, array_like=True):
         if facts is None:
             self.ignored += not isnan(self.ignored) and self.ignored > 0
             return
-        before = 0.0 if isnan(self.proofs) else self.proofs
-        self.step_ups = kept(facts.step_ups, self.step_ups)
-        self.step_ups_failed = kept(facts.step_ups_failed, self.step_ups_failed)
-        self.proofs = kept(facts.proofs, self.proofs)
-        self.proven_age = kept(facts.proven_age_s, self.proven_age)
         self.begun = min(self.begun, self.seen - int(min(kept(facts.age_s, 0.0), _LONGEST_S)))
-        if self.proofs > before:
+        self.step_ups_failed = kept(facts.step_ups_failed, self.step_ups_failed)
+        proofs, age = kept(facts.proofs, self.proofs), kept(facts.proven_age_s, _NAN)
+        fresh = proofs > or_none(self.proofs)
+        if not isnan(age):  # a ledger may tell when, and not how often
+            proven_at = self.seen - age
+            again = proven_at > self.proven_at + _SAME_S
+            proofs = max(or_none(proofs), or_none(self.proofs) + again)
+            self.proven_age, self.proven_at, fresh = age, max(self.proven_at, proven_at), fresh or again
+        self.proofs = proofs
+        if fresh:
             self.risk_since, self.changes_since, self.ignored = -_NATS, 0, 0.0
         if facts.step_up_open is not None:
-            waited = 0.0 if isnan(self.ignored) else self.ignored
-            self.ignored = waited + facts.step_up_open
+            asked = or_none(self.step_ups) + (facts.step_up_open and not self.is_open)
+            self.is_open, self.ignored = facts.step_up_open, or_none(self.ignored) + facts.step_up_open
+            self.step_ups = asked if facts.step_ups is None else self.step_ups
+        self.step_ups = kept(facts.step_ups, self.step_ups)
 
     def _risk(self, llr: float, pause: float) -> None:
         self.risk_worst = max(self.risk_worst, llr)
@@ -279,6 +288,11 @@ def kept(value: float | None, before: float) -> float:
     """Return a told amount within bounds, or what was told before."""
     told = MOST if value is not None and value > MOST else within(value, 0.0, MOST)
     return before if isnan(told) else told
+
+
+def or_none(amount: float) -> float:
+    """Return ``amount``, or 0 for what was never told."""
+    return 0.0 if isnan(amount) else amount
 
 
 def added(total: float, more: float) -> float:

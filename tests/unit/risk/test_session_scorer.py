@@ -1,5 +1,6 @@
 """The scorer of sessions that a server holds: by tenant, safe for threads, never raising, kept over a restart."""
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,10 @@ from ostiary.risk.schema import Scaling, Thresholds
 from ostiary.risk.session_columns import NAMES as SO_FAR
 from ostiary.risk.session_forest import SessionForest, SessionSchema, parse_session_schema
 from ostiary.risk.session_scorer import SessionMemories, SessionMemory
+from ostiary.risk.session_so_far import SessionsSoFar
 from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.sessions.facts import facts_of
+from ostiary.sessions.session import Session
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES
 from ostiary.vocabulary.events import AccessEvent
@@ -245,3 +249,36 @@ def test_a_model_from_before_the_session_so_far_still_judges() -> None:
     assert old.names == TRAIL
     with pytest.raises(FaultyInputError):
         parse_session_schema(msgspec.json.encode(SessionSchema(TRAIL, (), SO_FAR[1:])))
+
+
+def column(row: Sequence[float], name: str) -> float:
+    return row[SO_FAR.index(f"so_far_{name}")]
+
+
+def test_a_step_up_is_seen_even_when_the_ledger_tells_only_when() -> None:
+    so_far, book = SessionsSoFar(), ProfileBook("default")
+
+    def look(second: int, ip: str = "8.8.8.8", **facts: Any) -> list[float]:
+        event = access(second, ip=ip, session=SessionFacts(age_s=float(second), key="k", **facts))
+        return so_far.observe(event, book.view(event), 4.0 if second == 60 else -1.0)
+
+    look(0, step_up_open=False)
+    moved = look(60, ip="9.9.9.9", step_up_open=False)
+    waiting = [look(second, ip="9.9.9.9", step_up_open=True) for second in (70, 80)][-1]
+    proven = look(100, ip="9.9.9.9", step_up_open=False, proven_age_s=5.0)
+    later = look(400, ip="9.9.9.9", step_up_open=False, proven_age_s=305.0)
+    again = look(500, ip="9.9.9.9", step_up_open=False, proven_age_s=1.0)
+    assert column(moved, "changes_since_proof") == column(moved, "network_changes") > 0
+    assert column(waiting, "step_ups_ignored") == pytest.approx(math.log1p(2))
+    assert column(waiting, "step_ups") == pytest.approx(math.log1p(1))
+    assert column(proven, "step_ups_ignored") == column(proven, "changes_since_proof") == 0
+    assert column(proven, "risk_since_proof") == -1.0 < column(proven, "risk_worst") == 4.0
+    assert [column(row, "proofs") for row in (proven, later, again)] == [math.log1p(n) for n in (1, 1, 2)]
+    assert column(again, "network_changes") > 0, "what changed stays changed"
+
+
+def test_what_the_ledger_knows_is_told() -> None:
+    session = Session("default", "s", started_ns=NS, proven_ns=3 * NS, step_up_ns=2 * NS)
+    assert facts_of(session, "k", 11 * NS) == SessionFacts(age_s=10.0, key="k", step_up_open=False, proven_age_s=8.0)
+    assert facts_of(None, "k", 0) == SessionFacts(key="k")
+    assert facts_of(None, None, 0) is None

@@ -2,8 +2,9 @@
 
     python -m benchmarks.session_risk [--only simulated devaccess] [--model DIR] [--shared DIR] [--seeds 1 2] [--json]
 
-- *simulated*: a model trained on organisation ``--seeds[0]`` with its verdicts watches organisation ``--seeds[1]``:
-  other people, other attacks. Figures on it compare scorers; they say nothing about real life.
+- *simulated*: a model trained on organisation ``--seeds[0]`` watches organisation ``--seeds[1]``: other people, other
+  attacks of the same makers; once with verdicts, and once without any, the attacks in the history unknown to it.
+  Figures on it compare scorers; they say nothing about real life.
 - *devaccess*: by the set's protocol, trained on what happened before its border with the labels of that part; takeovers
   are injected into real behaviour. One commit is one session there: posture, keys and step-ups are not told.
 
@@ -50,9 +51,10 @@ TITLES: Final = (
 
 
 class Seen(msgspec.Struct):
-    """One session under the model and under the rules; ``rules`` is kept until the volume's limit is known."""
+    """One session under the model, by its accesses alone, and under the rules (kept until the limit is known)."""
 
     model: Watched
+    access: list[float]
     rules: list[tuple[float, frozenset[str], float]]
     counts: bool
 
@@ -67,20 +69,22 @@ def stream(
     for event in events:
         now, key = event.time_ns / NS, (subject_key(event), event.session_id or event.event_id)
         history = book.view(event)
-        score = 0.0
+        score = alone = 0.0
         if model is not None and memory is not None:
             row = extract(event, history)
-            score = memory.observe(event, history, row, model.score(event, row)).score or 0.0
+            risk = model.score(event, row)
+            alone, score = risk.score or 0.0, memory.observe(event, history, row, risk).score or 0.0
         book.learn(event)
         seen, state, last = live.get(key, (None, None, 0.0))
         if seen is None or state is None or now - last > REST_S:
-            seen, state = Seen(Watched(key[0], "", "", np.inf, [], []), [], counts=False), RuleSession()
+            seen, state = Seen(Watched(key[0], "", "", np.inf, [], []), [], [], counts=False), RuleSession()
             done.append(seen)
         live[key] = (seen, state, now)
         rules.observe(state, event, history)
         seen.rules.append((now, frozenset(state.fired), state.amount))
         seen.model.times.append(now)
         seen.model.scores.append(score)
+        seen.access.append(alone)
         told = verdicts.get(event.event_id)
         if told is not None and now >= from_s:
             seen.counts |= told.eligible
@@ -146,14 +150,19 @@ def figures(name: str, seen: Sequence[Watched], threshold: float) -> dict[str, A
     }
 
 
-def both(train: Sequence[Seen], test: Sequence[Seen], model: RiskModel) -> list[dict[str, Any]]:
-    """Return the figures of model and rules on the test part."""
-    limit = limit_of(train)
-    threshold = threshold_for(by_rules(train, limit), BUDGET)
+def by_model(name: str, test: Sequence[Seen], model: RiskModel) -> list[dict[str, Any]]:
+    """Return the figures of a model's sessions, and of its accesses alone."""
+    alone = [msgspec.structs.replace(one.model, scores=one.access) for one in test]
     return [
-        figures("session model", [one.model for one in test], model.scaling.session.medium),
-        figures("static rules", by_rules(test, limit), threshold),
+        figures(f"session model, {name}", [one.model for one in test], model.scaling.session.medium),
+        figures(f"riskiest access alone, {name}", alone, model.scaling.event.medium),
     ]
+
+
+def of_rules(train: Sequence[Seen], test: Sequence[Seen]) -> list[dict[str, Any]]:
+    """Return the figures of the rules."""
+    limit = limit_of(train)
+    return [figures("static rules", by_rules(test, limit), threshold_for(by_rules(train, limit), BUDGET))]
 
 
 def trained(folder: Path, words: Sequence[str]) -> RiskModel:
@@ -177,16 +186,15 @@ def simulated(seeds: Sequence[int], work: Path, threads: int) -> list[dict[str, 
         write(told, folder)
         parts.append((folder, told.events, read_verdicts(folder / "labels.csv")))
     (folder, events, verdicts), (_, others, other_verdicts) = parts
-    words = [
-        "--events",
-        str(folder / "events.jsonl"),
-        "--labels",
-        str(folder / "labels.csv"),
-        "--threads",
-        str(threads),
-    ]
-    model = trained(work / "simulated", words)
-    return both(stream(events, verdicts, None, 0.0), stream(others, other_verdicts, model, 0.0), model)
+    words = ["--events", str(folder / "events.jsonl"), "--threads", str(threads)]
+    runs = {"with verdicts": ["--labels", str(folder / "labels.csv")], "without verdicts": []}
+    found: list[dict[str, Any]] = []
+    test: list[Seen] = []
+    for name, more in runs.items():
+        model = trained(work / f"simulated-{name.replace(' ', '-')}", [*words, *more])
+        test = stream(others, other_verdicts, model, 0.0)
+        found += by_model(name, test, model)
+    return found + of_rules(stream(events, verdicts, None, 0.0), test)
 
 
 def devaccess(shared: Path, work: Path, threads: int) -> list[dict[str, Any]]:
@@ -204,7 +212,8 @@ def devaccess(shared: Path, work: Path, threads: int) -> list[dict[str, Any]]:
     model = trained(work / "devaccess", [*words, "--until", str(BORDER), "--threads", str(threads)])
     whole = stream(events, verdicts, model, 0.0)
     early = [one for one in whole if one.model.times[0] < BORDER]
-    return both(early, [one for one in whole if one.model.times[0] >= BORDER], model)
+    test = [one for one in whole if one.model.times[0] >= BORDER]
+    return by_model("with labels", test, model) + of_rules(early, test)
 
 
 def lines(name: str, found: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -82,7 +82,7 @@ def _session(
     name: str, session: Session, person: Person, wardrobe: Wardrobe, seed: int, rate: float
 ) -> tuple[Session, Attack | None]:
     luck = Random(f"{seed}:session:{name}")  # noqa: S311 - a simulator, no secret
-    honest = lived(session, person, luck)
+    honest = lived(session, person, luck, wardrobe)
     kind = chosen(name, seed, rate)
     if not kind:
         return honest, None

@@ -18,7 +18,7 @@ import msgspec
 from ostiary.testing.organisation_cast import Deed, Person, repositories
 from ostiary.testing.organisation_days import NS, event_of
 from ostiary.testing.organisation_facts import Wardrobe, share
-from ostiary.testing.session_life import Session, with_facts
+from ostiary.testing.session_life import Session, counted, with_facts
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
 from ostiary.vocabulary.facts import BehaviourFacts, NetworkKind, PostureFacts
 
@@ -28,9 +28,9 @@ _PRODUCTS: Final = ("payments", "ledger", "web", "mobile", "search", "risk", "pl
 _CROWN: Final[tuple[Deed, ...]] = (
     ("database", "prod/customers", "query"),
     ("database", "prod/payments", "query"),
-    ("bucket", "finance/ledger", "export"),
-    ("bucket", "finance/payroll", "read"),
-    ("features", "customer-risk/score", "export"),
+    ("database", "prod/ledger", "query"),
+    ("bucket", "finance/ledger", "read"),
+    ("features", "customer-risk/score", "query"),
 )
 _FALLS: Final[tuple[dict[str, Any], ...]] = (
     {"edr_alive": False, "attested": False},
@@ -80,12 +80,9 @@ class Scene:
             ip=self.before.ip or "", session=self.before.session_id or "",
             age_s=time_s - self.session[0].time_ns / NS,
         )  # fmt: skip
-        dressed = self._wardrobe.dressed(event, self.person)
-        amount = float(int(self.luck.lognormvariate(3.0, 1.2)) + 1)
+        dressed = counted(self._wardrobe.dressed(event, self.person), self.person, self.luck)
         same = ("country", "device_id", "device_managed", "user_agent", "tz_offset_min", "posture", "session", "place")
-        told = msgspec.structs.replace(
-            dressed, **{name: getattr(self.before, name) for name in same}, count=amount, bytes=int(amount * 900)
-        )
+        told = msgspec.structs.replace(dressed, **{name: getattr(self.before, name) for name in same})
         return with_facts(told, age_s=time_s - self.session[0].time_ns / NS)
 
     def deed(self, own: float) -> Deed:
@@ -93,7 +90,7 @@ class Scene:
         if self.luck.random() < own:
             return self.luck.choice(self.person.usual)
         if self.luck.random() < 0.5:  # noqa: PLR2004 - a fair coin
-            return "repository", self.luck.choice(repositories(self.luck.choice(_PRODUCTS))), "clone"
+            return "repository", self.luck.choice(repositories(self.luck.choice(_PRODUCTS))), "read"
         return self.luck.choice(_CROWN)
 
     def attacked(self, events: Session, own: Session) -> Attacked:
@@ -110,6 +107,11 @@ def _stolen(scene: Scene) -> Attacked:
     events = [wear(scene.access(when, scene.deed(own), number)) for number, when in enumerate(times)]
     goes_on = luck.random() < 0.5  # noqa: PLR2004 - a fair coin
     return scene.attacked(events, scene.session if goes_on else scene.session[: scene.start])
+
+
+def typing(event: AccessEvent, llr: float) -> BehaviourFacts | None:
+    """Return how somebody types and moves, with another likelihood ratio."""
+    return event.behaviour and msgspec.structs.replace(event.behaviour, llr=llr)
 
 
 Wear = Callable[[AccessEvent], AccessEvent]
@@ -138,7 +140,7 @@ def _copied(person: Person, luck: Random) -> Way:
 
     def wear(event: AccessEvent) -> AccessEvent:
         place = event.place and msgspec.structs.replace(event.place, kind=NetworkKind.VPN, reputation=0.4)
-        behaviour = BehaviourFacts(llr=llr + luck.gauss(0, 1.5), confidence=0.8, liveness=0.97) if typed else None
+        behaviour = typing(event, llr + luck.gauss(0, 1.5)) if typed else None
         other = msgspec.structs.replace(event, ip=ip, country=country, posture=None, behaviour=behaviour, place=place)
         return with_facts(other, key=f"key-{ip}")
 
@@ -150,7 +152,7 @@ def _quiet(person: Person, luck: Random) -> Way:
     llr, typed = luck.gauss(2.0, 1.5), luck.random() < 0.6  # noqa: PLR2004
 
     def wear(event: AccessEvent) -> AccessEvent:
-        behaviour = BehaviourFacts(llr=llr + luck.gauss(0, 2.0), confidence=0.7, liveness=0.97) if typed else None
+        behaviour = typing(event, llr + luck.gauss(0, 2.0)) if typed else None
         other = msgspec.structs.replace(event, ip=ip, behaviour=behaviour)
         return with_facts(other, key=None)
 
@@ -184,8 +186,7 @@ def _bulk(scene: Scene) -> Attacked:
     for number, when in enumerate(times):
         count = float(int(luck.lognormvariate(8.0, 1.0)))
         event = scene.access(when, scene.deed(0.3), number)
-        behaviour = event.behaviour and msgspec.structs.replace(event.behaviour, llr=-1.5 + luck.gauss(0, 2.0))
-        events.append(msgspec.structs.replace(event, count=count, bytes=int(count * 1_500), behaviour=behaviour))
+        events.append(msgspec.structs.replace(event, count=count, bytes=int(count * luck.uniform(300, 2_000))))
     return scene.attacked(events, scene.session)
 
 
@@ -196,7 +197,7 @@ def _challenged(scene: Scene) -> Attacked:
     events = []
     for number, when in enumerate(scene.moments(luck.randint(3, 8), (20.0, 240.0))):
         event = scene.access(when, scene.deed(0.4), number)
-        behaviour = BehaviourFacts(llr=llr + luck.gauss(0, 1.5), confidence=0.8, liveness=0.97) if typed else None
+        behaviour = typing(event, llr + luck.gauss(0, 1.5)) if typed else None
         refused = number > 0 and luck.random() < 0.4  # noqa: PLR2004 - what needs the step-up is refused
         told = msgspec.structs.replace(
             event, behaviour=behaviour, outcome=EventOutcome.DENIED if refused else EventOutcome.SUCCESS

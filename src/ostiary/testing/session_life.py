@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.testing.organisation_cast import Person
+from ostiary.testing.organisation_cast import Person, repositories
 from ostiary.testing.organisation_days import NS
-from ostiary.testing.organisation_facts import share
+from ostiary.testing.organisation_facts import Wardrobe, share
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 from ostiary.vocabulary.facts import NetworkKind, PostureFacts, SessionFacts
 
@@ -23,19 +23,27 @@ Session = list[AccessEvent]
 Habit = Callable[[Session, Person, Random], Session]
 
 _PHONE: Final = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
+_PRODUCTS: Final = ("payments", "ledger", "web", "mobile", "search", "risk", "platform", "reports")
+_WIDER: Final = [("bucket", "finance/ledger", "read"), ("features", "customer-risk/score", "query")]
 _NEWER: Final = ("140.0", "141.0")
 _VPN: Final = (("185.107.80.7", "NL"), ("146.70.12.9", "SE"))
 _COUNTED: Final = frozenset({ActionClass.READ, ActionClass.EXPORT, ActionClass.LIST})
 _HOUR_S: Final = 3_600
 
 
-def lived(session: Session, person: Person, luck: Random) -> Session:
+def lived(session: Session, person: Person, luck: Random, wardrobe: Wardrobe) -> Session:
     """Return a person's session with what happens in honest ones."""
-    found = [_counted(event, person, luck) for event in known(session, person)]
+    own = {event.event_id for event in session}
+    found = [counted(event, person, luck) for event in known(session, person)]
     for chance, habit in HABITS:
         if luck.random() < chance(person):
             found = habit(found, person, luck)
-    return found
+    return [event if event.event_id in own else _told(event, wardrobe.dressed(event, person)) for event in found]
+
+
+def _told(event: AccessEvent, dressed: AccessEvent) -> AccessEvent:
+    """Return an added access with what is told of its target."""
+    return msgspec.structs.replace(event, data=dressed.data, language=dressed.language, account=dressed.account)
 
 
 def known(session: Sequence[AccessEvent], person: Person) -> Session:
@@ -62,7 +70,8 @@ def later(
     return [*session[:start], *map(change, session[start:end]), *(session[end:] if end is not None else ())]
 
 
-def _counted(event: AccessEvent, person: Person, luck: Random) -> AccessEvent:
+def counted(event: AccessEvent, person: Person, luck: Random) -> AccessEvent:
+    """Return ``event`` with an amount, where its kind of action has one."""
     if event.action_class not in _COUNTED:
         return event
     heavy = {"analysts", "databases"} & set(person.groups) and luck.random() < 0.05  # noqa: PLR2004 - month's ends
@@ -156,6 +165,24 @@ def _refused(session: Session, person: Person, luck: Random) -> Session:  # noqa
     return later(session, start, change, start + count)
 
 
+def _explores(session: Session, person: Person, luck: Random) -> Session:
+    """A new task: things that somebody else's work is about, read one after the other."""
+    before = session[_middle(session, luck) - 1]
+    product, count = luck.choice(_PRODUCTS), luck.randint(1, 5)
+    names = [("repository", name, "read") for name in repositories(product)] + _WIDER
+    when = before.time_ns / NS
+    found = []
+    for number in range(count):
+        when += luck.choice((luck.uniform(5, 40), luck.uniform(60, 600)))
+        kind, name, action = luck.choice(names)
+        event = msgspec.structs.replace(
+            before, event_id=f"{before.event_id}-x{number}", time_ns=int(when) * NS, resource_type=kind,
+            resource_id=name, action=action, action_class=ActionClass.READ, data=None, language=None,
+        )  # fmt: skip
+        found.append(counted(event, person, luck))
+    return sorted([*session, *found], key=lambda event: event.time_ns)
+
+
 def _late(session: Session, person: Person, luck: Random) -> Session:  # noqa: ARG001
     """On call, or before a deadline."""
     shift = int(luck.uniform(5, 9) * _HOUR_S) * NS
@@ -180,6 +207,7 @@ def _always(rate: float) -> Callable[[Person], float]:
 
 
 HABITS: Final[tuple[tuple[Callable[[Person], float], Habit], ...]] = (
+    (_always(0.08), _explores),
     (_always(0.12), _moves),
     (_tunnels, _vpn),
     (_phones, _phone),

@@ -62,7 +62,7 @@ def test_what_follows_a_theft_counts_as_the_sessions_and_not_as_the_owners() -> 
     def at(minute: int, session: str) -> AccessEvent:
         return AccessEvent(f"{session}{minute}", "t", minute * 60 * NS, "ann", "read", "db", "o", session_id=session)
 
-    events = [at(0, "s"), at(1, "other"), at(2, "s"), at(3, "s"), at(4, "other"), at(90, "s")]
+    events = [at(0, "s"), at(1, "other"), at(2, "s"), at(93, "s"), at(94, "other"), at(900, "s")]
     kind = np.array([OWN, OWN, LABELLED, OWN, OWN, OWN])
     sitting = overtaken(events, kind)
     assert kind.tolist() == [OWN, OWN, LABELLED, LABELLED, OWN, OWN]

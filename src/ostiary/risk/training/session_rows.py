@@ -2,6 +2,7 @@
 
 - The risk of an access goes into its subject's trail, as it would have in life, right or wrong.
 - A sitting's own accesses come from one round only; impostors come from every round.
+- A session is what the session so far takes for one: it may rest for hours, so thresholds are of whole sessions.
 - A session that was stolen stays so: what its owner does in it afterwards is no proof of the contrary, and counts as
   the session's, not as his.
 """
@@ -16,7 +17,7 @@ from ostiary.risk.calibration import Calibration, log_odds
 from ostiary.risk.groups import EVERYBODY, group_of
 from ostiary.risk.native import NativeTrees
 from ostiary.risk.session_columns import NAMES as SO_FAR
-from ostiary.risk.session_so_far import SessionsSoFar
+from ostiary.risk.session_so_far import UNSEEN_S, SessionsSoFar
 from ostiary.risk.session_state import row_of
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.trail import Trails, step_of
@@ -33,6 +34,7 @@ from ostiary.vocabulary.events import AccessEvent
 FIRST_ROUND: Final = 500
 """Number of the first round of sessions: other impostors than those that single accesses were learned from."""
 
+UNSEEN_NS: Final = UNSEEN_S * 10**9
 _THEFTS: Final = (HIJACK, LABELLED)
 
 
@@ -77,16 +79,22 @@ def session_examples(
     return {name: _joined([part[name] for part in parts]) for name in judges}
 
 
+def sessions_of(events: Sequence[AccessEvent]) -> Ints:
+    """Return the number of each access's session."""
+    session = np.zeros(len(events), dtype=np.int64)
+    for number, one in enumerate(sittings_of(events, UNSEEN_NS)):
+        session[one.places] = number
+    return session
+
+
 def overtaken(events: Sequence[AccessEvent], kind: Ints) -> Ints:
-    """Return the number of each access's sitting, and mark in ``kind`` what follows a theft within one."""
-    sitting = np.zeros(len(events), dtype=np.int64)
-    for number, one in enumerate(sittings_of(events)):
-        sitting[one.places] = number
+    """Return the number of each access's session, and mark in ``kind`` what follows a theft within one."""
+    for one in sittings_of(events, UNSEEN_NS):
         stolen = next((place for place in one.places if kind[place] in _THEFTS), None)
         if stolen is not None:
             after = np.array([place for place in one.places if place > stolen], dtype=np.int64)
             kind[after[kind[after] == OWN]] = kind[stolen]
-    return sitting
+    return sessions_of(events)
 
 
 def _joined(parts: Sequence[SessionExamples]) -> SessionExamples:
@@ -105,6 +113,7 @@ def _rounds(
     """Return what makes the examples of one round."""
     events = msgspec.msgpack.decode(history, type=list[AccessEvent])
     facts = facts_of(events, verdicts)
+    session = sessions_of(events)
     planter = Planter(events, contrast, facts.attack.tolist())
     benches = {name: _Bench(judge) for name, judge in judges.items()}
 
@@ -113,7 +122,7 @@ def _rounds(
         kind = np.array(planted.kind, dtype=np.int64)
         kind[(kind == OWN) & facts.attack] = LABELLED
         sitting = overtaken(planted.events, kind)
-        keep = (kind != OWN) | (facts.sitting % rounds == number)
+        keep = (kind != OWN) | (session % rounds == number)
         return _replayed(planted.events, kind, keep.tolist(), sitting + number * len(events), benches)
 
     return one_round

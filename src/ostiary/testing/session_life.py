@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.testing.organisation_cast import Person, repositories
+from ostiary.testing.organisation_cast import ACTIONS, Person, repositories
 from ostiary.testing.organisation_days import NS
 from ostiary.testing.organisation_facts import Wardrobe, share
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
@@ -38,12 +38,17 @@ def lived(session: Session, person: Person, luck: Random, wardrobe: Wardrobe) ->
     for chance, habit in HABITS:
         if luck.random() < chance(person):
             found = habit(found, person, luck)
-    return [event if event.event_id in own else _told(event, wardrobe.dressed(event, person)) for event in found]
+    begun_ns = found[0].time_ns
+    return [event if event.event_id in own else _told(event, person, begun_ns, wardrobe) for event in found]
 
 
-def _told(event: AccessEvent, dressed: AccessEvent) -> AccessEvent:
-    """Return an added access with what is told of its target."""
-    return msgspec.structs.replace(event, data=dressed.data, language=dressed.language, account=dressed.account)
+def _told(event: AccessEvent, person: Person, begun_ns: int, wardrobe: Wardrobe) -> AccessEvent:
+    """Return an access that was added to a session, with what is told of such a one."""
+    age = (event.time_ns - begun_ns) / NS
+    dressed = wardrobe.dressed(msgspec.structs.replace(event, auth_age_s=age), person)
+    same = ("auth_age_s", "token", "account", "data", "language")
+    told = msgspec.structs.replace(event, **{name: getattr(dressed, name) for name in same})
+    return with_facts(told, age_s=age)
 
 
 def known(session: Sequence[AccessEvent], person: Person) -> Session:
@@ -183,6 +188,21 @@ def _explores(session: Session, person: Person, luck: Random) -> Session:
     return sorted([*session, *found], key=lambda event: event.time_ns)
 
 
+def _busy(session: Session, person: Person, luck: Random) -> Session:
+    """Much of the usual in few minutes."""
+    before = session[_middle(session, luck) - 1]
+    when, found = before.time_ns / NS, []
+    for number in range(luck.randint(3, 16)):
+        when += luck.choice((luck.uniform(2, 30), luck.uniform(20, 200)))
+        kind, name, action = luck.choice(person.usual)
+        event = msgspec.structs.replace(
+            before, event_id=f"{before.event_id}-b{number}", time_ns=int(when) * NS, resource_type=kind,
+            resource_id=name, action=action, action_class=ACTIONS[action],
+        )  # fmt: skip
+        found.append(counted(event, person, luck))
+    return sorted([*session, *found], key=lambda event: event.time_ns)
+
+
 def _late(session: Session, person: Person, luck: Random) -> Session:  # noqa: ARG001
     """On call, or before a deadline."""
     shift = int(luck.uniform(5, 9) * _HOUR_S) * NS
@@ -207,6 +227,7 @@ def _always(rate: float) -> Callable[[Person], float]:
 
 
 HABITS: Final[tuple[tuple[Callable[[Person], float], Habit], ...]] = (
+    (_always(0.3), _busy),
     (_always(0.08), _explores),
     (_always(0.12), _moves),
     (_tunnels, _vpn),

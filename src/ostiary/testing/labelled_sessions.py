@@ -1,6 +1,6 @@
 """The simulated organisation's history with attacks inside its sessions, and a verdict for each access.
 
-    python -m ostiary.testing.labelled_sessions --out DIR [--seed 1] [--people 120] [--days 30] [--rate 0.06]
+    python -m ostiary.testing.labelled_sessions --out DIR [--seed 1] [--people 80] [--days 30] [--rate 0.08]
 
 writes ``events.jsonl``, ``labels.csv`` and ``attacks.csv`` for ``ostiary risk train`` and ``risk evaluate``. Simulated,
 and labelled as such: every event says ``source="simulated"``.
@@ -50,7 +50,7 @@ class Labelled(msgspec.Struct, frozen=True):
     eligible: frozenset[str]
 
 
-def labelled(seed: int, people: int = 120, days: int = 30, rate: float = 0.06, tenant: str = "default") -> Labelled:
+def labelled(seed: int, people: int = 80, days: int = 30, rate: float = 0.08, tenant: str = "default") -> Labelled:
     """Return the history of organisation ``seed`` with attacks in a share ``rate`` of people's sessions."""
     organisation = Organisation(seed=seed, people=people, days=days, tenant=tenant)
     who = {person.name: person for person in organisation.people}
@@ -114,9 +114,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--people", type=int, default=120)
+    parser.add_argument("--people", type=int, default=80)
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--rate", type=float, default=0.06)
+    parser.add_argument("--rate", type=float, default=0.08)
     chosen_by = parser.parse_args()
     write(labelled(chosen_by.seed, chosen_by.people, chosen_by.days, chosen_by.rate), chosen_by.out)
 

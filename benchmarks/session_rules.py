@@ -6,17 +6,19 @@ the sum are set on the training part, at the same budget of false alarms as the 
 
 | rule | after | points |
 |---|---|---|
-| country never seen of this subject | Okta "new country", Entra ``newCountry`` | 2 |
+| country, or where none is told UTC offset, never seen of this subject | Okta and Entra "new country" | 2 |
 | another country or UTC offset within two hours, no tunnel at either end | Entra ``impossibleTravel`` | 4 |
 | device never seen of this subject | Okta "new device", tirreno | 2 |
 | hosting, proxy or Tor network never seen of this subject | Entra ``anonymizedIPAddress``, Keycloak | 2 |
-| outside 7 to 19 o'clock or at a weekend, on what is restricted | tirreno (night), Keycloak (time) | 2 |
+| outside 7 to 19 o'clock or at a weekend, on what is restricted | Keycloak (time) | 2 |
+| between 0 and 5 o'clock, where no sensitivity is told | tirreno (night) | 1 |
 | three failed or refused accesses in the session | tirreno (3 in 8), Keycloak | 2 |
 | device reports endpoint protection off, rooted or not attested | "require compliant device" | 2 |
 | another key or another client than the session began with | token theft, Entra ``anomalousToken`` | 2 |
 | two step-ups failed, or three accesses since an open one | MFA fatigue, Entra | 2 |
 | more objects in the session than 99 % of the training part's | Entra mass access, Elastic high_sum | 2 |
-| five resources of this session never used by this subject | Elastic rare, tirreno | 1 |
+| collection never used by this subject | Elastic rare | 1 |
+| five resources of this session never used by this subject | tirreno | 1 |
 """
 
 from typing import Final
@@ -28,7 +30,7 @@ from ostiary.vocabulary.facts import NetworkKind
 
 POINTS: Final = {
     "country": 2.0, "travel": 4.0, "device": 2.0, "network": 2.0, "hours": 2.0, "failures": 2.0, "posture": 2.0,
-    "key": 2.0, "step_up": 2.0, "volume": 2.0, "breadth": 1.0,
+    "key": 2.0, "step_up": 2.0, "volume": 2.0, "breadth": 1.0, "night": 1.0, "collection": 1.0,
 }  # fmt: skip
 _TUNNELS: Final = {NetworkKind.VPN, NetworkKind.PROXY, NetworkKind.TOR}
 _SHADY: Final = {NetworkKind.HOSTING, NetworkKind.PROXY, NetworkKind.TOR}
@@ -64,8 +66,10 @@ class Rules:
         now, mine, values = history.moment.now, history.mine, history.values
         fired, known = session.fired, history.known
         kind = event.place.kind if event.place else None
-        if known and event.country is not None and mine[Dim.COUNTRY] is None:
+        if known and _new_place(event, history):
             fired.add("country")
+        if known and mine[Dim.COLLECTION] is None:
+            fired.add("collection")
         if known and event.device_id is not None and mine[Dim.DEVICE] is None:
             fired.add("device")
         if known and kind in _SHADY and mine[Dim.NETWORK] is None:
@@ -74,6 +78,8 @@ class Rules:
         late = history.moment.weekend or not 7 <= history.moment.hour < 19  # noqa: PLR2004 - office hours
         if late and (event.sensitivity or 0) >= 3:  # noqa: PLR2004 - restricted
             fired.add("hours")
+        if event.sensitivity is None and history.moment.hour < 5:  # noqa: PLR2004 - night
+            fired.add("night")
         session.failures += event.outcome in _BAD
         if session.failures >= 3:  # noqa: PLR2004
             fired.add("failures")
@@ -107,3 +113,9 @@ class Rules:
             session.ignored = session.ignored + 1 if facts.step_up_open else 0
             if (facts.step_ups_failed or 0) >= 2 or session.ignored >= 3:  # noqa: PLR2004
                 session.fired.add("step_up")
+
+
+def _new_place(event: AccessEvent, history: History) -> bool:
+    if event.country is not None:
+        return history.mine[Dim.COUNTRY] is None
+    return event.tz_offset_min is not None and history.mine[Dim.TIMEZONE] is None

@@ -46,8 +46,8 @@ def test_the_threshold_keeps_the_budget_where_it_was_set() -> None:
 
 
 def test_step_ups_are_counted_over_users_and_months_and_honest_accesses_only() -> None:
-    seen = [honest("u", 0.9, 0.9), honest("v", 0.1, start=15 * DAY), bad("a", 60, 0.9, 0.9, 0.9)]
-    months = 3 * 15 * DAY / (30 * DAY)
+    seen = [honest("u", 0.9, 0.9), honest("v", 0.1, start=45 * DAY), bad("a", 60, 0.9, 0.9, 0.9)]
+    months = 1 + 0.5 + 1  # v's only month of use is the second, half of which was watched
     counted = per_user_month(seen, lambda run: sum(score > 0.5 for _, score in run))
     assert counted == pytest.approx(3 / months)
     assert per_user_month([], lambda _run: 1) == 0.0

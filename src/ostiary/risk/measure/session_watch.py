@@ -124,15 +124,16 @@ Asks = Callable[[Sequence[tuple[float, float]]], int]
 """How often the owner of an honest session is asked to step up, from times and scores of its accesses."""
 
 
-def per_user_month(seen: Iterable[Watched], asks: Asks) -> float:
-    """Return how many false step-ups a person sees in a month: honest accesses only, over all who are watched."""
-    total, users, first, last = 0, set(), np.inf, -np.inf
-    for one in seen:
-        total += asks(one.honest())
-        users.add(one.subject)
-        first, last = min(first, one.times[0]), max(last, one.times[-1])
-    months = len(users) * max(last - first, 1.0) / MONTH_S if users else 1.0
-    return total / months
+def per_user_month(seen: Sequence[Watched], asks: Asks) -> float:
+    """Return how many false step-ups a person sees in a month of use: honest accesses, months with any session.
+
+    Months are counted from the first session of all; the last one counts for as much of it as was watched.
+    """
+    first = min((one.times[0] for one in seen), default=0.0)
+    last = max((one.times[-1] for one in seen), default=0.0)
+    used = {(one.subject, int((one.times[0] - first) // MONTH_S)) for one in seen}
+    months = sum(min(MONTH_S, max(last - first - month * MONTH_S, 1.0)) / MONTH_S for _, month in used)
+    return sum(asks(one.honest()) for one in seen) / months if months else 0.0
 
 
 def threshold_for(seen: Sequence[Watched], rate: float) -> float:

@@ -3,8 +3,8 @@
     python -m benchmarks.session_risk [--only simulated devaccess] [--model DIR] [--shared DIR] [--seeds 1 2] [--json]
 
 - *simulated*: a model trained on organisation ``--seeds[0]`` watches organisation ``--seeds[1]``: other people, other
-  attacks of the same makers; once with verdicts, and once without any, the attacks in the history unknown to it.
-  Figures on it compare scorers; they say nothing about real life.
+  attacks of the same makers. Once with verdicts; once without any, the attacks in the history unknown to it; once
+  without any, on a history without attacks. Figures on it compare scorers; they say nothing about real life.
 - *devaccess*: by the set's protocol, trained on what happened before its border with the labels of that part; takeovers
   are injected into real behaviour. One commit is one session there: posture, keys and step-ups are not told.
 
@@ -186,12 +186,17 @@ def simulated(seeds: Sequence[int], work: Path, threads: int) -> list[dict[str, 
         write(told, folder)
         parts.append((folder, told.events, read_verdicts(folder / "labels.csv")))
     (folder, events, verdicts), (_, others, other_verdicts) = parts
-    words = ["--events", str(folder / "events.jsonl"), "--threads", str(threads)]
-    runs = {"with verdicts": ["--labels", str(folder / "labels.csv")], "without verdicts": []}
+    quiet = work / f"organisation-{seeds[0]}-quiet"
+    write(labelled(seeds[0], rate=0.0), quiet)
+    runs = {
+        "with verdicts": ["--events", str(folder / "events.jsonl"), "--labels", str(folder / "labels.csv")],
+        "without verdicts": ["--events", str(folder / "events.jsonl")],
+        "quiet history": ["--events", str(quiet / "events.jsonl")],
+    }
     found: list[dict[str, Any]] = []
     test: list[Seen] = []
     for name, more in runs.items():
-        model = trained(work / f"simulated-{name.replace(' ', '-')}", [*words, *more])
+        model = trained(work / f"simulated-{name.replace(' ', '-')}", [*more, "--threads", str(threads)])
         test = stream(others, other_verdicts, model, 0.0)
         found += by_model(name, test, model)
     return found + of_rules(stream(events, verdicts, None, 0.0), test)

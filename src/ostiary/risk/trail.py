@@ -28,10 +28,27 @@ from zlib import crc32
 
 import msgspec
 
+from ostiary.risk.trail_columns import FACETS, NAMES, RISING
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.history import History
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
+
+__all__ = [
+    "HIGH",
+    "MAX_FIRSTS",
+    "MAX_SITTINGS",
+    "MAX_SUBJECTS",
+    "NAMES",
+    "RISING",
+    "SITTING_S",
+    "Levels",
+    "Past",
+    "Step",
+    "Trail",
+    "Trails",
+    "step_of",
+]
 
 MAX_SITTINGS: Final = 24
 MAX_FIRSTS: Final = 96
@@ -49,44 +66,6 @@ _LEAST_SITTINGS: Final = 5
 _LEAST_WEIGHT: Final = 1e-3
 _NAN: Final = float("nan")
 _LOW: Final = float("-inf")
-_FACETS: Final = ("resource", "collection", "zone", "network", "device")
-_SPAN_NAMES: Final = ("1d", "3d", "10d")
-
-_COLUMNS: Final[tuple[str, ...]] = (
-    "llr",
-    "llr_sitting_worst",
-    "llr_sitting_mean",
-    "sitting_accesses",
-    "llr_before",
-    "llr_before_last",
-    "gap",
-    *(f"llr_level_{span}" for span in _SPAN_NAMES),
-    *(f"odd_sum_{span}" for span in _SPAN_NAMES),
-    *(f"llr_worst_{span}" for span in _SPAN_NAMES),
-    "odd_sittings_3d",
-    "odd_sittings_10d",
-    "sittings_3d",
-    "sittings_10d",
-    *(f"{facet}_{what}" for facet in _FACETS[1:] for what in ("worst", "mean")),
-    "persona_mean",
-    "persona",
-    "others_mean",
-    "others",
-    "others_gap",
-    "odd_since",
-    "switches",
-    *(f"{facet}_first" for facet in _FACETS),
-    "llr_unusual",
-    "llr_sitting_unusual",
-    "llr_own_mean",
-    "llr_own_deviation",
-)
-NAMES: Final[tuple[str, ...]] = tuple(f"trail_{name}" for name in _COLUMNS)
-"""Columns of a trail's row: log-likelihood ratios in nats, pauses in ln(1+minutes) or ln(1+hours), counts."""
-
-_OWN_RISK: Final = frozenset({"llr", "llr_sitting_worst", "llr_sitting_mean", "llr_unusual", "llr_sitting_unusual"})
-RISING: Final = tuple(int(name in _OWN_RISK) for name in _COLUMNS)
-"""Direction of each column: what this access's own risk moves may only raise a session's."""
 
 
 class Step(NamedTuple):
@@ -130,7 +109,7 @@ class Trail(msgspec.Struct, array_like=True):
 
     past: list[Past] = []
     levels: Levels = Levels()
-    firsts: list[dict[int, float]] = msgspec.field(default_factory=lambda: [{} for _ in _FACETS])
+    firsts: list[dict[int, float]] = msgspec.field(default_factory=lambda: [{} for _ in FACETS])
     sittings: int = 0
     mean: float = 0.0
     variance: float = 0.0
@@ -146,7 +125,7 @@ class Trail(msgspec.Struct, array_like=True):
 
     def sound(self) -> bool:
         """Return whether what was read from a snapshot holds together."""
-        firsts = len(self.firsts) == len(_FACETS) and all(len(one) <= MAX_FIRSTS for one in self.firsts)
+        firsts = len(self.firsts) == len(FACETS) and all(len(one) <= MAX_FIRSTS for one in self.firsts)
         return firsts and len(self.past) <= MAX_SITTINGS and self.variance >= 0
 
 

@@ -71,6 +71,7 @@ pages:
     @python tools/write_coverage_docs.py
     @python tools/write_config_docs.py
     @python tools/write_mapping_docs.py
+    @python tools/write_session_docs.py
     @python tools/write_log_type_docs.py
 
 # read the documentation at http://127.0.0.1:8000 while writing it

@@ -175,7 +175,9 @@ def test_there_are_enough_and_each_has_its_own_name() -> None:
 
 def test_every_optional_field_has_a_flag_or_is_known_only_afterwards() -> None:
     spoken = {field for field in OPTIONAL if flag_of(field)}
-    assert set(OPTIONAL) - spoken == {"detail", "user_agent"}, "told by `ua_family`, and known only afterwards"
+    assert set(OPTIONAL) - spoken == {"detail", "user_agent", "session"}, (
+        "known only afterwards, told by `ua_family`, and read by session risk alone"
+    )
     assert {flag_of(field) for field in spoken} <= set(NAMES)
 
 

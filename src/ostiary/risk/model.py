@@ -92,7 +92,11 @@ class RiskModel:
 
     def sessions(self) -> SessionRisk:
         """Return session risk that remembers nothing yet."""
-        return SessionRisk(lambda event: self.wing(event).session, self._digest)
+        return SessionRisk(self.session_forest, self._digest)
+
+    def session_forest(self, event: AccessEvent) -> SessionForest:
+        """Return the forest that judges the sessions of the event's subject."""
+        return self.wing(event).session
 
 
 def load_scorer(
@@ -138,10 +142,13 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
     told = parse_session_schema(_file(verified, file_of(SESSION_SCHEMA_FILE, group)))
     text = _file(verified, file_of(SESSION_FILE, group)).decode()
     trees = parse_trees(text)
-    if trees.names != (*told.trail, *told.features):
+    if trees.names != told.names:
         raise FaultyInputError("model_malformed", "the session trees' columns are not the schema's")
     columns = columns_of(told, {name: place for place, name in enumerate(names)})
-    return Wing(access, SessionForest(pick_engine(text, trees), trees.first(EXPLAINING), columns, scaling))
+    session = SessionForest(
+        pick_engine(text, trees), trees.first(EXPLAINING), columns, scaling, so_far=bool(told.so_far)
+    )
+    return Wing(access, session)
 
 
 def _file(verified: VerifiedArtifact, name: str) -> bytes:

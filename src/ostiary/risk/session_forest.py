@@ -1,9 +1,11 @@
-"""The forest of session risk: the trail of a subject and the most telling features of the access, to a probability.
+"""The forest of session risk: trail, session so far and the access's telling features, to a probability.
 
-- Its columns are those of ``trail.NAMES`` and then some of the access's own features, named in ``session.json``.
+- Its columns are those of ``trail.NAMES``, then those of ``session_columns.NAMES``, then some of the access's own
+  features, named in ``session.json``. A model from before there was a session so far has none of the second.
 - A session's risk is judged anew at each access, from the risks of the accesses so far.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
@@ -12,11 +14,15 @@ import msgspec
 from ostiary.errors import FaultyInputError
 from ostiary.risk.calibration import log_odds, sigmoid
 from ostiary.risk.schema import Scaling
+from ostiary.risk.session_columns import COLUMNS as SO_FAR_COLUMNS
+from ostiary.risk.session_columns import NAMES as SO_FAR
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.vocabulary.scoring import Contribution
 
 MOST_COLUMNS: Final = 1_024
 _LEAST_WEIGHT: Final = 0.05
+_MOST_IN_SESSION: Final = 2
+_UNSAID: Final = frozenset({"age", "idle", "accesses", "risk", "proofs", "proven"})  # a score is no reason for a score
 _LEAST: Final = 1e-12
 _WORDS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("llr_level_", "odd_", "llr_worst_", "llr_before"), "the days before held other unusual accesses"),
@@ -44,11 +50,18 @@ class SessionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         trail: names of the trail's columns, in order: those of this version of Ostiary or the model is refused.
-        features: names of the access's own features that follow.
+        features: names of the access's own features that come last.
+        so_far: names of the columns of the session so far, none in a model from before they were.
     """
 
     trail: tuple[str, ...]
     features: tuple[str, ...]
+    so_far: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns, in order."""
+        return (*self.trail, *self.so_far, *self.features)
 
 
 class SessionForest:
@@ -60,11 +73,22 @@ class SessionForest:
         walker: Forest,
         columns: Sequence[int],
         scaling: Scaling,
+        *,
+        so_far: bool = True,
     ) -> None:
-        """Join the parts; ``columns`` are places of the access's features, ``walker`` tells shares quickly."""
+        """Join the parts.
+
+        Args:
+            forest: evaluates the trees.
+            walker: tells shares quickly.
+            columns: places of the access's features.
+            scaling: calibration and thresholds.
+            so_far: whether the trees know the session so far.
+        """
         self._forest = forest
         self._walker = walker
         self._columns = tuple(columns)
+        self._so_far = so_far
         self._table = scaling.session_table
         self._undo = None if scaling.continues is None else scaling.continues.inverse()
         self._base = log_odds(scaling.table.prior)
@@ -75,16 +99,17 @@ class SessionForest:
         logit = log_odds(min(max(score, _LEAST), 1 - _LEAST))
         return (logit if self._undo is None else self._undo.logit(logit)) - self._base
 
-    def row(self, trail: Sequence[float], features: Sequence[float]) -> list[float]:
+    def row(self, trail: Sequence[float], so_far: Sequence[float], features: Sequence[float]) -> list[float]:
         """Return the whole row."""
-        return [*trail, *[features[column] for column in self._columns]]
+        own = [features[column] for column in self._columns]
+        return [*trail, *so_far, *own] if self._so_far else [*trail, *own]
 
     def score(self, row: Sequence[float]) -> float:
         """Return the calibrated probability of ``row``."""
         return sigmoid(self._table.logit(self._forest.margin(row)))
 
     def reasons(self, row: Sequence[float]) -> tuple[Contribution, ...]:
-        """Return what the trail adds, in words: the strongest kind of evidence, if any raised the risk."""
+        """Return what trail and session so far add, in words, strongest first; nothing that lowered the risk."""
         shares = self._walker.contributions(row)
         best, weight, column = "", _LEAST_WEIGHT, 0
         for prefixes, words in _WORDS:
@@ -92,7 +117,21 @@ class SessionForest:
             total = sum([shares[place] for place in places])
             if total > weight:
                 best, weight, column = words, total, max(places, key=lambda place: shares[place])
-        return (Contribution(TRAIL[column], row[column], weight, best),) if best else ()
+        told = [Contribution(TRAIL[column], row[column], weight, best)] if best else []
+        if self._so_far:
+            told += _in_session(shares, row)
+        return tuple(sorted(told, key=lambda one: -one.weight))
+
+
+def _in_session(shares: Sequence[float], row: Sequence[float]) -> list[Contribution]:
+    """Return the columns of the session so far that raised the risk most, one a topic, at most two."""
+    found: dict[str, Contribution] = {}
+    columns = zip(SO_FAR, SO_FAR_COLUMNS, strict=True)
+    for place, (name, column) in sorted(enumerate(columns, len(TRAIL)), key=lambda one: -shares[one[0]]):
+        topic, words = column.name.partition("_")[0], f"in this session: {column.means}"
+        if topic not in _UNSAID and shares[place] > _LEAST_WEIGHT and not math.isnan(row[place]):
+            found.setdefault(topic, Contribution(name, row[place], shares[place], words))
+    return list(found.values())[:_MOST_IN_SESSION]
 
 
 def parse_session_schema(data: bytes) -> SessionSchema:
@@ -105,8 +144,8 @@ def parse_session_schema(data: bytes) -> SessionSchema:
         schema = msgspec.json.decode(data, type=SessionSchema)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as fault:
         raise FaultyInputError("model_malformed", f"a file of the model is malformed: {fault}") from fault
-    if schema.trail != TRAIL or len(schema.features) > MOST_COLUMNS:
-        raise FaultyInputError("model_malformed", "the model's trail is another version's: train it anew")
+    if schema.trail != TRAIL or schema.so_far not in {(), SO_FAR} or len(schema.features) > MOST_COLUMNS:
+        raise FaultyInputError("model_malformed", "the model's trail or session is another version's: train it anew")
     return schema
 
 

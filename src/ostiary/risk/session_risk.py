@@ -1,21 +1,27 @@
 """Session risk: judged anew at each access, from the session so far and the sittings before it.
 
-- It remembers: a trail for each subject, bounded. Look and lesson are one call, in the order in which accesses happen.
-- An access without a score leaves no mark and gets no session score: nothing is made up.
-- Reasons are those of the session's riskiest access so far, and what the trail adds.
+- It remembers: a trail and the live sessions of each subject, bounded. Look and lesson are one call, in the order in
+  which accesses happen.
+- An access without a score leaves no trail and gets no session score: nothing is made up. What it changed in its
+  session is kept all the same, so that a thief gains nothing from a scorer that fails.
+- Reasons are those of the access, and what the session so far and the trail add, strongest first.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 
 from ostiary.risk.reasons import MOST_REASONS
 from ostiary.risk.session_forest import SessionForest
+from ostiary.risk.session_so_far import SessionsSoFar
 from ostiary.risk.trail import Trails, step_of
 from ostiary.signals.history import History
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.reasons import Reason
-from ostiary.vocabulary.scoring import RiskScore, unavailable
+from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
+
+_NEUTRAL: Final = 0.0
 
 
 class SessionRisk:
@@ -25,7 +31,8 @@ class SessionRisk:
         """Take what judges a subject's sessions, and the model's digest."""
         self._forest = forest
         self._digest = digest
-        self._trails = Trails()
+        self.trails = Trails()
+        self.so_far = SessionsSoFar()
 
     @property
     def digest(self) -> str:
@@ -41,19 +48,31 @@ class SessionRisk:
             features: its feature row.
             access: the score of the access alone.
         """
-        if access.score is None:
-            return unavailable(access.reason)
         if not isinstance(history, History):
             return unavailable(Reason.RISK_ERROR)
+        if access.score is None:
+            self.so_far.learn(event, history, _NEUTRAL)
+            return unavailable(access.reason)
         forest, step = self._forest(event), step_of(event, history)
         llr = forest.llr(access.score)
-        row = forest.row(self._trails.view(step, llr), features)
-        self._trails.learn(step, llr)
+        row = forest.row(self.trails.view(step, llr), self.so_far.observe(event, history, llr), features)
+        self.trails.learn(step, llr)
         score = forest.score(row)
         level = forest.levels.level(score)
-        reasons = () if level == "low" else (*access.contributions[: MOST_REASONS - 1], *forest.reasons(row))
+        reasons = () if level == "low" else joined(access.contributions, forest.reasons(row))
         return msgspec.structs.replace(access, score=score, level=level, contributions=reasons)
+
+    def judged_by(self, forest: Callable[[AccessEvent], SessionForest], digest: str) -> None:
+        """Let another model judge from now on; risks are kept as likelihood ratios, which a new model continues."""
+        self._forest, self._digest = forest, digest
 
     def forget(self, subject: str) -> None:
         """Drop what is remembered of ``type:id``."""
-        self._trails.forget(subject)
+        self.trails.forget(subject)
+        self.so_far.forget(subject)
+
+
+def joined(access: Sequence[Contribution], session: Sequence[Contribution]) -> tuple[Contribution, ...]:
+    """Return at most ``MOST_REASONS``: one of the session's own at least, if it has any."""
+    kept = access[: MOST_REASONS - min(len(session), 1 if access else MOST_REASONS)]
+    return (*kept, *session[: MOST_REASONS - len(kept)])

@@ -21,16 +21,34 @@ Rules:
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from math import exp, log1p, sqrt
 from typing import Final, NamedTuple
 from zlib import crc32
 
 import msgspec
 
+from ostiary.risk.trail_columns import FACETS, NAMES, RISING
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.history import History
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
+
+__all__ = [
+    "HIGH",
+    "MAX_FIRSTS",
+    "MAX_SITTINGS",
+    "MAX_SUBJECTS",
+    "NAMES",
+    "RISING",
+    "SITTING_S",
+    "Levels",
+    "Past",
+    "Step",
+    "Trail",
+    "Trails",
+    "step_of",
+]
 
 MAX_SITTINGS: Final = 24
 MAX_FIRSTS: Final = 96
@@ -48,40 +66,6 @@ _LEAST_SITTINGS: Final = 5
 _LEAST_WEIGHT: Final = 1e-3
 _NAN: Final = float("nan")
 _LOW: Final = float("-inf")
-_FACETS: Final = ("resource", "collection", "zone", "network", "device")
-_SPAN_NAMES: Final = ("1d", "3d", "10d")
-
-_COLUMNS: Final[tuple[str, ...]] = (
-    "llr",
-    "llr_sitting_worst",
-    "llr_sitting_mean",
-    "sitting_accesses",
-    "llr_before",
-    "llr_before_last",
-    "gap",
-    *(f"llr_level_{span}" for span in _SPAN_NAMES),
-    *(f"odd_sum_{span}" for span in _SPAN_NAMES),
-    *(f"llr_worst_{span}" for span in _SPAN_NAMES),
-    "odd_sittings_3d",
-    "odd_sittings_10d",
-    "sittings_3d",
-    "sittings_10d",
-    *(f"{facet}_{what}" for facet in _FACETS[1:] for what in ("worst", "mean")),
-    "persona_mean",
-    "persona",
-    "others_mean",
-    "others",
-    "others_gap",
-    "odd_since",
-    "switches",
-    *(f"{facet}_first" for facet in _FACETS),
-    "llr_unusual",
-    "llr_sitting_unusual",
-    "llr_own_mean",
-    "llr_own_deviation",
-)
-NAMES: Final[tuple[str, ...]] = tuple(f"trail_{name}" for name in _COLUMNS)
-"""Columns of a trail's row: log-likelihood ratios in nats, pauses in ln(1+minutes) or ln(1+hours), counts."""
 
 
 class Step(NamedTuple):
@@ -125,7 +109,7 @@ class Trail(msgspec.Struct, array_like=True):
 
     past: list[Past] = []
     levels: Levels = Levels()
-    firsts: list[dict[int, float]] = msgspec.field(default_factory=lambda: [{} for _ in _FACETS])
+    firsts: list[dict[int, float]] = msgspec.field(default_factory=lambda: [{} for _ in FACETS])
     sittings: int = 0
     mean: float = 0.0
     variance: float = 0.0
@@ -138,6 +122,11 @@ class Trail(msgspec.Struct, array_like=True):
     total: float = 0.0
     accesses: int = 0
     collections: set[int] = set()
+
+    def sound(self) -> bool:
+        """Return whether what was read from a snapshot holds together."""
+        firsts = len(self.firsts) == len(FACETS) and all(len(one) <= MAX_FIRSTS for one in self.firsts)
+        return firsts and len(self.past) <= MAX_SITTINGS and self.variance >= 0
 
 
 NO_TRAIL: Final = Trail()
@@ -193,6 +182,14 @@ class Trails:
     def forget(self, subject: str) -> None:
         """Drop one subject's trail."""
         self._trails.pop(subject, None)
+
+    def kept(self, most: int) -> list[tuple[str, Trail]]:
+        """Return the trails of the ``most`` subjects seen last, oldest first."""
+        return list(self._trails.items())[-most:]
+
+    def take(self, kept: Iterable[tuple[str, Trail]]) -> None:
+        """Begin anew with what was kept."""
+        self._trails = OrderedDict(kept)
 
 
 def _goes_on(trail: Trail, step: Step) -> bool:

@@ -16,6 +16,7 @@ from ostiary.vocabulary.facts import (
     Mark,
     PlaceFacts,
     PostureFacts,
+    SessionFacts,
     TokenFacts,
     WorkloadFacts,
 )
@@ -87,3 +88,4 @@ class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     workload: WorkloadFacts | None = None  # actor.process, unmapped
     language: LanguageFacts | None = None  # ai_operation profile
     behaviour: BehaviourFacts | None = None  # unmapped
+    session: SessionFacts | None = None  # actor.session; session risk alone reads it

@@ -165,3 +165,15 @@ class BehaviourFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     confidence: float | None = None  # 0 none to 1 enrolled
     drift: float | None = None  # distance of the adaptive template from its anchor, deviations
     liveness: float | None = None  # 0 replayed to 1 live
+
+
+class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the ledger of sessions knows of the session just before the access; a request cannot tell it, a log can."""
+
+    age_s: float | None = None  # since it began
+    key: str | None = None  # thumbprint of the key that this access proved
+    step_ups: int | None = None  # demanded so far
+    step_ups_failed: int | None = None  # ceremonies that were tried and refused
+    step_up_open: bool | None = None  # a demand has not been answered
+    proofs: int | None = None  # step-ups that succeeded
+    proven_age_s: float | None = None  # since the last of them

@@ -13,16 +13,18 @@ from ostiary.risk.groups import EVERYBODY, PEOPLE, SERVICES
 from ostiary.risk.measure.reference import parse_reference
 from ostiary.risk.model import RiskModel, load_scorer
 from ostiary.risk.reasons import plain_words
+from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.session_forest import SessionSchema, parse_session_schema
 from ostiary.risk.source import Source
 from ostiary.risk.stream import Judged, judge, session_lines, sittings
 from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.card import write_card
 from ostiary.risk.training.contrast import ContrastSettings, Planter
 from ostiary.risk.training.fit import FitSettings
 from ostiary.risk.training.prepare import PrepareSettings, prepare
 from ostiary.risk.training.train import Trained, TrainSettings, train
-from ostiary.risk.training.wings import fit_access
+from ostiary.risk.training.wings import MONOTONE, fit_access
 from ostiary.risk.training.write import write_model
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES, SET_DIGEST
@@ -116,7 +118,27 @@ def test_a_session_line_is_the_worst_moment_of_its_session_with_reasons(
     assert {line.level for line in lines} >= {"low", "high"}
     for line in lines:
         assert bool(line.reasons) <= (line.level != "low")
-    assert any("these days" in reason or "days before" in reason for line in lines for reason in line.reasons)
+    told = {reason for line in lines for reason in line.reasons}
+    assert any("these days" in reason or "days before" in reason or "in this session" in reason for reason in told)
+
+
+def test_a_session_forest_never_falls_where_it_promised_to_rise(model: RiskModel) -> None:
+    luck = np.random.default_rng(3)
+    for wing in model._wings.values():
+        forest = wing.session
+        own = tuple(MONOTONE[place] for place in forest._columns)
+        rising = (*TRAIL_RISING, *SO_FAR_RISING, *own)
+        for _ in range(20):
+            row = luck.normal(1.0, 3.0, len(rising))
+            row[luck.random(len(row)) < 0.2] = np.nan
+            place = int(luck.choice(np.flatnonzero(np.array(rising))))
+            row[place] = luck.normal(0.0, 2.0)
+            scores = []
+            for more in (0.0, 0.5, 2.0, 20.0):
+                moved = row.copy()
+                moved[place] += more * rising[place]
+                scores.append(forest.score(moved.tolist()))
+            assert scores == sorted(scores), place
 
 
 def test_the_reference_holds_every_feature_and_group(trained: Trained) -> None:

@@ -10,9 +10,11 @@ old (Schonlau's masquerade data; CLUE-LDS "user switching", Landauer et al. 2022
 - Runs are learned by the profiles as they would be in life: from the second access on the impostor is part of the
   victim's history, and the victim's own later accesses are judged against a spoilt profile.
 - An impostor of a person is a person; behind a service's token may be anybody.
+- *Stolen sessions* come beside them (``hijack``): another's sitting goes on inside the victim's session.
 - The same history, settings and seed give the same runs.
 """
 
+import math
 import random
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -22,7 +24,8 @@ import msgspec
 
 from ostiary.risk.groups import PEOPLE, group_of
 from ostiary.risk.training.disguise import TARGET, disguise, fields, named
-from ostiary.risk.training.sittings import collections_of, sittings_of
+from ostiary.risk.training.hijack import hijackable, is_asked, stolen, thief
+from ostiary.risk.training.sittings import Sitting, collections_of, sittings_of
 from ostiary.vocabulary.events import AccessEvent
 
 OWN: Final = 0
@@ -32,7 +35,8 @@ MIMIC: Final = 3
 ANYONE: Final = 4
 GHOST: Final = 5
 LABELLED: Final = 6
-KINDS: Final = ("own", "stranger", "colleague", "mimic", "anyone", "odd context", "labelled")
+HIJACK: Final = 7
+KINDS: Final = ("own", "stranger", "colleague", "mimic", "anyone", "odd context", "labelled", "stolen session")
 
 _DAY_NS: Final = 86_400 * 10**9
 _MOST_TRIES: Final = 200
@@ -53,6 +57,7 @@ class ContrastSettings(msgspec.Struct, frozen=True):
         faithful: share of a mimic's run that replays the victim.
         place_worn: share of runs that wear the victim's place.
         device_worn: share of runs that wear the victim's device.
+        stolen: share of the sessions that last of which one is stolen, in each round.
     """
 
     share: float = 0.025
@@ -65,6 +70,7 @@ class ContrastSettings(msgspec.Struct, frozen=True):
     faithful: float = 0.6
     place_worn: float = 0.5
     device_worn: float = 0.33
+    stolen: float = 0.015
 
 
 class Planted(msgspec.Struct, frozen=True):
@@ -106,6 +112,11 @@ class Planter:
         self._sittings = sittings_of(events)
         self._used = collections_of(events)
         self._starts = [sitting.start_ns for sitting in self._sittings]
+        self._lasting = [
+            i
+            for i, sitting in enumerate(self._sittings)
+            if sitting.number >= settings.least_depth and hijackable(sitting, events)
+        ]
         self._by_subject: dict[str, list[int]] = {}
         for index, sitting in enumerate(self._sittings):
             self._by_subject.setdefault(sitting.subject, []).append(index)
@@ -121,6 +132,7 @@ class Planter:
             if draft.planted >= wanted:
                 break
             self._plant_run(draft, index)
+        self._steal(draft)
         return Planted(draft.events, draft.kind, draft.run, draft.runs)
 
     def _plant_run(self, draft: _Draft, index: int) -> None:
@@ -146,6 +158,30 @@ class Planter:
                 draft.kind[place], draft.run[place] = kind, draft.runs
         draft.runs += 1
         draft.planted += len(run)
+
+    def _steal(self, draft: _Draft) -> None:
+        """Let somebody else's sittings go on inside sessions that last."""
+        settings, luck = self._settings, draft.random
+        lasting = [i for i in self._lasting if i not in draft.taken]
+        for index in luck.sample(lasting, min(len(lasting), math.ceil(settings.stolen * len(lasting)))):
+            victim = self._sittings[index]
+
+            def fits(number: int, victim: Sitting = victim) -> bool:
+                return number not in draft.taken and _plausible(victim.subject, self._sittings[number].subject)
+
+            number = thief(victim, self._events, self._sittings, self._starts, fits, luck)
+            if number is None or index in draft.taken:
+                continue
+            draft.taken.update((index, number))
+            place, device = luck.random() < settings.place_worn, luck.random() < settings.device_worn
+            asked = is_asked(luck)
+            for where in self._sittings[number].places:
+                own = self._events[where]
+                before = max((p for p in victim.places if self._events[p].time_ns <= own.time_ns), default=-1)
+                seen = self._events[before] if before >= 0 else self._events[victim.places[0]]
+                draft.events[where] = stolen(own, seen, place=place, device=device, asked=asked)
+                draft.kind[where], draft.run[where] = HIJACK, draft.runs
+            draft.runs += 1
 
     def _find_run(self, draft: _Draft, index: int, kind: int, length: int) -> list[int]:
         """Return sittings of one other subject that begin soon after the victim's sitting ``index``."""

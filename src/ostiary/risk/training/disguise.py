@@ -8,6 +8,7 @@ Rules:
 - The token belongs to the session, and with it its proofs: it stays the impostor's.
 - Hands cannot be worn: the behaviour is the impostor's, held against the victim's template. What spoke for the one who
   sat there speaks against the one whose name it is: the likelihood ratio changes its sign.
+- Nobody steps up in another's name: a step-up that the impostor passed as himself was demanded, and is open.
 - What is done (target, data, conversation, marks) is the impostor's, but where a mimic replays the victim's usual.
 """
 
@@ -16,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.vocabulary.events import AccessEvent
-from ostiary.vocabulary.facts import AccountFacts, BehaviourFacts, PlaceFacts
+from ostiary.vocabulary.facts import AccountFacts, BehaviourFacts, PlaceFacts, SessionFacts, TokenFacts
 
 WHO: Final = ("subject_id", "subject_type", "groups")
 PLACE: Final = ("ip", "country", "asn", "tz_offset_min")
@@ -54,7 +55,8 @@ def fields(event: AccessEvent, names: tuple[str, ...]) -> dict[str, Any]:
 def named(event: AccessEvent, victim: AccessEvent) -> dict[str, Any]:
     """Return what ``event`` is told of once it is done under the victim's name."""
     account = _aged(victim.account, (event.time_ns - victim.time_ns) / _NS)
-    return {**fields(victim, WHO), "account": account, "behaviour": _foreign(event.behaviour)}
+    told = {**fields(victim, WHO), "account": account, "behaviour": _foreign(event.behaviour)}
+    return told if event.session is None else {**told, "session": unproven(event.session)}
 
 
 def disguise(event: AccessEvent, place: AccessEvent | None, device: AccessEvent | None) -> dict[str, Any]:
@@ -67,6 +69,20 @@ def disguise(event: AccessEvent, place: AccessEvent | None, device: AccessEvent 
     if change:
         change["place"] = _merged((place or event).place, (device or event).place)
     return change
+
+
+def unproven(facts: SessionFacts) -> SessionFacts:
+    """Return what a ledger would know of a session in which no step-up ever succeeded."""
+    if not facts.proofs:
+        return facts
+    return msgspec.structs.replace(facts, proofs=0, proven_age_s=None, step_up_open=bool(facts.step_ups))
+
+
+def later_token(token: TokenFacts | None, after_ns: int) -> TokenFacts | None:
+    """Return ``token`` as it looks when it is presented so much later."""
+    if token is None or token.age_s is None:
+        return token
+    return msgspec.structs.replace(token, age_s=max(0.0, token.age_s + after_ns / _NS))
 
 
 def _merged(where: PlaceFacts | None, client: PlaceFacts | None) -> PlaceFacts | None:

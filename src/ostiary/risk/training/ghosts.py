@@ -15,11 +15,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.risk.training.disguise import TARGET, disguise, fields, named
+from ostiary.risk.training.disguise import TARGET, disguise, fields, later_token, named
 from ostiary.vocabulary.events import AccessEvent
-from ostiary.vocabulary.facts import TokenFacts
 
-_NS: Final = 10**9
 _HOUR_NS: Final = 3_600 * 10**9
 _HOURS: Final = (5.0, 12.0)
 _REACH: Final = 2_000  # how far back a partner is looked for
@@ -44,12 +42,12 @@ def _ghost(events: Sequence[AccessEvent], place: int, rng: random.Random) -> Acc
         return None
     way = rng.choice(("name", "hour", "place"))
     if way == "name":
-        token = _later(other.token, event.time_ns - other.time_ns)
+        token = later_token(other.token, event.time_ns - other.time_ns)
         return msgspec.structs.replace(event, **named(event, other), token=token, session_id=_alone(event))
     change: dict[str, Any] = {"session_id": _alone(event)}
     if way == "hour":
         shift = int(rng.uniform(*_HOURS) * _HOUR_NS)
-        change.update(time_ns=event.time_ns + shift, token=_later(event.token, shift))
+        change.update(time_ns=event.time_ns + shift, token=later_token(event.token, shift))
     else:
         change.update(disguise(event, other, other))
     if rng.random() < 0.5:  # noqa: PLR2004 - a fair coin
@@ -70,10 +68,3 @@ def _partner(events: Sequence[AccessEvent], place: int, rng: random.Random) -> A
 def _alone(event: AccessEvent) -> str | None:
     """Return a session that nothing else belongs to; an event without one stays so, or its lack would give it away."""
     return None if event.session_id is None else f"{event.session_id}~{event.event_id}"
-
-
-def _later(token: TokenFacts | None, after_ns: int) -> TokenFacts | None:
-    """Return ``token`` as it looks when it is presented so much later."""
-    if token is None or token.age_s is None:
-        return token
-    return msgspec.structs.replace(token, age_s=max(0.0, token.age_s + after_ns / _NS))

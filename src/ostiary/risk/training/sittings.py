@@ -34,8 +34,8 @@ class Sitting(msgspec.Struct, frozen=True):
     places: list[int]
 
 
-def sittings_of(events: Sequence[AccessEvent]) -> list[Sitting]:
-    """Return the sittings of ``events`` in order of their first access."""
+def sittings_of(events: Sequence[AccessEvent], rest_ns: int = GAP_NS) -> list[Sitting]:
+    """Return the sittings of ``events`` in order of their first access; one with a name may rest for ``rest_ns``."""
     found: list[Sitting] = []
     counts: dict[str, int] = {}
     running: dict[tuple[str, str], tuple[Sitting, int]] = {}
@@ -43,7 +43,7 @@ def sittings_of(events: Sequence[AccessEvent]) -> list[Sitting]:
         subject = subject_key(event)
         key = (subject, event.session_id or "")
         sitting, last_ns = running.get(key, (None, 0))
-        if sitting is None or event.time_ns - last_ns > GAP_NS:
+        if sitting is None or event.time_ns - last_ns > (rest_ns if event.session_id else GAP_NS):
             number = counts.get(subject, 0)
             counts[subject] = number + 1
             sitting = Sitting(subject, number, event.time_ns, [])

@@ -39,6 +39,7 @@ from ostiary.risk.schema import (
     file_of,
 )
 from ostiary.risk.scorer import LightGbmScorer
+from ostiary.risk.session_columns import NAMES as SO_FAR
 from ostiary.risk.session_forest import SessionSchema
 from ostiary.risk.source import Source
 from ostiary.risk.trail import NAMES as TRAIL
@@ -328,7 +329,7 @@ def _files(wings: Mapping[str, _Wing], examples: Examples, card: Card, reference
         features = tuple(NAMES[place] for place in wing.access.features)
         files[file_of(MODEL_FILE, name)] = wing.access.final.text.encode()
         files[file_of(SESSION_FILE, name)] = wing.session.final.text.encode()
-        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(SessionSchema(TRAIL, features))
+        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(SessionSchema(TRAIL, features, SO_FAR))
         files[file_of(CALIBRATION_FILE, name)] = _json(scaling_of(wing.access, wing.session))
     return files
 

@@ -17,7 +17,10 @@ import numpy.typing as npt
 
 from ostiary.risk.calibration import Calibration
 from ostiary.risk.schema import Scaling, Thresholds
+from ostiary.risk.session_columns import NAMES as SO_FAR
+from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.calibrate import learn_calibration
 from ostiary.risk.training.continuity import continued, mapped
 from ostiary.risk.training.figures import by_sitting, harder, probabilities, thresholds
@@ -150,7 +153,8 @@ def fit_session(
     examples: SessionExamples, border_ns: int, features: Sequence[int], settings: FitSettings, seed: int, prior: float
 ) -> Session:
     """Return the session forest of ``examples``; what came from ``border_ns`` on measures and calibrates."""
-    names = (*TRAIL, *(NAMES[place] for place in features))
+    names = (*TRAIL, *SO_FAR, *(NAMES[place] for place in features))
+    monotone = (*TRAIL_RISING, *SO_FAR_RISING, *(MONOTONE[place] for place in features))
     own = SessionFit()
     shaped = msgspec.structs.replace(
         settings,
@@ -163,8 +167,8 @@ def fit_session(
     early = ~later & (examples.subject % HELD_OUT != 0)
 
     def grown(part: Mask) -> Fitted:
-        free = (0,) * len(names)
-        return fit(examples.rows[part], examples.label[part], names=names, monotone=free, settings=shaped, seed=seed)
+        rows, label = examples.rows[part], examples.label[part]
+        return fit(rows, label, names=names, monotone=monotone, settings=shaped, seed=seed)
 
     margin = margins(grown(early).text, examples.rows[later], settings.threads)
     scores, kind = by_sitting(margin, examples.kind[later], examples.sitting[later])

@@ -240,13 +240,14 @@ class Assembly:
             self._log.warning("jwks_unavailable", tenant=tenant, issuer=issuer, why=why)
 
     def save_profiles(self) -> None:
-        """Store every tenant's profiles with the place up to which they have learned."""
+        """Store every tenant's profiles with how far they have learned, and what models of sessions remember."""
         next_index = self.house.log.head().size
         for tenant in self.house.knowledge.tenants():
             try:
                 self.house.knowledge.save(tenant, self.house.store.snapshots, next_index)
             except Exception as fault:  # noqa: BLE001 - they will be learned again from the log
                 self.faults("profiles_not_saved", fault)
+        self.house.session_memory.save(self.house.clock.now_ns())
 
     def prune(self) -> None:
         """Erase what retention no longer keeps."""

@@ -16,9 +16,11 @@ from ostiary.decision.ports import Moment, PhaseSource, PolicySource, Recorder
 from ostiary.decision.rejudge import Fall, rejudge
 from ostiary.keys import random_bytes
 from ostiary.sessions import Hysteresis, Session, SessionLedger
+from ostiary.sessions.facts import facts_of
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
-from ostiary.vocabulary.scoring import RiskScore, SessionScorer
+from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.scoring import RiskScore, SessionScorer, unavailable
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 REASON: Final = "session_risk"
@@ -103,13 +105,17 @@ class SessionJudge:
         self._apply(record.tenant, name, fall, at_ns, cause)
 
     def _risk(self, record: DecisionRecord, moment: Moment, decided: Decided) -> RiskScore | None:
-        if record.risk is None or decided.event is None:
+        if decided.event is None:
             return None
         try:
             scorer = self._scorers.session_scorer(record.tenant)
             if scorer is None:
                 return None
-            return scorer.observe(decided.event, moment.history, moment.features, record.risk)
+            session = self._ledger.find(record.tenant, decided.session)
+            told = facts_of(session, record.key or None, record.receipt.received_ns)
+            event = msgspec.structs.replace(decided.event, session=told)
+            access = record.risk or unavailable(Reason.RISK_NO_MODEL)
+            return scorer.observe(event, moment.history, moment.features, access)
         except Exception as fault:  # noqa: BLE001 - a broken model is a missing model (law 1)
             self._on_fault("session_risk_error", fault)
             return None

@@ -16,6 +16,7 @@ from ostiary.server.places import Places
 from ostiary.vocabulary.scoring import Scorer, SessionScorer
 
 Load = Callable[[str, Path], Scorer]
+Judging = Callable[[str, Scorer], SessionScorer | None]
 OnFault = Callable[[str, BaseException], None]
 OnTampered = Callable[[str, Path, VerificationError], None]
 
@@ -33,7 +34,7 @@ class Scorers:
         *,
         enabled: bool = True,
         cold: Scorer | None = None,
-        judging: Callable[[Scorer], SessionScorer | None] = lambda _scorer: None,
+        judging: Judging = lambda _tenant, _scorer: None,
         blocked: Callable[[str, str], bool] = lambda _tenant, _digest: False,
     ) -> None:
         """Take where models lie, what loads one, whom to tell when that fails, and what scores until there is one.
@@ -53,7 +54,6 @@ class Scorers:
         self._blocked = blocked
         self._refused: dict[str, str] = {}
         self._on_tampered: OnTampered = lambda _tenant, _source, _fault: None
-        self._sessions: dict[str, tuple[Scorer, SessionScorer | None]] = {}
 
     def tell_tampered(self, callback: OnTampered) -> None:
         """Tell ``callback`` of every model that does not verify."""
@@ -86,13 +86,7 @@ class Scorers:
     def session_scorer(self, tenant: str) -> SessionScorer | None:
         """Return what judges a tenant's sessions: a part of its scorer's model, or ``None`` when that has none."""
         scorer = self.scorer(tenant)
-        if scorer is None:
-            return None
-        with self._lock:
-            known = self._sessions.get(tenant)
-            if known is None or known[0] is not scorer:
-                known = self._sessions[tenant] = (scorer, self._judging(scorer))
-            return known[1]
+        return None if scorer is None else self._judging(tenant, scorer)
 
     def source(self, tenant: str) -> Path | None:
         """Return the folder that a tenant's model comes from, or ``None``."""

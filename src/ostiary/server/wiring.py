@@ -51,14 +51,15 @@ from ostiary.server.registry import RememberedRegistry
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
 from ostiary.server.rollout import Rollout
-from ostiary.server.scorers import Scorers
+from ostiary.server.scorers import Judging, Scorers
+from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, IssuerSection, PolicySection, Settings
 from ostiary.server.workloads import StoredMarks, workload_issuers
 from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
 from ostiary.vocabulary.clock import Clock
-from ostiary.vocabulary.scoring import Scorer, SessionScorer
+from ostiary.vocabulary.scoring import Scorer
 
 MODEL_PURPOSE = "models"
 _MIB = 1 << 20
@@ -86,6 +87,7 @@ class House(msgspec.Struct, frozen=True):
     scorers: Scorers
     rollout: Rollout
     ledger: SessionLedger
+    session_memory: SessionMemory
     devices: DeviceBook
     decider: Decider
     response: Responding
@@ -155,15 +157,14 @@ def _open(
     store = opening.enter_context(_store(places, clock))
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
-    believed = _issuers(settings.identity.issuers, loopback=settings.identity.allow_http_loopback)
-    marks = StoredMarks(store.snapshots, clock)
-    issuers = IssuerBook([*believed, *workload_issuers(settings.identity)], marks=marks)
+    issuers = _issuer_book(settings.identity, StoredMarks(store.snapshots, clock))
     authenticator, subjects = _identity(settings.identity, issuers, store, clock)
     overflow = store.profiles if settings.signals.profiles_overflow == "disk" else None
     knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault, overflow, borrowed=not serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
-    scorers = _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards))
+    memory = SessionMemory(store.snapshots, on_fault)
+    scorers = _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards), memory.scorer)
     keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
@@ -196,6 +197,7 @@ def _open(
         "scorers": scorers,
         "rollout": rollout,
         "ledger": ledger,
+        "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(
@@ -235,6 +237,11 @@ def _identity(
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
     subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
+
+
+def _issuer_book(settings: IdentitySection, marks: StoredMarks) -> IssuerBook:
+    believed = _issuers(settings.issuers, loopback=settings.allow_http_loopback)
+    return IssuerBook([*believed, *workload_issuers(settings)], marks=marks)
 
 
 def _issuers(sections: Iterable[IssuerSection], *, loopback: bool) -> list[IssuerConfig]:
@@ -291,7 +298,9 @@ def _policies(
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
 
 
-def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, blocks: ModelBlocks) -> Scorers:
+def _scorers(
+    places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, blocks: ModelBlocks, judging: Judging
+) -> Scorers:
     from ostiary.risk.cold_start import LikelihoodRatio  # noqa: PLC0415 - as below
     from ostiary.risk.guarded import GuardedScorer  # noqa: PLC0415
 
@@ -310,12 +319,6 @@ def _scorers(places: Places, settings: Settings, ring: KeyRing, on_fault: OnFaul
 
     risk = settings.risk
     cold = GuardedScorer(LikelihoodRatio(), lambda fault: on_fault("risk_error", fault)) if risk.cold_start else None
-
-    def judging(scorer: Scorer) -> SessionScorer | None:
-        from ostiary.risk.model import RiskModel  # noqa: PLC0415 - as above
-
-        model = scorer.inner if isinstance(scorer, GuardedScorer) else scorer
-        return model.sessions() if isinstance(model, RiskModel) else None
 
     shipped = _shipped_models()
     return Scorers(

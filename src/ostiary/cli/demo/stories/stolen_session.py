@@ -12,6 +12,7 @@ from ostiary.cli.demo.scene import PHISHING_RESISTANT, Scene
 from ostiary.testing.issuer import FakeHolder
 
 NAME: Final = "stolen-session"
+LEARNED: Final = False
 SENTENCE: Final = "somebody goes on with a developer's session, with another key, from another continent"
 
 

@@ -59,7 +59,7 @@ def measure(people: int, days: int, count: int) -> dict[str, object]:
     text = trained.files[MODEL_FILE].decode()
     walker, native = parse_trees(text), NativeTrees(text, len(NAMES))
     schema, scaling = parse_schema(trained.files[SCHEMA_FILE]), parse_scaling(trained.files[CALIBRATION_FILE])
-    scorer = LightGbmScorer(native, schema, scaling, "sha256:bench", plain_words, walker)
+    scorer = LightGbmScorer(native, schema, scaling, "sha256:bench", plain_words, walker, walker.columns())
     book = ProfileBook("default")
     for event in history[:-count]:
         book.learn(event)

@@ -91,6 +91,21 @@ def test_contributions_are_the_librarys(row: list[float]) -> None:
     assert native().contributions(row) == list(published)
 
 
+@given(st.lists(rows, max_size=70))
+@settings(deadline=None)
+def test_many_rows_at_once_are_each_alone_to_the_last_bit(many: list[list[float]]) -> None:
+    alone = [native().margin(row) for row in many]
+    assert native().margins(many) == alone == walker().margins(many)
+
+
+@given(st.lists(rows | st.lists(numbers, max_size=WIDTH + 2), max_size=40))
+@settings(deadline=None)
+def test_accesses_scored_together_are_each_scored_alone(many: list[list[float]]) -> None:
+    scorer = make_scorer(native())
+    together, alone = scorer.score_all([EVENT] * len(many), many), [scorer.score(EVENT, row) for row in many]
+    assert [str(one) for one in together] == [str(one) for one in alone]  # a reason may tell NaN, which is not itself
+
+
 @given(rows)
 @settings(deadline=None)
 def test_path_shares_explain_the_margin(row: list[float]) -> None:

@@ -8,7 +8,7 @@
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from ostiary.errors import UnavailableError
@@ -36,6 +36,10 @@ class Engine(Protocol):
         """Return the log-odds of ``row``."""
         ...
 
+    def margins(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Return the log-odds of each row, as ``margin`` would."""
+        ...
+
     def contributions(self, row: Sequence[float]) -> list[float]:
         """Return each column's share."""
         ...
@@ -52,6 +56,7 @@ class LightGbmScorer:
         digest: str,
         words: Words,
         explainer: Engine | None = None,
+        used: Iterable[int] | None = None,
     ) -> None:
         """Join the parts; use ``model.load_scorer`` for an artefact on disk.
 
@@ -62,6 +67,7 @@ class LightGbmScorer:
             digest: of the artefact.
             words: says a feature's value.
             explainer: tells the columns' shares, the engine itself by default.
+            used: columns that the trees look at, all by default.
         """
         self._engine = engine
         self._explainer = explainer or engine
@@ -74,6 +80,8 @@ class LightGbmScorer:
         self._depth = names.index(schema.depth) if schema.depth in names else -1
         self._spokesmen = _spokesmen(schema)
         self._step_up = scaling.event.medium
+        looked_at = set(range(len(names)) if used is None else used) | set(self._spokesmen)
+        self._wanted = frozenset(names[place] for place in looked_at) | ({schema.depth} & set(names))
 
     @property
     def digest(self) -> str:
@@ -95,12 +103,30 @@ class LightGbmScorer:
         """What evaluates the trees."""
         return self._engine
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Names of the features that a score, its uncertainty and its reasons depend on."""
+        return self._wanted
+
     def score(self, event: AccessEvent, features: Sequence[float]) -> RiskScore:
         """Return the calibrated score of ``features``."""
+        row = self._row(features)
+        return unavailable(Reason.RISK_ERROR) if row is None else self.judge(event, row, self._engine.margin(row))
+
+    def score_all(self, events: Sequence[AccessEvent], features: Sequence[Sequence[float]]) -> list[RiskScore]:
+        """Return the score of each event with its features, the very one that ``score`` gives."""
+        rows = [self._row(each) for each in features]
+        margins = iter(self._engine.margins([row for row in rows if row is not None]))
+        return [
+            unavailable(Reason.RISK_ERROR) if row is None else self.judge(event, row, next(margins))
+            for event, row in zip(events, rows, strict=True)
+        ]
+
+    def _row(self, features: Sequence[float]) -> Sequence[float] | None:
+        """Return ``features`` as numbers, ``None`` when they are another number of them."""
         if len(features) != len(self._columns):
-            return unavailable(Reason.RISK_ERROR)
-        row = features if _plain(features) else [_number(value) for value in features]
-        return self.judge(event, row, self._engine.margin(row))
+            return None
+        return features if _plain(features) else [_number(value) for value in features]
 
     def judge(self, event: AccessEvent, row: Sequence[float], margin: float) -> RiskScore:
         """Return the score that belongs to ``margin``, which the engine gave for ``row``."""
@@ -130,7 +156,9 @@ def pick_engine(text: str, trees: Trees) -> Engine:
     """Return the library's engine when it serves and agrees with the walker to the last bit, else the walker."""
     try:
         native = NativeTrees(text, len(trees.names))
-        agree = all(native.margin(row) == trees.margin(row) for row in _probe_rows(len(trees.names)))
+        rows = _probe_rows(len(trees.names))
+        wanted = trees.margins(rows)
+        agree = [native.margin(row) for row in rows] == wanted == native.margins(rows)
     except UnavailableError:
         return trees
     return native if agree else trees

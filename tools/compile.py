@@ -7,6 +7,7 @@
 - It gives up after five minutes (``OSTIARY_COMPILE_LIMIT`` seconds).
 """
 
+import io
 import os
 import shlex
 import shutil
@@ -17,6 +18,7 @@ import sysconfig
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -85,14 +87,15 @@ def translated(out: Path) -> tuple[list[tuple[str, list[str]]], list[str]]:
 
     files = [str(Path("ostiary") / path) for path in compiled.sources()]
     options = ["--config-file=", "--strict", "--local-partial-types", f"--cache-dir={out / 'cache'}"]
-    made = mypycify(
-        [*options, *files],
-        opt_level="1",
-        debug_level="0",
-        multi_file=True,
-        target_dir=str(out / "c"),
-        group_name=compiled.GROUP,
-    )
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # it remarks on generators made into lists
+        made = mypycify(
+            [*options, *files],
+            opt_level="1",
+            debug_level="0",
+            multi_file=True,
+            target_dir=str(out / "c"),
+            group_name=compiled.GROUP,
+        )
     includes = sorted({folder for one in made for folder in one.include_dirs})
     return [(one.name, list(one.sources)) for one in made], includes
 
@@ -120,6 +123,14 @@ def _size(source: str) -> int:
     return -Path(source).stat().st_size
 
 
+def walk_built(out: Path) -> None:
+    """Compile the walk through a model's trees; ``risk.scorer`` tries it against the plain walker at each load."""
+    compiler, linker = (shlex.split(sysconfig.get_config_var(name)) for name in ("CC", "LDSHARED"))
+    source, target = compiled.PACKAGE / compiled.WALK_SOURCE, out / "walk.o"
+    subprocess.run([*compiler, *FLAGS, "-O2", "-c", str(source), "-o", str(target)], check=True)  # noqa: S603 - our own
+    subprocess.run([*linker, str(target), "-o", str(out / "lib" / compiled.WALK)], check=True)  # noqa: S603 - our own
+
+
 def replayed(chosen: str) -> list[str]:
     """Return whether plain Python ran, and the digest of a replay."""
     environment = {**os.environ, compiled.VARIABLE: chosen}
@@ -145,6 +156,7 @@ def main() -> int:
         out = Path(name)
         os.chdir(compiled.PACKAGE.parent)
         built(out, *translated(out))
+        walk_built(out)
         (out / "lib").rename(compiled.PLACE)
     plain, fast = replayed("0"), replayed("1")
     if ["True", *fast[1:]] != plain or fast[0] != "False":

@@ -1,14 +1,15 @@
 """Scores one access: features to margin to calibrated probability to level, and reasons where they are needed.
 
 - Loaded from a verified artefact only, and only for the very feature catalogue it was trained on.
-- LightGBM's library serves when it is there, was tested and agrees with the walker on probe rows; else the walker.
+- The compiled walk serves, else LightGBM's library, where each is there and agrees with the walker on probe rows; else
+  the walker.
 - Pure and thread-safe; odd values (NaN, infinities, missing, text) are scored, a row of another length is refused
   as unavailable. Nothing is raised at a decision.
 - Contributions cost a hundred times the score, so they are computed at or above the step-up threshold only.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from ostiary.errors import UnavailableError
@@ -19,6 +20,7 @@ from ostiary.risk.schema import (
     Scaling,
     Schema,
 )
+from ostiary.risk.swift import SwiftTrees, load_walk
 from ostiary.risk.trees import Trees
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.reasons import Reason
@@ -153,15 +155,27 @@ class LightGbmScorer:
 
 
 def pick_engine(text: str, trees: Trees) -> Engine:
-    """Return the library's engine when it serves and agrees with the walker to the last bit, else the walker."""
-    try:
-        native = NativeTrees(text, len(trees.names))
-        rows = _probe_rows(len(trees.names))
-        wanted = trees.margins(rows)
-        agree = [native.margin(row) for row in rows] == wanted == native.margins(rows)
-    except UnavailableError:
-        return trees
-    return native if agree else trees
+    """Return the quickest engine that is there and agrees with the walker to the last bit, else the walker.
+
+    That is the walker's own walk in C where it was compiled, then LightGBM's library.
+    """
+    makers: tuple[Callable[[], Engine], ...] = (
+        lambda: SwiftTrees(trees, load_walk()),
+        lambda: NativeTrees(text, len(trees.names)),
+    )
+    for make in makers:
+        try:
+            engine = make()
+            if _agree(engine, trees):
+                return engine
+        except UnavailableError:
+            continue
+    return trees
+
+
+def _agree(engine: Engine, trees: Trees) -> bool:
+    rows = _probe_rows(len(trees.names))
+    return [engine.margin(row) for row in rows] == trees.margins(rows) == engine.margins(rows)
 
 
 def _probe_rows(width: int) -> list[list[float]]:

@@ -58,7 +58,11 @@ mypyc leaves no annotations behind that msgspec could read: a struct of a compil
 
 PACKAGE: Final = Path(__file__).parent.parent
 _SUFFIX: Final = EXTENSION_SUFFIXES[0]
-_SOURCES: Final = ("errors.py", "vocabulary", "signals")
+WALK: Final = "walk.so"
+WALK_SOURCE: Final = "risk/walk.c"
+"""The walk through a model's trees, which another room loads; made with the rest, and fits as the rest does."""
+
+_SOURCES: Final = ("errors.py", "vocabulary", "signals", WALK_SOURCE)
 
 
 def sources() -> list[Path]:
@@ -71,7 +75,7 @@ def sources() -> list[Path]:
 def _inputs() -> Iterator[Path]:
     for name in _SOURCES:
         place = PACKAGE / name
-        yield from sorted(place.rglob("*.py")) if place.is_dir() else [place]
+        yield from sorted(place.rglob("*.py")) if place.is_dir() else [place] * place.is_file()
 
 
 def _digest() -> str:

@@ -29,7 +29,7 @@ from ostiary.signals import compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = int(os.environ.get("OSTIARY_COMPILE_LIMIT", "300"))
-# -O1: a second level takes twice as long and gains nothing that was measured. No contraction: a fused multiply-add
+# -O1: -O2 takes longer to compile and gained nothing that was measured. No contraction: a fused multiply-add
 # rounds once where Python rounds twice, and one history must give one set of bits.
 FLAGS = ("-O1", "-fPIC", "-fwrapv", "-ffp-contract=off", "-DNDEBUG", "-w")
 REPLAY = """

@@ -199,8 +199,9 @@ def _fits(
             weight = weight * exp(FADE * (then - now)) if then < now else weight
         spot = 0.0
         if isinstance(who, Face):
+            times, totals_of = who.times, who.totals
             for place, _, value, least in places:
-                spot += log((who.times[place].get(value, 0) + least) / (who.totals[place] + _SMOOTH))
+                spot += log((times[place].get(value, 0) + least) / (totals_of[place] + _SMOOTH))
         else:
             dims, uses = who.dims, who.totals
             for _, dim, value, least in places:

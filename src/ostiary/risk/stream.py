@@ -24,7 +24,7 @@ from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore, Scorer
 
 UNSEEN_NS: Final = 30 * 60 * 10**9
-BATCH: Final = 256
+BATCH: Final = 32
 
 
 class EventLine(msgspec.Struct, frozen=True):

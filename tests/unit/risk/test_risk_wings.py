@@ -20,7 +20,7 @@ from ostiary.risk.reasons import plain_words
 from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.session_forest import SessionSchema, parse_session_schema
 from ostiary.risk.source import Source
-from ostiary.risk.stream import BATCH, Judged, in_words, judge, session_lines, sittings
+from ostiary.risk.stream import Judged, in_words, judge, session_lines, sittings
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.card import write_card
@@ -120,7 +120,7 @@ def one_by_one(model: RiskModel, events: Iterable[AccessEvent]) -> list[Judged]:
 def test_a_stream_judged_in_batches_by_a_plan_is_the_live_one_to_the_bit(
     model: RiskModel, history: list[AccessEvent]
 ) -> None:
-    planted = Planter(history, ContrastSettings(share=0.05)).plant(79).events[: 5 * BATCH + 7]
+    planted = Planter(history, ContrastSettings(share=0.05)).plant(79).events[:1_287]
     assert {model.wing(event) for event in planted} >= {model._wings[PEOPLE], model._wings[SERVICES]}
     assert 20 < len(model.wanted) < len(NAMES), "otherwise the plan is the whole catalogue"
     alone = one_by_one(model, planted)
@@ -132,7 +132,7 @@ def test_a_stream_judged_in_batches_by_a_plan_is_the_live_one_to_the_bit(
 
 def test_devaccess_judged_in_batches_by_a_plan_is_judged_as_live(model: RiskModel, shared: Path) -> None:
     found = format_of("devaccess").read(shared / "data/risk/devaccess/events.csv.gz", "default", lambda _: None)
-    events = [one.event for one in islice(found, 3 * BATCH) if isinstance(one, Accepted)]
+    events = [one.event for one in islice(found, 777) if isinstance(one, Accepted)]
     assert judged(model, events) == one_by_one(model, events)
 
 

@@ -23,4 +23,4 @@ lock:
 	@tools/lock.sh $(ARGS)
 
 clean:
-	rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist site src/ostiary/_compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -19,11 +19,12 @@ import msgspec
 from ostiary.risk.native import NativeTrees
 from ostiary.risk.reasons import plain_words
 from ostiary.risk.schema import CALIBRATION_FILE, MODEL_FILE, SCHEMA_FILE, parse_scaling, parse_schema
-from ostiary.risk.scorer import LightGbmScorer
+from ostiary.risk.scorer import LightGbmScorer, pick_engine
 from ostiary.risk.source import Source
 from ostiary.risk.stream import in_words, judge
 from ostiary.risk.training.train import TrainSettings, train
 from ostiary.risk.trees import parse_trees
+from ostiary.signals import compiled
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.enrichment import Enricher
 from ostiary.signals.features import NAMES, extract
@@ -59,7 +60,8 @@ def measure(people: int, days: int, count: int) -> dict[str, object]:
     text = trained.files[MODEL_FILE].decode()
     walker, native = parse_trees(text), NativeTrees(text, len(NAMES))
     schema, scaling = parse_schema(trained.files[SCHEMA_FILE]), parse_scaling(trained.files[CALIBRATION_FILE])
-    scorer = LightGbmScorer(native, schema, scaling, "sha256:bench", plain_words, walker)
+    engine = pick_engine(text, walker)
+    scorer = LightGbmScorer(engine, schema, scaling, "sha256:bench", plain_words, walker, walker.columns())
     book = ProfileBook("default")
     for event in history[:-count]:
         book.learn(event)
@@ -70,6 +72,7 @@ def measure(people: int, days: int, count: int) -> dict[str, object]:
         "view": timed(lambda i: book.view(events[i]), count),
         "features": timed(lambda i: extract(events[i], views[i]), count),
         "margin_library": timed(lambda i: native.margin(rows[i]), count),
+        "margin_serving": timed(lambda i: engine.margin(rows[i]), count),
         "margin_walker": timed(lambda i: walker.margin(rows[i]), count),
         "score": timed(lambda i: scorer.score(events[i], rows[i]), count),
         "contributions": timed(lambda i: walker.contributions(rows[i]), min(count, 300)),
@@ -105,6 +108,8 @@ def measure(people: int, days: int, count: int) -> dict[str, object]:
         "paths_with_reasons": round(reasons / (2 * count), 4),
         "features": len(NAMES),
         "trees": trained.card.trees,
+        "engine": type(engine).__name__,
+        "signals": compiled.PLAIN or "compiled",
         "largest_difference_walker_library": max(abs(native.margin(row) - walker.margin(row)) for row in rows),
         "stages": stages,
         "stream_events_per_s": round(done * 1e9 / (clock() - begin)),

@@ -3,6 +3,8 @@
 # - Needs python3 (3.11 or newer, with venv) and the package index that pip is set up with; PYTHON=... names another python3.
 # - Every package comes from requirements/*.txt and must have the hash written there; nothing is resolved anew.
 # - Quick when nothing changed: a stamp in .venv holds a digest of what was installed.
+# - Compiles the busiest signals where a C compiler and Python's headers are (a minute on two cores); without, plain Python
+#   says the same more slowly (ADR-0021). OSTIARY_COMPILE=0 leaves it. `run` keeps them fresh, `dev` does it once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,7 +27,15 @@ import hashlib, pathlib, sys
 print(sys.version_info[:2], pathlib.Path.cwd(), *(hashlib.sha256(pathlib.Path(p).read_bytes()).hexdigest() for p in sys.argv[1:]))
 PY
 )
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$digest" ]; then exit 0; fi
+
+compile_signals() {
+  [ "${OSTIARY_COMPILE:-1}" = 0 ] || .venv/bin/python tools/compile.py --fetch || say "the signals run as plain Python"
+}
+
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$digest" ]; then
+  [ "$what" = dev ] || compile_signals
+  exit 0
+fi
 
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 say "installing $lock (a minute or two, once)"
@@ -34,4 +44,5 @@ pip install -qq --require-hashes --requirement "$lock"
 pip install -qq --require-hashes --ignore-requires-python --no-deps --requirement requirements/opa.txt
 pip install -qq --no-deps --no-build-isolation --editable . --editable sdk
 printf '%s\n' "$digest" >"$stamp"
+compile_signals
 say "installed into .venv"

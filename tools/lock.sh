@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements/{run,dev,opa}.txt anew: one lock for every Python from 3.11 on, each file pinned by hash.
+# Writes requirements/{run,dev,opa,compile}.txt anew: one lock for every Python from 3.11 on, each file pinned by hash.
 # Usage: tools/lock.sh [uv options, such as --upgrade or --upgrade-package NAME]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,4 +19,6 @@ compile --python-version 3.11 --extra server --extra risk --extra report --extra
   pyproject.toml requirements/build.in --output-file requirements/dev.txt
 compile --python-version 3.11 --extra server --extra risk --constraint requirements/dev.txt \
   pyproject.toml requirements/build.in --output-file requirements/run.txt
+compile --python-version 3.11 --constraint requirements/dev.txt \
+  requirements/compile.in --output-file requirements/compile.txt
 compile --python-version 3.14 --no-deps requirements/opa.in --output-file requirements/opa.txt

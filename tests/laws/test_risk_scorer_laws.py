@@ -4,19 +4,24 @@ import math
 import threading
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import lightgbm
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostiary.errors import UnavailableError
 from ostiary.risk.calibration import Calibration
 from ostiary.risk.guarded import GuardedScorer
 from ostiary.risk.native import NativeTrees
 from ostiary.risk.schema import Column, Scaling, Schema, Thresholds
-from ostiary.risk.scorer import LightGbmScorer, pick_engine
-from ostiary.risk.trees import Trees, parse_trees
+from ostiary.risk.scorer import Engine, LightGbmScorer, pick_engine
+from ostiary.risk.swift import SwiftTrees, load_walk
+from ostiary.risk.trees import EXAMPLE, Trees, parse_trees
+from ostiary.signals import compiled
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
 
@@ -25,6 +30,8 @@ RISING = (0, 1)  # columns declared monotone +1
 FALLING = (2,)
 EVENT = AccessEvent("e", "default", 0, "ann", "read", "db", "orders")
 SIGNS = [1, 1, -1, 0, 0, 0]
+
+LEAF = EXAMPLE.replace("num_leaves=2", "num_leaves=1").replace("leaf_value=-1.0 1.0", "leaf_value=0.25")
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-3, 3)
 rows = st.lists(numbers, min_size=WIDTH, max_size=WIDTH)
@@ -64,7 +71,14 @@ def native() -> NativeTrees:
     return NativeTrees(model_text(), WIDTH)
 
 
-def make_scorer(engine: Trees | NativeTrees) -> LightGbmScorer:
+@cache
+def swift() -> SwiftTrees:
+    if not (compiled.PLACE / compiled.WALK).is_file():
+        pytest.skip("no compiled walk of these sources: python tools/compile.py")
+    return SwiftTrees(walker(), load_walk(compiled.PLACE))
+
+
+def make_scorer(engine: Engine) -> LightGbmScorer:
     columns = [Column(f"f{index}", f"family{index // 2}", SIGNS[index]) for index in range(WIDTH)]
     levels = Thresholds(medium=0.01, high=0.1)
     table = Calibration([-2.0, 0.0, 2.0], [-8.0, -6.0, -1.0])
@@ -89,6 +103,45 @@ def test_both_engines_and_the_library_agree_exactly(row: list[float]) -> None:
 def test_contributions_are_the_librarys(row: list[float]) -> None:
     published = booster().predict(np.array([row]), pred_contrib=True)[0][:WIDTH]
     assert native().contributions(row) == list(published)
+
+
+@given(st.lists(rows, max_size=70))
+@settings(deadline=None)
+def test_many_rows_at_once_are_each_alone_to_the_last_bit(many: list[list[float]]) -> None:
+    alone = [native().margin(row) for row in many]
+    assert native().margins(many) == alone == walker().margins(many)
+
+
+@given(st.lists(rows | st.lists(numbers, max_size=WIDTH + 2), max_size=40))
+@settings(deadline=None)
+def test_accesses_scored_together_are_each_scored_alone(many: list[list[float]]) -> None:
+    scorer = make_scorer(native())
+    together, alone = scorer.score_all([EVENT] * len(many), many), [scorer.score(EVENT, row) for row in many]
+    assert [str(one) for one in together] == [str(one) for one in alone]  # a reason may tell NaN, which is not itself
+
+
+@given(st.lists(rows, max_size=150))
+@settings(deadline=None)
+def test_the_compiled_walk_is_the_plain_one_to_the_last_bit(many: list[list[float]]) -> None:
+    wanted = walker().margins(many)
+    assert swift().margins(many) == wanted
+    assert [swift().margin(row) for row in many] == wanted
+
+
+@given(st.integers(1, 7), st.lists(st.floats(allow_nan=True), min_size=1, max_size=9))
+@settings(deadline=None)
+def test_the_compiled_walk_follows_trees_of_one_leaf_and_of_one_column(trees: int, values: list[float]) -> None:
+    swift()  # skips where nothing was compiled
+    stump, leaf = parse_trees(EXAMPLE), parse_trees(LEAF)
+    for forest in (stump, leaf, msgspec.structs.replace(stump, roots=stump.roots * trees)):
+        engine, many = SwiftTrees(forest, load_walk(compiled.PLACE)), [[value] for value in values]
+        assert engine.margins(many) == forest.margins(many) == [engine.margin(row) for row in many]
+
+
+def test_without_a_compiled_walk_another_serves(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        load_walk(tmp_path)
+    assert caught.value.code == "walk_unavailable"
 
 
 @given(rows)

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostiary.errors import FaultyInputError
 from ostiary.signals import features
 from ostiary.signals.absence import flag_of, known_source
 from ostiary.signals.book import ProfileBook
@@ -100,8 +102,31 @@ events = st.builds(
 )
 
 
-def same(one: list[float], other: list[float]) -> bool:
+def same(one: Sequence[float], other: Sequence[float]) -> bool:
     return [math.isnan(x) or x for x in one] == [math.isnan(x) or x for x in other]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(events, max_size=4), events, st.sets(st.sampled_from(NAMES), max_size=30))
+def test_a_plan_gives_what_is_wanted_and_works_out_nothing_else(
+    history: list[AccessEvent], event: AccessEvent, wanted: set[str]
+) -> None:
+    book = ProfileBook("default")
+    for each in history:
+        book.learn(each)
+    seen = book.view(event)
+    of_signals = {FEATURES[INDEX[name]].signal for name in wanted}
+    whole = [
+        value if spec.signal in of_signals else math.nan
+        for spec, value in zip(FEATURES, features.extract(event, seen), strict=True)
+    ]
+    assert same(features.plan(wanted)(event, seen), whole)
+
+
+def test_a_plan_for_an_unknown_feature_is_refused() -> None:
+    with pytest.raises(FaultyInputError) as caught:
+        features.plan(["history_depth", "shoe_size"])
+    assert caught.value.code == "feature_unknown"
 
 
 @settings(max_examples=60, deadline=None)

@@ -4,7 +4,10 @@
 ('people', 'service accounts', 'jobs')
 """
 
-from typing import Final
+from collections.abc import Hashable, Sequence
+from typing import Final, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 PEOPLE: Final = "people"
 SERVICES: Final = "service accounts"
@@ -22,3 +25,15 @@ def group_of(subject_type: str) -> str:
     if subject_type in _PEOPLE:
         return PEOPLE
     return JOBS if subject_type in _JOBS else SERVICES
+
+
+def alike(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    """Return the places of each key, in the order in which they first come.
+
+    >>> alike(["b", "a", "b"])
+    {'b': [0, 2], 'a': [1]}
+    """
+    found: dict[Key, list[int]] = {}
+    for place, key in enumerate(keys):
+        found.setdefault(key, []).append(place)
+    return found

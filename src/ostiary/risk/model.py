@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from ostiary.artifacts import VerifiedArtifact, Verifier, verify_artifact
 from ostiary.errors import FaultyInputError
-from ostiary.risk.groups import EVERYBODY, group_of
+from ostiary.risk.groups import EVERYBODY, alike, group_of
 from ostiary.risk.reasons import Words
 from ostiary.risk.schema import (
     CALIBRATION_FILE,
@@ -86,6 +86,24 @@ class RiskModel:
         """Return the calibrated score of ``features``."""
         return self.wing(event).access.score(event, features)
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Names of the features that any wing's scores, session scores or reasons depend on."""
+        names = [column.name for column in self.schema.columns]
+        wings = self._wings.values()
+        return frozenset().union(
+            *(wing.access.wanted for wing in wings),
+            *({names[place] for place in wing.session.columns} for wing in wings),
+        )
+
+    def score_all(self, events: Sequence[AccessEvent], features: Sequence[Sequence[float]]) -> list[RiskScore]:
+        """Return the score of each event with its features, the very one that ``score`` gives."""
+        found: dict[int, RiskScore] = {}
+        for access, places in alike([self.wing(event).access for event in events]).items():
+            risks = access.score_all([events[place] for place in places], [features[place] for place in places])
+            found.update(zip(places, risks, strict=True))
+        return [found[place] for place in range(len(events))]
+
     def access(self, group: str) -> LightGbmScorer:
         """Return what judges single accesses of ``group``."""
         return self._wings.get(group, self._everybody).access
@@ -138,7 +156,8 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
     trees = parse_trees(text)
     if trees.names != names:
         raise FaultyInputError("model_malformed", "the trees' columns are not the schema's")
-    access = LightGbmScorer(pick_engine(text, trees), schema, scaling, verified.digest, words, trees.first(EXPLAINING))
+    engine, first = pick_engine(text, trees), trees.first(EXPLAINING)
+    access = LightGbmScorer(engine, schema, scaling, verified.digest, words, first, trees.columns())
     told = parse_session_schema(_file(verified, file_of(SESSION_SCHEMA_FILE, group)))
     text = _file(verified, file_of(SESSION_FILE, group)).decode()
     trees = parse_trees(text)

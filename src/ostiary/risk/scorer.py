@@ -1,14 +1,15 @@
 """Scores one access: features to margin to calibrated probability to level, and reasons where they are needed.
 
 - Loaded from a verified artefact only, and only for the very feature catalogue it was trained on.
-- LightGBM's library serves when it is there, was tested and agrees with the walker on probe rows; else the walker.
+- The compiled walk serves, else LightGBM's library, where each is there and agrees with the walker on probe rows; else
+  the walker.
 - Pure and thread-safe; odd values (NaN, infinities, missing, text) are scored, a row of another length is refused
   as unavailable. Nothing is raised at a decision.
 - Contributions cost a hundred times the score, so they are computed at or above the step-up threshold only.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from ostiary.errors import UnavailableError
@@ -19,6 +20,7 @@ from ostiary.risk.schema import (
     Scaling,
     Schema,
 )
+from ostiary.risk.swift import SwiftTrees, load_walk
 from ostiary.risk.trees import Trees
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.reasons import Reason
@@ -34,6 +36,10 @@ class Engine(Protocol):
 
     def margin(self, row: Sequence[float]) -> float:
         """Return the log-odds of ``row``."""
+        ...
+
+    def margins(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Return the log-odds of each row, as ``margin`` would."""
         ...
 
     def contributions(self, row: Sequence[float]) -> list[float]:
@@ -52,6 +58,7 @@ class LightGbmScorer:
         digest: str,
         words: Words,
         explainer: Engine | None = None,
+        used: Iterable[int] | None = None,
     ) -> None:
         """Join the parts; use ``model.load_scorer`` for an artefact on disk.
 
@@ -62,6 +69,7 @@ class LightGbmScorer:
             digest: of the artefact.
             words: says a feature's value.
             explainer: tells the columns' shares, the engine itself by default.
+            used: columns that the trees look at, all by default.
         """
         self._engine = engine
         self._explainer = explainer or engine
@@ -74,6 +82,8 @@ class LightGbmScorer:
         self._depth = names.index(schema.depth) if schema.depth in names else -1
         self._spokesmen = _spokesmen(schema)
         self._step_up = scaling.event.medium
+        looked_at = set(range(len(names)) if used is None else used) | set(self._spokesmen)
+        self._wanted = frozenset(names[place] for place in looked_at) | ({schema.depth} & set(names))
 
     @property
     def digest(self) -> str:
@@ -95,12 +105,30 @@ class LightGbmScorer:
         """What evaluates the trees."""
         return self._engine
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Names of the features that a score, its uncertainty and its reasons depend on."""
+        return self._wanted
+
     def score(self, event: AccessEvent, features: Sequence[float]) -> RiskScore:
         """Return the calibrated score of ``features``."""
+        row = self._row(features)
+        return unavailable(Reason.RISK_ERROR) if row is None else self.judge(event, row, self._engine.margin(row))
+
+    def score_all(self, events: Sequence[AccessEvent], features: Sequence[Sequence[float]]) -> list[RiskScore]:
+        """Return the score of each event with its features, the very one that ``score`` gives."""
+        rows = [self._row(each) for each in features]
+        margins = iter(self._engine.margins([row for row in rows if row is not None]))
+        return [
+            unavailable(Reason.RISK_ERROR) if row is None else self.judge(event, row, next(margins))
+            for event, row in zip(events, rows, strict=True)
+        ]
+
+    def _row(self, features: Sequence[float]) -> Sequence[float] | None:
+        """Return ``features`` as numbers, ``None`` when they are another number of them."""
         if len(features) != len(self._columns):
-            return unavailable(Reason.RISK_ERROR)
-        row = features if _plain(features) else [_number(value) for value in features]
-        return self.judge(event, row, self._engine.margin(row))
+            return None
+        return features if _plain(features) else [_number(value) for value in features]
 
     def judge(self, event: AccessEvent, row: Sequence[float], margin: float) -> RiskScore:
         """Return the score that belongs to ``margin``, which the engine gave for ``row``."""
@@ -127,13 +155,27 @@ class LightGbmScorer:
 
 
 def pick_engine(text: str, trees: Trees) -> Engine:
-    """Return the library's engine when it serves and agrees with the walker to the last bit, else the walker."""
-    try:
-        native = NativeTrees(text, len(trees.names))
-        agree = all(native.margin(row) == trees.margin(row) for row in _probe_rows(len(trees.names)))
-    except UnavailableError:
-        return trees
-    return native if agree else trees
+    """Return the quickest engine that is there and agrees with the walker to the last bit, else the walker.
+
+    That is the walker's own walk in C where it was compiled, then LightGBM's library.
+    """
+    makers: tuple[Callable[[], Engine], ...] = (
+        lambda: SwiftTrees(trees, load_walk()),
+        lambda: NativeTrees(text, len(trees.names)),
+    )
+    for make in makers:
+        try:
+            engine = make()
+            if _agree(engine, trees):
+                return engine
+        except UnavailableError:
+            continue
+    return trees
+
+
+def _agree(engine: Engine, trees: Trees) -> bool:
+    rows = _probe_rows(len(trees.names))
+    return [engine.margin(row) for row in rows] == trees.margins(rows) == engine.margins(rows)
 
 
 def _probe_rows(width: int) -> list[list[float]]:

@@ -40,6 +40,10 @@ class Forest(Protocol):
         """Return the log-odds of ``row``."""
         ...
 
+    def margins(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Return the log-odds of each row, as ``margin`` would."""
+        ...
+
     def contributions(self, row: Sequence[float]) -> list[float]:
         """Return each column's share."""
         ...
@@ -94,6 +98,11 @@ class SessionForest:
         self._base = log_odds(scaling.table.prior)
         self.levels = scaling.session
 
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Places of the access's features that the forest sees."""
+        return self._columns
+
     def llr(self, score: float) -> float:
         """Return the log-likelihood ratio behind the score of an access, whatever scale it continues."""
         logit = log_odds(min(max(score, _LEAST), 1 - _LEAST))
@@ -107,6 +116,10 @@ class SessionForest:
     def score(self, row: Sequence[float]) -> float:
         """Return the calibrated probability of ``row``."""
         return sigmoid(self._table.logit(self._forest.margin(row)))
+
+    def scores(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Return the calibrated probability of each row, as ``score`` would."""
+        return [sigmoid(self._table.logit(margin)) for margin in self._forest.margins(rows)]
 
     def reasons(self, row: Sequence[float]) -> tuple[Contribution, ...]:
         """Return what trail and session so far add, in words, strongest first; nothing that lowered the risk."""

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from ostiary.risk.groups import alike
 from ostiary.risk.reasons import MOST_REASONS
 from ostiary.risk.session_forest import SessionForest
 from ostiary.risk.session_so_far import SessionsSoFar
@@ -48,6 +49,32 @@ class SessionRisk:
             features: its feature row.
             access: the score of the access alone.
         """
+        told = self._remember(event, history, features, access)
+        return told if isinstance(told, RiskScore) else _judged(access, *told, told[0].score(told[1]))
+
+    def observe_all(
+        self,
+        events: Sequence[AccessEvent],
+        histories: Sequence[object],
+        features: Sequence[Sequence[float]],
+        accesses: Sequence[RiskScore],
+    ) -> list[RiskScore]:
+        """Return what ``observe`` would for each in turn: what is remembered are risks of accesses, not of sessions."""
+        told = [self._remember(*one) for one in zip(events, histories, features, accesses, strict=True)]
+        rows = {place: one for place, one in enumerate(told) if not isinstance(one, RiskScore)}
+        found = {place: one for place, one in enumerate(told) if isinstance(one, RiskScore)}
+        order = list(rows)
+        for forest, among in alike([rows[place][0] for place in order]).items():
+            places = [order[each] for each in among]
+            scores = forest.scores([rows[place][1] for place in places])
+            for place, score in zip(places, scores, strict=True):
+                found[place] = _judged(accesses[place], *rows[place], score)
+        return [found[place] for place in range(len(told))]
+
+    def _remember(
+        self, event: AccessEvent, history: object, features: Sequence[float], access: RiskScore
+    ) -> tuple[SessionForest, list[float]] | RiskScore:
+        """Remember the access; return what judges its session and the row to judge, or why there is no score."""
         if not isinstance(history, History):
             return unavailable(Reason.RISK_ERROR)
         if access.score is None:
@@ -57,10 +84,7 @@ class SessionRisk:
         llr = forest.llr(access.score)
         row = forest.row(self.trails.view(step, llr), self.so_far.observe(event, history, llr), features)
         self.trails.learn(step, llr)
-        score = forest.score(row)
-        level = forest.levels.level(score)
-        reasons = () if level == "low" else joined(access.contributions, forest.reasons(row))
-        return msgspec.structs.replace(access, score=score, level=level, contributions=reasons)
+        return forest, row
 
     def judged_by(self, forest: Callable[[AccessEvent], SessionForest], digest: str) -> None:
         """Let another model judge from now on; risks are kept as likelihood ratios, which a new model continues."""
@@ -76,3 +100,9 @@ def joined(access: Sequence[Contribution], session: Sequence[Contribution]) -> t
     """Return at most ``MOST_REASONS``: one of the session's own at least, if it has any."""
     kept = access[: MOST_REASONS - min(len(session), 1 if access else MOST_REASONS)]
     return (*kept, *session[: MOST_REASONS - len(kept)])
+
+
+def _judged(access: RiskScore, forest: SessionForest, row: Sequence[float], score: float) -> RiskScore:
+    level = forest.levels.level(score)
+    reasons = () if level == "low" else joined(access.contributions, forest.reasons(row))
+    return msgspec.structs.replace(access, score=score, level=level, contributions=reasons)

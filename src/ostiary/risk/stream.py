@@ -1,6 +1,9 @@
 """Scores a stream of events as it would have been scored live: each from what came before it, in bounded memory.
 
-- An event is judged, then learned; the profile book bounds the memory.
+- An event is looked at, then learned; the profile book bounds the memory.
+- Features never depend on scores, so ``BATCH`` accesses are looked at before they are scored together: the trees then
+  lie in the cache. A look is frozen, so nobody can tell; lines come by up to so many events later.
+- A scorer that says which features it wants gets those, and NaN for what no tree of it looks at.
 - A session is judged anew at each access; its score is the highest so far. Without a judge of sessions, that of its
   riskiest access. A session closes after 30 minutes unseen, or at the end.
 - Session lines come in the order of their first event, so a line waits for the sessions that began before it.
@@ -8,7 +11,8 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from itertools import islice
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -20,6 +24,7 @@ from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore, Scorer
 
 UNSEEN_NS: Final = 30 * 60 * 10**9
+BATCH: Final = 32
 
 
 class EventLine(msgspec.Struct, frozen=True):
@@ -60,21 +65,61 @@ class Sitting(msgspec.Struct):
 class SessionJudge(Protocol):
     """Judges the session of an access from the accesses so far, and remembers this one."""
 
-    def observe(self, event: AccessEvent, history: History, features: Sequence[float], access: RiskScore) -> RiskScore:
-        """Return the risk of the session."""
+    def observe_all(
+        self,
+        events: Sequence[AccessEvent],
+        histories: Sequence[History],
+        features: Sequence[Sequence[float]],
+        accesses: Sequence[RiskScore],
+    ) -> list[RiskScore]:
+        """Return the risk of the session at each access in turn."""
+        ...
+
+
+@runtime_checkable
+class BatchScorer(Protocol):
+    """A scorer of many accesses at once, which knows what it looks at."""
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Names of the features that its scores and reasons depend on."""
+        ...
+
+    def score_all(self, events: Sequence[AccessEvent], features: Sequence[Sequence[float]]) -> list[RiskScore]:
+        """Return the score of each event with its features."""
         ...
 
 
 def judge(
     events: Iterable[AccessEvent], scorer: Scorer, book: ProfileBook, sessions: SessionJudge | None = None
 ) -> Iterator[Judged]:
-    """Yield each event with its score and that of its session, then let the book learn it."""
-    for event in events:
-        history = book.view(event)
-        row = features.extract(event, history)
-        risk = scorer.score(event, row)
-        whole = sessions.observe(event, history, row, risk) if sessions is not None else None
-        book.learn(event)
+    """Yield each event with its score and that of its session, as known before it; the book learns it."""
+    extract = features.plan(scorer.wanted) if isinstance(scorer, BatchScorer) else features.extract
+    waiting = iter(events)
+    while batch := list(islice(waiting, BATCH)):
+        histories: list[History] = []
+        rows: list[Sequence[float]] = []
+        for event in batch:
+            history = book.view(event)
+            rows.append(extract(event, history))
+            book.learn(event)
+            histories.append(history)
+        yield from _judged(batch, histories, rows, scorer, sessions)
+
+
+def _judged(
+    events: Sequence[AccessEvent],
+    histories: Sequence[History],
+    rows: Sequence[Sequence[float]],
+    scorer: Scorer,
+    sessions: SessionJudge | None,
+) -> Iterator[Judged]:
+    if isinstance(scorer, BatchScorer):
+        risks = scorer.score_all(events, rows)
+    else:
+        risks = [scorer.score(event, row) for event, row in zip(events, rows, strict=True)]
+    wholes = sessions.observe_all(events, histories, rows, risks) if sessions is not None else [None] * len(risks)
+    for event, history, risk, whole in zip(events, histories, risks, wholes, strict=True):
         yield Judged(event, in_words(risk, event, history), in_words(whole, event, history) if whole else None)
 
 

@@ -93,6 +93,14 @@ class Trees(msgspec.Struct, frozen=True):
             total += self.leaf[~node]
         return total
 
+    def margins(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Return the margin of each row."""
+        return [self.margin(row) for row in rows]
+
+    def columns(self) -> frozenset[int]:
+        """Return the columns that any tree looks at."""
+        return frozenset(self.feature)
+
     def first(self, trees: int) -> "Trees":
         """Return a forest of the first ``trees`` trees only; the tables are shared."""
         return msgspec.structs.replace(self, roots=self.roots[:trees])

@@ -24,6 +24,7 @@ from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
 from ostiary.server.wiring import House, open_house
 from ostiary.server.worker import tls_context
 from ostiary.server.workloads import workload_remarks
+from ostiary.signals import compiled
 from ostiary.vocabulary.clock import Clock
 
 _OTHERS = 0o077
@@ -63,6 +64,7 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _step_up(settings)
     yield from _tls(settings)
     yield from _extras()
+    yield from _signals()
     if not places.database.exists():
         text = f"`{places.root}` holds no data yet"
         yield Finding("data", State.MIND, text, f"ostiary up --data {places.root}")
@@ -155,6 +157,11 @@ def _tls(settings: Settings) -> Iterator[Finding]:
 def _extras() -> Iterator[Finding]:
     if find_spec("lightgbm") is None:
         yield Finding("risk", State.MIND, "models are read by the built-in walker", "pip install 'ostiary[risk]'")
+
+
+def _signals() -> Iterator[Finding]:
+    text = f"the signals run as plain Python ({compiled.PLAIN})" if compiled.PLAIN else "the signals run compiled"
+    yield Finding("signals", State.FINE, text)
 
 
 def _permissions(places: Places) -> Iterator[Finding]:

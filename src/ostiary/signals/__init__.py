@@ -5,7 +5,7 @@ tells its history in one read, ``features.extract`` turns both into numbers, and
 No learned model and no numpy here: this is the deterministic path (HOUSE §2).
 """
 
-from ostiary.signals import features
+from ostiary.signals import compiled, features  # `compiled` comes first: it says where the others are looked for
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.enrichment import Enricher
 from ostiary.signals.features import describe
@@ -13,4 +13,4 @@ from ostiary.signals.history import History
 from ostiary.signals.inventory import Catalogue
 from ostiary.signals.replay import replay
 
-__all__ = ["Catalogue", "Enricher", "History", "ProfileBook", "describe", "features", "replay"]
+__all__ = ["Catalogue", "Enricher", "History", "ProfileBook", "compiled", "describe", "features", "replay"]

@@ -4,6 +4,7 @@ Rules:
 - A new file in ``signals/catalogue`` with a ``SIGNAL`` is a new signal; there is no list to add it to.
 - ``SET_DIGEST`` names this very set (names, order, directions): a model trained on another set is not loaded.
 - ``extract`` gives one float per feature, NaN where it is missing.
+- ``plan`` gives the same floats for the features that somebody wants, and leaves out the work for the others.
 
 >>> len(NAMES) == len(set(NAMES)) == len(FEATURES)
 True
@@ -13,6 +14,7 @@ True
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Final
 
@@ -24,7 +26,7 @@ from ostiary.signals.absence import flags_of
 from ostiary.signals.families import Family
 from ostiary.signals.grid import cells
 from ostiary.signals.history import History
-from ostiary.signals.signal import FeatureSpec, Signal
+from ostiary.signals.signal import NAN, Extract, FeatureSpec, Signal
 from ostiary.vocabulary.events import AccessEvent
 
 
@@ -73,6 +75,42 @@ def extract(event: AccessEvent, history: History) -> list[float]:
     for part in _EXTRACTORS:
         row += next(grid) if part is None else part(event, history)
     return row
+
+
+def plan(names: Collection[str]) -> Extract:
+    """Return what extracts the features called ``names`` as ``extract`` does; those of other signals are NaN.
+
+    For who judges a stream by a model that looks at few features. A decision that is recorded keeps all of them, so
+    that another model can be tried on it.
+
+    >>> only = plan(["history_depth"])
+
+    Raises:
+        FaultyInputError: ``feature_unknown``.
+    """
+    unknown = sorted(set(names) - INDEX.keys())
+    if unknown:
+        raise FaultyInputError("feature_unknown", f"`{unknown[0][:80]}` is no feature of this catalogue")
+    wanted = {FEATURES[INDEX[name]].signal for name in names}
+    dims = tuple(signal.cell for name, signal in SIGNALS.items() if signal.cell is not None and name in wanted)
+    steps: list[tuple[float, ...] | Extract | None] = []
+    for name, signal in SIGNALS.items():
+        last = steps[-1] if steps else None
+        if name in wanted:
+            steps.append(None if signal.cell is not None else signal.extract)
+        elif isinstance(last, tuple):
+            steps[-1] = (*last, *[NAN] * len(signal.features))
+        else:
+            steps.append((NAN,) * len(signal.features))
+
+    def planned(event: AccessEvent, history: History) -> list[float]:
+        row: list[float] = []
+        grid = iter(cells(history, dims))
+        for step in steps:
+            row += next(grid) if step is None else step if isinstance(step, tuple) else step(event, history)
+        return row
+
+    return planned
 
 
 def describe(event: AccessEvent, name: str, history: History, value: float | None = None) -> str:

@@ -24,8 +24,8 @@ from ostiary.vocabulary.events import AccessEvent
 
 DAY: Final = 86_400
 _BRIEF: Final = 3
-_MISSING: Final = (NAN,) * 6
-_MISSING_BRIEF: Final = (NAN,) * _BRIEF
+_MISSING: Final[tuple[float, ...]] = (NAN,) * 6
+_MISSING_BRIEF: Final[tuple[float, ...]] = (NAN,) * _BRIEF
 _LONGEST_S: Final = LONGEST_DAYS * DAY
 _MOST: Final = log1p(LONGEST_DAYS)
 

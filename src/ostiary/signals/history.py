@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ostiary.signals.lookalikes import Lookalike
+from ostiary.signals.likeness import Lookalike
 from ostiary.signals.numbers import Number
 from ostiary.signals.profiles import Entry, Session, Shared, Subject, Thing
 

@@ -17,10 +17,9 @@ from collections.abc import Mapping, Sequence
 from math import exp, log, log1p
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.faces import TELLING, Face, favourite
+from ostiary.signals.likeness import Lookalike
 from ostiary.signals.numbers import FADE, faded
 from ostiary.signals.profiles import Entry, Fading, Regular, Shared, Subject, Suspect, Thing
 from ostiary.signals.surprise import UNSEEN, WORLD
@@ -40,43 +39,8 @@ _VISITORS: Final = 2
 _NEWCOMER: Final = 0.5
 _DAY: Final = 24
 _FADE: Final = log(2.0) / (3 * 86_400)
-_NAN: Final = float("nan")
 
 _Parts = tuple[float, float, float]
-
-
-class Lookalike(msgspec.Struct, frozen=True, gc=False):
-    """Who fits best, and how much better than the subject, in nats; NaN where there is nobody to compare with.
-
-    Attributes:
-        key: the best candidate's key, empty for none.
-        gain: how much better it fits than the subject.
-        resource, place, hour: the parts of the gain.
-        ahead: the gain over that of the next best or of the subject.
-        crowd: mean chance under the candidates over the subject's own.
-        silence: how much longer than usual the best candidate is silent.
-        suspect: evidence for the candidate for whom most was gathered, this access included.
-        suspect_gain: how much better this access fits that one than the subject.
-        suspect_silence: how much longer than usual that one is silent.
-        suspect_times: how many accesses fitted that one better before.
-        before: the most evidence that was gathered for anybody, this access left out; 0 for none.
-        gains: of every candidate, to learn from.
-    """
-
-    key: str = ""
-    gain: float = _NAN
-    resource: float = _NAN
-    place: float = _NAN
-    hour: float = _NAN
-    ahead: float = _NAN
-    crowd: float = _NAN
-    silence: float = _NAN
-    suspect: float = _NAN
-    suspect_gain: float = _NAN
-    suspect_silence: float = _NAN
-    suspect_times: int = 0
-    before: float = 0.0
-    gains: Mapping[str, float] = {}
 
 
 NOBODY: Final = Lookalike()
@@ -235,8 +199,9 @@ def _fits(
             weight = weight * exp(FADE * (then - now)) if then < now else weight
         spot = 0.0
         if isinstance(who, Face):
+            times, totals_of = who.times, who.totals
             for place, _, value, least in places:
-                spot += log((who.times[place].get(value, 0) + least) / (who.totals[place] + _SMOOTH))
+                spot += log((times[place].get(value, 0) + least) / (totals_of[place] + _SMOOTH))
         else:
             dims, uses = who.dims, who.totals
             for _, dim, value, least in places:

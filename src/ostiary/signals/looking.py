@@ -12,7 +12,8 @@ from ostiary.signals import windows
 from ostiary.signals.dimensions import Dim, values_of
 from ostiary.signals.groups import circle_of
 from ostiary.signals.history import CircleUse, History, Moment
-from ostiary.signals.lookalikes import Lookalike, lookalike
+from ostiary.signals.likeness import Lookalike
+from ostiary.signals.lookalikes import lookalike
 from ostiary.signals.numbers import Number
 from ostiary.signals.profiles import Entry, Group, Session, Subject
 from ostiary.signals.recalling import Recalled, recall

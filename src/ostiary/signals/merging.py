@@ -41,7 +41,7 @@ from ostiary.signals.progress import joined
 from ostiary.signals.snapshot import Snapshot
 from ostiary.signals.tables import Tables
 from ostiary.signals.things import MAX_THINGS, fading
-from ostiary.signals.windows import Bucket, Window
+from ostiary.signals.window import Bucket, Window
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")

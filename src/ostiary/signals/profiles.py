@@ -18,7 +18,8 @@ import msgspec
 
 from ostiary.signals.dimensions import COUNT
 from ostiary.signals.numbers import EMPTY, Number
-from ostiary.signals.windows import Window, fresh
+from ostiary.signals.window import Window
+from ostiary.signals.windows import fresh
 
 Entry = tuple[int, int, int, float]
 """A subject's own use of one value: times used, first used, last used, fading count as of the last use."""

@@ -12,14 +12,13 @@ from ostiary.signals.profiles import Group, Subject
 from ostiary.signals.surprise import BACK_OFF, UNSEEN, WORLD
 
 _NAN: Final = float("nan")
-UNKNOWN: Final = (_NAN, _NAN)
 
 
 def next_action(own: Subject, group: Group, tenant: Group, action: str, move: str | None) -> tuple[float, float]:
     """Return ``-ln p`` of ``action`` after the subject's last one: for the subject, and for its peers."""
     before = own.previous_action
     if before is None or move is None:
-        return UNKNOWN
+        return _NAN, _NAN
     everywhere = tenant.dims[Dim.ACTION]
     common = everywhere.get(action) if everywhere else None
     chance = ((common[0] if common else 0) + UNSEEN) / (tenant.totals[Dim.ACTION] + WORLD)

@@ -7,9 +7,7 @@ Rules:
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 from ostiary.signals.dimensions import Dim
 from ostiary.signals.profiles import Entry, Subject
@@ -34,7 +32,7 @@ _DISTINCT: Final = (
 )
 
 
-class Surprises(msgspec.Struct, frozen=True, gc=False):
+class Surprises(NamedTuple):
     """How surprising the event's resource, hour and time zone are for its subject, and all together, in nats."""
 
     resource: float

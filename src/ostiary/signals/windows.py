@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
-import msgspec
+from ostiary.signals.window import Bucket, Window
 
 
 class Metric(IntEnum):
@@ -51,18 +51,6 @@ SPAN_NAMES: Final = ("5m", "1h", "24h", "7d")
 SPAN_WORDS: Final = ("five minutes", "hour", "24 hours", "7 days")
 _WIDTH: Final = len(Metric)
 _ZERO: Final[tuple[float, ...]] = (0.0,) * _WIDTH
-
-
-Bucket = dict[int, float]
-"""How much of each metric; what is not in it is zero."""
-
-
-class Window(msgspec.Struct, array_like=True, gc=False):
-    """One window: which bucket is the current one, and the counts of it and of the one before."""
-
-    bucket: int = -1
-    now: Bucket | None = None
-    before: Bucket | None = None
 
 
 def fresh() -> list[Window]:

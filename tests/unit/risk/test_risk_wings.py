@@ -1,5 +1,9 @@
 """People and services judged apart, sessions judged by their own forest, and a model that continues another's scale."""
 
+import math
+import random
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -16,7 +20,7 @@ from ostiary.risk.reasons import plain_words
 from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.session_forest import SessionSchema, parse_session_schema
 from ostiary.risk.source import Source
-from ostiary.risk.stream import Judged, judge, session_lines, sittings
+from ostiary.risk.stream import Judged, in_words, judge, session_lines, sittings
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.card import write_card
@@ -27,7 +31,9 @@ from ostiary.risk.training.train import Trained, TrainSettings, train
 from ostiary.risk.training.wings import MONOTONE, fit_access
 from ostiary.risk.training.write import write_model
 from ostiary.signals.book import ProfileBook
-from ostiary.signals.features import NAMES, SET_DIGEST
+from ostiary.signals.features import NAMES, SET_DIGEST, extract
+from ostiary.signals.formats import format_of
+from ostiary.signals.pieces import Accepted
 from ostiary.testing.organisation import Organisation
 from ostiary.vocabulary.events import AccessEvent
 
@@ -96,6 +102,47 @@ def test_a_group_without_its_own_forest_is_judged_by_everybodys(model: RiskModel
 
 def judged(model: RiskModel, events: list[AccessEvent]) -> list[Judged]:
     return list(judge(events, model, ProfileBook("default"), model.sessions()))
+
+
+def one_by_one(model: RiskModel, events: Iterable[AccessEvent]) -> list[Judged]:
+    """Judge as a live decision does: every feature, each access alone, told before anything is learned."""
+    book, sessions, found = ProfileBook("default"), model.sessions(), []
+    for event in events:
+        history = book.view(event)
+        row = extract(event, history)
+        risk = model.score(event, row)
+        whole = sessions.observe(event, history, row, risk)
+        found.append(Judged(event, in_words(risk, event, history), in_words(whole, event, history)))
+        book.learn(event)
+    return found
+
+
+def test_a_stream_judged_in_batches_by_a_plan_is_the_live_one_to_the_bit(
+    model: RiskModel, history: list[AccessEvent]
+) -> None:
+    planted = Planter(history, ContrastSettings(share=0.05)).plant(79).events[:1_287]
+    assert {model.wing(event) for event in planted} >= {model._wings[PEOPLE], model._wings[SERVICES]}
+    assert 20 < len(model.wanted) < len(NAMES), "otherwise the plan is the whole catalogue"
+    alone = one_by_one(model, planted)
+    assert judged(model, planted) == alone
+    assert list(judge(planted, model, ProfileBook("default"))) == [Judged(one.event, one.risk) for one in alone]
+    assert any(one.risk.contributions for one in alone)
+    assert any(one.session.contributions for one in alone if one.session)
+
+
+def test_devaccess_judged_in_batches_by_a_plan_is_judged_as_live(model: RiskModel, shared: Path) -> None:
+    found = format_of("devaccess").read(shared / "data/risk/devaccess/events.csv.gz", "default", lambda _: None)
+    events = [one.event for one in islice(found, 777) if isinstance(one, Accepted)]
+    assert judged(model, events) == one_by_one(model, events)
+
+
+def test_what_a_model_does_not_want_does_not_move_its_score_or_reasons(model: RiskModel) -> None:
+    event = AccessEvent("e", "default", 0, "ann", "read", "db", "orders")
+    dice, wanted = random.Random(5), model.wanted  # noqa: S311 - a seeded test
+    row = [dice.uniform(-2.0, 6.0) for _ in NAMES]
+    other = [value if name in wanted else math.nan for name, value in zip(NAMES, row, strict=True)]
+    assert model.score(event, other) == model.score(event, row)
+    assert model.score_all([event], [other]) == [model.score(event, row)]
 
 
 def test_session_risk_is_causal_repeatable_and_finds_planted_guests(

@@ -20,7 +20,7 @@ _FEATURES: Final = (
     Feature("circle_collection_surprise", "-ln chance of this collection for the circle", "nats", 1),
     Feature("circle_members", "how many are in the circle", "ln(1+count)", 0),
 )
-_MISSING: Final = (NAN, NAN, NAN, NAN, NAN)
+_MISSING: Final[tuple[float, ...]] = (NAN, NAN, NAN, NAN, NAN)
 
 
 def _share(users: Shared | None, members: int, *, me: bool) -> float:

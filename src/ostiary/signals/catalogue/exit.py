@@ -28,7 +28,7 @@ _FEATURES: Final = (
     Feature("exit_rtt_unusual", "the same against the subject's usual round trip", "deviations", 1, _RTT),
 )
 _MISSING: Final = (NAN,) * len(_FEATURES)
-_UNKNOWN: Final = (NAN,) * 7
+_UNKNOWN: Final[tuple[float, ...]] = (NAN,) * 7
 _HIDES: Final = (NetworkKind.VPN, NetworkKind.PROXY, NetworkKind.TOR)
 _FLAGS: Final[dict[NetworkKind, tuple[float, ...]]] = {
     kind: (

@@ -36,11 +36,10 @@ _FEATURES: Final = (
         ("resource_id",),
     ),
 )
-_UNTOLD: Final = (NAN, NAN)
 
 
 def _shares(history: History, told: str | None, thing: Thing | None) -> tuple[float, float]:
-    return _UNTOLD if told is None else using(b"" if thing is None else thing.users_mark, history.own.nearest)
+    return (NAN, NAN) if told is None else using(b"" if thing is None else thing.users_mark, history.own.nearest)
 
 
 def extract(event: AccessEvent, history: History) -> tuple[float, ...]:

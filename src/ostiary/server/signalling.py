@@ -290,6 +290,7 @@ def _receiver(one: ReceiverSection, settings: SsfSection) -> Receiver:
         opaque=one.opaque,
         phone_number=one.phone_number,
         sessions=one.sessions,
+        devices=one.devices,
     )
     secret = sha256(secret_of(one.push_authorization_file).encode()) if one.push_authorization_file else b""
     return Receiver(one.name, one.tenant, SetVerifier(config), reading, secret, one.pushes, one.events)

@@ -56,6 +56,7 @@ class SubjectReading(msgspec.Struct, frozen=True):
         email, opaque, phone_number: ``id`` (it is the id itself), ``catalogue`` (some subject's property of that name
             has this value), or ``ignore``.
         sessions: whether the transmitter's session ids are ours.
+        devices: whether its device ids are ours; else it may name none, and nobody's device falls by its word.
     """
 
     issuers: tuple[str, ...]
@@ -64,6 +65,7 @@ class SubjectReading(msgspec.Struct, frozen=True):
     opaque: str = IGNORE
     phone_number: str = IGNORE
     sessions: bool = False
+    devices: bool = False
 
 
 class Meant(msgspec.Struct, frozen=True):
@@ -108,6 +110,8 @@ def _is_read(subject: SubjectId, reading: SubjectReading) -> bool:
 
 
 def _device(device: SubjectId | None, reading: SubjectReading) -> str:
+    if not reading.devices:
+        return ""
     if isinstance(device, IssSub) and device.iss in reading.issuers:
         return device.sub
     return device.id if isinstance(device, Opaque) else ""

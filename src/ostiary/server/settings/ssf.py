@@ -41,6 +41,7 @@ class ReceiverSection(Section):
     opaque: Reading = "ignore"
     phone_number: Reading = "ignore"
     sessions: bool = False
+    devices: bool = False
 
     @model_validator(mode="after")
     def _keys_from_one_place(self) -> "ReceiverSection":
@@ -87,7 +88,7 @@ class SsfSection(Section):
     """Transmitters to listen to: tables of `name`, `issuer`, `audience`, `tenant`, `jwks_url` or `jwks_path`,
     `algorithms`, `max_age_s`, `clock_skew_s`, `pushes`, `push_authorization_file`, `poll_url`, `poll_every_s`,
     `verify_url`, `stream_id`, `authorization_file`, `events`, `subject_issuers`, `subject_type`, `email`, `opaque`,
-    `phone_number`, `sessions`."""
+    `phone_number`, `sessions`, `devices`."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "SsfSection":

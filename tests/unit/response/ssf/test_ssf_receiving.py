@@ -211,12 +211,14 @@ def test_an_unknown_event_is_recorded_and_acknowledged_without_effect(listening:
         (Aliases((IssSub(ISSUER, "alice"), IssSub(ISSUER, "bob"))), {}, Meant()),
         (
             Complex({"user": IssSub(ISSUER, "alice"), "session": Opaque("s1"), "device": Opaque("d1")}),
-            {"sessions": True},
+            {"sessions": True, "devices": True},
             Meant("user:alice", "s1", "d1"),
         ),
         (Complex({"user": IssSub(ISSUER, "alice"), "session": Opaque("s1")}), {}, Meant("user:alice")),
-        (Complex({"device": IssSub(ISSUER, "d1"), "tenant": Opaque("t")}), {}, Meant(device_id="d1")),
-        (Complex({"device": IssSub("https://evil.example", "d1")}), {}, Meant()),
+        (Complex({"device": IssSub(ISSUER, "d1"), "tenant": Opaque("t")}), {"devices": True}, Meant(device_id="d1")),
+        (Complex({"device": IssSub(ISSUER, "d1")}), {}, Meant()),
+        (Complex({"user": IssSub(ISSUER, "alice"), "device": Opaque("d1")}), {}, Meant("user:alice")),
+        (Complex({"device": IssSub("https://evil.example", "d1")}), {"devices": True}, Meant()),
     ],
 )
 def test_nobody_is_guessed(subject: Any, reading: dict[str, Any], meant: Meant) -> None:

@@ -2,6 +2,7 @@
 
 - It runs beside the answers, in the thread that learns: what it finds holds for the next access, and is told at once to
   whoever listens to the ledger.
+- A session whose level is low is left alone: policy is asked again only where there is something to ask.
 - What makes a session fall is recorded before the session falls; a session that fell so already is left alone.
 - A model that fails is a missing model: the session keeps what was known of it.
 """
@@ -24,6 +25,7 @@ from ostiary.vocabulary.scoring import RiskScore, SessionScorer, unavailable
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 REASON: Final = "session_risk"
+QUIET: Final = frozenset({"low", "unknown"})
 RECORD_WAIT_S: Final = 10.0
 
 
@@ -95,7 +97,7 @@ class SessionJudge:
             return
         at_ns, cause = record.receipt.received_ns, record.receipt.decision_id
         session = self._ledger.judge(record.tenant, name, risk, self._rule, at_ns=at_ns, cause=cause)
-        if session is None:
+        if session is None or session.level in QUIET:
             return
         held = risk_of(session)
         fall = rejudge(record, held, self._policies.engine(record.tenant), self._phases.phases(record.tenant))

@@ -6,12 +6,10 @@
 3. Another tenant's session of the same id is another session.
 4. No clock of its own: times are handed in. A session whose end was once seen stays ended, whatever clocks do later.
 5. Listeners hear of a change after it is on disk, in the order of the changes; one that fails disturbs nobody.
-6. Whoever writes holds ``_writing`` and writes what memory knows at that moment, so that no write undoes a later one.
-   The store joins it with what another process has written since we read last (``_mark``).
-7. What could not be written is owed: the next ``flush`` writes it and tells of it, for nobody will do it a second time.
+6. A change is settled in one order (``settling``), and what is written is what memory knows at that moment, so that no
+   write undoes a later one. The store joins it with what another process has written since we read last (``_mark``).
 """
 
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -33,13 +31,12 @@ from ostiary.sessions.session import (
     TerminatedSession,
 )
 from ostiary.sessions.settings import SessionSettings
+from ostiary.sessions.settling import OnFault, Settling
 from ostiary.sessions.standing import Asked, Standing, bound, is_revoked, key_changed, moved
 from ostiary.vocabulary.scoring import RiskScore
 
 EXPIRED: Final = "session_expired"
 IDLE: Final = "session_idle"
-OnFault = Callable[[str, BaseException], None]
-Write = Callable[[SessionStore], None]
 
 
 class SessionLedger(SessionMemory):
@@ -54,11 +51,8 @@ class SessionLedger(SessionMemory):
         """Load what was kept; without a store, remember for this process only."""
         super().__init__(settings)
         self._store = store
-        self._on_fault = on_fault
-        self._writing = threading.RLock()
-        self._owed: list[tuple[Write, tuple[SessionChange, ...]]] = []
+        self._settling = Settling(store, on_fault)
         self._mark = 0
-        self._listeners: list[Callable[[SessionChange], None]] = []
         self.reload()
 
     # What a decision asks.
@@ -119,10 +113,11 @@ class SessionLedger(SessionMemory):
             over = TerminatedSession(tenant, session_id, at_ns, reason, subject, cause)
             lived = self._end(over)
         if not lived:
-            self._pay()  # whoever ended it may be writing still, or the disk refused: it is there before we say so
+            # Whoever ended it may be writing still, or the disk refused: it is there before we say so.
+            self._settling.pay()
             return False
         told = SessionChange(tenant, session_id, subject, ChangeKind.TERMINATED, at_ns, reason, cause)
-        self._settle(lambda store: store.save_terminated(over), (told,))
+        self._settling.settle(lambda store: store.save_terminated(over), (told,))
         return True
 
     def reduce(
@@ -169,7 +164,7 @@ class SessionLedger(SessionMemory):
             for one in ended:
                 store.save_terminated(one)
 
-        self._settle(write, tuple(learned((revocation, *ended), ())))
+        self._settling.settle(write, tuple(learned((revocation, *ended), ())))
         return tuple(one.session_id for one in ended)
 
     # What makes it rise, and what is known of its risk.
@@ -180,7 +175,7 @@ class SessionLedger(SessionMemory):
         A session that has ended, or whose subject was revoked since, is not raised by anything.
         """
         name = (proof.tenant, proof.session_id)
-        with self._writing:
+        with self._settling.lock:
             with self._lock:
                 session = self._living.get(name)
                 if not self._may_prove(proof, session):
@@ -198,7 +193,7 @@ class SessionLedger(SessionMemory):
                 if session is not None:
                     self._put(rules.proven(session, proof))
             change = SessionChange(*name, proof.subject, ChangeKind.PROVEN, proof.proven_ns, "step_up", proof.cause)
-            self._tell(msgspec.structs.replace(change, acr_values=(proof.acr,)))
+            self._settling.tell((msgspec.structs.replace(change, acr_values=(proof.acr,)),))
         return True
 
     def judge(
@@ -214,13 +209,13 @@ class SessionLedger(SessionMemory):
             self._touched.add((tenant, session_id))
         if before.level != after.level:
             change = SessionChange(tenant, session_id, after.subject, ChangeKind.LEVEL, at_ns, "session_risk", cause)
-            with self._writing:
-                self._tell(msgspec.structs.replace(change, level=after.level, previous_level=before.level))
+            with self._settling.lock:
+                self._settling.tell((msgspec.structs.replace(change, level=after.level, previous_level=before.level),))
         return after
 
     def listen(self, callback: Callable[[SessionChange], None]) -> None:
         """Tell ``callback`` of every change from now on; it must be quick."""
-        self._listeners.append(callback)
+        self._settling.listen(callback)
 
     # Keeping.
 
@@ -229,19 +224,18 @@ class SessionLedger(SessionMemory):
         news = self._store.news(self._mark) if self._store else None
         if news is None or news.mark == self._mark:
             return
-        with self._writing:
+        with self._settling.lock:
             with self._lock:
                 changes = learned(self._learn_ends(news), self._learn_sessions(news))
                 for proof in news.proofs:
                     self._remember(proof)
                 self._mark = news.mark
-            for change in changes:
-                self._tell(change)
+            self._settling.tell(changes)
 
     def flush(self) -> None:
         """Write what is owed and the sessions that were touched since the last time; drop those that were forgotten."""
-        with self._writing:
-            self._pay()
+        with self._settling.lock:
+            self._settling.pay()
             with self._lock:
                 names, self._touched = self._touched, set()
                 gone, self._gone = self._gone - names, set()
@@ -252,7 +246,9 @@ class SessionLedger(SessionMemory):
                 if self._store and gone:
                     self._store.drop_sessions(sorted(gone), self._mark)
             except Exception:
-                self._touched, self._gone = self._touched | names, self._gone | gone
+                with self._lock:  # whoever touches one meanwhile must not be forgotten
+                    self._touched |= names
+                    self._gone |= gone
                 raise
 
     def sweep(self, now_ns: int) -> int:
@@ -279,7 +275,7 @@ class SessionLedger(SessionMemory):
             names = sorted(self._of_subject.get((tenant, subject), ()))
         for name in names:
             self.terminate(tenant, name, at_ns=at_ns, reason="subject_erased")
-        with self._writing:
+        with self._settling.lock:
             if self._store:
                 self._store.erase_subject(tenant, subject)
             with self._lock:
@@ -287,7 +283,7 @@ class SessionLedger(SessionMemory):
 
     @override
     def forget_tenant(self, tenant: str) -> None:
-        with self._writing:  # what is being written of it is written by then, and erased with the rest
+        with self._settling.lock:  # what is being written of it is written by then, and erased with the rest
             super().forget_tenant(tenant)
 
     # How a change is made and told.
@@ -306,7 +302,7 @@ class SessionLedger(SessionMemory):
         told = msgspec.structs.replace(
             change, subject=after.subject, expires_ns=after.expires_ns, acr_values=after.acr_values
         )
-        self._settle(lambda store: store.save_sessions((self._living.get(name, after),), self._mark), (told,))
+        self._settling.settle(lambda store: store.save_sessions((self._living.get(name, after),), self._mark), (told,))
         return True
 
     def _make_room(self) -> None:
@@ -315,36 +311,3 @@ class SessionLedger(SessionMemory):
             self._forget(name)
             self._touched.discard(name)
             self._gone.add(name)
-
-    def _settle(self, write: Write, changes: tuple[SessionChange, ...]) -> None:
-        """Put a fall on disk and tell of it.
-
-        Raises:
-            UnavailableError: it holds here, and is owed to the disk.
-        """
-        with self._writing:
-            if self._store:
-                try:
-                    write(self._store)
-                except Exception:
-                    self._owed.append((write, changes))
-                    raise
-            for change in changes:
-                self._tell(change)
-
-    def _pay(self) -> None:
-        """Write what is owed, and tell of it."""
-        with self._writing:
-            while self._owed and self._store:
-                write, changes = self._owed[0]
-                write(self._store)
-                del self._owed[0]
-                for change in changes:
-                    self._tell(change)
-
-    def _tell(self, change: SessionChange) -> None:
-        for listener in self._listeners:
-            try:
-                listener(change)
-            except Exception as fault:  # noqa: BLE001 - one listener's fault is not another's, and nothing is undone
-                self._on_fault("session_listener_failed", fault)

@@ -266,3 +266,16 @@ def test_a_session_stays_with_every_device_that_it_was_used_on() -> None:
     for device in ("laptop", "phone"):
         assert [one.session_id for one in ledger.of_device("acme", device)] == ["s1"]
     assert ledger.of_device("acme", "") == ledger.of_device("beta", "laptop") == []
+
+
+def test_a_flush_that_fails_forgets_no_touch() -> None:
+    store = Full()
+    ledger = SessionLedger(store)
+    ledger.touch(asked("s1"))
+    store.full = True
+    with pytest.raises(UnavailableError):
+        ledger.flush()
+    ledger.touch(asked("s2"))
+    store.full = False
+    ledger.flush()
+    assert {one.session_id for one in store.news(0).living} == {"s1", "s2"}

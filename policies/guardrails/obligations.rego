@@ -19,6 +19,7 @@ obligations contains {"id": "session-lifetime", "type": "session_lifetime", "pro
 }
 
 obligations contains {"id": "watermark", "type": "watermark", "properties": {"text": input.subject.id}} if {
+	not at_door # programs read there: nobody looks at a screen
 	input.action["class"] in {"read", "export"}
 	data.ostiary.lib.sensitivity >= data.protection.watermark_from_sensitivity
 }

@@ -61,7 +61,7 @@ verified_ci_job if {
 	input.subject.type == "ci_job"
 	input.subject.known == true
 	input.subject.identity.assurance == "token"
-	input.subject.identity.issuer in data.pipeline.ci_issuers
+	proven.issuer in data.pipeline.ci_issuers
 	among(object.get(data.pipeline, "repositories", []))
 	among(object.get(input.resource.attributes, "repositories", []))
 	commit_approved
@@ -82,11 +82,17 @@ has_immutable_id(repository) if is_string(repository.repository_id)
 
 has_immutable_id(repository) if is_string(repository.project_id)
 
-told(name) := input.subject.identity.issuer if name == "issuer"
+told(name) := proven.issuer if name == "issuer"
 
-told(name) := input.subject.identity.claims[name] if name != "issuer"
+told(name) := proven.claims[name] if name != "issuer"
+
+# Who vouched for the job: of a token that Ostiary itself exchanged, the one whose token it was exchanged for.
+proven := {"issuer": origin.iss, "claims": origin.claims} if {
+	input.subject.identity.exchanged == true
+	origin := input.subject.identity.claims.origin
+} else := {"issuer": input.subject.identity.issuer, "claims": input.subject.identity.claims}
 
 # The commit is what the CI's own token says, never what the enforcement point repeats in the context.
-commit_approved if input.subject.identity.claims.sha in data.pipeline.approved_commits
+commit_approved if proven.claims.sha in data.pipeline.approved_commits
 
-commit_approved if input.subject.identity.claims.sha in input.resource.attributes.approved_commits
+commit_approved if proven.claims.sha in input.resource.attributes.approved_commits

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.decision.event import network_prefix
+from ostiary.decision.event import network_prefix, text_of
+from ostiary.identity.exchange.details import origin_of
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.sessions import Asked, Session, SessionState, Standing, StepUpProof, rules
 from ostiary.vocabulary.effects import Control, Effect
@@ -50,6 +51,7 @@ def asked_of(
         key=identity.key,
         network=network_prefix(ip),
         device_id=device_id or "",
+        origin=text_of(origin_of(identity).get("sid")) or "",
     )
 
 

@@ -21,6 +21,7 @@ from ostiary.identity.types import freeze
 from ostiary.identity.workloads.trust import Told
 
 MAX_LIST: Final = 100
+OWN_TYPE: Final = "sub_type"
 _JKT: Final = "jkt"
 _X5T: Final = "x5t#S256"
 _THUMBPRINT_LENGTH: Final = 43  # base64url of SHA-256
@@ -40,6 +41,7 @@ def read_claims(claims: Mapping[str, Any], config: IssuerConfig, now_ns: int) ->
     told = config.workload.judge(claims) if config.workload else _told(claims, config)
     return TokenFacts(
         issuer=config.issuer,
+        subject_type=_subject(claims, OWN_TYPE) if config.own else config.subject_type,
         subject_id=told.subject_id,
         acr=_text(claims, config.names.acr),
         amr=_texts(claims, config.names.amr),

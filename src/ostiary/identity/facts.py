@@ -16,6 +16,7 @@ class TokenFacts:
     """Verified content of one token.
 
     Attributes:
+        subject_type: AuthZEN type of the subject.
         auth_time: Unix seconds, or ``None`` when not told.
         jkt: thumbprint of the key that must sign a DPoP proof, or empty.
         x5t: thumbprint of the certificate that must be presented, or empty.
@@ -25,6 +26,7 @@ class TokenFacts:
     """
 
     issuer: str
+    subject_type: str
     subject_id: str
     acr: str
     amr: tuple[str, ...]

@@ -53,11 +53,14 @@ class IssuerBook:
         settings: JwksSettings | None = None,
         opener: OpenSource = open_source,
         marks: SequenceMarks | None = None,
+        own: Callable[[str, str], Issuer | None] = lambda _tenant, _issuer: None,
     ) -> None:
         """Take the configured issuers; nothing is fetched yet.
 
-        ``marks`` keeps how far SPIFFE bundles had come; by default a restart forgets it.
+        ``marks`` keeps how far SPIFFE bundles had come; by default a restart forgets it. ``own`` finds the issuer that
+        Ostiary itself is to a tenant; no configuration can take its name.
         """
+        self._own = own
         self._settings = settings or JwksSettings()
         self._marks = marks or MemoryMarks()
         self._opener = opener
@@ -73,7 +76,7 @@ class IssuerBook:
 
     def find(self, tenant: str, issuer: str) -> Issuer | None:
         """Return the issuer if this tenant believes it."""
-        return self._issuers.get((tenant, issuer))
+        return self._own(tenant, issuer) or self._issuers.get((tenant, issuer))
 
     def replace(self, configs: Iterable[IssuerConfig]) -> None:
         """Believe these issuers from now on; keys of unchanged ones are kept.

@@ -35,6 +35,13 @@ class OneRequest:
             raise answer
         return answer
 
+    def identify(self, pep: PepIdentity, presented: PresentedSubject, now_ns: int) -> VerifiedIdentity:
+        """Return whom the token is about; ``verify`` then knows the answer for that subject."""
+        with self._lock:
+            identity = self._verifier.identify(pep, presented, now_ns)
+            self._answers[(pep, identity.subject_type, identity.subject_id, presented)] = identity
+        return identity
+
     def _ask(
         self, pep: PepIdentity, subject: Subject, presented: PresentedSubject, now_ns: int
     ) -> VerifiedIdentity | OstiaryError:

@@ -78,6 +78,7 @@ class IssuerConfig:
         keep: further claims to hand to policy.
         workload: how far workloads of this issuer are trusted; ``None`` when its subjects are people or programs with
             access tokens. With it, subject and claims are what the workload's kind says, not what ``names`` says.
+        own: whether it is Ostiary itself (``exchange.own``): its tokens tell the subject's type, and what they are for.
     """
 
     tenant: str
@@ -94,6 +95,7 @@ class IssuerConfig:
     names: ClaimNames = ClaimNames()
     keep: tuple[str, ...] = ()
     workload: WorkloadTrust | None = None
+    own: bool = False
 
     @property
     def single_use(self) -> bool:

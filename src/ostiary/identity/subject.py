@@ -57,6 +57,19 @@ class SubjectVerifier:
         known = self._tokens.verify(presented.token, pep.tenant, now_ns)
         # 3 is it about this subject
         _check_subject(known, subject)
+        return self._held(pep, known, presented, now_ns)
+
+    def identify(self, pep: PepIdentity, presented: PresentedSubject, now_ns: int) -> VerifiedIdentity:
+        """Return whom a token is about, where nobody has named the subject beforehand: all of the above but 3.
+
+        Raises:
+            RefusedError, UnavailableError: as ``verify``; ``token_missing`` whatever the enforcement point may assert.
+        """
+        if presented.token is None:
+            _refuse(Refusal.TOKEN_MISSING, "there is no token")
+        return self._held(pep, self._tokens.verify(presented.token, pep.tenant, now_ns), presented, now_ns)
+
+    def _held(self, pep: PepIdentity, known: Remembered, presented: PresentedSubject, now_ns: int) -> VerifiedIdentity:
         # 4 is it bound enough
         _check_demand(pep, known)
         # 5 is every binding proven
@@ -101,10 +114,10 @@ def _asserted(pep: PepIdentity, subject: Subject, presented: PresentedSubject) -
 
 
 def _check_subject(known: Remembered, subject: Subject) -> None:
-    config = known.issuer.config
+    also = known.issuer.config.also_types
     if known.facts.subject_id != subject.id:
         _refuse(Refusal.SUBJECT_MISMATCH, "the token is about another subject than the request")
-    if subject.type != config.subject_type and subject.type not in config.also_types:
+    if subject.type != known.facts.subject_type and subject.type not in also:
         _refuse(Refusal.SUBJECT_TYPE_MISMATCH, "the token's issuer does not vouch for subjects of this type")
 
 
@@ -120,7 +133,7 @@ def _identity(known: Remembered, tenant: str) -> VerifiedIdentity:
     return VerifiedIdentity(
         seal=SEAL,
         tenant=tenant,
-        subject_type=known.issuer.config.subject_type,
+        subject_type=facts.subject_type,
         subject_id=facts.subject_id,
         assurance="token",
         issuer=facts.issuer,
@@ -135,6 +148,7 @@ def _identity(known: Remembered, tenant: str) -> VerifiedIdentity:
         expires_ns=facts.until_ns,
         claims=facts.claims,
         token=facts.traits,
+        exchanged=known.issuer.config.own,
     )
 
 

@@ -137,6 +137,7 @@ class VerifiedIdentity:
         expires_ns: the identity must not be used after this moment; 0 when asserted (this one request).
         claims: the further claims that the issuer's configuration keeps, deeply frozen.
         token: how its token is made, or ``None`` when asserted.
+        exchanged: whether the token is one of Ostiary's own, for one resource (``identity.exchange``).
     """
 
     tenant: str
@@ -155,6 +156,7 @@ class VerifiedIdentity:
     expires_ns: int
     claims: Mapping[str, Any] = field(repr=False)
     token: TokenTraits | None = field(repr=False)
+    exchanged: bool
 
     # There is no __init__: it could be called again on a living instance, and would change it before refusing.
     def __new__(  # noqa: D102 - told by the class
@@ -177,6 +179,7 @@ class VerifiedIdentity:
         expires_ns: int = 0,
         claims: Mapping[str, Any] = _NO_CLAIMS,
         token: TokenTraits | None = None,
+        exchanged: bool = False,
     ) -> Self:
         if seal is not SEAL:
             raise TypeError(_NOT_YOURS)
@@ -204,6 +207,7 @@ class VerifiedIdentity:
             "scopes": list(self.scopes),
             "client_id": self.client_id,
             "session_id": self.session_id,
+            "exchanged": self.exchanged,
             "claims": thaw(self.claims),
         }
 

@@ -28,6 +28,7 @@ from ostiary.server.challenge import with_uri
 from ostiary.server.chores import Chore, Chores
 from ostiary.server.crew import Crew, CrewSettings
 from ostiary.server.desk import FaceDesk, open_faces
+from ostiary.server.doors import Doors
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
 from ostiary.server.metadata import Metadata
@@ -85,6 +86,7 @@ class Assembly:
         self.telemetry.listen(house.response.decided)
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
+        self._told = partial(with_uri, base=step_up_base(settings), ours=settings.step_up.acr_values)
         self.authzen = self._authzen(settings.server)
         limits = _body_limits(settings.server)
         self.faces = open_faces(self._desk(settings.server, metrics))
@@ -141,7 +143,7 @@ class Assembly:
             limits=limits,
             per_request=per_request,
             nonce=house.subjects.dpop_nonce,
-            told=partial(with_uri, base=step_up_base(house.settings), ours=house.settings.step_up.acr_values),
+            told=self._told,
         )
 
     def _desk(self, settings: ServerSection, metrics: Metrics) -> FaceDesk:
@@ -155,7 +157,19 @@ class Assembly:
             limits=_body_limits(settings),
             receive_timeout_s=settings.receive_timeout_s,
             base_url=public_url(settings),
+            doors=self._doors(settings),
             draining=lambda: self.app.draining,
+        )
+
+    def _doors(self, settings: ServerSection) -> Doors:
+        return Doors(
+            house=self.house,
+            crew=self.crew,
+            observer=self.telemetry,
+            refusals=self.refusals,
+            proxies=_proxies(settings),
+            base_url=public_url(settings),
+            told=self._told,
         )
 
     def _public(self, settings: Settings, metrics: Metrics) -> PublicFace:

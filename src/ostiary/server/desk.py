@@ -15,6 +15,7 @@ from ostiary.server import faces
 from ostiary.server.authzen import RefusalSink
 from ostiary.server.body import BodyLimits
 from ostiary.server.chores import Chore
+from ostiary.server.doors import Doors, Keeper
 from ostiary.server.forwarded import Proxies
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.wire import Reply, Request, StreamReply
@@ -55,6 +56,7 @@ class FaceDesk(msgspec.Struct, frozen=True):
         limits: of bodies.
         receive_timeout_s: how long a body may take.
         base_url: our public address, from the configuration, without a slash at the end.
+        doors: what the doors of the pipeline share; ``keeper`` makes the keeper of one.
         draining: whether this worker is about to end: what never ends by itself must end now.
     """
 
@@ -67,7 +69,12 @@ class FaceDesk(msgspec.Struct, frozen=True):
     limits: BodyLimits
     receive_timeout_s: float
     base_url: str
+    doors: Doors
     draining: Callable[[], bool] = lambda: False
+
+    def keeper(self, door: str, *, understands: frozenset[str] = frozenset(), bound: bool = True) -> Keeper:
+        """Return the keeper of a door (``server.doors.keeper``)."""
+        return Keeper(self.doors, door, understands=understands, bound=bound)
 
 
 def open_faces(desk: FaceDesk) -> list[Face]:

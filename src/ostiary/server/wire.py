@@ -166,6 +166,31 @@ class Request:
         except TimeoutError:
             raise FaultyInputError(BODY_LATE, "the body did not arrive in time") from None
 
+    async def chunks(self, max_bytes: int, timeout_s: float) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; ``timeout_s`` is for each piece.
+
+        Raises:
+            FaultyInputError: ``body_too_large``, ``body_late``, or ``body_malformed`` when it ended early.
+        """
+        declared = self._headers.get(b"content-length", b"0")
+        if not declared.isdigit() or len(declared) > _MAX_DIGITS or int(declared) > max_bytes:
+            raise _too_large(max_bytes)
+        length, more = 0, True
+        while more:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    message = await self._receive()
+            except TimeoutError:
+                raise FaultyInputError(BODY_LATE, "the body did not arrive in time") from None
+            if message["type"] == "http.disconnect":
+                raise FaultyInputError(Reason.BODY_MALFORMED.value, "the body ended early")
+            part: bytes = message.get("body", b"")
+            length, more = length + len(part), bool(message.get("more_body", False))
+            if length > max_bytes:
+                raise _too_large(max_bytes)
+            if part:
+                yield part
+
     async def _whole(self, max_bytes: int) -> bytes:
         parts: list[bytes] = []
         length = 0

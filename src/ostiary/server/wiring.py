@@ -6,7 +6,7 @@
 2. Each part gets only the ports it asks for; no part sees the settings of another.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -29,10 +29,11 @@ from ostiary.identity.nonces import MIN_SECRET, Nonces
 from ostiary.identity.pep import PepAuthenticator
 from ostiary.identity.remembered import TokenMemory
 from ostiary.identity.replay import MemoryReplay
-from ostiary.identity.settings import DpopSettings, IssuerConfig, JwksSource
+from ostiary.identity.settings import DpopSettings
 from ostiary.identity.subject import SubjectVerifier
 from ostiary.identity.workloads.once import SingleUse
 from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys, random_bytes
+from ostiary.pipeline.registered import Registry
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import Engine, OpaEngine
 from ostiary.policy.limits import EngineSettings
@@ -43,6 +44,8 @@ from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.devices import open_devices
+from ostiary.server.directory import RegisteredDirectory
+from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.places import DEFAULT_TENANT, Places
@@ -53,8 +56,7 @@ from ostiary.server.response_parts import open_responding
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.sections import AuditSection, IdentitySection, IssuerSection, PolicySection, Settings
-from ostiary.server.workloads import StoredMarks, workload_issuers
+from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
@@ -92,6 +94,11 @@ class House(msgspec.Struct, frozen=True):
     decider: Decider
     response: Responding
     opened: ExitStack
+
+    @property
+    def registry(self) -> Registry:
+        """What is registered at the pipeline's doors."""
+        return Registry(self.store.snapshots)
 
     def __enter__(self) -> Self:
         """Return the house itself."""
@@ -157,7 +164,7 @@ def _open(
     store = opening.enter_context(_store(places, clock))
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
-    issuers = _issuer_book(settings.identity, StoredMarks(store.snapshots, clock))
+    issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, clock)
     overflow = store.profiles if settings.signals.profiles_overflow == "disk" else None
     knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault, overflow, borrowed=not serving)
@@ -171,7 +178,7 @@ def _open(
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
-        directory=CatalogueDirectory(knowledge),
+        directory=RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots)),
         sessions=ledger,
         signals=ProfiledSignals(knowledge),
         scorers=scorers,
@@ -237,33 +244,6 @@ def _identity(
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
     subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
-
-
-def _issuer_book(settings: IdentitySection, marks: StoredMarks) -> IssuerBook:
-    believed = _issuers(settings.issuers, loopback=settings.allow_http_loopback)
-    return IssuerBook([*believed, *workload_issuers(settings)], marks=marks)
-
-
-def _issuers(sections: Iterable[IssuerSection], *, loopback: bool) -> list[IssuerConfig]:
-    return [
-        IssuerConfig(
-            tenant=one.tenant,
-            issuer=one.issuer,
-            audience=one.audience,
-            jwks=JwksSource(
-                url=one.jwks_url, file=str(one.jwks_path or ""), allow_loopback_http=loopback and bool(one.jwks_url)
-            ),
-            algorithms=one.algorithms,
-            token_types=one.token_types,
-            subject_type=one.subject_type,
-            also_types=one.also_types,
-            clock_skew_s=one.clock_skew_s,
-            max_lifetime_s=one.max_lifetime_s,
-            max_age_s=one.max_age_s,
-            keep=one.keep,
-        )
-        for one in sections
-    ]
 
 
 class _Admitted:

@@ -134,9 +134,14 @@ class SessionMemory:
 
     def _state_of(self, asked: Asked) -> tuple[SessionState, Session | None]:
         """Return the worst state under any of the access's names, and all that is known under them as one session."""
-        states = [self.state(asked.tenant, name, asked.now_ns) for name in asked.names]
+        names = (*asked.names, *((asked.origin,) if asked.origin else ()))
+        states = [self.state(asked.tenant, name, asked.now_ns) for name in names]
         known = [one for name in asked.names if (one := self._living.get((asked.tenant, name))) is not None]
         session = rules.weighed_down(known[0], known[1:]) if known else None
+        if (origin := self._living.get((asked.tenant, asked.origin))) is not None and origin.fell:
+            # Only what holds it down passes on: its keys and places are another holder's.
+            own = session or Session(asked.tenant, asked.names[0], subject=asked.subject, started_ns=asked.now_ns)
+            session = rules.weighed_down(own, (origin,))
         over = next((state for state in states if state.over), None)
         if over is not None:
             return over, session

@@ -22,6 +22,7 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         names: the ledger's names of its session, the one that may be ended first; empty without a session.
         subject: ``type:id``.
+        origin: the session in which its token was exchanged, which falls with that one; empty for any other token.
         issued_ns: when the token was made; ``None`` when not told.
         authenticated_ns: when its holder signed in; ``None`` when not told.
         key: thumbprint of the key whose possession was proven, or empty.
@@ -41,6 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     key: str = NO_KEY
     network: str = ""
     device_id: str = ""
+    origin: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -16,11 +16,14 @@ ALLOWED = {
     "unlicense",
     "zlib",
 }
+READ = {"sigstore-models": "MIT"}  # its metadata says nothing; the file LICENSE in it does
 NOISE = {"license", "software", "license-expression", "dfsg approved", "osi approved"}
 
 
 def names(distribution: Distribution) -> list[str]:
     said = distribution.metadata
+    if distribution.name in READ:
+        return [READ[distribution.name]]
     if "License-Expression" in said:
         return re.split(r" AND | OR |[()]", said["License-Expression"])
     classifiers = [line.split(" :: ")[-1] for line in said.get_all("Classifier", []) if line.startswith("License ::")]

@@ -1,0 +1,63 @@
+package ostiary.guardrails_test
+
+import data.ostiary.guardrails
+
+_scoped(detail, change) := object.union({
+	"tenant": "default",
+	"pep": {"id": "ostiary:datasets"},
+	"subject": {
+		"type": "ci_job", "id": "github:owner:1:repository:2", "known": true, "groups": [], "attributes": {}, "properties": {},
+		"identity": {
+			"assurance": "token", "issuer": "https://pdp.example/oauth/default", "exchanged": true, "proof": "dpop",
+			"claims": {"authorization_details": [detail], "origin": {"iss": "https://token.actions.githubusercontent.com", "claims": {"sha": "c0ffee"}}},
+		},
+	},
+	"action": {"name": "dataset.read", "class": "read", "properties": {}},
+	"resource": {
+		"type": "dataset", "id": "sales", "known": true, "sensitivity": 2, "labels": [], "attributes": {}, "critical": false,
+		"properties": {},
+	},
+	"session": {"id": "s", "state": "active"},
+	"device": {}, "network": {}, "context": {},
+}, change)
+
+_detail := {"type": "ostiary_dataset", "identifier": "sales", "actions": ["dataset.read"]}
+
+_denied(asked) if {
+	some hit in guardrails.deny with input as asked
+	hit.rule == "token-scope"
+}
+
+test_a_token_for_this_very_thing_passes if not _denied(_scoped(_detail, {}))
+
+test_a_token_for_another_dataset_does_not if _denied(_scoped(object.union(_detail, {"identifier": "payroll"}), {}))
+
+test_a_token_for_another_type_does_not if _denied(_scoped(object.union(_detail, {"type": "ostiary_model"}), {}))
+
+test_a_token_for_another_action_does_not if _denied(_scoped(object.union(_detail, {"actions": ["dataset.list"]}), {}))
+
+test_somebody_elses_claim_of_that_name_is_just_a_claim if {
+	_denied(_scoped(_detail, {"subject": {"identity": {"exchanged": false}}}))
+}
+
+test_two_scopes_are_none if {
+	_denied(_scoped(_detail, {"subject": {"identity": {"claims": {"authorization_details": [_detail, _detail]}}}}))
+}
+
+test_no_scope_is_asked_where_the_token_is_made if not _denied(_scoped({}, {"pep": {"id": "ostiary:token"}}))
+
+test_other_enforcement_points_are_not_doors if not _denied(_scoped({}, {"pep": {"id": "datasets"}}))
+
+test_production_features_are_reached_with_an_exchanged_token_of_verified_ci if {
+	not _unverified("c0ffee")
+	_unverified("bad")
+}
+
+_unverified(sha) if {
+	asked := _scoped(_detail, {
+		"resource": {"type": "feature_set", "labels": ["production"]},
+		"subject": {"identity": {"claims": {"origin": {"claims": {"sha": sha}}}}},
+	})
+	some hit in guardrails.deny with input as asked with data.pipeline.approved_commits as ["c0ffee"]
+	hit.rule == "verified-ci-only"
+}

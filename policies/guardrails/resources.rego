@@ -96,3 +96,9 @@ proven := {"issuer": origin.iss, "claims": origin.claims} if {
 commit_approved if proven.claims.sha in data.pipeline.approved_commits
 
 commit_approved if proven.claims.sha in input.resource.attributes.approved_commits
+
+# A trusted signature was verified, or an administrator approved it (`ostiary commit`).
+commit_approved if {
+	input.subject.commit.approved == true
+	input.subject.commit.sha == proven.claims.sha
+}

@@ -61,3 +61,15 @@ _unverified(sha) if {
 	some hit in guardrails.deny with input as asked with data.pipeline.approved_commits as ["c0ffee"]
 	hit.rule == "verified-ci-only"
 }
+
+test_a_commit_that_is_approved_here_reaches_production_features if {
+	not _unverified_commit({"sha": "c0ffee", "approved": true, "how": "signature", "by": "ann"})
+	_unverified_commit({"sha": "c0ffee", "approved": false, "how": "", "by": ""})
+	_unverified_commit({"sha": "other", "approved": true, "how": "approval", "by": "ann"})
+}
+
+_unverified_commit(commit) if {
+	asked := _scoped(_detail, {"resource": {"type": "feature_set", "labels": ["production"]}, "subject": {"commit": commit}})
+	some hit in guardrails.deny with input as asked
+	hit.rule == "verified-ci-only"
+}

@@ -296,6 +296,7 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
         device=device,
         asked=asked,
         standing=parts.sessions.standing(asked),
+        commit=parts.commits.commit(identity, now_ns) if parts.commits else None,
     )
 
 

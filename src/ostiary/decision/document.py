@@ -57,6 +57,7 @@ def guardrail_document(
             "groups": list(subject.groups),
             "known": subject.known,
             "identity": identity.document(event.time_ns),
+            **({"commit": msgspec.structs.asdict(known.commit)} if known.commit else {}),
         },
         "action": {
             "name": request.action.name,

@@ -10,6 +10,8 @@ import msgspec
 
 from ostiary.decision.ports import (
     BreakGlassCheck,
+    CommitFacts,
+    CommitReader,
     DeviceReader,
     Directory,
     Moment,
@@ -78,6 +80,7 @@ class Parts(msgspec.Struct, frozen=True):
     recorder: Recorder
     break_glass: BreakGlassCheck | None = None
     devices: DeviceReader | None = None
+    commits: CommitReader | None = None
     session_risk: SessionRiskSource | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
@@ -128,6 +131,7 @@ class Known(msgspec.Struct, frozen=True):
     standing: Standing = NO_STANDING
     device: DeviceFacts = UNKNOWN_DEVICE
     session_risk: RiskScore | None = None
+    commit: CommitFacts | None = None
 
 
 class Judged(msgspec.Struct, frozen=True):

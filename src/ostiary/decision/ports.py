@@ -36,6 +36,29 @@ class ResourceFacts(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
 
 
+class CommitFacts(msgspec.Struct, frozen=True):
+    """What is known of the commit that a job runs, as its own token names it.
+
+    Attributes:
+        approved: whether an approval holds now.
+        how: by a verified ``signature`` or by an ``approval``; empty when it is not approved.
+        by: who signed or approved.
+    """
+
+    sha: str
+    approved: bool = False
+    how: str = ""
+    by: str = ""
+
+
+class CommitReader(Protocol):
+    """Which commits are approved."""
+
+    def commit(self, identity: VerifiedIdentity, now_ns: int) -> CommitFacts | None:
+        """Return what is known of the commit that an identity runs; ``None`` when its token names none."""
+        ...
+
+
 class Directory(Protocol):
     """Stored facts about subjects and resources (the policy information point)."""
 

@@ -33,6 +33,7 @@ from ostiary.identity.settings import DpopSettings
 from ostiary.identity.subject import SubjectVerifier
 from ostiary.identity.workloads.once import SingleUse
 from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys, random_bytes
+from ostiary.pipeline.commits import ApprovedCommits
 from ostiary.pipeline.registered import Registry
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import Engine, OpaEngine
@@ -56,7 +57,7 @@ from ostiary.server.response_parts import open_responding
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
+from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings, SignalsSection
 from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
@@ -94,6 +95,11 @@ class House(msgspec.Struct, frozen=True):
     decider: Decider
     response: Responding
     opened: ExitStack
+
+    @property
+    def commits(self) -> ApprovedCommits:
+        """Which commits are approved."""
+        return ApprovedCommits(self.store.snapshots)
 
     @property
     def registry(self) -> Registry:
@@ -166,8 +172,7 @@ def _open(
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, clock)
-    overflow = store.profiles if settings.signals.profiles_overflow == "disk" else None
-    knowledge = Knowledge(places, settings.signals, clock.now_ns, on_fault, overflow, borrowed=not serving)
+    knowledge = _knowledge(places, settings.signals, store, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     memory = SessionMemory(store.snapshots, on_fault)
@@ -187,6 +192,7 @@ def _open(
         recorder=log,
         session_risk=LatestSessionRisk(ledger),
         devices=devices,
+        commits=ApprovedCommits(store.snapshots),
         on_fault=on_fault,
     )
     return {
@@ -244,6 +250,13 @@ def _identity(
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
     subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
+
+
+def _knowledge(
+    places: Places, settings: SignalsSection, store: SqliteStore, clock: Clock, on_fault: OnFault, *, serving: bool
+) -> Knowledge:
+    overflow = store.profiles if settings.profiles_overflow == "disk" else None
+    return Knowledge(places, settings, clock.now_ns, on_fault, overflow, borrowed=not serving)
 
 
 class _Admitted:

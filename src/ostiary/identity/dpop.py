@@ -9,8 +9,12 @@ What must be true of a proof, in the order in which it is checked:
 5. method and URI are those of the request; query and fragment do not count;
 6. it is for this very access token (``ath``), made just now, and carries our nonce when nonces are on;
 7. it has not been used before. This comes last: only a proof that is good in all else is worth remembering.
+
+At a token endpoint (RFC 9449 §5) there is no access token yet: the proof has no ``ath`` to check and its key is the one
+that the new token will be bound to. ``holder`` checks all but 7 then, and ``use`` checks that when all else has held.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from ostiary.errors import RefusedError
@@ -29,6 +33,15 @@ from ostiary.keys.hashing import sha256
 
 MAX_LENGTH: Final = 8192
 _TYPE: Final = "dpop+jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class HolderProof:
+    """A good proof that came without an access token, not used up yet."""
+
+    jkt: str
+    until_ns: int
+    claims: dict[str, Any]
 
 
 class DpopVerifier:
@@ -61,8 +74,7 @@ class DpopVerifier:
         if presented.dpop is None or presented.token is None:
             _refuse(Refusal.DPOP_PROOF_MISSING, "the token is bound to a key and no proof of possession came with it")
         # 1 to 4 envelope, key, binding, signature
-        jws = parse_compact(presented.dpop, MAX_LENGTH, DPOP)
-        key = _key(jws.header, self._algorithm(jws.header))
+        jws, key = self._opened(presented.dpop)
         if key.thumbprint != jkt:
             _refuse(Refusal.DPOP_KEY_WRONG, "the proof is made with another key than the token is bound to")
         _check_signature(jws, key)
@@ -74,6 +86,34 @@ class DpopVerifier:
         self._check_nonce(jws.payload, tenant, now_ns)
         # 7 never before
         self._check_fresh(jws.payload, jkt, tenant, until_ns, now_ns)
+
+    def holder(self, presented: PresentedSubject, tenant: str, now_ns: int) -> HolderProof:
+        """Check a proof at a token endpoint: whose key a new token will be bound to.
+
+        Raises:
+            RefusedError: one ``dpop_…`` code for each way to fail.
+        """
+        if presented.dpop is None:
+            _refuse(Refusal.DPOP_PROOF_MISSING, "no proof of possession came with the request")
+        jws, key = self._opened(presented.dpop)
+        _check_signature(jws, key)
+        _check_request(jws.payload, presented)
+        until_ns = self._check_time(jws.payload, now_ns)
+        self._check_nonce(jws.payload, tenant, now_ns)
+        return HolderProof(key.thumbprint, until_ns, jws.payload)
+
+    def use(self, proof: HolderProof, tenant: str, now_ns: int) -> None:
+        """Use a proof up.
+
+        Raises:
+            RefusedError: ``dpop_replayed``, ``dpop_id_invalid``.
+            UnavailableError: ``dpop_replay_memory_full``.
+        """
+        self._check_fresh(proof.claims, proof.jkt, tenant, proof.until_ns, now_ns)
+
+    def _opened(self, proof: str) -> tuple[CompactJws, PublicKey]:
+        jws = parse_compact(proof, MAX_LENGTH, DPOP)
+        return jws, _key(jws.header, self._algorithm(jws.header))
 
     def _algorithm(self, header: dict[str, Any]) -> str:
         kind = header.get("typ")

@@ -42,6 +42,11 @@ class OneRequest:
             self._answers[(pep, identity.subject_type, identity.subject_id, presented)] = identity
         return identity
 
+    def believe(self, pep: PepIdentity, presented: PresentedSubject, identity: VerifiedIdentity) -> None:
+        """Answer with ``identity``, which was verified in another way: by the exchange of its token."""
+        with self._lock:
+            self._answers[(pep, identity.subject_type, identity.subject_id, presented)] = identity
+
     def _ask(
         self, pep: PepIdentity, subject: Subject, presented: PresentedSubject, now_ns: int
     ) -> VerifiedIdentity | OstiaryError:

@@ -38,6 +38,11 @@ class SubjectVerifier:
         self._dpop = dpop
         self._once = once
 
+    @property
+    def parts(self) -> tuple[TokenMemory, DpopVerifier, SingleUse | None]:
+        """What it verifies with; the token endpoint shares it, so that nothing is accepted once here and once there."""
+        return self._tokens, self._dpop, self._once
+
     def dpop_nonce(self, tenant: str, now_ns: int) -> str | None:
         """Return the nonce for clients' next proofs, or ``None`` when nonces are off."""
         return self._dpop.nonce(tenant, now_ns)
@@ -77,7 +82,7 @@ class SubjectVerifier:
         # 6 is it new
         self._check_use(known, pep.tenant, now_ns)
         if known.identity is None:
-            known.identity = _identity(known, pep.tenant)
+            known.identity = identity_of(known, pep.tenant)
         return known.identity
 
     def _check_proofs(self, known: Remembered, presented: PresentedSubject, tenant: str, now_ns: int) -> None:
@@ -127,7 +132,8 @@ def _check_demand(pep: PepIdentity, known: Remembered) -> None:
         _refuse(Refusal.TOKEN_BINDING_REQUIRED, f"tokens must be bound to their holder by `{pep.proof_required}`")
 
 
-def _identity(known: Remembered, tenant: str) -> VerifiedIdentity:
+def identity_of(known: Remembered, tenant: str) -> VerifiedIdentity:
+    """Return whom a verified token is about; only for who has checked that its bearer may bear it."""
     facts = known.facts
     proof: Proof = "dpop" if facts.jkt else "mtls" if facts.x5t else "none"
     return VerifiedIdentity(

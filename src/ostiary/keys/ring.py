@@ -99,9 +99,16 @@ class KeyRing:
         """Return every public key ever made for a purpose, newest first: retired keys still verify."""
         return [VerifyingKey.from_jwk(entry.jwk) for entry in reversed(self.entries(tenant, purpose))]
 
-    def jwks(self, tenant: str, purpose: str) -> dict[str, Any]:
-        """Return the JSON Web Key Set of a purpose (RFC 7517 §5), newest first."""
-        return {"keys": [dict(entry.jwk) for entry in reversed(self.entries(tenant, purpose))]}
+    def jwks(self, tenant: str, purpose: str, *, recent_s: int | None = None) -> dict[str, Any]:
+        """Return the JSON Web Key Set of a purpose (RFC 7517 §5), newest first.
+
+        With ``recent_s`` keys are left out that stopped signing longer ago: what they have signed is over by then.
+        """
+        since_ns = None if recent_s is None else self._clock.now_ns() - recent_s * _SECOND_NS
+        kept = (
+            entry for entry in reversed(self.entries(tenant, purpose)) if since_ns is None or _signs(entry, since_ns)
+        )
+        return {"keys": [dict(entry.jwk) for entry in kept]}
 
     def purposes(self, tenant: str) -> list[str]:
         """Return the purposes for which a tenant has keys, in order."""

@@ -72,7 +72,7 @@ class FaceDesk(msgspec.Struct, frozen=True):
     doors: Doors
     draining: Callable[[], bool] = lambda: False
 
-    def keeper(self, door: str, *, understands: frozenset[str] = frozenset(), bound: bool = True) -> Keeper:
+    def keeper(self, door: str, *, understands: frozenset[str] | None = frozenset(), bound: bool = True) -> Keeper:
         """Return the keeper of a door (``server.doors.keeper``)."""
         return Keeper(self.doors, door, understands=understands, bound=bound)
 

@@ -41,6 +41,12 @@ def _state(signs_until_ns: int | None, now_ns: int) -> str:
     return "overlap" if signs_until_ns > now_ns else "retired"
 
 
+def _alg(ring: KeyRing, tenant: str, purpose: str) -> str:
+    """Return the algorithm of the newest key that signs: a key of another one would not take its place."""
+    signing = [entry.alg for entry in ring.entries(tenant, purpose) if entry.signs_until_ns is None]
+    return signing[-1] if signing else EDDSA
+
+
 @command.command(name="list")
 def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List a tenant's signing keys, public parts only; the log's own key belongs to the tenant `system`."""
@@ -59,7 +65,7 @@ def rotate(
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
-    alg: Annotated[str, Parameter(help="EdDSA, ES256 or RS256.")] = EDDSA,
+    alg: Annotated[str, Parameter(help="EdDSA, ES256 or RS256. Default: as the key that signs now.")] = "",
     overlap_days: Annotated[int, Parameter(help="For so long the old key may still sign.")] = 0,
     json: Json = False,
 ) -> None:
@@ -67,14 +73,16 @@ def rotate(
     with open_data(data, config) as house:
         if purpose == LOG_PURPOSE:
             told = {"kid": house.log.rotate_key().vkey(), "purpose": purpose, "tenant": SYSTEM_TENANT}
-        elif alg not in ALGORITHMS:
+        elif alg and alg not in ALGORITHMS:
             raise FaultyInputError(
                 "key_malformed", f"`{alg[:20]}` is no key algorithm of ours: use EdDSA, ES256 or RS256"
             )
         elif purpose not in house.ring.purposes(tenant):
             raise FaultyInputError("key_unknown", f"`{tenant}` has no key for `{purpose[:50]}`")
         else:
-            key = house.ring.rotate(tenant, purpose, alg, overlap_s=overlap_days * _DAY_S)
+            key = house.ring.rotate(
+                tenant, purpose, alg or _alg(house.ring, tenant, purpose), overlap_s=overlap_days * _DAY_S
+            )
             told = {"kid": key.kid, "purpose": purpose, "tenant": tenant}
     if json:
         print_json(told)

@@ -12,12 +12,12 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.identity.exchange.details import CLAIM, AccessDetail
-from ostiary.identity.exchange.own import PURPOSE, audience_of, issuer_of_tenant
+from ostiary.identity.exchange.own import LONGEST_S, PURPOSE, audience_of, issuer_of_tenant
 from ostiary.identity.ports import JwsSigner
 from ostiary.identity.signing import sign_jwt
 from ostiary.keys import ES256, KeyRing, random_bytes
 
-MAX_LIFETIME_S: Final = 3600
+MAX_LIFETIME_S: Final = LONGEST_S
 _ID_BYTES: Final = 16
 _NS: Final = 1_000_000_000
 
@@ -60,6 +60,7 @@ class AccessTokens:
         x5t: str = "",
         origin: Mapping[str, Any] | None = None,
         more: Mapping[str, Any] | None = None,
+        session_id: str = "",
     ) -> Minted:
         """Return a token for one resource.
 
@@ -74,6 +75,7 @@ class AccessTokens:
             x5t: thumbprint of the certificate that must be presented.
             origin: what was verified of the subject.
             more: further claims, such as ``act``, ``acr``, ``auth_time``; none of those above.
+            session_id: of the token that this one was narrowed from: they fall together, and share what they may read.
 
         Raises:
             FaultyInputError: ``token_unbound`` without a key, ``token_lifetime_invalid``.
@@ -84,7 +86,7 @@ class AccessTokens:
         if not 1 <= lifetime_s <= MAX_LIFETIME_S:
             raise FaultyInputError("token_lifetime_invalid", f"a token lives 1 to {MAX_LIFETIME_S} seconds")
         now_s, token_id = now_ns // _NS, random_bytes(_ID_BYTES).hex()
-        session_id = f"tok-{token_id}"
+        session_id = session_id or f"tok-{token_id}"
         claims = {
             **(more or {}),
             "iss": issuer_of_tenant(self._base_url, tenant),

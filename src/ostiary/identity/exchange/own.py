@@ -16,7 +16,10 @@ from ostiary.keys import ES256, KeyRing
 
 PURPOSE: Final = "access-token"
 KEPT: Final = (CLAIM, "act", "origin")
-_MOST_KEYS: Final = 50  # the newest; what older ones have signed is long over
+LONGEST_S: Final = (
+    3600  # no token lives longer, so a key that has not signed for so long has signed nothing that is good
+)
+_MOST_KEYS: Final = 50
 _NOTHING: Final = '{"keys": []}'
 # The ring is at hand: a key that is gone is gone within a second, and nothing is saved by asking less often.
 _AT_HAND: Final = JwksSettings(refresh_s=1, max_stale_s=1, retry_s=0, miss_interval_s=0, unknown_s=0)
@@ -42,7 +45,7 @@ class RingSource:
 
     def fetch(self) -> bytes:
         """Return the document."""
-        keys = self._ring.jwks(self._tenant, PURPOSE)["keys"][:_MOST_KEYS]
+        keys = self._ring.jwks(self._tenant, PURPOSE, recent_s=LONGEST_S)["keys"][:_MOST_KEYS]
         return json.dumps({"keys": keys}).encode()
 
 
@@ -75,7 +78,7 @@ class OwnIssuers:
             jwks=JwksSource(inline=_NOTHING),
             algorithms=(ES256,),
             clock_skew_s=0,
-            max_lifetime_s=3600,
+            max_lifetime_s=LONGEST_S,
             keep=KEPT,
             own=True,
         )

@@ -70,6 +70,7 @@ class WorkloadKind:
         algorithms, token_types: accepted ``alg`` and ``typ``.
         headers: the only header members it may have; empty for any.
         max_lifetime_s: longest accepted time between ``iat`` and ``exp``, unless the settings say another.
+        exchanged_once: whether a token is good for one exchange (``identity.exchange``), whatever the settings say.
         required, optional: claims with their form, after ``flatten``; others are not looked at.
         immutable: required claims that can never pass to another workload.
         shown: claims that reach policy, as ``input.subject.identity.claims``.
@@ -100,6 +101,7 @@ class WorkloadKind:
     jwks_url: str = ""
     key_form: Literal["jwks", "spiffe_bundle"] = "jwks"
     headers: frozenset[str] = frozenset()
+    exchanged_once: bool = False
     always: tuple[Restriction, ...] = ()
     joint: Callable[[Mapping[str, Values]], tuple[Restriction, ...]] = lambda _: ()
     flatten: Callable[[Mapping[str, Any]], Mapping[str, Any]] = as_told

@@ -20,7 +20,7 @@ from ostiary.keys import random_bytes
 from ostiary.server.body import printable
 from ostiary.server.doors.caller import Caller, caller_of
 from ostiary.server.doors.parts import Doors
-from ostiary.server.doors.turned_away import denied, not_understood, stranger, unavailable
+from ostiary.server.doors.turned_away import TurnedAway, denied, not_understood, stranger, unavailable
 from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.wire import Request
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
@@ -80,19 +80,20 @@ class Keeper:
     """Keeps one door."""
 
     def __init__(
-        self, doors: Doors, door: str, *, understands: frozenset[str] = frozenset(), bound: bool = True
+        self, doors: Doors, door: str, *, understands: frozenset[str] | None = frozenset(), bound: bool = True
     ) -> None:
         """Take what all doors share.
 
         Args:
             doors: the shared parts.
             door: its name; policy sees it as ``input.pep.id`` = ``ostiary:`` and the name.
-            understands: the types of obligations that the door carries out.
+            understands: the types of obligations that the door carries out; ``None`` for a door that lets nobody at
+                anything, and makes what another door decides on anew.
             bound: whether a token must be bound to a key.
         """
         self._doors = doors
         self._door = door
-        self._understands = understands | OUR_OWN
+        self._understands = None if understands is None else understands | OUR_OWN
         self._bound = bound
 
     async def caller(self, request: Request, tenant: str) -> Caller:
@@ -118,10 +119,28 @@ class Keeper:
             raise unavailable(no) from no
         if not decided.record.outcome.effect.permits:
             raise denied(self._doors.told(decided))
-        unknown = {one.type for one in decided.record.obligations} - self._understands
+        types = {one.type for one in decided.record.obligations}
+        unknown = set[str]() if self._understands is None else types - self._understands
         if unknown:
             raise not_understood(decided, unknown)
         return Passed(decided)
+
+    async def refuse(self, caller: Caller, asked: Asked, code: str) -> TurnedAway:
+        """Return the answer to an access that the door itself refuses; its record is on disk.
+
+        Raises:
+            TurnedAway: 503, when it cannot be recorded.
+        """
+        try:
+            refused = self._decider(caller).refuse(self._receipt(caller), caller.pep, code, request_of(caller, asked))
+            decided = await self._doors.crew.settle(refused)
+        except RefusedError as no:
+            raise stranger(no) from no
+        except OstiaryError as no:
+            self._doors.observer.failed_closed(no.code)
+            raise unavailable(no) from no
+        self._doors.observer.decided(decided)
+        return denied(decided)
 
     async def _decided(self, caller: Caller, asked: Asked) -> Decided:
         doors, decider = self._doors, self._decider(caller)

@@ -18,6 +18,7 @@ from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
+from ostiary.server.settings.tokens import TokensSection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
@@ -277,5 +278,7 @@ class Settings(Section):
     """What is done about obligations and incidents, and who is told."""
     devices: DevicesSection = DevicesSection()
     """Devices and what they must show."""
+    tokens: TokensSection = TokensSection()
+    """Access tokens for the doors of the pipeline."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -72,6 +72,7 @@ KIND: Final = WorkloadKind(
     name="github",
     text="GitHub Actions jobs",
     subject_type="ci_job",
+    exchanged_once=True,
     issuer="https://token.actions.githubusercontent.com",
     jwks_url="https://token.actions.githubusercontent.com/.well-known/jwks",
     algorithms=("RS256",),

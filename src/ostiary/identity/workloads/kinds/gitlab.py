@@ -75,6 +75,7 @@ KIND: Final = WorkloadKind(
     name="gitlab",
     text="GitLab CI/CD jobs",
     subject_type="ci_job",
+    exchanged_once=True,
     issuer="https://gitlab.com",
     jwks_url="https://gitlab.com/oauth/discovery/keys",
     algorithms=("RS256",),

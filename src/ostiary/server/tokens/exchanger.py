@@ -1,0 +1,238 @@
+"""One exchange, from a form to a recorded token (RFC 8693).
+
+1. The form is read, the caller's key and tokens are verified (``identity.exchange``). Strangers are counted, and leave
+   no record.
+2. What is good once is used up. From then on every outcome has its record.
+3. What was asked for is held against what was proven; then each action of it is asked of the decision, on its own and
+   with its record. All must be permitted.
+4. The token is made, recorded, and only then told.
+
+Verifying may wait for an issuer's keys, so it has a few threads of its own and a bounded queue: whoever floods the
+token endpoint waits for himself.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.identity.exchange.asking import MAX_FORM, AskedToken, read_form, read_request
+from ostiary.identity.exchange.details import AccessDetail, detail_of
+from ostiary.identity.exchange.issuing import AccessTokens, Minted
+from ostiary.identity.exchange.own import audience_of
+from ostiary.identity.exchange.presenting import ExchangeVerifier, PresentedExchange, ProvenExchange
+from ostiary.identity.exchange.reasons import ExchangeRefusal
+from ostiary.identity.exchange.settling import TokenLimits, lifetime_s, settled
+from ostiary.identity.one_request import OneRequest
+from ostiary.identity.tokens import MAX_LENGTH
+from ostiary.identity.types import PepIdentity, PresentedSubject
+from ostiary.server.desk import FaceDesk
+from ostiary.server.doors import Asked, Caller, TurnedAway
+from ostiary.server.tokens.answers import granted, refused, turned_away
+from ostiary.server.tokens.records import record_exchange
+from ostiary.server.tokens.standing import is_over
+from ostiary.server.wire import Reply, Request
+from ostiary.vocabulary.reasons import Reason
+
+DOOR: Final = "token"
+PEP: Final = f"ostiary:{DOOR}"
+FORM: Final = "application/x-www-form-urlencoded"
+THREADS: Final = 2
+MAX_WAITING: Final = 128
+LONGEST_TOKEN: Final = MAX_LENGTH - 2048  # what is made must be read again, and pass in one header beside a proof
+NONCE_WANTED: Final = frozenset({"dpop_nonce_missing", "dpop_nonce_wrong"})
+Made = TypeVar("Made")
+
+
+class Exchanger:
+    """Exchanges tokens for every tenant."""
+
+    def __init__(self, desk: FaceDesk) -> None:
+        """Take what all faces share."""
+        house = desk.house
+        told = house.settings.tokens
+        self.limits = TokenLimits(
+            lifetime_s=told.lifetime_s, types=told.types, max_bytes=told.max_bytes, max_objects=told.max_objects
+        )
+        self._desk = desk
+        self._house = house
+        self._keeper = desk.keeper(DOOR, understands=None)
+        self._verifier = ExchangeVerifier.beside(house.subjects)
+        self._tokens = AccessTokens(house.ring, desk.base_url)
+        self._threads = ThreadPoolExecutor(THREADS, DOOR)
+        self._waiting = 0
+
+    async def answer(self, request: Request, tenant: str) -> Reply:
+        """Answer one token request."""
+        try:
+            form = read_form(await form_of(self._desk, request))
+            return await self._exchange(request, tenant, form)
+        except OstiaryError as no:
+            return self.stranger(request, tenant, no)
+        except TurnedAway as no:
+            return turned_away(no)
+
+    def stranger(self, request: Request, tenant: str, no: OstiaryError) -> Reply:
+        """Count whoever proved nothing, and return what it is told."""
+        self._desk.refusals.count(no.code, request.peer)
+        if isinstance(no, UnavailableError) and no.code != Reason.OVERLOADED:
+            self._desk.faults(no.code, no)
+        nonce = self._house.subjects.dpop_nonce(tenant, self._house.clock.now_ns()) if no.code in NONCE_WANTED else None
+        return refused(no, nonce)
+
+    async def _exchange(self, request: Request, tenant: str, form: dict[str, str]) -> Reply:
+        now_ns = self._house.clock.now_ns()
+        wanted = read_request(form)
+        presented = self._presented(request, wanted)
+        proven = await self.beside(partial(self._proven, presented, wanted, tenant, now_ns))
+        caller = self._caller(request, tenant, proven)
+        detail = await self._settled(caller, proven, wanted, tenant, now_ns)
+        passed = await self._passed(caller, _asked(proven, detail))
+        minted = await self.beside(partial(self._mint, proven, detail, tenant, now_ns))
+        await self._recorded(record_exchange(self._house, tenant, proven, detail, minted, passed))
+        return granted(minted, detail, now_ns, dpop=bool(proven.jkt))
+
+    def _presented(self, request: Request, wanted: AskedToken) -> PresentedExchange:
+        return PresentedExchange(
+            subject_token=wanted.subject_token,
+            actor_token=wanted.actor_token,
+            dpop=one_header(request, b"dpop"),
+            htm=request.method,
+            htu=self._desk.base_url + request.path,
+            client_cert_sha256=certificate_of(self._desk, request),
+        )
+
+    def _proven(self, presented: PresentedExchange, wanted: AskedToken, tenant: str, now_ns: int) -> ProvenExchange:
+        """Verify, then use up what is good once."""
+        proven = self._verifier.verify(presented, tenant, now_ns)
+        if any(target != audience_of(self._desk.base_url, tenant) for target in wanted.targets):
+            raise RefusedError(
+                ExchangeRefusal.TARGET_UNKNOWN, "`audience` and `resource` can be the tenant's doors alone"
+            )
+        if proven.actor is not None and is_over(self._house.ledger, proven.actor, now_ns):
+            raise RefusedError(ExchangeRefusal.ACTOR_REVOKED, "who would act has ended or was revoked")
+        self._verifier.use(proven, tenant, now_ns)
+        return proven
+
+    async def _settled(
+        self, caller: Caller, proven: ProvenExchange, wanted: AskedToken, tenant: str, now_ns: int
+    ) -> AccessDetail:
+        try:
+            lifetime_s(proven, self.limits, now_ns)
+            return settled(proven, wanted.detail, self.limits, audience_of(self._desk.base_url, tenant))
+        except RefusedError as no:
+            first = next(iter(_asked(proven, wanted.detail)))
+            raise await self._keeper.refuse(caller, first, no.code) from no
+
+    async def _passed(self, caller: Caller, asked: list[Asked]) -> list[str]:
+        """Return the ids of the decisions that permit everything; one that does not is the answer."""
+        decided = await asyncio.gather(*(self._keeper.ask(caller, one) for one in asked), return_exceptions=True)
+        for one in decided:
+            if isinstance(one, BaseException):
+                raise one
+        return [one.decision_id for one in decided if not isinstance(one, BaseException)]
+
+    def _caller(self, request: Request, tenant: str, proven: ProvenExchange) -> Caller:
+        pep = PepIdentity(pep_id=PEP, tenant=tenant, subjects="token")
+        presented, once = PresentedSubject(), OneRequest(self._house.subjects)
+        once.believe(pep, presented, proven.identity)
+        agent = one_header(request, b"user-agent") or ""
+        return Caller(
+            tenant=tenant,
+            identity=proven.identity,
+            detail=detail_of(proven.identity),
+            pep=pep,
+            presented=presented,
+            once=once,
+            ip=self._desk.proxies.client(request.peer, request.raw_headers) or request.peer,
+            user_agent=agent[:512],
+            request_id=request.request_id,
+        )
+
+    def _mint(self, proven: ProvenExchange, detail: AccessDetail, tenant: str, now_ns: int) -> Minted:
+        identity = proven.identity
+        minted = self._tokens.mint(
+            tenant,
+            subject_type=identity.subject_type,
+            subject_id=identity.subject_id,
+            detail=detail,
+            now_ns=now_ns,
+            lifetime_s=lifetime_s(proven, self.limits, now_ns),
+            jkt=proven.jkt,
+            x5t=proven.x5t,
+            origin=proven.origin,
+            more={**proven.carried, **({"act": proven.act} if proven.act is not None else {})},
+            session_id=identity.session_id if identity.exchanged else "",
+        )
+        if len(minted.token) > LONGEST_TOKEN:
+            text = "the token would be too long to be sent: ask for fewer columns, or for `*`"
+            raise FaultyInputError(ExchangeRefusal.ISSUED_TOKEN_TOO_LARGE, text)
+        return minted
+
+    async def _recorded(self, future: Any) -> None:
+        """Wait until a record is on disk; without it there is no token."""
+        try:
+            await asyncio.wait_for(
+                asyncio.shield(asyncio.wrap_future(future)), self._house.settings.server.record_wait_ms / 1000
+            )
+        except TimeoutError:
+            raise UnavailableError(Reason.RECORD_FAILED.value, "the record was not on disk in time") from None
+
+    async def beside(self, work: Callable[[], Made]) -> Made:
+        """Do work in our own threads, as many as may wait."""
+        if self._waiting >= MAX_WAITING:
+            raise UnavailableError(Reason.OVERLOADED.value, "too many tokens are asked for at once")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
+
+
+def _asked(proven: ProvenExchange, detail: AccessDetail) -> list[Asked]:
+    """Return the question of each action: what the token would be used for."""
+    actor = {} if proven.act is None else {"actor": proven.act}
+    return [
+        Asked(
+            action=action,
+            resource_type=detail.resource_type,
+            resource_id=detail.identifier,
+            columns=detail.datatypes,
+            path=detail.prefix,
+            purpose=detail.purpose,
+            stage=detail.stage,
+            properties={**({"commit": detail.commit} if detail.commit else {}), **actor},
+        )
+        for action in detail.actions
+    ]
+
+
+async def form_of(desk: FaceDesk, request: Request) -> bytes:
+    """Return the body of a form.
+
+    Raises:
+        FaultyInputError: it is none, or a header came twice.
+    """
+    kind = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+    if request.twice or kind != FORM:
+        raise FaultyInputError(ExchangeRefusal.TOKEN_REQUEST_INVALID, f"the content type must be {FORM}, told once")
+    return await request.body(MAX_FORM, desk.receive_timeout_s)
+
+
+def one_header(request: Request, name: bytes) -> str | None:
+    """Return a header that may come once only.
+
+    Raises:
+        FaultyInputError: it came twice.
+    """
+    values = [value for key, value in request.raw_headers if key == name]
+    if len(values) > 1:
+        raise FaultyInputError(ExchangeRefusal.TOKEN_REQUEST_INVALID, f"the header `{name.decode()}` came twice")
+    return values[0].decode("latin-1") if values else None
+
+
+def certificate_of(desk: FaceDesk, request: Request) -> str | None:
+    """Return the thumbprint of the connection's client certificate, as far as whoever says so is trusted."""
+    return request.certificate or desk.proxies.certificate(request.peer, request.raw_headers)

@@ -1,0 +1,278 @@
+"""What a token exchange costs, the wait for the disk apart, and how quickly forgeries are refused.
+
+    python benchmarks/bench_exchange.py [--exchanges 1000] [--rounds 30] [--json]
+
+A house of its own with the shipped policy and model, asked in the process, one exchange after another: a GitHub job's
+token (RS256) and a DPoP proof (ES256) become a token for one action on one dataset.
+
+- ``whole`` is the caller's wait; ``durable_wait`` is the part of it spent waiting for the disk (the used token's row,
+  the decision's record and the token's record, one after the other); ``own`` is the rest, exchange by exchange.
+- ``stages`` are parts of ``own``: verifying proof and token, the decision, signing the new token.
+- ``signatures`` is the floor: the same two signatures checked and the same one made, and nothing else.
+- ``refused`` is each forgery of ``ostiary.testing.exchange_forgeries``, from form to answer; ``accepted`` counts those
+  that got a token; ``median_cpu_us`` is processor time, all threads together. The network is forbidden meanwhile.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from ostiary.identity.algorithms import import_public
+from ostiary.identity.codes import DPOP, TOKEN
+from ostiary.identity.compact import parse_compact
+from ostiary.pipeline.registered import Registered
+from ostiary.server.assembly import Assembly
+from ostiary.server.bootstrap import bootstrap
+from ostiary.server.faces.oauth import OauthFace
+from ostiary.server.places import Places
+from ostiary.server.settings import load
+from ostiary.server.telemetry import logs
+from ostiary.server.telemetry.metrics import Metrics
+from ostiary.server.wire import Reply, Request
+from ostiary.server.wiring import House, open_house
+from ostiary.testing.exchange import ExchangeCaller
+from ostiary.testing.exchange_forgeries import FORGERIES, Forger
+from ostiary.testing.exchange_scene import GITHUB, PUBLIC, sections
+from ostiary.vocabulary.clock import SystemClock
+
+OK = 200
+LIMIT_US = 1000
+CATALOGUE = f"""
+resources: []
+subjects: [{{type: ci_job, id: "{GITHUB.subject}"}}]
+actions: [dataset.read]
+"""
+
+
+class Watch:
+    """Adds up where the time of one exchange goes."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, int] = {}
+
+    def around(self, holder: Any, name: str, stage: str) -> None:
+        """Count the time of one method under ``stage``."""
+        inner = getattr(holder, name)
+
+        def timed(*given: Any, **more: Any) -> Any:
+            begun = time.perf_counter_ns()
+            try:
+                return inner(*given, **more)
+            finally:
+                self.add(stage, time.perf_counter_ns() - begun)
+
+        setattr(holder, name, timed)
+
+    def asking(self, keeper: Any) -> None:
+        """Count the time of a decision, its record included."""
+        inner = keeper.ask
+
+        async def timed(*given: Any) -> Any:
+            begun = time.perf_counter_ns()
+            try:
+                return await inner(*given)
+            finally:
+                self.add("decide_and_record", time.perf_counter_ns() - begun)
+
+        keeper.ask = timed
+
+    def records(self, log: Any) -> None:
+        """Count how long records of decisions and tokens take to be on disk."""
+        inner = log.append
+
+        def append(tenant: str, kind: str, *rest: Any) -> Any:
+            future = inner(tenant, kind, *rest)
+            queued = time.perf_counter_ns()
+            future.add_done_callback(lambda _: self.add(f"disk_{kind}", time.perf_counter_ns() - queued))
+            return future
+
+        log.append = append
+
+    def add(self, stage: str, spent_ns: int) -> None:
+        """Add to a stage."""
+        self.spent[stage] = self.spent.get(stage, 0) + spent_ns
+
+
+async def ask(face: OauthFace, asked: dict[str, Any]) -> tuple[Reply, int]:
+    """Put one request to the face, as the server would; return the answer and the nanoseconds."""
+    body = asked["content"].encode()
+    headers = [(name.lower().encode(), value.encode()) for name, value in asked["headers"].items()]
+    headers.append((b"content-length", str(len(body)).encode()))
+    scope = {"method": "POST", "path": asked["url"], "headers": headers, "client": ("127.0.0.1", 1)}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    begun = time.perf_counter_ns()
+    reply = await face.answer(Request(scope, receive))
+    return reply, time.perf_counter_ns() - begun
+
+
+async def exchanges(face: OauthFace, watch: Watch, stage: ExchangeCaller, count: int) -> dict[str, Any]:
+    """Exchange ``count`` jobs' tokens one after another, after a warm-up."""
+    whole, own, waits, stages = [], [], [], dict[str, list[int]]()
+    for number in range(count + count // 10):
+        asked = stage.request(GITHUB.token(stage.clock.now_ns(), jti=f"bench-{number}"))
+        watch.spent = {}
+        reply, spent = await ask(face, asked)
+        assert reply.status == OK, reply.body
+        if number < count // 10:
+            continue
+        disk = sum(watch.spent[name] for name in ("disk_used", "disk_decision", "disk_token"))
+        whole.append(spent)
+        waits.append(disk)
+        own.append(spent - disk)
+        told = {**watch.spent, "decide": watch.spent["decide_and_record"] - watch.spent["disk_decision"]}
+        for name in ("verify", "decide", "sign"):
+            stages.setdefault(name, []).append(told[name])
+    found = {"whole": spread(whole), "own": spread(own), "durable_wait": spread(waits)}
+    return {**found, "stages": {name: spread(values) for name, values in stages.items()}}
+
+
+async def refusals(face: OauthFace, stage: ExchangeCaller, rounds: int) -> dict[str, Any]:
+    """Play every forgery ``rounds`` times; each request is made outside the measured time."""
+    medians, accepted, burnt = dict[str, float](), 0, list[int]()
+    for name, (make, _) in FORGERIES.items():
+        taken: list[int] = []
+        requests = [make(Forger(stage)) for _ in range(rounds)]
+        for asked in requests:
+            with no_network():
+                before = time.process_time_ns()
+                reply, spent = await ask(face, asked)
+                burnt.append(time.process_time_ns() - before)
+            accepted += reply.status == OK
+            taken.append(spent)
+        medians[name] = statistics.median(taken) / 1000
+    slowest = max(medians, key=lambda name: medians[name])
+    return {
+        "variants": len(medians),
+        "accepted": accepted,
+        "median_us": round(statistics.median(medians.values()), 1),
+        "median_cpu_us": round(statistics.median(burnt) / 1000, 1),
+        "slowest": slowest,
+        "slowest_us": round(medians[slowest], 1),
+        "slower_than_1_ms": sorted(name for name, value in medians.items() if value >= LIMIT_US),
+    }
+
+
+def signatures(stage: ExchangeCaller, signer: Any, count: int) -> dict[str, float]:
+    """Check a job's token's and a proof's signature and make one, nothing else."""
+    token = parse_compact(GITHUB.token(stage.clock.now_ns()), 100_000, TOKEN)
+    proof = parse_compact(stage.proof(), 100_000, DPOP)
+    platform_key, holder = import_public(GITHUB.keys[0].jwk), import_public(proof.header["jwk"])
+    taken = []
+    for _ in range(count):
+        begun = time.perf_counter_ns()
+        assert platform_key.verify("RS256", token.signed, token.signature)
+        assert holder.verify("ES256", proof.signed, proof.signature)
+        signer.sign(token.signed)
+        taken.append(time.perf_counter_ns() - begun)
+    return spread(taken)
+
+
+@contextmanager
+def no_network() -> Iterator[None]:
+    """Forbid every connection."""
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("something wanted the network")
+
+    with mock.patch.object(socket, "create_connection", refuse), mock.patch.object(socket, "getaddrinfo", refuse):
+        yield
+
+
+def spread(nanoseconds: list[int]) -> dict[str, float]:
+    """Return median and 99th percentile in milliseconds."""
+    cuts = statistics.quantiles(nanoseconds, n=100)
+    return {"p50_ms": round(cuts[49] / 1e6, 3), "p99_ms": round(cuts[98] / 1e6, 3)}
+
+
+async def measured(house: House, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure everything in one running assembly."""
+    assembly = Assembly(house, Metrics(), logs.get_logger("bench"), lambda: None)
+    assembly.crew.start()
+    face = next(one for one in assembly.faces if isinstance(one, OauthFace))
+    stage, watch = ExchangeCaller(house.clock, PUBLIC), Watch()
+    watched(face, house, watch)
+    try:
+        exchanged = await exchanges(face, watch, stage, options.exchanges)
+        return {
+            **exchanged,
+            "signatures": signatures(stage, house.ring.active("default", "access-token", "ES256"), options.exchanges),
+            "refused": await refusals(face, stage, options.rounds),
+            "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
+        }
+    finally:
+        assembly.crew.close()
+
+
+def watched(face: OauthFace, house: House, watch: Watch) -> None:
+    """Put the stopwatch to the parts of an exchange."""
+    exchanger: Any = face.exchanger
+    watch.around(exchanger._verifier, "verify", "verify")  # noqa: SLF001 - measured from inside
+    watch.around(exchanger._tokens, "mint", "sign")  # noqa: SLF001 - as above
+    watch.asking(exchanger._keeper)  # noqa: SLF001 - as above
+    watch.around(house.store.used_tokens, "remember", "disk_used")
+    watch.records(house.log)
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Open a house and measure."""
+    with tempfile.TemporaryDirectory(prefix="ostiary-exchange-") as folder:
+        keys, root = Path(folder) / "keys", Path(folder) / "data"
+        keys.mkdir()
+        (root / "catalogue").mkdir(parents=True)
+        root.chmod(0o700)
+        (root / "catalogue" / "default.yaml").write_text(CATALOGUE)
+        given = sections(keys)
+        del given["guardrails"]  # the shipped policy is measured, not the tests'
+        settings = load(None, environ={}, options=given).settings
+        with open_house(Places(root), settings, SystemClock(), complain) as house:
+            bootstrap(house)
+            house.warm_up(complain)
+            house.registry.put("default", Registered(type="dataset", id="sales", sensitivity=2), house.clock.now_ns())
+            return asyncio.run(measured(house, options))
+
+
+def complain(reason: str, fault: BaseException) -> None:
+    """Tell of a fault."""
+    sys.stderr.write(f"{reason}: {fault}\n")
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """Yield the figures in words."""
+    for name in ("whole", "own", "durable_wait", "signatures"):
+        yield f"{name:>14}  p50 {found[name]['p50_ms']:7.3f} ms   p99 {found[name]['p99_ms']:7.3f} ms"
+    for name, value in found["stages"].items():
+        yield f"{'· ' + name:>14}  p50 {value['p50_ms']:7.3f} ms   p99 {value['p99_ms']:7.3f} ms"
+    no = found["refused"]
+    yield f"{no['variants']} forgeries, {no['accepted']} accepted; over 1 ms: {len(no['slower_than_1_ms'])}"
+    yield f"median {no['median_us']} us, {no['median_cpu_us']} us of processor"
+    yield f"slowest {no['slowest_us']} us: {no['slowest']}"
+
+
+def main(show: Callable[[str], None] = print) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--exchanges", type=int, default=1000, help="counted exchanges")
+    parser.add_argument("--rounds", type=int, default=30, help="times that each forgery is played")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found = run(options)
+    show(json.dumps(found, indent=2) if options.json else "\n".join(lines(found)))
+
+
+if __name__ == "__main__":
+    main()

@@ -47,8 +47,10 @@ class OwnTokens:
             UnavailableError: nobody can tell now.
         """
         known = self.find(token, tenant, now_ns) if pep.tenant == tenant else None
-        if known is None:
-            return INACTIVE
+        return INACTIVE if known is None else self.told(known, tenant, now_ns)
+
+    def told(self, known: Remembered, tenant: str, now_ns: int) -> dict[str, Any]:
+        """Return what is told of a token that is good in itself: whether it stands, and for what."""
         identity = identity_of(known, tenant)
         if is_over(self._house.ledger, identity, now_ns):
             return INACTIVE

@@ -13,10 +13,17 @@ door := substring(input.pep.id, count("ostiary:"), -1) if at_door
 #   id: token-scope
 #   remediation: Exchange your identity for a token that names this resource, the action and the purpose.
 deny contains {"rule": "token-scope"} if {
-	at_door
-	data.pipeline.scoped_doors[door]
+	scope_needed
 	not scope_covers
 }
+
+scope_needed if {
+	at_door
+	data.pipeline.scoped_doors[door]
+}
+
+# Wherever it is shown: a token for one thing is no identity for others, at whatever enforcement point.
+scope_needed if input.subject.identity.exchanged == true
 
 # What the token says that it is for; of tokens that Ostiary itself issued alone.
 scope := input.subject.identity.claims.authorization_details[0] if {
@@ -28,4 +35,20 @@ scope_covers if {
 	scope.type == concat("_", ["ostiary", input.resource.type])
 	scope.identifier == input.resource.id
 	input.action.name in scope.actions
+	not scope_contradicted
+}
+
+# Who says nothing of its purpose, its columns or its path says what the token says; the doors hold it to all of it.
+scope_contradicted if {
+	some name in {"commit", "purpose", "stage"}
+	told := object.get(input.action.properties, name, "")
+	told != ""
+	told != object.get(scope, name, "")
+}
+
+scope_contradicted if {
+	columns := object.get(scope, "datatypes", [])
+	not "*" in columns
+	some column in object.get(input.action.properties, "columns", [])
+	not column in columns
 }

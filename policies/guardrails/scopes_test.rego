@@ -44,9 +44,34 @@ test_two_scopes_are_none if {
 	_denied(_scoped(_detail, {"subject": {"identity": {"claims": {"authorization_details": [_detail, _detail]}}}}))
 }
 
-test_no_scope_is_asked_where_the_token_is_made if not _denied(_scoped({}, {"pep": {"id": "ostiary:token"}}))
+test_a_token_is_no_identity_elsewhere_either if {
+	_denied(_scoped(_detail, {"pep": {"id": "gateway-1"}, "resource": {"id": "payroll"}}))
+	not _denied(_scoped(_detail, {"pep": {"id": "gateway-1"}}))
+}
 
-test_other_enforcement_points_are_not_doors if not _denied(_scoped({}, {"pep": {"id": "datasets"}}))
+test_another_purpose_is_another_thing if {
+	detail := object.union(_detail, {"purpose": "training"})
+	not _denied(_scoped(detail, {"action": {"properties": {"purpose": "training"}}}))
+	_denied(_scoped(detail, {"action": {"properties": {"purpose": "analytics"}}}))
+	_denied(_scoped(_detail, {"action": {"properties": {"stage": "train"}}}))
+}
+
+test_other_columns_are_another_thing if {
+	detail := object.union(_detail, {"datatypes": ["age"]})
+	not _denied(_scoped(detail, {"action": {"properties": {"columns": ["age"]}}}))
+	_denied(_scoped(detail, {"action": {"properties": {"columns": ["age", "salary"]}}}))
+	not _denied(_scoped(object.union(_detail, {"datatypes": ["*"]}), {"action": {"properties": {"columns": ["salary"]}}}))
+}
+
+_stranger := {"identity": {"exchanged": false}}
+
+test_no_scope_is_asked_where_the_token_is_made if {
+	not _denied(_scoped({}, {"pep": {"id": "ostiary:token"}, "subject": _stranger}))
+}
+
+test_other_enforcement_points_are_not_doors if {
+	not _denied(_scoped({}, {"pep": {"id": "datasets"}, "subject": _stranger}))
+}
 
 test_production_features_are_reached_with_an_exchanged_token_of_verified_ci if {
 	not _unverified("c0ffee")

@@ -88,6 +88,7 @@ class AccessTokens:
         now_s, token_id = now_ns // _NS, random_bytes(_ID_BYTES).hex()
         session_id = session_id or f"tok-{token_id}"
         claims = {
+            "client_id": f"{subject_type}:{subject_id}",  # RFC 9068 §2.2 demands one; nobody registers with us
             **(more or {}),
             "iss": issuer_of_tenant(self._base_url, tenant),
             "aud": audience_of(self._base_url, tenant),

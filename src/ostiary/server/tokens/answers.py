@@ -14,6 +14,7 @@ from ostiary.identity.exchange.details import AccessDetail
 from ostiary.identity.exchange.issuing import Minted
 from ostiary.identity.exchange.reasons import error_of
 from ostiary.server.doors import TurnedAway
+from ostiary.server.doors.turned_away import STEP_UP as STEP_UP_NEEDED
 from ostiary.server.wire import BODY_LATE, CLOSE, Reply, json_reply
 from ostiary.vocabulary.reasons import Reason
 
@@ -53,9 +54,15 @@ def refused(no: OstiaryError, nonce: str | None = None) -> Reply:
 def turned_away(no: TurnedAway) -> Reply:
     """Return a door's answer as OAuth says it: 400 for a denial, 401 with the challenge where a sign-in would help."""
     told: dict[str, Any] = msgspec.json.decode(no.reply.body)
-    status = {403: 400, 401: 401}.get(no.reply.status, 503)
     codes = [told["code"], *told.get("reasons", ())]
-    error = {401: STEP_UP, 503: UNAVAILABLE}.get(status) or (error_of(codes[-1]) if _ours(codes[-1]) else DENIED)
+    if no.reply.status == 503:  # noqa: PLR2004 - nobody can decide or record now
+        status, error = 503, UNAVAILABLE
+    elif codes[0] == STEP_UP_NEEDED:
+        status, error = 401, STEP_UP
+    elif no.reply.status == 403:  # noqa: PLR2004 - a decision, or a refusal with its record
+        status, error = 400, error_of(codes[-1]) if _ours(codes[-1]) else DENIED
+    else:
+        status, error = 400, "invalid_request"
     body = {"error": error, "error_description": _plain(told.pop("message", "")), **told}
     return msgspec.structs.replace(no.reply, status=status, body=msgspec.json.encode(body))
 

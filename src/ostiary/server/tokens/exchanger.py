@@ -26,6 +26,7 @@ from ostiary.identity.exchange.presenting import ExchangeVerifier, PresentedExch
 from ostiary.identity.exchange.reasons import ExchangeRefusal
 from ostiary.identity.exchange.settling import TokenLimits, lifetime_s, settled
 from ostiary.identity.one_request import OneRequest
+from ostiary.identity.reasons import Refusal
 from ostiary.identity.tokens import MAX_LENGTH
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.server.desk import FaceDesk
@@ -39,7 +40,7 @@ from ostiary.vocabulary.reasons import Reason
 DOOR: Final = "token"
 PEP: Final = f"ostiary:{DOOR}"
 FORM: Final = "application/x-www-form-urlencoded"
-THREADS: Final = 2
+THREADS: Final = 4
 MAX_WAITING: Final = 128
 LONGEST_TOKEN: Final = MAX_LENGTH - 2048  # what is made must be read again, and pass in one header beside a proof
 NONCE_WANTED: Final = frozenset({"dpop_nonce_missing", "dpop_nonce_wrong"})
@@ -107,6 +108,8 @@ class Exchanger:
     def _proven(self, presented: PresentedExchange, wanted: AskedToken, tenant: str, now_ns: int) -> ProvenExchange:
         """Verify, then use up what is good once."""
         proven = self._verifier.verify(presented, tenant, now_ns)
+        if self._house.tenants.find(tenant) is None:  # one that is gone believes nobody, whatever is configured
+            raise RefusedError(Refusal.TOKEN_ISSUER_UNKNOWN, "the token's issuer is not known here")
         if any(target != audience_of(self._desk.base_url, tenant) for target in wanted.targets):
             raise RefusedError(
                 ExchangeRefusal.TARGET_UNKNOWN, "`audience` and `resource` can be the tenant's doors alone"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -207,3 +208,10 @@ def test_every_code_is_some_oauth_error_and_codes_are_in_order() -> None:
     codes = [one.value for one in ExchangeRefusal]
     assert codes == sorted(codes)
     assert {error_of(code) for code in [*codes, *(one.value for one in Refusal)]} <= ERRORS
+
+
+def test_every_code_is_explained(repo: Path) -> None:
+    page = (repo / "docs" / "reference" / "identity.md").read_text()
+    restrictions = {"resource", "action", "purpose", "stage", "commit", "columns", "prefix", "budget"}
+    for code in [*ExchangeRefusal, *(f"token_other_{name}" for name in restrictions)]:
+        assert f"`{code}`" in page

@@ -219,6 +219,8 @@ def test_nothing_secret_is_shown_or_handed_on(server: FakeServer) -> None:
         mine.__reduce__()
     again = ExchangedToken(server.url, "default", from_file("/nowhere"), ACCESS).__reduce__()
     assert repr(again[0](*again[1])) == repr(mine)
+    make, given = mine.narrowed(ACCESS).__reduce__()
+    assert make(*given).thumbprint == mine.thumbprint  # a narrowed token needs the key of the one it comes from
 
 
 def test_a_forked_process_has_a_key_and_a_token_of_its_own(server: FakeServer, monkeypatch: Any) -> None:

@@ -90,6 +90,7 @@ class ExchangedToken:
         self._actor = actor_token
         self._clock = clock
         self._key = key or OwnKey()
+        self._parent: ExchangedToken | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -108,6 +109,8 @@ class ExchangedToken:
 
     def __reduce__(self) -> tuple[Any, ...]:  # type: ignore[explicit-override] # as above
         """Hand on where and for what: whoever unpickles it makes a key and exchanges anew."""
+        if self._parent is not None:
+            return _narrowed, (self._parent, self.detail)
         if isinstance(self._source, str) or (isinstance(self._actor, str) and self._actor):
             raise TypeError("a token cannot be serialised: give a source that reads it where it is needed")
         return _again, (self.url, self.tenant, self._source, self.detail, self._actor, self.settings)
@@ -143,7 +146,9 @@ class ExchangedToken:
     def narrowed(self, detail: Access | Mapping[str, Any]) -> Self:
         """Return tokens for less of the same access, got by exchanging ours again with the same key."""
         settings, clock, key = self.settings, self._clock, self._key
-        return type(self)(self.url, self.tenant, self._token_now, detail, settings=settings, clock=clock, key=key)
+        narrow = type(self)(self.url, self.tenant, self._token_now, detail, settings=settings, clock=clock, key=key)
+        narrow._parent = self  # noqa: SLF001 - one of our own
+        return narrow
 
     def drop(self) -> None:
         """Forget the token at hand: the next request exchanges anew."""
@@ -241,6 +246,10 @@ def _again(
     settings: TokenSettings,
 ) -> ExchangedToken:
     return ExchangedToken(url, tenant, source, detail, actor_token=actor, settings=settings)
+
+
+def _narrowed(parent: ExchangedToken, detail: Access | Mapping[str, Any]) -> ExchangedToken:
+    return parent.narrowed(detail)
 
 
 def _given(source: str | TokenSource) -> str:

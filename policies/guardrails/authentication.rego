@@ -75,6 +75,9 @@ production_sign_in_weak if {
 	not data.ostiary.lib.proven(needed.level, needed.max_age_s)
 }
 
+# At the token endpoint a platform's token becomes a bound one, and nothing else is to be had there.
+exchanging if input.pep.id == "ostiary:token"
+
 # METADATA
 # title: service tokens are bound to a key
 # description: A service's token must be bound to a key it holds (DPoP or mTLS), so that a stolen token is worthless.
@@ -82,6 +85,7 @@ production_sign_in_weak if {
 #   id: service-token-bound
 #   remediation: Use a DPoP-bound or certificate-bound token.
 deny contains {"rule": "service-token-bound"} if {
+	not exchanging
 	input.subject.identity.proof == "none"
 	data.protection.bound_tokens.types[input.subject.type]
 	data.ostiary.lib.sensitivity >= data.protection.bound_tokens.from_sensitivity

@@ -136,6 +136,12 @@ test_service_token_must_be_bound if {
 	"service-token-bound" in rules(decision.deny)
 }
 
+test_service_token_may_be_exchanged_for_a_bound_one if {
+	request := changed(examples.developer, {"/subject/type": "service", "/subject/groups": [], "/pep/id": "ostiary:token"})
+	decision := guardrails.decision with input as request
+	not "service-token-bound" in rules(decision.deny)
+}
+
 test_bound_service_token_is_fine if {
 	every proof in ["dpop", "mtls"] {
 		request := changed(examples.developer, {

@@ -131,6 +131,8 @@ class Exchanger:
 
     async def _passed(self, caller: Caller, asked: list[Asked]) -> list[str]:
         """Return the ids of the decisions that permit everything; one that does not is the answer."""
+        if len(asked) == 1:
+            return [(await self._keeper.ask(caller, asked[0])).decision_id]
         decided = await asyncio.gather(*(self._keeper.ask(caller, one) for one in asked), return_exceptions=True)
         for one in decided:
             if isinstance(one, BaseException):
@@ -177,9 +179,8 @@ class Exchanger:
     async def _recorded(self, future: Any) -> None:
         """Wait until a record is on disk; without it there is no token."""
         try:
-            await asyncio.wait_for(
-                asyncio.shield(asyncio.wrap_future(future)), self._house.settings.server.record_wait_ms / 1000
-            )
+            async with asyncio.timeout(self._house.settings.server.record_wait_ms / 1000):
+                await asyncio.shield(asyncio.wrap_future(future))  # the log's own future is not ours to cancel
         except TimeoutError:
             raise UnavailableError(Reason.RECORD_FAILED.value, "the record was not on disk in time") from None
 

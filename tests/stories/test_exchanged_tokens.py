@@ -113,7 +113,7 @@ def test_a_job_gets_a_token_of_one_dataset_bound_to_its_key(scene: Scene) -> Non
     told = response.json()
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
     assert (told["token_type"], told["issued_token_type"]) == ("DPoP", "urn:ietf:params:oauth:token-type:access_token")
-    assert 295 <= told["expires_in"] <= 300
+    assert 270 <= told["expires_in"] <= 300
     claims = claims_of(told["access_token"])
     assert (claims["iss"], claims["aud"]) == (f"{PUBLIC}/oauth/default", f"{PUBLIC}/pipeline/default")
     assert (claims["sub"], claims["sub_type"], claims["cnf"]) == (
@@ -184,7 +184,7 @@ def test_a_stolen_token_is_worthless_without_its_key(scene: Scene) -> None:
 def test_a_token_never_outlives_what_it_was_exchanged_for(scene: Scene) -> None:
     stage, now = scene.stage(), scene.now() // 10**9
     response = scene.exchange(stage, scene.job(exp=now + 20))
-    assert 15 <= response.json()["expires_in"] <= 20
+    assert 5 <= response.json()["expires_in"] <= 20
     skewed = scene.job(iat=now - 100, nbf=now - 100, exp=now - 5)  # good by the clocks' difference, and over
     assert code(scene.exchange(stage, skewed))[2] == "access_denied"
     assert scene.server.records()[-1].refusal == "token_expired"

@@ -40,5 +40,6 @@ def sections(folder: Path, **more: Any) -> dict[str, Any]:
     people.write_text(PEOPLE.jwks().inline)
     issuer = {"issuer": PEOPLE.issuer, "audience": PEOPLE.audience, "jwks_path": str(people)}
     identity = {"workloads": workloads, "issuers": [issuer], **more.pop("identity", {})}
-    server = {"public_url": PUBLIC, **more.pop("server", {})}
+    # A machine that runs much else must not make a test late.
+    server = {"public_url": PUBLIC, "deadline_ms": 5_000, **more.pop("server", {})}
     return {"guardrails": GUARDRAILS, "identity": identity, "server": server, **more}

@@ -2,8 +2,9 @@
 
 What must be true, in the order in which it is checked:
 
-1. the caller proves a key (RFC 9449 §5) or a certificate (RFC 8705): a token is never made without;
-2. the subject token is good, as at any door (``tokens``); so is the actor token, where there is one;
+1. the subject token is good, as at any door (``tokens``); so is the actor token, where there is one;
+2. the caller proves a key (RFC 9449 §5) or a certificate (RFC 8705): a token is never made without. That one came is
+   looked at first and what it is worth second, because a forged token costs less to refuse than a proof to check;
 3. a subject or actor token that is bound already is bound to that very key or certificate: stolen, it stays worthless;
 4. the subject token lets this actor act, and the chain of actors is not too long;
 5. (``use``, when everything else about the request has held) the proof, and each token that is good once, is new.
@@ -97,12 +98,13 @@ class ExchangeVerifier:
             RefusedError: one code for each way to fail.
             UnavailableError: ``jwks_unavailable``.
         """
-        # 1 whose key
-        proof, certificate = self._holder(presented, tenant, now_ns)
-        # 2 the tokens
+        # 1 the tokens
+        certificate = _certificate(presented)
         subject = self._tokens.verify(presented.subject_token, tenant, now_ns)
         actor = self._tokens.verify(presented.actor_token, tenant, now_ns) if presented.actor_token else None
         known = (subject,) if actor is None else (subject, actor)
+        # 2 whose key
+        proof = self._holder(presented, tenant, now_ns) if presented.dpop is not None else None
         # 3 their bindings
         for one in known:
             _check_binding(one, proof, certificate)
@@ -140,16 +142,18 @@ class ExchangeVerifier:
                     raise unavailable("nothing here remembers which tokens were used")
                 self._once.check(one.facts, tenant, now_ns)
 
-    def _holder(self, presented: PresentedExchange, tenant: str, now_ns: int) -> tuple[HolderProof | None, str]:
-        told = presented.client_cert_sha256
-        certificate = thumbprint(told) if told else ""
-        if presented.dpop is None:
-            if not certificate:
-                text = "prove a key (`DPoP`) or a client certificate: a token is never made without"
-                raise RefusedError(ExchangeRefusal.HOLDER_UNPROVEN, text)
-            return None, certificate
+    def _holder(self, presented: PresentedExchange, tenant: str, now_ns: int) -> HolderProof:
         asked = PresentedSubject(dpop=presented.dpop, htm=presented.htm, htu=presented.htu)
-        return self._dpop.holder(asked, tenant, now_ns), certificate
+        return self._dpop.holder(asked, tenant, now_ns)
+
+
+def _certificate(presented: PresentedExchange) -> str:
+    """Return the certificate's thumbprint, empty with a proof alone."""
+    told = presented.client_cert_sha256
+    if presented.dpop is None and not told:
+        text = "prove a key (`DPoP`) or a client certificate: a token is never made without"
+        raise RefusedError(ExchangeRefusal.HOLDER_UNPROVEN, text)
+    return thumbprint(told) if told else ""
 
 
 def _check_binding(known: Remembered, proof: HolderProof | None, certificate: str) -> None:

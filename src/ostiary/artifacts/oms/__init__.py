@@ -1,0 +1,44 @@
+"""OpenSSF Model Signing (OMS) v1.0: signed at build, verified before load with our own policy (ADR-0026)."""
+
+from ostiary.artifacts.oms.limits import ModelLimits
+from ostiary.artifacts.oms.policy import ModelPolicy
+from ostiary.artifacts.oms.ports import BundleSigner, FormatJudge, VersionMark, VersionMarks
+from ostiary.artifacts.oms.release import Release
+from ostiary.artifacts.oms.signers import (
+    SignerProof,
+    TrustedCertificate,
+    TrustedIdentity,
+    TrustedKey,
+    TrustedSigner,
+)
+from ostiary.artifacts.oms.signing import Hashing, SignedModel, sign_model, sign_release
+from ostiary.artifacts.oms.staging import CheckOnly, InFolder, InMemory, InPlace, StagedFile, Staging
+from ostiary.artifacts.oms.verified import VerifiedModel
+from ostiary.artifacts.oms.verifying import verify_model
+
+__all__ = [
+    "BundleSigner",
+    "CheckOnly",
+    "FormatJudge",
+    "Hashing",
+    "InFolder",
+    "InMemory",
+    "InPlace",
+    "ModelLimits",
+    "ModelPolicy",
+    "Release",
+    "SignedModel",
+    "SignerProof",
+    "StagedFile",
+    "Staging",
+    "TrustedCertificate",
+    "TrustedIdentity",
+    "TrustedKey",
+    "TrustedSigner",
+    "VerifiedModel",
+    "VersionMark",
+    "VersionMarks",
+    "sign_model",
+    "sign_release",
+    "verify_model",
+]

@@ -1,0 +1,50 @@
+"""The second statement: which version of which model this is, for which stage, made from what, and until when.
+
+- An OMS signature says that these files belong together. It says nothing of name, version, stage or time, so an old
+  signed model stays good for ever (ADR-0026). This statement binds the model's root digest, and the digest of the
+  signed OMS statement itself, to those facts. The latter matters: the root covers no file names.
+- ``version`` only rises, per tenant, name and stage: whoever loads keeps the highest one seen (``VersionMarks``).
+- Going back to an older model is a *new* release of the old files, with a higher version, signed again.
+
+>>> release = Release(name="fraud", version=3, stage="production", not_after_ns=10, released_ns=1)
+>>> release.version
+3
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+
+PREDICATE_TYPE: Final = "urn:ostiary:model-release:v1"
+MAX_DATASETS: Final = 256
+
+Word = Annotated[str, msgspec.Meta(max_length=256)]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^(sha256:[0-9a-f]{64})?$", max_length=71)]
+
+
+class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the releaser says of one model.
+
+    Attributes:
+        name: the model's name in the registry.
+        version: the rollback counter of this tenant, name and stage; at least 1.
+        stage: where it may be loaded, for instance ``production``.
+        not_after_ns: UTC nanoseconds after which it is not loaded any more.
+        released_ns: when this was signed.
+        tenant: whose it is; empty for one that any tenant may load.
+        training_run: id of the run that made it.
+        datasets: digest of each dataset's manifest, by dataset.
+        metrics: digest of the metrics report.
+        label: the version as people write it, for instance ``2.1.0``.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    stage: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    not_after_ns: Annotated[int, msgspec.Meta(ge=1)]
+    released_ns: Annotated[int, msgspec.Meta(ge=0)]
+    tenant: Word = ""
+    training_run: Word = ""
+    datasets: Annotated[dict[Word, Digest], msgspec.Meta(max_length=MAX_DATASETS)] = msgspec.field(default_factory=dict)
+    metrics: Digest = ""
+    label: Word = ""

@@ -1,0 +1,1 @@
+"""``ostiary model`` in files, one a sub-verb: each has ``register(command)``, and ``verbs/model.py`` finds them all."""

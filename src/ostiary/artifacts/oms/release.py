@@ -11,9 +11,14 @@
 3
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
+
+from ostiary.artifacts.oms.refusing import refuse, shown
+from ostiary.artifacts.oms.statement import check_predicate_type
+from ostiary.artifacts.statement import STATEMENT_TYPE
+from ostiary.errors import FaultyInputError
 
 PREDICATE_TYPE: Final = "urn:ostiary:model-release:v1"
 MAX_DATASETS: Final = 256
@@ -48,3 +53,65 @@ class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     datasets: Annotated[dict[Word, Digest], msgspec.Meta(max_length=MAX_DATASETS)] = msgspec.field(default_factory=dict)
     metrics: Digest = ""
     label: Word = ""
+
+
+class _Digest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Word
+    digest: _Digest
+
+
+class _Predicate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    release: Release
+    statement: Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}$")]
+
+
+class _Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subject: Annotated[list[_Subject], msgspec.Meta(min_length=1, max_length=1)]
+    predicate: _Predicate
+    type: Literal["https://in-toto.io/Statement/v1"] = msgspec.field(name="_type")
+    predicate_type: str = msgspec.field(name="predicateType")
+
+
+def write_release(release: Release, *, root: str, digest: str) -> bytes:
+    """Return the statement that binds ``release`` to the model of ``root`` and to its signed statement ``digest``.
+
+    Raises:
+        FaultyInputError: ``release_malformed`` when a value is too long, out of range or no digest.
+    """
+    document = {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": release.name, "digest": {"sha256": root.removeprefix("sha256:")}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {"release": release, "statement": digest},
+    }
+    payload = msgspec.json.encode(document)
+    try:
+        _DECODER.decode(payload)
+    except msgspec.DecodeError as fault:
+        raise FaultyInputError("release_malformed", f"the release cannot be signed: {fault}") from fault
+    return payload
+
+
+def read_release(payload: bytes, *, root: str, digest: str) -> Release:
+    """Read a release whose signature was checked, for the model that lies beside it.
+
+    Raises:
+        VerificationError: ``artifact_predicate``, ``artifact_release_malformed``, ``artifact_bundle_swapped``.
+    """
+    check_predicate_type(payload, PREDICATE_TYPE)
+    try:
+        statement = _DECODER.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as fault:
+        raise refuse("artifact_release_malformed", f"the signed release is malformed: {fault}") from fault
+    bound = "sha256:" + statement.subject[0].digest.sha256
+    if (bound, statement.predicate.statement) != (root, digest):
+        name = shown(statement.predicate.release.name)
+        raise refuse("artifact_bundle_swapped", f"the release of `{name}` is not for the model that lies here")
+    return statement.predicate.release
+
+
+_DECODER: Final = msgspec.json.Decoder(_Statement)

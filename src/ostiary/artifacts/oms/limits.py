@@ -3,7 +3,7 @@
 import msgspec
 
 
-class ModelLimits(msgspec.Struct, frozen=True):
+class ModelLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on one model folder and the bundles that sign it.
 
     Attributes:

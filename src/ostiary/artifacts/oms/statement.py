@@ -26,6 +26,7 @@ from ostiary.artifacts.statement import STATEMENT_TYPE
 PREDICATE_TYPE: Final = "https://model_signing/signature/v1.0"
 DIGEST_BYTES: Final = {"sha256": 32, "blake3": 32, "blake2b": 64}
 _SHARD_PARTS: Final = 3
+_MAX_SHARD: Final = 2**53  # beyond, JSON's numbers are not exact
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 Hex = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2}){1,64}$", max_length=128)]
@@ -78,7 +79,7 @@ class _Serialization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: str
     hash_type: str
     allow_symlinks: bool
-    shard_size: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    shard_size: float | None = None  # model-signing writes whole numbers as 1000.0 (a protobuf Struct knows no other)
     ignore_paths: list[Text] = msgspec.field(default_factory=list)
 
 
@@ -146,7 +147,8 @@ def write_statement(
 
     ``ignored`` is for other verifiers only: names of bundles that lie in the folder itself.
     """
-    resources = [_resource(file, piece) for file in sorted(files, key=_order) for piece in file.pieces]
+    called = _algorithm(algorithm, shard_bytes)
+    resources = [_resource(file.path, piece, called) for file in sorted(files, key=_order) for piece in file.pieces]
     how: dict[str, Any] = {"method": "files", "hash_type": algorithm, "allow_symlinks": False}
     if shard_bytes:
         how |= {"method": "shards", "shard_size": shard_bytes}
@@ -170,9 +172,14 @@ def _order(file: Covered) -> list[str]:
     return file.path.split("/")
 
 
-def _resource(file: Covered, piece: Piece) -> _Resource:
-    name = file.path if piece.end is None else f"{file.path}:{piece.start}:{piece.end}"
-    return _Resource(name=name, digest=piece.digest.hex(), algorithm=file.algorithm)
+def _algorithm(algorithm: str, shard_bytes: int) -> str:
+    """Return what model-signing calls the hash of a piece; of shards it compares this text, which no schema has."""
+    return f"{algorithm}-sharded-{shard_bytes}" if shard_bytes else algorithm
+
+
+def _resource(path: str, piece: Piece, algorithm: str) -> _Resource:
+    name = path if piece.end is None else f"{path}:{piece.start}:{piece.end}"
+    return _Resource(name=name, digest=piece.digest.hex(), algorithm=algorithm)
 
 
 def _root(resources: Iterable[_Resource]) -> str:
@@ -199,22 +206,25 @@ def _check_form(raw: _Statement, limits: ModelLimits) -> None:
         raise refuse("artifact_algorithm", f"`{shown(how.hash_type)}` is no content hash of OMS")
     if how.method not in {"files", "shards"} or (how.method == "shards") != (how.shard_size is not None):
         raise _malformed("its serialization is neither of files nor of shards")
+    if how.shard_size is not None and not (0 < how.shard_size <= _MAX_SHARD and how.shard_size.is_integer()):
+        raise _malformed("its shard size is no whole number of bytes")
     if how.allow_symlinks:
         raise refuse("artifact_link", "the statement was made by following symbolic links: sign the files themselves")
 
 
 def _files(predicate: _Predicate, limits: ModelLimits) -> dict[str, Covered]:
     how = predicate.serialization
+    names = {how.hash_type, _algorithm(how.hash_type, int(how.shard_size or 0))}
     pieces: dict[str, list[Piece]] = {}
     for resource in predicate.resources:
         digest = bytes.fromhex(resource.digest)
-        if resource.algorithm != how.hash_type or len(digest) != DIGEST_BYTES[how.hash_type]:
+        if resource.algorithm not in names or len(digest) != DIGEST_BYTES[how.hash_type]:
             text = f"`{shown(resource.name)}` is hashed with `{shown(resource.algorithm)}`, not with {how.hash_type}"
             raise refuse("artifact_algorithm", text)
         path, piece = _piece(resource.name, digest, sharded=how.shard_size is not None)
         pieces.setdefault(path, []).append(piece)
     for path, found in pieces.items():
-        _check_one(path, found, how.shard_size, limits)
+        _check_one(path, found, int(how.shard_size or 0), limits)
     return {path: Covered(path, how.hash_type, tuple(found)) for path, found in pieces.items()}
 
 
@@ -231,11 +241,11 @@ def _is_offset(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 19 and (text == "0" or text[0] != "0")  # noqa: PLR2004
 
 
-def _check_one(path: str, pieces: list[Piece], shard_size: int | None, limits: ModelLimits) -> None:
+def _check_one(path: str, pieces: list[Piece], shard_size: int, limits: ModelLimits) -> None:
     check_path(path)
     if len(path.encode()) > limits.max_path_bytes or path.count("/") > limits.max_depth:
         raise refuse("artifact_too_large", f"the path `{shown(path)}` is too long or too deep")
-    if shard_size is None:
+    if not shard_size:
         if len(pieces) != 1:
             raise _malformed(f"it names `{shown(path)}` twice")
         return

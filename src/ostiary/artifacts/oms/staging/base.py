@@ -16,6 +16,7 @@ from typing import BinaryIO
 from typing_extensions import Buffer, override
 
 from ostiary.artifacts.oms.tree import open_beneath
+from ostiary.errors import FaultyInputError
 
 
 class StagedFile(ABC):
@@ -102,6 +103,17 @@ class Taken(ABC):
     @abstractmethod
     def drop(self) -> None:
         """Give everything back, after a refusal or when the model is closed."""
+
+
+def still_open(handle: int) -> int:
+    """Return a descriptor that is still held; -1 would read as memory full of zeros (mmap(2)), not as an error.
+
+    Raises:
+        FaultyInputError: ``artifact_closed``.
+    """
+    if handle < 0:
+        raise FaultyInputError("artifact_closed", "the model was closed: its bytes were given back")
+    return handle
 
 
 @contextlib.contextmanager

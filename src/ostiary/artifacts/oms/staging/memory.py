@@ -16,7 +16,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from ostiary.artifacts.oms.staging.base import StagedFile, Staging, Taken, opened
+from ostiary.artifacts.oms.staging.base import StagedFile, Staging, Taken, opened, still_open
 from ostiary.errors import UnavailableError
 
 _SMALL: Final = 64 << 10
@@ -84,12 +84,12 @@ class _Large(StagedFile):
     @override
     @contextlib.contextmanager
     def reading(self) -> Iterator[int]:
-        yield self._handle
+        yield still_open(self._handle)
 
     @property
     @override
     def path(self) -> Path:
-        return Path(f"/proc/self/fd/{self._handle}")
+        return Path(f"/proc/self/fd/{still_open(self._handle)}")
 
     @override
     def close(self) -> None:

@@ -19,7 +19,7 @@ from typing import Final
 from typing_extensions import override
 
 from ostiary.artifacts.oms.refusing import refuse, shown
-from ostiary.artifacts.oms.staging.base import StagedFile, Staging, Taken
+from ostiary.artifacts.oms.staging.base import StagedFile, Staging, Taken, still_open
 from ostiary.artifacts.oms.tree import open_beneath
 from ostiary.errors import UnavailableError
 
@@ -79,12 +79,12 @@ class _Leased(StagedFile):
     @override
     @contextlib.contextmanager
     def reading(self) -> Iterator[int]:
-        yield self._handle
+        yield still_open(self._handle)
 
     @property
     @override
     def path(self) -> Path:
-        return Path(f"/proc/self/fd/{self._handle}")
+        return Path(f"/proc/self/fd/{still_open(self._handle)}")
 
     @override
     def check(self) -> None:

@@ -12,7 +12,6 @@ from ostiary.cli.model._shared import Data, Json, Tenant
 from ostiary.cli.output import out, print_json
 from ostiary.keys import KeyRing
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
-from ostiary.server.wiring import MODEL_PURPOSE
 from ostiary.vocabulary.clock import SystemClock
 
 _OMS = Group("OMS bundles", help="OpenSSF Model Signing; --oms, --key, --certificate, --bundle or --version make one.")
@@ -56,6 +55,8 @@ def sign(
         told = (version, stage, days, training_run, dataset or [], metrics, label, tenant)
         sign_oms(SignWish(folder, name, key, certificate, bundle, hashing, *told), ring, json=json)
         return
+    from ostiary.server.wiring import MODEL_PURPOSE  # noqa: PLC0415 - the whole server, which bundles do not need
+
     signer = ring.active(tenant, MODEL_PURPOSE)
     predicate = ArtifactPredicate(
         kind=kind, created_ns=SystemClock().now_ns(), producer="ostiary model sign", feature_set=feature_set

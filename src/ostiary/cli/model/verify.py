@@ -12,7 +12,6 @@ from ostiary.cli.model._shared import Data, Json, Tenant, read_pems
 from ostiary.cli.output import out, print_json
 from ostiary.keys import KeyRing
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
-from ostiary.server.wiring import trusted_model_keys
 from ostiary.vocabulary.clock import SystemClock
 
 _OMS = Group("OMS bundles", help="For folders with a model.sig, or with --bundle or --policy.")
@@ -48,6 +47,8 @@ def verify(
         wish = VerifyWish(folder, policy, key or [], bundle, release, marks, name, stage, pinned, tenant)
         verify_oms(wish, ring, json=json)
         return
+    from ostiary.server.wiring import trusted_model_keys  # noqa: PLC0415 - the whole server, which bundles do not need
+
     trusted = read_pems(key) if key else trusted_model_keys(places, ring, tenant)
     verified = verify_artifact(folder, trusted, kind=kind, pinned=pinned)
     if json:

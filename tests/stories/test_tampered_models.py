@@ -380,6 +380,15 @@ def test_same_digests_under_other_names_are_another_statement(released: Signed) 
     assert verdict(released.folder, released.policy) == "artifact_bundle_swapped"
 
 
+@pytest.mark.parametrize("change", [{"version": 0}, {"stage": ""}, {"more": 1}, {"datasets": {"a": "md5:1"}}])
+def test_a_release_that_cannot_be_meant_is_refused(change: dict[str, Any], released: Signed) -> None:
+    """Signed by the right key, with a program that does not look."""
+    said = json.loads(parse_bundle((released.folder / RELEASE_NAME).read_bytes()).unverified_payload)
+    said["predicate"]["release"].update(change)
+    sealed = released.signer.seal(json.dumps(said).encode())
+    assert verdict(released.folder, released.policy, release=sealed) == "artifact_release_malformed"
+
+
 def test_only_a_releaser_releases(released: Signed) -> None:
     deployer = CurveKey.generate()
     policy = ModelPolicy(signers=released.policy.signers, releasers=(TrustedKey(deployer.public),))

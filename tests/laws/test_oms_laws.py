@@ -12,12 +12,13 @@ from ostiary.artifacts.oms import (
     KeySigner,
     ModelPolicy,
     Release,
+    TrustedCertificate,
     TrustedIdentity,
     TrustedKey,
     TrustedSigner,
     read_trusted_root,
 )
-from ostiary.artifacts.oms.bundle import parse_bundle
+from ostiary.artifacts.oms.bundle import parse_bundle, tobase64
 from ostiary.artifacts.oms.names import check_distinct, is_plain
 from ostiary.artifacts.oms.policy_file import _parse
 from ostiary.artifacts.oms.proving import prove
@@ -200,6 +201,24 @@ def test_a_broken_certificate_is_read_or_refused(at: int, change: int) -> None:
         read = Certificate.from_der(bytes(der))
         assert isinstance(read.signs_code, bool)
         assert len(read.alternative_names()) <= read.count_alternative_names()
+        assert read.not_before_ns <= 10**30
+        assert read.not_after_ns <= 10**30
+        assert isinstance(read.subject, str)
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(LEAF) - 1), st.integers(1, 255))
+def test_a_broken_certificate_in_a_bundle_proves_nothing(at: int, change: int) -> None:
+    """Whatever becomes of it, its own authority did not sign it so."""
+    der = bytearray(LEAF)
+    der[at] ^= change
+    bundle = json.loads(SEALED)
+    bundle["verificationMaterial"] = {"x509CertificateChain": {"certificates": [{"rawBytes": tobase64(bytes(der))}]}}
+    signer = TrustedCertificate((SIGSTORE.authority.certificate.der,), "email", "a@example.org")
+    sealed = json.dumps(bundle).encode()
+    code = code_of(lambda: prove(parse_bundle(sealed), [signer], NOW), REASONS)
+    assert code
+    assert not code.startswith("unknown")
 
 
 @given(st.binary(max_size=300))

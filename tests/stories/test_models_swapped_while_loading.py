@@ -222,6 +222,25 @@ def test_a_writer_that_never_rests_changes_nothing_that_is_handed_on(folder: Pat
     assert "artifact_modified" in verdicts
 
 
+@pytest.mark.parametrize("kind", [*KEPT, "place", "check"])
+def test_a_file_that_grows_after_the_limits_were_asked_fills_nothing(
+    kind: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sparse file of a terabyte stands there when the bytes are taken."""
+    walk = Walk.into
+
+    def growing(self: Walk, *words: object) -> dict[str, int]:
+        found = walk(self, *words)  # type: ignore[arg-type]
+        os.truncate(folder / "sub" / "weights.bin", 1 << 40)
+        return found
+
+    monkeypatch.setattr(Walk, "into", growing)
+    staging = {"place": InPlace(), "check": CheckOnly()}.get(kind) or KEPT[kind](tmp_path)
+    with pytest.raises(VerificationError) as caught:
+        verify(folder, staging)
+    assert caught.value.code == "artifact_modified"
+
+
 def test_what_the_judge_sees_is_what_is_handed_on(folder: Path) -> None:
     seen: dict[str, bytes] = {}
 

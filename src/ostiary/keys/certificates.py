@@ -118,7 +118,8 @@ class Certificate:
         try:
             found = x509.load_der_x509_certificate(der)
             found.public_key()
-            list(found.extensions)
+            found.subject.rfc4514_string()
+            _ = (found.not_valid_before_utc, found.not_valid_after_utc, list(found.extensions))
         except _UNREADABLE as fault:
             raise FaultyInputError("certificate_malformed", "the bytes hold no certificate that can be read") from fault
         return cls(found)
@@ -153,7 +154,7 @@ def chain_of(
     checker = policy.max_chain_depth(_MAX_CHAIN).extension_policies(ca_policy=_AUTHORITY, ee_policy=_LEAF)
     try:
         found = checker.build_client_verifier().verify(leaf._certificate, [one._certificate for one in between])  # noqa: SLF001
-    except (verification.VerificationError, x509.UnsupportedGeneralNameType, ValueError):
+    except (verification.VerificationError, *_UNREADABLE):
         return ()
     return tuple(Certificate(one) for one in found.chain)
 

@@ -129,8 +129,9 @@ def test_a_release_that_says_nothing_is_not_signed(wrong: dict[str, object]) -> 
 
 def test_digests_do_not_depend_on_how_the_work_is_shared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = os.open(folder, os.O_RDONLY)
-    taken = CheckOnly().take(root, {})
-    files = [taken.file("sub/b.bin"), taken.file("a.json"), taken.file("sub/c.bin")]
+    sizes = {"sub/b.bin": 3000, "a.json": 2, "sub/c.bin": 1000}
+    taken = CheckOnly().take(root, sizes)
+    files = [taken.file(path) for path in sizes]
     works = [Work(file, 0, None) for file in files]
     plain = []
     for file in files:

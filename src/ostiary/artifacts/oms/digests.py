@@ -44,7 +44,7 @@ class ContentHash(Protocol):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One range to hash; a range to the end of the file takes in whatever is there."""
+    """One range to hash; without an end, to the file's own."""
 
     file: StagedFile
     start: int
@@ -53,7 +53,12 @@ class Work(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """How many bytes are expected."""
-        return (self.file.size if self.end is None else self.end) - self.start
+        return max(0, self.stop - self.start)
+
+    @property
+    def stop(self) -> int:
+        """Where it ends."""
+        return self.file.size if self.end is None else self.end
 
 
 def new_hash(algorithm: str, threads: int = 1) -> ContentHash:
@@ -106,11 +111,11 @@ def hash_piece(work: Work, algorithm: str, threads: int) -> bytes:
     """Return the digest of one piece, as its bytes are."""
     whole = new_hash(algorithm, threads)
     size = _WIDE_BUFFER if threads > 1 else _BUFFER
-    buffer = memoryview(bytearray(min(size, max(work.size, 0) + 1)))
+    buffer = memoryview(bytearray(min(size, work.size)))
     at = work.start
     with work.file.reading() as handle:
-        while work.end is None or at < work.end:
-            room = buffer if work.end is None else buffer[: work.end - at]
+        while at < work.stop:
+            room = buffer[: work.stop - at]
             count = os.preadv(handle, [room], at)
             if count == 0:
                 break

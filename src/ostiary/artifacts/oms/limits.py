@@ -17,8 +17,8 @@ class ModelLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     max_files: int = 10_000
-    max_file_bytes: int = 2 << 40
-    max_total_bytes: int = 4 << 40
+    max_file_bytes: int = 256 << 30
+    max_total_bytes: int = 1 << 40
     max_depth: int = 16
     max_path_bytes: int = 1024
     max_resources: int = 100_000

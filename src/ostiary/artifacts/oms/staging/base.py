@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from typing_extensions import Buffer, override
 
+from ostiary.artifacts.oms.refusing import refuse, shown
 from ostiary.artifacts.oms.tree import open_beneath
 from ostiary.errors import FaultyInputError
 
@@ -90,10 +91,10 @@ class Taken(ABC):
 
     @abstractmethod
     def file(self, path: str) -> StagedFile:
-        """Take one file.
+        """Take one file, of the size that the walk found.
 
         Raises:
-            VerificationError: it is not there any more, or is no regular file.
+            VerificationError: it is not there any more, is no regular file, or changed its size.
         """
 
     @abstractmethod
@@ -117,13 +118,24 @@ def still_open(handle: int) -> int:
 
 
 @contextlib.contextmanager
-def opened(root: int, path: str) -> Iterator[int]:
-    """Lend a descriptor of a source file."""
+def opened(root: int, path: str, size: int) -> Iterator[int]:
+    """Lend a descriptor of a source file that still has the size for which there is room."""
     handle = open_beneath(root, path)
     try:
+        check_size(handle, path, size)
         yield handle
     finally:
         os.close(handle)
+
+
+def check_size(handle: int, path: str, size: int) -> None:
+    """Refuse a file that grew or shrank since the limits were asked: it may not fill memory or disk.
+
+    Raises:
+        VerificationError: ``artifact_modified``.
+    """
+    if os.fstat(handle).st_size != size:
+        raise refuse("artifact_modified", f"`{shown(path)}` changed its size while it was verified")
 
 
 class _Reader(io.RawIOBase):

@@ -51,21 +51,21 @@ class InFolder(Staging):
         except OSError as fault:
             text = f"no folder can be made in `{self.parent}`: {fault.strerror}"
             raise UnavailableError("artifact_staging_unavailable", text) from fault
-        return _Folder(root, made, keep=self.keep)
+        return _Folder(root, files, made, keep=self.keep)
 
 
 class _Folder(Taken):
-    def __init__(self, root: int, folder: Path, *, keep: bool) -> None:
-        self._root, self._keep = root, keep
+    def __init__(self, root: int, sizes: Mapping[str, int], folder: Path, *, keep: bool) -> None:
+        self._root, self._sizes, self._keep = root, sizes, keep
         self.folder: Path = folder
 
     @override
     def file(self, path: str) -> StagedFile:
         place = self.folder / path
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with opened(self._root, path) as source:
+        with opened(self._root, path, self._sizes[path]) as source:
             try:
-                size = _copy(source, place)
+                size = _copy(source, place, self._sizes[path])
             except OSError as fault:
                 text = f"`{shown(path)}` cannot be staged: {fault.strerror}"
                 raise UnavailableError("artifact_staging_full", text) from fault
@@ -106,8 +106,8 @@ class _Copied(StagedFile):
         return self._place
 
 
-def _copy(source: int, place: Path) -> int:
-    size, at = os.fstat(source).st_size, 0
+def _copy(source: int, place: Path, size: int) -> int:
+    at = 0
     target = os.open(place, _NEW, 0o400)
     try:
         while at < size:

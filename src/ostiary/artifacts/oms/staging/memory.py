@@ -48,18 +48,18 @@ class InMemory(Staging):
         if total > most or sum(size > _SMALL for size in files.values()) > _MAX_LARGE:
             text = f"the model has {total} bytes, {most} may be taken: stage it in a folder, or in place"
             raise UnavailableError("artifact_staging_full", text)
-        return _Memory(root)
+        return _Memory(root, files)
 
 
 class _Memory(Taken):
-    def __init__(self, root: int) -> None:
-        self._root = root
+    def __init__(self, root: int, sizes: Mapping[str, int]) -> None:
+        self._root, self._sizes = root, sizes
         self._files: list[StagedFile] = []
 
     @override
     def file(self, path: str) -> StagedFile:
-        with opened(self._root, path) as source:
-            size = os.fstat(source).st_size
+        size = self._sizes[path]
+        with opened(self._root, path, size) as source:
             file = _Small(path, _read(source, size)) if size <= _SMALL else _Large(path, _sealed(source, size))
         self._files.append(file)
         return file

@@ -17,19 +17,17 @@ class CheckOnly(Staging):
     @override
     def take(self, root: int, files: Mapping[str, int]) -> Taken:
         """Begin."""
-        return _Nothing(root)
+        return _Nothing(root, files)
 
 
 class _Nothing(Taken):
-    def __init__(self, root: int) -> None:
-        self._root = os.dup(root)
+    def __init__(self, root: int, sizes: Mapping[str, int]) -> None:
+        self._root, self._sizes = os.dup(root), sizes
         self._open = True
 
     @override
     def file(self, path: str) -> StagedFile:
-        with opened(self._root, path) as handle:
-            size = os.fstat(handle).st_size
-        return _Unkept(self, path, size)
+        return _Unkept(self, path, self._sizes[path])
 
     def source(self, path: str) -> contextlib.AbstractContextManager[int]:
         """Lend the source while the digests are computed."""
@@ -37,7 +35,7 @@ class _Nothing(Taken):
             raise FaultyInputError(
                 "artifact_not_staged", "the model was only checked: verify it with staging to load it"
             )
-        return opened(self._root, path)
+        return opened(self._root, path, self._sizes[path])
 
     @override
     def finish(self) -> None:

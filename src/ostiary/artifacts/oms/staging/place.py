@@ -12,6 +12,7 @@
 import contextlib
 import fcntl
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from typing import Final
 from typing_extensions import override
 
 from ostiary.artifacts.oms.refusing import refuse, shown
-from ostiary.artifacts.oms.staging.base import StagedFile, Staging, Taken, still_open
+from ostiary.artifacts.oms.staging.base import StagedFile, Staging, Taken, check_size, still_open
 from ostiary.artifacts.oms.tree import open_beneath
 from ostiary.errors import UnavailableError
 
@@ -37,12 +38,12 @@ class InPlace(Staging):
         if len(files) > _MAX_FILES:
             text = f"{len(files)} files, {_MAX_FILES} can be held in place: stage in a folder"
             raise UnavailableError("artifact_staging_full", text)
-        return _Place(root)
+        return _Place(root, files)
 
 
 class _Place(Taken):
-    def __init__(self, root: int) -> None:
-        self._root = root
+    def __init__(self, root: int, sizes: Mapping[str, int]) -> None:
+        self._root, self._sizes = root, sizes
         self._files: list[StagedFile] = []
 
     @override
@@ -50,10 +51,11 @@ class _Place(Taken):
         handle = open_beneath(self._root, path)
         try:
             _lease(handle, path)
+            check_size(handle, path, self._sizes[path])
         except BaseException:
             os.close(handle)
             raise
-        file = _Leased(path, os.fstat(handle).st_size, handle)
+        file = _Leased(path, self._sizes[path], handle)
         self._files.append(file)
         return file
 
@@ -103,8 +105,11 @@ class _Leased(StagedFile):
 
 def _lease(handle: int, path: str) -> None:
     try:
+        # A broken lease sends SIGIO, whose default is to end the process. We ask instead: from the first moment it is a
+        # signal that is ignored by default, and then nobody is sent any.
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(handle, fcntl.F_SETOWN, 0)  # no SIGIO, whose default is to end the process: we ask instead
+        fcntl.fcntl(handle, fcntl.F_SETOWN, 0)
     except BlockingIOError as fault:
         raise refuse("artifact_changed_in_use", f"`{shown(path)}` is open for writing") from fault
     except OSError as fault:

@@ -3,6 +3,7 @@
 - Pieces (files or shards) are hashed beside each other, the largest first. One BLAKE3 piece that is larger than a
   core's share is hashed alone by all cores, since BLAKE3 is a tree. SHA-256 is a chain: only other pieces can run
   beside it.
+- The bytes that come next are read while some are hashed, where a piece is the only one at work.
 - Bytes are read into a buffer, not mapped: a source that shrinks gives fewer bytes, where a mapping would end the
   process (SIGBUS).
 
@@ -12,7 +13,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
@@ -86,42 +87,63 @@ def hash_all(works: Sequence[Work], algorithm: str) -> list[bytes]:
     """Return the digest of each piece, in order."""
     cores = core_count()
     order = sorted(range(len(works)), key=lambda at: -works[at].size)
-    alone = _alone([works[at].size for at in order], cores) if algorithm == "blake3" else 0
-    digests = {at: hash_piece(works[at], algorithm, cores) for at in order[:alone]}
+    share = max(_WIDE_FROM, sum(work.size for work in works) // cores)
+    alone = _alone([works[at].size for at in order], share, cores) if algorithm == "blake3" else 0
+    digests = {at: hash_piece(works[at], algorithm, cores, ahead=cores > 1) for at in order[:alone]}
+
+    def one(at: int) -> bytes:
+        return hash_piece(works[at], algorithm, 1, ahead=cores > 1 and works[at].size > share)
+
     with ThreadPoolExecutor(max_workers=cores, thread_name_prefix="digest") as pool:
-        found = pool.map(lambda at: hash_piece(works[at], algorithm, 1), order[alone:])
-        digests.update(zip(order[alone:], found, strict=True))
+        digests.update(zip(order[alone:], pool.map(one, order[alone:]), strict=True))
     return [digests[at] for at in range(len(works))]
 
 
-def _alone(sizes: Sequence[int], cores: int) -> int:
+def _alone(sizes: Sequence[int], share: int, cores: int) -> int:
     """Return how many of the largest pieces all cores hash together: those that would leave the others waiting.
 
-    >>> _alone([9 << 30, 1 << 30], 2), _alone([4 << 30] * 2, 2), _alone([4 << 30] * 3, 2), _alone([1] * 3, 2)
-    (1, 0, 1, 0)
+    >>> _alone([9 << 30, 1 << 30], 5 << 30, 2), _alone([4 << 30] * 2, 4 << 30, 2), _alone([4 << 30] * 3, 6 << 30, 2)
+    (1, 0, 1)
     """
-    share = sum(sizes) // cores
     large = sum(size > _WIDE_FROM for size in sizes)
-    over = sum(size > share for size in sizes[:large])
+    over = sum(size > share for size in sizes)
     uneven = large % cores if large < _FEW * cores else 0
     return max(over, uneven) if cores > 1 else 0
 
 
-def hash_piece(work: Work, algorithm: str, threads: int) -> bytes:
-    """Return the digest of one piece, as its bytes are."""
+def hash_piece(work: Work, algorithm: str, threads: int, *, ahead: bool) -> bytes:
+    """Return the digest of one piece, as its bytes are; with ``ahead``, the next are read while some are hashed."""
     whole = new_hash(algorithm, threads)
-    size = _WIDE_BUFFER if threads > 1 else _BUFFER
-    buffer = memoryview(bytearray(min(size, work.size)))
-    at = work.start
+    size = min(_WIDE_BUFFER if threads > 1 else _BUFFER, work.size)
     with work.file.reading() as handle:
-        while at < work.stop:
-            room = buffer[: work.stop - at]
-            count = os.preadv(handle, [room], at)
-            if count == 0:
-                break
-            whole.update(room[:count])
-            at += count
+        for part in _ahead(work, handle, size) if ahead else _plain(work, handle, size):
+            whole.update(part)
     return whole.digest()
+
+
+def _plain(work: Work, handle: int, size: int) -> Iterator[memoryview]:
+    buffer, at = memoryview(bytearray(size)), work.start
+    while count := _read(work, handle, buffer, at):
+        yield buffer[:count]
+        at += count
+
+
+def _ahead(work: Work, handle: int, size: int) -> Iterator[memoryview]:
+    buffer, other = memoryview(bytearray(size)), memoryview(bytearray(size))
+    at = work.start
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as reader:
+        pending = reader.submit(_read, work, handle, buffer, at)
+        while count := pending.result():
+            at += count
+            pending = reader.submit(_read, work, handle, other, at)
+            yield buffer[:count]
+            buffer, other = other, buffer
+
+
+def _read(work: Work, handle: int, buffer: memoryview, at: int) -> int:
+    """Read what fits, up to the end of the piece; a source that shrank gives less."""
+    room = buffer[: max(0, work.stop - at)]
+    return os.preadv(handle, [room], at) if room else 0
 
 
 def core_count() -> int:

@@ -101,6 +101,18 @@ def test_a_private_folder_is_private_and_goes(folder: Path, tmp_path: Path) -> N
     assert not place.exists()
 
 
+def test_no_folder_is_made_where_others_could_swap_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    for mode, refused in ((0o777, True), (0o770, True), (0o1777, False), (0o755, False)):
+        (tmp_path / "open").chmod(mode)
+        if not refused:
+            verify(folder, InFolder(tmp_path / "open")).close()
+            continue
+        with pytest.raises(UnavailableError) as caught:
+            verify(folder, InFolder(tmp_path / "open"))
+        assert caught.value.code == "artifact_staging_unavailable"
+
+
 def test_a_refused_model_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
     (folder / "config.json").write_bytes(b"[]")
     before = len(list(Path("/proc/self/fd").iterdir()))

@@ -332,6 +332,12 @@ def test_a_release_may_be_too_old_for_a_policy(released: Signed) -> None:
     assert verdict(released.folder, policy) == "artifact_release_expired"
 
 
+def test_a_release_from_the_future_is_none(released: Signed) -> None:
+    """Otherwise it would never be too old."""
+    release(released.folder, released.signer, released_ns=NOW + DAY)
+    assert verdict(released.folder, released.policy) == "artifact_release_not_yet"
+
+
 def test_a_model_without_a_release_is_refused(by_key: Signed) -> None:
     assert verdict(by_key.folder, ModelPolicy(signers=by_key.policy.signers)) == "artifact_release_missing"
 
@@ -483,6 +489,54 @@ def test_a_certificate_bundle_is_no_key_bundle(tmp_path: Path, by_key: Signed) -
 def test_a_neighbour_under_the_same_authority_is_not_the_signer(tmp_path: Path) -> None:
     model = by_certificate(tmp_path, uris=("spiffe://example.org/ci/somebody-else",))
     assert verdict(model.folder, model.policy) == "artifact_wrong_identity"
+
+
+def issued_through(tmp_path: Path, between: Callable[[Authority], Authority]) -> Signed:
+    """Sign with a certificate that an authority below the pinned root issued."""
+    folder, key = make_model(tmp_path / "fraud"), CurveKey.generate()
+    root = Authority.new("root", NOW - 5000 * DAY, NOW + 5000 * DAY)
+    issuer = between(root)
+    leaf = issuer.issue(key.public, Wish("trainer", uris=(HOLDER,)), NOW - DAY, NOW + DAY)
+    signer = CertificateSigner(key, [leaf, issuer.certificate])
+    sign(folder, signer)
+    trusted = TrustedCertificate((root.certificate.der,), "uri", HOLDER)
+    return Signed(folder, signer, ModelPolicy(signers=(trusted,), release_needed=False), {})
+
+
+def holder_of_a_leaf(root: Authority) -> Authority:
+    key = CurveKey.generate()
+    return Authority(key, root.issue(key.public, Wish("neighbour", uris=("urn:n",)), NOW - DAY, NOW + DAY))
+
+
+def authority_for(*purposes: str) -> Callable[[Authority], Authority]:
+    def make(root: Authority) -> Authority:
+        key, wish = CurveKey.generate(), Wish("between", purposes=purposes, authority=True)
+        return Authority(key, root.issue(key.public, wish, NOW - DAY, NOW + DAY))
+
+    return make
+
+
+PATHS: dict[str, tuple[Callable[[Authority], Authority], str]] = {
+    "through_an_authority": (lambda root: Authority.new("between", NOW - DAY, NOW + DAY, above=root), "good"),
+    "through_an_authority_for_code": (authority_for("code"), "good"),
+    "through_an_authority_for_servers": (authority_for("server"), "artifact_untrusted_chain"),
+    "through_a_neighbour_s_leaf": (holder_of_a_leaf, "artifact_untrusted_chain"),
+    "through_an_expired_authority": (
+        lambda root: Authority.new("between", NOW - 9 * DAY, NOW - 2 * DAY, above=root),
+        "artifact_untrusted_chain",
+    ),
+    "through_one_s_own_authority": (
+        lambda _: Authority.new("root", NOW - 5000 * DAY, NOW + 5000 * DAY),
+        "artifact_untrusted_chain",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_the_path_to_the_authority_counts(name: str, tmp_path: Path) -> None:
+    between, code = PATHS[name]
+    model = issued_through(tmp_path, between)
+    assert verdict(model.folder, model.policy) == code
 
 
 def test_a_certificate_that_may_issue_others_signs_no_model(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ostiary.artifacts.oms.staging.base import StagedFile
 from ostiary.errors import FaultyInputError, UnavailableError
 
 _BUFFER: Final = 1 << 20
-_WIDE_BUFFER: Final = 4 << 20
+_WIDE_BUFFER: Final = 2 << 20
 _WIDE_FROM: Final = 64 << 20  # below this, starting threads costs more than it brings
 _FEW: Final = 8  # with more pieces a core, the last one's waiting does not matter
 

@@ -29,6 +29,7 @@ REASONS: Final = {
     "artifact_release_expired": "the release's last day is over, or it is older than the policy accepts",
     "artifact_release_malformed": "the release statement is not of our form",
     "artifact_release_missing": "the policy needs a release and there is none",
+    "artifact_release_not_yet": "the release says that it was made in the future",
     "artifact_renamed_file": "signed files are missing, and others that were not signed stand in their place",
     "artifact_replayed": "an older version than the highest one seen, or than the policy's lowest",
     "artifact_special_file": "a pipe, socket or device",

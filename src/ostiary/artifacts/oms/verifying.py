@@ -40,6 +40,7 @@ from ostiary.artifacts.oms.verified import VerifiedModel
 from ostiary.vocabulary.clock import Clock
 
 _NS: Final = 1_000_000_000
+_SKEW_NS: Final = 300 * _NS  # how far the releaser's clock may be ahead
 _OWN: Final = (BUNDLE_NAME, RELEASE_NAME)
 
 
@@ -185,6 +186,8 @@ def _check_release(release: Release, statement: ModelStatement, policy: ModelPol
         raise refuse("artifact_wrong_tenant", "the release is for another tenant")
     if policy.stages and release.stage not in policy.stages:
         raise refuse("artifact_wrong_stage", f"the release is for `{shown(release.stage)}`, not for this stage")
+    if release.released_ns > now_ns + _SKEW_NS:
+        raise refuse("artifact_release_not_yet", "the release says that it was made in the future")
     too_old = policy.max_age_s and now_ns - release.released_ns > policy.max_age_s * _NS
     if now_ns > release.not_after_ns or too_old:
         raise refuse("artifact_release_expired", "the release is over: it must be released again")

@@ -3,6 +3,7 @@
 - A fresh folder (0700) of this user, below a parent that the caller names; files are 0400. Digests are computed over
   the copies.
 - On file systems that share blocks (btrfs, xfs, NFS 4.2) ``copy_file_range`` makes the copy without copying.
+- The parent must be of this user or root, and writable by others only when it is sticky, as `/tmp` is.
 - What it keeps out: whoever may write the model's own place, and every other user. What it does not: another process of
   this same user, and root. ``InMemory`` keeps those out too.
 """
@@ -10,6 +11,7 @@
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -44,6 +46,7 @@ class InFolder(Staging):
     def take(self, root: int, files: Mapping[str, int]) -> Taken:
         """Begin, when there is room enough."""
         try:
+            _check_parent(self.parent)
             disk = os.statvfs(self.parent)
             if sum(files.values()) > disk.f_bavail * disk.f_frsize:
                 raise UnavailableError("artifact_staging_full", f"`{self.parent}` has no room for the model")
@@ -52,6 +55,15 @@ class InFolder(Staging):
             text = f"no folder can be made in `{self.parent}`: {fault.strerror}"
             raise UnavailableError("artifact_staging_unavailable", text) from fault
         return _Folder(root, files, made, keep=self.keep)
+
+
+def _check_parent(parent: Path) -> None:
+    """Refuse a parent in which others could put another folder in the place of ours."""
+    status = parent.stat()
+    others_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
+    if others_write or status.st_uid not in {0, os.geteuid()}:
+        text = f"others may move what lies in `{parent}`: stage in a folder of this user's own"
+        raise UnavailableError("artifact_staging_unavailable", text)
 
 
 class _Folder(Taken):

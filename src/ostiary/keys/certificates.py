@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import verification
 from cryptography.x509.certificate_transparency import LogEntryType, SignedCertificateTimestamp
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.utils import CryptographyDeprecationWarning
 from typing_extensions import override
 
 from ostiary.errors import FaultyInputError
@@ -122,6 +123,8 @@ class Certificate:
             _ = (found.not_valid_before_utc, found.not_valid_after_utc, list(found.extensions))
         except _UNREADABLE as fault:
             raise FaultyInputError("certificate_malformed", "the bytes hold no certificate that can be read") from fault
+        if found.serial_number <= 0:
+            raise FaultyInputError("certificate_malformed", "a serial number is positive")  # RFC 5280 §4.1.2.2
         return cls(found)
 
 
@@ -133,7 +136,7 @@ def read_pems(pem: bytes) -> list[Certificate]:
     """
     try:
         found = x509.load_pem_x509_certificates(pem)
-    except ValueError as fault:
+    except _UNREADABLE as fault:
         raise FaultyInputError("certificate_malformed", "the file holds no certificates in PEM") from fault
     if len(found) > _MAX_PEMS:
         raise FaultyInputError("certificate_malformed", f"{len(found)} certificates, {_MAX_PEMS} are read")
@@ -221,6 +224,7 @@ _UNREADABLE: Final = (
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,  # where warnings are errors: what a later version refuses, we refuse
 )
 _TEXTUAL: Final = (x509.RFC822Name, x509.DNSName, x509.UniformResourceIdentifier)
 _NAME_KINDS: Final[dict[str, type[x509.RFC822Name | x509.DNSName | x509.UniformResourceIdentifier]]] = {

@@ -22,6 +22,8 @@ _LINES: Final = {
     "GET": re.compile(rb"[ \t\r0-9_+-]*"),
     "PUT": re.compile(rb"[ \t\r0-9_+-]*"),
 }
+_NUMBERS: Final = frozenset({"INT", "LONG", "FLOAT"})
+_MAX_DIGITS: Final = 4_300
 _TWO_LINES: Final = frozenset({"GLOBAL", "INST"})
 _TABLE: Final[dict[int, tuple[str, int]]] = {
     ord(op.code): (op.name, 0 if op.arg is None else op.arg.n) for op in pickletools.opcodes
@@ -139,6 +141,8 @@ def _line_end(data: memoryview, begin: int, at: int, bounds: PickleLimits) -> in
 
 def _check_line(line: memoryview, at: int, name: str) -> None:
     """Refuse numbers that no unpickler would read; what one might is let by."""
+    if name in _NUMBERS and len(line) > _MAX_DIGITS:  # Python reads digits in quadratic time
+        raise MalformedError(at, f"{name} has {len(line)} digits", ours=True)
     form = _LINES.get(name)
     if form is not None and not form.fullmatch(line):
         raise MalformedError(at, f"{name} is given no such thing")

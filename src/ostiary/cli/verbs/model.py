@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ostiary.artifacts import ArtifactPredicate, sign_artifact, verify_artifact
+from ostiary.cli.model_scan import mount as mount_scan
 from ostiary.cli.output import out, print_json
 from ostiary.errors import FaultyInputError
 from ostiary.keys import KeyRing, VerifyingKey
@@ -14,6 +15,7 @@ from ostiary.server.wiring import MODEL_PURPOSE, trusted_model_keys
 from ostiary.vocabulary.clock import SystemClock
 
 command = App(name="model", help="Sign models, and verify them as they are verified before every load.")
+mount_scan(command)
 
 Data = Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")]
 Tenant = Annotated[str, Parameter(help="Tenant whose key signs or is trusted.")]

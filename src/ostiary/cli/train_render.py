@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import yaml
 from cyclopts import App, Parameter
 
@@ -74,15 +73,13 @@ def _read(path: Path, most: int) -> bytes:
 
 
 def _document(data: bytes) -> Any:
-    """Read JSON or YAML; anchors are refused, for a few of them can stand for gigabytes."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        pass
+    """Read YAML, of which JSON is a part; anchors are refused, for a few of them can stand for gigabytes."""
     try:
         text = data.decode()
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise FaultyInputError("training_plan_invalid", "the plan has aliases: write every value out")
-        return yaml.safe_load(text)
+        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+        document = None if aliases else yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise FaultyInputError("training_plan_invalid", "the plan is neither JSON nor YAML") from None
+    if aliases:
+        raise FaultyInputError("training_plan_invalid", "the plan has aliases: write every value out")
+    return document

@@ -1,8 +1,9 @@
 r"""Follows a pickle by an allow-list of opcodes: what it would import and call, where, and whether it can be followed.
 
-1. An opcode is known here and understood, or the pickle is refused. INST, OBJ, NEWOBJ, EXT, PERSID and buffers are not.
+1. An opcode is known here and understood, or the pickle is refused: INST, OBJ, NEWOBJ_EX, EXT, PERSID and buffers are.
 2. An import is of an allowed name (``values.ALLOWED_NAMES``), or refused: there is no list of bad names to get round.
-3. REDUCE calls an allowed callable on a tuple; BUILD fills an ``OrderedDict``; BINPERSID names a storage of tensors.
+3. REDUCE calls an allowed callable on a tuple; NEWOBJ makes a LightGBM ``Booster`` and nothing else; BUILD fills one
+   or an ``OrderedDict``; BINPERSID names a storage of tensors.
 4. Stack, marks, memo, frames, lengths and depth are followed as an unpickler would, and bounded. What underflows,
    overlaps or is cut off is refused, for two unpicklers may disagree about it.
 
@@ -17,23 +18,33 @@ from collections.abc import Callable
 from typing import Final
 
 from ostiary.artifacts.pickles.opcodes import MalformedError, Opcode, PickleLimits, read_opcodes
+from ostiary.artifacts.pickles.operands import TEXTS, kept, line_number, printable
 from ostiary.artifacts.pickles.told import Event, Walk
-from ostiary.artifacts.pickles.values import ALLOWED_NAMES, CALLABLE, Box, Mark, Name, Plain, Row, Value
+from ostiary.artifacts.pickles.values import (
+    ALLOWED_NAMES,
+    CALLABLE,
+    DEFAULT_DICT,
+    DICT,
+    FILLED,
+    HELD,
+    NEWABLE,
+    Box,
+    Mark,
+    Name,
+    Plain,
+    Row,
+    Value,
+)
 
-_MAX_KEPT: Final = 256
 _PROTOCOLS: Final = range(6)
 _LONG: Final = PickleLimits(max_opcodes=200_000, max_line=1 << 31)
 _STREAMS: Final = 64  # one behind the other, as torch and shelve write them
 _MODULE: Final = re.compile(r"[\w.]+")
-_DICT: Final = ("collections", "OrderedDict")
-_TEXTS: Final = frozenset({
-    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
-})  # fmt: skip
-_PLAIN: Final = _TEXTS | frozenset({
+_PLAIN: Final = TEXTS | frozenset({
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "NONE", "NEWTRUE", "NEWFALSE", "FLOAT", "BINFLOAT",
     "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
 })  # fmt: skip
-_RUNS: Final = frozenset({"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"})
+_RUNS: Final = frozenset({"INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"})
 
 
 def walk(data: memoryview, start: int = 0, limits: PickleLimits | None = None) -> Walk:
@@ -115,7 +126,7 @@ class _Machine:
         if self._frame_end and op.position < self._frame_end < op.end:
             raise MalformedError(op.position, "an opcode crosses the end of its frame", ours=True)
         if op.name in _PLAIN:
-            self._push(Plain(_kept(op)))
+            self._push(Plain(kept(op)))
         elif op.name in _RUNS:
             self._refuse_run(op)
         elif op.name == "PROTO":
@@ -206,7 +217,7 @@ class _Machine:
 
     def _add(self, op: Opcode, members: list[Value]) -> None:
         box = self._top()
-        if not isinstance(box, Box) or box.made_by not in {None, _DICT}:
+        if not isinstance(box, Box) or box.made_by not in HELD:
             self._event("state", op.position, "it puts something into what is no plain container")
             return
         box.depth = max(box.depth, *(1 + member.depth for member in members)) if members else box.depth
@@ -232,7 +243,7 @@ class _Machine:
         if op.name == "MEMOIZE":
             index = absent
         elif op.name in {"PUT", "GET"}:
-            index = _line_number(op)
+            index = line_number(op)
         else:
             index = int.from_bytes(op.operand, "little")
         if index > self._limits.max_memo:
@@ -264,24 +275,34 @@ class _Machine:
         if (module, name) in ALLOWED_NAMES:
             self._names[f"{module}.{name}"] = None
         else:
-            self._event("import", op.position, f"it imports {_printable(f'{module}.{name}')}")
+            self._event("import", op.position, f"it imports {printable(f'{module}.{name}')}")
         self._push(Name(module, name))
 
     def call(self, op: Opcode) -> None:
         arguments, made_by = self._pop(), self._pop()
         if not isinstance(made_by, Name) or made_by.pair not in CALLABLE or not isinstance(arguments, Row):
             called = ".".join(made_by.pair) if isinstance(made_by, Name) else "what it made itself"
-            self._event("call", op.position, f"it calls {_printable(called)}")
+            self._event("call", op.position, f"it calls {printable(called)}")
             self._push(Box())
             return
-        if any(isinstance(member, Name) and member.pair in CALLABLE for member in arguments.members):
+        handed = [member.pair for member in arguments.members if isinstance(member, Name) and member.pair in CALLABLE]
+        if handed and (made_by.pair, handed, len(arguments.members)) != (DEFAULT_DICT, [DICT], 1):
             self._event("call", op.position, "it hands a callable to a call")
         self._push(Box(1 + arguments.depth, made_by.pair))
+
+    def new(self, op: Opcode) -> None:
+        arguments, made_by = self._pop(), self._pop()
+        pair = made_by.pair if isinstance(made_by, Name) else None
+        if pair not in NEWABLE or not isinstance(arguments, Row) or arguments.members:
+            self._event("call", op.position, "NEWOBJ makes an object")
+            self._push(Box())
+        else:
+            self._push(Box(1, pair))
 
     def build(self, op: Opcode) -> None:
         self._pop()
         target = self._top()
-        if not isinstance(target, Box) or target.made_by != _DICT:
+        if not isinstance(target, Box) or target.made_by not in FILLED:
             self._event("state", op.position, "it sets the state of an object")
 
     def persistent(self, op: Opcode) -> None:
@@ -299,7 +320,7 @@ class _Machine:
         elif op.name == "OBJ":
             self._to_mark()
         elif not op.name.startswith("EXT"):
-            for _ in range(2 if op.name == "NEWOBJ" else 3):
+            for _ in range(3):
                 self._pop()
         self._event("call", op.position, f"{op.name} makes an object")
         self._push(Box())
@@ -314,33 +335,6 @@ _ACTIONS: Final[dict[str, Callable[[_Machine, Opcode], None]]] = {
     "TUPLE2": _Machine.row, "TUPLE3": _Machine.row, "PUT": _Machine.remember, "BINPUT": _Machine.remember,
     "LONG_BINPUT": _Machine.remember, "MEMOIZE": _Machine.remember, "GET": _Machine.recall, "BINGET": _Machine.recall,
     "LONG_BINGET": _Machine.recall, "FRAME": _Machine.frame, "GLOBAL": _Machine.import_name,
-    "STACK_GLOBAL": _Machine.import_stacked, "REDUCE": _Machine.call, "BUILD": _Machine.build,
+    "STACK_GLOBAL": _Machine.import_stacked, "NEWOBJ": _Machine.new, "REDUCE": _Machine.call, "BUILD": _Machine.build,
     "BINPERSID": _Machine.persistent,
 }  # fmt: skip
-
-
-def _kept(op: Opcode) -> str | None:
-    """Return a short text as it stands, quotes off; a number for what names a stream; nothing for all else.
-
-    An escape is left as it is: a name that is told with one is no allowed name.
-    """
-    if len(op.operand) > _MAX_KEPT:
-        return None
-    if op.name == "STRING":
-        return bytes(op.operand).strip(b"\"'").decode("utf-8", "replace")
-    if op.name in _TEXTS:
-        return bytes(op.operand).decode("utf-8", "replace")
-    if op.name in {"LONG1", "BININT", "BININT1", "BININT2"}:
-        return str(int.from_bytes(op.operand, "little", signed=op.name in {"LONG1", "BININT"}))
-    return None
-
-
-def _line_number(op: Opcode) -> int:
-    text = bytes(op.operand)
-    if not text.isdigit() or len(text) > 10:  # noqa: PLR2004 - more digits than any number of 32 bits
-        raise MalformedError(op.position, "it remembers under what is no number", ours=True)
-    return int(text)
-
-
-def _printable(text: str) -> str:
-    return "`" + "".join(c if c.isprintable() and c != "`" else "\ufffd" for c in text[:80]) + "`"

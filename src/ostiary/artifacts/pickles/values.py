@@ -5,6 +5,8 @@ from typing import Final, TypeAlias
 # Names that a clean pickle may import: what they make is data, and nothing they are given is called.
 ALLOWED_NAMES: Final = frozenset({
     ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    ("lightgbm.basic", "Booster"),
     ("torch._utils", "_rebuild_tensor_v2"),
     ("torch._utils", "_rebuild_parameter"),
     *(
@@ -12,9 +14,15 @@ ALLOWED_NAMES: Final = frozenset({
         for kind in ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
     ),
 })  # fmt: skip
+DICT: Final = ("collections", "OrderedDict")
+DEFAULT_DICT: Final = ("collections", "defaultdict")
+BOOSTER: Final = ("lightgbm.basic", "Booster")
 CALLABLE: Final = frozenset({
-    ("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_parameter"),
+    DICT, DEFAULT_DICT, ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_parameter"),
 })  # fmt: skip
+NEWABLE: Final = frozenset({BOOSTER})  # what NEWOBJ may make, of no arguments
+FILLED: Final = frozenset({DICT, BOOSTER})  # whose state BUILD may set
+HELD: Final = frozenset({None, DICT, DEFAULT_DICT})  # who made what may be put into
 
 
 class Plain:

@@ -193,6 +193,15 @@ DENIED: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
         "pod_volume",
         lambda content: first(content).__setitem__("volumeDevices", [{"name": "v", "devicePath": "/dev/x"}]),
     ),
+    (
+        "pod_host",
+        lambda content: first(content).__setitem__("livenessProbe", {"httpGet": {"host": "10.0.0.1", "port": 1}}),
+    ),
+    ("pod_host", lambda content: first(content).__setitem__("lifecycle", {"preStop": {"tcpSocket": {"host": "x"}}})),
+    ("pod_privileged", spec("os", value={"name": "windows"})),
+    ("pod_unknown_field", spec("hostEverything", value=True)),
+    ("pod_unknown_field", lambda content: first(content).update(hostEverything=True)),
+    ("pod_unknown_field", secure("hostEverything", value=True)),
     ("pod_malformed", volume(emptyDir={}, hostPath={"path": "/"})),
     ("pod_malformed", spec("volumes", {"hostPath": {}})),
     ("pod_malformed", spec("containers", [])),
@@ -205,6 +214,24 @@ DENIED: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
 @pytest.mark.parametrize(("reason", "change"), DENIED)
 def test_each_way_out_is_denied(reason: str, change: Callable[[dict[str, Any]], object]) -> None:
     assert reason in reasons(changed(change))
+
+
+def test_a_pod_as_the_api_server_completes_it_may_be() -> None:
+    """Defaults that the server fills in before it asks: none of them is taken for something odd."""
+    content = pod(
+        restartPolicy="Always", dnsPolicy="ClusterFirst", schedulerName="default-scheduler", serviceAccount="default",
+        serviceAccountName="default", securityContext={}, enableServiceLinks=True, preemptionPolicy="Never",
+        priority=0, terminationGracePeriodSeconds=30, tolerations=[{"key": "node.kubernetes.io/not-ready"}],
+        nodeName="node-1",
+        volumes=[{"name": "kube-api-access-x", "projected": {"defaultMode": 420, "sources": []}}],
+    )  # fmt: skip
+    first(content).update(
+        imagePullPolicy="IfNotPresent", resources={}, terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File", ports=[{"containerPort": 8080, "protocol": "TCP"}],
+        livenessProbe={"httpGet": {"path": "/", "port": 8080, "scheme": "HTTP"}, "periodSeconds": 10},
+        volumeMounts=[{"name": "kube-api-access-x", "mountPath": "/var/run/secrets", "readOnly": True}],
+    )  # fmt: skip
+    assert reasons(content) == set()
 
 
 @pytest.mark.parametrize(

@@ -143,17 +143,18 @@ def test_the_proxy_takes_its_own_run_only_and_never_reaches_inwards() -> None:
     assert [port["port"] for port in world["ports"]] == [443, 8443]
     shut = world["to"][0]["ipBlock"]["except"]
     assert {"10.0.0.0/8", "169.254.0.0/16", "127.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12"} <= set(shut)
-    inner = manifests(private_networks=["10.20.0.0/24"])["NetworkPolicy/fraud-2026-egress"]["spec"]["egress"][1]
-    assert inner["to"][-1] == {"ipBlock": {"cidr": "10.20.0.0/24"}}
+    pinned = {"egress": [{"host": "registry.inside", "addresses": ["10.20.0.9"]}]}
+    inner = manifests(**pinned)["NetworkPolicy/fraud-2026-egress"]["spec"]["egress"][1]
+    assert inner["to"][2:] == [{"ipBlock": {"cidr": "10.20.0.9/32"}}]
 
 
 def test_the_proxy_is_told_exact_names_and_runs_as_nobody() -> None:
     found = manifests()
     told = json.loads(found["ConfigMap/fraud-2026-egress"]["data"]["egress.json"])
     assert told["rules"] == [
-        {"host": "ostiary.example", "port": 443},
-        {"host": "pypi.org", "port": 443},
-        {"host": "logs.example", "port": 8443},
+        {"host": "ostiary.example", "port": 443, "addresses": []},
+        {"host": "pypi.org", "port": 443, "addresses": []},
+        {"host": "logs.example", "port": 8443, "addresses": []},
     ]
     container = found["Deployment/fraud-2026-egress"]["spec"]["template"]["spec"]["containers"][0]
     assert container["securityContext"]["runAsNonRoot"] is True
@@ -228,11 +229,12 @@ def test_our_own_run_passes_our_own_webhook() -> None:
         ("control_plane", "https://user@ostiary.example"),
         ("token_audience", "kubernetes"),
         ("token_s", 10),
-        ("private_networks", ["0.0.0.0/0"]),
-        ("private_networks", ["10.0.0.0/8"]),
-        ("private_networks", ["127.0.0.0/24"]),
-        ("private_networks", ["169.254.169.254/32"]),
-        ("private_networks", ["8.8.8.0/24"]),
+        ("control_plane_addresses", ["10.0.0.0/8"]),
+        ("control_plane_addresses", ["127.0.0.1"]),
+        ("control_plane_addresses", ["169.254.169.254"]),
+        ("control_plane_addresses", ["::1"]),
+        ("egress", [{"host": "a.example", "addresses": ["169.254.169.254"]}]),
+        ("egress", [{"host": "a.example"}, {"host": "a.example", "addresses": ["10.0.0.1"]}]),
         ("runtime_class", ""),
         ("hostNetwork", True),
     ],

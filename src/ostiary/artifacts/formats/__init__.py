@@ -95,7 +95,8 @@ def _judge_safetensors(data: memoryview, limits: FormatLimits) -> None:
     _refuse_dangerous(data)
 
 
-def _claimed(name: str) -> tuple[str, Parser | None]:
+def _claimed(path: str) -> tuple[str, Parser | None]:
+    name = path.rpartition("/")[2]
     if name.lower() in _TEXTS:
         return "text", check_text
     return _ENDINGS.get(name[name.rfind(".") :].lower() if "." in name else "", ("", None))

@@ -15,8 +15,10 @@ _NAMES: Final = frozenset({
     "leaf_value", "leaf_weight", "leaf_count", "internal_value", "internal_weight", "internal_count", "is_linear",
     "shrinkage", "cat_boundaries", "cat_threshold", "leaf_const", "num_features", "leaf_features", "leaf_coeff",
 })  # fmt: skip
-_NUMBER: Final = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]{1,3})?|inf|nan)")
+_NUMBER: Final = re.compile(r"-?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?(?:e[+-]?[0-9]{1,3})?|inf|nan)")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
+_NUMBERS: Final = re.compile(rf"{_NUMBER.pattern}(?: {_NUMBER.pattern})*")  # one pass over a line, not one a number
+_INTEGERS: Final = re.compile(rf"{_INTEGER.pattern}(?: {_INTEGER.pattern})*")
 _NATURAL: Final = re.compile(r"[0-9]{1,10}")
 _INNER: Final = ("split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child")
 _INNER_TOLD: Final = ("internal_value", "internal_weight", "internal_count")
@@ -117,17 +119,17 @@ class _Tree:
             raise _fault(f"`{name}` is {shown(told)}")
         return int(told)
 
-    def _numbers(self, name: str, count: int) -> list[str]:
-        return self._array(name, count, _NUMBER)
+    def _numbers(self, name: str, count: int) -> None:
+        self._array(name, count, _NUMBERS)
 
     def _integers(self, name: str, count: int) -> list[int]:
-        return [int(part) for part in self._array(name, count, _INTEGER)]
+        return [int(part) for part in self._array(name, count, _INTEGERS).split(" ")]
 
-    def _array(self, name: str, count: int, form: re.Pattern[str]) -> list[str]:
-        parts = self._lines.get(name, "").split(" ")
-        if len(parts) != count or not all(map(form.fullmatch, parts)):
+    def _array(self, name: str, count: int, form: re.Pattern[str]) -> str:
+        told = self._lines.get(name, "")
+        if told.count(" ") + 1 != count or not form.fullmatch(told):
             raise _fault(f"`{name}` does not hold {count} numbers")
-        return parts
+        return told
 
 
 def _fault(text: str) -> Misfit:

@@ -300,9 +300,9 @@ class _Machine:
             self._push(Box(1, pair))
 
     def build(self, op: Opcode) -> None:
-        self._pop()
-        target = self._top()
-        if not isinstance(target, Box) or target.made_by not in FILLED:
+        state, target = self._pop(), self._top()
+        plain = isinstance(state, Box) and state.made_by in HELD
+        if not plain or not isinstance(target, Box) or target.made_by not in FILLED:
             self._event("state", op.position, "it sets the state of an object")
 
     def persistent(self, op: Opcode) -> None:

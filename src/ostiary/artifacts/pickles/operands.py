@@ -18,7 +18,7 @@ def kept(op: Opcode) -> str | None:
     if len(op.operand) > _MAX_KEPT:
         return None
     if op.name == "STRING":
-        return bytes(op.operand).strip(b"\"'").decode("utf-8", "replace")
+        return bytes(op.operand).strip()[1:-1].decode("utf-8", "replace")
     if op.name in TEXTS:
         return bytes(op.operand).decode("utf-8", "replace")
     if op.name in {"LONG1", "BININT", "BININT1", "BININT2"}:

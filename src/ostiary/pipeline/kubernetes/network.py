@@ -27,8 +27,12 @@ _PRIVATE_6: Final = ("::/127", "::ffff:0:0/96", "64:ff9b::/96", "fc00::/7", "fe8
 def targets(plan: TrainingPlan) -> tuple[EgressTarget, ...]:
     """Return what the proxy lets through: Ostiary itself, and what policy grants."""
     split = urlsplit(plan.control_plane)
-    ours = EgressTarget(split.hostname or "", split.port or _HTTPS)
-    return tuple(dict.fromkeys((ours, *plan.egress)))
+    ours = EgressTarget(split.hostname or "", split.port or _HTTPS, plan.control_plane_addresses)
+    return (ours, *(one for one in plan.egress if (one.host, one.port) != (ours.host, ours.port)))
+
+
+def _pinned(plan: TrainingPlan) -> list[str]:
+    return sorted({address for target in targets(plan) for address in target.addresses})
 
 
 def training_policy(plan: TrainingPlan) -> Manifest:
@@ -51,7 +55,7 @@ def proxy_policy(plan: TrainingPlan) -> Manifest:
     world = [
         {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(_PRIVATE_4)}},
         {"ipBlock": {"cidr": "::/0", "except": list(_PRIVATE_6)}},
-        *({"ipBlock": {"cidr": cidr}} for cidr in plan.private_networks),
+        *({"ipBlock": {"cidr": f"{address}/32"}} for address in _pinned(plan)),
     ]
     return _policy(
         plan,

@@ -26,7 +26,7 @@ MAX_EGRESS: Final = 64
 MAX_DATASETS: Final = 64
 MAX_WORDS: Final = 256
 MAX_WORD: Final = 4_096
-_SMALLEST_PREFIX: Final = 16
+_MAX_ADDRESSES: Final = 16
 _NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,48}[a-z0-9])?\Z")  # room for `-egress` within 63 (RFC 1123)
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _IMAGE: Final = re.compile(
@@ -45,10 +45,16 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class EgressTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One place that the proxy lets the run call."""
+    """One place that the proxy lets the run call.
+
+    Attributes:
+        host, port: exactly this name and port.
+        addresses: where the name leads (IPv4); needed when that is private, and then nothing else is believed.
+    """
 
     host: str
     port: int = 443
+    addresses: tuple[str, ...] = ()
 
 
 class PodLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,12 +91,11 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         runtime_class: a sandboxed runtime, ``gvisor`` or ``kata``.
         service_account: whose projected token is exchanged; it has no rights in the cluster.
         control_plane: public address of Ostiary, ``https://…``; the run reaches it through the proxy as well.
+        control_plane_addresses: where that name leads, when it is a private place.
         tenant: whose run it is.
         token_audience: the only audience of the projected token; empty takes the tenant's token endpoint.
         token_s: how long the projected token is good.
         max_upload_bytes: how much the run may send out in all.
-        private_networks: private ranges (IPv4 CIDR, /16 or smaller) that the proxy may reach, where Ostiary or a
-            registry lies inside; without them it reaches public addresses only.
         cilium: whether to render a CiliumNetworkPolicy for the proxy as well.
     """
 
@@ -106,11 +111,11 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     runtime_class: str = "gvisor"
     service_account: str = "ostiary-training"
     control_plane: str = "https://ostiary.example"
+    control_plane_addresses: tuple[str, ...] = ()
     tenant: str = "default"
     token_audience: str = ""
     token_s: int = 600
     max_upload_bytes: int = 16 * 1024 * 1024
-    private_networks: tuple[str, ...] = ()
     cilium: bool = False
 
     @property
@@ -181,26 +186,31 @@ def _is_word(text: str) -> bool:
 
 
 def _check_lists(plan: TrainingPlan) -> None:
-    if len(plan.egress) > MAX_EGRESS or len(set(plan.egress)) != len(plan.egress):
+    if len(plan.egress) > MAX_EGRESS or len({(one.host, one.port) for one in plan.egress}) != len(plan.egress):
         raise FaultyInputError(CODE, f"`egress` names a place twice or more than {MAX_EGRESS}")
     if len(plan.datasets) > MAX_DATASETS or len(set(plan.datasets)) != len(plan.datasets):
         raise FaultyInputError(CODE, f"`datasets` names one twice or more than {MAX_DATASETS}")
-    if len(plan.private_networks) > MAX_EGRESS or not all(map(_is_private_network, plan.private_networks)):
-        raise FaultyInputError(CODE, "`private_networks` holds what is no private IPv4 range of /16 or smaller")
     for dataset in plan.datasets:
         _must(_DATASET, "datasets", dataset)
+    _check_addresses(plan.control_plane_addresses)
     for target in plan.egress:
+        _check_addresses(target.addresses)
         _must(_HOST, "egress", target.host, "a name in lower case, no address and no wildcard")
         _between("egress", target.port, 1, 65_535)
 
 
-def _is_private_network(text: str) -> bool:
+def _check_addresses(addresses: tuple[str, ...]) -> None:
+    if len(addresses) > _MAX_ADDRESSES or not all(map(_may_be_reached, addresses)):
+        raise FaultyInputError(CODE, "an address is no IPv4 address of another machine")
+
+
+def _may_be_reached(text: str) -> bool:
     try:
-        network = ipaddress.IPv4Network(text)
+        address = ipaddress.IPv4Address(text)
     except ValueError:
         return False
-    shut = network.is_loopback or network.is_link_local or network.is_multicast or network.is_reserved
-    return network.is_private and not shut and network.prefixlen >= _SMALLEST_PREFIX
+    shut = address.is_loopback or address.is_link_local or address.is_multicast or address.is_reserved
+    return not shut and not address.is_unspecified
 
 
 def _check_limits(limits: PodLimits) -> None:

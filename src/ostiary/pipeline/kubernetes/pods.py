@@ -1,6 +1,7 @@
 """What a pod may be, whatever it is for: images by digest, no rights, no ways into the node, volumes that are known.
 
-Everything is asked for and nothing assumed: a setting that is absent is not the safe one.
+Everything is asked for and nothing assumed: a setting that is absent is not the safe one, and a field that is not known
+here is not a harmless one.
 
 The rules are those of Kubernetes' own "restricted" profile, and stricter: a digest for every image, a read-only file
 system, and only volumes whose content is the pod's own or judged.
@@ -20,6 +21,27 @@ _DIGEST: Final = re.compile(r"[a-z0-9][a-z0-9./_:-]{0,400}@(sha256:[0-9a-f]{64})
 _SAFE_NAME: Final = re.compile(r"[a-z0-9-]{1,63}\Z")
 _LISTS: Final = ("containers", "initContainers", "ephemeralContainers")
 _OWN_VOLUMES: Final = frozenset({"configMap", "downwardAPI", "emptyDir", "projected", "secret"})
+_POD_FIELDS: Final = frozenset({
+    "activeDeadlineSeconds", "affinity", "automountServiceAccountToken", "containers", "dnsConfig", "dnsPolicy",
+    "enableServiceLinks", "ephemeralContainers", "hostAliases", "hostIPC", "hostNetwork", "hostPID", "hostUsers",
+    "hostname", "hostnameOverride", "imagePullSecrets", "initContainers", "nodeName", "nodeSelector", "os", "overhead",
+    "preemptionPolicy", "priority", "priorityClassName", "readinessGates", "resourceClaims", "resources",
+    "restartPolicy", "runtimeClassName", "schedulerName", "schedulingGates", "securityContext", "serviceAccount",
+    "serviceAccountName", "setHostnameAsFQDN", "shareProcessNamespace", "subdomain", "terminationGracePeriodSeconds",
+    "tolerations", "topologySpreadConstraints", "volumes",
+})  # fmt: skip
+_CONTAINER_FIELDS: Final = frozenset({
+    "args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle", "livenessProbe", "name", "ports",
+    "readinessProbe", "resizePolicy", "resources", "restartPolicy", "restartPolicyRules", "securityContext",
+    "startupProbe", "stdin", "stdinOnce", "targetContainerName", "terminationMessagePath", "terminationMessagePolicy",
+    "tty", "volumeDevices", "volumeMounts", "workingDir",
+})  # fmt: skip
+_RIGHTS: Final = frozenset({
+    "allowPrivilegeEscalation", "appArmorProfile", "capabilities", "fsGroup", "fsGroupChangePolicy", "privileged",
+    "procMount", "readOnlyRootFilesystem", "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxChangePolicy",
+    "seLinuxOptions", "seccompProfile", "supplementalGroups", "supplementalGroupsPolicy", "sysctls", "windowsOptions",
+})  # fmt: skip
+_HOOKS: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 _HOST: Final = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace")
 _PROFILES: Final = frozenset({"RuntimeDefault", "Localhost"})
 _APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
@@ -38,21 +60,32 @@ def faults_of(metadata: Spec, spec: Spec, registries: tuple[str, ...], claims: f
     for name in _HOST:
         if spec.get(name, False) is not False:
             yield "pod_host", f"`{name}` is on"
-    yield from _pod_security(spec.get("securityContext", {}))
-    yield from _annotations(metadata.get("annotations", {}))
+    if not set(spec) <= _POD_FIELDS:
+        yield "pod_unknown_field", "the pod has a field that is not known here"
+    system = _given(spec, "os", {})
+    if not isinstance(system, dict) or system.get("name", "linux") != "linux":
+        yield "pod_privileged", "the pod is for another system, on which its rights would mean nothing"
+    yield from _pod_security(_given(spec, "securityContext", {}))
+    yield from _annotations(_given(metadata, "annotations", {}))
     containers = list(_containers(spec))
     if not containers or len(containers) > _MAX_CONTAINERS:
         yield "pod_malformed", "it has no container, or too many, or they are no list of objects"
         return
     for name, container in containers:
         yield from _container_faults(name, container, spec, registries)
-    yield from _volumes(spec.get("volumes", []), claims)
+    yield from _volumes(_given(spec, "volumes", []), claims)
+
+
+def _given(holder: Spec, name: str, absent: Any) -> Any:
+    """Return a member, or ``absent`` where there is none or ``null``; what is of the wrong kind stays what it is."""
+    value = holder.get(name)
+    return absent if value is None else value
 
 
 def digests_of_volumes(spec: Spec) -> list[str]:
     """Return the digests of models that a pod mounts: image volumes and volumes of Ostiary's driver."""
     found = []
-    volumes = spec.get("volumes", [])
+    volumes = _given(spec, "volumes", [])
     for volume in volumes if isinstance(volumes, list) else ():
         if not isinstance(volume, dict):
             continue
@@ -68,7 +101,7 @@ def digests_of_volumes(spec: Spec) -> list[str]:
 
 def _containers(spec: Spec) -> Iterator[tuple[str, Spec]]:
     for kind in _LISTS:
-        listed = spec.get(kind) or []
+        listed = _given(spec, kind, [])
         if not isinstance(listed, list):
             yield kind, {}
             continue
@@ -84,17 +117,37 @@ def _container_faults(name: str, container: Spec, spec: Spec, registries: tuple[
         yield "image_no_digest", f"the image of `{name}` is not named by digest"
     elif registries and not image.startswith(registries):
         yield "image_registry", f"the image of `{name}` is of no registry that this namespace may use"
+    if not set(container) <= _CONTAINER_FIELDS:
+        yield "pod_unknown_field", f"`{name}` has a field that is not known here"
+    if any(_calls_elsewhere(hook) for hook in _hooks(container)):
+        yield "pod_host", f"a probe or hook of `{name}` makes the node call another host"
     security = container.get("securityContext")
     if not isinstance(security, dict):
         yield "pod_security", f"`{name}` has no securityContext"
         return
     yield from _rights(name, security)
     yield from _identity(name, security, spec)
-    ports = container.get("ports") or []
+    ports = _given(container, "ports", [])
     if not isinstance(ports, list) or any(not isinstance(port, dict) or port.get("hostPort") for port in ports):
         yield "pod_host", f"`{name}` takes a port of the node"
     if container.get("volumeDevices"):
         yield "pod_volume", f"`{name}` takes a block device"
+
+
+def _hooks(container: Spec) -> list[Any]:
+    lifecycle = _given(container, "lifecycle", {})
+    return [
+        *(container.get(hook) for hook in _HOOKS),
+        *(lifecycle.values() if isinstance(lifecycle, dict) else [lifecycle]),
+    ]
+
+
+def _calls_elsewhere(hook: Any) -> bool:
+    """Return whether a probe or hook names a host: the node would call it, from its own network."""
+    if not isinstance(hook, dict):
+        return hook is not None and not isinstance(hook, str)  # a lifecycle may name a stop signal
+    calls = [hook[kind] for kind in ("httpGet", "tcpSocket") if hook.get(kind) is not None]
+    return any(not isinstance(call, dict) or bool(call.get("host")) for call in calls)
 
 
 def _rights(name: str, security: Spec) -> Iterator[Fault]:
@@ -138,6 +191,8 @@ def _pod_security(security: Any) -> Iterator[Fault]:
 
 
 def _odd_profiles(name: str, security: Spec) -> Iterator[Fault]:
+    if not set(security) <= _RIGHTS:
+        yield "pod_unknown_field", f"the rights of `{name}` have a field that is not known here"
     armor, windows, labels = (security.get(key) for key in ("appArmorProfile", "windowsOptions", "seLinuxOptions"))
     if armor is not None and (not isinstance(armor, dict) or armor.get("type") not in _PROFILES):
         yield "pod_privileged", f"`{name}` is outside AppArmor"

@@ -23,7 +23,7 @@ def proxy_config(plan: TrainingPlan) -> dict[str, Any]:
         "run": plan.name,
         "tenant": plan.tenant,
         "listen": f"0.0.0.0:{PROXY_PORT}",
-        "rules": [{"host": target.host, "port": target.port} for target in targets(plan)],
+        "rules": [msgspec.to_builtins(target) for target in targets(plan)],
         "max_upload_bytes": plan.max_upload_bytes,
     }
 

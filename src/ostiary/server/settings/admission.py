@@ -21,8 +21,8 @@ class AdmissionNamespaceSection(Section):
     """Stage that models must be approved for."""
     without_model: bool = False
     """Whether pods may run there that say `ostiary.dev/models: none`."""
-    registries: tuple[str, ...] = ()
-    """Prefixes that images must have, such as `registry.example/ml/`; empty for any."""
+    registries: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:/_-]*/$")], ...] = ()
+    """Prefixes that images must have, such as `registry.example/ml/`, ending with a slash; empty for any."""
     claims: tuple[str, ...] = ()
     """Volume claims that pods may mount; what they hold is not judged."""
 

@@ -5,6 +5,7 @@ Cost is counted, not timed: calls of functions (``sys.setprofile`` sees Python's
 
 import json
 import sys
+import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -137,6 +138,52 @@ def test_plain_values_of_every_protocol_are_quarantined(value: object, protocol:
     with pytest.raises(VerificationError):
         check_format("m.md", data)
     assert runs_code(memoryview(data))
+
+
+def _tensor_of(data: bytes) -> bytes:
+    header = json.dumps({"w": {"dtype": "U8", "shape": [len(data)], "data_offsets": [0, len(data)]}}).encode()
+    return len(header).to_bytes(8, "little") + header + data
+
+
+def _archive(kind: str) -> bytes:
+    buffer = BytesIO()
+    if kind == "tar":
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            tar.addfile(tarfile.TarInfo("data.pkl"))
+    else:
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("data.pkl", b"x")
+    return buffer.getvalue()
+
+
+@given(st.sampled_from(["zip", "tar"]), st.binary(max_size=40), st.binary(max_size=40), st.integers(0, 99))
+@settings(max_examples=200, deadline=None)
+def test_no_reader_of_archives_finds_one_in_what_is_accepted(kind: str, put: bytes, behind: bytes, cut: int) -> None:
+    archive = _archive(kind)
+    data = _tensor_of(put + archive[: len(archive) - (cut if cut < 20 else 0)] + behind)
+    opened = False
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as found:
+            opened = bool(found.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        opened = False
+    if opened or tarfile.is_tarfile(BytesIO(data)):
+        assert scan_bytes("m.safetensors", data).verdict == "refused"
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_tar_whose_head_is_a_tensors_length_is_seen(signed: bool) -> None:  # noqa: FBT001
+    header = b'{"w":{"dtype":"U8","shape":[2000],"data_offsets":[0,2000]}}'
+    data = bytearray(len(header).to_bytes(8, "little") + header + bytes(2_000))
+    data[100:148] = b"0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00"
+    data[156:157] = b"0"
+    data[300:301] = b"\xff"  # told as 255 or as -1, by unsigned and by signed sums
+    data[148:156] = b" " * 8
+    total = sum(data[:512]) - (256 if signed else 0)
+    data[148:156] = f"{total:06o}\x00 ".encode()
+    assert tarfile.is_tarfile(BytesIO(bytes(data)))
+    with pytest.raises(VerificationError):
+        check_format("m.safetensors", bytes(data))
 
 
 # -- what it costs

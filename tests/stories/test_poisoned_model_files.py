@@ -165,6 +165,8 @@ def test_the_watch_would_see_a_pickle_run(tmp_path: Path) -> None:
         b"N0" * 150_000 + SYSTEM,
         b"I1\n0F1.5\n0L1L\n0" + SYSTEM,
         b"cos\nsystem",
+        b"cantigravity.",  # Python's own unpickler takes a line without an end
+        b"ios\nsystem\n",  # and imports before it looks for the mark
         b"Prompt\n" + SYSTEM,
         b"(lp0\nS'data'\np1\na.",
     ],
@@ -176,7 +178,7 @@ def test_a_pickle_is_refused_under_every_ending(name: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["# card\n", "N.B. a card\n", "cool model\nby us\n", "I am a card\n.\n", "Prompt\n", "card"]
+    "text", ["# card\n", "N.B. a card\n", "cool model\nby us\n", "I am a card\n.\n", "Prompt\n", "a card"]
 )
 def test_a_card_is_no_pickle(text: str) -> None:
     check_format("card.md", text.encode())

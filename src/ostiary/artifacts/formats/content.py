@@ -12,7 +12,7 @@ GGUF is data only and still not on the list: nothing of ours loads it, its reade
 the chat template in its metadata is a program that runs.
 """
 
-import re
+import tarfile
 import zlib
 from typing import Final
 
@@ -44,9 +44,6 @@ _HEADS: Final = (
 )
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _HDF5_FIRST: Final = 512
-_TAR_BLOCK: Final = 512
-_TAR_SUM: Final = slice(148, 156)
-_OCTAL: Final = re.compile(rb"[ 0]*([0-7]{1,7})[ \x00]*")
 _EOCD: Final = b"PK\x05\x06"
 _EOCD_SIZE: Final = 22
 _EOCD_TAIL: Final = _EOCD_SIZE + 65_535
@@ -61,7 +58,7 @@ def foreign(data: Bytes) -> str:
 
     Work and memory do not grow with the file, but for one look at every power of two.
     """
-    head = bytes(data[:_TAR_BLOCK])
+    head = bytes(data[: tarfile.BLOCKSIZE])
     for magic, name in _HEADS:
         if head.startswith(magic):
             return name
@@ -96,11 +93,14 @@ def _is_hdf5(data: Bytes) -> bool:
 
 
 def _is_tar(head: bytes) -> bool:
-    told = _OCTAL.fullmatch(head[_TAR_SUM]) if len(head) == _TAR_BLOCK else None
-    if told is None:
+    """Return whether the first block is the head of a tar member; its checksum has several spellings."""
+    if len(head) < tarfile.BLOCKSIZE:
         return False
-    blank = sum(head) - sum(head[_TAR_SUM]) + 8 * ord(" ")
-    return int(told[1], 8) == blank and any(head)
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, ValueError):
+        return False
+    return True
 
 
 def _zip_at_end(data: Bytes) -> bool:

@@ -116,11 +116,13 @@ class _Machine:
         )
 
     def _meant(self, fault: MalformedError) -> bool:
-        """Return whether what broke off may have been meant for a pickle: one word alone, as a text begins, is not."""
+        """Return whether what broke off may have been meant for a pickle; a text that begins with ``c`` is not yet."""
         if self._data[fault.position] not in b"ci":
             return self._count > 0
         begin = bytes(self._data[fault.position + 1 : fault.position + 256])
-        return b"\n" in begin and _MODULE.fullmatch(begin.partition(b"\n")[0].decode("utf-8", "replace")) is not None
+        line, ended, _ = begin.partition(b"\n")
+        module = line if ended else line[:-1]  # without an end, an unpickler cuts the last character off
+        return _MODULE.fullmatch(module.decode("utf-8", "replace")) is not None
 
     def _step(self, op: Opcode, start: int) -> None:
         if self._frame_end and op.position < self._frame_end < op.end:
@@ -314,9 +316,9 @@ class _Machine:
 
     def _refuse_run(self, op: Opcode) -> None:
         if op.name == "INST":
-            self._to_mark()
-            self.import_name(op)
+            self.import_name(op)  # Python's own unpickler imports before it looks for the mark
             self._pop()
+            self._to_mark()
         elif op.name == "OBJ":
             self._to_mark()
         elif not op.name.startswith("EXT"):

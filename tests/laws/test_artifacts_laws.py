@@ -14,6 +14,7 @@ from ostiary.artifacts.formats import check_format
 from ostiary.artifacts.statement import parse_statement
 from ostiary.errors import VerificationError
 from ostiary.keys.signing import SigningKey
+from ostiary.testing.models import lightgbm_text
 
 KEY = SigningKey.from_seed("t.model.1", bytes(32))
 
@@ -23,7 +24,7 @@ KEY = SigningKey.from_seed("t.model.1", bytes(32))
 def test_any_changed_byte_is_refused(place: int, change: int, name: str) -> None:
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        (folder / "model.txt").write_bytes(b"tree\nversion=v4\n")
+        (folder / "model.txt").write_bytes(lightgbm_text().encode())
         (folder / "a.json").write_bytes(b'{"number": 12345}')
         digest = sign_artifact(folder, KEY, ArtifactPredicate(kind="k", created_ns=1))
         data = bytearray((folder / name).read_bytes())

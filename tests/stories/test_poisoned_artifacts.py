@@ -13,6 +13,7 @@ from ostiary.artifacts import MANIFEST_NAME, ArtifactPredicate, sign_artifact, v
 from ostiary.artifacts.dsse import pae
 from ostiary.errors import VerificationError
 from ostiary.keys.signing import SigningKey
+from ostiary.testing.models import lightgbm_text
 
 OURS = SigningKey.from_seed("default.model.1", b"o" * 32)
 THEIRS = SigningKey.from_seed("default.model.1", b"t" * 32)  # even under our key's name
@@ -22,7 +23,7 @@ A_PICKLE = b"\x80\x04]\x94K\x01a."  # a list, protocol 4
 
 def _write(folder: Path, text: str = "good") -> Path:
     folder.mkdir()
-    (folder / "model.txt").write_text(f"tree\n{text}\n")
+    (folder / "model.txt").write_text(lightgbm_text(text))
     (folder / "schema.json").write_text("{}")
     return folder
 
@@ -48,7 +49,7 @@ def _refusal(folder: Path, **options: object) -> str:
 
 
 def test_modified_file(model: Path) -> None:
-    (model / "model.txt").write_text("tree\nevil\n")
+    (model / "model.txt").write_text(lightgbm_text("evil"))
     assert _refusal(model) == "artifact_modified"
 
 
@@ -186,7 +187,7 @@ def _put_manifest(folder: Path, payload: bytes) -> None:
 def test_statement_of_another_shape_is_refused_though_signed(tmp_path: Path, change: dict[str, object]) -> None:
     folder = tmp_path / "m"
     folder.mkdir()
-    (folder / "model.txt").write_text("tree\n")
+    (folder / "model.txt").write_text(lightgbm_text())
     statement = {
         "_type": "https://in-toto.io/Statement/v1",
         "predicateType": "urn:ostiary:artifact:v1",
@@ -200,7 +201,7 @@ def test_statement_of_another_shape_is_refused_though_signed(tmp_path: Path, cha
 def test_digest_under_another_algorithm_only_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "m"
     folder.mkdir()
-    (folder / "model.txt").write_text("tree\n")
+    (folder / "model.txt").write_text(lightgbm_text())
     statement = {
         "_type": "https://in-toto.io/Statement/v1",
         "predicateType": "urn:ostiary:artifact:v1",
@@ -214,5 +215,5 @@ def test_digest_under_another_algorithm_only_is_refused(tmp_path: Path) -> None:
 def test_file_changed_after_the_check_changes_nothing(model: Path) -> None:
     """The check and the load see the same bytes: what lies on disk afterwards does not matter."""
     verified = verify_artifact(model, [OURS.public])
-    (model / "model.txt").write_text("tree\nevil\n")
-    assert verified.files["model.txt"] == b"tree\ngood\n"
+    (model / "model.txt").write_text(lightgbm_text("evil"))
+    assert verified.files["model.txt"] == lightgbm_text("good").encode()

@@ -90,7 +90,7 @@ class App:
         if endpoint is not None:
             return await self._authzen.answer(endpoint, request)
         for prefix, face in self._faces:
-            if path == prefix or (path.startswith(prefix) and (prefix[-1] == "/" or path[len(prefix)] == "/")):
+            if _is_below(path, prefix):
                 return await face.answer(request)
         if path in _PUBLIC or path.startswith((WELL_KNOWN, LOG_PREFIX)):
             return await self._public.answer(request)
@@ -106,3 +106,15 @@ class App:
                 await self._stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    """Return whether ``path`` is ``prefix`` or lies below it; ``*`` in a prefix stands for one part of the path.
+
+    >>> _is_below("/pipeline/acme/inference/fraud", "/pipeline/*/inference"), _is_below("/pipeline//inference", "/a")
+    (True, False)
+    """
+    if "*" in prefix:
+        wanted, parts = prefix.split("/"), path.split("/")
+        return len(parts) >= len(wanted) and all(one in ("*", part) for one, part in zip(wanted, parts, strict=False))
+    return path == prefix or (path.startswith(prefix) and (prefix[-1] == "/" or path[len(prefix)] == "/"))

@@ -16,6 +16,7 @@ from ostiary.artifacts import (
 from ostiary.artifacts.dsse import pae
 from ostiary.errors import FaultyInputError, VerificationError
 from ostiary.keys.signing import SigningKey
+from ostiary.testing.models import lightgbm_text
 
 KEY = SigningKey.from_seed("t.model.1", bytes(range(32)))
 PREDICATE = ArtifactPredicate(kind="access-risk-model", created_ns=1_000, producer="test", feature_set="sha256:aa")
@@ -25,7 +26,7 @@ PREDICATE = ArtifactPredicate(kind="access-risk-model", created_ns=1_000, produc
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "model"
     place.mkdir()
-    (place / "model.txt").write_text("tree\nversion=v4\n")
+    (place / "model.txt").write_text(lightgbm_text())
     (place / "schema.json").write_text('{"features": []}')
     (place / "card.md").write_text("# card\n")
     return place
@@ -37,7 +38,7 @@ def test_signed_folder_gives_back_its_bytes(folder: Path) -> None:
     assert verified.digest == digest
     assert dict(verified.files) == {
         "card.md": b"# card\n",
-        "model.txt": b"tree\nversion=v4\n",
+        "model.txt": lightgbm_text().encode(),
         "schema.json": b'{"features": []}',
     }
     assert verified.predicate == PREDICATE
@@ -131,10 +132,10 @@ def test_formats_outside_the_list_are_refused(name: str, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("model.txt", b"tree\nversion=v4\n"),
+        ("model.txt", lightgbm_text().encode()),
         ("a.json", b"[1]"),
         ("card.md", "\u00fcber".encode()),
-        ("net.onnx", b"\x08\x07\x12"),
+        ("net.onnx", b"\x08\x0a\x3a\x00\x42\x02\x10\x15"),
         ("net.safetensors", b"\x02\x00\x00\x00\x00\x00\x00\x00{}"),
     ],
 )

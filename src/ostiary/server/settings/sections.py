@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.feed import FeedSection
@@ -280,5 +281,7 @@ class Settings(Section):
     """Devices and what they must show."""
     tokens: TokensSection = TokensSection()
     """Access tokens for the doors of the pipeline."""
+    admission: AdmissionSection = AdmissionSection()
+    """The webhook that a Kubernetes cluster asks before a pod exists."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

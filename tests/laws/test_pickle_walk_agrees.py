@@ -136,6 +136,10 @@ def _program(seed: int) -> bytes:
 def _agrees(data: bytes) -> None:
     seen = walk(memoryview(data))
     clean = scan_bytes("m.pkl", data).verdict == "quarantined"
+    if any("remembers under the number" in event.text for event in seen.events):
+        assert not clean  # a real unpickler would make a table of that many places
+        assert runs_code(memoryview(data))
+        return
     for base in UNPICKLERS:
         imported = _told(base, data)
         if clean:

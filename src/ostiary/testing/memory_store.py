@@ -7,8 +7,9 @@
 
 import copy
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
@@ -29,6 +30,7 @@ class _State:
         self.tiles: dict[tuple[int, int], bytes] = {}
         self.keys: dict[tuple[str, bytes], bytes] = {}
         self.tenants = {name: TenantRow(name, random_bytes(_SALT_BYTES), 0) for name in ("default", "system")}
+        self.models: Mapping[tuple[str, ...], Any] = {}  # replaced as a whole by every write, so it needs no copy
 
 
 class MemoryTransaction:

@@ -10,6 +10,7 @@ import msgspec
 
 from ostiary.identity.ports import RegisteredPep
 from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.models import MODEL_ERASURES
 from ostiary.storage.sqlite.ssf import TENANT_ERASURES
 
 _UNREAD: Final = -1
@@ -125,5 +126,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_card_numbers",
             "delete_tenant_devices",
             "delete_tenant_device_invitations",
+            *MODEL_ERASURES,
         ):
             database.erase(name, [(tenant,)])

@@ -8,6 +8,7 @@ from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.devices import DeviceTable
 from ostiary.storage.sqlite.log_store import LogStore
+from ostiary.storage.sqlite.models import ModelTable
 from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.response import CardTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
@@ -34,6 +35,7 @@ class SqliteStore(LogStore):
         self.signals = SignalTable(database)
         self.cards = CardTable(database)
         self.devices = DeviceTable(database)
+        self.models = ModelTable(database)
 
     @property
     def path(self) -> Path:

@@ -1,0 +1,73 @@
+"""What several people agree to before a model counts, and who is asked whether they did.
+
+The registry knows only ``ApprovalCheck``: today a file signed with two people's keys fills it, a room of its own may
+later (HOUSE.md §1 law 5).
+"""
+
+from typing import Protocol
+
+import msgspec
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """The one deed that an approval must be for; whatever differs in it makes it an approval of something else.
+
+    Attributes:
+        tenant: whose model it is.
+        action: ``promote`` or ``rollback``.
+        model: its name.
+        version: its number in the registry.
+        stage: where it goes.
+        digest: root digest of the model, ``sha256:…``.
+        previous: digest of what is live there now, empty when nothing is; an approval is void once that changed.
+        metrics: digest of the validation report's metrics.
+        report: digest of the validation report's signed statement.
+        own: who made the model (``type:id``, and every other name of theirs): none of them may approve.
+        own_keys: fingerprints of the keys that signed it; none of them may approve either.
+    """
+
+    tenant: str
+    action: str
+    model: str
+    version: int
+    stage: str
+    digest: str
+    previous: str
+    metrics: str
+    report: str
+    own: frozenset[str] = frozenset()
+    own_keys: frozenset[str] = frozenset()
+
+
+class Approved(msgspec.Struct, frozen=True):
+    """An approval that holds now.
+
+    Attributes:
+        digest: of the signed statement, ``sha256:…``; by this it can be revoked.
+        nonce: what makes it good for one deed only.
+        expires_ns: from when on it holds no more, for loading neither.
+        keys: fingerprints of the keys that agreed, one a person, in order.
+    """
+
+    digest: str
+    nonce: str
+    expires_ns: int
+    keys: tuple[str, ...]
+
+
+class ApprovalCheck(Protocol):
+    """Tells whether enough people agreed to one deed; asked when it is done, and again whenever it takes effect."""
+
+    def check(self, wanted: Wanted, evidence: bytes, now_ns: int) -> Approved:
+        """Return the approval.
+
+        Args:
+            wanted: the deed, as the registry knows it; nothing of it is read from the evidence.
+            evidence: what the caller brought.
+            now_ns: the time of the question.
+
+        Raises:
+            RefusedError: ``approval_…``: too few people, one of them twice, for something else, expired, revoked.
+            UnavailableError: who may approve cannot be told now.
+        """
+        ...

@@ -54,6 +54,16 @@ class Places(msgspec.Struct, frozen=True):
         """The folder of a tenant's own risk model; it may be absent."""
         return self.root / "models" / check_tenant(tenant)
 
+    @property
+    def registry(self) -> Path:
+        """The folder of the registry of models: uploads, and files where no object store keeps them."""
+        return self.root / "registry"
+
+    @property
+    def people(self) -> Path:
+        """The folder of who may approve, validate and build models, ``TENANT.yaml``; it may be absent."""
+        return self.root / "trust" / "people"
+
     def playbooks(self, tenant: str) -> Path:
         """The folder of a tenant's own playbooks; it may be absent."""
         return self.root / "playbooks" / check_tenant(tenant)

@@ -49,6 +49,7 @@ from ostiary.server.directory import RegisteredDirectory
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
+from ostiary.server.models import Models, open_models
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
@@ -92,6 +93,7 @@ class House(msgspec.Struct, frozen=True):
     ledger: SessionLedger
     session_memory: SessionMemory
     devices: DeviceBook
+    models: Models
     decider: Decider
     response: Responding
     opened: ExitStack
@@ -212,6 +214,7 @@ def _open(
         "ledger": ledger,
         "session_memory": memory,
         "devices": devices,
+        "models": open_models(places, settings.models, store, log, ring, clock),
         "decider": Decider(parts),
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices

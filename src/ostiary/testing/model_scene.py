@@ -113,9 +113,9 @@ class FakeReleases:
 class AllDatasets:
     """Knows one dataset."""
 
-    def knows(self, tenant: str, digest: str) -> bool:
+    def knows(self, tenant: str, dataset: str, digest: str) -> bool:
         """Return whether it is that one."""
-        return (tenant, digest) == (TENANT, DATASET)
+        return (tenant, dataset, digest) == (TENANT, "payments", DATASET)
 
 
 def files_of(folder: Path) -> tuple[ModelFile, ...]:

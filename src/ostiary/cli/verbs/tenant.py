@@ -54,6 +54,7 @@ def delete(
         house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
         house.store.forget_tenant(tenant)
         house.knowledge.forget_tenant(tenant)
+        house.models.forget_tenant(tenant)
     if json:
         print_json(erased)
     else:

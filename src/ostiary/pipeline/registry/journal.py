@@ -36,14 +36,14 @@ class Journal:
         self._clock = clock
         self._seen: dict[tuple[str, str, str], int] = {}
 
-    def change(self, tenant: str, change: Change) -> Event:
-        """Do ``change`` inside the transaction of its record; return once both are on disk.
+    def change(self, tenant: str, change: Change, at_ns: int = 0) -> Event:
+        """Do ``change`` inside the transaction of its record, as of ``at_ns``; return once both are on disk.
 
         Raises:
             RefusedError: what ``change`` raises: nothing happened.
             UnavailableError: it cannot be recorded, so nothing happened.
         """
-        now, done = self._clock.now_ns(), list[Event]()
+        now, done = at_ns or self._clock.now_ns(), list[Event]()
         record_id = make_id("mdl", now, random_bytes(RANDOM_BYTES))
 
         def effect(_: AuditTransaction) -> bytes:
@@ -115,6 +115,15 @@ class Journal:
             raise _older()
         self._seen[tenant, name, stage] = found.counter
         return found
+
+    def versions(self, tenant: str, name: str) -> list[Version]:
+        """Return every version of a model, each vouched for by the log."""
+        return [self.read_version(tenant, name, row.number, row.kept) for row in self._book.versions(tenant, name)]
+
+    def lives(self, tenant: str, name: str) -> list[Live]:
+        """Return what is live in every stage of a model, as ``live``."""
+        stages = [msgspec.json.decode(kept.body, type=Live).stage for kept in self._book.lives(tenant, name)]
+        return [live for stage in stages if (live := self.live(tenant, name, stage)) is not None]
 
     def forget(self, tenant: str) -> None:
         """Forget what was seen of a tenant that is gone."""

@@ -4,7 +4,8 @@ Whoever may write to the bucket may swap a blob: it is then refused as it passes
 library is imported with the first use; it belongs to the extra ``ostiary[pipeline]``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +18,14 @@ PIECE: Final = 8 << 20
 class ObjectBlobs:
     """Implements ``ports.Blobs`` over an ``obstore`` store."""
 
-    def __init__(self, store: Any, prefix: str = "") -> None:
-        """Keep them in ``store``, below ``prefix``."""
-        self._store = store
+    def __init__(self, opened: Callable[[], Any], prefix: str = "") -> None:
+        """Keep them in the store that ``opened`` gives at its first use, below ``prefix``."""
+        self._opened = opened
         self._prefix = prefix.strip("/")
+
+    @cached_property
+    def _store(self) -> Any:
+        return self._opened()
 
     def adopt(self, tenant: str, sha256: str, path: Path) -> None:
         """Upload a checked file; it is there whole or not at all."""

@@ -8,6 +8,8 @@
       - {person: "service:validation", keys: […]}
     builders:
       - {person: "https://ostiary.example/builder/sandbox", keys: […]}
+    signers:
+      - {name: training, keys: […]}       # of the files themselves
 
 - A key belongs to one person: the same one under two names refuses the whole file, for then nobody could count people.
 - Taking a key out of the file takes its word back: approvals and reports are checked again at every load.
@@ -20,7 +22,7 @@
 import base64
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -40,12 +42,35 @@ class PersonEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     also: list[str] = []
 
 
+class SignerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may sign files of models: keys, or the holder of a certificate under pinned authorities (ADR-0026).
+
+    Attributes:
+        name: what reports call the signer.
+        keys: public keys on P-256, P-384 or P-521, in PEM.
+        roots: authorities of a certificate, in PEM.
+        identity_kind: which part of the certificate names the holder.
+        identity: the value that it must have.
+        issuer: the OpenID Connect issuer, for an identity of Sigstore.
+        trusted_root: Sigstore's trust root as JSON text; with it ``identity`` is an identity of Sigstore.
+    """
+
+    name: str
+    keys: list[str] = []
+    roots: list[str] = []
+    identity_kind: Literal["uri", "email", "dns", "subject", "key"] = "uri"
+    identity: str = ""
+    issuer: str = ""
+    trusted_root: str = ""
+
+
 class PeopleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file."""
 
     approvers: list[PersonEntry] = []
     validators: list[PersonEntry] = []
     builders: list[PersonEntry] = []
+    signers: list[SignerEntry] = []
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -72,6 +97,7 @@ class People(msgspec.Struct, frozen=True):
     approvers: tuple[Person, ...] = ()
     validators: tuple[Person, ...] = ()
     builders: tuple[Person, ...] = ()
+    signers: tuple[SignerEntry, ...] = ()
 
 
 def read_people(name: str, data: bytes) -> People:
@@ -86,7 +112,12 @@ def read_people(name: str, data: bytes) -> People:
         parsed = msgspec.convert(parse_yaml(data.decode()) or {}, PeopleFile)
     except (msgspec.ValidationError, UnicodeDecodeError) as fault:
         raise FaultyInputError(_CODE, f"{name}: {fault}") from fault
-    people = People(_all(name, parsed.approvers), _all(name, parsed.validators), _all(name, parsed.builders))
+    people = People(
+        approvers=_all(name, parsed.approvers),
+        validators=_all(name, parsed.validators),
+        builders=_all(name, parsed.builders),
+        signers=tuple(parsed.signers),
+    )
     _refuse_shared(name, people.approvers)
     _refuse_shared(name, (*people.approvers, *people.validators))
     return people

@@ -204,6 +204,6 @@ class Releases(Protocol):
 class KnownDatasets(Protocol):
     """Which datasets are registered."""
 
-    def knows(self, tenant: str, digest: str) -> bool:
-        """Return whether a dataset of the tenant ever had this digest."""
+    def knows(self, tenant: str, dataset: str, digest: str) -> bool:
+        """Return whether this dataset of the tenant ever had this digest."""
         ...

@@ -129,7 +129,7 @@ class Promoter:
             decision_id=by.decision_id,
         )
         event = Event(1, WITHDRAW, name, stage=stage, previous=before.digest, told={"why": why[:200]})
-        self._journal.change(tenant, lambda record_id: self._put(live, record_id, event))
+        self._journal.change(tenant, lambda record_id: self._put(live, record_id, event), live.since_ns)
         return live
 
     def _ready(self, asked: Asked, by: Actor) -> _Ready:
@@ -189,7 +189,7 @@ class Promoter:
                 raise RefusedError("approval_replayed", "this approval was used before")
             return self._put(live, record_id, event)
 
-        self._journal.change(live.tenant, change)  # 6
+        self._journal.change(live.tenant, change, live.since_ns)  # 6
         return live
 
     def _put(self, live: Live, record_id: str, event: Event) -> Event:

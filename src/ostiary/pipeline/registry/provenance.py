@@ -119,7 +119,8 @@ def _datasets(known: KnownDatasets, tenant: str, dependencies: list[Dependency])
         if not one.uri.startswith(DATASET_SCHEME):
             continue
         digest = "sha256:" + one.digest.get("sha256", "")
-        if not known.knows(tenant, digest):
+        dataset = one.uri.removeprefix(DATASET_SCHEME).partition("/")[0]
+        if not known.knows(tenant, dataset, digest):
             text = f"`{one.uri[:120]}` as `{digest[:80]}` is no known dataset"
             raise RefusedError("provenance_dataset_unknown", text)
         found.append(digest)

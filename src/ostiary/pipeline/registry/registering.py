@@ -105,7 +105,7 @@ class Registrar:
             admitted.append(numbered)
             return _event(numbered, body)
 
-        self._journal.change(version.tenant, change)
+        self._journal.change(version.tenant, change, version.registered_ns)
         return admitted[-1]
 
 

@@ -62,4 +62,5 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     desk.house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
     desk.house.store.forget_tenant(tenant)
     desk.house.knowledge.forget_tenant(tenant)
+    desk.house.models.forget_tenant(tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

@@ -1,0 +1,161 @@
+"""The registry of models, put together: rows in the store, files in a folder or an object store, people in a file.
+
+What needs a library of an extra (signatures, object stores) is opened with its first use.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.audit import AuditLog
+from ostiary.errors import UnavailableError
+from ostiary.keys import KeyRing
+from ostiary.pipeline.registered import Documents
+from ostiary.pipeline.registry.approving import TwoKeyCheck
+from ostiary.pipeline.registry.changing import Warden
+from ostiary.pipeline.registry.folder_blobs import FolderBlobs
+from ostiary.pipeline.registry.journal import Journal
+from ostiary.pipeline.registry.loading import Loader
+from ostiary.pipeline.registry.object_blobs import ObjectBlobs
+from ostiary.pipeline.registry.people import PeopleFolder
+from ostiary.pipeline.registry.ports import Blobs, Inspector, KnownDatasets, ModelBook, Recorder, Releases
+from ostiary.pipeline.registry.promoting import Promoter
+from ostiary.pipeline.registry.registering import Registrar
+from ostiary.pipeline.registry.staging import Staging
+from ostiary.server.model_trust import OmsInspector, OmsReleases
+from ostiary.server.places import Places
+from ostiary.server.settings.models import ModelsSection
+from ostiary.storage.sqlite import SqliteStore
+from ostiary.vocabulary.approvals import ApprovalCheck
+from ostiary.vocabulary.clock import Clock
+
+DATASET_HISTORY: Final = "dataset-history"
+
+
+class Models(msgspec.Struct, frozen=True):
+    """Everything that has to do with models."""
+
+    log: Recorder
+    book: ModelBook
+    blobs: Blobs
+    people: PeopleFolder
+    journal: Journal
+    staging: Staging
+    inspector: Inspector
+    approvals: ApprovalCheck
+    registrar: Registrar
+    promoter: Promoter
+    loader: Loader
+    warden: Warden
+    settings: ModelsSection
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Erase the files of a tenant that is gone; its rows go with the store's."""
+        self.staging.forget(tenant)
+        self.blobs.forget(tenant)
+        self.journal.forget(tenant)
+
+
+class AcceptedManifest(msgspec.Struct, frozen=True):
+    """What is read of one entry in the history of a dataset's manifests."""
+
+    digest: str
+
+
+class RegisteredDatasets:
+    """Knows datasets by the history that their door keeps: every manifest that was ever accepted, with its digest."""
+
+    def __init__(self, documents: Documents) -> None:
+        """Read the history among ``documents``."""
+        self._documents = documents
+
+    def knows(self, tenant: str, dataset: str, digest: str) -> bool:
+        """Return whether this dataset of the tenant ever had this digest.
+
+        Raises:
+            UnavailableError: ``dataset_history_damaged``.
+        """
+        data = self._documents.load(tenant, DATASET_HISTORY, dataset)
+        try:
+            history = msgspec.json.decode(data, type=list[AcceptedManifest]) if data else []
+        except msgspec.MsgspecError as fault:
+            text = "what is kept of a dataset's manifests is damaged"
+            raise UnavailableError("dataset_history_damaged", text) from fault
+        return any(one.digest == digest for one in history)
+
+
+def open_models(
+    places: Places,
+    settings: ModelsSection,
+    store: SqliteStore,
+    log: AuditLog,
+    ring: KeyRing,
+    clock: Clock,
+) -> Models:
+    """Put the registry of models together."""
+    people, book = PeopleFolder(places.people), store.models
+    journal = Journal(log, book, clock)
+    return assemble(
+        settings,
+        log=log,
+        book=book,
+        people=people,
+        journal=journal,
+        blobs=_blobs(places, settings),
+        staging=Staging(places.registry / "staging", settings.staging(), clock.now_ns),
+        inspector=OmsInspector(people, clock),
+        releases=OmsReleases(ring),
+        datasets=RegisteredDatasets(store.snapshots),
+        clock=clock,
+    )
+
+
+def assemble(
+    settings: ModelsSection,
+    *,
+    log: Recorder,
+    book: ModelBook,
+    people: PeopleFolder,
+    journal: Journal,
+    blobs: Blobs,
+    staging: Staging,
+    inspector: Inspector,
+    releases: Releases,
+    datasets: KnownDatasets,
+    clock: Clock,
+) -> Models:
+    """Put the parts together; a test brings others."""
+    approvals = TwoKeyCheck(people.of, book.is_revoked, settings.approvers)
+    return Models(
+        log=log,
+        book=book,
+        blobs=blobs,
+        people=people,
+        journal=journal,
+        staging=staging,
+        inspector=inspector,
+        approvals=approvals,
+        registrar=Registrar(journal, book, blobs, inspector, datasets, people.of, clock),
+        promoter=Promoter(journal, book, blobs, approvals, people.of, releases, clock),
+        loader=Loader(journal, blobs, inspector, approvals, people.of, clock),
+        warden=Warden(journal, book, approvals, clock),
+        settings=settings,
+    )
+
+
+def _blobs(places: Places, settings: ModelsSection) -> Blobs:
+    if not settings.store:
+        return FolderBlobs(places.registry / "blobs")
+    return ObjectBlobs(_opened(settings.store))
+
+
+def _opened(url: str) -> Callable[[], Any]:
+    def open_store() -> Any:
+        try:
+            from obstore.store import from_url  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise UnavailableError("blobs_unavailable", "object stores need `ostiary[pipeline]`") from None
+        return from_url(url)
+
+    return open_store

@@ -8,6 +8,7 @@ print(pdp.evaluate("read", "document:handbook", subject="user:alice").effect)
 from ostiary_sdk.aclient import AsyncClient
 from ostiary_sdk.answers import Challenge, Decision, Effect, Found, Obligation
 from ostiary_sdk.client import Client
+from ostiary_sdk.models import LoadedModel, LoadError, ModelTrust, load_model
 from ostiary_sdk.questions import Question, QuestionError, question
 from ostiary_sdk.revocation import RevocationList
 from ostiary_sdk.settings import Settings
@@ -19,10 +20,14 @@ __all__ = [
     "Decision",
     "Effect",
     "Found",
+    "LoadError",
+    "LoadedModel",
+    "ModelTrust",
     "Obligation",
     "Question",
     "QuestionError",
     "RevocationList",
     "Settings",
+    "load_model",
     "question",
 ]

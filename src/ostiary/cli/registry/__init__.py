@@ -1,0 +1,1 @@
+"""The registry's sub-verbs of ``ostiary model``, a file a group; ``cli.model.registry`` names them."""

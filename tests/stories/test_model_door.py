@@ -16,7 +16,7 @@ from ostiary.pipeline.registry.journal import event_of
 from ostiary.pipeline.registry.model import Event
 from ostiary.server import wiring
 from ostiary.server.models import Models, assemble
-from ostiary.testing.model_scene import NAME, STAGE, AllDatasets, FakeInspector, FakeReleases, ModelScene
+from ostiary.testing.model_scene import NAME, STAGE, AllDatasets, FakeInspector, FakeReleases, ModelScene, SomeRuns
 from ostiary.testing.pipeline import PipelineCaller
 
 PUBLIC = "http://pdp.example"
@@ -50,6 +50,7 @@ def opened(*given: Any) -> Models:
         inspector=FakeInspector(),
         releases=FakeReleases(),
         datasets=AllDatasets(),
+        runs=SomeRuns(),
         clock=clock,
     )
 
@@ -135,7 +136,7 @@ def door(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring, "open_models", opened)
         server = start_server(
-            guardrails=GUARDRAILS, server={"public_url": PUBLIC}, models={"max_upload_mb": 8, "max_uploads": 4}
+            guardrails=GUARDRAILS, server={"public_url": PUBLIC, "deadline_ms": 5_000}, models={"max_upload_mb": 8, "max_uploads": 4}
         )
     server.house.registry.put("default", Registered(type="model", id=NAME), 1)
     return Door(server, tmp_path_factory.mktemp("scene"))

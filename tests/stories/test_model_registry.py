@@ -20,6 +20,7 @@ from ostiary.pipeline.registry.history import events, live_at
 from ostiary.pipeline.registry.journal import event_of
 from ostiary.pipeline.registry.model import Actor, Event, Kept, Live, State, Version
 from ostiary.pipeline.registry.promoting import ROLLBACK, Asked
+from ostiary.pipeline.registry.sealed import Opened, add_signatures, parse_envelope
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
 from ostiary.testing.model_book import MemoryModelBook
@@ -34,6 +35,7 @@ from ostiary.testing.model_scene import (
     TRAINER,
     FakeInspector,
     ModelScene,
+    files_of,
 )
 
 HOUR = 3600
@@ -200,6 +202,25 @@ def test_the_provenance_of_another_model_does_not_count(scene: ModelScene) -> No
     assert why == "provenance_other_model"
 
 
+def test_a_provenance_may_name_each_file_instead_of_their_root(scene: ModelScene) -> None:
+    folder = scene.folder()
+    (folder / "card.md").write_bytes(b"a card")
+    documents = scene.documents(folder)
+    named = [{"name": one.path, "digest": {"sha256": one.sha256}} for one in files_of(folder)]
+
+    def about(subjects: list[dict[str, Any]]) -> dict[str, bytes]:
+        payload = msgspec.json.decode(parse_envelope(documents["provenance"]).payload)
+        payload["subject"] = subjects
+        payload["predicate"]["runDetails"]["byproducts"] = [{"name": "decision", "annotations": {"id": "dec_run"}}]
+        sealed = add_signatures(Opened(msgspec.json.encode(payload), ()), [scene.cast.keys["builder"]])
+        return {**documents, "provenance": sealed}
+
+    act = lambda: scene.registrar.register(TENANT, NAME, folder, about(named[:1]), TRAINER)  # noqa: E731
+    assert refused(scene, act) == "provenance_other_model"
+    version = scene.registrar.register(TENANT, NAME, folder, about(named), TRAINER)
+    assert "user:trudy" in version.trainer.names  # who asked for the run, by its decision
+
+
 def test_without_provenance_nothing_comes_in(scene: ModelScene) -> None:
     folder = scene.folder()
     documents = {"signature": scene.documents(folder)["signature"]}
@@ -322,8 +343,6 @@ def test_a_trainer_who_validates_does_not_validate_her_own(scene: ModelScene) ->
 
 
 def both(scene: ModelScene, version: Version) -> bytes:
-    from ostiary.pipeline.registry.sealed import add_signatures, parse_envelope  # noqa: PLC0415
-
     return add_signatures(parse_envelope(scene.report(version)), [scene.cast.keys["tess"]])
 
 

@@ -27,11 +27,11 @@ from ostiary.pipeline.registry.journal import event_of
 from ostiary.pipeline.registry.model import Live, Version
 from ostiary.pipeline.registry.provenance import Dependency, make_provenance
 from ostiary.server.model_trust import RELEASE_PURPOSE
-from ostiary.server.models import DATASET_HISTORY
+from ostiary.server.models import DATASET_HISTORY, DecidedRuns
 from ostiary.testing.model_scene import BUILDER, DATASET, NAME, PROMOTER, STAGE, TENANT, TRAINER, ModelScene
 from ostiary.testing.pipeline import PipelineCaller
 from ostiary_sdk import LoadError, ModelTrust, load_model
-from ostiary_sdk.models import native
+from ostiary_sdk.models import native, promote_model, register_model, wanted_approval
 from ostiary_sdk.models.door import ModelDoor, Ticket, TicketFile
 
 PUBLIC = "http://pdp.example"
@@ -44,9 +44,16 @@ decision := {"allow": allow}
 class Deployer:
     """A ``Tokens`` whose proofs are for the server's public address, wherever the test reaches it."""
 
-    def __init__(self, house: Any, name: str = NAME, stage: str = STAGE) -> None:
-        self.caller = PipelineCaller(house.ring, house.clock, PUBLIC, subject_type="service", subject_id="dora")
-        self.detail = AccessDetail("ostiary_model", name, ("model.load",), stage=stage)
+    def __init__(
+        self,
+        house: Any,
+        name: str = NAME,
+        stage: str = STAGE,
+        action: str = "model.load",
+        who: tuple[str, str] = ("service", "dora"),
+    ) -> None:
+        self.caller = PipelineCaller(house.ring, house.clock, PUBLIC, subject_type=who[0], subject_id=who[1])
+        self.detail = AccessDetail("ostiary_model", name, (action,), stage=stage)
 
     def headers(self, method: str, url: str) -> dict[str, str]:
         return self.caller.headers(method, PUBLIC + urlsplit(url).path, self.caller.token(self.detail))
@@ -107,7 +114,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    server = start_server(guardrails=GUARDRAILS, server={"public_url": PUBLIC})
+    server = start_server(guardrails=GUARDRAILS, server={"public_url": PUBLIC, "deadline_ms": 5_000})
     return Shop(server, tmp_path_factory.mktemp("shop"))
 
 
@@ -335,6 +342,56 @@ def test_the_ticket_carries_what_is_needed_to_verify(shop: Shop, live: Live) -> 
     ticket = door.ticket(NAME, STAGE)
     door.close()
     assert b64decode(ticket.documents["release"]) == live.release
+
+
+def test_admission_is_told_what_may_run_now(shop: Shop, live: Live) -> None:
+    admits = shop.models.approved
+    assert admits(TENANT, live.digest, STAGE)
+    assert not admits(TENANT, live.digest, "staging")
+    assert not admits("system", live.digest, STAGE)
+    assert not admits(TENANT, "sha256:" + "0" * 64, STAGE)
+    shop.models.warden.quarantine(TENANT, NAME, live.number, PROMOTER, "backdoor")
+    assert not admits(TENANT, live.digest, STAGE)
+
+
+def test_who_asked_for_a_run_is_told_by_its_decision(shop: Shop, live: Live) -> None:
+    shop.load().close()
+    record = shop.server.records()[-1]
+    runs = DecidedRuns(shop.house.log)
+    assert runs.asked_by(TENANT, record.receipt.decision_id) == "service:dora"
+    assert not runs.asked_by("system", record.receipt.decision_id)
+    assert not runs.asked_by(TENANT, live.decision_id or "dec_none")
+
+
+def test_a_pipeline_brings_promotes_and_loads_with_a_token_for_each(shop: Shop) -> None:
+    def stage(kind: str, name: str, action: str, stage: str = "") -> Deployer:
+        return Deployer(shop.house, action=action, stage=stage, who=(kind, name))
+
+    where = {"url": shop.server.url, "tenant": TENANT}
+    folder = shop.folder(7.0)
+    documents = shop.signed(folder)
+    (folder / "model.sig").write_bytes(documents.pop("signature"))
+    trainer = stage("ci_job", "train", "model.register")
+    dry = register_model(NAME, folder, documents, **where, tokens=trainer, dry=True)
+    made = register_model(NAME, folder, documents, **where, tokens=trainer)
+    assert (dry["version"], dry["digest"]) == (0, made["digest"])
+    version = shop.models.journal.version(TENANT, NAME, made["version"])
+    assert version.trainer.subject == "ci_job:train"
+    report = shop.scene.report(version)
+    reader = stage("user", "alice", "model.read")
+    told = wanted_approval(NAME, version.number, stage=STAGE, report=report, **where, tokens=reader)
+    wanted = msgspec.structs.replace(shop.models.promoter.wanted(shop.scene.asked(version, report=report)))
+    assert told["digest"] == wanted.digest
+    given = {"stage": STAGE, "report": report, "approval": shop.scene.approval(wanted), **where}
+    assert refused(lambda: promote_model(NAME, version.number, **given, tokens=trainer)) == "access_denied"
+    paul = stage("user", "paul", "model.promote", STAGE)
+    assert promote_model(NAME, version.number, **given, tokens=paul)["version"] == version.number
+    assert refused(lambda: promote_model(NAME, version.number, **given, tokens=paul)) == "approval_other_deed"
+    with shop.load() as model:
+        assert model.model["w"].tolist() == [7.0] * 4
+    (folder / "link").symlink_to("/etc/passwd")
+    assert refused(lambda: register_model(NAME, folder, documents, **where, tokens=trainer)) == "folder_unusable"
+    assert not list((shop.house.places.registry / "staging" / TENANT).iterdir())
 
 
 # MLflow.

@@ -3,13 +3,14 @@
 What needs a library of an extra (signatures, object stores) is opened with its first use.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
 from ostiary.audit import AuditLog
-from ostiary.errors import UnavailableError
+from ostiary.errors import RefusedError, UnavailableError
 from ostiary.keys import KeyRing
 from ostiary.pipeline.registered import Documents
 from ostiary.pipeline.registry.approving import TwoKeyCheck
@@ -17,9 +18,10 @@ from ostiary.pipeline.registry.changing import Warden
 from ostiary.pipeline.registry.folder_blobs import FolderBlobs
 from ostiary.pipeline.registry.journal import Journal
 from ostiary.pipeline.registry.loading import Loader
+from ostiary.pipeline.registry.model import Actor
 from ostiary.pipeline.registry.object_blobs import ObjectBlobs
 from ostiary.pipeline.registry.people import PeopleFolder
-from ostiary.pipeline.registry.ports import Blobs, Inspector, KnownDatasets, ModelBook, Recorder, Releases
+from ostiary.pipeline.registry.ports import Blobs, Inspector, KnownDatasets, KnownRuns, ModelBook, Recorder, Releases
 from ostiary.pipeline.registry.promoting import Promoter
 from ostiary.pipeline.registry.registering import Registrar
 from ostiary.pipeline.registry.staging import Staging
@@ -29,8 +31,11 @@ from ostiary.server.settings.models import ModelsSection
 from ostiary.storage.sqlite import SqliteStore
 from ostiary.vocabulary.approvals import ApprovalCheck
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.verdicts import DecisionRecord
 
 DATASET_HISTORY: Final = "dataset-history"
+ADMISSION: Final = Actor("ostiary:admission")
+_log: Final = logging.getLogger(__name__)
 
 
 class Models(msgspec.Struct, frozen=True):
@@ -49,6 +54,22 @@ class Models(msgspec.Struct, frozen=True):
     loader: Loader
     warden: Warden
     settings: ModelsSection
+
+    def approved(self, tenant: str, digest: str, stage: str) -> bool:
+        """Return whether the model of this root digest may be loaded from ``stage`` now.
+
+        Raises:
+            UnavailableError: it cannot be told.
+        """
+        for name in self.book.names(tenant):
+            try:
+                live = self.journal.live(tenant, name, stage)
+                if live is not None and live.number and live.digest == digest:
+                    self.loader.check(tenant, name, stage, ADMISSION, digest)
+                    return True
+            except RefusedError as no:  # recorded where it was refused; another model may have the same bytes
+                _log.info("model %s is not admitted: %s", name, no.code)
+        return False
 
     def forget_tenant(self, tenant: str) -> None:
         """Erase the files of a tenant that is gone; its rows go with the store's."""
@@ -85,6 +106,39 @@ class RegisteredDatasets:
         return any(one.digest == digest for one in history)
 
 
+class AskedSubject(msgspec.Struct, frozen=True):
+    """The subject in a decision's input."""
+
+    type: str
+    id: str
+
+
+class AskedBy(msgspec.Struct, frozen=True):
+    """What is read of a decision's input."""
+
+    subject: AskedSubject
+
+
+class DecidedRuns:
+    """Knows who asked for a run by the decision's own record."""
+
+    def __init__(self, log: Recorder) -> None:
+        """Read ``log``."""
+        self._log = log
+
+    def asked_by(self, tenant: str, decision_id: str) -> str:
+        """Return the subject of a decision of the tenant."""
+        record = self._log.get(tenant, decision_id)
+        if record is None or record.kind != "decision" or record.payload is None:
+            return ""
+        try:
+            decision = msgspec.json.decode(record.payload, type=DecisionRecord)
+            asked = msgspec.json.decode(decision.input, type=AskedBy)
+        except msgspec.DecodeError:  # it was refused before anything was asked of policy
+            return ""
+        return f"{asked.subject.type}:{asked.subject.id}"
+
+
 def open_models(
     places: Places,
     settings: ModelsSection,
@@ -107,6 +161,7 @@ def open_models(
         inspector=OmsInspector(people, clock),
         releases=OmsReleases(ring),
         datasets=RegisteredDatasets(store.snapshots),
+        runs=DecidedRuns(log),
         clock=clock,
     )
 
@@ -123,6 +178,7 @@ def assemble(
     inspector: Inspector,
     releases: Releases,
     datasets: KnownDatasets,
+    runs: KnownRuns,
     clock: Clock,
 ) -> Models:
     """Put the parts together; a test brings others."""
@@ -136,7 +192,7 @@ def assemble(
         staging=staging,
         inspector=inspector,
         approvals=approvals,
-        registrar=Registrar(journal, book, blobs, inspector, datasets, people.of, clock),
+        registrar=Registrar(journal, book, blobs, inspector, datasets, runs, people.of, clock),
         promoter=Promoter(journal, book, blobs, approvals, people.of, releases, clock),
         loader=Loader(journal, blobs, inspector, approvals, people.of, clock),
         warden=Warden(journal, book, approvals, clock),

@@ -118,6 +118,14 @@ class AllDatasets:
         return (tenant, dataset, digest) == (TENANT, "payments", DATASET)
 
 
+class SomeRuns:
+    """Knows the run ``dec_run`` of user Trudy."""
+
+    def asked_by(self, tenant: str, decision_id: str) -> str:
+        """Return who asked."""
+        return "user:trudy" if (tenant, decision_id) == (TENANT, "dec_run") else ""
+
+
 def files_of(folder: Path) -> tuple[ModelFile, ...]:
     """Return the files of a folder with their digests."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -155,7 +163,9 @@ class ModelScene:
         self.journal = Journal(log, book, clock)
         self.approvals = TwoKeyCheck(self.people.of, book.is_revoked)
         people, fakes = self.people.of, releases or FakeReleases()
-        self.registrar = Registrar(self.journal, book, self.blobs, self.inspector, AllDatasets(), people, clock)
+        self.registrar = Registrar(
+            self.journal, book, self.blobs, self.inspector, AllDatasets(), SomeRuns(), people, clock
+        )
         self.promoter = Promoter(self.journal, book, self.blobs, self.approvals, people, fakes, clock)
         self.loader = Loader(self.journal, self.blobs, self.inspector, self.approvals, people, clock)
         self.warden = Warden(self.journal, book, self.approvals, clock)

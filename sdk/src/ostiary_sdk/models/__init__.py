@@ -17,6 +17,17 @@ It needs the extra ``ostiary-sdk[models]``, which brings ``ostiary`` along.
 from ostiary_sdk.models.door import DoorSettings, LoadError, ModelDoor
 from ostiary_sdk.models.loaded import LoadedModel
 from ostiary_sdk.models.loading import load_model
+from ostiary_sdk.models.publishing import promote_model, register_model, wanted_approval
 from ostiary_sdk.models.trust import ModelTrust
 
-__all__ = ["DoorSettings", "LoadError", "LoadedModel", "ModelDoor", "ModelTrust", "load_model"]
+__all__ = [
+    "DoorSettings",
+    "LoadError",
+    "LoadedModel",
+    "ModelDoor",
+    "ModelTrust",
+    "load_model",
+    "promote_model",
+    "register_model",
+    "wanted_approval",
+]

@@ -8,6 +8,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -20,6 +21,8 @@ _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?\Z", re.ASCII)
 _DEPTH: Final = 8
 _NONCE: Final = "dpop-nonce"
+_JSON: Final = "application/json"
+Content = bytes | Iterator[bytes] | None
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -147,19 +150,33 @@ class ModelDoor:
             raise LoadError("model_name_invalid", f"`{name[:80]}` is no name of a model")
         return f"{self.url}/pipeline/{self.tenant}/models/{name}"
 
-    def _send(self, method: str, url: str, content: bytes | None = None) -> "_Answer":
-        answer = self._once(method, url, content)
+    def call(self, method: str, name: str, what: str, *, content: Content = None, kind: str = _JSON) -> dict[str, Any]:
+        """Ask something of one model, and return the answer.
+
+        Raises:
+            LoadError: the registry refuses, or cannot be asked.
+        """
+        with self._send(method, f"{self._base(name)}/{what}", content, kind) as answer:
+            data = self._read(answer)
+        try:
+            return msgspec.json.decode(data, type=dict[str, Any]) if data else {}
+        except msgspec.DecodeError as fault:
+            raise LoadError("answer_malformed", f"the registry's answer cannot be read: {fault}") from fault
+
+    def _send(self, method: str, url: str, content: Content = None, kind: str = _JSON) -> "_Answer":
+        answer = self._once(method, url, content, kind)
         heard = getattr(self._tokens, "heard", None)
-        if answer.status_code == httpx.codes.UNAUTHORIZED and _NONCE in answer.headers and heard is not None:
+        wants_nonce = answer.status_code == httpx.codes.UNAUTHORIZED and _NONCE in answer.headers
+        if wants_nonce and heard is not None and (content is None or isinstance(content, bytes)):
             answer.close()  # RFC 9449 §8: the server wants its own nonce in the proof
             heard(url, answer.headers)
-            answer = self._once(method, url, content)
-        if answer.status_code != httpx.codes.OK:
+            answer = self._once(method, url, content, kind)
+        if not answer.is_success:
             raise self._refusal(answer)
         return _Answer(answer)
 
-    def _once(self, method: str, url: str, content: bytes | None) -> httpx.Response:
-        headers = {**self._tokens.headers(method, url), "Content-Type": "application/json"}
+    def _once(self, method: str, url: str, content: Content, kind: str) -> httpx.Response:
+        headers = {**self._tokens.headers(method, url), "Content-Type": kind}
         try:
             return self._client.send(
                 self._client.build_request(method, url, content=content, headers=headers), stream=True

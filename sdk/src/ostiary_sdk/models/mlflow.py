@@ -108,7 +108,10 @@ def named(uri: str, artifact_path: str) -> tuple[str, str]:
     >>> named("ostiary:/fraud", "production"), named("ostiary://fraud/production", "")
     (('fraud', 'production'), ('fraud', 'production'))
     """
-    parsed = urlparse(uri)
+    try:
+        parsed = urlparse(uri)
+    except ValueError as fault:
+        raise LoadError("uri_malformed", f"`{uri[:80]}` is no address of a model") from fault
     whole = "/".join((parsed.netloc, unquote(parsed.path), artifact_path or ""))
     parts = [part for part in whole.split("/") if part]
     if len(parts) != _PARTS:

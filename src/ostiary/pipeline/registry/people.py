@@ -110,7 +110,7 @@ def read_people(name: str, data: bytes) -> People:
         raise FaultyInputError(_CODE, f"{name}: the file has more than {MAX_BYTES} bytes")
     try:
         parsed = msgspec.convert(parse_yaml(data.decode()) or {}, PeopleFile)
-    except (msgspec.ValidationError, UnicodeDecodeError) as fault:
+    except (msgspec.ValidationError, UnicodeError) as fault:
         raise FaultyInputError(_CODE, f"{name}: {fault}") from fault
     people = People(
         approvers=_all(name, parsed.approvers),

@@ -201,6 +201,14 @@ class Releases(Protocol):
         ...
 
 
+class KnownRuns(Protocol):
+    """Who asked for what, by the decision that permitted it."""
+
+    def asked_by(self, tenant: str, decision_id: str) -> str:
+        """Return the subject of a decision, ``type:id``; empty when there is no such decision."""
+        ...
+
+
 class KnownDatasets(Protocol):
     """Which datasets are registered."""
 

@@ -3,7 +3,7 @@
 What must be true:
 
 1. The builder that ``runDetails.builder.id`` names is one of the tenant's, and signed the statement with its own key.
-2. One of the subjects is the model's root digest.
+2. It is about this model: one of the subjects is its root digest, or each of its files is a subject.
 3. Every dataset among ``resolvedDependencies`` (``ostiary://…``) is known by its digest, and there is one at least.
 4. Datasets and run are those that the signer names, where it names any.
 
@@ -19,7 +19,7 @@ from ostiary.errors import RefusedError
 from ostiary.keys import SigningKey
 from ostiary.pipeline.registry.model import Origin
 from ostiary.pipeline.registry.people import People, fingerprint
-from ostiary.pipeline.registry.ports import Inspected, KnownDatasets
+from ostiary.pipeline.registry.ports import Inspected, KnownDatasets, KnownRuns
 from ostiary.pipeline.registry.sealed import Opened, parse_envelope, read_subjects, seal_statement
 
 PREDICATE_TYPE: Final = "https://slsa.dev/provenance/v1"
@@ -57,11 +57,19 @@ class Metadata(msgspec.Struct, frozen=True):
     invocation: str = msgspec.field(name="invocationId", default="")
 
 
+class Byproduct(msgspec.Struct, frozen=True):
+    """Something else that came of it; one that is named ``decision`` names the decision that let the run begin."""
+
+    name: str = ""
+    annotations: dict[str, Any] = {}
+
+
 class RunDetails(msgspec.Struct, frozen=True):
     """The run."""
 
     builder: Builder
     metadata: Metadata = Metadata()
+    byproducts: list[Byproduct] = []
 
 
 class Provenance(msgspec.Struct, frozen=True):
@@ -80,7 +88,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 def check_provenance(
-    people: People, datasets: KnownDatasets, tenant: str, inspected: Inspected, evidence: bytes
+    people: People, datasets: KnownDatasets, runs: KnownRuns, tenant: str, inspected: Inspected, evidence: bytes
 ) -> Checked:
     """Return what the provenance says, or refuse.
 
@@ -94,12 +102,13 @@ def check_provenance(
     opened = parse_envelope(evidence)
     subjects, said = read_subjects(opened.payload, PREDICATE_TYPE, Provenance)
     keys = _builder_keys(people, said.run.builder.id, opened)  # 1
-    if inspected.digest not in subjects:  # 2
+    files = {"sha256:" + one.sha256 for one in inspected.files}
+    if inspected.digest not in subjects and not files <= set(subjects):  # 2
         raise RefusedError("provenance_other_model", f"the provenance is not about `{inspected.digest}`")
     found = _datasets(datasets, tenant, said.definition.dependencies)  # 3
     _agree(inspected, found, said.run.metadata.invocation)  # 4
     origin = Origin(said.run.builder.id, said.run.metadata.invocation, _commit(said), found, opened.digest)
-    return Checked(origin, _names(said.definition), keys)
+    return Checked(origin, (*_names(said.definition), *_asked_by(runs, tenant, said.run.byproducts)), keys)
 
 
 def _builder_keys(people: People, builder: str, opened: Opened) -> tuple[str, ...]:
@@ -137,17 +146,20 @@ def _agree(inspected: Inspected, datasets: tuple[str, ...], run: str) -> None:
 
 
 def _commit(said: Provenance) -> str:
-    for one in said.definition.dependencies:
-        commit = one.digest.get("gitCommit") or one.digest.get("sha1", "")
-        if commit and one.uri.startswith("git+"):
-            return commit
-    return ""
+    found = (one.digest.get("gitCommit", "") for one in said.definition.dependencies)
+    return next((commit for commit in found if commit), "")
 
 
 def _names(definition: Definition) -> tuple[str, ...]:
     """Return who the builder says ran it: they made the model too."""
     told = (definition.internal.get(name) for name in _ACTORS)
     return tuple(name for name in told if isinstance(name, str) and name)
+
+
+def _asked_by(runs: KnownRuns, tenant: str, byproducts: list[Byproduct]) -> tuple[str, ...]:
+    """Return who asked for the run, by the decision that the builder names: they made the model too."""
+    decisions = [one.annotations.get("id") for one in byproducts[:MAX_DEPENDENCIES] if one.name == "decision"]
+    return tuple(name for one in decisions if isinstance(one, str) and (name := runs.asked_by(tenant, one)))
 
 
 def make_provenance(

@@ -19,7 +19,7 @@ from ostiary.pipeline.registry.journal import Journal, row_digest
 from ostiary.pipeline.registry.model import Actor, Event, Kept, State, Trainer, Version
 from ostiary.pipeline.registry.naming import check_name, check_path
 from ostiary.pipeline.registry.people import People
-from ostiary.pipeline.registry.ports import Blobs, Inspected, Inspector, KnownDatasets, ModelBook
+from ostiary.pipeline.registry.ports import Blobs, Inspected, Inspector, KnownDatasets, KnownRuns, ModelBook
 from ostiary.pipeline.registry.provenance import Checked, check_provenance
 from ostiary.vocabulary.clock import Clock
 
@@ -38,6 +38,7 @@ class Registrar:
         blobs: Blobs,
         inspector: Inspector,
         datasets: KnownDatasets,
+        runs: KnownRuns,
         people: Callable[[str], People],
         clock: Clock,
     ) -> None:
@@ -47,6 +48,7 @@ class Registrar:
         self._blobs = blobs
         self._inspector = inspector
         self._datasets = datasets
+        self._runs = runs
         self._people = people
         self._clock = clock
 
@@ -86,8 +88,8 @@ class Registrar:
             check_path(file.path)
         if self._book.find_digest(tenant, name, inspected.digest) is not None:
             raise RefusedError("model_digest_known", f"`{inspected.digest}` is registered already")
-        people = self._people(tenant)
-        checked = check_provenance(people, self._datasets, tenant, inspected, documents.get("provenance", b""))  # 3
+        people, evidence = self._people(tenant), documents.get("provenance", b"")
+        checked = check_provenance(people, self._datasets, self._runs, tenant, inspected, evidence)  # 3
         return _version(tenant, name, inspected, checked, documents, by, now)
 
     def _admit(self, version: Version, folder: Path) -> Version:

@@ -82,7 +82,7 @@ def parse_envelope(data: bytes) -> Opened:
     return Opened(payload, signatures)
 
 
-def read_subjects(payload: bytes, predicate_type: str, kind: type[Predicate]) -> tuple[frozenset[str], Predicate]:
+def read_subjects(payload: bytes, predicate_type: str, kind: type[Predicate]) -> tuple[tuple[str, ...], Predicate]:
     """Return the digests (``sha256:…``) of all subjects, and the predicate.
 
     Raises:
@@ -99,7 +99,7 @@ def read_subjects(payload: bytes, predicate_type: str, kind: type[Predicate]) ->
     digests = ["sha256:" + one.digest.get("sha256", "") for one in statement.subject]
     if not 0 < len(digests) <= MAX_SUBJECTS or not all(is_digest(one) for one in digests):
         raise FaultyInputError(_CODE, f"a statement has 1 to {MAX_SUBJECTS} subjects, each with its sha256")
-    return frozenset(digests), predicate
+    return tuple(digests), predicate
 
 
 def read_statement(payload: bytes, predicate_type: str, kind: type[Predicate]) -> tuple[str, Predicate]:
@@ -111,7 +111,7 @@ def read_statement(payload: bytes, predicate_type: str, kind: type[Predicate]) -
     digests, predicate = read_subjects(payload, predicate_type, kind)
     if len(digests) != 1:
         raise FaultyInputError(_CODE, "this statement must have one subject")
-    return next(iter(digests)), predicate
+    return digests[0], predicate
 
 
 def seal_statement(predicate_type: str, name: str, digest: str, predicate: object, keys: Iterable[SigningKey]) -> bytes:

@@ -136,7 +136,9 @@ def door(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring, "open_models", opened)
         server = start_server(
-            guardrails=GUARDRAILS, server={"public_url": PUBLIC, "deadline_ms": 5_000}, models={"max_upload_mb": 8, "max_uploads": 4}
+            guardrails=GUARDRAILS,
+            server={"public_url": PUBLIC, "deadline_ms": 5_000},
+            models={"max_upload_mb": 8, "max_uploads": 4},
         )
     server.house.registry.put("default", Registered(type="model", id=NAME), 1)
     return Door(server, tmp_path_factory.mktemp("scene"))

@@ -210,6 +210,24 @@ def test_a_program_believes_its_own_pins_not_the_registrys(shop: Shop, live: Liv
     assert live.counter
 
 
+def test_pins_stand_in_files(shop: Shop, live: Live, tmp_path: Path) -> None:
+    for part, keys in (("signers", shop.trust.signers), ("releasers", shop.trust.releasers)):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "a.pem").write_bytes(keys[0])
+    shop.load(trust=ModelTrust.from_folder(tmp_path)).close()
+    policy = tmp_path / "policy.toml"
+    signers = '[[signers]]\nkind = "key"\npath = "signers/a.pem"\n'
+    policy.write_text(f'tenant = "other"\nrelease_needed = false\n{signers}')
+    assert refused(lambda: shop.load(trust=ModelTrust.from_folder(tmp_path))) == "trust_empty"
+    policy.write_text(signers + '[[releasers]]\nkind = "key"\npath = "releasers/a.pem"\n')
+    shop.load(trust=ModelTrust.from_folder(tmp_path)).close()
+    policy.write_text("signers = 7")
+    assert refused(lambda: shop.load(trust=ModelTrust.from_folder(tmp_path))) == "model_policy_malformed"
+    with pytest.raises(ValueError, match="must hold"):
+        ModelTrust.from_folder(tmp_path / "signers")
+    assert live.number
+
+
 def tampered(monkeypatch: pytest.MonkeyPatch, change: Callable[[Ticket], Ticket]) -> None:
     """Let the registry answer otherwise: a server that was broken into."""
     original = ModelDoor.ticket

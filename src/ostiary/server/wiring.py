@@ -156,7 +156,8 @@ def open_house(
     """
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
-        return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
+        models = open_models(places, settings.models, parts["store"], parts["log"], parts["ring"], clock)
+        return House(places=places, settings=settings, clock=clock, models=models, **parts, opened=opening.pop_all())
 
 
 def _open(
@@ -214,7 +215,6 @@ def _open(
         "ledger": ledger,
         "session_memory": memory,
         "devices": devices,
-        "models": open_models(places, settings.models, store, log, ring, clock),
         "decider": Decider(parts),
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices

@@ -14,6 +14,8 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ostiary_sdk.models import native
 from ostiary_sdk.models.door import DoorSettings, LoadError, ModelDoor, Proves, Ticket
 from ostiary_sdk.models.loaded import LoadedModel
@@ -86,16 +88,11 @@ def verify(
         from ostiary.artifacts import oms  # noqa: PLC0415 - an extra
         from ostiary.artifacts.formats import check_format  # noqa: PLC0415
         from ostiary.errors import OstiaryError  # noqa: PLC0415
-        from ostiary.keys.curves import CurvePublicKey  # noqa: PLC0415
         from ostiary.vocabulary.clock import SystemClock  # noqa: PLC0415
     except ImportError as fault:
         raise LoadError("library_missing", "verifying models needs the extra `ostiary-sdk[models]`") from fault
     try:
-        signers = tuple(oms.TrustedKey(CurvePublicKey.from_pem(pem)) for pem in trust.signers)
-        releasers = tuple(oms.TrustedKey(CurvePublicKey.from_pem(pem)) for pem in trust.releasers)
-        if not releasers:
-            raise LoadError("trust_empty", "no releaser is pinned, so nobody's word counts")
-        policy = oms.ModelPolicy(signers=signers, releasers=releasers, tenant=tenant, stages=frozenset({ticket.stage}))
+        policy = _policy(ticket, tenant, trust)
         verified = oms.verify_model(
             folder,
             policy,
@@ -111,6 +108,25 @@ def verify(
         raise LoadError(fault.code, fault.message, ticket.decision_id) from fault
     _agrees(ticket, verified)
     return verified
+
+
+def _policy(ticket: Ticket, tenant: str, trust: ModelTrust) -> Any:
+    """Return what this program demands: its own pins, for this tenant and stage, with a release in any case."""
+    from ostiary.artifacts import oms  # noqa: PLC0415 - an extra
+    from ostiary.artifacts.oms.policy_file import read_policy  # noqa: PLC0415
+    from ostiary.keys.curves import CurvePublicKey  # noqa: PLC0415
+
+    if trust.policy:
+        policy = read_policy(Path(trust.policy))
+    else:
+        signers, releasers = (
+            tuple(oms.TrustedKey(CurvePublicKey.from_pem(pem)) for pem in pems)
+            for pems in (trust.signers, trust.releasers)
+        )
+        policy = oms.ModelPolicy(signers=signers, releasers=releasers)
+    if not policy.releasers:  # an OMS policy would take the signers: here the registry's word is another one's
+        raise LoadError("trust_empty", "no releaser is pinned, so nobody's word counts")
+    return msgspec.structs.replace(policy, release_needed=True, tenant=tenant, stages=frozenset({ticket.stage}))
 
 
 def _agrees(ticket: Ticket, verified: Any) -> None:

@@ -254,6 +254,14 @@ def test_uploads_at_a_time_are_bounded(door: Door) -> None:
         door.send(door.trainer, "DELETE", f"{BASE}/uploads/{upload}", "model.register")
 
 
+def test_verifying_waits_in_a_line_of_its_own_that_ends(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = door.begin()
+    monkeypatch.setattr("ostiary.server.model_door.visit.HEAVY_WAITING", 0)
+    answer = door.finish(upload, door.documents(b"x"))
+    assert told(answer) == (503, "overloaded")
+    door.send(door.trainer, "DELETE", f"{BASE}/uploads/{upload}", "model.register")
+
+
 def test_what_is_not_what_was_signed_is_refused_recorded_and_erased(door: Door) -> None:
     upload = door.begin()
     door.put(upload, "weights/model.bin", b"poisoned")
@@ -354,8 +362,11 @@ def test_what_an_approval_must_say_is_told(door: Door) -> None:
 
 
 def test_paths_that_are_none_of_ours(door: Door) -> None:
-    for path in ("/pipeline/default/models", f"{BASE}/nothing", f"{BASE}/uploads/upl_x/nothing"):
+    for path in ("/pipeline/default/models", f"{BASE}/nothing", f"{BASE}/uploads/upl_x/nothing", f"{BASE}/history/x"):
         assert told(door.server.client.get(path)) == (404, "not_found")
+    for path in ("load/x", "uploads/upl_x/register/more", "uploads/upl_x"):
+        assert door.server.client.post(f"{BASE}/{path}").status_code in {404, 405}
+    assert told(door.server.client.get(f"{BASE}/files")) == (404, "not_found")
     assert told(door.server.client.get(f"{BASE}/load")) == (405, "method_not_allowed")
 
 

@@ -291,6 +291,30 @@ def test_the_trainer_does_not_promote(scene: ModelScene) -> None:
     assert refused(scene, change(scene, asked, as_herself)) == "promoter_own_work"
 
 
+def test_another_name_of_the_trainer_does_not_promote_either(scene: ModelScene) -> None:
+    asked = scene.approved(scene.asked(scene.register()))
+    scene.cast.also["tess"] = ["github-actor:7"]
+    scene.write_people()
+    by_robot = Actor("service:robot", ("github-actor:7",), "d")
+    assert refused(scene, change(scene, asked, by_robot)) == "promoter_own_work"
+
+
+def test_what_was_checked_is_what_must_still_stand(scene: ModelScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scene.approved(scene.asked(scene.register()))
+    original = scene.journal.read_version
+
+    def meanwhile(*told: Any) -> Version:
+        found = original(*told)
+        monkeypatch.setattr(scene.journal, "read_version", original)
+        scene.warden.quarantine(TENANT, NAME, 1, PROMOTER, "found while it was being read")
+        return found
+
+    monkeypatch.setattr(scene.journal, "read_version", meanwhile)
+    with pytest.raises(OstiaryError) as told:
+        change(scene, asked)()
+    assert told.value.code == "model_raced"
+
+
 def test_an_approval_of_another_model_is_not_one_of_this(scene: ModelScene) -> None:
     one, two = scene.register(b"one"), scene.register(b"two")
     old = scene.approved(scene.asked(one)).approval

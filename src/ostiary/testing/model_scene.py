@@ -53,6 +53,7 @@ class Cast:
         self.keys = {name: SigningKey.generate(name) for name in names}
         self.approvers = {"alice": ["alice"], "bob": ["bob"], "carol": ["carol"], "tess": ["tess"]}
         self.validators = ["val"]
+        self.also: dict[str, list[str]] = {}
 
     def text(self) -> str:
         """Return the people file."""
@@ -62,7 +63,8 @@ class Cast:
         return yaml.safe_dump({"approvers": approvers, "validators": validators, "builders": builders})
 
     def _entry(self, name: str, keys: list[str]) -> dict[str, Any]:
-        return {"person": name, "keys": [self.keys[key].public.pem().decode() for key in keys]}
+        also = self.also.get(name.removeprefix("user:"), [])
+        return {"person": name, "also": also, "keys": [self.keys[key].public.pem().decode() for key in keys]}
 
 
 class FakeInspector:

@@ -1,6 +1,7 @@
 """``ostiary model load``: take what is live out of the registry, everything asked again, into a fresh folder."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -59,6 +60,14 @@ def _write(loader: Loader, ticket: Ticket, actor: Actor, out: Path) -> None:
         out.mkdir(mode=0o700)
     except OSError as fault:
         raise FaultyInputError("file_unwritable", f"`{out}` cannot be made: {fault.strerror}") from fault
+    try:
+        _fill(loader, ticket, actor, out)
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)  # half a model is none
+        raise
+
+
+def _fill(loader: Loader, ticket: Ticket, actor: Actor, out: Path) -> None:
     for file in ticket.version.files:
         place = out / file.path
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -85,7 +85,7 @@ class Journal:
         """
         kept = self._book.find_version(tenant, name, number)
         if kept is None:
-            raise RefusedError("model_version_unknown", f"there is no version {number} of `{name[:80]}`")
+            raise unknown_version(name, number)
         return self.read_version(tenant, name, number, kept)
 
     def read_version(self, tenant: str, name: str, number: int, kept: Kept) -> Version:
@@ -145,6 +145,11 @@ def event_of(record: StoredRecord) -> Event | None:
         return msgspec.json.decode(record.payload, type=Event)
     except msgspec.DecodeError:
         return None
+
+
+def unknown_version(name: str, number: int) -> RefusedError:
+    """Return the refusal of a version that is not there, or is another tenant's."""
+    return RefusedError("model_version_unknown", f"there is no version {number} of `{name[:80]}`")
 
 
 def row_digest(body: bytes) -> str:

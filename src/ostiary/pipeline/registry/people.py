@@ -99,6 +99,11 @@ class People(msgspec.Struct, frozen=True):
     builders: tuple[Person, ...] = ()
     signers: tuple[SignerEntry, ...] = ()
 
+    def known_as(self, names: frozenset[str]) -> frozenset[str]:
+        """Return ``names`` with every other name of the people who bear one of them."""
+        found = (one.names for one in (*self.approvers, *self.validators) if not one.names.isdisjoint(names))
+        return names.union(*found)
+
 
 def read_people(name: str, data: bytes) -> People:
     """Read the file.

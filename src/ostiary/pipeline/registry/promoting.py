@@ -17,7 +17,7 @@ from collections.abc import Callable
 import msgspec
 
 from ostiary.errors import FaultyInputError, RefusedError
-from ostiary.pipeline.registry.journal import Journal, row_digest
+from ostiary.pipeline.registry.journal import Journal, row_digest, unknown_version
 from ostiary.pipeline.registry.model import Actor, Event, Kept, Live, Version
 from ostiary.pipeline.registry.naming import check_name, check_stage
 from ostiary.pipeline.registry.people import People
@@ -133,9 +133,11 @@ class Promoter:
         return live
 
     def _ready(self, asked: Asked, by: Actor) -> _Ready:
-        version = self._journal.version(asked.tenant, asked.name, asked.number)  # 1
-        kept = self._book.find_version(asked.tenant, asked.name, asked.number)
-        now = self._clock.now_ns()
+        kept = self._book.find_version(asked.tenant, asked.name, asked.number)  # 1
+        if kept is None:
+            raise unknown_version(asked.name, asked.number)
+        # INVARIANT: what is checked here is the very row that must still stand when it counts.
+        version, now = self._journal.read_version(asked.tenant, asked.name, asked.number, kept), self._clock.now_ns()
         check_usable(version, asked.stage, now)
         check_blobs(self._blobs, version)
         before = self._before(asked)  # 2
@@ -143,10 +145,8 @@ class Promoter:
         report = self._report(asked, version)  # 3
         wanted = wanted_for(asked, version, before.digest, report)
         approved = self._approvals.check(wanted, asked.approval, now)  # 4
-        if not by.names.isdisjoint(version.trainer.names):  # 5
+        if not self._people(asked.tenant).known_as(by.names).isdisjoint(version.trainer.names):  # 5
             raise RefusedError("promoter_own_work", "whoever made the model does not promote it")
-        if kept is None:
-            raise RefusedError("model_raced", "somebody else was quicker")
         return _Ready(version, kept, before, report, approved)
 
     def _before(self, asked: Asked) -> Live:

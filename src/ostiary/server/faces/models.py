@@ -26,7 +26,7 @@ from ostiary.server.model_door.loads import Loads
 from ostiary.server.model_door.promotions import Promotions
 from ostiary.server.model_door.readings import Readings
 from ostiary.server.model_door.uploads import Uploads
-from ostiary.server.model_door.visit import DoorParts, Visit
+from ostiary.server.model_door.visit import DoorParts, Heavy, Visit
 from ostiary.server.wire import BODY_LATE, CLOSE, Reply, Request, StreamReply, json_reply
 from ostiary.vocabulary.reasons import Reason
 
@@ -58,7 +58,7 @@ class ModelFace:
     def __init__(self, desk: FaceDesk) -> None:
         """Take what it works with."""
         self._desk = desk
-        self._parts = DoorParts(desk, desk.keeper("models"), desk.house.models)
+        self._parts = DoorParts(desk, desk.keeper("models"), desk.house.models, Heavy())
         uploads, readings = Uploads(), Readings()
         promotions, loads = Promotions(), Loads()
         self._acts: dict[tuple[str, str], Act] = {
@@ -85,8 +85,10 @@ class ModelFace:
             return _NOT_FOUND
         tenant, name, kind, rest = found
         act = self._acts.get((request.method, kind))
-        if act is None:
-            return _NOT_FOUND if not any(one == kind for _, one in self._acts) else _wrong_method()
+        if act is None and any(one == kind for _, one in self._acts):
+            return _wrong_method()
+        if act is None or not _fits(request.method, kind, len(rest)):
+            return _NOT_FOUND
         try:
             caller = await self._parts.keeper.caller(request, tenant)
             return await act(Visit(self._parts, request, caller, name, rest))
@@ -119,6 +121,13 @@ def place_of(path: str) -> tuple[str, str, str, list[str]] | None:
     if rest[:1] == ["uploads"] and len(rest) > 2:  # noqa: PLR2004 - uploads, id, and what is asked of it
         return tenant, name, f"uploads/{rest[2]}", [rest[1], *rest[3:]]
     return tenant, name, rest[0] if rest else "", rest[1:]
+
+
+def _fits(method: str, kind: str, count: int) -> bool:
+    """Return whether so many parts of a path may follow what is asked."""
+    if kind in {"files", "uploads/files"}:
+        return count > (kind == "uploads/files")
+    return count == (kind == "uploads/register" or (method, kind) == ("DELETE", "uploads"))
 
 
 def _wrong_method() -> Reply:

@@ -55,8 +55,6 @@ class Uploads:
 
     async def drop(self, visit: Visit) -> Reply:
         """Erase an upload."""
-        if len(visit.rest) != 1:
-            raise FaultyInputError("request_invalid", "name one upload")
         await visit.ask(ACTION, properties={"step": "drop"})
         await beside(visit.models.staging.drop, visit.tenant, visit.rest[0], visit.name, visit.subject)
         return Reply(204, b"", ())
@@ -83,7 +81,7 @@ class Uploads:
                     models.staging.erase(folder)
             return made
 
-        version = await beside(work)
+        version = await visit.parts.heavy.do(work)
         return json_reply(200 if body.dry else 201, {**shown(version), "decision_id": passed.decision_id})
 
 

@@ -6,11 +6,12 @@ made it, where it is live, the metrics of a report that was checked.
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from ostiary.errors import FaultyInputError, OstiaryError
+from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
 from ostiary.identity.exchange.details import origin_of
 from ostiary.identity.types import VerifiedIdentity, thaw
 from ostiary.pipeline.registry.model import Actor, Version
@@ -22,10 +23,35 @@ from ostiary.server.wire import Request
 from ostiary.vocabulary.reasons import Reason
 
 MAX_BODY: Final = 16 << 20
+HEAVY_THREADS: Final = 2
+HEAVY_WAITING: Final = 16
 _DEPTH: Final = 8
 _MAX_ACTORS: Final = 8
 _PEOPLE_CLAIMS: Final = {"actor_id": "github-actor", "user_id": "gitlab-user"}
 Result = TypeVar("Result")
+
+
+class Heavy:
+    """A few threads for what reads whole models, so that it holds up neither decisions nor other doors."""
+
+    def __init__(self) -> None:
+        """Begin idle."""
+        self._threads = ThreadPoolExecutor(HEAVY_THREADS, "models")
+        self._waiting = 0
+
+    async def do(self, act: Callable[[], Result]) -> Result:
+        """Run ``act`` when its turn comes.
+
+        Raises:
+            UnavailableError: ``overloaded``.
+        """
+        if self._waiting >= HEAVY_WAITING:
+            raise UnavailableError(Reason.OVERLOADED.value, "too many models are being verified, try again in a moment")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+        finally:
+            self._waiting -= 1
 
 
 class DoorParts(msgspec.Struct, frozen=True):
@@ -34,6 +60,7 @@ class DoorParts(msgspec.Struct, frozen=True):
     desk: FaceDesk
     keeper: Keeper
     models: Models
+    heavy: Heavy
 
 
 class Visit(msgspec.Struct, frozen=True):

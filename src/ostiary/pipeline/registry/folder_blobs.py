@@ -24,7 +24,7 @@ class FolderBlobs:
 
     def __init__(self, root: Path) -> None:
         """Keep them below ``root``."""
-        self._root = root
+        self.root = root
 
     def adopt(self, tenant: str, sha256: str, path: Path) -> None:
         """Take a checked file for good."""
@@ -60,10 +60,10 @@ class FolderBlobs:
 
     def forget(self, tenant: str) -> None:
         """Erase all that a tenant has."""
-        shutil.rmtree(self._root / check_tenant(tenant), ignore_errors=True)
+        shutil.rmtree(self.root / check_tenant(tenant), ignore_errors=True)
 
     def _place(self, tenant: str, sha256: str) -> Path:
-        return self._root / check_tenant(tenant) / sha256[:2] / sha256[2:]
+        return self.root / check_tenant(tenant) / sha256[:2] / sha256[2:]
 
 
 def _flush(path: Path) -> None:

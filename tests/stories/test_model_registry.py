@@ -689,6 +689,15 @@ def test_odd_names_reach_nothing(scene: ModelScene, name: str) -> None:
         scene.load(stage=name + "/")
 
 
+@pytest.mark.parametrize("number", [0, -1, 2, 2**63, 2**200])
+def test_a_number_that_was_never_given_is_unknown(scene: ModelScene, number: int) -> None:
+    version = scene.register()
+    asked = swap(scene.asked(version), number=number, approval=b"x")
+    assert refused(scene, change(scene, asked)) == "model_version_unknown"
+    with pytest.raises(OstiaryError, match="no version"):
+        scene.warden.quarantine(TENANT, NAME, number, PROMOTER, "")
+
+
 def test_events_of_one_model_are_told_apart(scene: ModelScene) -> None:
     scene.promote(scene.register())
     assert [one.event.action for one in events(scene.log, TENANT, NAME)] == ["register", "promote"]

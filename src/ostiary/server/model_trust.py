@@ -127,7 +127,7 @@ def _inspected(model: VerifiedModel, folder: Path) -> Inspected:
     files: list[ModelFile] = []
     for name in sorted(model.files):
         path = folder / name
-        formats.add(_format(name, path))
+        formats.add(judge_file(name, path))
         files.append(_file(name, path))
     loaded = formats - _BESIDE
     release = model.release
@@ -145,8 +145,12 @@ def _inspected(model: VerifiedModel, folder: Path) -> Inspected:
     )
 
 
-def _format(name: str, path: Path) -> str:
-    """Judge one file; it is mapped, not read into memory."""
+def judge_file(name: str, path: Path) -> str:
+    """Return the format that a file claims and has; it is mapped, not read into memory.
+
+    Raises:
+        VerificationError: ``artifact_format_refused``.
+    """
     size = path.stat().st_size
     if not size:
         check_format(name, b"")

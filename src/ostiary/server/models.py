@@ -156,7 +156,7 @@ def open_models(
         book=book,
         people=people,
         journal=journal,
-        blobs=_blobs(places, settings),
+        blobs=open_blobs(places, settings),
         staging=Staging(places.registry / "staging", settings.staging(), clock.now_ns),
         inspector=OmsInspector(people, clock),
         releases=OmsReleases(ring),
@@ -200,7 +200,8 @@ def assemble(
     )
 
 
-def _blobs(places: Places, settings: ModelsSection) -> Blobs:
+def open_blobs(places: Places, settings: ModelsSection) -> Blobs:
+    """Return where the files of models lie: a folder, or an object store that is opened with its first use."""
     if not settings.store:
         return FolderBlobs(places.registry / "blobs")
     return ObjectBlobs(_opened(settings.store))

@@ -27,6 +27,7 @@ from ostiary.pipeline.registry.model import Actor
 from ostiary.pipeline.registry.naming import check_name, check_stage
 from ostiary.server.model_door.promotions import shown as live_shown
 from ostiary.server.model_door.uploads import shown
+from ostiary.server.model_trust import judge_file
 
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -74,5 +75,6 @@ def _fill(loader: Loader, ticket: Ticket, actor: Actor, out: Path) -> None:
         with os.fdopen(os.open(place, _FRESH, 0o600), "wb") as written:
             for piece in loader.read(ticket, file, actor):
                 written.write(piece)
+        judge_file(file.path, place)  # the list of formats may be shorter than when it came in
     write_new(out / BUNDLE_NAME, ticket.version.documents["signature"])
     write_new(out / RELEASE_NAME, ticket.live.release)

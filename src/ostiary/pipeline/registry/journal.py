@@ -22,6 +22,7 @@ from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 KIND: Final = "model"
 WAIT_S: Final = 10.0
+_MOST: Final = 2**53
 Change = Callable[[str], Event]
 """Writes its rows under the record's id, and returns what the record says."""
 
@@ -83,10 +84,18 @@ class Journal:
             RefusedError: ``model_version_unknown``.
             VerificationError: ``model_row_tampered``.
         """
-        kept = self._book.find_version(tenant, name, number)
+        return self.read_version(tenant, name, number, self.find(tenant, name, number))
+
+    def find(self, tenant: str, name: str, number: int) -> Kept:
+        """Return the row of a version, unread.
+
+        Raises:
+            RefusedError: ``model_version_unknown``.
+        """
+        kept = self._book.find_version(tenant, name, number) if 0 < number <= _MOST else None
         if kept is None:
-            raise unknown_version(name, number)
-        return self.read_version(tenant, name, number, kept)
+            raise RefusedError("model_version_unknown", f"there is no version {number} of `{name[:80]}`")
+        return kept
 
     def read_version(self, tenant: str, name: str, number: int, kept: Kept) -> Version:
         """Return the version in a row, as ``version``."""
@@ -145,11 +154,6 @@ def event_of(record: StoredRecord) -> Event | None:
         return msgspec.json.decode(record.payload, type=Event)
     except msgspec.DecodeError:
         return None
-
-
-def unknown_version(name: str, number: int) -> RefusedError:
-    """Return the refusal of a version that is not there, or is another tenant's."""
-    return RefusedError("model_version_unknown", f"there is no version {number} of `{name[:80]}`")
 
 
 def row_digest(body: bytes) -> str:

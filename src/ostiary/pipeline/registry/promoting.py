@@ -17,7 +17,7 @@ from collections.abc import Callable
 import msgspec
 
 from ostiary.errors import FaultyInputError, RefusedError
-from ostiary.pipeline.registry.journal import Journal, row_digest, unknown_version
+from ostiary.pipeline.registry.journal import Journal, row_digest
 from ostiary.pipeline.registry.model import Actor, Event, Kept, Live, Version
 from ostiary.pipeline.registry.naming import check_name, check_stage
 from ostiary.pipeline.registry.people import People
@@ -133,9 +133,7 @@ class Promoter:
         return live
 
     def _ready(self, asked: Asked, by: Actor) -> _Ready:
-        kept = self._book.find_version(asked.tenant, asked.name, asked.number)  # 1
-        if kept is None:
-            raise unknown_version(asked.name, asked.number)
+        kept = self._journal.find(asked.tenant, asked.name, asked.number)  # 1
         # INVARIANT: what is checked here is the very row that must still stand when it counts.
         version, now = self._journal.read_version(asked.tenant, asked.name, asked.number, kept), self._clock.now_ns()
         check_usable(version, asked.stage, now)

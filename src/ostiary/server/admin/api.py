@@ -24,6 +24,8 @@ _STATUS: Final = {
     "decision_unknown": 404,
     "device_unknown": 404,
     "key_unknown": 404,
+    "model_unknown": 404,
+    "model_version_unknown": 404,
     "letter_unknown": 404,
     "pep_unknown": 404,
     "receiver_unknown": 404,

@@ -1,6 +1,7 @@
 """Places for bytes: one promise, a folder and an object store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from ostiary.keys import sha256_hex
 from ostiary.pipeline.registry.folder_blobs import FolderBlobs
 from ostiary.pipeline.registry.object_blobs import ObjectBlobs
 from ostiary.pipeline.registry.ports import Blobs
+from ostiary.server.models import open_blobs
+from ostiary.server.places import Places
+from ostiary.server.settings.models import ModelsSection
 
 
 def _away() -> Any:
@@ -72,6 +76,41 @@ def test_a_tenant_is_forgotten_alone(blobs: Blobs, keep: Callable[[str, bytes], 
 
 def test_the_same_bytes_twice_are_the_same(blobs: Blobs, keep: Callable[[str, bytes], str]) -> None:
     assert keep("acme", b"weights") == keep("acme", b"weights")
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A local server that speaks S3, and what names it: the settings' URL and the environment."""
+    boto3: Any = import_module("boto3")  # it has no types
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    told = {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3", endpoint_url=told["AWS_ENDPOINT"], region_name="us-east-1").create_bucket(Bucket="models")
+    yield "s3://models/registry"
+    server.stop()
+
+
+def test_models_may_lie_in_s3(s3: str, tmp_path: Path) -> None:
+    blobs = open_blobs(Places(tmp_path), ModelsSection(store=s3))
+    data = bytes(range(256)) * 1000
+    (tmp_path / "x").write_bytes(data)
+    blobs.adopt("acme", sha256_hex(data), tmp_path / "x")
+    assert blobs.size("acme", sha256_hex(data)) == len(data)
+    assert blobs.size("beta", sha256_hex(data)) is None
+    assert b"".join(blobs.read("acme", sha256_hex(data))) == data
+    blobs.forget("acme")
+    assert blobs.size("acme", sha256_hex(data)) is None
 
 
 def test_a_store_that_is_away_is_a_no(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from ostiary.pipeline.registered import Registered
 from ostiary.pipeline.registry.journal import event_of
 from ostiary.pipeline.registry.model import Live, Version
 from ostiary.pipeline.registry.provenance import Dependency, make_provenance
+from ostiary.server.faces.admission import approved_models
 from ostiary.server.model_trust import RELEASE_PURPOSE
 from ostiary.server.models import DATASET_HISTORY, DecidedRuns
 from ostiary.testing.model_scene import BUILDER, DATASET, NAME, PROMOTER, STAGE, TENANT, TRAINER, ModelScene
@@ -363,7 +364,7 @@ def test_the_ticket_carries_what_is_needed_to_verify(shop: Shop, live: Live) -> 
 
 
 def test_admission_is_told_what_may_run_now(shop: Shop, live: Live) -> None:
-    admits = shop.models.approved
+    admits = approved_models(shop.house).approved
     assert admits(TENANT, live.digest, STAGE)
     assert not admits(TENANT, live.digest, "staging")
     assert not admits("system", live.digest, STAGE)

@@ -47,6 +47,7 @@ def door(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFact
     places = server.house.places
     shutil.rmtree(places.bundle("default"))
     places.catalogue("default").write_text(CATALOGUE)
+    server.house.knowledge._catalogues.clear()  # it would be looked at again in a second
     server.house.policies.load("default")
     server.house.registry.put("default", Registered(type="model", id=NAME, sensitivity=2), 1)
     return Shipped(server, tmp_path_factory.mktemp("scene"))

@@ -3,6 +3,7 @@
 Then the registry itself is the attacker, or whoever stands between it and the program that loads.
 """
 
+import gc
 import warnings
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -138,7 +139,22 @@ def test_what_was_signed_is_what_is_loaded(shop: Shop) -> None:
         assert sorted(one.name for one in model.folder.iterdir()) == ["config.json", "model.safetensors"]
         folder = model.folder
     assert not folder.exists()
+    forgotten = shop.load()
+    left = forgotten.folder
+    del forgotten
+    gc.collect()
+    assert not left.exists()
     assert shop.server.records()[-1].pep == "ostiary:models"
+
+
+def test_two_files_with_the_same_tensor_are_no_model(shop: Shop) -> None:
+    place = shop.folder()
+    (place / "more.safetensors").write_bytes(save_tensors({"w": np.full(4, 9, np.float32)}))
+    shop.promote(shop.register(place))
+    assert refused(shop.load) == "model_ambiguous"
+    with shop.load(native_loader=False) as model:
+        assert model.model is None
+        assert len(model.files) == 3
 
 
 def test_a_lightgbm_model_predicts_as_it_did(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """A model that was verified and loaded; close it, or use it in a ``with``, to give its private copy back."""
 
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ class LoadedModel:
     def __init__(self, verified: Any, model: Any, *, told: Mapping[str, Any]) -> None:
         """Keep the verified bytes for as long as the model is used."""
         self._verified = verified
+        self._end = weakref.finalize(self, verified.close)  # whoever forgets to close leaves no copy behind
         self.model = model
         self.name: str = told["name"]
         self.version: int = told["version"]
@@ -57,4 +59,4 @@ class LoadedModel:
 
     def close(self) -> None:
         """Erase the private copy."""
-        self._verified.close()
+        self._end()

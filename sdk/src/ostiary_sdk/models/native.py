@@ -40,9 +40,11 @@ def _safetensors(files: Files) -> dict[str, Any]:
     from safetensors.numpy import load as load_tensors  # noqa: PLC0415 - only for models of this format
 
     tensors: dict[str, Any] = {}
-    for path in sorted(files):
-        if path.endswith(".safetensors"):
-            tensors |= load_tensors(files[path].read())
+    for path in sorted(path for path in files if path.endswith(".safetensors")):
+        found = load_tensors(files[path].read())
+        if not tensors.keys().isdisjoint(found):
+            raise LoadError("model_ambiguous", f"`{path}` holds a tensor that another file holds too")
+        tensors |= found
     return tensors
 
 

@@ -659,6 +659,48 @@ def test_without_the_log_nothing_happens(scene: ModelScene) -> None:
     assert len(scene.book.versions(TENANT, NAME)) == 1
 
 
+def test_a_change_that_nobody_waits_for_any_more_does_not_happen(
+    scene: ModelScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ostiary.pipeline.registry.journal.WAIT_S", 0.05)
+    held, begun, done = threading.Event(), threading.Event(), list[str]()
+
+    def slow(_: Any) -> bytes:
+        begun.set()
+        held.wait(5)
+        return b"{}"
+
+    def late(record_id: str) -> Event:
+        done.append(record_id)
+        return Event(1, "promote", NAME)
+
+    before = scene.log.append_effect(TENANT, "admin", "adm_slow", 1, slow)
+    assert begun.wait(5)
+    with pytest.raises(UnavailableError):
+        scene.journal.change(TENANT, late)
+    held.set()
+    before.result(5)
+    monkeypatch.setattr("ostiary.pipeline.registry.journal.WAIT_S", 10)
+    scene.journal.change(TENANT, lambda _: Event(1, "withdraw", NAME))  # after the late one's turn
+    assert done == []
+    assert [one.action for one in recorded(scene)] == ["withdraw"]
+
+
+def test_a_change_that_has_begun_is_waited_for(scene: ModelScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scene.approved(scene.asked(scene.register()))
+    original = scene.book.use_nonce
+
+    def slow(*told: Any) -> bool:
+        threading.Event().wait(0.2)
+        return original(*told)
+
+    monkeypatch.setattr(scene.book, "use_nonce", slow)
+    monkeypatch.setattr("ostiary.pipeline.registry.journal.WAIT_S", 0.05)
+    assert change(scene, asked)().counter == 1
+    monkeypatch.setattr("ostiary.pipeline.registry.journal.WAIT_S", 10)
+    assert scene.load().live.counter == 1
+
+
 def test_without_the_people_file_nobody_counts(scene: ModelScene) -> None:
     scene.promote(scene.register())
     file = scene.root / "people" / f"{TENANT}.yaml"

@@ -5,6 +5,7 @@
 - A refusal is a record of its own, with its code; it holds no person's name.
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as LateError
 from typing import Final
@@ -44,18 +45,22 @@ class Journal:
             RefusedError: what ``change`` raises: nothing happened.
             UnavailableError: it cannot be recorded, so nothing happened.
         """
-        now, done = at_ns or self._clock.now_ns(), list[Event]()
+        now, done, turn = at_ns or self._clock.now_ns(), list[Event](), _Turn()
         record_id = make_id("mdl", now, random_bytes(RANDOM_BYTES))
 
         def effect(_: AuditTransaction) -> bytes:
+            turn.begin()
             event = change(record_id)
             done.append(event)
             return msgspec.json.encode(event)
 
+        waiting = self._log.append_effect(tenant, KIND, record_id, now, effect)
         try:
-            self._log.append_effect(tenant, KIND, record_id, now, effect).result(timeout=WAIT_S)
+            waiting.result(timeout=WAIT_S)
         except LateError:
-            raise UnavailableError("record_failed", "the audit log does not answer") from None
+            if turn.leave():
+                raise UnavailableError("record_failed", "the audit log does not answer") from None
+            waiting.result()  # it has begun, so it ends; to leave now would be to say no to what happens
         return done[-1]
 
     def note(self, tenant: str, event: Event) -> str:
@@ -144,6 +149,25 @@ class Journal:
         event = event_of(record) if record else None
         if event is None or event.row != sha256_hex(kept.body):
             raise _tampered()
+
+
+class _Turn:
+    """Whether a change has begun or whoever wanted it has left: one comes first, and the other does not happen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = self._left = False
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._left:
+                raise RefusedError("record_late", "nobody waits for this change any more")
+            self._begun = True
+
+    def leave(self) -> bool:
+        with self._lock:
+            self._left = not self._begun
+            return self._left
 
 
 def event_of(record: StoredRecord) -> Event | None:

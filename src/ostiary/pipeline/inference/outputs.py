@@ -24,7 +24,9 @@ from ostiary.errors import FaultyInputError, UnavailableError
 Level = Literal["full", "rounded", "top_k", "label"]
 COARSE: Final = "coarse_output"
 MAX_CLASSES: Final = 4096
-_ORDER: Final[dict[str, int]] = {"full": 0, "rounded": 1, "top_k": 2, "label": 3}
+_ORDER: Final[tuple[Level, ...]] = ("full", "rounded", "top_k", "label")
+_LEVELS: Final[dict[str, Level]] = {level: level for level in _ORDER}
+_RANK: Final = _ORDER.index
 _DECIMALS: Final = 2
 _K: Final = 3
 _MAX_TEXT: Final = 256
@@ -59,8 +61,8 @@ def coarse_of(obligations: Iterable[Mapping[str, Any]]) -> Coarse:
     """Return the coarsest of the ``coarse_output`` obligations' properties."""
     found = FULL
     for told in obligations:
-        level: Level = told.get("level") if told.get("level") in _ORDER else "label"  # type: ignore[assignment]
-        harsher = level if _ORDER[level] > _ORDER[found.level] else found.level
+        level = told.get("level")
+        harsher = max(found.level, _LEVELS.get(level, "label") if isinstance(level, str) else "label", key=_RANK)
         decimals, k = _small(told.get("decimals"), _DECIMALS, 0), _small(told.get("k"), _K, 1)
         found = (
             Coarse(harsher, decimals, k)

@@ -15,6 +15,7 @@ from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.feed import FeedSection
+from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
@@ -283,5 +284,7 @@ class Settings(Section):
     """Access tokens for the doors of the pipeline."""
     admission: AdmissionSection = AdmissionSection()
     """The webhook that a Kubernetes cluster asks before a pod exists."""
+    inference: InferenceSection = InferenceSection()
+    """The door in front of models."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -35,6 +35,8 @@ CATALOGUE = """
 subjects:
   - {type: user, id: ada, groups: [analysts]}
   - {type: user, id: eve, groups: [analysts]}
+  - {type: user, id: walker, groups: [analysts]}
+  - {type: user, id: synthetic, groups: [analysts]}
   - {type: user, id: guest}
   - {type: service, id: scorer}
 """

@@ -88,7 +88,7 @@ class Asker:
     def __init__(self, scene: Scene, trained: Trained, name: str) -> None:
         self.person, self.trained = Person(scene, name), trained
         self.answered, self.stopped = 0, False
-        self.last: "httpx.Response | None" = None
+        self.last: httpx.Response | None = None
 
     def label(self, row: Any) -> bool | None:
         self.last = self.person.ask(named(self.trained.inside(row)), endpoint="fraud")

@@ -6,7 +6,8 @@ Rules:
   it cuts, so that what is granted comes back a sixtieth of the window late at most, and never early.
 - Taken is taken in the store first. So as not to write for each question, a thousandth of the limit is taken ahead and
   kept here; what is not used goes back with the next write. A crash costs the budget that much, and grants nothing.
-- A clock that goes backwards grants nothing: later slots count as well.
+- Time never goes back here: requests that come out of order are counted at the latest moment seen, for what has gone
+  by at that moment was forgotten.
 - Keys are digests: who asked what stands in the log, not here.
 
 >>> from ostiary.defence.memory import MemoryBudgets
@@ -93,6 +94,7 @@ class Budgets:
         self._max = max_leases
         self._leases: OrderedDict[tuple[str, str], _Lease] = OrderedDict()
         self._guard = threading.Lock()
+        self._latest_ns = 0
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def take(self, tenant: str, want: Want, cost: int, now_ns: int) -> bool:
@@ -105,8 +107,8 @@ class Budgets:
         if cost < 0:
             msg = "a cost is not negative"
             raise ValueError(msg)
-        slot = now_ns // want.budget.slot_ns
         with self._lock(tenant, want):
+            slot = self._latest(now_ns) // want.budget.slot_ns
             lease = self._lease(tenant, want)
             if lease is not None and lease.slot == slot and lease.left >= cost:
                 lease.left -= cost
@@ -120,19 +122,24 @@ class Budgets:
             return granted
 
     def give_back(self, tenant: str, want: Want, cost: int, now_ns: int) -> None:
-        """Give back what was granted at ``now_ns`` and came to nothing."""
+        """Give back what was granted at ``now_ns`` and came to nothing; what is too late stays taken."""
         slot = now_ns // want.budget.slot_ns
         with self._lock(tenant, want):
+            now = self._latest(now_ns) // want.budget.slot_ns
             lease = self._lease(tenant, want)
-            if lease is not None and lease.slot == slot:
+            if lease is not None and lease.slot == slot == now:
                 lease.left += cost
-            else:
-                now, limit = slot, want.budget.limit
-                self._store.take(tenant, want.stored, now, now - SLOTS, 0, limit, Slot(slot, cost))
+            elif slot == now:
+                self._store.take(tenant, want.stored, now, now - SLOTS, 0, want.budget.limit, Slot(slot, cost))
 
     def taken(self, tenant: str, want: Want, now_ns: int) -> int:
         """Return how much is taken now, with what was taken ahead."""
         return self._store.taken(tenant, want.stored, now_ns // want.budget.slot_ns - SLOTS)
+
+    def _latest(self, now_ns: int) -> int:
+        with self._guard:
+            self._latest_ns = max(self._latest_ns, now_ns)
+            return self._latest_ns
 
     def _lock(self, tenant: str, want: Want) -> threading.Lock:
         return self._locks[hash((tenant, want.stored)) % _LOCKS]

@@ -216,7 +216,9 @@ class ProbeWatch:
     def _enter(self, memory: _Memory, sketch: Sketch, near: float) -> _Entry:
         entry = _Entry(sketch)
         bound = near * TOP * max(1, len(sketch.cells) + len(sketch.apart))
-        entry.neighbours = tuple(other for other in (*memory.entries, *memory.open) if _is_near(entry, other, bound))
+        known = (*memory.entries, *memory.open)
+        if all(other.sketch.exact != sketch.exact for other in known):
+            entry.neighbours = tuple(other for other in known if _is_near(entry, other, bound))
         memory.open.append(entry)
         return entry
 
@@ -240,7 +242,7 @@ def _is_near(one: _Entry, other: _Entry, bound: float) -> bool:
     mine, theirs = one.sketch, other.sketch
     distance = sum(map(abs, map(sub, mine.cells, theirs.cells)))
     distance += TOP * sum(a != b for a, b in zip(mine.apart, theirs.apart, strict=False))
-    return distance <= bound and mine.exact != theirs.exact
+    return bool(distance <= bound)
 
 
 def _differ(one: _Entry, other: _Entry) -> bool:

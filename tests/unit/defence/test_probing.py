@@ -23,6 +23,12 @@ def test_a_question_asked_again_tells_nothing_new() -> None:
     assert [ask(watch, sketch(10, 20), "no").seen.near for _ in range(5)] == [0] * 5
 
 
+def test_the_same_few_questions_over_and_over_are_no_search() -> None:
+    watch = ProbeWatch()
+    asked = [ask(watch, sketch(10 + n % 4, 20), "no").seen for n in range(40)]
+    assert asked[-1] == Seen(queries=40, near=3)
+
+
 def test_rows_that_are_one_sketch_and_not_one_row_are_near() -> None:
     watch = ProbeWatch()
     ask(watch, sketch(10, 20, exact="0.1000"))

@@ -5,8 +5,8 @@
 - ``check_us``, ``watch_us``, ``budget_us``: checking one row, seeing it beside 128 others, taking it from a budget that
   is on disk (medians). ``budget_writes``: transactions for a thousand questions from a budget of a million.
 - ``direct_ms``: the same HTTP client asks the model itself; ``door_ms``: through a real server, with identity,
-  decision, two durable records and the model behind it (medians). ``durable_ms``: one record to the disk, of which the door
-  waits for two. The rest is the door's own.
+  decision, two durable records and the model behind it (medians). ``durable_ms``: one record to the
+  disk, of which the door waits for two. The rest is the door's own.
 """
 
 import argparse

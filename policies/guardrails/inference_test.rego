@@ -94,8 +94,9 @@ test_a_weak_or_old_sign_in_is_asked_again if {
 }
 
 test_an_exchanged_token_counts_with_the_session_behind_it if {
-	with_session := {"exchanged": true, "claims": {"origin": {"sid": "s-0"}}}
-	without := {"exchanged": true, "claims": {"origin": {"sid": ""}}}
+	for_this := [{"type": "ostiary_endpoint", "identifier": "fraud", "actions": ["endpoint.predict"]}]
+	with_session := {"exchanged": true, "claims": {"authorization_details": for_this, "origin": {"sid": "s-0"}}}
+	without := {"exchanged": true, "claims": {"authorization_details": for_this, "origin": {"sid": ""}}}
 	_model_denied(_model_valuable({"subject": {"identity": with_session}})) == set()
 	_model_denied(_model_valuable({"subject": {"identity": without}})) == {"high-value-session-required"}
 }

@@ -167,7 +167,7 @@ def open_scene(root: Path, **sections: Any) -> Iterator[Scene]:
         keys.write_text(issuer.jwks().inline)
         believed = {"issuer": issuer.issuer, "audience": "ostiary", "jwks_path": str(keys)}
         given = {
-            "server": {"public_url": PUBLIC},
+            "server": {"public_url": PUBLIC, "deadline_ms": 10_000},  # a busy machine makes no test late
             "identity": {"issuers": [believed]},
             "devices": {"interval_s": 0, "attestation_max_age_s": 3600},
             "inference": {"loopback_http": True},

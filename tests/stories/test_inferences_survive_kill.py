@@ -49,6 +49,7 @@ def test_answers_that_came_before_the_kill_are_on_record(tmp_path: Path) -> None
     data.chmod(0o700)
     (data / "catalogue" / "default.yaml").write_text(CATALOGUE)
     environ = {"OSTIARY_INFERENCE__LOOPBACK_HTTP": "true", "OSTIARY_SERVER__PUBLIC_URL": PUBLIC}
+    environ["OSTIARY_SERVER__DEADLINE_MS"] = "10000"
     with FakeModel(lambda rows: [0.5 for _ in rows]) as model, Served(data, environ=environ) as server:
         spec = {"schema": SCHEMA, "url": model.url, "rate": {"limit": 10_000, "window_s": 1}}
         admin = {"Authorization": f"Bearer {server.admin_key}"}

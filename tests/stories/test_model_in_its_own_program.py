@@ -68,7 +68,7 @@ class Program:
 
     def guarded(self, run: Callable[[InferenceGuard], Awaitable[Any]]) -> Any:
         async def inside() -> Any:
-            settings = Settings(timeout_s=5)
+            settings = Settings(timeout_s=30)
             async with InferenceGuard(
                 self.url, self.key, "default", self.endpoint, public_url=APP, settings=settings
             ) as guard:

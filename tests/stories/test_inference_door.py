@@ -255,6 +255,25 @@ def test_answers_are_records_under_load(scene: Scene, ada: Person) -> None:
     assert sorted(names) == sorted(records)
 
 
+def test_a_session_that_ends_while_the_model_thinks_gets_no_answer(scene: Scene) -> None:
+    bob, honest = Person(scene), scene.model.predict
+
+    def ending(rows: Any) -> Any:
+        now_ns = scene.clock.now_ns()
+        scene.house.ledger.terminate("default", "s-ending", at_ns=now_ns, reason="signed_out")
+        return honest(rows)
+
+    token = bob.token(sid="s-ending")
+    assert bob.ask(token=token).status_code == 200
+    scene.model.predict = ending
+    try:
+        answer = bob.ask(token=token)
+    finally:
+        scene.model.predict = honest
+    assert code(answer) == (401, "session_terminated")
+    assert scene.inferences()[-1][1].outcome == "session_terminated"
+
+
 def test_more_at_once_than_there_is_room_for_is_refused_at_once(scene: Scene, ada: Person) -> None:
     room, door = threading.Event(), face(scene)
     honest = scene.model.predict

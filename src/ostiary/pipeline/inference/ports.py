@@ -13,3 +13,11 @@ class Recorder(Protocol):
             UnavailableError: it is not on disk: no answer may leave.
         """
         ...
+
+
+class Sessions(Protocol):
+    """Says whether a session ended."""
+
+    def ended(self, tenant: str, session: str, now_ns: int) -> bool:
+        """Return whether nothing may be done in it any more; a session without a name never ends."""
+        ...

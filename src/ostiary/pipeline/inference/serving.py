@@ -7,6 +7,7 @@
     answer = serving.finish(...)     coarse as it must be, recorded, then answered
 
 - What policy refuses is forgotten by the watch, for it was not answered; ``refuse`` must be called then.
+- A session that ended while the model was thinking gets no answer.
 - INVARIANT: an ``Answer`` exists only when its record is on disk.
 - Budgets that were taken for something that never reached the model are given back; a model that failed costs.
 """
@@ -21,13 +22,14 @@ from ostiary.defence.probing import ProbeWatch, Seen, Ticket
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.pipeline.inference.endpoint import EndpointSpec
 from ostiary.pipeline.inference.outputs import FULL, Coarse, coarse_of, coarsen, outcomes, read_predictions
-from ostiary.pipeline.inference.ports import Recorder
+from ostiary.pipeline.inference.ports import Recorder, Sessions
 from ostiary.pipeline.inference.record import InferenceRecord, digest_of, inference_record
 from ostiary.pipeline.inference.rows import Batch, check_request
 from ostiary.pipeline.inference.sketching import sketches
 
 BUDGET_SPENT: Final = "inference_budget_spent"
 RATE_EXCEEDED: Final = "inference_rate_exceeded"
+SESSION_ENDED: Final = "session_terminated"
 _NOBODY: Final = Ticket(Seen())
 
 
@@ -65,12 +67,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Permit(msgspec.Struct, frozen=True):
-    """A request that the model may be asked now."""
+    """A request that the model may be asked now; ``session`` is the ledger's name of the session in which it is."""
 
     asked: Asked
     batch: Batch
     decision_id: str
     coarse: Coarse
+    session: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -100,14 +103,16 @@ class Serving:
         rates: Budgets,
         watch: ProbeWatch,
         recorder: Recorder,
+        sessions: Sessions,
         new_id: Callable[[int], str],
         now_ns: Callable[[], int],
     ) -> None:
-        """Take budgets that outlive the process, rates that need not, the watch, and who writes records."""
+        """Take budgets that outlive the process, rates that need not, the watch, records, and who knows sessions."""
         self._budgets = budgets
         self._rates = rates
         self._watch = watch
         self._recorder = recorder
+        self._sessions = sessions
         self._new_id = new_id
         self._now_ns = now_ns
 
@@ -126,7 +131,13 @@ class Serving:
         self._watch.withdraw(asked.ticket)
 
     def admit(
-        self, asked: Asked, decision_id: str, obligations: Iterable[Mapping[str, Any]], *, reduced: bool = False
+        self,
+        asked: Asked,
+        decision_id: str,
+        obligations: Iterable[Mapping[str, Any]],
+        *,
+        reduced: bool = False,
+        session: str = "",
     ) -> Permit:
         """Return the permission to ask the model; ``reduced`` makes its answer the coarsest.
 
@@ -144,7 +155,7 @@ class Serving:
             self._watch.withdraw(asked.ticket)
             self._write(asked, decision_id, outcome=no.code)
             raise
-        return Permit(asked, asked.batch, decision_id, coarse)
+        return Permit(asked, asked.batch, decision_id, coarse, session)
 
     def finish(self, permit: Permit, body: bytes) -> Answer:
         """Return the answer to a request of which the model said ``body``.
@@ -152,9 +163,12 @@ class Serving:
         Raises:
             UnavailableError: ``upstream_malformed``, or the record is not on disk: no answer may leave.
             FaultyInputError: ``output_not_coarse``.
+            RefusedError: ``session_terminated``.
         """
         asked = permit.asked
         try:
+            if self._sessions.ended(asked.tenant, permit.session, self._now_ns()):
+                raise RefusedError(SESSION_ENDED, "the session ended while the model was being asked")
             found = read_predictions(body, len(permit.batch.rows))
             predictions = coarsen(found, permit.coarse, asked.spec.output)
         except OstiaryError as no:

@@ -24,6 +24,7 @@ from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, Unavail
 from ostiary.identity.exchange.details import detail_of
 from ostiary.identity.extract import extract_presented
 from ostiary.identity.one_request import OneRequest
+from ostiary.identity.reasons import Refusal
 from ostiary.identity.types import PepIdentity
 from ostiary.pipeline.inference.endpoint import TYPE, EndpointSpec
 from ostiary.pipeline.inference.outputs import COARSE
@@ -143,7 +144,7 @@ class InferenceFace:
             caller = await self._do(partial(self._presented, request, pep, told))
         except RefusedError as no:
             self._desk.refusals.count(no.code, request.peer)
-            raise unproven(no) from no
+            raise unproven(no, self._nonce(tenant, no)) from no
         except OstiaryError as no:
             return no_answer(no)
         device = told.get("device") if isinstance(told.get("device"), str) else None
@@ -228,8 +229,9 @@ class InferenceFace:
             self._room.serving.refuse(looked)
             raise RefusedError("endpoint_not_forwarded", "this model is asked inside its own program alone")
         reduced = passed.decided.record.outcome.effect == Effect.REDUCE
-        obligations = passed.obligations(COARSE)
-        return then(self._room.serving.admit(looked, passed.decision_id, obligations, reduced=reduced))
+        obligations, session = passed.obligations(COARSE), passed.decided.session
+        admit = self._room.serving.admit
+        return then(admit(looked, passed.decision_id, obligations, reduced=reduced, session=session))
 
     def _looked(self, caller: Caller, endpoint: str, spec: EndpointSpec, told: Any, by: str) -> Looked:
         identity = caller.identity
@@ -277,6 +279,11 @@ class InferenceFace:
             return stranger(self._desk, request, no)
         except OstiaryError as no:
             return no_answer(no)
+
+    def _nonce(self, tenant: str, no: RefusedError) -> str | None:
+        """Return the nonce that a proof must have, when that was what it lacked (RFC 9449 §8)."""
+        wanted = no.code in {Refusal.DPOP_NONCE_MISSING, Refusal.DPOP_NONCE_WRONG}
+        return self._desk.house.subjects.dpop_nonce(tenant, self._now()) if wanted else None
 
     def _pep(self, request: Request, tenant: str) -> PepIdentity:
         pep = identify(self._desk, request)

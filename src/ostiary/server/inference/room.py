@@ -18,6 +18,7 @@ from ostiary.pipeline.inference.serving import Serving
 from ostiary.pipeline.inference.upstream import Upstream
 from ostiary.pipeline.registered import Registry
 from ostiary.server.wiring import House
+from ostiary.sessions import SessionLedger
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 RECORD_WAIT_S: Final = 10.0
@@ -42,6 +43,18 @@ class LogRecorder:
             future.result(timeout=RECORD_WAIT_S)
         except TimeoutError as late:
             raise UnavailableError("record_failed", "the record was not on disk in time") from late
+
+
+class LedgerSessions:
+    """``Sessions`` over the ledger."""
+
+    def __init__(self, ledger: SessionLedger) -> None:
+        """Look in ``ledger``."""
+        self._ledger = ledger
+
+    def ended(self, tenant: str, session: str, now_ns: int) -> bool:
+        """Return whether it ended."""
+        return bool(session) and self._ledger.state(tenant, session, now_ns).over
 
 
 class _Read(msgspec.Struct, frozen=True):
@@ -93,6 +106,7 @@ class InferenceRoom:
             Budgets(MemoryBudgets()),
             ProbeWatch(settings.limits()),
             LogRecorder(house.log),
+            LedgerSessions(house.ledger),
             lambda now_ns: make_id("inf", now_ns, random_bytes(RANDOM_BYTES)),
             house.clock.now_ns,
         )

@@ -100,6 +100,8 @@ class RetentionSection(Section):
     """Records of what administrators did."""
     device_days: Annotated[int, Field(ge=0)] = 0
     """Records of devices: enrolments, reports, attestations, quarantines. A device makes one with each report."""
+    inference_days: Annotated[int, Field(ge=0)] = 0
+    """Records of inferences: who asked which model, and what came of it; rows and answers are in them as digests."""
 
 
 class AuditSection(Section):

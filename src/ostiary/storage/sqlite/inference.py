@@ -23,7 +23,7 @@ class BudgetTable:
             database.write("forget_budget_slots", tenant, key, since)
             if back.amount:
                 database.write("give_back_budget", back.amount, tenant, key, back.number)
-            taken = database.read_inside("budget_taken", tenant, key, since)[0][0]
+            taken = int(database.read_inside("budget_taken", tenant, key, since)[0][0])
             got = max(0, min(wanted, limit - taken))
             if got:
                 database.write("take_budget", tenant, key, slot, got)

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final, Self
 
+from typing_extensions import override
+
 Rows = list[dict[str, Any]]
 Predict = Callable[[Rows], Sequence[Any]]
 _JOIN_S: Final = 10.0
@@ -65,6 +67,7 @@ def _handler(model: FakeModel) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
+        @override
         def log_message(self, *_: object) -> None:
             """Be silent."""
 

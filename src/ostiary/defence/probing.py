@@ -138,7 +138,10 @@ class ProbeWatch:
     def observe(
         self, tenant: str, endpoint: str, subject: str, asked: Sequence[Sketch], near: float, now_ns: int
     ) -> Ticket:
-        """Remember the questions of one request and return what is seen of the subject with them."""
+        """Remember the questions of one request and return what is seen of the subject with them.
+
+        ``near`` 0 looks for no neighbours: where nobody has said how alike two honest rows are, most may be one sketch.
+        """
         while True:
             memory = self._memory((tenant, endpoint, subject), now_ns)
             if memory is None:
@@ -217,7 +220,7 @@ class ProbeWatch:
         entry = _Entry(sketch)
         bound = near * TOP * max(1, len(sketch.cells) + len(sketch.apart))
         known = (*memory.entries, *memory.open)
-        if all(other.sketch.exact != sketch.exact for other in known):
+        if near > 0 and all(other.sketch.exact != sketch.exact for other in known):
             entry.neighbours = tuple(other for other in known if _is_near(entry, other, bound))
         memory.open.append(entry)
         return entry

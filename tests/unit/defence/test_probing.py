@@ -43,6 +43,11 @@ def test_neighbours_on_two_sides_straddle() -> None:
     assert ask(watch, sketch(100, 100)).seen == Seen(queries=4, near=1, straddling=1)
 
 
+def test_where_nobody_said_what_is_near_nothing_is() -> None:
+    watch = ProbeWatch()
+    assert [ask(watch, sketch(10, exact=str(n)), near=0.0).seen.near for n in range(9)] == [0] * 9
+
+
 def test_another_category_is_far() -> None:
     watch = ProbeWatch()
     ask(watch, sketch(10, apart=(1,)))

@@ -102,5 +102,6 @@ def test_a_tenant_that_goes_takes_its_budgets_along(disk: SqliteStore) -> None:
 def test_a_full_memory_grants_nothing_new_and_forgets_what_went_by() -> None:
     memory = MemoryBudgets(max_keys=2)
     assert [memory.take("acme", f"{name}:60", 5, -55, 1, 9) for name in "abc"] == [1, 1, 0]
+    assert memory.take("beta", "c:60", 5, -55, 1, 9) == 1
     assert memory.take("acme", "a:60", 6, -54, 1, 9) == 1
     assert memory.take("acme", "c:60", 200, 140, 1, 9) == 1

@@ -1,6 +1,7 @@
 """Budgets that need not outlive the process: for windows shorter than a restart takes, and for tests.
 
-Bounded: a key whose slots have all gone by is forgotten; when that is not enough, nothing new is granted.
+Bounded for each tenant: a key whose slots have all gone by is forgotten; when that is not enough, nothing new is
+granted there, and other tenants do not notice.
 """
 
 import threading
@@ -25,9 +26,9 @@ class MemoryBudgets:
     """A ``BudgetStore`` in memory."""
 
     def __init__(self, max_keys: int = MAX_KEYS) -> None:
-        """Keep at most ``max_keys`` budgets."""
+        """Keep at most ``max_keys`` budgets of a tenant."""
         self._max = max_keys
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._kept: dict[str, dict[str, _Kept]] = {}
         self._now: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -52,26 +53,26 @@ class MemoryBudgets:
     def taken(self, tenant: str, key: str, since: int) -> int:
         """Return how much is taken."""
         with self._lock:
-            kept = self._kept.get((tenant, key))
+            kept = self._kept.get(tenant, {}).get(key)
             return 0 if kept is None else sum(amount for number, amount in kept.slots.items() if number >= since)
 
     def _of(self, tenant: str, key: str, slot: int, since: int) -> _Kept | None:
         kind = _kind(key)
         self._now[kind] = max(slot, self._now.get(kind, slot))
-        kept = self._kept.get((tenant, key))
+        mine = self._kept.setdefault(tenant, {})
+        kept = mine.get(key)
         if kept is None:
-            if len(self._kept) >= self._max and not self._swept():
+            if len(mine) >= self._max and not self._swept(mine):
                 return None
-            kept = self._kept[tenant, key] = _Kept()
+            kept = mine[key] = _Kept()
         kept.newest, kept.reach = max(kept.newest, slot), slot - since
         return kept
 
-    def _swept(self) -> bool:
+    def _swept(self, mine: dict[str, _Kept]) -> bool:
         """Forget keys whose slots have all gone by; return whether there is room."""
-        gone = [name for name, kept in self._kept.items() if kept.newest + kept.reach < self._now[_kind(name[1])]]
-        for name in gone:
-            del self._kept[name]
-        return len(self._kept) < self._max
+        for name in [name for name, kept in mine.items() if kept.newest + kept.reach < self._now[_kind(name)]]:
+            del mine[name]
+        return len(mine) < self._max
 
 
 def _kind(key: str) -> str:

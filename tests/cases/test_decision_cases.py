@@ -85,6 +85,7 @@ class Given:
             auth_time=None if age is None else now_ns // 1_000_000_000 - age,
             scopes=tuple(told.get("scopes", ())),
             client_id=told.get("client_id", ""),
+            session_id=told.get("session_id", ""),
             proof=told.get("proof", "none"),
             key=told.get("key", ""),
             claims=told.get("claims", {}),

@@ -327,6 +327,7 @@ def _retention(settings: RetentionSection) -> RetentionPolicy:
         "decision": settings.decision_days,
         "admin": settings.admin_days,
         "device": settings.device_days,
+        "inference": settings.inference_days,
     }
     return RetentionPolicy({kind: count for kind, count in days.items() if count})
 

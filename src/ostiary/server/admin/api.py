@@ -23,6 +23,7 @@ _STATUS: Final = {
     "case_unknown": 404,
     "decision_unknown": 404,
     "device_unknown": 404,
+    "endpoint_unknown": 404,
     "key_unknown": 404,
     "model_unknown": 404,
     "model_version_unknown": 404,

@@ -15,6 +15,7 @@ from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.feed import FeedSection
+from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
@@ -100,6 +101,8 @@ class RetentionSection(Section):
     """Records of what administrators did."""
     device_days: Annotated[int, Field(ge=0)] = 0
     """Records of devices: enrolments, reports, attestations, quarantines. A device makes one with each report."""
+    inference_days: Annotated[int, Field(ge=0)] = 0
+    """Records of inferences: who asked which model, and what came of it; rows and answers are in them as digests."""
 
 
 class AuditSection(Section):
@@ -286,5 +289,7 @@ class Settings(Section):
     """The webhook that a Kubernetes cluster asks before a pod exists."""
     models: ModelsSection = ModelsSection()
     """The registry of models: where files lie, how many people approve."""
+    inference: InferenceSection = InferenceSection()
+    """The door in front of models."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

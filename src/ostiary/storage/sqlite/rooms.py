@@ -127,5 +127,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_devices",
             "delete_tenant_device_invitations",
             *MODEL_ERASURES,
+            "delete_tenant_budgets",
         ):
             database.erase(name, [(tenant,)])

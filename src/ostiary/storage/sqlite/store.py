@@ -7,6 +7,7 @@ from typing import Self
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.devices import DeviceTable
+from ostiary.storage.sqlite.inference import BudgetTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.models import ModelTable
 from ostiary.storage.sqlite.profiles import ProfileTable
@@ -36,6 +37,7 @@ class SqliteStore(LogStore):
         self.cards = CardTable(database)
         self.devices = DeviceTable(database)
         self.models = ModelTable(database)
+        self.budgets = BudgetTable(database)
 
     @property
     def path(self) -> Path:

@@ -145,8 +145,30 @@ def test_outside_of_a_sandbox_the_baits_are_reached(baits):
 def test_nobody_stays_behind():
     tried = run("root", "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n")
     assert tried.user > 0x7000_0000
-    owners = {path.stat().st_uid for path in Path("/proc").iterdir() if path.name.isdigit() and path.exists()}
-    assert tried.user not in owners
+    living = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if place.stat().st_uid == tried.user and "State:\tZ" not in (place / "status").read_text():
+                living.append(place.name)
+        except OSError:
+            continue
+    assert living == []
+
+
+def test_a_process_left_behind_changes_no_output_after_the_end():
+    script = """
+import os
+if os.fork() == 0:
+    os.setsid()
+    while True:
+        with open('/outputs/late', 'ab', buffering=0) as file:
+            file.write(b'x')
+        os.truncate('/outputs/late', 0)
+"""
+    for _ in range(5):
+        tried = run("user" if os.getuid() else "root", script)
+        assert not tried.refused, tried.message
+        assert [one.size in (0, 1) for one in tried.outputs] in ([], [True])
 
 
 def test_root_is_nobody_outside():

@@ -36,6 +36,7 @@ from ostiary.pipeline.training.bubblewrap import (
     files_of,
     find_bubblewrap,
 )
+from ostiary.pipeline.training.burial import FirstProcess
 from ostiary.pipeline.training.canaries import Canaries
 from ostiary.pipeline.training.cgroups import ControlGroups, make_groups
 from ostiary.pipeline.training.limits import OUTPUTS
@@ -117,6 +118,7 @@ class Sandbox:
         self._bubblewrap = bubblewrap or find_bubblewrap()
         self._groups = ControlGroups({}, 0)
         self._process: subprocess.Popen[bytes] | None = None
+        self._first: FirstProcess | None = None
         self._begun = 0.0
         self.user = os.getuid() if os.getuid() or keep_user else _FIRST_USER + secrets.randbelow(_USERS)
         self.outputs = -1
@@ -131,6 +133,7 @@ class Sandbox:
         self._proxy.close()
         if self._process is not None:
             self._process.wait()
+            self._bury()
             self._said.close()
         if self.outputs >= 0:
             os.close(self.outputs)
@@ -177,6 +180,7 @@ class Sandbox:
         line.send_order(self._order(canaries, command, variables))
         hello = line.hear_hello()
         self.outputs = hello.outputs
+        self._first = FirstProcess(hello.pid)
         self._proxy.serve(hello.tcp)
         self._proxy.serve(hello.local)
         bounding.join()
@@ -290,9 +294,19 @@ class Sandbox:
             late = True
             self.kill()
             process.wait()
+        # INVARIANT: nobody who could still write an output lives after this.
+        self._bury()
         self._said.close()
         wall_s = time.monotonic() - self._begun
         return Ended(_status(process.returncode), late, round(wall_s, 3), self._groups.peak_memory())
+
+    def _bury(self) -> None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            try:
+                first.wait()
+            finally:
+                first.close()
 
     def kill(self) -> None:
         """End every process in it."""

@@ -1,8 +1,8 @@
 """Knowing that nobody in a sandbox lives any more.
 
 bubblewrap ends when the command does; what the command left behind dies a moment later, with the first process of its
-namespace. That one cannot end before all others have (pid_namespaces(7)), so its end is waited for, by a descriptor that
-never means another process.
+namespace. That one cannot end before all others have (pid_namespaces(7)), so its end is waited for, by a descriptor
+that never means another process.
 """
 
 import os

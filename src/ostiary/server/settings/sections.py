@@ -20,6 +20,7 @@ from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.tokens import TokensSection
+from ostiary.server.settings.training import TrainingSection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
@@ -283,5 +284,7 @@ class Settings(Section):
     """Access tokens for the doors of the pipeline."""
     admission: AdmissionSection = AdmissionSection()
     """The webhook that a Kubernetes cluster asks before a pod exists."""
+    training: TrainingSection = TrainingSection()
+    """Training runs and what they may use."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -214,7 +214,7 @@ def test_policy_that_says_nothing_of_egress_lets_nothing_start(scene, monkeypatc
 
 def test_a_condition_that_no_run_carries_out_lets_nothing_start(scene, monkeypatch):
     real = HouseAuthority.ask
-    odd = ("stand_on_one_leg", {})
+    odd: tuple[str, dict[str, Any]] = ("stand_on_one_leg", {})
     monkeypatch.setattr(
         HouseAuthority,
         "ask",

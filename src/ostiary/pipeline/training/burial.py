@@ -26,7 +26,7 @@ class FirstProcess:
             UnavailableError: ``training_sandbox_died``.
         """
         try:
-            told = Path(f"/proc/{child}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+            told = Path(f"/proc/{child}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
             self._pid = int(told[1])
             self._handle = os.pidfd_open(self._pid)
         except OSError as fault:

@@ -14,11 +14,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import ostiary.testing.attacks_on_sandbox as attacks
 from ostiary.pipeline.training.egress import EgressRule
+from ostiary.testing.attacks_on_sandbox import MAIN, common, script, to_copy
 from ostiary.testing.sandboxes import NOBODY, SMALL, Trial, Tried, as_user
 
-SOURCE = Path(attacks.__file__).read_text()
 ANSWER = "the answer of a server that was reached"
 MODES = ["root", "root_outside", "user"]
 
@@ -38,15 +37,15 @@ def _bubblewrap():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no sandbox runs here: {why}")
 
 
-def run(mode: str, script: str, *arguments: str, **how) -> Tried:
+def run(mode: str, source: str, *arguments: str, more=None, **how) -> Tried:
     """Run a script in a sandbox: as root with a user of its own, as root that stays root outside, as a user."""
     if os.getuid() and mode != "user":
         pytest.skip("needs root")
     trial = Trial(keep_user=mode == "root_outside", **how)
     if mode == "user":
-        found: Tried = as_user(lambda: trial.run(script, *arguments), Tried)
+        found: Tried = as_user(lambda: trial.run(source, *arguments, files=more), Tried)
         return found
-    return trial.run(script, *arguments)
+    return trial.run(source, *arguments, files=more)
 
 
 class Baits:
@@ -120,13 +119,13 @@ def test_none_of_the_attacks_gets_out(baits, mode):
     if mode != "user":  # a child has the listeners, but not the threads
         for thread in baits.threads:
             thread.start()
-    tried = run(mode, SOURCE, json.dumps(told), rules=[rule])
+    tried = run(mode, MAIN, json.dumps(told), more=to_copy(), rules=[rule])
     assert not tried.refused, tried.message
     found = json.loads(tried.said.splitlines()[-1])["found"]
     escaped = {name: words for name, words in found.items() if not words.startswith("held")}
     assert not escaped
     assert len(found) >= 60
-    assert set(found) == set(attacks.ATTACKS)
+    assert set(found) == set(script.ATTACKS)
     assert b"out" not in baits.visitors
     assert set(tried.probes.values()) == {"held"}
     assert len(tried.probes) >= 70
@@ -136,9 +135,9 @@ def test_outside_of_a_sandbox_the_baits_are_reached(baits):
     # What shows that the attacks can succeed at all.
     for thread in baits.threads:
         thread.start()
-    attacks.TOLD.update(baits.told())
+    common.TOLD.update(baits.told())
     for name in ("host_loopback", "abstract_socket", "socket_file", "host_secret", "parent_process"):
-        assert attacks.ATTACKS[name](), name
+        assert script.ATTACKS[name](), name
     assert b"out" in baits.visitors
 
 

@@ -17,7 +17,8 @@ from ostiary.pipeline.training.bpf import ALLOW, give
 from ostiary.testing.sandboxes import Trial, Tried, as_user
 
 module: Any = importlib.import_module("ostiary.pipeline.training.sandbox")
-REAL = module.arguments
+spawning: Any = importlib.import_module("ostiary.pipeline.training.spawning")
+REAL = spawning.arguments
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +48,7 @@ def without(words: list[str], *gone: str) -> list[str]:
 
 
 def weaken(monkeypatch, change) -> None:
-    monkeypatch.setattr(module, "arguments", lambda *told: change(REAL(*told)))
+    monkeypatch.setattr(spawning, "arguments", lambda *told: change(REAL(*told)))
 
 
 def test_kernel_settings_that_root_could_write(monkeypatch):
@@ -109,13 +110,15 @@ def test_processes_of_the_host_are_seen(monkeypatch):
 
 
 def test_no_filter(monkeypatch):
-    monkeypatch.setattr(module, "filter_of", lambda *_told, **_more: [give(ALLOW)])
+    monkeypatch.setattr(spawning, "filter_of", lambda *_told, **_more: [give(ALLOW)])
     refused(attempt(), "kernel.", "network.")
 
 
 def test_the_parents_environment(monkeypatch):
     real = subprocess.Popen
-    monkeypatch.setattr(module.subprocess, "Popen", lambda *told, **how: real(*told, **{**how, "env": {"SECRET": "x"}}))
+    monkeypatch.setattr(
+        spawning.subprocess, "Popen", lambda *told, **how: real(*told, **{**how, "env": {"SECRET": "x"}})
+    )
     refused(attempt(), "environment_of_init")
 
 
@@ -126,7 +129,7 @@ def test_a_descriptor_too_many(monkeypatch):
     def more(*told, **how):
         return real(*told, **{**how, "pass_fds": [*how["pass_fds"], number]})
 
-    monkeypatch.setattr(module.subprocess, "Popen", more)
+    monkeypatch.setattr(spawning.subprocess, "Popen", more)
     try:
         refused(attempt(), "descriptors")
     finally:

@@ -83,6 +83,7 @@ class Trial(msgspec.Struct):
         with tempfile.TemporaryDirectory(prefix="ostiary-trial-") as folder:
             Path(folder).chmod(0o755)
             for name, text in {"main.py": script, **(files or {})}.items():
+                Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
                 Path(folder, name).write_text(text)
             return self._run(["python3", "-B", "main.py", *arguments], Path(folder))
 

@@ -103,9 +103,7 @@ class ConnectionLog:
 
     def end(self, entry: Connection) -> None:
         """Keep the entry of a connection that has ended."""
-        kept = msgspec.structs.replace(
-            entry, host=entry.host[:_MAX_TEXT], sni=entry.sni[:_MAX_TEXT], probe=self.probing
-        )
+        kept = msgspec.structs.replace(entry, host=entry.host[:_MAX_TEXT], sni=entry.sni[:_MAX_TEXT])
         with self._lock:
             self._now -= 1
             self._entries.append(kept)

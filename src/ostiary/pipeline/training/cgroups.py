@@ -74,7 +74,9 @@ def make_groups(name: str, limits: SandboxLimits, base: Path | None = None) -> C
         folder = _make(modern, name)
         if folder is not None:
             held = _set(folder, _modern_settings(limits))
-            return ControlGroups(dict.fromkeys(held, folder), 2)
+            if held:
+                return ControlGroups(dict.fromkeys(held, folder), 2)
+            _remove(folder)
     found: dict[str, Path] = {}
     for controller, place in _old_places().items():
         folder = _make(place, name)

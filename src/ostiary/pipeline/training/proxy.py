@@ -30,6 +30,7 @@ from ostiary.vocabulary.clock import Clock
 
 ALLOWED: Final = "allowed"
 _READ: Final = 65_536
+_CALM_S: Final = 0.005
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _STATUS: Final = {
     "proxy_method": (405, "Method Not Allowed"),
@@ -100,6 +101,7 @@ class EgressProxy:
                 client, _ = listener.accept()
                 if not self.log.begin():
                     client.close()
+                    time.sleep(_CALM_S)  # a flood costs its sender more than us
                     continue
                 self._keep(client)
                 self._start(lambda client=client: self._answer(client), "egress")  # type: ignore[misc]
@@ -109,7 +111,7 @@ class EgressProxy:
             self._drop(listener)
 
     def _answer(self, client: socket.socket) -> None:
-        one = Tunnel(self._clock.now_ns())
+        one = Tunnel(self._clock.now_ns(), probe=self.log.probing)
         try:
             self._go(client, one)
         except OstiaryError as no:
@@ -213,9 +215,10 @@ class EgressProxy:
 class Tunnel:
     """What is known of one connection so far."""
 
-    def __init__(self, at_ns: int) -> None:
-        """Begin at ``at_ns``."""
+    def __init__(self, at_ns: int, *, probe: bool) -> None:
+        """Begin at ``at_ns``; ``probe`` when the sandbox is still being tried."""
         self.at_ns = at_ns
+        self.probe = probe
         self.target = Target("", 0)
         self.sni = self.address = ""
         self.verdict = "egress_cut_off"
@@ -233,6 +236,7 @@ class Tunnel:
             bytes_up=self.up,
             bytes_down=self.down,
             duration_ms=max(0, now_ns - self.at_ns) // 1_000_000,
+            probe=self.probe,
         )
 
 

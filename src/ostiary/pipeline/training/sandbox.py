@@ -25,15 +25,11 @@ from typing import Any, Final, Self
 import msgspec
 
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
-from ostiary.pipeline.training.bpf import assemble
 from ostiary.pipeline.training.bubblewrap import (
-    BOOT,
     PROXY_PORT,
     PROXY_SOCKET,
     WORKSPACE,
     Plan,
-    arguments,
-    files_of,
     find_bubblewrap,
 )
 from ostiary.pipeline.training.burial import FirstProcess
@@ -43,14 +39,13 @@ from ostiary.pipeline.training.limits import OUTPUTS
 from ostiary.pipeline.training.line import Line, Probe
 from ostiary.pipeline.training.proxy import EgressProxy
 from ostiary.pipeline.training.saying import Said
-from ostiary.pipeline.training.seccomp import filter_of
+from ostiary.pipeline.training.spawning import proxy_variables, spawn
 from ostiary.pipeline.training.syscalls import CEILING, NUMBERS, machine_of, number
 
 # Above every range that systemd gives to services, containers and homes (systemd.io/UIDS-GIDS), below 2**31.
 _FIRST_USER: Final = 0x7000_0000
 _USERS: Final = 0x0800_0000
 HELD: Final = "held"
-SETPRIV: Final = "/usr/bin/setpriv"
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +88,6 @@ class Sandbox:
         name: str = "",
         said: Said | None = None,
         cgroup: Path | None = None,
-        probing: bool = True,
         keep_user: bool = False,
         bubblewrap: str = "",
     ) -> None:
@@ -105,7 +99,6 @@ class Sandbox:
             name: of the run, for its control groups.
             said: takes what the command prints.
             cgroup: a delegated control group.
-            probing: whether the attempts to break out are made; only measurements go without them.
             keep_user: whether root starts it as root; only tests of what holds even then do.
             bubblewrap: where it is.
         """
@@ -114,7 +107,6 @@ class Sandbox:
         self._name = name or secrets.token_hex(6)
         self._said = said or Said(plan.limits.said_bytes)
         self._cgroup = cgroup
-        self._probing = probing
         self._keep_user = keep_user
         self._bubblewrap = bubblewrap or find_bubblewrap()
         self._groups = ControlGroups({}, 0)
@@ -161,6 +153,8 @@ class Sandbox:
         try:
             with Canaries.put_out() as canaries:
                 return self._start(line, canaries, command, variables, before)
+        except UnavailableError as away:
+            raise self._in_its_words(away) from away
         finally:
             line.close()
 
@@ -172,10 +166,12 @@ class Sandbox:
         variables: dict[str, str],
         before: Callable[[Start], None],
     ) -> Start:
-        begun = time.monotonic_ns()
+        begun, plan = time.monotonic_ns(), self._plan
         self._groups = make_groups(self._name, self._plan.limits, self._cgroup)
         self._refuse_unbounded()
-        self._spawn(line)
+        memory_is_counted = "memory" in self._groups.held
+        self._process = spawn(self._bubblewrap, plan, self.user, line, memory_is_counted=memory_is_counted)
+        self._said.listen(self._process.stdout)
         bounding = threading.Thread(target=self._bound_bubblewrap, name="training-cgroup", daemon=True)
         bounding.start()
         line.send_order(self._order(canaries, command, variables))
@@ -212,52 +208,21 @@ class Sandbox:
         if self.user == 0 and "pids" not in self._groups.held:
             raise UnavailableError("training_unbounded", "nothing would bound the processes of a sandbox of root")
 
+    def _in_its_words(self, away: UnavailableError) -> UnavailableError:
+        """Return the fault with what bubblewrap or our own first process said of it."""
+        if self._process is None:
+            return away
+        self.kill()
+        self._process.wait()
+        self._said.close()
+        told = "".join(one if one.isprintable() else " " for one in self._said.kept[-300:].decode("utf-8", "replace"))
+        return UnavailableError(away.code, f"{away.message}{': ' if told.strip() else ''}{told.strip()}")
+
     def _bound_bubblewrap(self) -> None:
         # The kernel lets the first move into a group wait for all processors (10 to 20 ms), the next one not: this one
         # is made while the interpreter starts.
         if self._process is not None:
             self._groups.try_to_add(self._process.pid)
-
-    def _spawn(self, line: Line) -> None:
-        plan = self._plan
-        program = filter_of(machine_of(os.uname().machine), memory_is_counted="memory" in self._groups.held)
-        files = [(file, _in_memory(file.data)) for file in files_of(plan)]
-        seccomp = _in_memory(assemble(program))
-        words = arguments(plan, files, seccomp)
-        told = _in_memory("\0".join(words).encode("utf-8", "surrogateescape"))
-        given = [*(number for _, number in files), seccomp, told]
-        inner = [plan.environment.python, "-I", "-S", "-B", "-c", BOOT, str(line.theirs)]
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - bubblewrap by its full path, our own arguments
-                [*self._as_user(), self._bubblewrap, "--args", str(told), "--", *inner],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env={},
-                cwd="/",
-                pass_fds=[*given, line.theirs],
-                start_new_session=True,
-            )
-        except OSError as fault:
-            raise UnavailableError("training_sandbox_died", f"bubblewrap does not start: {fault.strerror}") from fault
-        finally:
-            line.handed_down()
-            for one in given:
-                os.close(one)
-        self._said.listen(self._process.stdout)
-
-    def _as_user(self) -> list[str]:
-        """Return the words that start bubblewrap as the run's own user.
-
-        A program of its own does it: where Python itself changes the user it copies its whole address space first,
-        which takes longer than all of the rest.
-        """
-        if self.user == os.getuid():
-            return []
-        if not os.access(SETPRIV, os.X_OK):
-            raise UnavailableError("training_setpriv_missing", f"`{SETPRIV}` (util-linux) is missing")
-        user = str(self.user)
-        return [SETPRIV, "--reuid", user, "--regid", user, "--clear-groups", "--"]
 
     def _order(self, canaries: Canaries, command: Sequence[str], variables: dict[str, str]) -> dict[str, Any]:
         plan, machine = self._plan, machine_of(os.uname().machine)
@@ -275,13 +240,13 @@ class Sandbox:
             "rlimits": plan.limits.for_each_process(memory_is_counted=memory_is_counted),
             "numbers": {name: number(name, machine) for name in NUMBERS},
             "ceiling": CEILING,
-            "probes": self._probing,
+            "probes": True,
         }
 
     def _judge(self, probes: Sequence[Probe], canaries: Canaries) -> None:
         wrong = [f"{probe.name} {probe.verdict} ({probe.words})" for probe in probes if probe.verdict != HELD]
         wrong += [f"the bait `{name}` was reached" for name in canaries.visited()]
-        if self._probing and not probes:
+        if not probes:
             wrong.append("nothing was tried")
         if wrong:
             more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""  # noqa: PLR2004 - a line's worth
@@ -308,7 +273,7 @@ class Sandbox:
         self._bury()
         self._said.close()
         wall_s = time.monotonic() - self._begun
-        return Ended(_status(process.returncode), late, round(wall_s, 3), self._groups.peak_memory())
+        return Ended(process.returncode, late, round(wall_s, 3), self._groups.peak_memory())
 
     def _bury(self) -> None:
         if self._first is not None:
@@ -324,36 +289,5 @@ class Sandbox:
             self._process.kill()  # the kernel ends all of its namespace with it (--die-with-parent)
 
 
-def proxy_variables() -> dict[str, str]:
-    """Return the variables by which programs find the proxy."""
-    url = f"http://127.0.0.1:{PROXY_PORT}"
-    own = "localhost,127.0.0.1,::1"
-    names = ("http_proxy", "https_proxy", "all_proxy")
-    variables = dict.fromkeys((*names, *(name.upper() for name in names)), url)
-    return {
-        **variables,
-        "no_proxy": own,
-        "NO_PROXY": own,
-        "HOME": "/tmp",  # noqa: S108 - the sandbox's own
-        "TMPDIR": "/tmp",  # noqa: S108
-        "OSTIARY_EGRESS_SOCKET": PROXY_SOCKET,
-        "OSTIARY_OUTPUTS": OUTPUTS,
-    }
-
-
-def _in_memory(data: bytes) -> int:
-    """Return a descriptor from which ``data`` can be read."""
-    number = os.memfd_create("ostiary")
-    with os.fdopen(os.dup(number), "wb") as file:
-        file.write(data)
-    os.lseek(number, 0, os.SEEK_SET)
-    return number
-
-
 def _ms(ns: int) -> float:
     return round(ns / 1_000_000, 2)
-
-
-def _status(code: int) -> int:
-    # bubblewrap says 128 + N for a command that signal N ended.
-    return code

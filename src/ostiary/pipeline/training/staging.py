@@ -1,7 +1,7 @@
 """The files of a run on the host: a private folder with its code and its data, gone when the run is over.
 
 - Code is a commit, written out by ``git archive``: nothing that lies beside it, no history, no hooks. A folder that is
-  no repository is copied, and has no commit to show.
+  no repository is copied, hidden files left out, and has no commit to show.
 - Data is what the dataset's signed manifest lists, compared while it is written. What the source becomes afterwards
   does not matter: the run reads this copy. (So there is no token in a sandbox that could be carried out of it, and no
   door that it must be let through to.)
@@ -147,7 +147,7 @@ def _copy(folder: Path, into: Path) -> None:
         place.mkdir(exist_ok=True)
         for name in names:
             source = Path(root, name)
-            if not stat.S_ISREG(source.lstat().st_mode):
+            if name.startswith(".") or not stat.S_ISREG(source.lstat().st_mode):
                 continue
             total += source.lstat().st_size
             if total > _MAX_CODE or number > _MAX_FILES:

@@ -12,7 +12,7 @@ from ostiary.pipeline.training.sandbox import Sandbox, Start
 from ostiary.vocabulary.clock import SystemClock
 
 
-def try_out(limits: SandboxLimits, cgroup: Path | None = None, bubblewrap: str = "", *, probing: bool = True) -> Start:
+def try_out(limits: SandboxLimits, cgroup: Path | None = None, bubblewrap: str = "") -> Start:
     """Start a sandbox whose command does nothing, and return how that went.
 
     Raises:
@@ -23,7 +23,7 @@ def try_out(limits: SandboxLimits, cgroup: Path | None = None, bubblewrap: str =
     log = ConnectionLog(egress)
     proxy = EgressProxy(Pins(()), Budget(0), log, egress, SystemClock(), lambda _reason, _fault: None)
     plan = Plan(system(), limits)
-    with Sandbox(plan, proxy, cgroup=cgroup, bubblewrap=bubblewrap, probing=probing) as sandbox:
+    with Sandbox(plan, proxy, cgroup=cgroup, bubblewrap=bubblewrap) as sandbox:
         start = sandbox.start(["/usr/bin/true"], {})
         sandbox.wait()
         return start

@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 from ostiary.cli.output import out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, open_data
 from ostiary.errors import FaultyInputError
+from ostiary.server.training.runs import forget_runs
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -54,6 +55,7 @@ def delete(
         house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
         house.store.forget_tenant(tenant)
         house.knowledge.forget_tenant(tenant)
+        forget_runs(house, tenant)
     if json:
         print_json(erased)
     else:

@@ -1,5 +1,6 @@
 """Runs of this deployment: put together from the house, and read back from its log."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +53,11 @@ class KeptInPlace:
 def runs_folder(house: House, tenant: str) -> Path:
     """Return where a tenant's runs leave their outputs, logs and provenance."""
     return house.places.root / "training" / check_tenant(tenant)
+
+
+def forget_runs(house: House, tenant: str) -> None:
+    """Erase what a tenant's runs left behind."""
+    shutil.rmtree(runs_folder(house, tenant), ignore_errors=True)
 
 
 def limits_of(settings: TrainingSection) -> SandboxLimits:

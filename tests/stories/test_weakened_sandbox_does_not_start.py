@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ostiary.pipeline.training.bpf import ALLOW, give
+from ostiary.pipeline.training.bpf import ALLOW, assemble, give
 from ostiary.testing.sandboxes import Trial, Tried, as_user
 
 module: Any = importlib.import_module("ostiary.pipeline.training.sandbox")
@@ -110,7 +110,7 @@ def test_processes_of_the_host_are_seen(monkeypatch):
 
 
 def test_no_filter(monkeypatch):
-    monkeypatch.setattr(spawning, "filter_of", lambda *_told, **_more: [give(ALLOW)])
+    monkeypatch.setattr(spawning, "_filter", lambda *_told, **_more: assemble([give(ALLOW)]))
     refused(attempt(), "kernel.", "network.")
 
 

@@ -90,9 +90,8 @@ def _probes() -> tuple[File, ...]:
     return tuple(found)
 
 
-def arguments(plan: Plan, files: Iterable[tuple[File, int]], seccomp: int, folders: Sequence[str] = ()) -> list[str]:
-    """Return bubblewrap's arguments; files and filter come by descriptor. ``folders`` is what ``/proc`` holds here."""
-    proc = set(folders) or {place.name for place in Path("/proc").iterdir()}
+def arguments(plan: Plan, files: Iterable[tuple[File, int]], seccomp: int, proc: Path = Path("/proc")) -> list[str]:
+    """Return bubblewrap's arguments; files and filter come by descriptor. ``proc`` tells what there is to hide."""
     told = ["--unshare-user", "--unshare-all", "--unshare-cgroup-try", "--disable-userns", "--die-with-parent"]
     told += ["--new-session", "--cap-drop", "ALL", "--uid", str(USER), "--gid", str(USER), "--hostname", HOSTNAME]
     for name, leads in plan.environment.links.items():
@@ -109,13 +108,13 @@ def arguments(plan: Plan, files: Iterable[tuple[File, int]], seccomp: int, folde
     return told
 
 
-def _hide(proc: set[str]) -> list[str]:
+def _hide(proc: Path) -> list[str]:
     told: list[str] = []
     for name in _HIDDEN_FILES:
-        if name in proc:
+        if (proc / name).exists():
             told += ["--ro-bind", "/dev/null", f"/proc/{name}"]
     for name in _HIDDEN_FOLDERS:
-        if name in proc:
+        if (proc / name).exists():
             told += ["--size", "4096", "--tmpfs", f"/proc/{name}", "--remount-ro", f"/proc/{name}"]
     return told
 

@@ -21,7 +21,7 @@ import msgspec
 from ostiary.errors import FaultyInputError, UnavailableError
 
 _LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_ETC: Final = ("ld.so.cache", "ssl", "ca-certificates", "alternatives", "pki", "localtime")
+_ETC: Final = ("ld.so.cache", "ssl", "pki", "alternatives")
 _PYTHONS: Final = ("/usr/bin/python3", "/usr/local/bin/python3")
 _MAX_ENTRIES: Final = 2_000_000
 

@@ -113,6 +113,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._first: FirstProcess | None = None
         self._begun = 0.0
+        self._called = 0
         self.user = os.getuid() if os.getuid() or keep_user else _FIRST_USER + secrets.randbelow(_USERS)
         self.outputs = -1
 
@@ -149,6 +150,7 @@ class Sandbox:
         """
         if not command:
             raise FaultyInputError("training_command_missing", "there is no command to run")
+        self._called = time.monotonic_ns()
         line = Line(self._plan.limits.start_s)
         try:
             with Canaries.put_out() as canaries:
@@ -166,7 +168,7 @@ class Sandbox:
         variables: dict[str, str],
         before: Callable[[Start], None],
     ) -> Start:
-        begun, plan = time.monotonic_ns(), self._plan
+        plan = self._plan
         self._groups = make_groups(self._name, self._plan.limits, self._cgroup)
         self._refuse_unbounded()
         memory_is_counted = "memory" in self._groups.held
@@ -189,9 +191,9 @@ class Sandbox:
             user=self.user,
             limits=self._limits(),
             probes=report.probes,
-            enter_ms=_ms(hello.begun_ns - begun),
+            enter_ms=_ms(hello.begun_ns - self._called),
             probes_ms=_ms(report.ended_ns - report.begun_ns),
-            total_ms=_ms(time.monotonic_ns() - begun),
+            total_ms=_ms(time.monotonic_ns() - self._called),
         )
         before(start)
         self._proxy.log.probing = False

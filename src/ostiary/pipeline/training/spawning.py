@@ -7,6 +7,7 @@
 
 import os
 import subprocess
+from functools import lru_cache
 from typing import Final
 
 from ostiary.errors import UnavailableError
@@ -26,10 +27,10 @@ def spawn(bubblewrap: str, plan: Plan, user: int, line: Line, *, memory_is_count
     Raises:
         UnavailableError: ``training_sandbox_died``, ``training_setpriv_missing``, ``training_machine_unknown``.
     """
-    program = filter_of(machine_of(os.uname().machine), memory_is_counted=memory_is_counted)
+    program = _filter(os.uname().machine, memory_is_counted=memory_is_counted)
     before = _as_user(user)
     files = [(file, _in_memory(file.data)) for file in files_of(plan)]
-    seccomp = _in_memory(assemble(program))
+    seccomp = _in_memory(program)
     words = "\0".join(arguments(plan, files, seccomp))
     told = _in_memory(words.encode("utf-8", "surrogateescape"))
     given = [*(number for _, number in files), seccomp, told]
@@ -51,6 +52,11 @@ def spawn(bubblewrap: str, plan: Plan, user: int, line: Line, *, memory_is_count
         line.handed_down()
         for one in given:
             os.close(one)
+
+
+@lru_cache(maxsize=4)
+def _filter(machine: str, *, memory_is_counted: bool) -> bytes:
+    return assemble(filter_of(machine_of(machine), memory_is_counted=memory_is_counted))
 
 
 def _as_user(user: int) -> list[str]:

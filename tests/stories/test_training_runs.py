@@ -27,8 +27,10 @@ from ostiary.server.training.authority import HouseAuthority
 from ostiary.server.training.runs import PURPOSE, HouseLog, open_course, run_of, runs_of
 from ostiary.server.wiring import open_house
 from ostiary.testing.sandboxes import Trial
+from ostiary.testing.workloads import FakeGithub
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.entities import Subject
+from ostiary.vocabulary.verdicts import DecisionRecord
 
 CATALOGUE = """
 resources:
@@ -39,11 +41,13 @@ resources:
 subjects:
   - {type: user, id: mia, groups: [ml-engineers]}
   - {type: user, id: bob, groups: [developers]}
+  - {type: ci_job, id: "github:owner:9919:repository:42"}
 actions: [train.run, dataset.read]
 """
 SMALL = {"memory_mib": 512, "processes": 64, "wall_s": 60, "tmp_mib": 8, "shared_mib": 4, "outputs_mib": 4}
 SETTINGS = {"training": SMALL}
 MIA = Subject("user", "mia")
+GITHUB = FakeGithub()
 # Named by an image: listing all of /usr takes a second.
 QUICK = msgspec.structs.replace(system(), image=f"sha256:{'ef' * 32}")
 TRAIN = ("python3", "-c", "open('/outputs/model.txt', 'w').write(open('/data/sales/a/rows.csv').read().upper())")
@@ -93,7 +97,10 @@ def house(tmp_path_factory, repo):
     (root / "catalogue").mkdir()
     (root / "catalogue" / "default.yaml").write_text(CATALOGUE)
     root.chmod(0o700)
-    settings = load(None, environ={}, options=SETTINGS).settings
+    (root / "github.json").write_text(GITHUB.jwks().inline)
+    believed = {"kind": "github", "audience": "ostiary", "single_use": True, "rules": [{"name": "ours", **GITHUB.rule}]}
+    identity = {"workloads": [{**believed, "jwks_path": str(root / "github.json")}]}
+    settings = load(None, environ={}, options={**SETTINGS, "identity": identity}).settings
     with open_house(Places(root), settings, SystemClock(), lambda *_told: None) as found:
         bootstrap(found)
         yield found
@@ -112,8 +119,8 @@ class Scene:
     def __init__(self, house):
         self.house, self.datasets, self.door, self.faults = house, Datasets(), Door(), []
 
-    def course(self, subject=MIA, tenant="default") -> Course:
-        authority = HouseAuthority(self.house, subject)
+    def course(self, subject=MIA, tenant="default", token="") -> Course:
+        authority = HouseAuthority(self.house, tenant, subject, token)
         faults = self.faults
         return open_course(
             self.house,
@@ -124,9 +131,9 @@ class Scene:
             on_fault=lambda *told: faults.append(told),
         )
 
-    def run(self, *command: str, subject=MIA, **how):
+    def run(self, *command: str, subject=MIA, token="", **how):
         given = {"pipeline": "churn", "datasets": ("sales",), "environment": QUICK, **how}
-        return self.course(subject).run(Wanted(command=command or TRAIN, **given))
+        return self.course(subject, token=token).run(Wanted(command=command or TRAIN, **given))
 
     def last(self):
         return runs_of(self.house, "default")[-1]
@@ -197,6 +204,37 @@ def test_what_may_not_be_does_not_run_and_is_on_record(scene, how, code, reason)
     assert (told["phase"], told["code"]) == ("refused", code)
     assert scene.door.taken == []
     assert scene.datasets.staged == 0
+
+
+def test_a_ci_job_proves_itself_once_for_all_that_its_run_asks(scene):
+    token = GITHUB.token(scene.house.clock.now_ns())
+    done = scene.run(subject=None, token=token)
+    stored = list(scene.house.log.iterate("default", "decision"))[-2:]
+    decided = [msgspec.json.decode(one.payload, type=DecisionRecord) for one in stored]
+    inputs = [json.loads(bytes(one.input)) for one in decided]
+    assert [one["action"]["name"] for one in inputs] == ["train.run", "dataset.read"]
+    assert decided[0].receipt.decision_id == done.record.decision_id
+    assert {one["subject"]["identity"]["assurance"] for one in inputs} == {"token"}
+    assert {one["subject"]["id"] for one in inputs} == {"github:owner:9919:repository:42"}
+    with pytest.raises(RefusedError) as again:  # a token that is good once is not good for a second run
+        scene.run(subject=None, token=token)
+    assert again.value.code != "training_denied"
+
+
+@pytest.mark.parametrize(
+    ("subject", "token"),
+    [
+        (None, ""),
+        (Subject("ci_job", "github:owner:9919:repository:42"), ""),  # told, not proven
+        (Subject("user", "mia"), "a token of somebody else"),
+        (None, "nonsense"),
+    ],
+)
+def test_who_does_not_prove_himself_does_not_train(scene, subject, token):
+    told = GITHUB.token(scene.house.clock.now_ns()) if token.startswith("a token") else token
+    with pytest.raises((RefusedError, FaultyInputError)):
+        scene.run(subject=subject, token=told)
+    assert scene.door.taken == []
 
 
 def test_egress_is_narrowed_by_whoever_asks(scene):

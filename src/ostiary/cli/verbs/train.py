@@ -22,13 +22,12 @@ from ostiary.pipeline.training.record import RunRecord
 from ostiary.pipeline.training.saying import Said
 from ostiary.pipeline.training.staging import code_of
 from ostiary.pipeline.training.trying_out import try_out
-from ostiary.server.training.authority import STEP_UP, HouseAuthority
+from ostiary.server.training.authority import HouseAuthority
 from ostiary.server.training.runs import limits_of, open_course, run_of, runs_of
 from ostiary.vocabulary.entities import Subject
 
 command = App(name="train", help="Training runs: in a sandbox with one way out, on record.")
 
-_STEP_UP_EXIT: Final = 4
 _COLUMNS: Final = ("run", "phase", "pipeline", "status", "datasets", "connections", "outputs", "code")
 
 
@@ -51,8 +50,8 @@ def run(
     ] = (),
     image: Annotated[str, Parameter(help="Digest of the image that the environment was unpacked from.")] = "",
     variable: Annotated[tuple[str, ...], Parameter(negative="", help="NAME=VALUE for its environment.")] = (),
-    subject: Annotated[str, Parameter(help="Who starts it, as type:id.")] = "service:ostiary-train",
-    token_file: Annotated[Path | None, Parameter(help="File with the subject's token.")] = None,
+    subject: Annotated[str, Parameter(help="Who starts it, as type:id. Default: whom the token is about.")] = "",
+    token_file: Annotated[Path | None, Parameter(help="File with the token of whoever starts it.")] = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Decide and show; run nothing.")] = False,
     data: Data = None,
     config: Config = None,
@@ -73,7 +72,7 @@ def run(
         variables=_variables(variable),
     )
     with open_data(data, config) as house:
-        authority = HouseAuthority(house, _subject(subject), token_file.read_text().strip() if token_file else "")
+        authority = HouseAuthority(house, tenant, _subject(subject), _token(token_file))
         course = open_course(house, tenant, authority, on_fault=_fault)
         if dry_run:
             _show(course.rehearse(wanted), json=json)
@@ -148,7 +147,18 @@ def _variables(told: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _subject(text: str) -> Subject:
+def _token(place: Path | None) -> str:
+    if place is None:
+        return ""
+    try:
+        return place.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise FaultyInputError("token_unreadable", "the file of the token cannot be read") from fault
+
+
+def _subject(text: str) -> Subject | None:
+    if not text:
+        return None
     kind, colon, name = text.partition(":")
     if not colon or not kind or not name:
         raise FaultyInputError("request_invalid", f"`{text[:80]}` is no subject: give it as type:id")
@@ -188,6 +198,3 @@ def _show_end(finished: Finished, *, json: bool) -> None:
         out.print(f"all of it is in {finished.folder}", markup=False)
     if record.status:
         sys.exit(1)
-
-
-__all__ = ["STEP_UP", "command"]

@@ -6,11 +6,16 @@ it is, and policy can ask for one (the grant of CI jobs does).
 
 from typing import Any, Final
 
+import msgspec
+
+from ostiary.decision.decide import Decider
 from ostiary.decision.parts import Call
-from ostiary.errors import OstiaryError, RefusedError, UnavailableError
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.identity.one_request import OneRequest
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.keys import random_bytes
 from ostiary.pipeline.training.ports import Granted, Question
+from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.wiring import House
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
@@ -22,28 +27,40 @@ STEP_UP: Final = "step_up_needed"
 
 
 class HouseAuthority:
-    """An ``Authority`` for one subject."""
+    """An ``Authority`` for one subject of one tenant; its token is verified once, however much is asked."""
 
-    def __init__(self, house: House, subject: Subject, token: str = "", *, pep_id: str = "cli") -> None:
-        """Ask in the name of ``subject``; ``token`` proves it."""
+    def __init__(self, house: House, tenant: str, subject: Subject | None, token: str = "") -> None:
+        """Ask in the name of ``subject``, or of whom ``token`` is about.
+
+        Raises:
+            FaultyInputError: ``request_invalid``: neither is given.
+            RefusedError: the token is not believed.
+        """
+        once = OneRequest(house.subjects)
         self._house = house
-        self._subject = subject
+        self._decider = Decider(msgspec.structs.replace(house.decider.parts, subjects=OneAtATime(once)))
         self._presented = PresentedSubject(token=token or None)
-        self._pep_id = pep_id
+        self._pep = PepIdentity(pep_id="cli", tenant=tenant, subjects="token" if token else "asserted")
+        if token and subject is None:
+            identity = once.identify(self._pep, self._presented, house.clock.now_ns())
+            subject = Subject(identity.subject_type, identity.subject_id)
+        if subject is None:
+            raise FaultyInputError("request_invalid", "say who starts the run: `--subject type:id` or `--token-file`")
+        self._subject = subject
 
     def ask(self, tenant: str, question: Question) -> Granted:
         """Return the permission; its record is on disk."""
-        house = self._house
-        now_ns = house.clock.now_ns()
+        if tenant != self._pep.tenant:
+            raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
+        now_ns = self._house.clock.now_ns()
         receipt = Receipt(make_id("dec", now_ns, random_bytes(RANDOM_BYTES)), now_ns)
-        pep = PepIdentity(pep_id=self._pep_id, tenant=tenant, subjects="asserted")
         request = EvaluationRequest(
             self._subject,
             Action(question.action, dict(question.properties)),
             Resource(question.resource_type, question.resource_id),
             {},
         )
-        decided = house.decider.decide(receipt, Call(pep, request, self._presented))
+        decided = self._decider.decide(receipt, Call(self._pep, request, self._presented))
         try:
             decided.durable.result(timeout=RECORD_WAIT_S)
         except (OstiaryError, TimeoutError) as fault:

@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +11,7 @@ import msgspec
 
 from ostiary.errors import RefusedError, UnavailableError
 from ostiary.pipeline.training.accounts import EgressLimits
-from ostiary.pipeline.training.booked import NoDatasets
+from ostiary.pipeline.training.booked import BookedDatasets, NoDatasets
 from ostiary.pipeline.training.course import Course, Parts, Rules
 from ostiary.pipeline.training.limits import MIB, SandboxLimits
 from ostiary.pipeline.training.ports import ArtifactDoor, Authority, DatasetCheck, Delivery
@@ -48,6 +50,14 @@ class KeptInPlace:
         """Return the folder."""
         del tenant
         return str(delivery.folder)
+
+
+def datasets_of(house: House) -> DatasetCheck:
+    """Return what vouches for datasets here: the book of the door to datasets, where that door is installed."""
+    if find_spec("ostiary.server.datasets") is None:
+        return NoDatasets()
+    parts = import_module("ostiary.server.datasets.parts").open_datasets(house)
+    return BookedDatasets(parts.book, parts.reads)
 
 
 def runs_folder(house: House, tenant: str) -> Path:
@@ -113,7 +123,7 @@ def open_course(
         raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
     house.policies.load(tenant)  # a run can wait for its policy; a decision does not
     parts = Parts(
-        datasets=datasets or NoDatasets(),
+        datasets=datasets or datasets_of(house),
         authority=authority,
         log=HouseLog(house),
         door=door or KeptInPlace(),

@@ -79,8 +79,11 @@ class Budget:
 class ConnectionLog:
     """Every connection of a run, in the order of their ends."""
 
-    def __init__(self, limits: EgressLimits, on_entry: Callable[[Connection], None] = lambda _entry: None) -> None:
-        """Keep as many as ``limits`` allow; ``on_entry`` is told of each."""
+    def __init__(
+        self, limits: EgressLimits, on_entry: Callable[[Connection], None] = lambda _entry: None, *, keep: bool = True
+    ) -> None:
+        """Count by ``limits``; ``on_entry`` is told of each, and with ``keep`` they are kept."""
+        self._keep = keep
         self._limits = limits
         self._entries: list[Connection] = []
         self._lock = threading.Lock()
@@ -106,7 +109,8 @@ class ConnectionLog:
         kept = msgspec.structs.replace(entry, host=entry.host[:_MAX_TEXT], sni=entry.sni[:_MAX_TEXT])
         with self._lock:
             self._now -= 1
-            self._entries.append(kept)
+            if self._keep:
+                self._entries.append(kept)
         self._on_entry(kept)
 
     @property

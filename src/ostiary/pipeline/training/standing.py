@@ -1,6 +1,7 @@
 """The egress proxy by itself, where another wall holds the run.
 
-It stands beside a Kubernetes Job, whose network policy lets it reach nothing else. What it is told stands in one file, and cannot change while it runs:
+It stands beside a Kubernetes Job, whose network policy lets it reach nothing else. What it is told stands in one
+file, and cannot change while it runs:
 
 >>> told = b'{"run": "r", "tenant": "default", "listen": "0.0.0.0:3128", "rules": [{"host": "a.example", "port": 443}]}'
 >>> read_config(told).rules[0].host

@@ -60,8 +60,7 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 def train(run) -> str:
-    image = f"sha256:{'ef' * 32}"
-    words = ("train", "run", "--pipeline", "churn", "--dataset", "sales", "--subject", "user:mia", "--image", image)
+    words = ("train", "run", "--pipeline", "churn", "--dataset", "sales", "--subject", "user:mia")
     told: str = run(*words, "--json", "--", "python3", "-c", TRAIN)
     return told
 

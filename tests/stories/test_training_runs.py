@@ -17,7 +17,7 @@ from ostiary.cli.verbs.train import command
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError, VerificationError
 from ostiary.pipeline.training.course import Course, Wanted
 from ostiary.pipeline.training.egress import parse_target
-from ostiary.pipeline.training.environment import system
+from ostiary.pipeline.training.environment import Environment, system
 from ostiary.pipeline.training.ports import DatasetRef
 from ostiary.pipeline.training.staging import code_of
 from ostiary.server.bootstrap import bootstrap
@@ -48,8 +48,7 @@ SMALL = {"memory_mib": 512, "processes": 64, "wall_s": 60, "tmp_mib": 8, "shared
 SETTINGS = {"training": SMALL}
 MIA = Subject("user", "mia")
 GITHUB = FakeGithub()
-# Named by an image: listing all of /usr takes a second.
-QUICK = msgspec.structs.replace(system(), image=f"sha256:{'ef' * 32}")
+QUICK = msgspec.structs.replace(system(), image=f"sha256:{'12' * 32}")
 TRAIN = ("python3", "-c", "open('/outputs/model.txt', 'w').write(open('/data/sales/a/rows.csv').read().upper())")
 
 
@@ -140,7 +139,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(house):
+def scene(house, monkeypatch):
+    monkeypatch.setattr(
+        Environment, "digest", lambda _self: f"sha256:{'ef' * 32}"
+    )  # listing all of /usr takes a second
     return Scene(house)
 
 
@@ -171,7 +173,9 @@ def test_provenance_says_what_went_in_and_what_came_out_under_our_key(scene):
     definition, details = (statement["predicate"][name] for name in ("buildDefinition", "runDetails"))
     assert {"name": "sales", "uri": "ostiary://sales", "digest": {"sha256": "ab" * 32},
             "annotations": {"producer": "ingest"}} in definition["resolvedDependencies"]  # fmt: skip
-    assert {"name": "environment:system", "digest": {"sha256": "ef" * 32}} in definition["resolvedDependencies"]
+    environment = {"name": "environment:system", "digest": {"sha256": "ef" * 32}}
+    told = {"annotations": {"toldImage": f"sha256:{'12' * 32}"}}  # said, and named as said
+    assert {**environment, **told} in definition["resolvedDependencies"]
     assert details["builder"]["id"]
     log = (done.folder / "egress.jsonl").read_bytes()
     assert details["byproducts"][0]["digest"]["sha256"] == done.record.egress_log.removeprefix("sha256:")
@@ -350,19 +354,26 @@ def _repository(folder: Path) -> str:
             ["git", *who, "-C", str(folder), *words], capture_output=True, text=True, check=True
         ).stdout
 
+    (folder / "link").symlink_to("/etc/passwd")
+    (folder / ".gitattributes").write_text("*.py filter=evil\n*.sh export-ignore\n")
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "first")
+    git("config", "filter.evil.smudge", f"touch {folder}/evil-ran; cat")
+    git("config", "core.fsmonitor", f"touch {folder}/evil-ran")
     (folder / "secret.key").write_text("not in the commit")
     (folder / "train.py").write_text("print('changed since')")
-    return git("rev-parse", "HEAD").strip()
+    commit = git("rev-parse", "HEAD").strip()
+    (folder / "evil-ran").unlink(missing_ok=True)
+    return commit
 
 
 def test_exactly_the_commit_runs_and_nothing_beside_it(scene, tmp_path):
     commit = _repository(tmp_path)
     done = scene.run("sh", "-c", "python3 train.py; ls -A", code=code_of(tmp_path))
     assert done.record.commit == commit
-    assert done.said.decode().split("\n")[:3] == ["hello from a commit", "run.sh", "train.py"]
+    assert done.said.decode().split("\n")[:4] == ["hello from a commit", ".gitattributes", "run.sh", "train.py"]
+    assert not (tmp_path / "evil-ran").exists()
 
 
 @pytest.mark.parametrize("revision", ["--upload-pack=x", "nothing", "HEAD~9"])

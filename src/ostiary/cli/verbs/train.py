@@ -50,7 +50,7 @@ def run(
     environment: Annotated[
         tuple[Path, ...], Parameter(negative="", help="A folder to show beside /usr, such as a virtual environment.")
     ] = (),
-    image: Annotated[str, Parameter(help="Digest of the image that the environment was unpacked from.")] = "",
+    image: Annotated[str, Parameter(help="Digest of the image that the environment came from; recorded as told.")] = "",
     variable: Annotated[tuple[str, ...], Parameter(negative="", help="NAME=VALUE for its environment.")] = (),
     subject: Annotated[str, Parameter(help="Who starts it, as type:id. Default: whom the token is about.")] = "",
     token_file: Annotated[Path | None, Parameter(help="File with the token of whoever starts it.")] = None,

@@ -7,11 +7,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ostiary.errors import RefusedError
 from ostiary.pipeline.training.ports import DatasetRef
+from ostiary.pipeline.training.staging import place_of
 
 CHANGED: Final = "training_dataset_changed"
 
@@ -129,19 +130,6 @@ class NoDatasets:
         """Refuse it."""
         del folder
         self.verified(tenant, dataset.name)
-
-
-def place_of(folder: Path, name: str) -> Path:
-    """Return where an object of a dataset is written.
-
-    Raises:
-        RefusedError: ``training_file_refused``: the name leads elsewhere.
-    """
-    path = PurePosixPath(name)
-    wrong = not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name or "\\" in name
-    if wrong or str(path) != name:
-        raise RefusedError("training_file_refused", f"`{name[:80]}` is no name of a file")
-    return folder.joinpath(*path.parts)
 
 
 def _write(place: Path, pieces: Iterable[memoryview]) -> None:

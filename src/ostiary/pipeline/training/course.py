@@ -166,7 +166,7 @@ class Course:
         progress("verifying datasets")
         datasets = tuple(self._parts.datasets.verified(self._tenant, name) for name in wanted.datasets)
         progress("naming the environment")
-        environment = EnvironmentRef(wanted.environment.name, wanted.environment.digest())
+        environment = _named(wanted.environment)
         named = msgspec.structs.replace(record, datasets=datasets, environment=environment)
         progress("deciding")
         granted = self._ask("train.run", "training", wanted.pipeline, _properties(named, wanted))
@@ -311,6 +311,10 @@ def _properties(record: RunRecord, wanted: Wanted) -> dict[str, Any]:
     if wanted.egress is not None:
         properties["egress"] = [str(target) for target in wanted.egress]
     return properties
+
+
+def _named(environment: Environment) -> EnvironmentRef:
+    return EnvironmentRef(environment.name, environment.digest(), environment.image)
 
 
 def _egress(granted: Granted) -> tuple[EgressRule, ...]:

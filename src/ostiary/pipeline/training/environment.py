@@ -3,7 +3,7 @@
 - ``system()`` is the machine's own ``/usr`` with the few files of ``/etc`` that programs need (libraries' cache,
   certificates), and no more of ``/etc``: no users, no hosts, no keys.
 - The digest is of the listing: every path with its mode, size, time of change and where a link leads. It tells one
-  environment from another; for contents name an image's own digest.
+  environment from another, and is measured here whatever is said of it.
 
 >>> [mount.target for mount in system().mounts][:1]
 ['/usr']
@@ -42,7 +42,7 @@ class Environment(msgspec.Struct, frozen=True):
         python: path inside of an interpreter, at least 3.9, that runs the probes.
         links: symbolic links in the root: name to where it leads.
         variables: of the command.
-        image: digest of the image that this was unpacked from, if somebody vouches for one.
+        image: digest of the image that this was unpacked from, as whoever starts the run says.
     """
 
     name: str
@@ -53,13 +53,11 @@ class Environment(msgspec.Struct, frozen=True):
     image: str = ""
 
     def digest(self) -> str:
-        """Return ``sha256:…`` of the image, else of the listing of all mounts.
+        """Return ``sha256:…`` of the listing of all mounts; what is said of an image does not count.
 
         Raises:
             UnavailableError: ``training_environment_unreadable``.
         """
-        if self.image:
-            return self.image
         told = hashlib.sha256()
         for mount in self.mounts:
             told.update(f"{mount.target}\n".encode())

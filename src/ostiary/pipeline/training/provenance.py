@@ -68,7 +68,9 @@ def _dependencies(record: RunRecord) -> list[dict[str, Any]]:
         for one in record.datasets
     ]  # fmt: skip
     if record.environment is not None:
-        found.append({"name": f"environment:{record.environment.name}", "digest": _digest(record.environment.digest)})
+        told = {"annotations": {"toldImage": record.environment.told_image}} if record.environment.told_image else {}
+        digest = _digest(record.environment.digest)
+        found.append({"name": f"environment:{record.environment.name}", "digest": digest, **told})
     if record.commit:
         found.append({"name": "code", "digest": {"gitCommit": record.commit}})
     return found

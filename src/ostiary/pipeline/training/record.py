@@ -17,10 +17,11 @@ MAX_CONNECTIONS = 500
 
 
 class EnvironmentRef(msgspec.Struct, frozen=True):
-    """The environment of a run by name and digest."""
+    """The environment of a run by name and digest; ``told_image`` is what was said of it, and nobody verified."""
 
     name: str
     digest: str
+    told_image: str = ""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

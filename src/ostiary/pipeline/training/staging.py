@@ -1,12 +1,12 @@
 """The files of a run on the host: a private folder with its code and its data, gone when the run is over.
 
-- Code is a commit, written out by ``git archive``: nothing that lies beside it, no history, no hooks. A folder that is
-  no repository is copied, hidden files left out, and has no commit to show.
+- Code is a commit, its files written out as git stores them: nothing that lies beside it, no history, no filter or hook
+  of the repository, no links. A folder that is no repository is copied, hidden files and links left out, and has no
+  commit to show.
 - Data is what the dataset's signed manifest lists, compared while it is written. What the source becomes afterwards
   does not matter: the run reads this copy. (So there is no token in a sandbox that could be carried out of it, and no
   door that it must be let through to.)
-- Only plain files and folders, and links of code, which lead nowhere but inside the sandbox; the run's user may read
-  them and nobody may write them.
+- Only plain files and folders; the run's user may read them and nobody may write them.
 """
 
 import io
@@ -15,11 +15,10 @@ import secrets
 import shutil
 import stat
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
@@ -33,7 +32,18 @@ DATA: Final = "/data"
 _MAX_CODE: Final = 256 * MIB
 _MAX_FILES: Final = 20_000
 _GIT_S: Final = 60
-_CALM: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
+_CALM: Final = (
+    "--no-pager",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "protocol.allow=never",
+)
+_EXECUTABLE: Final = "100755"
+_FILE_MODES: Final = ("100644", "100664", _EXECUTABLE)
+_HEAD: Final = 3
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -76,7 +86,7 @@ def stage_code(code: Code, into: Path) -> Mount:
     """Write the code into ``into``, and return how it is shown."""
     into.mkdir()
     if code.commit:
-        _unpack(_git(code.folder, "archive", "--format=tar", code.commit), into)
+        _write_commit(code, into)
     else:
         _copy(code.folder, into)
     return Mount(str(into), WORKSPACE)
@@ -92,8 +102,6 @@ def hand_over(folder: Path, user: int) -> None:
     own = user == os.getuid()
     for place in (folder, *folder.rglob("*")):
         told = place.lstat()
-        if stat.S_ISLNK(told.st_mode):
-            continue
         if stat.S_ISDIR(told.st_mode):
             mode = 0o500
         elif stat.S_ISREG(told.st_mode):
@@ -105,38 +113,54 @@ def hand_over(folder: Path, user: int) -> None:
             os.chown(place, user, user, follow_symlinks=False)
 
 
-def _git(folder: Path, *arguments: str) -> bytes:
-    clean = {
-        "PATH": "/usr/bin:/bin",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "HOME": "/nonexistent",
-    }
-    command = ["git", *_CALM, "-c", f"safe.directory={folder}", "-C", str(folder), *arguments]
+def place_of(folder: Path, name: str) -> Path:
+    """Return where a file of this name is written below a folder.
+
+    Raises:
+        RefusedError: ``training_file_refused``: the name leads elsewhere.
+    """
+    path = PurePosixPath(name)
+    wrong = not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name or "\\" in name
+    if wrong or str(path) != name:
+        raise RefusedError("training_file_refused", f"`{name[:80]}` is no name of a file")
+    return folder.joinpath(*path.parts)
+
+
+def _git(folder: Path, *arguments: str, told: bytes = b"") -> bytes:
+    command = ["git", *_CALM, "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, env=clean, timeout=_GIT_S, check=False)  # noqa: S603
+        done = subprocess.run(command, input=told, capture_output=True, timeout=_GIT_S, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise UnavailableError("training_git_failed", "git cannot be run") from fault
     if done.returncode:
-        raise FaultyInputError("training_commit_unknown", f"git finds no such commit in `{folder}`")
+        why = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:200]
+        raise FaultyInputError("training_commit_unknown", f"git finds no such commit in `{folder}`: {why}")
     return done.stdout
 
 
-def _unpack(data: bytes, into: Path) -> None:
-    try:
-        _extract(data, into)
-    except tarfile.TarError as fault:
-        raise RefusedError("training_file_refused", "a file of the commit would land outside of its folder") from fault
-
-
-def _extract(data: bytes, into: Path) -> None:
+def _write_commit(code: Code, into: Path) -> None:
+    """Write a commit's files as they are stored: no filter, hook or attribute of the repository has a say."""
+    listed = _git(code.folder, "ls-tree", "-r", "-l", "-z", "--full-tree", code.commit)
+    wanted: list[tuple[str, str, Path]] = []
     total = 0
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for number, member in enumerate(archive):
-            total += member.size
-            if total > _MAX_CODE or number > _MAX_FILES:
-                raise _too_much()
-            archive.extract(member, into, filter="data")
+    for line in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        told, _, name = line.partition("\t")
+        mode, kind, sha, size = told.split()
+        if kind == "blob" and mode in _FILE_MODES:
+            wanted.append((mode, sha, place_of(into, name)))
+            total += int(size)
+    if total > _MAX_CODE or len(wanted) > _MAX_FILES:
+        raise _too_much()
+    data = io.BytesIO(_git(code.folder, "cat-file", "--batch", told="\n".join(sha for _, sha, _ in wanted).encode()))
+    for mode, sha, place in wanted:
+        head = data.readline().split()
+        if len(head) != _HEAD or head[0].decode() != sha:
+            raise RefusedError("training_file_refused", "git gives another object than the commit lists")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("xb") as file:
+            file.write(data.read(int(head[2])))
+        data.read(1)
+        place.chmod(0o700 if mode == _EXECUTABLE else 0o600)
 
 
 def _copy(folder: Path, into: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
-from ostiary.pipeline.training.booked import BookedDatasets, NoDatasets, place_of
+from ostiary.pipeline.training.booked import BookedDatasets, NoDatasets
 from ostiary.pipeline.training.bubblewrap import Plan, arguments, files_of, find_bubblewrap
 from ostiary.pipeline.training.cgroups import make_groups
 from ostiary.pipeline.training.environment import Environment, Mount, system, with_folder
@@ -15,7 +15,7 @@ from ostiary.pipeline.training.limits import GIB, SandboxLimits
 from ostiary.pipeline.training.line import MAX_MESSAGE, Line
 from ostiary.pipeline.training.outputs import collect
 from ostiary.pipeline.training.ports import DatasetRef
-from ostiary.pipeline.training.staging import code_of, hand_over, stage_code, staging
+from ostiary.pipeline.training.staging import code_of, hand_over, place_of, stage_code, staging
 
 
 def line_with(data: bytes) -> Line:
@@ -125,7 +125,7 @@ def test_an_environment_is_known_by_what_is_in_it(tmp_path):
     assert after != before
     (tmp_path / "lib" / "a.py").write_text("12")
     assert made.digest() not in {before, after}
-    assert Environment("e", made.mounts, made.python, image="sha256:ab").digest() == "sha256:ab"
+    assert Environment("e", made.mounts, made.python, image="sha256:ab").digest() == made.digest()
 
 
 def test_groups_of_version_2_hold_all_three(tmp_path):

@@ -256,7 +256,7 @@ def test_time_ends():
         ("import os; open('/outputs/a', 'w'); os.link('/outputs/a', '/outputs/b')", "plain file"),
         ("open('/outputs/a\\nb', 'w')", "name"),
         ("open('/outputs/\\u202e', 'w')", "name"),
-        ("[open(f'/outputs/{n}', 'w') for n in range(9)]", "more than 8"),
+        ("[open(f'/outputs/{n}', 'w') for n in range(11)]", "more than 10"),
         ("import os; os.makedirs('/outputs/' + 'd/' * 12)", "deep"),
     ],
 )

@@ -417,7 +417,7 @@ def test_the_command_shows_and_lists_and_tries(scene, capsys, monkeypatch):
     subject = ["--subject", "user:mia", "--json"]
     command(["run", "--pipeline", "churn", "--dry-run", *subject, "--", "true", "--json"], **how)
     dry = json.loads(capsys.readouterr().out)
-    assert (dry["phase"], dry["command"]) == ("refused", ["true", "--json"])
+    assert (dry["phase"], dry["command"]) == ("rehearsed", ["true", "--json"])
     command(["run", "--pipeline", "churn", "--no-egress", *subject, "--", "sh", "-c", "echo hi > /outputs/x"], **how)
     ran = json.loads(capsys.readouterr().out)
     assert (ran["status"], ran["outputs"][0]["name"], ran.get("egress", [])) == (0, "x", [])

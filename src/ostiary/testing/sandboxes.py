@@ -32,7 +32,7 @@ SMALL: Final = SandboxLimits(
     tmp_bytes=8 * MIB,
     shared_bytes=4 * MIB,
     outputs_bytes=4 * MIB,
-    output_files=8,
+    output_files=10,
     start_s=60,
 )
 

@@ -126,7 +126,7 @@ class Course:
 
     def rehearse(self, wanted: Wanted) -> RunRecord:
         """Return the record that a run would begin with, decided but not run (a dry run)."""
-        return self._decide(self._begin(wanted), wanted)[0]
+        return msgspec.structs.replace(self._decide(self._begin(wanted), wanted)[0], phase="rehearsed")
 
     def run(self, wanted: Wanted, progress: Progress = lambda _word: None, said: Said | None = None) -> Finished:
         """Run one training to its end.

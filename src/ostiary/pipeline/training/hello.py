@@ -204,7 +204,7 @@ class ServerHelloReader:
             return False  # an alert, or no TLS at all: the client will see
         needed = _RECORD_HEAD + _MESSAGE_HEAD + 2 + len(RETRY)
         if len(self._raw) > _RECORD_HEAD and self._raw[_RECORD_HEAD] != _SERVER_HELLO:
-            return False
+            raise _malformed("the server answers with something else")  # a HelloRequest asks for another hello
         if len(self._raw) < needed:
             self._refuse_splitting()
             return None

@@ -40,10 +40,8 @@ def collect(folder: int, into: Path, limits: SandboxLimits) -> list[OutputFile]:
     found: list[OutputFile] = []
     left = limits.outputs_bytes
     into.mkdir(mode=0o700)
-    for name, number in _files(folder, "", 0):
+    for name, number in _Walk(limits.output_files).files(folder, "", 0):
         try:
-            if len(found) >= limits.output_files:
-                raise _refused(f"there are more than {limits.output_files} files")
             one = _copy(number, into / name, name, left)
         finally:
             os.close(number)
@@ -57,23 +55,40 @@ def digest_of(files: list[OutputFile]) -> str:
     return "sha256:" + hashlib.sha256(msgspec.json.encode(sorted(files), order="sorted")).hexdigest()
 
 
-def _files(folder: int, below: str, depth: int) -> Iterator[tuple[str, int]]:
-    """Yield the name and an open descriptor of every file."""
-    if depth > MAX_DEPTH:
-        raise _refused(f"folders are more than {MAX_DEPTH} deep")
-    for name in sorted(os.listdir(folder)):
-        _check_name(name)
-        told = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if stat.S_ISDIR(told.st_mode):
-            inner = os.open(name, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
-            try:
-                yield from _files(inner, f"{below}{name}/", depth + 1)
-            finally:
-                os.close(inner)
-        elif stat.S_ISREG(told.st_mode) and told.st_nlink == 1:
-            yield f"{below}{name}", os.open(name, _FLAGS, dir_fd=folder)
-        else:
-            raise _refused(f"`{below}{name}` is no plain file of one name")
+class _Walk:
+    """Finds files, and stops at the first thing too much: names are not read that nobody could take."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._seen = 0
+
+    def files(self, folder: int, below: str, depth: int) -> Iterator[tuple[str, int]]:
+        """Yield the name and an open descriptor of every file."""
+        if depth > MAX_DEPTH:
+            raise _refused(f"folders are more than {MAX_DEPTH} deep")
+        for name in self._names(folder):
+            told = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISDIR(told.st_mode):
+                inner = os.open(name, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
+                try:
+                    yield from self.files(inner, f"{below}{name}/", depth + 1)
+                finally:
+                    os.close(inner)
+            elif stat.S_ISREG(told.st_mode) and told.st_nlink == 1:
+                yield f"{below}{name}", os.open(name, _FLAGS, dir_fd=folder)
+            else:
+                raise _refused(f"`{below}{name}` is no plain file of one name")
+
+    def _names(self, folder: int) -> list[str]:
+        found = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                self._seen += 1
+                if self._seen > self._most:
+                    raise _refused(f"there are more than {self._most} files and folders")
+                _check_name(entry.name)
+                found.append(entry.name)
+        return sorted(found)
 
 
 def _check_name(name: str) -> None:

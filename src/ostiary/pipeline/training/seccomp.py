@@ -7,7 +7,8 @@
 4. Sockets are stream sockets of the internet and local ones. No datagrams to anywhere, so no DNS but the proxy's; no
    raw, packet, netlink, VSOCK or kernel-crypto sockets.
 5. ``clone3`` does not exist (its flags lie in memory, where no filter can see them), ``clone`` makes no namespace.
-6. Without a memory cgroup, memory that belongs to no process (``memfd_create``) is refused too, for no limit holds it.
+6. Without a memory cgroup, memory that belongs to no process (``memfd_create``, ``shmget``, ``msgget``) is refused too,
+   for no limit would hold it.
 
 >>> from ostiary.pipeline.training.bpf import ALLOW, interpret
 >>> from ostiary.pipeline.training.syscalls import X86_64
@@ -48,7 +49,8 @@ _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _NEW_NAMESPACE: Final = 0x7E02_0000
 _S_IFMT, _S_IFCHR, _S_IFBLK = 0xF000, 0x2000, 0x6000
 _PERSONALITIES: Final = (0x0, 0x0002_0000, 0xFFFF_FFFF)  # Linux, Linux with uname 2.6, "which is it?"
-_JUDGED_BY_ARGUMENT: Final = {"clone", "clone3", "ioctl", "memfd_create", "mknod", "mknodat", "personality", "socket"}
+_JUDGED_BY_ARGUMENT: Final = {"clone", "clone3", "ioctl", "mknod", "mknodat", "personality", "socket"}
+_MEMORY_OF_NOBODY: Final = {"memfd_create", "msgget", "shmget"}
 NO: Final = give(refuse(EPERM))
 
 
@@ -58,8 +60,8 @@ def filter_of(machine: Machine, *, memory_is_counted: bool = True) -> list[Instr
     if machine is X86_64:
         program += when_any(_X32, [give(KILL)])
     program += when_above(CEILING, [give(refuse(ENOSYS))])
-    refused = sorted(NUMBERS.keys() - _JUDGED_BY_ARGUMENT)
-    refused += [] if memory_is_counted else ["memfd_create"]
+    refused = sorted(NUMBERS.keys() - _JUDGED_BY_ARGUMENT - _MEMORY_OF_NOBODY)
+    refused += [] if memory_is_counted else sorted(_MEMORY_OF_NOBODY)
     for name in refused:
         program += _on(name, machine, [NO])
     program += _on("clone3", machine, [give(refuse(ENOSYS))])

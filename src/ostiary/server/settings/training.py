@@ -30,7 +30,7 @@ class TrainingSection(Section):
     outputs_mib: Mib = 1024
     """Size of `/outputs`, in memory, and of everything that a run leaves."""
     output_files: Annotated[int, Field(ge=1, le=100_000)] = 256
-    """How many files a run may leave."""
+    """How many files and folders a run may leave."""
     said_mib: Mib = 1
     """How much of what a run prints is kept."""
     send_mib: Annotated[int, Field(ge=0, le=1_048_576)] = 64

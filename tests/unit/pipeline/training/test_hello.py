@@ -114,6 +114,11 @@ def test_a_retry_is_told_from_a_hello():
             assert found is expected
 
 
+def test_a_server_that_asks_for_another_hello_in_the_old_way_is_refused():
+    with pytest.raises(FaultyInputError):
+        ServerHelloReader().feed(b"\x16\x03\x03\0\x04\0\0\0\0")
+
+
 def test_a_server_cannot_hide_a_retry_by_cutting_it():
     message = retry_request()[5:]
     with pytest.raises(FaultyInputError):

@@ -10,7 +10,8 @@ from ostiary.pipeline.training.seccomp import filter_of
 from ostiary.pipeline.training.syscalls import AARCH64, CEILING, MACHINES, NUMBERS, X86_64, machine_of, number
 
 EPERM, ENOSYS = refuse(errno.EPERM), refuse(errno.ENOSYS)
-BY_ARGUMENT = {"clone", "clone3", "ioctl", "memfd_create", "mknod", "mknodat", "personality", "socket"}
+MEMORY = {"memfd_create", "msgget", "shmget"}
+BY_ARGUMENT = {"clone", "clone3", "ioctl", "mknod", "mknodat", "personality", "socket", *MEMORY}
 HEADERS = {X86_64: "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", AARCH64: "/usr/include/asm-generic/unistd.h"}
 
 
@@ -72,8 +73,9 @@ class TestEachMachine:
             assert ask(machine, name, *([0] * at), kind) == verdict
 
     def test_memory_of_nobody_is_refused_where_nobody_counts_it(self, machine):
-        assert ask(machine, "memfd_create") == ALLOW
-        assert ask(machine, "memfd_create", memory_is_counted=False) == EPERM
+        for name in MEMORY:
+            assert ask(machine, name) == ALLOW
+            assert ask(machine, name, memory_is_counted=False) == EPERM
 
     def test_it_fits(self, machine):
         assert len(filter_of(machine)) < MAX_LENGTH

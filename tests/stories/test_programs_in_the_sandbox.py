@@ -1,11 +1,15 @@
 """A program over one file, in a sandbox that may call nobody: what comes out is one file, or nothing."""
 
+import io
 import os
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+import safetensors.numpy
 
+from ostiary.artifacts.conversion import convert
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.pipeline.training.programs import LIMITS, ProgramSandbox
 from ostiary.testing.sandboxes import Trial
@@ -54,3 +58,12 @@ def test_anything_else_does_not(program, code):
 def test_the_file_has_a_plain_name(target):
     with pytest.raises(FaultyInputError):
         run(b"pass", target=target)
+
+
+def test_a_quarantined_file_is_converted_in_it():
+    buffer = io.BytesIO()
+    np.save(buffer, np.arange(6, dtype=np.float32))
+    made = convert("weights.npy", buffer.getvalue(), "weights.safetensors", ProgramSandbox(SystemClock()))
+    assert made.name == "weights.safetensors"
+    found = safetensors.numpy.load(made.data)
+    assert [list(one) for one in found.values()] == [[0, 1, 2, 3, 4, 5]]

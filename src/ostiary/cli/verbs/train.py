@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
-from ostiary.cli import train_proxy
+from ostiary.cli import train_proxy, train_render
 from ostiary.cli.output import err, out, plain, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Tenant, open_data
 from ostiary.errors import FaultyInputError
@@ -29,6 +29,7 @@ from ostiary.vocabulary.entities import Subject
 
 command = App(name="train", help="Training runs: in a sandbox with one way out, on record.")
 train_proxy.mount(command)
+train_render.mount(command)
 
 _COLUMNS: Final = ("run", "phase", "pipeline", "status", "datasets", "connections", "outputs", "code")
 

@@ -15,6 +15,7 @@ import pytest
 from ostiary.artifacts.dsse import unseal
 from ostiary.cli.verbs.train import command
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError, VerificationError
+from ostiary.keys import VerifyingKey
 from ostiary.pipeline.training.course import Course, Wanted
 from ostiary.pipeline.training.egress import parse_target
 from ostiary.pipeline.training.environment import Environment, system
@@ -425,6 +426,13 @@ def test_the_command_shows_and_lists_and_tries(scene, capsys, monkeypatch):
     assert json.loads(capsys.readouterr().out)["outputs_digest"] == ran["outputs_digest"]
     command(["list", "--json"], **how)
     assert json.loads(capsys.readouterr().out)[-1]["run"] == ran["run"]
+    command(["builder", "--json"], **how)
+    told = json.loads(capsys.readouterr().out)
+    assert told["id"] == "http://127.0.0.1:8181"
+    keys = [VerifyingKey.from_pem("k", key.encode()) for key in told["keys"]]
+    envelope = Path(ran["folder"], "provenance.dsse.json").read_bytes()
+    statement = json.loads(unseal(envelope, keys, threshold=1, max_signatures=1))
+    assert statement["predicate"]["runDetails"]["builder"]["id"] == told["id"]
     command(["probe", "--json"], **how)
     assert {one["verdict"] for one in json.loads(capsys.readouterr().out)["probes"]} == {"held"}
     for words in (["run", "--pipeline", "churn", *subject, "--egress", "10.0.0.1:443", "--", "true"],):

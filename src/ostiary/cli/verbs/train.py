@@ -24,7 +24,7 @@ from ostiary.pipeline.training.saying import Said
 from ostiary.pipeline.training.staging import code_of
 from ostiary.pipeline.training.trying_out import try_out
 from ostiary.server.training.authority import HouseAuthority
-from ostiary.server.training.runs import limits_of, open_course, run_of, runs_of
+from ostiary.server.training.runs import builder_of, limits_of, open_course, run_of, runs_of
 from ostiary.vocabulary.entities import Subject
 
 command = App(name="train", help="Training runs: in a sandbox with one way out, on record.")
@@ -134,6 +134,19 @@ def show(
     print_table(
         "connections", ("host", "port", "sni", "bytes_up", "bytes_down", "verdict"), found.get("connections", ())
     )
+
+
+@command.command
+def builder(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
+    """Show by what name and key this runner signs provenance: what a registry must know to believe it."""
+    with open_data(data, config) as house:
+        name, keys = builder_of(house, tenant)
+    if json:
+        print_json({"id": name, "keys": keys})
+        return
+    out.print(name, markup=False)
+    for key in keys:
+        out.print(key.rstrip(), markup=False)
 
 
 def _environment(folders: tuple[Path, ...], image: str) -> Environment:

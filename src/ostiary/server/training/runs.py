@@ -105,6 +105,18 @@ def rules_of(house: House) -> Rules:
     )
 
 
+def builder_of(house: House, tenant: str) -> tuple[str, list[str]]:
+    """Return ``builder.id`` of this runner's provenance, and the public keys (PEM) that sign it, newest first.
+
+    Raises:
+        RefusedError: ``tenant_unknown``.
+    """
+    if house.tenants.find(tenant) is None:
+        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
+    house.ring.active(tenant, PURPOSE)
+    return rules_of(house).builder, [key.pem().decode("ascii") for key in house.ring.all_public(tenant, PURPOSE)]
+
+
 def open_course(
     house: House,
     tenant: str,

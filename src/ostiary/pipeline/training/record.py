@@ -1,7 +1,8 @@
 """The record of a run: what it was made of, what held it, what it called, and what it left. Of kind ``training``.
 
 A run has two records, or one when it is refused: before the command begins, and after its outputs were read. So a run
-that never came back is seen as one. A rehearsal has none but that of its decision.
+that never came back is seen as one. A rehearsal has none but that of its decision; a run that
+is held elsewhere has one more, when it is granted.
 """
 
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from ostiary.pipeline.training.accounts import Connection
 from ostiary.pipeline.training.outputs import OutputFile
 from ostiary.pipeline.training.ports import DatasetRef
 
-Phase = Literal["began", "ended", "refused", "rehearsed"]
+Phase = Literal["began", "ended", "granted", "refused", "rehearsed"]
 MAX_CONNECTIONS = 500
 
 

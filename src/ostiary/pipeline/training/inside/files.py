@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from functools import partial
 
 from ostiary.pipeline.training.inside.trying import must, refused
 
@@ -35,6 +34,10 @@ def _write(path: str) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
 
 
+def _writing(path: str) -> Callable[[], None]:
+    return lambda: _write(path)
+
+
 def _create(path: str) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
@@ -60,7 +63,7 @@ def _closed(path: str) -> Callable[[Order], str]:
 def settings(order: Order) -> str:
     """No setting of the kernel can be written, whoever this user is outside."""
     for name in _SETTINGS:
-        refused(partial(_write, "/proc/sys/" + name), *_CLOSED)
+        refused(_writing("/proc/sys/" + name), *_CLOSED)
     return f"{len(_SETTINGS)} settings"
 
 

@@ -6,6 +6,7 @@ every start makes are other code. Where bubblewrap cannot run the tests are skip
 
 import json
 import os
+import shutil
 import socket
 import tempfile
 import threading
@@ -102,6 +103,7 @@ class Baits:
         for thread in self.threads:
             if thread.is_alive():
                 thread.join(5)
+        shutil.rmtree(self.folder)
 
 
 @pytest.fixture
@@ -275,5 +277,7 @@ def test_outputs_leave_with_their_digests(mode):
 
 
 def test_a_command_that_is_not_there_is_told():
-    tried = Trial()._run(["no-such-program"], Path(tempfile.mkdtemp()))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        tried = Trial()._run(["no-such-program"], Path(folder))
     assert tried.refused == "training_command_failed"

@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 from ostiary.cli.output import out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, open_data
 from ostiary.errors import FaultyInputError
+from ostiary.server.training.runs import forget_runs
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -55,6 +56,7 @@ def delete(
         house.store.forget_tenant(tenant)
         house.knowledge.forget_tenant(tenant)
         house.models.forget_tenant(tenant)
+        forget_runs(house, tenant)
     if json:
         print_json(erased)
     else:

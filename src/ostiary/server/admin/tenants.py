@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
+from ostiary.server.training.runs import forget_runs
 
 router = APIRouter(tags=["tenants"])
 
@@ -63,4 +64,5 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     desk.house.store.forget_tenant(tenant)
     desk.house.knowledge.forget_tenant(tenant)
     desk.house.models.forget_tenant(tenant)
+    forget_runs(desk.house, tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

@@ -22,6 +22,7 @@ from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.tokens import TokensSection
+from ostiary.server.settings.training import TrainingSection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
@@ -291,5 +292,7 @@ class Settings(Section):
     """The registry of models: where files lie, how many people approve."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
+    training: TrainingSection = TrainingSection()
+    """Training runs and what they may use."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

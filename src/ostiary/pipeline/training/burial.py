@@ -1,0 +1,49 @@
+"""Knowing that nobody in a sandbox lives any more.
+
+bubblewrap ends when the command does; what the command left behind dies a moment later, with the first process of its
+namespace. That one cannot end before all others have (pid_namespaces(7)), so its end is waited for, by a descriptor
+that never means another process.
+"""
+
+import os
+import select
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ostiary.errors import UnavailableError
+
+_WAIT_S: Final = 10.0
+
+
+class FirstProcess:
+    """The first process of a sandbox's namespace."""
+
+    def __init__(self, child: int) -> None:
+        """Find it by a child of its own, given by the number that it has for us.
+
+        Raises:
+            UnavailableError: ``training_sandbox_died``.
+        """
+        try:
+            told = Path(f"/proc/{child}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            self._pid = int(told[1])
+            self._handle = os.pidfd_open(self._pid)
+        except OSError as fault:
+            raise UnavailableError("training_sandbox_died", "the sandbox ended before it was ready") from fault
+
+    def wait(self) -> None:
+        """Wait until it has ended, and with it everybody.
+
+        Raises:
+            UnavailableError: ``training_sandbox_lives``.
+        """
+        gone, _, _ = select.select([self._handle], [], [], _WAIT_S)
+        if not gone:
+            raise UnavailableError("training_sandbox_lives", "a process of the sandbox does not end")
+        with suppress(ChildProcessError):  # it is ours to bury only where we are the first process ourselves
+            os.waitpid(self._pid, os.WNOHANG)
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self._handle)

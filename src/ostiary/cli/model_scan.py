@@ -18,7 +18,7 @@ REFUSED: Final = 3
 _SHOWN: Final = 5
 _CONVERT: Final = (
     "a quarantined file is never loaded: convert it to safetensors or a model's own text inside the sandbox, "
-    "`ostiary train run -- CMD`, and register what comes out"
+    "`ostiary train convert FILE model.safetensors`, and register what comes out"
 )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
-from ostiary.cli import train_proxy, train_render
+from ostiary.cli import train_convert, train_proxy, train_render
 from ostiary.cli.output import err, out, plain, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Tenant, open_data
 from ostiary.errors import FaultyInputError
@@ -28,6 +28,7 @@ from ostiary.server.training.runs import builder_of, limits_of, open_course, run
 from ostiary.vocabulary.entities import Subject
 
 command = App(name="train", help="Training runs: in a sandbox with one way out, on record.")
+train_convert.mount(command)
 train_proxy.mount(command)
 train_render.mount(command)
 

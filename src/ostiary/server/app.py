@@ -12,6 +12,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.server.authzen import AuthZen, Endpoint
+from ostiary.server.bulk import BulkReply
 from ostiary.server.desk import Face
 from ostiary.server.metadata import WELL_KNOWN
 from ostiary.server.public import JWKS_PATH, LOG_PREFIX, NOT_FOUND, PublicFace
@@ -85,7 +86,7 @@ class App:
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, CLOSE))
         await reply.send(send, request.request_id)
 
-    async def _reply(self, path: str, request: Request) -> Reply | StreamReply:
+    async def _reply(self, path: str, request: Request) -> Reply | StreamReply | BulkReply:
         endpoint = ENDPOINTS.get(path)
         if endpoint is not None:
             return await self._authzen.answer(endpoint, request)

@@ -6,6 +6,7 @@ from typing import Self
 
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.datasets import DatasetBudgetTable
 from ostiary.storage.sqlite.devices import DeviceTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
@@ -34,6 +35,7 @@ class SqliteStore(LogStore):
         self.signals = SignalTable(database)
         self.cards = CardTable(database)
         self.devices = DeviceTable(database)
+        self.dataset_budgets = DatasetBudgetTable(database)
 
     @property
     def path(self) -> Path:

@@ -121,7 +121,9 @@ def _sha(place: Path) -> str:
 @pytest.fixture(scope="module")
 def scene(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Scene:
     lake = tmp_path_factory.mktemp("lake").resolve()
-    server = start_server(guardrails=GUARDRAILS, server={"public_url": PUBLIC}, datasets={"roots": [str(lake)]})
+    server = start_server(
+        guardrails=GUARDRAILS, server={"public_url": PUBLIC, "deadline_ms": 30_000}, datasets={"roots": [str(lake)]}
+    )
     return Scene(server, lake)
 
 

@@ -96,7 +96,9 @@ def scene(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OSTIARY_DATASET_FAKE", KEYS)
         settings = {"roots": [str(lake)], "endpoints": [fake_s3], "stall_s": 1.0}
-        server = start_server(guardrails=GUARDRAILS, server={"public_url": PUBLIC}, datasets=settings)
+        server = start_server(
+            guardrails=GUARDRAILS, server={"public_url": PUBLIC, "deadline_ms": 30_000}, datasets=settings
+        )
         yield Scene(server, lake)
 
 

@@ -82,7 +82,7 @@ class App:
         except Exception as fault:  # noqa: BLE001 - the last line: a bug is a 500, never a traceback to the caller
             self._on_fault("internal_error", fault)
             reply = _BROKEN
-        if self.draining and isinstance(reply, Reply):
+        if self.draining and isinstance(reply, Reply | BulkReply):
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, CLOSE))
         await reply.send(send, request.request_id)
 

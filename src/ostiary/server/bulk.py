@@ -9,6 +9,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Final
 
 import msgspec
 
@@ -16,6 +18,7 @@ from ostiary.errors import OstiaryError
 from ostiary.server.pumping import EXECUTOR, Bulk, Sent
 from ostiary.server.wire import Send
 
+SLOWEST: Final = 65_536  # bytes in a second: whoever is slower for long holds files and sockets for nothing
 Header = tuple[bytes, bytes]
 
 
@@ -28,7 +31,7 @@ class BulkReply(msgspec.Struct, frozen=True):
         length: how many bytes they are together.
         headers: in addition to those that every reply has.
         head: whether only the head is wanted.
-        stall_s: how long the caller may take nothing.
+        stall_s: how long the caller may take nothing; all of it may take as long as ``SLOWEST`` allows.
         bulk: the connection's way past the loop.
         abort: cuts the connection off.
         ended: told how many bytes left, and the fault that ended it, if any; must not block.
@@ -55,7 +58,8 @@ class BulkReply(msgspec.Struct, frozen=True):
         try:
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
             if not self.head and self.length:
-                await self._send(send, sent)
+                async with asyncio.timeout(self.stall_s + self.length / SLOWEST):
+                    await self._send(send, sent)
             if self.head or sent.count == self.length:
                 await send({"type": "http.response.body", "body": b""})
             else:
@@ -81,9 +85,15 @@ class BulkReply(msgspec.Struct, frozen=True):
             sent.count += len(piece)
 
 
-def in_background(work: Callable[[], None]) -> None:
+def in_background(work: Callable[[], None], on_fault: Callable[[BaseException], None]) -> None:
     """Do something that may block, after the answer, on the threads that send."""
-    EXECUTOR.submit(work)
+
+    def done(future: Future[None]) -> None:
+        fault = future.exception()
+        if fault is not None:
+            on_fault(fault)
+
+    EXECUTOR.submit(work).add_done_callback(done)
 
 
 def _copied(pieces: Iterator[memoryview]) -> bytes | None:

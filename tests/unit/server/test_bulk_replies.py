@@ -76,6 +76,19 @@ def test_a_bug_is_told_and_raised() -> None:
     assert (caller.cut, caller.told) == (True, [(len(DATA), fault)])
 
 
+def test_whoever_trickles_is_cut_off_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ostiary.server.bulk.SLOWEST", 10 * len(DATA))
+    caller = Caller()
+
+    async def slowly(message: Any) -> None:
+        await asyncio.sleep(0.05)  # each piece is in time, all of them are not
+        await caller.send(message)
+
+    asyncio.run(caller.reply(pieces(1000), stall_s=0.2).send(slowly))
+    assert (caller.ended, caller.cut) == (False, True)
+    assert 0 < caller.told[0][0] < len(DATA)
+
+
 def test_a_head_has_no_body() -> None:
     caller = Caller()
     asyncio.run(caller.reply(pieces(1000), head=True).send(caller.send))
@@ -150,6 +163,15 @@ def test_a_cancelled_pump_has_let_go_of_the_socket() -> None:
 
 
 def test_what_is_done_afterwards_is_done() -> None:
-    done = threading.Event()
-    in_background(done.set)
+    done, faults = threading.Event(), list[BaseException]()
+
+    def fails() -> None:
+        raise KeyError
+
+    def told(fault: BaseException) -> None:
+        faults.append(fault)
+        done.set()
+
+    in_background(fails, told)
     assert done.wait(5)
+    assert isinstance(faults[0], KeyError)

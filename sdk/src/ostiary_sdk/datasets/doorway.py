@@ -2,7 +2,8 @@
 
 - Bodies are received straight into the bytes that are handed out: ``http.client`` reads as much as was promised in one
   go, which is several times quicker than a client that cuts it into events (benchmarks/bench_datasets.py).
-- A connection that the server has closed meanwhile is opened again, once, for requests that change nothing.
+- A connection that the server has closed meanwhile is opened again, once, for requests that change nothing; when the
+  door cannot decide now, these are asked again twice.
 - What the door refuses is an ``OSError`` of the usual kind, with the door's code and the decision's id: permission,
   absence, existence. What it cannot finish is never half a result.
 """
@@ -11,6 +12,7 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, Final, Protocol
 from urllib.parse import quote, urlsplit
@@ -19,6 +21,8 @@ from ostiary_sdk.settings import checked_url
 
 SAFE: Final = "/:@!$&'()*+,;=~"
 MAX_TOLD: Final = 65_536
+_LATER: Final = 503
+_WAITS_S: Final = (0.2, 1.0)
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD"})
 Body = bytes | memoryview | IO[bytes] | Iterable[bytes] | None
 
@@ -143,6 +147,11 @@ class Doorway:
         path = f"{self._path}/pipeline/{self._tenant}/datasets/{quote(dataset, safe='')}/{quote(place, safe=SAFE)}"
         target = f"{path}?{query}" if query else path
         answer = self._answered(method, path, target, dataset, headers or {}, body)
+        for wait_s in _WAITS_S if method in _IDEMPOTENT else ():
+            if answer.status != _LATER:
+                break
+            time.sleep(wait_s)
+            answer = self._answered(method, path, target, dataset, headers or {}, body)
         if answer.status >= 400:  # noqa: PLR2004 - of HTTP
             raise _KINDS.get(answer.status, DatasetError)(answer.status, _told(answer.body))
         return answer

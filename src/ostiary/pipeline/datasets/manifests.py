@@ -45,6 +45,7 @@ MAX_HISTORY: Final = 10_000
 _KEPT: Final = 64
 _ENVELOPE: Final = "dataset-manifest"
 _HISTORY: Final = "dataset-history"
+_HEAD: Final = "dataset-head"
 
 
 class Kept(Protocol):
@@ -119,14 +120,15 @@ class Manifests:
         Raises:
             VerificationError: ``manifest_absent``, ``manifest_untrusted`` or another of this file's codes.
         """
-        envelope = self._kept.load(tenant, _ENVELOPE, dataset)
-        if envelope is None:
+        # The head is short and says which envelope is the one of now; a long one is read and checked once.
+        head = self._kept.load(tenant, _HEAD, dataset)
+        if head is None:
             raise VerificationError(ABSENT, f"no manifest of `{dataset}` was accepted yet")
-        key = (tenant, dataset, sha256_hex(envelope).encode(), sha256_hex(msgspec.json.encode(spec.producers)).encode())
+        key = (tenant, dataset, head, msgspec.json.encode(spec.producers))
         with self._lock:
             found = self._read.get(key)
             if found is None:
-                found = self._verified(tenant, dataset, spec, envelope)
+                found = self._verified(tenant, dataset, spec, self.envelope(tenant, dataset))
                 self._read[key] = found
                 if len(self._read) > _KEPT:
                     self._read.popitem(last=False)
@@ -186,6 +188,7 @@ class Manifests:
             # The history first: after a crash between the two, the sequence is used up, and nothing is accepted twice.
             self._kept.save(tenant, _HISTORY, dataset, msgspec.json.encode(history), now)
             self._kept.save(tenant, _ENVELOPE, dataset, envelope, now)
+            self._kept.save(tenant, _HEAD, dataset, sha256_hex(envelope).encode(), now)
             return found
 
     def history(self, tenant: str, dataset: str) -> list[Accepted]:
@@ -200,6 +203,7 @@ class Manifests:
 
     def forget(self, tenant: str, dataset: str) -> None:
         """Erase the manifest of a dataset that is no more; its history stays, for those that name it as a parent."""
+        self._kept.delete(tenant, _HEAD, dataset)
         self._kept.delete(tenant, _ENVELOPE, dataset)
 
     def _verified(self, tenant: str, dataset: str, spec: DatasetSpec, envelope: bytes) -> VerifiedManifest:

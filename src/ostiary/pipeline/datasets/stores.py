@@ -1,7 +1,8 @@
 """Opens the store of a dataset and remembers it while the dataset's spec stays the same.
 
-- Every setting that obstore would otherwise take from the environment and that decides where a request goes, or as
-  whom, is given here.
+- obstore takes settings from the environment as well, and some of them win over what is given under another name: so
+  everything that decides where a request goes, or as whom, is given here under each of its names, and secrets through
+  a provider. The server's own identity is never mixed with a dataset's.
 - Plain HTTP only to an endpoint that the settings name with ``http://``.
 """
 
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
 
 MAX_OPEN: Final = 256
 _CLIENT: Final = {"timeout": "60s", "connect_timeout": "5s"}
-_RETRY: Final[dict[str, Any]] = {"max_retries": 2}
+_RETRY: Final[Any] = {"max_retries": 2}
+_GOOGLE: Final = frozenset(
+    {
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_BEARER_TOKEN",
+        "GOOGLE_SERVICE_ACCOUNT",
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+        "GOOGLE_SERVICE_ACCOUNT_PATH",
+    }
+)
 
 
 class Stores:
@@ -106,28 +116,21 @@ def _s3(place: Place, secrets: Secrets, client: Any) -> "S3Store":
 
     given = secrets.take("access_key_id", "secret_access_key", "session_token")
     config: Any = {
+        # All of its names are given: the environment's word for another of them would win.
         "endpoint": place.url,
+        "aws_endpoint_url_s3": place.url,
         "region": place.region,
         "virtual_hosted_style_request": False,
         "skip_signature": not given,
-        "imdsv1_fallback": False,
         "conditional_put": "etag",
-        **given,
     }
+    provider: Any = None
+    if given:
+        told = {"token": given.pop("session_token", None), "expires_at": None, **given}
+        provider = lambda: told  # noqa: E731 - what a store takes its secrets from, whatever the environment holds
     return S3Store(
-        place.container,
-        config=config,
-        client_options=client,
-        retry_config=_RETRY,  # type: ignore[arg-type] # a part of it
+        place.container, config=config, client_options=client, retry_config=_RETRY, credential_provider=provider
     )
-
-
-def _gcs(place: Place, secrets: Secrets, client: Any) -> "GCSStore":
-    from obstore.store import GCSStore  # noqa: PLC0415 - an extra
-
-    given = secrets.take("service_account_key")
-    config: Any = {"base_url": place.url, "skip_signature": not given, **given}
-    return GCSStore(place.container, config=config, client_options=client, retry_config=_RETRY)  # type: ignore[arg-type]
 
 
 def _azure(place: Place, secrets: Secrets, client: Any) -> "AzureStore":
@@ -140,9 +143,27 @@ def _azure(place: Place, secrets: Secrets, client: Any) -> "AzureStore":
         "skip_signature": not given,
         "use_emulator": False,
         "use_azure_cli": False,
-        **given,
     }
-    return AzureStore(place.container, config=config, client_options=client, retry_config=_RETRY)  # type: ignore[arg-type]
+    provider: Any = None
+    if given:
+        key = {"access_key": given["account_key"]} if "account_key" in given else given
+        told = {**key, "expires_at": None}
+        provider = lambda: told  # noqa: E731 - as above
+    return AzureStore(
+        place.container, config=config, client_options=client, retry_config=_RETRY, credential_provider=provider
+    )
+
+
+def _gcs(place: Place, secrets: Secrets, client: Any) -> "GCSStore":
+    from obstore.store import GCSStore  # noqa: PLC0415 - an extra
+
+    given = secrets.take("service_account_key")
+    if given and not _GOOGLE.isdisjoint(os.environ):
+        # It would be mixed with the dataset's own, and nothing that could be given here prevents it.
+        told = ", ".join(sorted(_GOOGLE & os.environ.keys()))
+        raise UnavailableError("dataset_environment_mixed", f"take {told} out of the server's environment")
+    config: Any = {"base_url": place.url, "skip_signature": not given, **given}
+    return GCSStore(place.container, config=config, client_options=client, retry_config=_RETRY)
 
 
 _OPENERS: Final[dict[str, Callable[[Place, Secrets, Any], Any]]] = {"az": _azure, "gs": _gcs, "s3": _s3}

@@ -55,6 +55,7 @@ class VerifiedReads:
         self._max = max_blocks
         self._count = 0
         self._known: OrderedDict[tuple[str, ...], Blocks] = OrderedDict()
+        self._looking: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def blocks(self, scope: tuple[str, str], one: OpenObject, entry: Entry) -> Blocks:
@@ -70,13 +71,22 @@ class VerifiedReads:
         """
         key = (*scope, entry.name, one.stat.etag, entry.algorithm, entry.digest)
         with self._lock:
+            looking = self._looking.setdefault(key, threading.Lock())
+        with looking:  # of many first reads at once, one looks and the others wait for it
+            known = self._remembered(key)
+            if known is None:
+                known = _hashed(one, entry)
+                self._remember(key, known)
+        with self._lock:
+            self._looking.pop(key, None)
+        return known
+
+    def _remembered(self, key: tuple[str, ...]) -> Blocks | None:
+        with self._lock:
             known = self._known.get(key)
             if known is not None:
                 self._known.move_to_end(key)
-                return known
-        found = _hashed(one, entry)
-        self._remember(key, found)
-        return found
+            return known
 
     def pieces(self, one: OpenObject, blocks: Blocks, start: int, length: int) -> Iterator[memoryview]:
         """Yield bytes of an object, block by block, each compared before it is handed out.
@@ -97,6 +107,8 @@ class VerifiedReads:
 
     def _remember(self, key: tuple[str, ...], found: Blocks) -> None:
         with self._lock:
+            if key in self._known:
+                return
             self._known[key] = found
             self._count += len(found.digests) // 32
             while self._count > self._max and len(self._known) > 1:

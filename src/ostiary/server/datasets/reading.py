@@ -25,6 +25,7 @@ from ostiary.server.bulk import BulkReply, in_background
 from ostiary.server.datasets.asking import Asking, Visit
 from ostiary.server.datasets.records import Outcome
 from ostiary.server.doors import TurnedAway
+from ostiary.server.pumping import EXECUTOR
 from ostiary.server.wire import Reply
 
 READ: Final = "dataset.read"
@@ -159,7 +160,8 @@ class Reading:
             return Reply(304, headers=((b"etag", etag),))
         if request.method == "HEAD":
             return self._reply(ready, iter(()))
-        pieces, ready = await asyncio.to_thread(self._taken, ready)
+        # On the threads that send: the first look at a large verified object takes long, and others decide meanwhile.
+        pieces, ready = await asyncio.get_running_loop().run_in_executor(EXECUTOR, self._taken, ready)
         return self._reply(ready, pieces)
 
     def _taken(self, ready: "Ready") -> tuple[Iterator[memoryview], "Ready"]:
@@ -219,7 +221,10 @@ class Reading:
         self._asking.records.queue(ready.visit.caller, told)
         if not whole:
             budget = self._asking.budget(ready.visit)
-            in_background(partial(self._parts.meter.give_back, budget, ready.span.length - count))
+            in_background(partial(self._parts.meter.give_back, budget, ready.span.length - count), self._not_given_back)
+
+    def _not_given_back(self, fault: BaseException) -> None:
+        self._asking.records.on_fault("dataset_not_given_back", fault)
 
 
 class Ready(msgspec.Struct, frozen=True):

@@ -61,7 +61,7 @@ class Records:
     def __init__(self, house: House, on_fault: Callable[[str, BaseException], None]) -> None:
         """Take the house, and whom to tell when a record cannot be written."""
         self._house = house
-        self._on_fault = on_fault
+        self.on_fault = on_fault
 
     def queue(self, caller: Caller, outcome: Outcome) -> Future[Any] | None:
         """Write an outcome, without waiting; a failure is told to whoever mends the server."""
@@ -76,7 +76,7 @@ class Records:
         try:
             written = self._house.log.append(caller.tenant, KIND, record_id, now, payload, subject)
         except OstiaryError as fault:
-            self._on_fault(fault.code, fault)
+            self.on_fault(fault.code, fault)
             return None
         written.add_done_callback(self._written)
         return written
@@ -94,4 +94,4 @@ class Records:
     def _written(self, written: Future[Any]) -> None:
         fault = written.exception()
         if fault is not None:
-            self._on_fault(getattr(fault, "code", "dataset_not_recorded"), fault)
+            self.on_fault(getattr(fault, "code", "dataset_not_recorded"), fault)

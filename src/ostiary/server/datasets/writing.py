@@ -11,15 +11,17 @@ from typing import Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError, OstiaryError
+from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
 from ostiary.pipeline.datasets.book import Dataset
 from ostiary.pipeline.datasets.manifests import MAX_ENVELOPE
 from ostiary.pipeline.datasets.names import check_name
 from ostiary.pipeline.datasets.uploads import TOO_LARGE, Upload, read_digest
+from ostiary.server.bulk import SLOWEST
 from ostiary.server.datasets.asking import Asking, Visit
 from ostiary.server.datasets.parts import MIB
 from ostiary.server.datasets.records import Outcome
-from ostiary.server.wire import Reply, json_reply
+from ostiary.server.wire import BODY_LATE, Reply, json_reply
+from ostiary.vocabulary.reasons import Reason
 
 WRITE: Final = "dataset.write"
 DELETE: Final = "dataset.delete"
@@ -36,6 +38,7 @@ class Writing:
         """Take what asks and records."""
         self._asking = asking
         self._parts = asking.parts
+        self._running = 0
 
     async def put(self, visit: Visit, path: str) -> Reply:
         """Take one object in.
@@ -64,11 +67,25 @@ class Writing:
         most = self._most(dataset)
         if outcome.length > most:
             raise FaultyInputError(TOO_LARGE, f"an object of this dataset has at most {most} bytes")
+        if self._running >= self._parts.settings.max_uploads:
+            raise UnavailableError(Reason.OVERLOADED.value, "too many objects come in at once, try again in a moment")
+        self._running += 1
+        try:
+            return await self._come_in(visit, dataset, name, declared, replaces, outcome)
+        except TimeoutError:
+            raise FaultyInputError(BODY_LATE, "the object came too slowly") from None
+        finally:
+            self._running -= 1
+
+    async def _come_in(
+        self, visit: Visit, dataset: Dataset, name: str, declared: bytes, replaces: str | None, outcome: Outcome
+    ) -> Reply:
         objects = await asyncio.to_thread(self._parts.book.objects, dataset)
         upload = await asyncio.to_thread(Upload, objects, declared, outcome.length)
         try:
-            async for batch in self._batches(visit, outcome.length):
-                await asyncio.to_thread(upload.write, batch)
+            async with asyncio.timeout(self._parts.settings.stall_s + outcome.length / SLOWEST):
+                async for batch in self._batches(visit, outcome.length):
+                    await asyncio.to_thread(upload.write, batch)
             intended = msgspec.structs.replace(outcome, outcome="begun", bytes=upload.size)
             await asyncio.to_thread(self._asking.records.write, visit.caller, intended)
             taken = await asyncio.to_thread(upload.publish, name, replaces=replaces)

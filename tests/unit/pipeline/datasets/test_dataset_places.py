@@ -1,4 +1,8 @@
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -67,6 +71,75 @@ def test_a_folder_that_became_a_link_is_not_opened(tmp_path: Path) -> None:
     lake.symlink_to(secret)
     with pytest.raises(FaultyInputError):
         stores.objects("acme", spec)
+
+
+class Listening(BaseHTTPRequestHandler):
+    """Answers that there is nothing, and remembers how it was asked."""
+
+    asked: ClassVar[list[dict[str, str]]] = []
+
+    def do_HEAD(self) -> None:
+        self.asked.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+AMBIENT = {
+    "AWS_ACCESS_KEY_ID": "AMBIENT", "AWS_SECRET_ACCESS_KEY": "ambient", "AWS_SESSION_TOKEN": "ambient",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "AWS_ALLOW_HTTP": "true",
+    "AWS_SKIP_SIGNATURE": "false", "AWS_ROLE_ARN": "ambient", "AWS_WEB_IDENTITY_TOKEN_FILE": "/ambient",
+    "AZURE_STORAGE_ACCOUNT_KEY": "YW1iaWVudA==", "AZURE_STORAGE_SAS_TOKEN": "sv=ambient",
+    "AZURE_STORAGE_TOKEN": "ambient",
+    "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:1", "AZURE_STORAGE_CLIENT_SECRET": "ambient",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("store", "secret", "wanted"),
+    [
+        ("s3://lake", {"access_key_id": "OURS", "secret_access_key": "x"}, "Credential=OURS/"),
+        ("s3://lake", {}, ""),
+        ("az://account/lake", {"account_key": "b3Vycw=="}, "SharedKey account:"),
+        ("az://account/lake", {"sas_token": "sv=ours"}, "sv=ours"),
+        ("az://account/lake", {}, ""),
+        ("gs://lake", {}, ""),
+    ],
+)
+def test_the_servers_own_identity_is_never_lent(
+    store: str, secret: dict[str, str], wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in AMBIENT.items():
+        monkeypatch.setenv(name, value)
+    Listening.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listening) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        given = {"OSTIARY_DATASET_X": json.dumps(secret)}
+        stores = Stores(Where(endpoints=(address,)), tmp_path, environ=given)
+        reference = "env:OSTIARY_DATASET_X" if secret else ""
+        objects = stores.objects("acme", DatasetSpec(store=store, endpoint=address, credentials=reference))
+        with pytest.raises(RefusedError):
+            objects.open("a")
+        server.shutdown()
+        thread.join()
+    (asked,) = Listening.asked
+    assert "ambient" not in json.dumps(asked).lower()
+    told = asked.get("authorization", "") + asked["path"].partition("?")[2]
+    assert told.startswith(wanted) or wanted in told
+    assert bool(told) == bool(secret)
+    assert "x-amz-security-token" not in asked
+
+
+def test_googles_ambient_credentials_are_refused_not_mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "ambient")
+    stores = Stores(Where(), tmp_path, environ={"OSTIARY_DATASET_X": '{"service_account_key": "{}"}'})
+    with pytest.raises(UnavailableError) as no:
+        stores.objects("acme", DatasetSpec(store="gs://lake", credentials="env:OSTIARY_DATASET_X"))
+    assert (no.value.code, "ambient" in no.value.message) == ("dataset_environment_mixed", False)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ostiary_sdk.datasets.doorway import Doorway, Tokens
+from ostiary_sdk.datasets.doorway import Doorway
+from ostiary_sdk.pipeline import Access, ExchangedToken, Tokens, from_file
 
 ACTIONS: Final = ("dataset.read", "dataset.list")
 WRITES: Final = ("dataset.write", "dataset.delete")
@@ -77,9 +78,6 @@ class _Exchanged:
             return held
 
     def _made(self, dataset: str) -> Tokens:
-        from ostiary_sdk.pipeline import Access, ExchangedToken, from_file  # noqa: PLC0415 - an extra
-
         url, tenant, path = self._given
         access = Access("ostiary_dataset", dataset, self._actions, purpose=self._purpose, stage=self._stage)
-        made: Tokens = ExchangedToken(url, tenant, from_file(path), access)
-        return made
+        return ExchangedToken(url, tenant, from_file(path), access)

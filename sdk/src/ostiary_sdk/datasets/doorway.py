@@ -13,10 +13,12 @@ import json
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 from urllib.parse import quote, urlsplit
 
+from ostiary_sdk.pipeline.tokens import Tokens
 from ostiary_sdk.settings import checked_url
 
 SAFE: Final = "/:@!$&'()*+,;=~"
@@ -25,14 +27,6 @@ _LATER: Final = 503
 _WAITS_S: Final = (0.2, 1.0)
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD"})
 Body = bytes | memoryview | IO[bytes] | Iterable[bytes] | None
-
-
-class Tokens(Protocol):
-    """Proves who comes (``ostiary_sdk.pipeline.Tokens``)."""
-
-    def headers(self, method: str, url: str) -> Mapping[str, str]:
-        """Return the headers of one request."""
-        ...
 
 
 class DatasetError(OSError):
@@ -126,6 +120,7 @@ class Doorway:
         self._tls = ssl.create_default_context(cafile=cafile) if parts.scheme == "https" else None
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._idle)  # fsspec drops filesystems without a word
 
     def call(
         self, method: str, dataset: str, where: str, headers: Mapping[str, str] | None = None, body: Body = None
@@ -159,9 +154,7 @@ class Doorway:
     def close(self) -> None:
         """Close the connections that nobody uses."""
         with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            _close_all(self._idle)
 
     def _answered(
         self, method: str, path: str, target: str, dataset: str, headers: Mapping[str, str], body: Body
@@ -203,6 +196,11 @@ class Doorway:
         if self._tls is not None:
             return http.client.HTTPSConnection(self._host, timeout=self._timeout, context=self._tls), False
         return http.client.HTTPConnection(self._host, timeout=self._timeout), False
+
+
+def _close_all(idle: list[http.client.HTTPConnection]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 def _told(body: bytes) -> Mapping[str, Any]:

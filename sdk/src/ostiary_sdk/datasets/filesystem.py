@@ -18,8 +18,9 @@ from fsspec.spec import AbstractFileSystem
 from typing_extensions import override
 
 from ostiary_sdk.datasets.choosing import doorway_of
-from ostiary_sdk.datasets.doorway import Answer, DatasetError, NoSuchObjectError, Tokens
+from ostiary_sdk.datasets.doorway import Answer, DatasetError, NoSuchObjectError
 from ostiary_sdk.datasets.reading import FIRST, OstiaryFile, OstiaryWriter, digest_header
+from ostiary_sdk.pipeline.tokens import Tokens
 
 INFO_S: Final = 5.0
 MAX_INFOS: Final = 1000

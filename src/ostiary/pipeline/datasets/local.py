@@ -135,13 +135,22 @@ class LocalObject:
     def pieces(self, start: int, length: int) -> Iterator[memoryview]:
         """Yield bytes through one buffer, which is used again: a fresh one for each piece costs more than reading."""
         buffer = memoryview(bytearray(min(PIECE, max(length, 1))))
-        position, end = start, start + length
-        while position < end:
-            count = self._read(buffer[: min(len(buffer), end - position)], position)
-            if count == 0 or not self._unchanged():
-                raise RefusedError(OBJECT_CHANGED, "the object changed while it was read")
-            yield buffer[:count]
-            position += count
+        end = start + length
+        for position in range(start, end, len(buffer)):
+            piece = buffer[: min(len(buffer), end - position)]
+            self.fill(piece, position)
+            yield piece
+
+    def fill(self, into: memoryview, start: int) -> None:
+        """Read as many bytes as ``into`` holds; nothing of a file that changed meanwhile is good."""
+        done = 0
+        while done < len(into):
+            count = self._read(into[done:], start + done)
+            if count == 0:
+                break
+            done += count
+        if done < len(into) or not self._unchanged():
+            raise RefusedError(OBJECT_CHANGED, "the object changed while it was read")
 
     def close(self) -> None:
         """Close the file; harmless when it is closed."""

@@ -1,7 +1,8 @@
 """Where datasets may lie, checked when one is registered and again when its store is opened.
 
 1. Four kinds of stores and no others; nothing in a URL but the bucket: no user, no port, no query, no fragment.
-2. A folder lies inside one of the roots that the settings name, after every link in its path is followed.
+2. A folder lies inside one of the roots that the settings name, after every link in its path is followed, and shares
+   nothing with the server's own folders: neither inside of one nor around it.
 3. The servers are the clouds' own, at addresses made here, or an endpoint that the settings name to the letter: a
    registration can never make this server call an address of the registrant's choice (SSRF), nor a metadata service.
 4. Without credentials a request goes out unsigned; the machine's own identity is never lent to a dataset.
@@ -39,11 +40,13 @@ class Where(msgspec.Struct, frozen=True):
         roots: folders in which datasets of this machine may lie.
         endpoints: other servers that speak a store's protocol, as ``https://host:port``.
         memory: whether datasets may lie in this process's memory, for tests.
+        own: the server's own folders, with its keys and secrets.
     """
 
     roots: tuple[Path, ...] = ()
     endpoints: tuple[str, ...] = ()
     memory: bool = False
+    own: tuple[Path, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -114,6 +117,9 @@ def _folder(parts: SplitResult, where: Where) -> Path:
     roots = [root.resolve() for root in where.roots]
     if folder is None or not any(folder.is_relative_to(root) for root in roots):
         raise _refused("the folder lies in none of the roots of `datasets.roots`")
+    own = [place.resolve() for place in where.own]
+    if any(folder.is_relative_to(place) or place.is_relative_to(folder) for place in own):
+        raise _refused("the folder holds what is the server's own")
     if not folder.is_dir():
         raise _refused("the store is no folder")
     return folder

@@ -63,6 +63,15 @@ class OpenObject(Protocol):
         """
         ...
 
+    def fill(self, into: memoryview, start: int) -> None:
+        """Read as many bytes as ``into`` holds.
+
+        Raises:
+            RefusedError: ``object_changed``.
+            UnavailableError: ``dataset_store_unavailable``.
+        """
+        ...
+
     def close(self) -> None:
         """Release it."""
         ...

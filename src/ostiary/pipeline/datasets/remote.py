@@ -130,6 +130,13 @@ class RemoteObject:
         if left:
             raise RefusedError(OBJECT_CHANGED, "the store sent fewer bytes than it promised")
 
+    def fill(self, into: memoryview, start: int) -> None:
+        """Read as many bytes as ``into`` holds."""
+        done = 0
+        for piece in self.pieces(start, len(into)):
+            into[done : done + len(piece)] = piece
+            done += len(piece)
+
     def close(self) -> None:
         """Do nothing: nothing is held."""
 

@@ -96,9 +96,11 @@ class VerifiedReads:
         """
         end = start + length
         first, size = start // BLOCK, one.stat.size
+        buffer = memoryview(bytearray(min(BLOCK, size)))
         for number in range(first, -(-end // BLOCK) if length else first):
             begin = number * BLOCK
-            block = _read(one, begin, min(BLOCK, size - begin))
+            block = buffer[: min(BLOCK, size - begin)]
+            one.fill(block, begin)
             digest = hasher(blocks.algorithm)
             digest.update(block)
             if digest.digest() != blocks.of(number):
@@ -119,10 +121,12 @@ class VerifiedReads:
 def _hashed(one: OpenObject, entry: Entry) -> Blocks:
     if one.stat.size != entry.size:
         raise _modified()
-    # Of two algorithms the manifest's is used for both: what is quick for the whole is quick for a block.
+    # The manifest's algorithm serves for both: what is quick for the whole is quick for a block.
     whole, digests = hasher(entry.algorithm), bytearray()
+    buffer = memoryview(bytearray(min(BLOCK, entry.size)))
     for begin in range(0, entry.size, BLOCK):
-        block = _read(one, begin, min(BLOCK, entry.size - begin))
+        block = buffer[: min(BLOCK, entry.size - begin)]
+        one.fill(block, begin)
         whole.update(block)
         part = hasher(entry.algorithm)
         part.update(block)
@@ -130,17 +134,6 @@ def _hashed(one: OpenObject, entry: Entry) -> Blocks:
     if whole.hexdigest() != entry.digest:
         raise _modified()
     return Blocks(entry.algorithm, bytes(digests))
-
-
-def _read(one: OpenObject, start: int, length: int) -> memoryview:
-    buffer = memoryview(bytearray(length))
-    position = 0
-    for piece in one.pieces(start, length):
-        buffer[position : position + len(piece)] = piece
-        position += len(piece)
-    if position != length:
-        raise _modified()
-    return buffer
 
 
 def _modified() -> VerificationError:

@@ -36,8 +36,9 @@ class DatasetParts(msgspec.Struct, frozen=True):
 def open_datasets(house: House) -> DatasetParts:
     """Return the parts, made anew."""
     settings = house.settings.datasets
-    where = Where(roots=settings.roots, endpoints=settings.endpoints, memory=settings.memory)
     spool = private_folder(settings.spool or house.places.spool)
+    own = (house.places.root, spool, *((settings.credentials,) if settings.credentials is not None else ()))
+    where = Where(roots=settings.roots, endpoints=settings.endpoints, memory=settings.memory, own=own)
     stores = Stores(where, spool, secrets=settings.credentials)
     clock, store = house.clock, house.store
     return DatasetParts(

@@ -60,6 +60,16 @@ def test_a_folder_lies_in_a_root_after_every_link(tmp_path: Path) -> None:
             place_of(f"file://{path}", "", "", where)
 
 
+def test_the_servers_own_folders_are_no_dataset(tmp_path: Path) -> None:
+    for name in ("data/keys", "lake"):
+        (tmp_path / name).mkdir(parents=True)
+    where = Where(roots=(tmp_path,), own=(tmp_path / "data",))
+    assert place_of(f"file://{tmp_path}/lake", "", "", where).kind == "file"
+    for folder in (tmp_path / "data", tmp_path / "data" / "keys", tmp_path):
+        with pytest.raises(FaultyInputError):
+            place_of(f"file://{folder}", "", "", where)
+
+
 def test_a_folder_that_became_a_link_is_not_opened(tmp_path: Path) -> None:
     lake, secret = tmp_path / "root" / "lake", tmp_path / "secret"
     lake.mkdir(parents=True)

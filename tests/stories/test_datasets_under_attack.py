@@ -95,7 +95,7 @@ def scene(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     lake = tmp_path_factory.mktemp("lake").resolve()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OSTIARY_DATASET_FAKE", KEYS)
-        settings = {"roots": [str(lake)], "endpoints": [fake_s3], "stall_s": 1.0}
+        settings = {"roots": [str(lake)], "endpoints": [fake_s3], "stall_s": 2.0, "max_uploads": 1}
         server = start_server(
             guardrails=GUARDRAILS, server={"public_url": PUBLIC, "deadline_ms": 30_000}, datasets=settings
         )
@@ -217,6 +217,36 @@ def test_a_store_that_is_away_is_no_permission(scene: Scene, fake_s3: str) -> No
     status, body = scene.ask("away/objects/a", scene.token("away"))
     assert (status, json.loads(body)["code"]) == (503, "dataset_credentials_absent")
     assert b"test" not in body
+
+
+def test_whoever_sends_slowly_is_cut_off_and_takes_no_place_for_long(scene: Scene) -> None:
+    from ostiary_sdk.datasets.reading import digest_header  # noqa: PLC0415
+
+    def headers(name: str) -> dict[str, str]:
+        path = f"/pipeline/default/datasets/sales/objects/{name}"
+        proof = scene.caller.headers("PUT", PUBLIC + path, scene.token())
+        return {**proof, "Repr-Digest": digest_header(hashlib.sha256(b"x").digest())}
+
+    def send(name: str) -> tuple[int, str]:
+        path = f"/pipeline/default/datasets/sales/objects/{name}"
+        answer = scene.server.client.put(path, content=b"x", headers=headers(name))
+        return answer.status_code, answer.json().get("code", "")
+
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers("slow.bin").items())
+    line = (
+        f"PUT /pipeline/default/datasets/sales/objects/slow.bin HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n{head}\r\n"
+    )
+    with socket.create_connection(scene.address) as slow:
+        slow.sendall(line.encode())
+        time.sleep(0.5)  # its decision comes first
+        refused = ""
+        for number in range(50):  # until the slow one has its place
+            status, refused = send(f"quick-{number}.bin")
+            if status == 503:
+                break
+        assert refused == "overloaded"
+        assert scene.told(object="slow.bin")["code"] == "body_late"
+    assert send("after.bin")[0] == 201
 
 
 def test_an_upload_that_ends_early_leaves_nothing(scene: Scene) -> None:

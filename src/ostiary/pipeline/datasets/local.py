@@ -197,8 +197,9 @@ class LocalStaged:
 
     def publish(self, name: str, *, replaces: str | None) -> ObjectStat:
         """Link the file into its place when it is on disk."""
+        with _faults():
+            os.fsync(self._handle)  # before others are held off: it may take long
         with ExitStack() as opened, self._objects.writing(), _faults():
-            os.fsync(self._handle)
             parent, last = self._objects.place(opened, name)
             if replaces is None:
                 self._link(parent, last)

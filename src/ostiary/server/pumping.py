@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-THREADS: Final = 16
+THREADS: Final = 32
 EXECUTOR: Final = ThreadPoolExecutor(THREADS, "bulk")
 _MOMENT_MS: Final = 20
 

@@ -60,17 +60,6 @@ def read_range(header: str | None, size: int) -> Span:
     return Span(start, end - start + 1)
 
 
-def least_of(header: str | None) -> int:
-    """Return how many bytes a range asks for at most, before the size is known; -1 when it does not say."""
-    found = _ONE.match(header.strip()) if header is not None else None
-    if found is None:
-        return -1
-    first, last, suffix = found.groups()
-    if suffix is not None:
-        return int(suffix)
-    return max(int(last) - int(first) + 1, 0) if last else -1
-
-
 def _tail(count: int, size: int) -> Span:
     if count == 0 or size == 0:
         raise _unsatisfiable(size)

@@ -69,7 +69,7 @@ class VerifiedReads:
         Raises:
             VerificationError: ``object_modified``.
         """
-        key = (*scope, entry.name, one.stat.etag, entry.algorithm, entry.digest)
+        key = _key(scope, one, entry)
         with self._lock:
             looking = self._looking.setdefault(key, threading.Lock())
         with looking:  # of many first reads at once, one looks and the others wait for it
@@ -80,6 +80,10 @@ class VerifiedReads:
         with self._lock:
             self._looking.pop(key, None)
         return known
+
+    def known(self, scope: tuple[str, str], one: OpenObject, entry: Entry) -> bool:
+        """Return whether ``blocks`` has them without a look at the whole object."""
+        return self._remembered(_key(scope, one, entry)) is not None
 
     def _remembered(self, key: tuple[str, ...]) -> Blocks | None:
         with self._lock:
@@ -116,6 +120,10 @@ class VerifiedReads:
             while self._count > self._max and len(self._known) > 1:
                 _, gone = self._known.popitem(last=False)
                 self._count -= len(gone.digests) // 32
+
+
+def _key(scope: tuple[str, str], one: OpenObject, entry: Entry) -> tuple[str, ...]:
+    return (*scope, entry.name, one.stat.etag, entry.algorithm, entry.digest)
 
 
 def _hashed(one: OpenObject, entry: Entry) -> Blocks:

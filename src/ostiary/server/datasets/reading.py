@@ -9,6 +9,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -16,19 +17,21 @@ import msgspec
 
 from ostiary.errors import OstiaryError, RefusedError, VerificationError
 from ostiary.pipeline.datasets.book import DATASET_UNKNOWN, Dataset
+from ostiary.pipeline.datasets.budgets import Budget
 from ostiary.pipeline.datasets.manifests import VerifiedManifest
 from ostiary.pipeline.datasets.names import check_name
 from ostiary.pipeline.datasets.ports import OBJECT_UNKNOWN, OpenObject
 from ostiary.pipeline.datasets.ranges import RANGE_UNSATISFIABLE, Span, read_range
+from ostiary.pipeline.datasets.statement import Entry
 from ostiary.pipeline.datasets.verified import listed
 from ostiary.server.bulk import BulkReply, in_background
 from ostiary.server.datasets.asking import Asking, Visit
 from ostiary.server.datasets.records import Outcome
 from ostiary.server.doors import TurnedAway
-from ostiary.server.pumping import EXECUTOR
 from ostiary.server.wire import Reply
 
 READ: Final = "dataset.read"
+_LOOKS: Final = ThreadPoolExecutor(4, "looks")
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -160,31 +163,36 @@ class Reading:
             return Reply(304, headers=((b"etag", etag),))
         if request.method == "HEAD":
             return self._reply(ready, iter(()))
-        # On the threads that send: the first look at a large verified object takes long, and others decide meanwhile.
-        pieces, ready = await asyncio.get_running_loop().run_in_executor(EXECUTOR, self._taken, ready)
-        return self._reply(ready, pieces)
-
-    def _taken(self, ready: "Ready") -> tuple[Iterator[memoryview], "Ready"]:
-        """Charge a read and return its bytes; beside the loop."""
-        one, span, meter = ready.one, ready.span, self._parts.meter
         budget = self._asking.budget(ready.visit)
-        meter.charge(budget, ready.dataset.id, one.stat.name, one.stat.etag, span.length)
+        await asyncio.to_thread(self._charge, budget, ready)
         if ready.dataset.spec.reads != "verified":
-            return one.pieces(span.start, span.length), ready
+            return self._reply(ready, ready.one.pieces(ready.span.start, ready.span.length))
         try:
-            return self._verified(ready)
+            ready, entry = await asyncio.to_thread(self._vouched, ready)
+            return self._reply(ready, await self._verified(ready, entry))
         except OstiaryError:
-            meter.give_back(budget, span.length)
+            in_background(partial(self._parts.meter.give_back, budget, ready.span.length), self._not_given_back)
             raise
 
-    def _verified(self, ready: "Ready") -> tuple[Iterator[memoryview], "Ready"]:
-        scope, one, reads = (ready.dataset.tenant, ready.dataset.id), ready.one, self._parts.reads
-        manifest = self._parts.book.manifest_of(*scope)  # asked again: the decision took a while, and it counts now
-        entry = listed(manifest.entry(one.stat.name))
-        pieces = reads.pieces(one, reads.blocks(scope, one, entry), ready.span.start, ready.span.length)
+    def _charge(self, budget: Budget, ready: "Ready") -> None:
+        stat = ready.one.stat
+        self._parts.meter.charge(budget, ready.dataset.id, stat.name, stat.etag, ready.span.length)
+
+    def _vouched(self, ready: "Ready") -> tuple["Ready", Entry]:
+        """Return what the manifest says of the object now: the decision took a while."""
+        manifest = self._parts.book.manifest_of(*ready.scope)
+        entry = listed(manifest.entry(ready.one.stat.name))
         told = f"{entry.algorithm}:{entry.digest}"
         outcome = msgspec.structs.replace(ready.outcome, digest=told, manifest=manifest.digest)
-        return pieces, msgspec.structs.replace(ready, outcome=outcome)
+        return msgspec.structs.replace(ready, outcome=outcome), entry
+
+    async def _verified(self, ready: "Ready", entry: Entry) -> Iterator[memoryview]:
+        """Return bytes that agree with the manifest, after a look at all of the object if it is the first."""
+        reads, look = self._parts.reads, partial(self._parts.reads.blocks, ready.scope, ready.one, entry)
+        # A look takes long: it has some threads of its own, so that neither decisions nor other reads wait for it.
+        threads = None if reads.known(ready.scope, ready.one, entry) else _LOOKS
+        blocks = await asyncio.get_running_loop().run_in_executor(threads, look)
+        return reads.pieces(ready.one, blocks, ready.span.start, ready.span.length)
 
     def _reply(self, ready: "Ready", pieces: Iterator[memoryview]) -> BulkReply:
         request, stat, span = ready.visit.request, ready.one.stat, ready.span
@@ -235,6 +243,11 @@ class Ready(msgspec.Struct, frozen=True):
     one: OpenObject
     span: Span
     outcome: Outcome
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """Tenant and dataset."""
+        return self.dataset.tenant, self.dataset.id
 
     @property
     def tag(self) -> bytes:

@@ -222,6 +222,10 @@ def test_nobody_and_nowhere_are_said_plainly(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ValueError, match="OSTIARY_URL"):
         OstiaryFileSystem(skip_instance_cache=True)
+    for platform in ("github", "gitlab", "kubernetes", "spiffe"):
+        monkeypatch.setenv("OSTIARY_PLATFORM", platform)
+        OstiaryFileSystem(endpoint="http://127.0.0.1:1", skip_instance_cache=True)
+    monkeypatch.setenv("OSTIARY_PLATFORM", "elsewhere")
     with pytest.raises(ValueError, match="OSTIARY_TOKEN_FILE"):
         OstiaryFileSystem(endpoint="http://127.0.0.1:1", skip_instance_cache=True)
     with pytest.raises(ValueError, match="https"):

@@ -3,6 +3,7 @@
     OSTIARY_URL          the server's public address
     OSTIARY_TENANT       the tenant; `default` when not told
     OSTIARY_TOKEN_FILE   a file with the identity that the platform gave: it is exchanged for a token of each dataset
+    OSTIARY_PLATFORM     instead of a file: `github` (for OSTIARY_AUDIENCE), `gitlab`, `kubernetes` or `spiffe`
     OSTIARY_PURPOSE      what the data is read for
     OSTIARY_STAGE        which stage of the pipeline this is
 
@@ -15,10 +16,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ostiary_sdk.datasets.doorway import Doorway
-from ostiary_sdk.pipeline import Access, ExchangedToken, Tokens, from_file
+from ostiary_sdk.pipeline import (
+    Access,
+    ExchangedToken,
+    Tokens,
+    TokenSource,
+    from_file,
+    github_actions,
+    gitlab,
+    kubernetes,
+    spiffe,
+)
 
 ACTIONS: Final = ("dataset.read", "dataset.list")
 WRITES: Final = ("dataset.write", "dataset.delete")
+_PLATFORMS: Final[dict[str, Callable[[], TokenSource]]] = {"gitlab": gitlab, "kubernetes": kubernetes, "spiffe": spiffe}
 
 
 def doorway_of(
@@ -46,10 +58,18 @@ def _tokens(
 ) -> Callable[[str], Tokens]:
     if given is not None:
         return _held(given)
-    path = environ.get("OSTIARY_TOKEN_FILE", "")
-    if not path:
-        raise ValueError("say who comes: storage_options={'tokens': …} or OSTIARY_TOKEN_FILE")
-    return _Exchanged(url, tenant, path, environ)
+    return _Exchanged(url, tenant, _source(environ), environ)
+
+
+def _source(environ: Mapping[str, str]) -> TokenSource:
+    path, platform = environ.get("OSTIARY_TOKEN_FILE", ""), environ.get("OSTIARY_PLATFORM", "")
+    if path:
+        return from_file(path)
+    if platform == "github":
+        return github_actions(environ.get("OSTIARY_AUDIENCE", "ostiary"))
+    if platform not in _PLATFORMS:
+        raise ValueError("say who comes: storage_options={'tokens': …}, OSTIARY_TOKEN_FILE or OSTIARY_PLATFORM")
+    return _PLATFORMS[platform]()
 
 
 def _held(given: Tokens | Callable[[str], Tokens]) -> Callable[[str], Tokens]:
@@ -62,8 +82,8 @@ def _held(given: Tokens | Callable[[str], Tokens]) -> Callable[[str], Tokens]:
 class _Exchanged:
     """Exchanges the platform's identity for a token of each dataset, once it is needed."""
 
-    def __init__(self, url: str, tenant: str, path: str, environ: Mapping[str, str]) -> None:
-        self._given = (url, tenant, path)
+    def __init__(self, url: str, tenant: str, source: TokenSource, environ: Mapping[str, str]) -> None:
+        self._given = (url, tenant, source)
         self._purpose = environ.get("OSTIARY_PURPOSE", "")
         self._stage = environ.get("OSTIARY_STAGE", "")
         self._actions = ACTIONS + WRITES if environ.get("OSTIARY_WRITES") == "1" else ACTIONS
@@ -78,6 +98,6 @@ class _Exchanged:
             return held
 
     def _made(self, dataset: str) -> Tokens:
-        url, tenant, path = self._given
+        url, tenant, source = self._given
         access = Access("ostiary_dataset", dataset, self._actions, purpose=self._purpose, stage=self._stage)
-        return ExchangedToken(url, tenant, from_file(path), access)
+        return ExchangedToken(url, tenant, source, access)

@@ -12,6 +12,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.server.authzen import AuthZen, Endpoint
+from ostiary.server.bulk import BulkReply
 from ostiary.server.desk import Face
 from ostiary.server.metadata import WELL_KNOWN
 from ostiary.server.public import JWKS_PATH, LOG_PREFIX, NOT_FOUND, PublicFace
@@ -81,11 +82,11 @@ class App:
         except Exception as fault:  # noqa: BLE001 - the last line: a bug is a 500, never a traceback to the caller
             self._on_fault("internal_error", fault)
             reply = _BROKEN
-        if self.draining and isinstance(reply, Reply):
+        if self.draining and isinstance(reply, Reply | BulkReply):
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, CLOSE))
         await reply.send(send, request.request_id)
 
-    async def _reply(self, path: str, request: Request) -> Reply | StreamReply:
+    async def _reply(self, path: str, request: Request) -> Reply | StreamReply | BulkReply:
         endpoint = ENDPOINTS.get(path)
         if endpoint is not None:
             return await self._authzen.answer(endpoint, request)

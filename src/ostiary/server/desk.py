@@ -14,6 +14,7 @@ import msgspec
 from ostiary.server import faces
 from ostiary.server.authzen import RefusalSink
 from ostiary.server.body import BodyLimits
+from ostiary.server.bulk import BulkReply
 from ostiary.server.chores import Chore
 from ostiary.server.doors import Doors, Keeper
 from ostiary.server.forwarded import Proxies
@@ -30,7 +31,7 @@ class Face(Protocol):
         """Paths, each with all that lies below it."""
         ...
 
-    async def answer(self, request: Request) -> Reply | StreamReply:
+    async def answer(self, request: Request) -> Reply | StreamReply | BulkReply:
         """Answer one request.
 
         Raises:

@@ -46,6 +46,11 @@ class Places(msgspec.Struct, frozen=True):
         """The folder of signing keys and of the vault."""
         return self.root / "keys"
 
+    @property
+    def spool(self) -> Path:
+        """The folder for objects on their way into a store, mode 0700."""
+        return self.root / "spool"
+
     def bundle(self, tenant: str) -> Path:
         """The folder of a tenant's own policy bundle; it may be absent."""
         return self.root / "bundles" / check_tenant(tenant)

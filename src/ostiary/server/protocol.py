@@ -3,13 +3,14 @@
 1. Headers have a size limit and a time limit; a body that never ends is the application's to time out, or ours once
    the application has answered without reading it.
 2. ``scope["extensions"]["ostiary"]["client_cert_sha256"]`` is the certificate that this very TLS connection proved;
-   it never comes from a header; ``abort`` beside it cuts the connection off at once.
+   it never comes from a header; ``abort`` beside it cuts the connection off at once, and ``bulk``, where there is no
+   TLS, sends many bytes past the loop (``server.pumping``).
 3. A request that is no HTTP is answered in the shape of every other refusal, and never logged line by line:
    whoever sends rubbish must not fill the disk.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httptools
@@ -17,12 +18,14 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ostiary.keys.hashing import sha256_hex
+from ostiary.server.pumping import Sent, pump
 
 if TYPE_CHECKING:
     from ssl import SSLObject
 
 MAX_HEADERS: Final = 128
 EXTENSION: Final = "ostiary"
+_TICK_S: Final = 0.001
 _BODIES: Final = {
     400: b'"this is no HTTP/1.1 request"',
     408: b'"the request did not arrive in time"',
@@ -47,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
         tls: SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls else None
         thumbprint = sha256_hex(certificate) if certificate else None
-        extension = {"client_cert_sha256": thumbprint, "abort": transport.abort}
+        extension = {"client_cert_sha256": thumbprint, "abort": transport.abort, "bulk": None if tls else self._bulk}
         self._extensions: dict[str, dict[str, Any]] = {EXTENSION: extension}
         self._timer: asyncio.TimerHandle | None = None
         self._rest: asyncio.TimerHandle | None = None
@@ -122,6 +125,21 @@ class LimitedProtocol(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         # Deliberately silent: an upgrade that nobody offers is ignored (RFC 9110 §7.8), and not worth a log line.
         return
+
+    async def _bulk(self, pieces: Iterator[memoryview], sent: Sent, stall_s: float) -> None:
+        """Send pieces of the running response's body straight to the socket, after what was written before."""
+        cycle: RequestResponseCycle = self.cycle
+        before = sent.count
+        async with asyncio.timeout(stall_s):
+            # The head, which is as a rule gone at once; nobody tells when a transport has nothing left to write.
+            while self.transport.get_write_buffer_size() and not cycle.disconnected:  # noqa: ASYNC110
+                await asyncio.sleep(_TICK_S)
+        if cycle.disconnected:
+            raise ConnectionResetError
+        try:
+            await pump(self.transport.get_extra_info("socket").fileno(), pieces, sent, stall_s)
+        finally:
+            cycle.expected_content_length -= sent.count - before
 
     def _count(self, length: int) -> None:
         self._size += length

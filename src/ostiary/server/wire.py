@@ -7,7 +7,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -15,6 +15,9 @@ import msgspec
 from ostiary.errors import FaultyInputError
 from ostiary.server.protocol import EXTENSION
 from ostiary.vocabulary.reasons import Reason
+
+if TYPE_CHECKING:
+    from ostiary.server.pumping import Bulk
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,7 +31,18 @@ MAX_QUERY: Final = 32
 _MAX_DIGITS: Final = 12
 _JWT_DOTS: Final = 2
 _READ: Final = frozenset(
-    {b"authorization", b"content-length", b"content-type", b"x-request-id", b"idempotency-key", b"if-none-match"}
+    {
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"idempotency-key",
+        b"if-match",
+        b"if-none-match",
+        b"if-range",
+        b"range",
+        b"repr-digest",
+        b"x-request-id",
+    }
 )
 _COMMON: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
@@ -91,17 +105,32 @@ def json_reply(status: int, value: object, *headers: tuple[bytes, bytes]) -> Rep
 class Request:
     """The parts of one request that decide something."""
 
-    __slots__ = ("_headers", "_query", "_raw", "_receive", "abort", "certificate", "method", "path", "peer", "twice")
+    __slots__ = (
+        "_headers",
+        "_query",
+        "_raw",
+        "_receive",
+        "abort",
+        "bulk",
+        "certificate",
+        "method",
+        "path",
+        "peer",
+        "raw_path",
+        "twice",
+    )
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         """Read the head; a header that came twice is remembered as ``twice``."""
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.raw_path: str = scope.get("raw_path", b"").decode("latin-1") or self.path
         client = scope.get("client")
         self.peer: str | None = client[0] if client else None
         extension = scope.get("extensions", {}).get(EXTENSION, {})
         self.certificate: str | None = extension.get("client_cert_sha256")
         self.abort: Callable[[], None] = extension.get("abort", _nothing)
+        self.bulk: Bulk | None = extension.get("bulk")
         self.twice: str = ""
         self._raw: RawHeaders = scope["headers"]
         self._receive = receive

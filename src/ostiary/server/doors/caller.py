@@ -119,7 +119,7 @@ def _presented(doors: Doors, request: Request) -> PresentedSubject:
         token=token,
         dpop=proof,
         htm=request.method,
-        htu=doors.base_url + request.path,
+        htu=doors.base_url + request.raw_path,  # as it was sent: a proof's URI is not decoded either
         client_cert_sha256=certificate,
     )
 

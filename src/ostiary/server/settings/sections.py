@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
@@ -294,5 +295,7 @@ class Settings(Section):
     """The door in front of models."""
     training: TrainingSection = TrainingSection()
     """Training runs and what they may use."""
+    datasets: DatasetsSection = DatasetsSection()
+    """The door to datasets."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

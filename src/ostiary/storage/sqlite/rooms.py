@@ -128,5 +128,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_device_invitations",
             *MODEL_ERASURES,
             "delete_tenant_budgets",
+            "delete_tenant_dataset_budgets",
         ):
             database.erase(name, [(tenant,)])

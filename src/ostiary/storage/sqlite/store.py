@@ -6,6 +6,7 @@ from typing import Self
 
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.datasets import DatasetBudgetTable
 from ostiary.storage.sqlite.devices import DeviceTable
 from ostiary.storage.sqlite.inference import BudgetTable
 from ostiary.storage.sqlite.log_store import LogStore
@@ -38,6 +39,7 @@ class SqliteStore(LogStore):
         self.devices = DeviceTable(database)
         self.models = ModelTable(database)
         self.budgets = BudgetTable(database)
+        self.dataset_budgets = DatasetBudgetTable(database)
 
     @property
     def path(self) -> Path:

@@ -1,0 +1,86 @@
+"""How much may be read with one token: bytes, and different objects.
+
+- What a read takes is charged before its first byte, as one: a read that would take one byte too many takes none.
+- What was charged and did not leave is given back at the end; after a crash it stays charged.
+- An object is counted once for each version that is read, whatever ranges of it.
+- A token without a budget is counted all the same, in memory: an administrator can see what it read.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from ostiary.errors import RefusedError
+from ostiary.identity.exchange.details import AccessDetail
+from ostiary.keys import sha256
+from ostiary.pipeline.datasets.ports import BudgetBook, Charge, Used
+
+BYTES_SPENT: Final = "dataset_bytes_spent"
+OBJECTS_SPENT: Final = "dataset_objects_spent"
+_CODES: Final = {"bytes": BYTES_SPENT, "objects": OBJECTS_SPENT}
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """The budget of one token.
+
+    Attributes:
+        tenant: whose.
+        token: names the token; never the token itself.
+        max_bytes, max_objects: 0 leaves it open.
+        expires_ns: when the token ends.
+    """
+
+    tenant: str
+    token: str
+    max_bytes: int = 0
+    max_objects: int = 0
+    expires_ns: int = 0
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is anything to keep."""
+        return bool(self.max_bytes or self.max_objects)
+
+
+def budget_of(tenant: str, token: str, expires_ns: int, detail: AccessDetail | None, *, most: int) -> Budget:
+    """Return the budget of a token; ``most`` bytes where it does not tell, 0 for no bound."""
+    told = (detail.max_bytes, detail.max_objects) if detail is not None else (0, 0)
+    return Budget(tenant, token, told[0] or most, told[1], expires_ns)
+
+
+class Meter:
+    """Charges reads and gives back what did not leave."""
+
+    def __init__(self, book: BudgetBook, loose: BudgetBook, now_ns: Callable[[], int]) -> None:
+        """Take the book that outlives a restart, and one in memory for tokens without a budget."""
+        self._book = book
+        self._loose = loose
+        self._now = now_ns
+
+    def charge(self, budget: Budget, dataset: str, name: str, etag: str, count: int) -> None:
+        """Charge one read of ``count`` bytes.
+
+        Raises:
+            RefusedError: ``dataset_bytes_spent`` or ``dataset_objects_spent``; nothing was charged.
+            UnavailableError: it cannot be counted.
+        """
+        version = sha256(f"{dataset}\0{name}\0{etag}".encode())
+        charge = Charge(
+            budget.tenant, budget.token, version, count, budget.max_bytes, budget.max_objects, budget.expires_ns
+        )
+        no = self._of(budget).charge(charge, self._now())
+        if no:
+            raise RefusedError(_CODES[no], f"the token's budget of {no} does not reach for this")
+
+    def give_back(self, budget: Budget, count: int) -> None:
+        """Give back bytes that did not leave."""
+        if count > 0:
+            self._of(budget).give_back(budget.tenant, budget.token, count)
+
+    def used(self, budget: Budget) -> Used:
+        """Return what was read with a token."""
+        return self._of(budget).used(budget.tenant, budget.token)
+
+    def _of(self, budget: Budget) -> BudgetBook:
+        return self._book if budget.bounded else self._loose

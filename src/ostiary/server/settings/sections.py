@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, model_validator
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.devices import DevicesSection
+from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
@@ -283,5 +284,7 @@ class Settings(Section):
     """Access tokens for the doors of the pipeline."""
     admission: AdmissionSection = AdmissionSection()
     """The webhook that a Kubernetes cluster asks before a pod exists."""
+    features: FeaturesSection = FeaturesSection()
+    """Feature sets, column by column."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

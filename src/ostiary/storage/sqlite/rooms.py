@@ -125,5 +125,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_card_numbers",
             "delete_tenant_devices",
             "delete_tenant_device_invitations",
+            "delete_tenant_online_features",
         ):
             database.erase(name, [(tenant,)])

@@ -7,6 +7,7 @@ from typing import Self
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.devices import DeviceTable
+from ostiary.storage.sqlite.features import OnlineFeatureTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.response import CardTable
@@ -34,6 +35,7 @@ class SqliteStore(LogStore):
         self.signals = SignalTable(database)
         self.cards = CardTable(database)
         self.devices = DeviceTable(database)
+        self.online_features = OnlineFeatureTable(database)
 
     @property
     def path(self) -> Path:

@@ -1,8 +1,11 @@
 """A server with a feature set of customers, and callers with tokens for it; shared by the stories of features."""
 
+import contextlib
 import json
+import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,21 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pg8000 import native
 
 from ostiary.identity.exchange.details import AccessDetail
-from ostiary.pipeline.registered import Registered
+from ostiary.pipeline.features.door import FeatureDoor
+from ostiary.pipeline.features.masks import MaskKey
+from ostiary.pipeline.features.parquet import ParquetHistory
+from ostiary.pipeline.features.ports import Limits
+from ostiary.pipeline.registered import Registered, Registry
 from ostiary.server.faces.features import FeatureFace
+from ostiary.storage.duckdb import DuckEngine
+from ostiary.storage.postgres import PostgresRelations, PostgresSource
+from ostiary.storage.sqlite import open_store
+from ostiary.testing.online_features import MemoryOnlineStore
 from ostiary.testing.pipeline import PipelineCaller
+from ostiary.testing.postgres import PostgresServer, find_postgres
 
 PUBLIC = "http://pdp.example"
 ROWS = 60
@@ -155,3 +168,116 @@ def scene(start_server: Callable[..., Any], repo: Path) -> Scene:
     made.house.warm_up(lambda reason, fault: pytest.fail(f"{reason}: {fault}"))
     made.query("select 1 from people")
     return made
+
+
+class World:
+    """A features door over one table, without HTTP and decisions."""
+
+    def __init__(self, root: Path, kind: str, rows: pa.Table, relations: Any = None, source: str = "") -> None:
+        self.rows = rows
+        self.engine = DuckEngine(memory_mb=256)
+        self.relations = relations
+        offline = {"kind": "parquet"} if kind == "parquet" else {"kind": kind, "source": source, "table": "people"}
+        if kind == "postgres":
+            offline["schema"] = source
+        store = open_store(root / "o.db")
+        self.closing = [self.engine.close, store.close] + ([relations.close] if relations else [])
+        self.online = MemoryOnlineStore()
+        self.door = FeatureDoor(
+            Registry(store.snapshots),
+            ParquetHistory(root / "features"),
+            self.engine,
+            self.online,
+            lambda tenant: MaskKey(b"k" * 32),
+            relations=relations,
+            limits=Limits(max_rows=100_000, timeout_s=3.0),
+        )
+        self.door.register("default", Registered(type="feature_set", id="people", spec={**SPEC, "offline": offline}), 1)
+        if kind == "parquet":
+            place = root / "features/default/people"
+            place.mkdir(parents=True)
+            pq.write_table(rows, place / "part.parquet")
+
+    def close(self) -> None:
+        for one in reversed(self.closing):
+            one()
+
+
+class Worlds:
+    """What the suite of columns needs beside its worlds."""
+
+    seen, hidden = SEEN, HIDDEN
+
+    def __init__(self, repo: Path) -> None:
+        self.repo = repo
+
+    @staticmethod
+    def secrets_of(rows: pa.Table) -> list[str]:
+        return secrets_of(rows)
+
+
+def other_rows(rows: pa.Table) -> pa.Table:
+    """Return the table with every value of the rows changed that are not from Germany."""
+    changed = rows.to_pylist()
+    for row in changed:
+        if row["country"] != "de":
+            row["amount"], row["active"], row["country"] = row["amount"] * 3 + 1, not row["active"], "xx"
+    return pa.Table.from_pylist(changed, rows.schema)
+
+
+@pytest.fixture(scope="module")
+def make_worlds(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> Iterator[Callable[..., Any]]:
+    """Makes two worlds that differ only in what is hidden; with ``rows_differ`` in rows beside columns."""
+    made: list[World] = []
+
+    def make(kind: str, *, rows_differ: bool, server: Any = None) -> Any:
+        tables = (table(0), other_rows(table(1)) if rows_differ else table(1))
+        for number, rows in enumerate(tables):
+            relations, source = None, ""
+            if server is not None:
+                source = f"raw_{len(made)}"
+                relations = fill(server, source, rows)
+            made.append(World(tmp_path_factory.mktemp(f"{kind}{number}"), kind, rows, relations, source))
+        return Worlds(repo), tuple(made[-2:])
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def fill(server: PostgresServer, schema: str, rows: pa.Table) -> PostgresRelations:
+    """Put a table into a schema of its own, and return who reads it as the projector."""
+    owner = native.Connection("postgres", host="127.0.0.1", port=server.port, database="postgres", ssl_context=False)
+    with contextlib.closing(owner):
+        owner.run(f"CREATE SCHEMA {schema}")
+        owner.run(
+            f"CREATE TABLE {schema}.people (user_id bigint, at timestamptz, amount float8, country text, active bool, "
+            "email text, salary bigint, diagnosis text, fraud bool)"
+        )
+        places = ", ".join(f"${number}" for number in range(1, 10))
+        owner.run("SET timezone = 'UTC'")
+        for row in rows.to_pylist():
+            owner.execute_unnamed(f"INSERT INTO {schema}.people VALUES ({places})", list(row.values()))  # noqa: S608
+        owner.run(
+            "DO $$ BEGIN CREATE ROLE projector LOGIN CREATEROLE PASSWORD 'p'; "
+            "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        owner.run("GRANT CREATE ON DATABASE postgres TO projector")
+        owner.run(f"GRANT USAGE ON SCHEMA {schema} TO projector")
+        owner.run(f"GRANT SELECT, INSERT ON {schema}.people TO projector")
+        owner.run(f"ANALYZE {schema}.people")
+    return PostgresRelations({schema: PostgresSource(schema, server.dsn("projector", "p"))})
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    programs = find_postgres()
+    if programs is None:
+        words = "there is no PostgreSQL server: run tools/postgres.sh"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(words)
+    # Below /tmp itself: the cluster runs as another user, who may not enter pytest's own folders.
+    root = Path(tempfile.mkdtemp(prefix="ostiary-postgres-"))
+    root.chmod(0o755)
+    with PostgresServer(root / "cluster", programs) as server:
+        yield server
+    shutil.rmtree(root, ignore_errors=True)

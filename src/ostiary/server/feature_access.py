@@ -175,7 +175,8 @@ class Access:
             return self._write(once, body, view)
         if once.act is Act.SHOW:
             spec = door.spec(tenant, name)
-            shown = {"feature_set": name, "columns": view.types(spec), "entities": list(spec.entities)}
+            shown: dict[str, Any] = {"feature_set": name, "columns": view.types(spec), "entities": list(spec.entities)}
+            shown |= {"masked": sorted(view.masks), "rows_filtered": bool(view.rows)}
             return self._read(once, view, Told(document=shown), 0)
         if once.act is Act.EXPLAIN and found is not None:
             return self._read(once, view, Told(document=explained(found, view)), 0)

@@ -19,7 +19,8 @@ from ostiary.errors import FaultyInputError, RefusedError
 
 MAX_CHARS: Final = 65_536
 MAX_TOKENS: Final = 10_000
-MAX_DEPTH: Final = 200
+MAX_DEPTH: Final = 500
+MAX_SELECTS: Final = 256
 NOT_UNDERSTOOD: Final = "query_not_understood"
 NOT_A_QUERY: Final = "query_not_allowed"
 UNKNOWN_TABLE: Final = "query_unknown_table"

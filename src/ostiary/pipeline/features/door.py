@@ -63,14 +63,23 @@ class FeatureDoor:
         Raises:
             FaultyInputError: ``feature_set_invalid``, ``feature_path_outside`` or ``registered_invalid``.
         """
+        spec = self.check(tenant, one)
+        attributes = {**one.attributes, **spec.attributes()}
+        self._registry.put(tenant, msgspec.structs.replace(one, attributes=attributes), now_ns)
+        return spec
+
+    def check(self, tenant: str, one: Registered) -> FeatureSpec:
+        """Return the spec of what can be registered.
+
+        Raises:
+            FaultyInputError: ``feature_set_invalid``, ``feature_path_outside`` or ``registered_invalid``.
+        """
         if one.type != "feature_set":
             raise FaultyInputError("feature_set_invalid", "the type is `feature_set`")
         spec = read_spec(one.spec)
         check_set_id(one.id)
         if spec.offline.kind == "parquet":
             self._history.place(tenant, one.id, spec.offline)
-        attributes = {**one.attributes, **spec.attributes()}
-        self._registry.put(tenant, msgspec.structs.replace(one, attributes=attributes), now_ns)
         return spec
 
     def spec(self, tenant: str, name: str) -> FeatureSpec:

@@ -11,10 +11,13 @@ from typing import Final
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.pipeline.features import postgres_words
 from ostiary.pipeline.features.analysis import (
+    MAX_DEPTH,
+    MAX_SELECTS,
     MAX_TOKENS,
     NOT_UNDERSTOOD,
     UNKNOWN_TABLE,
@@ -51,7 +54,7 @@ class Reading:
         self._dialect = dialect
         self._tree = _parsed(sql, dialect)
         try:
-            self._nodes = list(self._tree.walk())
+            self._nodes = list(_walked(self._tree))
             self._ctes = {cte.alias.lower() for cte in self._all(exp.CTE)}
             self._check_kinds()
             self._check_tables()
@@ -67,13 +70,19 @@ class Reading:
                 continue
             (needs if self._surely(column) else may)[column.name] = None
         whole = any(self._whole(node) for node in self._nodes)
-        canonical = self._tree.sql(dialect=self._dialect, comments=False)
-        return Analysis(tuple(sorted(needs)), tuple(sorted(may)), whole, canonical)
+        return Analysis(tuple(sorted(needs)), tuple(sorted(may)), whole, self._canonical())
+
+    def _canonical(self) -> str:
+        """Return the query written anew, every name in it quoted: `current_role` is then a column that is not there."""
+        tree = normalize_identifiers(self._tree.copy(), dialect=self._dialect)
+        return str(tree.sql(dialect=self._dialect, comments=False, identify=True))
 
     def _all(self, kind: type[exp.Expr]) -> Iterator[exp.Expr]:
         return (node for node in self._nodes if isinstance(node, kind))
 
     def _check_kinds(self) -> None:
+        if sum(isinstance(node, exp.Select) for node in self._nodes) > MAX_SELECTS:
+            raise FaultyInputError(NOT_UNDERSTOOD, f"the query has more than {MAX_SELECTS} parts")
         for node in self._nodes:
             # A query may be a statement's child only; `SELECT … INTO` and `FOR UPDATE` hide inside of one.
             if isinstance(node, _NEVER_NODES) and not isinstance(node, exp.Query | exp.CTE):
@@ -151,6 +160,21 @@ def _parsed(sql: str, dialect: Dialect) -> exp.Expr:
     return tree
 
 
+def _walked(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield all nodes.
+
+    Raises:
+        FaultyInputError: ``query_not_understood``: too deep for those who come after us.
+    """
+    waiting = [(tree, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise FaultyInputError(NOT_UNDERSTOOD, f"the query is deeper than {MAX_DEPTH}")
+        yield node
+        waiting += [(child, depth + 1) for child in node.iter_expressions()]
+
+
 def _odd() -> FaultyInputError:
     return FaultyInputError(NOT_UNDERSTOOD, "the query cannot be read")
 
@@ -158,7 +182,7 @@ def _odd() -> FaultyInputError:
 def _around(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the queries around a node that have sources, the nearest first."""
     parent = node.parent
-    while parent is not None:
+    while parent is not None and not isinstance(parent, exp.CTE):  # which sees nothing of what is around it
         if isinstance(parent, exp.Select) and _aliases(parent):
             yield parent
         parent = parent.parent

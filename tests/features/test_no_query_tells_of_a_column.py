@@ -124,7 +124,7 @@ def test_many_of_them_are_answered_by_postgres(postgres_worlds: Any) -> None:
     scene, worlds = postgres_worlds[False]
     ask = asker(worlds[0], VIEWS["columns"](scene), "postgres")
     answered = [sql for sql in queries(scene.repo, "postgres") if answer(ask, sql).startswith("[")]
-    assert len(answered) >= 50
+    assert len(answered) >= 35
 
 
 def test_the_engine_needs_no_analysis_to_keep_a_secret(parquet_worlds: Any) -> None:

@@ -20,14 +20,13 @@ from ostiary.pipeline.features.analysis import analyse
         ("select a from f, range(3) r(i)", (), ("a",), False),
         ("select a from f t(a)", (), ("a",), False),
         ("select (select max(g.b) from f g where g.a = f.a) from f", ("a", "b"), (), False),
-        ("select list_transform([1], q -> q + a) from f", ("a",), ("q",), False),
+        ("select list_transform([1], q -> q + a) from f", ("a",), (), False),
         ('select "A b" from f', ("A b",), (), False),
     ],
 )
 def test_columns_are_found(sql: str, needs: tuple[str, ...], may: tuple[str, ...], whole: bool) -> None:  # noqa: FBT001
     found = analyse(sql, "f")
-    assert (found.needs, found.whole) == (needs, whole)
-    assert set(may) <= set(found.may) | set(found.needs) or found.may == may
+    assert (found.needs, found.may, found.whole) == (needs, may, whole)
 
 
 def test_a_query_for_postgres_is_written_anew_with_every_name_quoted() -> None:
@@ -42,6 +41,10 @@ def test_odd_texts_are_faults(sql: str, dialect: str) -> None:
         analyse(sql, "f", dialect)  # type: ignore[arg-type]
 
 
+# Each has twice the columns of the one before: binding this takes an engine's memory before any limit sees it.
+DOUBLING = [f"c{n} as (select * from c{n - 1}, c{n - 1} x)" for n in range(1, 40)]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -50,6 +53,7 @@ def test_odd_texts_are_faults(sql: str, dialect: str) -> None:
         "select " + "not " * 9000 + "true",
         "select " + "a.b" * 30_000,
         "select '" + "x" * 70_000 + "'",
+        f"with c0 as (select * from f), {', '.join(DOUBLING)} select count(*) from c39",
     ],
 )
 def test_large_and_deep_queries_are_faults_and_nothing_worse(sql: str) -> None:
@@ -66,7 +70,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             continue
 
 
-WORDS = "select from f where a b * ( ) , . ; -- /* */ ' \" join using with as union over order by unnest [ ] { } : := ->"
+WORDS = (
+    "select from f where a b * ( ) , . ; -- /* */ ' \" join using with as union over order by unnest [ ] { } : := ->"
+)
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=30).map(" ".join))

@@ -210,8 +210,9 @@ def test_limits_add_up_to_the_smallest() -> None:
     ],
 )
 def test_a_row_filter_keeps_what_fits_and_no_null(comparison: dict[str, Any], kept: list[int]) -> None:
-    import pyarrow as pa  # noqa: PLC0415
     from datetime import datetime  # noqa: PLC0415
+
+    import pyarrow as pa  # noqa: PLC0415
 
     times = [datetime(2026, 1, 1), datetime(2026, 1, 2), None]  # noqa: DTZ001 - UTC without a zone
     rows = pa.table(

@@ -21,6 +21,7 @@ MAX_CHARS: Final = 65_536
 MAX_TOKENS: Final = 10_000
 MAX_DEPTH: Final = 500
 MAX_SELECTS: Final = 256
+MAX_SOURCES: Final = 512
 NOT_UNDERSTOOD: Final = "query_not_understood"
 NOT_A_QUERY: Final = "query_not_allowed"
 UNKNOWN_TABLE: Final = "query_unknown_table"

@@ -18,6 +18,7 @@ from ostiary.pipeline.features import postgres_words
 from ostiary.pipeline.features.analysis import (
     MAX_DEPTH,
     MAX_SELECTS,
+    MAX_SOURCES,
     MAX_TOKENS,
     NOT_UNDERSTOOD,
     UNKNOWN_TABLE,
@@ -58,6 +59,7 @@ class Reading:
             self._ctes = {cte.alias.lower() for cte in self._all(exp.CTE)}
             self._check_kinds()
             self._check_tables()
+            self._check_weight()
         except RecursionError as fault:
             raise _odd() from fault
 
@@ -70,7 +72,7 @@ class Reading:
                 continue
             (needs if self._surely(column) else may)[column.name] = None
         whole = any(self._whole(node) for node in self._nodes)
-        return Analysis(tuple(sorted(needs)), tuple(sorted(may)), whole, self._canonical())
+        return Analysis(tuple(sorted(needs)), tuple(sorted(set(may) - set(needs))), whole, self._canonical())
 
     def _canonical(self) -> str:
         """Return the query written anew, every name in it quoted: `current_role` is then a column that is not there."""
@@ -106,6 +108,25 @@ class Reading:
                     raise not_allowed(f"the table function `{name[:60]}` is not allowed here")
             elif not self._is_known(table):
                 raise RefusedError(UNKNOWN_TABLE, "the query names a table that is not there")
+
+    def _check_weight(self) -> None:
+        """Bound how many sources there are once each CTE is written where it is used: that doubles quickly.
+
+        An engine does so while it binds the query, where no limit of time or memory reaches it.
+        """
+        inside = {cte: [one.this.name.lower() for one in cte.find_all(exp.Table)] for cte in self._all(exp.CTE)}
+        weights = dict.fromkeys(self._ctes, 1)
+        for _ in inside:
+            for cte, names in inside.items():
+                own = cte.alias.lower()
+                weights[own] = max(weights[own], sum(1 if name == own else weights.get(name, 1) for name in names))
+            if max(weights.values()) > MAX_SOURCES:
+                break
+        used = sum(weights.get(table.this.name.lower(), 1) for table in self._all(exp.Table))
+        if used > MAX_SOURCES:
+            raise FaultyInputError(
+                NOT_UNDERSTOOD, f"the query has more than {MAX_SOURCES} sources, its CTEs written out"
+            )
 
     def _is_known(self, table: exp.Expr) -> bool:
         if not isinstance(table.this, exp.Identifier) or table.args.get("db") or table.args.get("catalog"):

@@ -22,6 +22,8 @@ from ostiary.pipeline.features.door import FeatureDoor
 from ostiary.pipeline.features.masks import MaskKey
 from ostiary.pipeline.features.parquet import ParquetHistory
 from ostiary.pipeline.features.ports import Limits
+from ostiary.pipeline.features.predicates import Comparison
+from ostiary.pipeline.features.view import View
 from ostiary.pipeline.registered import Registered, Registry
 from ostiary.server.faces.features import FeatureFace
 from ostiary.storage.duckdb import DuckEngine
@@ -107,13 +109,17 @@ class Scene:
             "  - {type: service, id: scorer}\n"
         )
         self.caller = self.stage()
-        self.seen, self.hidden, self.rows = SEEN, HIDDEN, table()
+        self.seen, self.hidden, self.rows, self.spec = SEEN, HIDDEN, table(), SPEC
         self.secrets = secrets_of(self.rows)
 
     @staticmethod
     def arrow(raw: bytes) -> pa.Table:
         with pa.ipc.open_stream(pa.py_buffer(raw)) as reader:
             return reader.read_all()
+
+    @staticmethod
+    def view(columns: tuple[str, ...], rows: Any = ()) -> View:
+        return View(columns, rows=tuple(Comparison(*one) for one in rows))
 
     @staticmethod
     def table(salt: int = 0) -> pa.Table:

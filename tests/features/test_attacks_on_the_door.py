@@ -99,7 +99,7 @@ def test_a_link_in_the_folder_is_not_read(scene: Any, tmp_path: Any) -> None:
 
 
 def test_records_hold_no_line_that_somebody_else_wrote(scene: Any) -> None:
-    forged = 'select country as "x\n{outcome: read}" from people where country = \'\r\nforged\''
+    forged = "select country as \"x\n{outcome: read}\" from people where country = '\r\nforged'"
     before = len(scene.feature_records())
     assert scene.query(forged).status_code == 200
     found = scene.feature_records()[before:]
@@ -108,7 +108,14 @@ def test_records_hold_no_line_that_somebody_else_wrote(scene: Any) -> None:
 
 
 def test_a_column_whose_name_was_sent_as_a_trick_is_text(scene: Any) -> None:
-    for name in ('amount"; drop table people; --', "amount from people; --", "*", "people", "amount,salary", "a" * 5000):
+    for name in (
+        'amount"; drop table people; --',
+        "amount from people; --",
+        "*",
+        "people",
+        "amount,salary",
+        "a" * 5000,
+    ):
         response = scene.post("historical", {"columns": [name], "entities": [{"user_id": 1, "event_timestamp": None}]})
         assert response.status_code == 403, name
         response = scene.post("online", {"columns": [name], "keys": [{"user_id": 1}]})
@@ -175,7 +182,8 @@ def test_many_at_once_get_their_own_and_nobody_elses(scene: Any) -> None:
         token = scene.detail((column, "user_id"))
         mine = scene.query(f"select {column} from people where user_id = 3", token)  # noqa: S608
         theirs = scene.query(f"select {other} from people where user_id = 3", token)  # noqa: S608
-        return mine.json().get("rows") == [[4.5 if column == "amount" else "de"]] and theirs.status_code == 403
+        right = [[4.5 if column == "amount" else "de"]]
+        return bool(mine.json().get("rows") == right) and theirs.status_code == 403
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(ask, range(16)))

@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from ostiary_sdk.features import FeatureError, Features, one_set
 
 from ostiary.keys import SigningKey
+from ostiary_sdk.features import FeatureError, Features, one_set
+
+pd: Any = import_module("pandas")
 
 
 class Tokens:
@@ -112,9 +114,9 @@ def test_callers_ask_a_running_server(scene: Any, tmp_path: Path) -> None:
     (tmp_path / "holder.pem").write_bytes(key.private_pem())
     (tmp_path / "holder.pem").chmod(0o600)
     (tmp_path / "access.jwt").write_text("e30.e30.x")
-    arguments = ("--url", scene.server.url, "--token-file", str(tmp_path / "access.jwt"))
-    arguments = (*arguments, "--key", str(tmp_path / "holder.pem"))
+    proof = ("--token-file", str(tmp_path / "access.jwt"), "--key", str(tmp_path / "holder.pem"))
+    arguments = ("--url", scene.server.url, *proof)
     assert "token_" in run("query", "people", "select 1", *arguments, code=3)
     assert "usage" in run("online", "people", "user_id", "--columns", "amount", *arguments, code=1)
-    away = ("--url", "http://127.0.0.1:9", *arguments[2:])
+    away = ("--url", "http://127.0.0.1:9", *proof)
     assert "door_unreachable" in run("explain", "people", "select 1", *away, code=1)

@@ -64,7 +64,7 @@ class Analysis(msgspec.Struct, frozen=True):
         needs: columns that it surely reads from the set.
         may: names that could be columns of the set.
         whole: whether it asks for whole rows.
-        canonical: the query as it was understood, written anew.
+        canonical: for PostgreSQL the query as it was understood, written anew; else nothing.
     """
 
     needs: tuple[str, ...]

@@ -168,7 +168,9 @@ class FeatureDoor:
         """Return the view's columns for the engine: from memory, or the files themselves when nothing is to be made."""
         files = self._history.files(self._history.place(tenant, name, spec.offline))
         stamp = self._history.stamp(files)
-        key = (tenant, name, sha256_hex(msgspec.json.encode((spec, view))), stamp)
+        # How many rows may come is no part of it: it goes down with every query of a token.
+        same = msgspec.structs.replace(view, max_rows=None, watermark="")
+        key = (tenant, name, sha256_hex(msgspec.json.encode((spec, same))), stamp)
         table = self._shelf.get(key)
         if table is not None:
             return table

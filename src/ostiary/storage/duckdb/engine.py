@@ -11,7 +11,6 @@ Databases are opened ahead of time, a few of them, because opening takes longer 
 """
 
 import re
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
@@ -22,6 +21,7 @@ import pyarrow as pa
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.pipeline.features.ports import Limits
+from ostiary.storage.duckdb.watch import Watch
 
 READY: Final = 2
 BATCH_ROWS: Final = 8192
@@ -50,6 +50,7 @@ class DuckEngine:
         self._ready: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
         self._helpers = ThreadPoolExecutor(1, "duckdb-ready")
         self._closed = False
+        self._watch = Watch()
         self._keep = ready
         for _ in range(ready):
             self._helpers.submit(self._prepare)
@@ -63,24 +64,22 @@ class DuckEngine:
             UnavailableError: ``engine_unavailable``.
         """
         database = self._take()
-        timer = threading.Timer(limits.timeout_s, database.interrupt)
-        timer.daemon = True
         try:
             statement = _single(database, sql)
             for name, table in tables.items():
                 database.register(name, table)
-            timer.start()
-            return _read(database.sql(statement), limits)
+            with self._watch.over(database, limits.timeout_s):
+                return _read(database.sql(statement), limits)
         except (duckdb.Error, pa.ArrowException, RuntimeError, ValueError, OverflowError) as fault:
             raise told(fault) from None  # the engine's own error holds the query, and parts of the answer
         finally:
-            timer.cancel()
             self._discard(database)
 
     def close(self) -> None:
         """Close what waits; later queries are refused."""
         self._closed = True
         self._helpers.shutdown(wait=True)
+        self._watch.close()
         while True:
             try:
                 self._ready.get_nowait().close()

@@ -66,11 +66,10 @@ class PostgresRelations:
             RefusedError: ``query_too_long``, ``query_too_large``, ``query_not_allowed``.
             UnavailableError: ``source_unavailable``.
         """
-        projection = self._projection(tenant, name, spec, view, keyed)
+        projection = self._projection(tenant, name, spec, view, keyed, limits)
         with self._reader(projection, limits) as reader:
             try:
                 with reader.transaction("BEGIN READ ONLY"):
-                    reader.run(f"SET LOCAL statement_timeout = {int(limits.timeout_s * 1000)}")
                     reader.run(f"DECLARE answer NO SCROLL CURSOR FOR {sql}")
                     return read_rows(reader, "answer", limits)
             except native.Error as fault:
@@ -93,21 +92,25 @@ class PostgresRelations:
             while self._known:
                 self._drop(self._known.popitem(last=False)[1])
 
-    def _projection(self, tenant: str, name: str, spec: FeatureSpec, view: View, keyed: Keyed) -> _Projection:
-        digest = sha256_hex(msgspec.json.encode((self._mine, tenant, name, spec, view)))
+    def _projection(
+        self, tenant: str, name: str, spec: FeatureSpec, view: View, keyed: Keyed, limits: Limits
+    ) -> _Projection:
+        # How many rows may come is no part of the view: it goes down with every query of a token.
+        view = msgspec.structs.replace(view, max_rows=None, watermark="")
+        digest = sha256_hex(msgspec.json.encode((self._mine, tenant, name, spec, view, limits.timeout_s)))
         ident = PREFIX + digest[:24]
         with self._lock:
             known = self._known.get(ident)
             if known is not None:
                 self._known.move_to_end(ident)
                 return known
-            made = self._make(ident, name, spec, view, keyed)
+            made = self._make(ident, name, spec, view, keyed, limits)
             self._known[ident] = made
             if len(self._known) > MAX_VIEWS:
                 self._drop(self._known.popitem(last=False)[1])
             return made
 
-    def _make(self, ident: str, name: str, spec: FeatureSpec, view: View, keyed: Keyed) -> _Projection:
+    def _make(self, ident: str, name: str, spec: FeatureSpec, view: View, keyed: Keyed, limits: Limits) -> _Projection:
         password, home = new_secret(), HOME + self._mine
         made = ViewSql(ident, home, spec, view, keyed)
         create = made.create(name)
@@ -124,7 +127,7 @@ class PostgresRelations:
             projector.run(f"CREATE ROLE {role} {options} PASSWORD '{password}'")
             projector.run(f"GRANT USAGE ON SCHEMA {role} TO {role}")
             projector.run(f"GRANT SELECT ON {qualified(ident, name)} TO {role}")
-            for setting in _READER_SETTINGS:
+            for setting in (*_READER_SETTINGS, f"statement_timeout = {int(limits.timeout_s * 1000)}"):
                 projector.run(f"ALTER ROLE {role} SET {setting}")
             projector.run(f"ALTER ROLE {role} SET search_path = {role}")
         return _Projection(ident, spec.offline.source, password, [])
@@ -180,7 +183,12 @@ class PostgresRelations:
                 reader.close()
 
 
-_READER_SETTINGS: Final = ("default_transaction_read_only = on", "timezone = 'UTC'", "datestyle = 'ISO, YMD'")
+_READER_SETTINGS: Final = (
+    "default_transaction_read_only = on",
+    "timezone = 'UTC'",
+    "datestyle = 'ISO, YMD'",
+    "cursor_tuple_fraction = 1.0",  # all rows are fetched: a plan for the first few would be the wrong one
+)
 
 
 def told(fault: native.Error) -> OstiaryError:

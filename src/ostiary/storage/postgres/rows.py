@@ -45,21 +45,22 @@ def read_rows(link: Link, cursor: str, limits: Limits) -> pa.Table:
     batches: list[Any] = []
     rows, size, schema = 0, 0, None
     while True:
-        told = link.run(f"FETCH FORWARD {min(FETCH, limits.max_rows + 1)} FROM {cursor}")
+        wanted = min(FETCH, limits.max_rows + 1)
+        told = link.run(f"FETCH FORWARD {wanted} FROM {cursor}")
         if schema is None:
             schema = pa.schema([pa.field(one["name"], _kind(one["type_oid"])) for one in told.columns])
-        if not told.rows:
-            return pa.Table.from_batches(batches, schema)
         batch = _batch(told.rows, schema)
         rows, size = rows + batch.num_rows, size + batch.nbytes
         if rows > limits.max_rows or size > limits.max_bytes:
             raise RefusedError("query_too_large", f"the answer has more than {limits.max_rows} rows, or too many bytes")
         batches.append(batch)
+        if len(told.rows) < wanted:
+            return pa.Table.from_batches(batches, schema)
 
 
 def _batch(rows: list[list[Any]], schema: Any) -> Any:
     try:
-        columns = zip(*rows, strict=True)
+        columns = zip(*rows, strict=True) if rows else [()] * len(schema)
         arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
         return pa.record_batch(arrays, schema=schema)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as fault:

@@ -21,6 +21,7 @@ from ostiary.keys.hashing import (
 from ostiary.keys.ports import WrappedKeyStore
 from ostiary.keys.ring import KeyRing, RingEntry
 from ostiary.keys.signing import SigningKey
+from ostiary.keys.tenant_secrets import TenantSecrets
 from ostiary.keys.vault import Sealer, SubjectVault
 from ostiary.keys.verifying import ALGORITHMS, EDDSA, ES256, RS256, VerifyingKey
 from ostiary.vocabulary.clock import Clock
@@ -35,6 +36,7 @@ __all__ = [
     "Sealer",
     "SigningKey",
     "SubjectVault",
+    "TenantSecrets",
     "VerifyingKey",
     "equal",
     "hash_secret",

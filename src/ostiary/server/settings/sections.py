@@ -15,6 +15,7 @@ from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.devices import DevicesSection
+from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.models import ModelsSection
@@ -297,5 +298,7 @@ class Settings(Section):
     """Training runs and what they may use."""
     datasets: DatasetsSection = DatasetsSection()
     """The door to datasets."""
+    features: FeaturesSection = FeaturesSection()
+    """Feature sets, column by column."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

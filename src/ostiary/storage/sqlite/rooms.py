@@ -129,5 +129,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             *MODEL_ERASURES,
             "delete_tenant_budgets",
             "delete_tenant_dataset_budgets",
+            "delete_tenant_online_features",
         ):
             database.erase(name, [(tenant,)])

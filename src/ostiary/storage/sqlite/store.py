@@ -8,6 +8,7 @@ from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.datasets import DatasetBudgetTable
 from ostiary.storage.sqlite.devices import DeviceTable
+from ostiary.storage.sqlite.features import OnlineFeatureTable
 from ostiary.storage.sqlite.inference import BudgetTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.models import ModelTable
@@ -40,6 +41,7 @@ class SqliteStore(LogStore):
         self.models = ModelTable(database)
         self.budgets = BudgetTable(database)
         self.dataset_budgets = DatasetBudgetTable(database)
+        self.online_features = OnlineFeatureTable(database)
 
     @property
     def path(self) -> Path:

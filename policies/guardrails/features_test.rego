@@ -1,0 +1,129 @@
+package ostiary.guardrails_test
+
+import data.examples
+import data.ostiary.guardrails
+
+columns := {
+	"user_id": {"tags": ["key"], "reads": []},
+	"at": {"tags": ["time"], "reads": []},
+	"amount": {"tags": ["feature"], "reads": []},
+	"email": {"tags": ["pii"], "reads": []},
+	"fraud": {"tags": ["label", "prod"], "reads": []},
+	"iban": {"tags": ["pii", "iban"], "reads": []},
+	"secret": {"tags": ["secret"], "reads": []},
+	"bare": {"tags": [], "reads": []},
+	"double": {"tags": ["feature"], "reads": ["amount"]},
+	"risk": {"tags": ["feature"], "reads": ["amount", "secret"]},
+	"leaked": {"tags": ["feature"], "reads": ["email"]},
+}
+
+features(members) := changed(examples.developer, object.union(
+	{
+		"resource/type": "feature_set",
+		"resource/id": "customers",
+		"resource/attributes": {"columns": columns},
+		"resource/sensitivity": 1,
+		"action/name": "features.read",
+		"action/properties": {"stage": "train", "purpose": "fraud"},
+	},
+	members,
+))
+
+seen(decision) := {name | some name in obligation(decision, "feature-columns").properties.columns}
+
+test_columns_follow_tags_and_closure if {
+	decision := guardrails.decision with input as features({})
+	seen(decision) == {"user_id", "at", "amount", "email", "fraud", "double"}
+	obligation(decision, "feature-masks").properties.columns == {"email": {"method": "hash"}}
+	not rules(decision.deny)["feature-columns"]
+}
+
+test_labels_are_for_training_alone if {
+	decision := guardrails.decision with input as features({"action/properties": {"stage": "serve"}})
+	seen(decision) == {"user_id", "at", "amount", "double"}
+}
+
+test_without_a_stage_only_what_is_open_to_all if {
+	decision := guardrails.decision with input as changed(features({}), {"action/properties": {}})
+	seen(decision) == {"user_id", "at", "amount", "double"}
+}
+
+test_a_hidden_column_and_one_that_never_was_are_refused_alike if {
+	answers := {rules(decision.deny) |
+		some name in {"secret", "nosuch", "risk", "bare", "leaked"}
+		properties := {"stage": "train", "columns": ["amount", name]}
+		decision := guardrails.decision with input as features({"action/properties": properties})
+	}
+	answers == {{"feature-columns"}}
+}
+
+test_writing_has_rules_of_its_own if {
+	writing := {"action/name": "features.write", "action/properties": {"stage": "ingest"}}
+	decision := guardrails.decision with input as features(writing)
+	seen(decision) == {"user_id", "at", "amount", "email", "fraud", "double", "leaked"}
+	training := guardrails.decision with input as features({"action/name": "features.write"})
+	rules(training.deny)["feature-columns"]
+}
+
+test_a_purpose_can_be_asked_for if {
+	narrow := {"feature": {"stages": ["train"], "purposes": ["fraud"]}}
+	fits := guardrails.decision with input as features({})
+		with data.pipeline.features.reads as narrow
+	seen(fits) == {"amount", "double"}
+	other := guardrails.decision with input as features({"action/properties": {"stage": "train", "purpose": "ads"}})
+		with data.pipeline.features.reads as narrow
+	rules(other.deny)["feature-columns"]
+}
+
+test_two_masks_show_nothing if {
+	two := {"pii": {"stages": [], "masked": [
+		{"stages": ["*"], "mask": {"method": "hash"}},
+		{"stages": ["*"], "mask": {"method": "constant", "value": "x"}},
+	]}}
+	decision := guardrails.decision with input as features({})
+		with data.pipeline.features.reads as two
+	obligation(decision, "feature-masks").properties.columns.email == {"method": "null"}
+}
+
+test_rows_are_filtered_by_what_is_known_of_the_subject if {
+	filters := [{
+		"sets": ["cust*"], "stages": ["train"],
+		"all": [{"column": "region", "op": "eq", "attribute": "region"}, {"column": "age", "op": "ge", "value": 18}],
+	}]
+	request := features({"subject/attributes": {"region": "eu"}})
+	decision := guardrails.decision with input as request
+		with data.pipeline.features.row_filters as filters
+	found := [one.properties["all"] | some one in decision.obligations; one.type == "row_filter"]
+	found == [[
+		{"column": "region", "op": "eq", "value": "eu"},
+		{"column": "age", "op": "ge", "value": 18},
+	]]
+	unknown := guardrails.decision with input as features({"subject/attributes": {}})
+		with data.pipeline.features.row_filters as filters
+	rules(unknown.deny)["feature-rows"]
+	elsewhere := guardrails.decision with input as features({"resource/id": "other"})
+		with data.pipeline.features.row_filters as filters
+	count([one | some one in elsewhere.obligations; one.type == "row_filter"]) == 0
+}
+
+test_a_set_brings_filters_of_its_own_and_an_empty_one_refuses if {
+	filters := [{"stages": ["*"], "all": [{"column": "age", "op": "ge", "value": 18}]}]
+	own := {"columns": columns, "row_filters": filters}
+	decision := guardrails.decision with input as features({"resource/attributes": own})
+	count([one | some one in decision.obligations; one.type == "row_filter"]) == 1
+	nothing := {"columns": columns, "row_filters": [{"stages": ["*"], "all": []}]}
+	empty := guardrails.decision with input as features({"resource/attributes": nothing})
+	rules(empty.deny)["feature-rows"]
+}
+
+test_exploring_has_a_limit_of_rows if {
+	decision := guardrails.decision with input as features({"action/properties": {"stage": "explore"}})
+	obligation(decision, "feature-row-limit").properties.rows == 10000
+	not obligation(guardrails.decision, "feature-row-limit") with input as features({})
+}
+
+test_other_actions_get_no_columns if {
+	decision := guardrails.decision with input as features({"action/name": "query"})
+	not obligation(decision, "feature-columns")
+	not rules(decision.deny)["feature-columns"]
+}

@@ -1,0 +1,1 @@
+"""What ``ostiary features`` is made of: administrators on the data directory, and callers of a running server."""

@@ -1,0 +1,58 @@
+"""How many rows one token may read in all: a patient reader with small queries reaches the same end as a greedy one.
+
+Counted in memory by tenant and token until the token is over; a token lives minutes. Safe for several threads.
+"""
+
+import threading
+from typing import Final
+
+from ostiary.errors import RefusedError
+
+MAX_TOKENS: Final = 100_000
+OVER: Final = "feature_budget_used_up"
+
+
+class Budget:
+    """Rows read, by token."""
+
+    def __init__(self, max_rows: int) -> None:
+        """Let each token read ``max_rows``; 0 sets no limit."""
+        self._max = max_rows
+        self._read: dict[tuple[str, str], tuple[int, int]] = {}
+        self._lock = threading.Lock()
+
+    def left(self, tenant: str, token: str) -> int | None:
+        """Return how many rows a token may still read, or ``None``.
+
+        Raises:
+            RefusedError: ``feature_budget_used_up``.
+        """
+        if not self._max:
+            return None
+        with self._lock:
+            left = self._max - self._read.get((tenant, token), (0, 0))[0]
+        if left <= 0:
+            raise _over()
+        return left
+
+    def spend(self, tenant: str, token: str, rows: int, until_ns: int, now_ns: int) -> None:
+        """Count rows.
+
+        Raises:
+            RefusedError: ``feature_budget_used_up``: another query of the token was quicker.
+        """
+        if not self._max:
+            return
+        with self._lock:
+            if len(self._read) >= MAX_TOKENS:
+                self._read = {key: told for key, told in self._read.items() if told[1] > now_ns}
+            if len(self._read) >= MAX_TOKENS:
+                raise _over()
+            spent = self._read.get((tenant, token), (0, 0))[0] + rows
+            self._read[tenant, token] = (spent, until_ns)
+            if spent > self._max:
+                raise _over()
+
+
+def _over() -> RefusedError:
+    return RefusedError(OVER, "this token has read as many rows as it may")

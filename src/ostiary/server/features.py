@@ -1,0 +1,71 @@
+"""Puts the features door together: files below the data directory, engine, databases, online values, mask keys."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from ostiary.errors import UnavailableError
+from ostiary.keys import TenantSecrets
+from ostiary.server.wiring import House
+
+if TYPE_CHECKING:
+    from ostiary.pipeline.features.door import FeatureDoor
+    from ostiary.pipeline.features.ports import Relations
+    from ostiary.server.settings.features import FeaturesSection
+
+_MIB: Final = 1 << 20
+MAX_DSN: Final = 4096
+_NEEDED: Final = ("duckdb", "pyarrow", "sqlglot")
+
+
+def are_served(house: House) -> bool:
+    """Return whether feature sets are to be served and can be."""
+    return house.settings.features.enabled and all(find_spec(name) is not None for name in _NEEDED)
+
+
+def mask_secrets(house: House) -> TenantSecrets:
+    """Return the keys of hashed columns."""
+    return TenantSecrets(house.places.keys / "masks")
+
+
+def open_features(house: House) -> "FeatureDoor":
+    """Return the door; what it opens is closed with the house.
+
+    Raises:
+        UnavailableError: a DSN cannot be read.
+    """
+    from ostiary.pipeline.features.door import FeatureDoor  # noqa: PLC0415 - needs an extra
+    from ostiary.pipeline.features.masks import MaskKey  # noqa: PLC0415
+    from ostiary.pipeline.features.parquet import ParquetHistory  # noqa: PLC0415
+    from ostiary.pipeline.features.ports import Limits  # noqa: PLC0415
+    from ostiary.storage.duckdb import DuckEngine  # noqa: PLC0415
+
+    settings, secrets = house.settings.features, mask_secrets(house)
+    engine = DuckEngine(settings.memory_mb)
+    house.opened.callback(engine.close)
+    return FeatureDoor(
+        house.registry,
+        ParquetHistory(house.places.root / "features", settings.roots),
+        engine,
+        house.store.online_features,
+        lambda tenant: MaskKey(secrets.of(tenant)),
+        relations=_relations(house, settings),
+        limits=Limits(settings.max_rows, settings.max_bytes, settings.timeout_s, settings.memory_mb),
+        kept_bytes=settings.kept_mb * _MIB,
+    )
+
+
+def _relations(house: House, settings: "FeaturesSection") -> "Relations | None":
+    if not settings.postgres:
+        return None
+    from ostiary.storage.postgres import PostgresRelations, PostgresSource  # noqa: PLC0415 - a driver
+
+    sources = {}
+    for one in settings.postgres:
+        try:
+            dsn = one.dsn_file.read_text("utf-8")[:MAX_DSN].strip()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise UnavailableError("source_unavailable", f"the DSN of `{one.name}` cannot be read") from fault
+        sources[one.name] = PostgresSource(one.name, dsn)
+    relations = PostgresRelations(sources)
+    house.opened.callback(relations.close)
+    return relations

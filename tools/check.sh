@@ -13,6 +13,8 @@ deps() { deptry . && (cd sdk && deptry .); }
 docs() { NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir build/site; }
 tests() {
   tools/browser.sh # for tests/browser
+  tools/system.sh # bubblewrap, for the sandbox of trainings
+  tools/postgres.sh # for columns in PostgreSQL
   # Two workers, for two cores; a worker takes over tests that the other has not begun.
   # shellcheck disable=SC2086
   pytest --numprocesses 2 --dist worksteal ${PYTEST_ARGS:-}

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_given_back_is_there_again_and_never_below_nothing(store: BudgetStore) -
 
 
 def test_threads_that_take_at_once_get_the_limit_and_no_more(store: BudgetStore) -> None:
-    budgets, want, granted = Budgets(store), Want(key_of("fraud", "user:ada"), Budget(100, 3600)), []
+    budgets, want = Budgets(store), Want(key_of("fraud", "user:ada"), Budget(100, 3600))
+    granted: list[Any] = []
 
     def ask() -> None:
         granted.extend(budgets.take("acme", want, 1, now_ns=SECOND) for _ in range(40))

@@ -82,7 +82,7 @@ class Person:
         code = self.scene.server.admin("POST", "/tenants/default/devices/invitations", json=asked).json()["code"]
         nonce = self._say("nonce", purpose="enrol")["nonce"]
         evidence = self.tpm.quote(extra_for("enrol", nonce, self.voice.thumbprint)) if attested else None
-        more = {"evidence": evidence, "ak": self.tpm.public} if attested else {}
+        more: dict[str, Any] = {"evidence": evidence, "ak": self.tpm.public} if attested else {}
         now_ns = self.scene.clock.now_ns()
         told = self._say("enrol", message=self.voice.enrol(code, nonce, now_ns=now_ns, **more))
         self.voice = Voice(self.key, PUBLIC, "default", told["device_id"])
@@ -173,7 +173,7 @@ def open_scene(root: Path, **sections: Any) -> Iterator[Scene]:
             "inference": {"loopback_http": True},
         }
         for name, section in sections.items():
-            given[name] = {**given.get(name, {}), **section}
+            given[name] = given.get(name, {}) | section
         faults: list[Any] = []
         settings = load(None, environ={}, options=given).settings
         house = open_house(Places(root), settings, clock, lambda *told: faults.append(told))

@@ -42,7 +42,8 @@ def people_of(count: int, seed: int) -> "np.ndarray[Any, Any]":
 
 def is_fraud(rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     late, tangled = 0.5 * (rows[:, 1] < 6), rows[:, 3] * rows[:, 4]
-    return 0.012 * rows[:, 0] + late - 0.05 * rows[:, 2] + tangled + 0.05 * rows[:, 5] - 0.1 * rows[:, 6] > 1
+    found: np.ndarray[Any, Any] = 0.012 * rows[:, 0] + late - 0.05 * rows[:, 2] + tangled + 0.05 * rows[:, 5]
+    return found - 0.1 * rows[:, 6] > 1
 
 
 def named(row: Any) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def boundary_points(label: Any, rows: Any) -> list[Any]:
     seen = [(row, label(row)) for row in rows]
     if any(one is None for _, one in seen):
         return []
-    points = []
+    points: list[Any] = []
     for yes, no in zip([r for r, bad in seen if bad], [r for r, bad in seen if not bad], strict=False):
         one, other = np.array(yes), np.array(no)
         for _ in range(STEPS):

@@ -42,7 +42,7 @@ def test_odd_texts_are_faults(sql: str, dialect: str) -> None:
 
 
 # Each has twice the columns of the one before: binding this takes an engine's memory before any limit sees it.
-DOUBLING = ["c{} as (select * from c{}, c{} x)".format(n, n - 1, n - 1) for n in range(1, 40)]  # noqa: UP032  # noqa: S608
+DOUBLING = ["c{} as (select * from c{}, c{} x)".format(n, n - 1, n - 1) for n in range(1, 40)]  # noqa: UP032, S608
 
 
 @pytest.mark.parametrize(

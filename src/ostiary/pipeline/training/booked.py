@@ -118,20 +118,6 @@ class BookedDatasets:
                 _write(place, self._reads.pieces(one, blocks, 0, one.stat.size))
 
 
-class NoDatasets:
-    """A ``DatasetCheck`` that knows none."""
-
-    def verified(self, tenant: str, dataset: str) -> DatasetRef:
-        """Refuse it."""
-        del tenant
-        raise RefusedError("dataset_unknown", f"there is no dataset `{dataset[:80]}`")
-
-    def stage(self, tenant: str, dataset: DatasetRef, folder: Path) -> None:
-        """Refuse it."""
-        del folder
-        self.verified(tenant, dataset.name)
-
-
 def _write(place: Path, pieces: Iterable[memoryview]) -> None:
     with place.open("xb") as file:
         for piece in pieces:

@@ -2,8 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +9,12 @@ import msgspec
 
 from ostiary.errors import RefusedError, UnavailableError
 from ostiary.pipeline.training.accounts import EgressLimits
-from ostiary.pipeline.training.booked import BookedDatasets, NoDatasets
+from ostiary.pipeline.training.booked import BookedDatasets
 from ostiary.pipeline.training.course import Course, Parts, Rules
 from ostiary.pipeline.training.limits import MIB, SandboxLimits
 from ostiary.pipeline.training.ports import ArtifactDoor, Authority, DatasetCheck, Delivery
 from ostiary.server.addresses import public_url
+from ostiary.server.datasets.parts import open_datasets
 from ostiary.server.settings.training import TrainingSection
 from ostiary.server.wiring import House
 from ostiary.vocabulary.ids import check_tenant
@@ -53,10 +52,8 @@ class KeptInPlace:
 
 
 def datasets_of(house: House) -> DatasetCheck:
-    """Return what vouches for datasets here: the book of the door to datasets, where that door is installed."""
-    if find_spec("ostiary.server.datasets") is None:
-        return NoDatasets()
-    parts = import_module("ostiary.server.datasets.parts").open_datasets(house)
+    """Return what vouches for datasets here: the book of the door to datasets."""
+    parts = open_datasets(house)
     return BookedDatasets(parts.book, parts.reads)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
-from ostiary.pipeline.training.booked import BookedDatasets, NoDatasets
+from ostiary.pipeline.training.booked import BookedDatasets
 from ostiary.pipeline.training.bubblewrap import Plan, arguments, files_of, find_bubblewrap
 from ostiary.pipeline.training.cgroups import make_groups
 from ostiary.pipeline.training.environment import Environment, Mount, system, with_folder
@@ -227,8 +227,6 @@ def test_data_is_what_the_manifest_lists(tmp_path):
     assert no.value.code == "training_dataset_changed"
     with pytest.raises(RefusedError):
         datasets.verified("other", "sales")
-    with pytest.raises(RefusedError):
-        NoDatasets().verified("default", "sales")
 
 
 def test_what_is_staged_can_be_read_and_not_written_and_goes_away(tmp_path):

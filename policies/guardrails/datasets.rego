@@ -7,6 +7,13 @@ at_datasets if {
 	input.resource.type == "dataset"
 }
 
+# Whoever reads it for what: at the door, where the token is made, or for a training run. Attributes are those of the
+# registration, so that a dataset which says nothing of purposes is as it was.
+reads_dataset if {
+	input.resource.type == "dataset"
+	input.action.name in {"dataset.read", "dataset.list"}
+}
+
 changes_dataset if input.action.name in {"dataset.write", "dataset.delete"}
 
 # What the dataset says of itself: words of its registration, or of the catalogue, which stands where both speak.
@@ -19,8 +26,7 @@ dataset_words(name) := object.get(input.resource.attributes, name, [])
 #   id: dataset-purpose
 #   remediation: Exchange your identity for a token that names one of the dataset's purposes, or ask its owner.
 deny contains {"rule": "dataset-purpose"} if {
-	at_datasets
-	not changes_dataset
+	reads_dataset
 	purposes := dataset_words("purposes")
 	purposes != []
 	not among_words(input.action.properties, "purpose", purposes)
@@ -33,8 +39,7 @@ deny contains {"rule": "dataset-purpose"} if {
 #   id: dataset-stage
 #   remediation: Read it from one of the dataset's stages, with a token that names the stage.
 deny contains {"rule": "dataset-stage"} if {
-	at_datasets
-	not changes_dataset
+	reads_dataset
 	stages := dataset_words("stages")
 	stages != []
 	not among_words(input.action.properties, "stage", stages)

@@ -108,5 +108,12 @@ test_the_manifest_itself_can_be_had if {
 }
 
 test_other_enforcement_points_have_other_rules if {
-	_why({"pep/id": "warehouse", "action/properties": {}}) == set()
+	_why({"pep/id": "warehouse", "action/name": "query", "action/properties": {}}) == set()
+}
+
+test_whoever_reads_it_reads_it_for_its_purposes_in_its_stages if {
+	every pep in ["ostiary:token", "cli"] {
+		_why({"pep/id": pep, "action/properties/stage": "validate"}) == {"dataset-stage"}
+		_why({"pep/id": pep, "action/properties/purpose": "advertising"}) == {"dataset-purpose"}
+	}
 }

@@ -127,3 +127,11 @@ test_other_actions_get_no_columns if {
 	not obligation(decision, "feature-columns")
 	not rules(decision.deny)["feature-columns"]
 }
+
+test_all_columns_are_left_to_policy_where_a_token_is_asked_for_and_nowhere_else if {
+	asked := features({"action/properties": {"stage": "train", "columns": ["*"]}})
+	at_the_token_door := guardrails.decision with input as changed(asked, {"pep": {"id": "ostiary:token"}})
+	not rules(at_the_token_door.deny)["feature-columns"]
+	at_the_features_door := guardrails.decision with input as changed(asked, {"pep": {"id": "ostiary:features"}})
+	rules(at_the_features_door.deny)["feature-columns"]
+}

@@ -53,7 +53,7 @@ def run(tmp_path, monkeypatch, capsys):
         out: str = capsys.readouterr().out
         return out
 
-    call("dataset", "register", "sales", f"file://{lake}", "--purpose", "training", "--stage", "training", "--producer",
+    call("dataset", "register", "sales", f"file://{lake}", "--purpose", "training", "--stage", "train", "--producer",
          f"ingest={tmp_path / 'key.pem'}", "--verified", "--sensitivity", "2")  # fmt: skip
     call("dataset", "upload", "sales", str(tmp_path / "rows.csv"), "--folder", "2026")
     return call

@@ -60,6 +60,10 @@ class OstiaryFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec is u
         self._infos: OrderedDict[str, tuple[float, Info]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        """Close the connection of this thread; the next request opens another."""
+        self._doorway.close()
+
     # What is there.
 
     @override

@@ -171,7 +171,7 @@ class Course:
         progress("deciding")
         granted = self._ask("train.run", "training", wanted.pipeline, _properties(named, wanted))
         for dataset in datasets:
-            told = {"purpose": "training", "stage": "training", "digest": dataset.digest, "commit": record.commit}
+            told = {"purpose": "training", "stage": "train", "digest": dataset.digest, "commit": record.commit}
             self._ask("dataset.read", "dataset", dataset.name, told)
         rules = narrow(_egress(granted), wanted.egress)
         egress = tuple(str(rule) for rule in rules)

@@ -8,6 +8,16 @@ from typing import Final
 
 from ostiary.vocabulary.reasons import Reason
 
+# What a token of Ostiary's own says that it is for, and this access is not (``identity.exchange.restrictions``).
+_OTHER: Final = {
+    "action": "another action",
+    "columns": "other columns",
+    "commit": "another commit",
+    "prefix": "objects in another place",
+    "purpose": "another purpose",
+    "resource": "another resource",
+    "stage": "another stage of the pipeline",
+}
 SENTENCES: Final[dict[str, str]] = {
     Reason.ADAPTIVE_ERROR: "The adaptive policy could not be evaluated, so the answer is no.",
     Reason.ADAPTIVE_PROPOSAL: "The adaptive rules asked for more than the guardrails did.",
@@ -42,6 +52,7 @@ SENTENCES: Final[dict[str, str]] = {
     Reason.SUBJECT_REVOKED: "All that this subject began before was ended: sign in again.",
     Reason.SUBJECT_UNVERIFIED: "The subject did not prove who it is.",
     Reason.TENANT_UNKNOWN: "There is no such tenant.",
+    **{f"token_other_{what}": f"The token is for {words}." for what, words in _OTHER.items()},
 }
 
 

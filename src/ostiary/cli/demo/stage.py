@@ -13,12 +13,13 @@ import msgspec
 from ostiary.cli.demo.teller import Teller
 from ostiary.errors import RefusedError
 from ostiary.identity.traits import traits_of
-from ostiary.keys import ES256, SigningKey
+from ostiary.keys import ES256, RS256, SigningKey
 from ostiary.keys.files import private_folder, read_private, write_private
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.signals import eventfile
 from ostiary.testing.issuer import FakeIssuer, FakeKey
 from ostiary.testing.organisation import Organisation
+from ostiary.testing.workloads import FakeGithub
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.facts import TokenFacts
 
@@ -28,6 +29,7 @@ TOLD_BY_TOKENS: Final = ("sid", "client_id", "acr", "amr", "auth_time")
 TARGET: Final = ("database", "prod/customers")
 _KID: Final = "demo-issuer"
 _HISTORY: Final = "simulated-history.jsonl"
+_CI: Final = "demo-ci"
 _KEY: Final = "demo-issuer.pem"
 _JWKS: Final = "demo-issuer.jwks.json"
 _FRESH_NS: Final = 3_600 * 10**9
@@ -38,8 +40,21 @@ issuer = "{issuer}"
 audience = "{audience}"
 jwks_path = "{jwks}"
 
+[[identity.workloads]]
+kind = "github"
+audience = "{audience}"
+jwks_path = "{ci}"
+rules = [{{name = "models", repository_id = "42", repository_owner_id = "9919"}}]
+
 [devices]
 interval_s = 0 # a story has no time to wait between two reports
+
+[datasets]
+roots = ["{lake}"]
+
+[training]
+memory_mib = 512
+wall_s = 60
 """
 
 
@@ -112,6 +127,11 @@ class Stage:
         teller.run("train", "risk", "train", "--data", data, "--rounds", "2")
 
 
+def lake_of(root: Path) -> Path:
+    """Return where a stage's datasets lie: beside the data directory, which is the server's own."""
+    return root.resolve().with_name(f"{root.resolve().name}-lake")
+
+
 def _organisation(until_ns: int, people: int, days: int, issuer: FakeIssuer) -> Organisation:
     """Return the organisation; its people come with tokens like those that the play will ask for."""
     told: dict[str, Any] = dict.fromkeys(TOLD_BY_TOKENS)
@@ -144,11 +164,27 @@ def _issuer(key: SigningKey) -> FakeIssuer:
     return FakeIssuer(ISSUER, DEFAULT_TENANT, AUDIENCE, (FakeKey(key, key.public.jwk()),))
 
 
+def ci_of(root: Path) -> FakeGithub:
+    """Return the CI platform of a stage, which signs its jobs' tokens."""
+    key = SigningKey.from_pem(_CI, read_private(root / f"{_CI}.pem"))
+    return FakeGithub(audience=AUDIENCE, keys=(FakeKey(key, key.public.jwk()),))
+
+
+def _write_ci(root: Path) -> Path:
+    """Make the CI platform, and return where its public keys stand."""
+    write_private(root / f"{_CI}.pem", SigningKey.generate(_CI, RS256).private_pem())
+    jwks = root / f"{_CI}.jwks.json"
+    write_private(jwks, ci_of(root).jwks().inline.encode())
+    return jwks
+
+
 def _write_issuer(root: Path) -> FakeIssuer:
     issuer = _issuer(key := SigningKey.generate(_KID, ES256))
     jwks = root / _JWKS
     write_private(root / _KEY, key.private_pem())
     write_private(jwks, msgspec.json.encode({"keys": [dict(each.jwk) for each in issuer.keys]}))
-    settings = _SETTINGS.format(issuer=ISSUER, audience=AUDIENCE, jwks=jwks.resolve())
+    settings = _SETTINGS.format(
+        issuer=ISSUER, audience=AUDIENCE, jwks=jwks.resolve(), lake=lake_of(root), ci=_write_ci(root).resolve()
+    )
     write_private(root / "ostiary.toml", settings.encode())
     return issuer

@@ -49,6 +49,10 @@ class Teller:
         """Keep a step's result for a program."""
         self._steps[name] = value
 
+    def kept(self, name: str) -> Any:
+        """Return a step's result that was kept."""
+        return self._steps[name]
+
     def show(self, name: str, value: Mapping[str, Any]) -> None:
         """Show a JSON document as it went over the wire, without tokens."""
         self.keep(name, value)
@@ -71,18 +75,34 @@ class Teller:
         else:
             out.print(textwrap.indent(done.rstrip(), _INDENT), markup=False)
 
+    def attempt(self, name: str, *arguments: str) -> int:
+        """Run an ``ostiary`` command that may be refused, show what it says, and return its exit code."""
+        if not self._json:
+            out.print(f"{_INDENT}$ ostiary {shlex.join(arguments)}", style="bold green", markup=False)
+        done = self._ended(list(arguments))
+        told = (done.stdout + done.stderr).strip()
+        self.keep(name, {"exit": done.returncode, "told": told})
+        if not self._json:
+            out.print(textwrap.indent(told, _INDENT), markup=False)
+            out.print(f"{_INDENT}(exit code {done.returncode})", style="dim", markup=False)
+        return done.returncode
+
     def ask(self, *arguments: str) -> Any:
         """Return the JSON of an ``ostiary`` command that is not worth telling."""
         return msgspec.json.decode(self._done([*arguments, "--json"]))
 
     def _done(self, arguments: list[str]) -> str:
-        command = [sys.executable, "-m", "ostiary.cli", *arguments]
-        environ = {**os.environ, "COLUMNS": str(_WIDTH)}
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603
+        done = self._ended(arguments)
         if done.returncode != 0:
             text = (done.stderr or done.stdout).strip().splitlines()
             raise UnavailableError("demo_step_failed", f"`ostiary {arguments[0]}` failed: {' '.join(text[-3:])}")
         return done.stdout
+
+    @staticmethod
+    def _ended(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ostiary.cli", *arguments]
+        environ = {**os.environ, "COLUMNS": str(_WIDTH)}
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603
 
     def end(self) -> None:
         """Print what was collected."""

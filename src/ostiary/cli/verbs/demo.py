@@ -1,5 +1,6 @@
 """``ostiary demo``: play a story on a simulated organisation, with a real server, a real model and a real log."""
 
+import socket
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -47,7 +48,7 @@ def command(
         raise FaultyInputError("option_missing", "--url and --prepare need --data")
     teller = Teller(as_json=json)
     with ExitStack() as stack:
-        root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-")))
+        root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-"))) / "data"
         stage = Stage.open(root, SystemClock(), people, days)
         if prepare or getattr(known[story], "LEARNED", True):  # a story of rules alone needs no history and no model
             stage.furnish(teller)
@@ -58,11 +59,17 @@ def command(
     return None
 
 
+def _free_port() -> int:
+    """Return a port that is free now: tokens and proofs name the server's address, so it must be known beforehand."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def _play(story: ModuleType, stage: Stage, url: str | None, teller: Teller, stack: ExitStack) -> bool:
     if url is None:
         teller.act("The server")
         teller.say(f"$ ostiary up --data {stage.places.root}")
-        url = stack.enter_context(Served(stage.places.root)).url
+        url = stack.enter_context(Served(stage.places.root, port=_free_port())).url
         teller.say(f"Ostiary serves {url}")
     door = FrontDoor(url, stage.places.pep_key.read_text("utf-8").strip())
     stack.callback(door.close)

@@ -131,7 +131,7 @@ def a_manifest_of_a_stranger(world: World, _made: Made) -> str:
     (world.keys / "stranger.pem").touch(mode=0o600)
     (world.keys / "stranger.pem").write_bytes(stranger.private_pem())
     words = ("dataset", "manifest", FEATURES, "--producer", "features", "--key", world.key("stranger"))
-    return world.ostiary(*words, fails=True)
+    return str(world.ostiary(*words, fails=True))
 
 
 # Training: what it is made with.

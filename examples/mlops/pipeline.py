@@ -70,7 +70,8 @@ def train(world: World) -> Path:
 
 def sign(world: World, run: Path) -> dict[str, Any]:
     """The signing service signs exactly what the run left."""
-    return world.ostiary("model", "sign", str(run / "outputs"), "--name", MODEL, "--key", world.key("signer"), "--json")
+    words = ("model", "sign", str(run / "outputs"), "--name", MODEL, "--key", world.key("signer"), "--json")
+    return dict(world.ostiary(*words))
 
 
 def validate(world: World, run: Path, root: str) -> Path:

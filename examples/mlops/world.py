@@ -11,10 +11,11 @@ import sys
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 
+from ostiary.identity.exchange.details import DetailType
 from ostiary.keys import ES256, KeyRing, SigningKey, open_keys
 from ostiary.keys.curve_of import curve_public_of
 from ostiary.keys.curves import CurveKey
@@ -30,6 +31,13 @@ from ostiary_sdk.datasets import OstiaryFileSystem
 from ostiary_sdk.pipeline import Access, ExchangedToken
 
 HERE = Path(__file__).parent
+KINDS: Final[dict[str, DetailType]] = {
+    "dataset": "ostiary_dataset",
+    "endpoint": "ostiary_endpoint",
+    "feature_set": "ostiary_feature_set",
+    "model": "ostiary_model",
+    "training": "ostiary_training",
+}
 MODEL, RAW, SET, FEATURES, ENDPOINT = "fraud", "transactions", "payments", "fraud-features", "fraud"
 BUILDER = "https://ostiary.example/runner"
 CI, DEPLOYER = "github:owner:9919:repository:42", "spiffe://example.org/ns/mlops/sa/deployer"
@@ -169,7 +177,7 @@ class World:
         source = (lambda: self.person_token(who)) if who in {"rita", "ada"} else lambda: self.platform_token(who)
         purpose = "training" if kind == "dataset" else ""
         return ExchangedToken(
-            self.url, "default", source, Access(f"ostiary_{kind}", name, actions, purpose=purpose, stage=stage)
+            self.url, "default", source, Access(KINDS[kind], name, actions, purpose=purpose, stage=stage)
         )
 
     def columns(self, who: str, action: str, stage: str) -> ExchangedToken:

@@ -60,6 +60,31 @@ def said(response: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer ost_1.secret"},
+        {"Authorization": "DPoP a.b.c"},
+        {"Authorization": "DPoP a.b.c", "DPoP": "x"},
+        {"Authorization": "Bearer a.b.c"},
+        {"Authorization": "Bearer a.b.c.d"},
+    ],
+)
+def test_a_stranger_does_not_learn_which_tenants_there_are(server: Any, headers: dict[str, str]) -> None:
+    known, unknown = (
+        server.client.get(f"/pipeline/{tenant}/datasets/sales/a", headers=headers) for tenant in ("default", "nobody")
+    )
+    assert said(known) == said(unknown)
+
+
+def test_a_name_that_no_tenant_can_have_is_unknown_too(server: Any) -> None:
+    unknown, impossible = (
+        server.client.get(f"/pipeline/{tenant}/datasets/sales/a") for tenant in ("nobody", "NO_BODY")
+    )
+    assert said(unknown) == said(impossible)
+
+
+@pytest.mark.parametrize(
     ("other", "why"),
     [
         ("a%3Fb", (401, "dpop_http_uri_wrong")),

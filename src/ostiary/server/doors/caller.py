@@ -76,11 +76,11 @@ def caller_of(doors: Doors, door: str, request: Request, tenant: str, *, bound: 
 
 def _caller(doors: Doors, door: str, request: Request, tenant: str, *, bound: bool) -> Caller:
     _check_path(request)
-    _check_tenant(doors, tenant)
     presented = _presented(doors, request)
     pep = PepIdentity(pep_id=f"ostiary:{door}", tenant=tenant, subjects="token", method="")
     once = OneRequest(doors.house.subjects)
     identity = once.identify(pep, presented, doors.house.clock.now_ns())
+    _check_tenant(doors, tenant)  # last: before, it would tell a stranger which tenants there are
     if bound and identity.proof == "none":
         raise RefusedError(Refusal.TOKEN_BINDING_REQUIRED, "the token must be bound to its holder's key")
     return Caller(

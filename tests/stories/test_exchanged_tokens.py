@@ -345,7 +345,7 @@ def test_a_token_that_names_who_may_act_lets_nobody_else(scene: Scene) -> None:
     stage, jwt = scene.stage(), ExchangeCaller.form("x")["subject_token_type"]
     svid = {"actor_token": SPIFFE.token(scene.now(), jti="may-1"), "actor_token_type": jwt}
     for may_act, form, status in (
-        ({"sub": SPIFFE.subject}, svid, 200),
+        ({"sub": SPIFFE.subject, "iss": f"spiffe://{SPIFFE.trust_domain}"}, svid, 200),
         ({"sub": SPIFFE.subject, "iss": "https://idp.example"}, svid, 400),
         ({"sub": "spiffe://example.org/other"}, svid, 400),
         ({"sub": SPIFFE.subject}, {}, 400),

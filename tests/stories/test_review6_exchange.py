@@ -1,0 +1,36 @@
+"""Review of issue 6, the exchange: who may act is named by its issuer too, and whoever is proven leaves a record."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from ostiary.pipeline.registered import Registered
+from ostiary.testing.exchange import JWT, ExchangeCaller
+from ostiary.testing.exchange_scene import PEOPLE, PUBLIC, SPIFFE, sections
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    server = start_server(**sections(tmp_path_factory.mktemp("keys")))
+    server.house.registry.put("default", Registered(type="dataset", id="sales"), 1)
+    return server
+
+
+def person(**claims: Any) -> str:
+    return PEOPLE.token(time.time_ns(), **claims)  # noqa: TID251 - the server's own clock judges it
+
+
+def exchange(server: Any, token: str, **form: Any) -> httpx.Response:
+    response: httpx.Response = server.client.post(**ExchangeCaller(server.house.clock, PUBLIC).request(token, **form))
+    return response
+
+
+def test_who_may_act_is_of_the_same_issuer_unless_another_is_named(server: Any) -> None:
+    svid = {"actor_token": SPIFFE.token(time.time_ns(), jti="r6-1"), "actor_token_type": JWT}  # noqa: TID251 - as above
+    stranger = exchange(server, person(may_act={"sub": SPIFFE.subject}), **svid)
+    assert (stranger.status_code, stranger.json()["code"]) == (400, "actor_not_allowed")
+    own = {"actor_token": person(sub="agent"), "actor_token_type": JWT}
+    assert exchange(server, person(sub="ann", may_act={"sub": "agent"}), **own).status_code == 200

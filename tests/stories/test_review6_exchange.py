@@ -34,3 +34,13 @@ def test_who_may_act_is_of_the_same_issuer_unless_another_is_named(server: Any) 
     assert (stranger.status_code, stranger.json()["code"]) == (400, "actor_not_allowed")
     own = {"actor_token": person(sub="agent"), "actor_token_type": JWT}
     assert exchange(server, person(sub="ann", may_act={"sub": "agent"}), **own).status_code == 200
+
+
+def test_whoever_comes_with_a_revoked_actor_leaves_a_record(server: Any) -> None:
+    server.house.ledger.terminate("default", "sid-r6", at_ns=2, reason="signed_out")
+    before = len(server.records())
+    response = exchange(server, person(sub="dave"), actor_token=person(sub="carol", sid="sid-r6"), actor_token_type=JWT)
+    record = server.records()[-1]
+    assert (response.status_code, response.json()["reasons"]) == (400, ["actor_revoked"])
+    assert (len(server.records()) - before, record.refusal, record.request.subject.id) == (1, "actor_revoked", "dave")
+    assert response.json()["decision_id"] == record.receipt.decision_id

@@ -50,3 +50,10 @@ def test_json_that_names_what_a_loader_shall_call_is_refused(value: Any) -> None
 )
 def test_ordinary_configuration_is_not(value: Any) -> None:
     check_format("config.json", json.dumps(value).encode())
+
+
+def test_many_pickles_in_a_row_cost_no_more_than_one() -> None:
+    # Sixty-three walks of 200 000 opcodes each held a core for half a minute over a text of 12 MB.
+    one = b"N0" * 60_000 + b"NN."
+    check_format("card.md", one + b"x")
+    assert refused("card.md", one * 2 + b"x") == "format_pickle"

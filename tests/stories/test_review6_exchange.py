@@ -44,3 +44,11 @@ def test_whoever_comes_with_a_revoked_actor_leaves_a_record(server: Any) -> None
     assert (response.status_code, response.json()["reasons"]) == (400, ["actor_revoked"])
     assert (len(server.records()) - before, record.refusal, record.request.subject.id) == (1, "actor_revoked", "dave")
     assert response.json()["decision_id"] == record.receipt.decision_id
+
+
+def test_whom_no_platform_vouches_a_commit_for_can_name_none(server: Any) -> None:
+    stage = ExchangeCaller(server.house.clock, PUBLIC)
+    for token in (person(sub="eve"), SPIFFE.token(time.time_ns(), jti="r6-2")):  # noqa: TID251 - as above
+        response = server.client.post(**stage.request(token, stage.detail(commit="c" * 40)))
+        assert (response.status_code, response.json().get("reasons")) == (400, ["commit_not_the_jobs"])
+    assert server.records()[-1].refusal == "commit_not_the_jobs"

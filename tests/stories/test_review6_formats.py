@@ -57,3 +57,14 @@ def test_many_pickles_in_a_row_cost_no_more_than_one() -> None:
     one = b"N0" * 60_000 + b"NN."
     check_format("card.md", one + b"x")
     assert refused("card.md", one * 2 + b"x") == "format_pickle"
+
+
+def test_a_model_of_xgboost_without_its_version_is_judged_too() -> None:
+    # XGBoost takes a model without `version` (`Version::Load` says invalid, and `LoadModel` goes on).
+    tree = {"tree_param": {"num_nodes": "4000000000", "size_leaf_vector": "1", "num_feature": "1"}}
+    booster = {"name": "gbtree", "model": {"gbtree_model_param": {"num_trees": "1"}, "trees": [tree], "tree_info": [0]}}
+    learner = {"learner_model_param": {"num_feature": "1"}, "gradient_booster": booster, "objective": {}}
+    assert refused("model.json", json.dumps({"learner": learner}).encode()) == "format_xgboost_model"
+    assert (
+        refused("model.json", json.dumps({"learner": learner, "version": [2, 0, 0]}).encode()) == "format_xgboost_model"
+    )

@@ -1,5 +1,6 @@
 """Review of issue 6, the doors: what a stranger could learn of tenants, and for which request a proof is good."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,7 @@ class Door:
         _, _, tenant, _, dataset, path = request.path.split("/", 5)
         try:
             caller = await self._keeper.caller(request, tenant)
+            await asyncio.sleep(float(request.query.get("wait", 0)))
             await self._keeper.ask(caller, Asked("dataset.read", "dataset", dataset, path=path))
         except TurnedAway as no:
             return no.reply
@@ -106,3 +108,12 @@ def test_an_object_whose_name_must_be_escaped_can_be_asked_for(server: Any, path
     url = "/pipeline/default/datasets/sales/" + path
     response = server.client.get(url, headers=caller.headers("GET", PUBLIC + url, caller.token(SALES)))
     assert response.status_code == 200, json.dumps(response.json())
+
+
+def test_a_token_that_ends_while_its_request_goes_on_opens_nothing_more(server: Any) -> None:
+    caller, url = stage(server), "/pipeline/default/datasets/sales/a"
+    before = len(server.records())
+    headers = caller.headers("GET", PUBLIC + url, caller.token(SALES, lifetime_s=1))
+    response = server.client.get(f"{url}?wait=1.2", headers=headers)
+    assert (response.status_code, response.json().get("reasons")) == (403, ["token_expired"])
+    assert (len(server.records()) - before, server.records()[-1].refusal) == (1, "token_expired")

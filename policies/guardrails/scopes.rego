@@ -47,8 +47,34 @@ scope_contradicted if {
 }
 
 scope_contradicted if {
+	prefix := trim_right(object.get(scope, "prefix", ""), "/")
+	prefix != ""
+	path := object.get(input.action.properties, "path", "")
+	path != ""
+	not below(path, prefix)
+}
+
+# What is no list is no column that a token names.
+scope_contradicted if {
+	not "*" in object.get(scope, "datatypes", [])
+	not is_array(object.get(input.action.properties, "columns", []))
+}
+
+scope_contradicted if {
 	columns := object.get(scope, "datatypes", [])
 	not "*" in columns
 	some column in object.get(input.action.properties, "columns", [])
 	not column in columns
+}
+
+# A prefix ends where a name ends, and no path climbs.
+below(path, prefix) if {
+	is_string(path)
+	not climbs(path)
+	startswith(concat("", [path, "/"]), concat("", [prefix, "/"]))
+}
+
+climbs(path) if {
+	some name in split(replace(path, "\\", "/"), "/")
+	name in {".", ".."}
 }

@@ -98,3 +98,22 @@ _unverified_commit(commit) if {
 	some hit in guardrails.deny with input as asked
 	hit.rule == "verified-ci-only"
 }
+
+test_another_path_is_another_thing_at_whatever_enforcement_point if {
+	detail := object.union(_detail, {"prefix": "2026/"})
+	every path in ["2026", "2026/", "2026/a"] {
+		not _denied(_at_gateway(detail, {"path": path}))
+	}
+	every path in ["2025/a", "20267", "2026/../2025/a", "2026\\..\\2025", ["2026/a"], 7] {
+		_denied(_at_gateway(detail, {"path": path}))
+	}
+	not _denied(_at_gateway(_detail, {"path": "anywhere"}))
+}
+
+test_columns_that_are_no_list_are_other_columns if {
+	every columns in ["salary", {"salary": true}, 7] {
+		_denied(_at_gateway(object.union(_detail, {"datatypes": ["age"]}), {"columns": columns}))
+	}
+}
+
+_at_gateway(detail, properties) := _scoped(detail, {"pep": {"id": "gateway-1"}, "action": {"properties": properties}})

@@ -182,7 +182,7 @@ def test_any_chain_is_kept_whole_or_refused(act: Any, may_act: Any) -> None:
     claims = {"act": act, "may_act": may_act}
 
     def read() -> Any:
-        check_may_act(claims, actor)
+        check_may_act(claims, actor, "https://idp.example")
         return chain(claims, actor)
 
     made, code = attempt(read)

@@ -156,7 +156,7 @@ class IssuerKeys:
         snapshot = self._snapshot
         if snapshot is not None and now_ns < snapshot.due_ns(self._settings.refresh_s):
             return snapshot
-        if self._lock.acquire(blocking=snapshot is None):
+        if self._lock.acquire(blocking=self._is_too_stale(snapshot, now_ns)):  # what serves no more is waited for
             try:
                 self._fetch_when_due(snapshot, now_ns)
             finally:
@@ -164,16 +164,20 @@ class IssuerKeys:
         return self._not_too_stale(now_ns)
 
     def _fetch_when_due(self, seen: _Snapshot | None, now_ns: int) -> None:
-        if self._snapshot is not seen or now_ns < self._failed_until_ns:
+        quicker = self._snapshot is not seen and not self._is_too_stale(self._snapshot, now_ns)
+        if quicker or now_ns < self._failed_until_ns:
             return  # another thread was quicker, or it failed a moment ago
         try:
             self._fetch(now_ns)
         except UnavailableError as error:
             self._failure = error  # kept for `_not_too_stale`, which raises it unless an older document still serves
 
+    def _is_too_stale(self, snapshot: _Snapshot | None, now_ns: int) -> bool:
+        return snapshot is None or now_ns >= snapshot.fetched_ns + self._settings.max_stale_s * _SECOND_NS
+
     def _not_too_stale(self, now_ns: int) -> _Snapshot:
         snapshot = self._snapshot
-        if snapshot is None or now_ns >= snapshot.fetched_ns + self._settings.max_stale_s * _SECOND_NS:
+        if snapshot is None or self._is_too_stale(snapshot, now_ns):
             message = self._failure.message if self._failure else "the issuer's keys are too old"
             raise _unavailable(message) from self._failure
         return snapshot

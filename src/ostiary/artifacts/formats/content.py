@@ -42,6 +42,8 @@ _HEADS: Final = (
     (b"\xca\xfe\xba\xbe", "program"),
     (b"\xcf\xfa\xed\xfe", "program"),
 )
+# FlatBuffers tell what they are behind their first offset. ONNX Runtime looks for its own before it looks for ONNX.
+_FLATBUFFERS: Final = {b"ORTM": "ONNX Runtime model", b"TFL3": "TFLite model"}
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _HDF5_FIRST: Final = 512
 _EOCD: Final = b"PK\x05\x06"
@@ -70,7 +72,7 @@ def foreign(data: Bytes) -> str:
         return "zip archive at its end"
     if head[:1] == b"\x78" and _inflates(data):
         return "zlib stream (joblib)"
-    return ""
+    return _FLATBUFFERS.get(head[4:8], "")
 
 
 def hides_pickle(data: Bytes) -> bool:

@@ -48,7 +48,7 @@ def check_xgboost_ubjson(data: Bytes, limits: FormatLimits = DEFAULT_LIMITS) -> 
 
 def is_model(value: Any) -> bool:
     """Return whether a JSON value means to be a model of XGBoost."""
-    return isinstance(value, dict) and "learner" in value and "version" in value
+    return isinstance(value, dict) and "learner" in value  # it is loaded without a `version` as well
 
 
 def check_model(value: Any, limits: FormatLimits) -> None:

@@ -17,6 +17,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from ostiary.artifacts.pickles.opcodes import MalformedError, Opcode, PickleLimits, read_opcodes
 from ostiary.artifacts.pickles.operands import TEXTS, kept, line_number, printable
 from ostiary.artifacts.pickles.told import Event, Walk
@@ -56,11 +58,13 @@ def runs_code(data: memoryview) -> bool:
     """Return whether an unpickler given ``data`` would import something, or takes all of it for one pickle.
 
     Text is a pickle of protocol 0 as soon as it says so: ``c``, a module, a name. A call needs an import before it.
-    Where a limit of ours ends the walk the answer is yes, so that no long line hides what follows it.
+    Where a limit of ours ends the walk the answer is yes, so that no long line hides what follows it. All pickles in a
+    row share one bound on opcodes: many cost no more than one.
     """
-    at = 0
+    at, left = 0, _LONG.max_opcodes
     for _ in range(_STREAMS):
-        seen = walk(data, at, _LONG)
+        seen = walk(data, at, msgspec.structs.replace(_LONG, max_opcodes=left))
+        left -= seen.opcodes
         if seen.doubtful or any(map(_MODULE.fullmatch, seen.modules)):
             return True
         if not seen.stopped:

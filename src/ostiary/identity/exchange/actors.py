@@ -2,6 +2,7 @@
 
 - The latest actor is outermost; whom it acted for before stays nested below.
 - A token that says who may act (``may_act``, §4.4) lets nobody else, and lets nobody act without saying who it is.
+  A name without an issuer is of the token's own issuer: who else bears it is somebody else.
 - A chain that is malformed or too deep is refused: cutting it would hide who was there.
 
 >>> chain({"act": {"sub": "ci", "iss": "https://idp.example"}}, {"sub": "agent"})
@@ -47,15 +48,15 @@ def chain(claims: Mapping[str, Any], actor: Actor | None, most: int = MAX_ACTORS
     return below
 
 
-def check_may_act(claims: Mapping[str, Any], actor: Actor | None) -> None:
-    """Refuse an actor that the subject token does not name, where it names any.
+def check_may_act(claims: Mapping[str, Any], actor: Actor | None, issuer: str) -> None:
+    """Refuse an actor that the subject token, which is of ``issuer``, does not name, where it names any.
 
     Raises:
         RefusedError: ``actor_not_allowed``, ``actor_claim_invalid``.
     """
     if _MAY_ACT not in claims:
         return
-    named = _link(claims[_MAY_ACT])
+    named = {"iss": issuer, **_link(claims[_MAY_ACT])}
     if actor is None or any(actor.get(name) != value for name, value in named.items()):
         text = "the subject token names who may act for its subject, and that is somebody else"
         raise RefusedError(ExchangeRefusal.ACTOR_NOT_ALLOWED, text)

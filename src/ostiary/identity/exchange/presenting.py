@@ -112,7 +112,7 @@ class ExchangeVerifier:
         claims = parse_compact(presented.subject_token, MAX_LENGTH, TOKEN).payload
         acting = None if actor is None else identity_of(actor, tenant)
         named = None if acting is None else actor_of(acting)
-        check_may_act(claims, named)
+        check_may_act(claims, named, subject.facts.issuer)
         jkt = proof.jkt if proof else ""
         return ProvenExchange(
             identity=identity_of(subject, tenant),

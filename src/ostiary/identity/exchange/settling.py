@@ -2,6 +2,7 @@
 
 - Our own token is exchanged for the same or less (``narrowing``).
 - A job's commit is the one that its platform vouches for: naming another is refused, naming none takes that one.
+  Whose platform vouches for none names none: what stands in our token is read as verified.
 - What the settings bound is bounded: kinds of resources, budgets, lifetime.
 - A token never outlives what it was exchanged for, nor the token of whoever acts.
 """
@@ -78,6 +79,9 @@ def _of_commit(detail: AccessDetail, proven: ProvenExchange) -> AccessDetail:
     claims = proven.origin.get("claims")
     sha = claims.get(SHA) if isinstance(claims, Mapping) else None
     if not isinstance(sha, str):
+        if detail.commit and not proven.identity.exchanged:  # ours says whom it has it from
+            text = f"nobody vouches that `{detail.commit[:80]}` is what runs: the token that was presented names none"
+            raise RefusedError(ExchangeRefusal.COMMIT_NOT_THE_JOBS, text)
         return detail
     if detail.commit not in {"", sha}:
         text = f"the job runs `{sha}`, and not `{detail.commit[:80]}`"

@@ -75,11 +75,12 @@ def caller_of(doors: Doors, door: str, request: Request, tenant: str, *, bound: 
 
 
 def _caller(doors: Doors, door: str, request: Request, tenant: str, *, bound: bool) -> Caller:
-    _check_tenant(doors, tenant)
+    _check_path(request)
     presented = _presented(doors, request)
     pep = PepIdentity(pep_id=f"ostiary:{door}", tenant=tenant, subjects="token", method="")
     once = OneRequest(doors.house.subjects)
     identity = once.identify(pep, presented, doors.house.clock.now_ns())
+    _check_tenant(doors, tenant)  # last: before, it would tell a stranger which tenants there are
     if bound and identity.proof == "none":
         raise RefusedError(Refusal.TOKEN_BINDING_REQUIRED, "the token must be bound to its holder's key")
     return Caller(
@@ -93,6 +94,12 @@ def _caller(doors: Doors, door: str, request: Request, tenant: str, *, bound: bo
         user_agent=_header(request, b"user-agent")[:512],
         request_id=request.request_id,
     )
+
+
+def _check_path(request: Request) -> None:
+    """Refuse a path that climbs: to a proof it is another path than to the door (RFC 3986 §6.2.2.3)."""
+    if not {".", ".."}.isdisjoint(request.path.split("/")):
+        raise FaultyInputError(Reason.REQUEST_INVALID.value, "the path has `.` or `..` among its names")
 
 
 def _check_tenant(doors: Doors, tenant: str) -> None:

@@ -16,6 +16,7 @@ from ostiary.decision.decide import Decider
 from ostiary.decision.parts import Call, Decided
 from ostiary.errors import OstiaryError, RefusedError
 from ostiary.identity.exchange.restrictions import AskedAccess, check
+from ostiary.identity.reasons import Refusal
 from ostiary.keys import random_bytes
 from ostiary.server.body import printable
 from ostiary.server.doors.caller import Caller, caller_of
@@ -145,7 +146,7 @@ class Keeper:
     async def _decided(self, caller: Caller, asked: Asked) -> Decided:
         doors, decider = self._doors, self._decider(caller)
         receipt, request = self._receipt(caller), request_of(caller, asked)
-        no = None if caller.detail is None else check(caller.detail, _access(asked))
+        no = _limit(caller, asked, receipt.received_ns)
         if no is not None:
             decided = await doors.crew.settle(decider.refuse(receipt, caller.pep, no, request))
         else:
@@ -191,6 +192,13 @@ def request_of(caller: Caller, asked: Asked) -> EvaluationRequest:
         Resource(asked.resource_type, asked.resource_id, dict(asked.resource_properties)),
         {name: value for name, value in context.items() if value is not None and value != ""},
     )
+
+
+def _limit(caller: Caller, asked: Asked, now_ns: int) -> str | None:
+    """Return why a token does not cover an access, or nothing; whoever was let in may ask again much later."""
+    if caller.identity.expires_ns <= now_ns:
+        return Refusal.TOKEN_EXPIRED.value
+    return None if caller.detail is None else check(caller.detail, _access(asked))
 
 
 def _access(asked: Asked) -> AskedAccess:

@@ -114,8 +114,6 @@ class Exchanger:
             raise RefusedError(
                 ExchangeRefusal.TARGET_UNKNOWN, "`audience` and `resource` can be the tenant's doors alone"
             )
-        if proven.actor is not None and is_over(self._house.ledger, proven.actor, now_ns):
-            raise RefusedError(ExchangeRefusal.ACTOR_REVOKED, "who would act has ended or was revoked")
         self._verifier.use(proven, tenant, now_ns)
         return proven
 
@@ -123,11 +121,16 @@ class Exchanger:
         self, caller: Caller, proven: ProvenExchange, wanted: AskedToken, tenant: str, now_ns: int
     ) -> AccessDetail:
         try:
+            self._check_actor(proven, now_ns)
             lifetime_s(proven, self.limits, now_ns)
             return settled(proven, wanted.detail, self.limits, audience_of(self._desk.base_url, tenant))
         except RefusedError as no:
             first = next(iter(_asked(proven, wanted.detail)))
             raise await self._keeper.refuse(caller, first, no.code) from no
+
+    def _check_actor(self, proven: ProvenExchange, now_ns: int) -> None:
+        if proven.actor is not None and is_over(self._house.ledger, proven.actor, now_ns):
+            raise RefusedError(ExchangeRefusal.ACTOR_REVOKED, "who would act has ended or was revoked")
 
     async def _passed(self, caller: Caller, asked: list[Asked]) -> list[str]:
         """Return the ids of the decisions that permit everything; one that does not is the answer."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MIB: Final = 1 << 20
 MAX_DSN: Final = 4096
+READY: Final = 2
 _NEEDED: Final = ("duckdb", "pyarrow", "sqlglot")
 
 
@@ -27,8 +28,8 @@ def mask_secrets(house: House) -> TenantSecrets:
     return TenantSecrets(house.places.keys / "masks")
 
 
-def open_features(house: House) -> "FeatureDoor":
-    """Return the door; what it opens is closed with the house.
+def open_features(house: House, *, ready: int = READY) -> "FeatureDoor":
+    """Return the door; what it opens is closed with the house. ``ready`` processes wait for queries.
 
     Raises:
         UnavailableError: a DSN cannot be read.
@@ -40,7 +41,7 @@ def open_features(house: House) -> "FeatureDoor":
     from ostiary.storage.duckdb import DuckEngine  # noqa: PLC0415
 
     settings, secrets = house.settings.features, mask_secrets(house)
-    engine = DuckEngine(settings.memory_mb)
+    engine = DuckEngine(settings.memory_mb, ready)
     house.opened.callback(engine.close)
     return FeatureDoor(
         house.registry,

@@ -210,3 +210,20 @@ def test_nothing_is_written_when_it_cannot_be_recorded(scene: Any, monkeypatch: 
 
 def test_an_event_time_tells_of_no_other_zone(scene: Any) -> None:
     assert datetime.fromisoformat(scene.query('select min("at") from people').json()["rows"][0][0]).tzinfo is None
+
+
+def test_a_tenant_that_is_deleted_takes_its_features_along(scene: Any) -> None:
+    scene.server.admin("POST", "/tenants", json={"tenant": "leaving"})
+    scene.door.register("leaving", Registered(type="feature_set", id="people", spec=scene.spec), 1)
+    everything = scene.view((*scene.seen, "email"))
+    now_ns = 1_800_000_000_000_000_000
+    rows = scene.door.check_write("leaving", "people", everything, scene.rows.select(list(scene.seen[:5])), now_ns)
+    scene.door.write("leaving", "people", rows, now_ns)
+    key = scene.house.places.keys / "masks/leaving.key"
+    scene.door._keyed("leaving")
+    assert key.exists()
+    assert scene.server.admin("DELETE", "/tenants/leaving").status_code == 200
+    assert not key.exists()
+    assert not (scene.house.places.root / "features/leaving").exists()
+    assert scene.house.store.online_features.get("leaving", "people", ["[1]"], ["amount"]) == {}
+    assert scene.house.registry.get("leaving", "feature_set", "people") is None

@@ -1,5 +1,6 @@
 """The engine by itself: what it ends, what it never reads, and that two queries share nothing."""
 
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -61,6 +62,28 @@ def test_what_is_ended_and_what_is_refused(engine: DuckEngine, sql: str, why: st
     assert engine.run("select 1 as one", {}, Limits()).num_rows == 1
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select length(repeat('x', 1000000000))",
+        "select len(repeat([1], 200000000))",
+        "select len(list_resize([1], 200000000))",
+        "select length(lpad('x', 1000000000, 'y'))",
+        "select length(format('{:>1000000000}', 'x'))",
+        "select bit_count(bitstring('1', 2000000000))",
+        "select len(string_split(repeat('a,', 20000000), ','))",
+        "select len(generate_series(1, 200000000))",
+    ],
+)
+def test_memory_that_the_engine_does_not_count_ends_the_process_and_not_ours(engine: DuckEngine, sql: str) -> None:
+    """Measured without the processes: up to 20 GB for a limit of 64 MB, and minutes that nothing interrupts."""
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert code(engine, sql) in {"query_too_large", "query_too_long", "query_invalid"}
+    assert time.monotonic() - start < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    assert engine.run("select 1 as one", {}, Limits()).num_rows == 1
+
+
 def test_two_queries_share_nothing(engine: DuckEngine) -> None:
     engine.run("select * from f", {"f": TABLE, "g": TABLE}, Limits())
     assert code(engine, "select * from g") == "query_unknown_table"
@@ -73,12 +96,12 @@ def test_many_at_once_each_get_their_own(engine: DuckEngine) -> None:
         table = pa.table({"a": [number]})
         found.append(engine.run("select a from f", {"f": table}, Limits()).column("a").to_pylist()[0])
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(found) == list(range(12))
+    assert sorted(found) == list(range(4))
 
 
 def test_a_closed_engine_answers_nothing() -> None:

@@ -1,11 +1,13 @@
 """Puts the features door together: files below the data directory, engine, databases, online values, mask keys."""
 
+import shutil
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from ostiary.errors import UnavailableError
 from ostiary.keys import TenantSecrets
 from ostiary.server.wiring import House
+from ostiary.vocabulary.ids import check_tenant
 
 if TYPE_CHECKING:
     from ostiary.pipeline.features.door import FeatureDoor
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 _MIB: Final = 1 << 20
 MAX_DSN: Final = 4096
+READY: Final = 2
+FOLDER: Final = "features"
 _NEEDED: Final = ("duckdb", "pyarrow", "sqlglot")
 
 
@@ -27,8 +31,14 @@ def mask_secrets(house: House) -> TenantSecrets:
     return TenantSecrets(house.places.keys / "masks")
 
 
-def open_features(house: House) -> "FeatureDoor":
-    """Return the door; what it opens is closed with the house.
+def forget_features(house: House, tenant: str) -> None:
+    """Destroy a tenant's mask key, and the history in Ostiary's own folder; other sources are their owners'."""
+    mask_secrets(house).erase(tenant)
+    shutil.rmtree(house.places.root / FOLDER / check_tenant(tenant), ignore_errors=True)
+
+
+def open_features(house: House, *, ready: int = READY) -> "FeatureDoor":
+    """Return the door; what it opens is closed with the house. ``ready`` processes wait for queries.
 
     Raises:
         UnavailableError: a DSN cannot be read.
@@ -40,11 +50,11 @@ def open_features(house: House) -> "FeatureDoor":
     from ostiary.storage.duckdb import DuckEngine  # noqa: PLC0415
 
     settings, secrets = house.settings.features, mask_secrets(house)
-    engine = DuckEngine(settings.memory_mb)
+    engine = DuckEngine(settings.memory_mb, ready)
     house.opened.callback(engine.close)
     return FeatureDoor(
         house.registry,
-        ParquetHistory(house.places.root / "features", settings.roots),
+        ParquetHistory(house.places.root / FOLDER, settings.roots),
         engine,
         house.store.online_features,
         lambda tenant: MaskKey(secrets.of(tenant)),

@@ -45,7 +45,7 @@ def register_(
     one = _read(file)
     with open_data(data, config) as house:
         _living(house, tenant)
-        door = open_features(house)
+        door = open_features(house, ready=0)
         spec = door.check(tenant, one)  # nothing is recorded that cannot be
         told = {"feature_set": one.id, "columns": list(spec.names), "tags": {n: list(spec.tags(n)) for n in spec.names}}
         record_deed(house, COMMAND_LINE, tenant, "features.register", **told)
@@ -94,7 +94,7 @@ def remove(
     with open_data(data, config) as house:
         _find(house, tenant, feature_set)
         record_deed(house, COMMAND_LINE, tenant, "features.remove", feature_set=feature_set)
-        open_features(house).forget(tenant, feature_set)
+        open_features(house, ready=0).forget(tenant, feature_set)
     if json:
         print_json({"removed": feature_set})
     else:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
+from ostiary.server.features import forget_features
 from ostiary.server.training.runs import forget_runs
 
 router = APIRouter(tags=["tenants"])
@@ -62,6 +63,7 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     erased = desk.house.tenants.delete(tenant)
     desk.house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
     desk.house.store.forget_tenant(tenant)
+    forget_features(desk.house, tenant)
     desk.house.knowledge.forget_tenant(tenant)
     desk.house.models.forget_tenant(tenant)
     forget_runs(desk.house, tenant)

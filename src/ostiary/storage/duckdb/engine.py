@@ -1,61 +1,82 @@
 """Runs one query in a database that exists for it alone; implements ``pipeline.features.ports.Engine``.
 
-1. The database is made in memory, without files, network, extensions, Python variables or temporary files, and its
-   configuration is locked before anybody's SQL is near it.
-2. It holds the given tables and no others; one SELECT runs, and then it is thrown away.
-3. Time, rows and bytes are limited; beyond them the query is ended.
-4. What the engine complains of is told by kind. Its own words are told only for faults of grammar and names, and those
-   can only name what was given.
-
-Databases are opened ahead of time, a few of them, because opening takes longer than most queries; none is used twice.
+1. Databases live in processes of their own (``child``), which can take a bounded amount of memory and write nothing:
+   some functions of the engine take memory that its own account does not see, and are not to be interrupted.
+2. A process gets the given tables and no others, runs one SELECT in a fresh database, and throws that away.
+3. Whoever does not answer in time is killed, and the next query gets another; so is whoever took too much.
 """
 
-import re
+import os
+import socket
+import subprocess
+import sys
+import threading
+import weakref
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-import duckdb
-import pyarrow as pa
+import msgspec
 
-from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.errors import RefusedError, UnavailableError
 from ostiary.pipeline.features.ports import Limits
-from ostiary.storage.duckdb.watch import Watch
+from ostiary.storage.duckdb.wire import Asked, ask, hear, in_memory, source_of
 
 READY: Final = 2
-BATCH_ROWS: Final = 8192
-_FIRST: Final = 300
-# RowIds of the view's own source and other random names must not make two equal queries differ.
-_INTERNAL: Final = re.compile(r"__duckdb_\w+")
-_COLUMN: Final = re.compile(
-    r'(?:Referenced column |(?:Table|Values list) "[^"]*" does not have a column named |Column )"([^"]{1,80})"'
-)
+START_S: Final = 60.0
+GRACE_S: Final = 1.0
+_MODULE: Final = "ostiary.storage.duckdb.child"
+# Arrow's usual allocator takes a gigabyte of addresses at once, which would count as taken.
+_ENVIRON: Final = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"}
+
+
+class _Process:
+    """One process, and the line to it."""
+
+    def __init__(self, memory_mb: int) -> None:
+        """Start it; it is not waited for yet."""
+        self.link, theirs = socket.socketpair()
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", _MODULE, str(theirs.fileno()), str(memory_mb)],
+                pass_fds=(theirs.fileno(),),
+                env={**kept, **_ENVIRON},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+            )
+        self._said_ready = False
+
+    def wait_ready(self) -> None:
+        """Wait until it can be asked."""
+        if not self._said_ready:
+            self.link.settimeout(START_S)
+            hear(self.link, 0)
+            self._said_ready = True
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.link.close()
+        self._process.kill()
+        self._process.wait()
 
 
 class DuckEngine:
-    """Fresh databases for queries; safe for several threads."""
+    """Processes for queries; safe for several threads."""
 
-    def __init__(self, memory_mb: int = 512, threads: int = 1, ready: int = READY) -> None:
-        """Open the first databases beside whoever calls."""
-        self._config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{memory_mb}MB",
-            "threads": threads,
-            "temp_directory": "",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-            "python_enable_replacements": "false",
-        }
-        self._ready: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
-        self._helpers = ThreadPoolExecutor(1, "duckdb-ready")
+    def __init__(self, memory_mb: int = 512, ready: int = READY) -> None:
+        """Start ``ready`` processes beside whoever calls; more are started when they are needed."""
+        self._memory_mb = memory_mb
         self._closed = False
-        self._watch = Watch()
-        self._keep = ready
+        self._idle: SimpleQueue[_Process] = SimpleQueue()
+        self._handles: dict[int, int] = {}
+        self._lock = threading.Lock()
         for _ in range(ready):
-            self._helpers.submit(self._prepare)
+            self._idle.put(_Process(memory_mb))
 
-    def run(self, sql: str, tables: Mapping[str, Any], limits: Limits) -> pa.Table:
+    def run(self, sql: str, tables: Mapping[str, Any], limits: Limits) -> Any:
         """Return the whole answer.
 
         Raises:
@@ -63,102 +84,65 @@ class DuckEngine:
             RefusedError: ``query_not_allowed``, ``query_too_long``, ``query_too_large``.
             UnavailableError: ``engine_unavailable``.
         """
-        database = self._take()
+        sources = tuple(source_of(name, table) for name, table in tables.items())
+        asked = Asked(sql, limits.timeout_s, limits.max_rows, limits.max_bytes, sources)
+        handles = [self._handle(tables[one.name]) for one in sources if not one.schema]
+        process = self._take()
         try:
-            statement = _single(database, sql)
-            for name, table in tables.items():
-                database.register(name, table)
-            with self._watch.over(database, limits.timeout_s):
-                return _read(database.sql(statement), limits)
-        except (duckdb.Error, pa.ArrowException, RuntimeError, ValueError, OverflowError) as fault:
-            raise told(fault) from None  # the engine's own error holds the query, and parts of the answer
-        finally:
-            self._discard(database)
+            process.link.settimeout(limits.timeout_s + GRACE_S)
+            ask(process.link, asked, handles)
+            said, table = hear(process.link, limits.max_bytes)
+        except TimeoutError:
+            process.end()
+            raise RefusedError("query_too_long", "the query took too long and was ended") from None
+        except (EOFError, OSError, msgspec.MsgspecError):  # it took more than it may, and is no more
+            process.end()
+            raise RefusedError("query_too_large", "the query needs more memory than it may use") from None
+        except BaseException:
+            process.end()
+            raise
+        self._give_back(process)
+        said.raise_fault()
+        return table
 
     def close(self) -> None:
-        """Close what waits; later queries are refused."""
+        """End all processes; later queries are refused."""
         self._closed = True
-        self._helpers.shutdown(wait=True)
-        self._watch.close()
         while True:
             try:
-                self._ready.get_nowait().close()
+                self._idle.get_nowait().end()
             except Empty:
                 return
 
-    def _take(self) -> duckdb.DuckDBPyConnection:
+    def _take(self) -> _Process:
         if self._closed:
             raise UnavailableError("engine_unavailable", "the engine for queries is closed")
         try:
-            return self._ready.get_nowait()
+            process = self._idle.get_nowait()
         except Empty:
-            return self._open()
-
-    def _discard(self, database: duckdb.DuckDBPyConnection) -> None:
+            process = _Process(self._memory_mb)
         try:
-            self._helpers.submit(self._replace, database)  # after the answer, not beside the query
-        except RuntimeError:  # closed meanwhile
-            database.close()
+            process.wait_ready()
+        except (EOFError, OSError) as fault:
+            process.end()
+            raise UnavailableError("engine_unavailable", "the engine for queries cannot be started") from fault
+        return process
 
-    def _replace(self, database: duckdb.DuckDBPyConnection) -> None:
-        database.close()
-        self._prepare()
+    def _give_back(self, process: _Process) -> None:
+        if self._closed:
+            process.end()
+        else:
+            self._idle.put(process)
 
-    def _prepare(self) -> None:
-        if not self._closed and self._ready.qsize() < self._keep:
-            self._ready.put(self._open())
+    def _handle(self, table: Any) -> int:
+        """Return the memory of a table, made once and for as long as the table is there."""
+        with self._lock:
+            handle = self._handles.get(id(table))
+            if handle is None:
+                handle = self._handles[id(table)] = in_memory(table)
+                weakref.finalize(table, self._forget, id(table), handle)
+            return handle
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        try:
-            database = duckdb.connect(":memory:", config=self._config)
-            for last in ("enable_external_access = false", "lock_configuration = true"):
-                database.execute(f"SET {last}")
-        except duckdb.Error as fault:
-            raise UnavailableError("engine_unavailable", "the engine for queries cannot be opened") from fault
-        return database
-
-
-def _single(database: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    statements = database.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise RefusedError("query_not_allowed", "exactly one query that reads is allowed")
-    return statements[0]
-
-
-def _read(relation: Any, limits: Limits) -> pa.Table:
-    if relation is None:
-        raise RefusedError("query_not_allowed", "exactly one query that reads is allowed")
-    reader = relation.to_arrow_reader(BATCH_ROWS)
-    batches, rows, size = [], 0, 0
-    for batch in reader:
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows > limits.max_rows or size > limits.max_bytes:
-            raise RefusedError("query_too_large", f"the answer has more than {limits.max_rows} rows, or too many bytes")
-        batches.append(batch)
-    return pa.Table.from_batches(batches, reader.schema)
-
-
-def told(fault: Exception) -> OstiaryError:
-    """Return what is said of a fault of the engine: the same for a hidden column as for one that never was."""
-    text = str(fault)
-    if isinstance(fault, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
-        return _of_grammar(fault, text)
-    if isinstance(fault, duckdb.InterruptException) or "INTERRUPT" in text:
-        return RefusedError("query_too_long", "the query took too long and was ended")
-    if isinstance(fault, duckdb.OutOfMemoryException):
-        return RefusedError("query_too_large", "the query needs more memory than it may use")
-    if isinstance(fault, duckdb.PermissionException):
-        return RefusedError("query_not_allowed", "the query wants what is outside of the feature set")
-    if isinstance(fault, duckdb.FatalException | duckdb.InternalException):
-        return UnavailableError("engine_unavailable", "the engine for queries failed")
-    return FaultyInputError("query_invalid", "the query cannot run on these values")
-
-
-def _of_grammar(fault: Exception, text: str) -> OstiaryError:
-    column = _COLUMN.search(text)
-    if isinstance(fault, duckdb.BinderException) and column is not None:
-        return FaultyInputError("query_unknown_column", f"the query needs `{column[1]}`, which you do not have")
-    if isinstance(fault, duckdb.CatalogException) and "Table with name" in text:
-        return FaultyInputError("query_unknown_table", "the query names a table that is not there")
-    first = _INTERNAL.sub("", text.partition("\n")[0])[:_FIRST]
-    return FaultyInputError("query_invalid", f"the query cannot run: {first}")
+    def _forget(self, ident: int, handle: int) -> None:
+        self._handles.pop(ident, None)
+        os.close(handle)

@@ -1,4 +1,7 @@
-"""Knowing that nobody in a sandbox lives any more.
+"""The first process of a sandbox: held like the command, and waited for until nobody in there lives any more.
+
+It is bubblewrap's own, and runs as the command's user: the command may write its memory (``/proc/1/mem``, which no
+filter sees), so whatever holds the command must hold it too.
 
 bubblewrap ends when the command does; what the command left behind dies a moment later, with the first process of its
 namespace. That one cannot end before all others have (pid_namespaces(7)), so its end is waited for, by a descriptor
@@ -27,8 +30,8 @@ class FirstProcess:
         """
         try:
             told = Path(f"/proc/{child}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            self._pid = int(told[1])
-            self._handle = os.pidfd_open(self._pid)
+            self.pid = int(told[1])
+            self._handle = os.pidfd_open(self.pid)
         except OSError as fault:
             raise UnavailableError("training_sandbox_died", "the sandbox ended before it was ready") from fault
 
@@ -42,7 +45,7 @@ class FirstProcess:
         if not gone:
             raise UnavailableError("training_sandbox_lives", "a process of the sandbox does not end")
         with suppress(ChildProcessError):  # it is ours to bury only where we are the first process ourselves
-            os.waitpid(self._pid, os.WNOHANG)
+            os.waitpid(self.pid, os.WNOHANG)
 
     def close(self) -> None:
         """Let go of it."""

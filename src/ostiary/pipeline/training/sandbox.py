@@ -5,7 +5,7 @@ The start, step by step; whatever fails ends it, and no command has run:
 1. as root, a user id of the run's own is taken, so that nobody in it is root outside;
 2. baits are put out, control groups made, bubblewrap started without environment and with four descriptors;
 3. the first process inside opens the proxy's sockets there and hands them out, with the folder of outputs;
-4. it is put under the control groups, and the proxy begins to answer;
+4. it and bubblewrap's own first process are put under the limits, and the proxy begins to answer;
 5. it tries to break out: every attempt must be refused as expected, and no bait may have been touched;
 6. it becomes the command, which starts with standard streams only.
 
@@ -184,6 +184,7 @@ class Sandbox:
         self._proxy.serve(hello.local)
         bounding.join()
         self._groups.add(hello.pid)
+        self._groups.add(self._first.pid)  # whoever takes it over by its memory shall have won nothing
         line.say(b"probe")
         report = line.hear_report()
         self._judge(report.probes, canaries)

@@ -1,20 +1,18 @@
 """The files of a run on the host: a private folder with its code and its data, gone when the run is over.
 
 - Code is a commit, its files written out as git stores them: nothing that lies beside it, no history, no filter or hook
-  of the repository, no links. A folder that is no repository is copied, hidden files and links left out, and has no
-  commit to show.
+  of the repository, no links. Every object is hashed here (``commits``), for a repository can answer with others than
+  are asked for. A folder that is no repository is copied, hidden files and links left out, and has no commit to show.
 - Data is what the dataset's signed manifest lists, compared while it is written. What the source becomes afterwards
   does not matter: the run reads this copy. (So there is no token in a sandbox that could be carried out of it, and no
   door that it must be let through to.)
 - Only plain files and folders; the run's user may read them and nobody may write them.
 """
 
-import io
 import os
 import secrets
 import shutil
 import stat
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,27 +21,15 @@ from typing import Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
+from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.pipeline.training.bubblewrap import WORKSPACE
+from ostiary.pipeline.training.commits import CODE_TOO_LARGE, files_of_commit, resolve_commit
 from ostiary.pipeline.training.environment import Mount, check_folder
 from ostiary.pipeline.training.limits import MIB
 
 DATA: Final = "/data"
 _MAX_CODE: Final = 256 * MIB
 _MAX_FILES: Final = 20_000
-_GIT_S: Final = 60
-_CALM: Final = (
-    "--no-pager",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "protocol.allow=never",
-)
-_EXECUTABLE: Final = "100755"
-_FILE_MODES: Final = ("100644", "100664", _EXECUTABLE)
-_HEAD: Final = 3
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -66,8 +52,7 @@ def code_of(folder: Path, revision: str = "") -> Code:
         return Code(place, "")
     if revision.startswith("-"):
         raise FaultyInputError("training_commit_unknown", f"`{revision[:80]}` is no commit")
-    found = _git(place, "rev-parse", "--verify", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}")
-    return Code(place, found.decode("ascii").strip())
+    return Code(place, resolve_commit(place, revision or "HEAD"))
 
 
 @contextmanager
@@ -126,41 +111,14 @@ def place_of(folder: Path, name: str) -> Path:
     return folder.joinpath(*path.parts)
 
 
-def _git(folder: Path, *arguments: str, told: bytes = b"") -> bytes:
-    command = ["git", *_CALM, "-C", str(folder), *arguments]
-    try:
-        done = subprocess.run(command, input=told, capture_output=True, timeout=_GIT_S, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        raise UnavailableError("training_git_failed", "git cannot be run") from fault
-    if done.returncode:
-        why = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:200]
-        raise FaultyInputError("training_commit_unknown", f"git finds no such commit in `{folder}`: {why}")
-    return done.stdout
-
-
 def _write_commit(code: Code, into: Path) -> None:
     """Write a commit's files as they are stored: no filter, hook or attribute of the repository has a say."""
-    listed = _git(code.folder, "ls-tree", "-r", "-l", "-z", "--full-tree", code.commit)
-    wanted: list[tuple[str, str, Path]] = []
-    total = 0
-    for line in listed.decode("utf-8", "surrogateescape").split("\0")[:-1]:
-        told, _, name = line.partition("\t")
-        mode, kind, sha, size = told.split()
-        if kind == "blob" and mode in _FILE_MODES:
-            wanted.append((mode, sha, place_of(into, name)))
-            total += int(size)
-    if total > _MAX_CODE or len(wanted) > _MAX_FILES:
-        raise _too_much()
-    data = io.BytesIO(_git(code.folder, "cat-file", "--batch", told="\n".join(sha for _, sha, _ in wanted).encode()))
-    for mode, sha, place in wanted:
-        head = data.readline().split()
-        if len(head) != _HEAD or head[0].decode() != sha:
-            raise RefusedError("training_file_refused", "git gives another object than the commit lists")
+    for name, executable, data in files_of_commit(code.folder, code.commit, max_bytes=_MAX_CODE, max_files=_MAX_FILES):
+        place = place_of(into, name)
         place.parent.mkdir(parents=True, exist_ok=True)
         with place.open("xb") as file:
-            file.write(data.read(int(head[2])))
-        data.read(1)
-        place.chmod(0o700 if mode == _EXECUTABLE else 0o600)
+            file.write(data)
+        place.chmod(0o700 if executable else 0o600)
 
 
 def _copy(folder: Path, into: Path) -> None:
@@ -180,6 +138,4 @@ def _copy(folder: Path, into: Path) -> None:
 
 
 def _too_much() -> FaultyInputError:
-    return FaultyInputError(
-        "training_code_too_large", f"the code is more than {_MAX_CODE // MIB} MiB or too many files"
-    )
+    return FaultyInputError(CODE_TOO_LARGE, f"the code is more than {_MAX_CODE // MIB} MiB or too many files")

@@ -1,4 +1,8 @@
-"""Datasets: register, list, show, remove; accept a manifest, verify objects against it, see what a token has read."""
+"""Datasets: register, list, show, remove; accept a manifest, verify objects against it, see what a token has read.
+
+Folders, endpoints and secrets of stores are the whole deployment's, and the settings do not say whose: so where a
+dataset lies is said by an administrator of the whole deployment. One of a tenant can change all else of it.
+"""
 
 from typing import Annotated, Any
 
@@ -10,12 +14,14 @@ from ostiary.errors import RefusedError, VerificationError
 from ostiary.pipeline.datasets.book import DATASET_UNKNOWN, Dataset
 from ostiary.pipeline.registered import Registered
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
+from ostiary.server.admins import EVERY_TENANT, Administrator
 from ostiary.server.datasets.parts import DatasetParts, open_datasets
 from ostiary.server.datasets.tending import accept, differences, register, remove
 
 router = APIRouter(tags=["datasets"])
 DatasetId = Annotated[str, Field(pattern="^[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?$")]
 MAX_TOLD = 1000
+_PLACE = ("store", "prefix", "endpoint", "region", "credentials")
 
 
 class DatasetBody(Model):
@@ -90,6 +96,23 @@ def _parts(desk: Office) -> DatasetParts:
     return open_datasets(desk.house)
 
 
+def _check_place(parts: DatasetParts, who: Administrator, tenant: str, wanted: Registered) -> None:
+    """Refuse to let an administrator of one tenant say where a dataset lies.
+
+    Raises:
+        RefusedError: ``admin_not_allowed``.
+    """
+    if who.tenant == EVERY_TENANT:
+        return
+    prepared = parts.book.prepared(wanted)
+    try:
+        there = parts.book.find(tenant, wanted.id).registered.spec
+    except RefusedError:
+        there = {}
+    if [prepared.spec[name] for name in _PLACE] != [there.get(name) for name in _PLACE]:
+        raise RefusedError("admin_not_allowed", "where a dataset lies needs a key for the whole deployment")
+
+
 @router.get("/tenants/{tenant}/datasets")
 def list_datasets(tenant: Tenant, desk: Desk) -> list[DatasetShown]:
     """List a tenant's datasets."""
@@ -106,9 +129,10 @@ def show_dataset(tenant: Tenant, dataset: DatasetId, desk: Desk) -> DatasetShown
 
 @router.put("/tenants/{tenant}/datasets/{dataset}")
 def register_dataset(tenant: Tenant, dataset: DatasetId, body: DatasetBody, who: Who, desk: Desk) -> DatasetShown:
-    """Register a dataset, or change it; where it lies is checked, and a secret is never part of it."""
+    """Register a dataset, or change it; a secret is never part of it. To place it needs a key for all tenants."""
     parts = _parts(desk)
     wanted = Registered(type="dataset", id=dataset, **body.model_dump())
+    _check_place(parts, who, tenant, wanted)
     register(desk.house, parts, who.key_id, tenant, wanted)
     return _shown(parts, parts.book.find(tenant, dataset))
 

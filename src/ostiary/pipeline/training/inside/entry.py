@@ -42,8 +42,9 @@ def main(number: int) -> None:
 
 def _prepare(line: socket, order: Order) -> None:
     begun = time.monotonic_ns()
-    for name, value in order["rlimits"].items():
-        resource.setrlimit(getattr(resource, name), (value, value))
+    for who in (os.getppid(), 0):  # the first process too: it is of our user, who may write its memory
+        for name, value in order["rlimits"].items():
+            resource.prlimit(who, getattr(resource, name), (value, value))
     tcp, local = _listen(order)
     outputs = os.open(order["outputs"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     handed = b"".join(one.to_bytes(4, byteorder) for one in (tcp.fileno(), local.fileno(), outputs))

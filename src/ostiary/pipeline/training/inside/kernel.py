@@ -129,6 +129,14 @@ def shared_memory(order: Order) -> str:
         return must(len(file.readlines()) <= 1, "shared memory of others is seen")
 
 
+def first_process(order: Order) -> str:
+    """The first process can be taken over by its memory, so it is held by all that holds this one."""
+    for name in ("cgroup", "limits"):
+        with open("/proc/1/" + name) as file, open("/proc/self/" + name) as own:
+            must(file.read() == own.read(), f"the first process has another {name}")
+    return "held alike"
+
+
 def limits(order: Order) -> str:
     """Every limit that was asked for is set, and nobody can lift it."""
     import resource
@@ -154,4 +162,5 @@ PROBES: list[Probe] = [
     ("process.hostname", own_host_name),
     ("process.shared_memory", shared_memory),
     ("process.limits", limits),
+    ("process.first", first_process),
 ]

@@ -30,10 +30,12 @@ Dialect = Literal["duckdb", "postgres"]
 _ROWS_OF_VALUES: Final = frozenset(
     {"exploding_generate_series", "generate_series", "generate_subscripts", "range", "unnest"}
 )
-# Functions that run text as SQL, tell of the server, or do something.
+# Functions that run text as SQL, tell of the server, or do something; and those that DuckDB cannot interrupt, of which
+# one call on two long texts runs for hours.
 _NEVER_WORDS: Final = """
 add_parquet_key checkpoint current_database current_query current_schema current_schemas current_setting currval
-enable_logging force_checkpoint getenv getvariable in_search_path json_execute_serialized_sql json_serialize_plan
+enable_logging force_checkpoint getenv getvariable in_search_path jaro_similarity jaro_winkler_similarity
+jarowinkler_similarity json_execute_serialized_sql json_serialize_plan
 lastval nextval parse_duckdb_log_message query query_table set_config setseed sleep_ms sql_auto_complete
 txid_current write_log
 """

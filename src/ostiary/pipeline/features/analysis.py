@@ -30,14 +30,17 @@ Dialect = Literal["duckdb", "postgres"]
 _ROWS_OF_VALUES: Final = frozenset(
     {"exploding_generate_series", "generate_series", "generate_subscripts", "range", "unnest"}
 )
-# Functions that run text as SQL, tell of the server, or do something.
+# Functions that run text as SQL, tell of the server, or do something; and those that DuckDB cannot interrupt, of which
+# one call on long texts runs for hours, or that reach a type by its name in a text, for one of those types is such too.
 _NEVER_WORDS: Final = """
 add_parquet_key checkpoint current_database current_query current_schema current_schemas current_setting currval
-enable_logging force_checkpoint getenv getvariable in_search_path json_execute_serialized_sql json_serialize_plan
-lastval nextval parse_duckdb_log_message query query_table set_config setseed sleep_ms sql_auto_complete
-txid_current write_log
+enable_logging force_checkpoint from_json from_json_strict getenv getvariable in_search_path jaro_similarity
+jaro_winkler_similarity jarowinkler_similarity json_execute_serialized_sql json_serialize_plan json_transform
+json_transform_strict lastval nextval parse_duckdb_log_message query query_table set_config setseed sleep_ms
+sql_auto_complete txid_current write_log
 """
 _NEVER: Final = frozenset(_NEVER_WORDS.split())
+_NEVER_TYPES: Final = frozenset({"bignum", "varint"})
 _NEVER_PREFIXES: Final = (
     "arrow_scan",
     "dblink",
@@ -96,6 +99,11 @@ def is_never(name: str) -> bool:
     """Return whether a function is refused whatever its arguments."""
     lower = name.lower()
     return lower in _NEVER or lower.startswith(_NEVER_PREFIXES)
+
+
+def is_never_type(name: str) -> bool:
+    """Return whether a type is refused: to make a number of a long text the engine takes hours, uninterrupted."""
+    return name.strip('"').lower() in _NEVER_TYPES
 
 
 def makes_rows(name: str) -> bool:

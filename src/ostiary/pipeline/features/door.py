@@ -128,9 +128,11 @@ class FeatureDoor:
 
         Raises:
             FaultyInputError: ``entity_frame_invalid``, or ``query_unknown_column``.
-            RefusedError: ``feature_set_not_online``.
+            RefusedError: ``feature_set_not_online``, or ``query_too_large``.
         """
         spec = self.spec(tenant, name)
+        if len(keys) > (most := self._within(view).max_rows):
+            raise RefusedError("query_too_large", f"the answer has more than {most} rows")
         return online.look_up(self._store, self._keyed(tenant), tenant, name, spec, view, keys, columns)
 
     def check_write(self, tenant: str, name: str, view: View, table: Any, now_ns: int) -> Any:
@@ -138,8 +140,13 @@ class FeatureDoor:
 
         Raises:
             FaultyInputError: ``feature_rows_invalid`` or ``query_unknown_column``.
+            RefusedError: ``feature_rows_outside``.
         """
-        return writing.checked(self.spec(tenant, name), view, table, now_ns, self._limits)
+        spec = self.spec(tenant, name)
+        rows = writing.checked(spec, view, table, now_ns, self._limits)
+        if view.rows and spec.online and not online.is_own(self._store, tenant, name, spec, view, rows):
+            raise RefusedError(writing.OUTSIDE, "some of these rows are not this writer's")
+        return rows
 
     def write(self, tenant: str, name: str, rows: Any, now_ns: int) -> None:
         """Write rows that ``check_write`` gave: to history, then online."""

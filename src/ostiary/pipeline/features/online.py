@@ -9,7 +9,7 @@ from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.pipeline.features.historical import INVALID, needed
 from ostiary.pipeline.features.masks import Keyed
 from ostiary.pipeline.features.ports import Cell, OnlineStore
-from ostiary.pipeline.features.predicates import arrow_type, moment
+from ostiary.pipeline.features.predicates import arrow_filter, arrow_type, moment
 from ostiary.pipeline.features.projection import project
 from ostiary.pipeline.features.spec import FeatureSpec
 from ostiary.pipeline.features.view import View
@@ -75,6 +75,23 @@ def _shown(
 
 def _without_keys(spec: FeatureSpec, row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in spec.entities}
+
+
+def is_own(store: OnlineStore, tenant: str, name: str, spec: FeatureSpec, view: View, rows: Any) -> bool:
+    """Return whether all that stands online under the keys of ``rows`` is in the view: what is not is another's.
+
+    Columns that a writer leaves out stay as they are. By making another's row its own it would come to see them.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - an extra of its own
+
+    keys = list(dict.fromkeys(key_of(spec, row) for row in rows.select(list(spec.entities)).to_pylist()))
+    found = list(store.get(tenant, name, keys, list(spec.stored)).values())
+    columns = {one.column for one in view.rows}
+    arrays = {
+        column: pa.array([_value(spec, column, row.get(column)) for row in found], arrow_type(spec.stored[column].type))
+        for column in columns
+    }
+    return bool(pa.table(arrays).filter(arrow_filter(view.rows, spec.stored)).num_rows == len(found))
 
 
 def key_of(spec: FeatureSpec, key: Mapping[str, Any]) -> str:

@@ -3,9 +3,12 @@
 In DuckDB the engine holds nothing but the view. A PostgreSQL role can always read the catalogues, and a function of the
 server may do anything; so here, beside a role that owns nothing, only what is known to be harmless is sent, and it is
 sent as it was understood, written anew.
+
+PostgreSQL reads `g.f` as `f(g)` where `g` has no column `f`: a name that stands for one value, as that of a function
+among the tables does, is followed by nothing but the columns that it surely has. What takes a whole row is harmless.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -42,12 +45,13 @@ _TYPES: Final = frozenset(exp.DataType.Type[name] for name in _TYPE_WORDS.split(
 _SERIAL: Final = "user functions and types are not allowed here"
 
 
-def check(nodes: Iterable[exp.Expr]) -> None:
+def check(nodes: Sequence[exp.Expr]) -> None:
     """Accept the nodes of a query.
 
     Raises:
         RefusedError: ``query_not_allowed``.
     """
+    _check_calls(nodes)
     for node in nodes:
         if isinstance(node, exp.Func):
             name = function_name(node)
@@ -57,3 +61,31 @@ def check(nodes: Iterable[exp.Expr]) -> None:
             raise not_allowed(_SERIAL)
         if isinstance(node, exp.Dot):
             raise not_allowed(_SERIAL)
+
+
+def _check_calls(nodes: Iterable[exp.Expr]) -> None:
+    """Refuse a function that is called as if it were a column."""
+    rows: set[str] = set()
+    made: dict[str, set[str]] = {}
+    columns: list[exp.Expr] = []
+    for node in nodes:
+        if isinstance(node, exp.Column) and node.text("table"):
+            columns.append(node)
+        if _is_row(node):
+            rows.add(node.alias_or_name.lower())
+        elif isinstance(node, exp.TableAlias) and not (_is_row(node.parent) or isinstance(node.parent, exp.CTE)):
+            own = {one.name.lower() for one in node.args.get("columns") or ()} or {node.name.lower()}
+            # Of two values with one name nobody knows which is meant: only what both have.
+            made[node.name.lower()] = own & made.get(node.name.lower(), own)
+    for column in columns:
+        of, name = column.text("table").lower(), column.name.lower()
+        if of in rows - made.keys() or name in made.get(of, {of}) or isinstance(column.this, exp.Star):
+            continue
+        raise not_allowed(f"`{name[:60]}` is no column of `{of[:60]}`, and functions are called by their parentheses")
+
+
+def _is_row(node: exp.Expr | None) -> bool:
+    """Whether a source stands for rows of several values, never for one value."""
+    if isinstance(node, exp.Table):
+        return isinstance(node.this, exp.Identifier)
+    return isinstance(node, exp.Subquery | exp.Values)

@@ -26,6 +26,7 @@ from ostiary.pipeline.features.analysis import (
     Dialect,
     function_name,
     is_never,
+    is_never_type,
     makes_rows,
     not_allowed,
 )
@@ -93,6 +94,8 @@ class Reading:
                 raise not_allowed("only one query that reads is allowed")
             if isinstance(node, exp.Func):
                 self._check_function(node)
+            if isinstance(node, exp.DataType) and is_never_type(node.sql(dialect=self._dialect)):
+                raise not_allowed("numbers without end are not allowed here")
         if self._dialect == "postgres":
             postgres_words.check(self._nodes)
 

@@ -3,7 +3,7 @@
 - Every entity key and the event time must be there and not null; columns that are left out stay as they are online and
   are null in history. A derived or a masked column is nobody's to write.
 - An event from the future would shadow every true one after it: more than ``MAX_AHEAD_S`` ahead is refused.
-- Where the writer sees some rows only, it writes such rows only.
+- Where the writer sees some rows only, it writes such rows only, and over such rows only (``online.is_own``).
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
 """Online values keep to the same rows as history: their number, and whose they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ GERMANY = View(COLUMNS, rows=(Comparison("country", "eq", "de"),))
 
 
 @pytest.fixture
-def world(make_worlds: Callable[..., Any]) -> Iterator[Any]:
+def world(make_worlds: Callable[..., Any]) -> Any:
     _, worlds = make_worlds("parquet", rows_differ=False)
     return worlds[0]
 

@@ -7,13 +7,15 @@ The first process is bubblewrap's own. It runs as the command's user, so the com
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from ostiary.pipeline.training.burial import FirstProcess
 from ostiary.testing.sandboxes import SMALL, Trial, Tried, as_user
 
-module = pytest.importorskip("ostiary.pipeline.training.sandbox")
+module: Any = pytest.importorskip("ostiary.pipeline.training.sandbox")
 MODES = ["root", "root_outside", "user"]
 TAKE_OVER = r"""
 import os, time
@@ -79,7 +81,7 @@ def test_a_first_process_that_is_held_by_less_is_found(monkeypatch):
     real = module.ControlGroups.add
     firsts: list[int] = []
 
-    class Seen(module.FirstProcess):
+    class Seen(FirstProcess):
         def __init__(self, child):
             super().__init__(child)
             firsts.append(self.pid)

@@ -75,7 +75,6 @@ def caller_of(doors: Doors, door: str, request: Request, tenant: str, *, bound: 
 
 
 def _caller(doors: Doors, door: str, request: Request, tenant: str, *, bound: bool) -> Caller:
-    _check_path(request)
     presented = _presented(doors, request)
     pep = PepIdentity(pep_id=f"ostiary:{door}", tenant=tenant, subjects="token", method="")
     once = OneRequest(doors.house.subjects)
@@ -94,12 +93,6 @@ def _caller(doors: Doors, door: str, request: Request, tenant: str, *, bound: bo
         user_agent=_header(request, b"user-agent")[:512],
         request_id=request.request_id,
     )
-
-
-def _check_path(request: Request) -> None:
-    """Refuse a path that climbs: to a proof it is another path than to the door (RFC 3986 §6.2.2.3)."""
-    if not {".", ".."}.isdisjoint(request.path.split("/")):
-        raise FaultyInputError(Reason.REQUEST_INVALID.value, "the path has `.` or `..` among its names")
 
 
 def _check_tenant(doors: Doors, tenant: str) -> None:

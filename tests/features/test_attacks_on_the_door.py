@@ -76,7 +76,8 @@ def test_a_token_of_no_columns_or_no_stage_is_no_way_around(scene: Any) -> None:
 def test_odd_paths_lead_nowhere(scene: Any, path: str) -> None:
     headers = scene.caller.headers("POST", "http://pdp.example" + path, scene.caller.token(scene.detail()))
     response = scene.server.client.post(path, content="{}", headers={**headers, "Content-Type": "application/json"})
-    assert response.status_code in {401, 403, 404}
+    # An escaped `/` is read as one, and its proof is for the path as it was sent: 400, for `{}` is no query.
+    assert response.status_code in ({400} if "%2F" in path else {401, 403, 404})
 
 
 @pytest.mark.parametrize("path", ["/etc", "../../..", "/proc/self/environ", "~", "a/../../.."])

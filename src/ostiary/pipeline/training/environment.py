@@ -22,7 +22,9 @@ import msgspec
 from ostiary.errors import FaultyInputError, UnavailableError
 
 _LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_ETC: Final = ("ld.so.cache", "ssl", "pki", "alternatives")
+# Beside certificates both hold `private`, which the groups of whoever starts a run may let it read.
+_SSL: Final = ("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "pki/ca-trust", "pki/tls/certs", "pki/tls/cert.pem")
+_ETC: Final = ("ld.so.cache", *_SSL, "alternatives")
 _PYTHONS: Final = ("/usr/bin/python3", "/usr/local/bin/python3")
 _MAX_ENTRIES: Final = 2_000_000
 

@@ -123,6 +123,17 @@ def check_folder(folder: Path) -> Path:
     return place
 
 
+def refuse_own(folder: Path, own: Path) -> None:
+    """Refuse to show a run the server's own folder, with its keys and its log, or what lies around it.
+
+    Raises:
+        FaultyInputError: ``training_mount_invalid``.
+    """
+    place, own = folder.resolve(), own.resolve()
+    if place.is_relative_to(own) or own.is_relative_to(place):
+        raise FaultyInputError("training_mount_invalid", f"`{folder}` holds the data directory, which no run may see")
+
+
 def _listing(root: Path, *, read: bool) -> Iterator[bytes]:
     count = 0
     try:

@@ -80,9 +80,10 @@ class BulkReply(msgspec.Struct, frozen=True):
             return
         loop = asyncio.get_running_loop()
         while (piece := await loop.run_in_executor(EXECUTOR, _copied, self.pieces)) is not None:
+            # Counted as it is handed over: of a piece that the connection does not get rid of, most may have arrived.
+            sent.count += len(piece)
             async with asyncio.timeout(self.stall_s):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            sent.count += len(piece)
 
 
 def in_background(work: Callable[[], None], on_fault: Callable[[BaseException], None]) -> None:

@@ -138,7 +138,8 @@ class Doorway:
             DatasetError: the door answered with a refusal.
             OSError: the answer broke off.
         """
-        place, _, query = where.partition("?")
+        # A name of an object may hold what it likes: cut at a question mark it would be another object's.
+        place, _, query = (where, "", "") if where.startswith("objects/") else where.partition("?")
         path = f"{self._path}/pipeline/{self._tenant}/datasets/{quote(dataset, safe='')}/{quote(place, safe=SAFE)}"
         target = f"{path}?{query}" if query else path
         answer = self._answered(method, path, target, dataset, headers or {}, body)

@@ -18,11 +18,12 @@ from ostiary.cli.places import Config, Data, Json, Tenant, open_data
 from ostiary.errors import FaultyInputError
 from ostiary.pipeline.training.course import Finished, Wanted
 from ostiary.pipeline.training.egress import parse_target
-from ostiary.pipeline.training.environment import Environment, system, with_folder
+from ostiary.pipeline.training.environment import Environment, refuse_own, system, with_folder
 from ostiary.pipeline.training.record import RunRecord
 from ostiary.pipeline.training.saying import Said
-from ostiary.pipeline.training.staging import code_of
+from ostiary.pipeline.training.staging import Code, code_of
 from ostiary.pipeline.training.trying_out import try_out
+from ostiary.server.places import data_dir
 from ostiary.server.training.authority import HouseAuthority
 from ostiary.server.training.runs import builder_of, limits_of, open_course, run_of, runs_of
 from ostiary.vocabulary.entities import Subject
@@ -66,11 +67,12 @@ def run(
     if egress and no_egress:
         raise FaultyInputError("egress_malformed", "`--egress` and `--no-egress` contradict each other")
     asked = tuple(parse_target(one) for one in egress) if egress or no_egress else None
+    own = data_dir(data)
     wanted = Wanted(
         pipeline=pipeline,
         command=words,
-        environment=_environment(environment, image),
-        code=code_of(code, commit) if code else None,
+        environment=_environment(environment, image, own),
+        code=_code(code, commit, own) if code else None,
         datasets=dataset,
         egress=asked,
         variables=_variables(variable),
@@ -150,9 +152,21 @@ def builder(*, data: Data = None, config: Config = None, tenant: Tenant = "defau
         out.print(key.rstrip(), markup=False)
 
 
-def _environment(folders: tuple[Path, ...], image: str) -> Environment:
+def _code(folder: Path, commit: str, own: Path) -> Code:
+    found = code_of(folder, commit)
+    place = own.resolve()
+    hidden = place.is_relative_to(found.folder) and any(
+        one.startswith(".") for one in place.relative_to(found.folder).parts
+    )
+    if not found.commit and not hidden:  # neither a commit nor a copy holds what is hidden
+        refuse_own(folder, own)
+    return found
+
+
+def _environment(folders: tuple[Path, ...], image: str, own: Path) -> Environment:
     found = system()
     for folder in folders:
+        refuse_own(folder, own)
         found = with_folder(found, folder)
     return Environment(found.name, found.mounts, found.python, found.links, found.variables, image)
 

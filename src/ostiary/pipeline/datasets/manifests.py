@@ -46,6 +46,8 @@ _KEPT: Final = 64
 _ENVELOPE: Final = "dataset-manifest"
 _HISTORY: Final = "dataset-history"
 _HEAD: Final = "dataset-head"
+# Of the whole process: the door and every administrator's request have ``Manifests`` of their own over the same store.
+_ACCEPTING: Final = threading.Lock()
 
 
 class Kept(Protocol):
@@ -112,7 +114,7 @@ class Manifests:
         self._kept = kept
         self._now = now_ns
         self._read: OrderedDict[tuple[str, str, bytes, bytes], VerifiedManifest] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def manifest_of(self, tenant: str, dataset: str, spec: DatasetSpec) -> VerifiedManifest:
         """Return the manifest of a dataset, verified now.
@@ -180,7 +182,7 @@ class Manifests:
         Raises:
             VerificationError: one of this file's codes.
         """
-        with self._lock:
+        with _ACCEPTING:
             found = self.check(tenant, dataset, spec, envelope)
             manifest, now = found.manifest, self._now()
             one = Accepted(manifest.sequence, found.digest, manifest.producer, manifest.created_ns, now)

@@ -4,7 +4,8 @@
   with the manifest, the blocks' digests are as good as the manifest.
 - Every read then takes whole blocks, compares each with its digest, and hands out only what agreed. So neither a
   change between the check and the use nor a store that lies the second time gets through.
-- Digests are remembered by version and manifest, as many as fit; to forget one costs a second look.
+- Digests are remembered by version and manifest, as many as fit; to forget one costs a second look. A version that does
+  not agree is remembered too: whoever asks for a byte of it again does not make the server read all of it again.
 """
 
 import threading
@@ -23,6 +24,7 @@ OBJECT_UNLISTED: Final = "object_unlisted"
 OBJECT_MODIFIED: Final = "object_modified"
 BLOCK: Final = 1 << 20
 MAX_BLOCKS: Final = 1 << 18  # 256 GiB of objects, 8 MiB of digests
+MAX_WRONG: Final = 10_000
 
 
 class Blocks(msgspec.Struct, frozen=True):
@@ -55,6 +57,7 @@ class VerifiedReads:
         self._max = max_blocks
         self._count = 0
         self._known: OrderedDict[tuple[str, ...], Blocks] = OrderedDict()
+        self._wrong: OrderedDict[tuple[str, ...], None] = OrderedDict()
         self._looking: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -72,14 +75,26 @@ class VerifiedReads:
         key = _key(scope, one, entry)
         with self._lock:
             looking = self._looking.setdefault(key, threading.Lock())
-        with looking:  # of many first reads at once, one looks and the others wait for it
-            known = self._remembered(key)
-            if known is None:
-                known = _hashed(one, entry)
-                self._remember(key, known)
-        with self._lock:
-            self._looking.pop(key, None)
-        return known
+        try:
+            with looking:  # of many first reads at once, one looks and the others wait for it
+                return self._remembered(key) or self._looked_at(key, one, entry)
+        finally:
+            with self._lock:
+                self._looking.pop(key, None)
+
+    def _looked_at(self, key: tuple[str, ...], one: OpenObject, entry: Entry) -> Blocks:
+        if key in self._wrong:
+            raise _modified()
+        try:
+            found = _hashed(one, entry)
+        except VerificationError:
+            with self._lock:
+                self._wrong[key] = None
+                if len(self._wrong) > MAX_WRONG:
+                    self._wrong.popitem(last=False)
+            raise
+        self._remember(key, found)
+        return found
 
     def known(self, scope: tuple[str, str], one: OpenObject, entry: Entry) -> bool:
         """Return whether ``blocks`` has them without a look at the whole object."""

@@ -27,6 +27,7 @@ MAX_DATASETS: Final = 64
 MAX_WORDS: Final = 256
 MAX_WORD: Final = 4_096
 _MAX_ADDRESSES: Final = 16
+_EGRESS: Final = "-egress"
 _NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,48}[a-z0-9])?\Z")  # room for `-egress` within 63 (RFC 1123)
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _IMAGE: Final = re.compile(
@@ -121,7 +122,7 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def egress_name(self) -> str:
         """Name of the proxy's Deployment, Service and ConfigMap."""
-        return f"{self.name}-egress"
+        return f"{self.name}{_EGRESS}"
 
     @property
     def audience(self) -> str:
@@ -151,6 +152,8 @@ def check_plan(plan: TrainingPlan) -> TrainingPlan:
         FaultyInputError: ``training_plan_invalid``.
     """
     _must(_NAME, "name", plan.name)
+    if plan.name.endswith(_EGRESS):  # its policy would take the place of the one around another run's proxy
+        raise FaultyInputError(CODE, f"`name` must not end with `{_EGRESS}`: so are the proxies of runs called")
     _must(_NAMESPACE, "namespace", plan.namespace)
     _must(_IMAGE, "image", plan.image, "an image by digest, `registry/path@sha256:…`")
     _must(_IMAGE, "proxy_image", plan.proxy_image, "an image by digest, `registry/path@sha256:…`")

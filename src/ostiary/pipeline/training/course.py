@@ -41,7 +41,7 @@ from ostiary.pipeline.training.ports import (
 )
 from ostiary.pipeline.training.provenance import provenance, signed
 from ostiary.pipeline.training.proxy import EgressProxy
-from ostiary.pipeline.training.record import MAX_CONNECTIONS, EnvironmentRef, RunRecord
+from ostiary.pipeline.training.record import EnvironmentRef, RunRecord
 from ostiary.pipeline.training.sandbox import Ended, Sandbox, Start
 from ostiary.pipeline.training.saying import Said
 from ostiary.pipeline.training.staging import Code, data_mount, hand_over, stage_code, staging
@@ -137,12 +137,13 @@ class Course:
             FaultyInputError: what was asked for is malformed.
         """
         record = self._begin(wanted)
+        log = ConnectionLog(self._rules.egress)
         try:
             record, rules = self._decide(record, wanted, progress)
             with staging(self._rules.staging) as folder:
-                return self._run(record, rules, wanted, folder, progress, said)
+                return self._run(record, rules, wanted, folder, log, progress, said)
         except OstiaryError as no:
-            self._refuse(record, no)
+            self._refuse(record, no, log)
             raise
 
     def _begin(self, wanted: Wanted) -> RunRecord:
@@ -191,12 +192,12 @@ class Course:
         rules: Sequence[EgressRule],
         wanted: Wanted,
         folder: Path,
+        log: ConnectionLog,
         progress: Progress,
         said: Said | None,
     ) -> Finished:
         """5. to 9.: stage, start, wait, read, tell."""
         parts, limits = self._parts, self._rules.limits
-        log = ConnectionLog(self._rules.egress)
         budget = Budget(self._rules.egress.bytes_up)
         pins = Pins(rules, parts.resolve)
         proxy = EgressProxy(pins, budget, log, self._rules.egress, parts.clock, parts.on_fault)
@@ -243,19 +244,13 @@ class Course:
     ) -> Finished:
         """8. and 9.: provenance, record, delivery."""
         now_ns = self._parts.clock.now_ns()
-        entries = log.entries
         record = msgspec.structs.replace(
-            record,
+            record.with_calls(log),
             phase="ended",
             ended_ns=now_ns,
             status=ended.status,
             timed_out=ended.timed_out,
             peak_memory=ended.peak_memory,
-            connections=entries[:MAX_CONNECTIONS],
-            turned_away=log.turned_away,
-            egress_log=log.digest(),
-            bytes_up=sum(one.bytes_up for one in entries),
-            bytes_down=sum(one.bytes_down for one in entries),
             outputs=tuple(outputs),
             outputs_digest=digest_of(outputs),
         )
@@ -274,8 +269,13 @@ class Course:
         delivery = Delivery(record.run, home / "outputs", tuple(outputs), record.outputs_digest, envelope)
         self._parts.door.deliver(self._tenant, delivery)
 
-    def _refuse(self, record: RunRecord, no: OstiaryError) -> None:
+    def _refuse(self, record: RunRecord, no: OstiaryError, log: ConnectionLog) -> None:
         reasons = no.reasons if isinstance(no, RefusedError) else ()
+        if log.entries or log.turned_away:
+            record = record.with_calls(log)
+            home = self._runs / record.run
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _keep(home / "egress.jsonl", log.lines())
         self._write(msgspec.structs.replace(record, phase="refused", code=no.code, reasons=tuple(reasons)))
 
     def _write(self, record: RunRecord) -> None:

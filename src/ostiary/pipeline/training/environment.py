@@ -2,8 +2,9 @@
 
 - ``system()`` is the machine's own ``/usr`` with the few files of ``/etc`` that programs need (libraries' cache,
   certificates), and no more of ``/etc``: no users, no hosts, no keys.
-- The digest is of the listing: every path with its mode, size, time of change and where a link leads. It tells one
-  environment from another, and is measured here whatever is said of it.
+- The digest is of the listing: every path with its mode, size, time of change and where a link leads; and of what is in
+  the files, where others than the machine's packages put them: times can be set back. It is measured here, whatever is
+  said of it.
 
 >>> [mount.target for mount in system().mounts][:1]
 ['/usr']
@@ -21,16 +22,19 @@ import msgspec
 from ostiary.errors import FaultyInputError, UnavailableError
 
 _LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_ETC: Final = ("ld.so.cache", "ssl", "pki", "alternatives")
+# Beside certificates both hold `private`, which the groups of whoever starts a run may let it read.
+_SSL: Final = ("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "pki/ca-trust", "pki/tls/certs", "pki/tls/cert.pem")
+_ETC: Final = ("ld.so.cache", *_SSL, "alternatives")
 _PYTHONS: Final = ("/usr/bin/python3", "/usr/local/bin/python3")
 _MAX_ENTRIES: Final = 2_000_000
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """A folder or file of the host, and where it is seen inside, read-only."""
+    """A folder or file of the host, and where it is seen inside, read-only; ``read`` puts its content in the digest."""
 
     source: str
     target: str
+    read: bool = False
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -53,7 +57,7 @@ class Environment(msgspec.Struct, frozen=True):
     image: str = ""
 
     def digest(self) -> str:
-        """Return ``sha256:…`` of the listing of all mounts; what is said of an image does not count.
+        """Return ``sha256:…`` of all mounts; what is said of an image does not count.
 
         Raises:
             UnavailableError: ``training_environment_unreadable``.
@@ -61,7 +65,7 @@ class Environment(msgspec.Struct, frozen=True):
         told = hashlib.sha256()
         for mount in self.mounts:
             told.update(f"{mount.target}\n".encode())
-            for line in _listing(Path(mount.source)):
+            for line in _listing(Path(mount.source), read=mount.read):
                 told.update(line)
         return f"sha256:{told.hexdigest()}"
 
@@ -98,7 +102,7 @@ def with_folder(base: Environment, folder: Path, name: str = "") -> Environment:
     return msgspec.structs.replace(
         base,
         name=name or f"{base.name}+{place.name}",
-        mounts=(*base.mounts, Mount(str(place), str(place))),
+        mounts=(*base.mounts, Mount(str(place), str(place), read=True)),
         variables={**base.variables, "PATH": path},
         image="",
     )
@@ -119,23 +123,34 @@ def check_folder(folder: Path) -> Path:
     return place
 
 
-def _listing(root: Path) -> Iterator[bytes]:
+def refuse_own(folder: Path, own: Path) -> None:
+    """Refuse to show a run the server's own folder, with its keys and its log, or what lies around it.
+
+    Raises:
+        FaultyInputError: ``training_mount_invalid``.
+    """
+    place, own = folder.resolve(), own.resolve()
+    if place.is_relative_to(own) or own.is_relative_to(place):
+        raise FaultyInputError("training_mount_invalid", f"`{folder}` holds the data directory, which no run may see")
+
+
+def _listing(root: Path, *, read: bool) -> Iterator[bytes]:
     count = 0
     try:
-        for line in _walk(str(root), ""):
+        for name, told, path in _walk(str(root), ""):
             count += 1
             if count > _MAX_ENTRIES:
                 raise UnavailableError("training_environment_unreadable", f"`{root}` holds too many files")
-            yield line
+            yield _line(name, told, path, read=read)
     except OSError as fault:
         text = f"`{root}` cannot be listed: {fault.strerror}"
         raise UnavailableError("training_environment_unreadable", text) from fault
 
 
-def _walk(root: str, below: str) -> Iterator[bytes]:
+def _walk(root: str, below: str) -> Iterator[tuple[str, os.stat_result, str]]:
     told = os.lstat(root)
     if not stat.S_ISDIR(told.st_mode):
-        yield _line(below, told, root)
+        yield below, told, root
         return
     with os.scandir(root) as found:
         entries = sorted(found, key=lambda entry: entry.name)
@@ -144,10 +159,17 @@ def _walk(root: str, below: str) -> Iterator[bytes]:
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, name)
         else:
-            yield _line(name, entry.stat(follow_symlinks=False), entry.path)
+            yield name, entry.stat(follow_symlinks=False), entry.path
 
 
-def _line(name: str, told: os.stat_result, path: str) -> bytes:
+def _line(name: str, told: os.stat_result, path: str, *, read: bool) -> bytes:
     leads = str(Path(path).readlink()) if stat.S_ISLNK(told.st_mode) else ""
-    words = f"{name}\0{told.st_mode:o}\0{told.st_size}\0{told.st_mtime_ns}\0{leads}\n"
+    content = _content(path) if read and stat.S_ISREG(told.st_mode) else ""
+    words = f"{name}\0{told.st_mode:o}\0{told.st_size}\0{told.st_mtime_ns}\0{leads}\0{content}\n"
     return words.encode("utf-8", "surrogateescape")
+
+
+def _content(path: str) -> str:
+    # Opened as what it was listed as: a link, or a pipe that would never answer, has taken its place otherwise.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

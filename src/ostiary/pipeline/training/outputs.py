@@ -37,6 +37,13 @@ def collect(folder: int, into: Path, limits: SandboxLimits) -> list[OutputFile]:
     Raises:
         RefusedError: ``training_output_refused``; nothing is handed on then.
     """
+    try:
+        return _collected(folder, into, limits)
+    except OSError as fault:  # such as a folder that its owner closed to himself, and so to us where we are no root
+        raise _refused(f"they cannot be read: {fault.strerror}") from fault
+
+
+def _collected(folder: int, into: Path, limits: SandboxLimits) -> list[OutputFile]:
     found: list[OutputFile] = []
     left = limits.outputs_bytes
     into.mkdir(mode=0o700)

@@ -21,6 +21,9 @@ from ostiary.pipeline.training.egress import EgressRule, Target
 Resolve = Callable[[str, int], Sequence[str]]
 MAX_ADDRESSES: Final = 32
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# Not private to the registries, and of this machine's own surroundings all the same: site-local addresses (RFC 3879),
+# and the public address at which Azure's hosts hand out a machine's certificates.
+_NEAR: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "168.63.129.16/32", "192.88.99.0/24")))
 
 
 def ask_system(host: str, port: int) -> list[str]:
@@ -42,6 +45,8 @@ def is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(address.packed[-4:])
         if inner is not None:
             return False  # nobody has to be called through a wrapper
+    if any(address in near for near in _NEAR):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

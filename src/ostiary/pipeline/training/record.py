@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ostiary.pipeline.training.accounts import Connection
+from ostiary.pipeline.training.accounts import Connection, ConnectionLog
 from ostiary.pipeline.training.outputs import OutputFile
 from ostiary.pipeline.training.ports import DatasetRef
 
@@ -81,6 +81,18 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     delivered: str = ""
     code: str = ""
     reasons: tuple[str, ...] = ()
+
+    def with_calls(self, log: ConnectionLog) -> "RunRecord":
+        """Return it with what the run called: a run that is refused at its end has called as well."""
+        entries = log.entries
+        return msgspec.structs.replace(
+            self,
+            connections=entries[:MAX_CONNECTIONS],
+            turned_away=log.turned_away,
+            egress_log=log.digest(),
+            bytes_up=sum(one.bytes_up for one in entries),
+            bytes_down=sum(one.bytes_down for one in entries),
+        )
 
     def document(self) -> dict[str, Any]:
         """Return it as plain values."""

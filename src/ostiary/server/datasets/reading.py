@@ -223,13 +223,14 @@ class Reading:
     def _ended(self, ready: "Ready", count: int, fault: BaseException | None) -> None:
         """Record what left, and give back what did not."""
         ready.one.close()
-        whole = ready.visit.request.method == "HEAD" or count == ready.span.length
+        whole = fault is None and (ready.visit.request.method == "HEAD" or count == ready.span.length)
         code = "" if whole else getattr(fault, "code", "caller_gone")
         told = msgspec.structs.replace(ready.outcome, bytes=count, outcome="done" if whole else "broken_off", code=code)
         self._asking.records.queue(ready.visit.caller, told)
-        if not whole:
+        left = ready.span.length - count
+        if left > 0:
             budget = self._asking.budget(ready.visit)
-            in_background(partial(self._parts.meter.give_back, budget, ready.span.length - count), self._not_given_back)
+            in_background(partial(self._parts.meter.give_back, budget, left), self._not_given_back)
 
     def _not_given_back(self, fault: BaseException) -> None:
         self._asking.records.on_fault("dataset_not_given_back", fault)

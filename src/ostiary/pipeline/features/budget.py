@@ -61,7 +61,7 @@ class Budget:
 
 def weight(table: Any, columns: int) -> int:
     """Return for how many rows of a set an Arrow table counts, where a row of the set shows ``columns`` values."""
-    values = sum(max(len(one), -(-one.nbytes // _size(one.type))) for one in table.columns)
+    values: int = sum(max(len(one), -(-one.nbytes // _size(one.type))) for one in table.columns)
     return max(int(table.num_rows), -(-values // max(1, columns)))
 
 

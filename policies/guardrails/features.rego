@@ -114,19 +114,32 @@ deny contains {"rule": "feature-columns"} if {
 	count(feature_seen) == 0
 }
 
-# Which rows: filters of the deployment, and those that the feature set brings.
+# Which rows: filters of the deployment, and those that the feature set brings. A filter holds unless it is surely for
+# other stages or purposes than this one: where nothing is told of them, all filters hold.
 feature_filters contains filter if {
 	feature_action
 	some filter in object.get(data.pipeline.features, "row_filters", [])
 	some pattern in filter.sets
 	glob.match(pattern, null, input.resource.id)
-	feature_moment(filter)
+	not feature_elsewhere(filter)
 }
 
 feature_filters contains filter if {
 	feature_action
 	some filter in object.get(input.resource.attributes, "row_filters", [])
-	feature_moment(filter)
+	not feature_elsewhere(filter)
+}
+
+feature_elsewhere(filter) if feature_outside(filter, "stages", "stage")
+
+feature_elsewhere(filter) if feature_outside(filter, "purposes", "purpose")
+
+feature_outside(filter, listed, told) if {
+	is_array(filter[listed])
+	not "*" in filter[listed]
+	is_string(input.action.properties[told])
+	input.action.properties[told] != ""
+	not input.action.properties[told] in filter[listed]
 }
 
 # `attribute` compares with what is known of the subject.
@@ -162,4 +175,11 @@ deny contains {"rule": "feature-rows"} if {
 obligations contains {"id": "feature-row-limit", "type": "row_limit", "properties": {"rows": limit}} if {
 	feature_action
 	limit := data.pipeline.features.max_rows[input.action.properties.stage]
+}
+
+# Whoever tells no stage comes to no more rows than in the stage with the fewest.
+obligations contains {"id": "feature-row-limit", "type": "row_limit", "properties": {"rows": limit}} if {
+	feature_action
+	object.get(input.action.properties, "stage", "") == ""
+	limit := min([rows | some rows in object.get(data.pipeline.features, "max_rows", {})])
 }

@@ -116,6 +116,37 @@ test_a_set_brings_filters_of_its_own_and_an_empty_one_refuses if {
 	rules(empty.deny)["feature-rows"]
 }
 
+# A filter that is left out because something is not told would show all rows.
+test_a_filter_holds_unless_it_is_for_elsewhere if {
+	adults := [{"column": "age", "op": "ge", "value": 18}]
+	every filter in [
+		{"all": adults},
+		{"stages": ["explore"], "all": adults},
+		{"stages": "explore", "all": adults},
+		{"stages": ["*"], "purposes": ["fraud"], "all": adults},
+	] {
+		filtered(filter, {})
+	}
+	filtered({"stages": "explore", "all": adults}, {"stage": "train"})
+	filtered({"stages": ["explore"], "all": adults}, {"stage": "explore", "purpose": "ads"})
+	not filtered({"stages": ["explore"], "all": adults}, {"stage": "train"})
+	not filtered({"purposes": ["fraud"], "all": adults}, {"stage": "train", "purpose": "ads"})
+}
+
+filtered(filter, properties) if {
+	own := {"columns": columns, "row_filters": [filter]}
+	request := changed(features({"resource/attributes": own}), {"action/properties": properties})
+	decision := guardrails.decision with input as request
+	count([one | some one in decision.obligations; one.type == "row_filter"]) == 1
+}
+
+test_who_tells_no_stage_has_the_smallest_limit_of_rows if {
+	request := changed(features({}), {"action/properties": {}})
+	limits := {"explore": 10000, "serve": 10}
+	decision := guardrails.decision with input as request with data.pipeline.features.max_rows as limits
+	obligation(decision, "feature-row-limit").properties.rows == 10
+}
+
 test_exploring_has_a_limit_of_rows if {
 	decision := guardrails.decision with input as features({"action/properties": {"stage": "explore"}})
 	obligation(decision, "feature-row-limit").properties.rows == 10000

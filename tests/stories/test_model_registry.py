@@ -507,9 +507,8 @@ def test_what_was_quarantined_when_it_came_in_never_becomes_live(scene: ModelSce
 
 
 def test_letting_in_again_needs_people_too(scene: ModelScene) -> None:
-    version = scene.register()
-    scene.warden.quarantine(TENANT, NAME, 1, PROMOTER, "")
-    promotion = scene.approved(scene.asked(version)).approval
+    promotion = scene.approved(scene.asked(scene.register())).approval
+    version = scene.warden.quarantine(TENANT, NAME, 1, PROMOTER, "")
 
     def release(approval: bytes) -> Callable[[], Any]:
         return lambda: scene.warden.release(TENANT, NAME, 1, PROMOTER, approval)
@@ -519,8 +518,17 @@ def test_letting_in_again_needs_people_too(scene: ModelScene) -> None:
     good = scene.approval(release_wanted(version))
     assert release(good)().state is State.REGISTERED
     scene.warden.quarantine(TENANT, NAME, 1, PROMOTER, "")
-    with pytest.raises(OstiaryError, match="used before"):
-        release(good)()
+    assert refused(scene, release(good)) == "approval_other_deed"
+
+
+def test_an_approval_lets_out_of_the_quarantine_that_its_people_looked_at(scene: ModelScene) -> None:
+    scene.register()
+    first = release_wanted(scene.warden.quarantine(TENANT, NAME, 1, PROMOTER, "a metric looked odd"))
+    used, spare = scene.approval(first), scene.approval(first)
+    scene.warden.release(TENANT, NAME, 1, PROMOTER, used)
+    second = scene.warden.quarantine(TENANT, NAME, 1, PROMOTER, "there is a backdoor in it")
+    assert refused(scene, lambda: scene.warden.release(TENANT, NAME, 1, PROMOTER, spare)) == "approval_other_deed"
+    assert scene.warden.release(TENANT, NAME, 1, PROMOTER, scene.approval(release_wanted(second))).number == 1
 
 
 def test_an_approval_that_ran_out_ends_the_loading(scene: ModelScene) -> None:

@@ -6,7 +6,8 @@
 
 - The caller's token and proof are presented to Ostiary, which decides, checks the rows and takes from budgets. The API
   key is the program's own: it lets the program ask, and lets nobody in.
-- The model gets what Ostiary wrote anew from the checked rows, and no credential of the caller's.
+- The model gets what Ostiary wrote anew from the checked rows: no credential of the caller's, no query of the address,
+  and no header that says how to read or to answer them.
 - What the model says goes to Ostiary, which makes it as coarse as policy asks, records it, and says what may be given
   out. Whatever fails on the way, nothing is given out.
 """
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary_sdk.incoming import OddRequestError, Presented, check_path, is_ours, presented
+from ostiary_sdk.incoming import OddRequestError, Presented, check_path, presented
 from ostiary_sdk.inference_guard import Begun, Caller, InferenceGuard, NoInferenceError, no_inference, unavailable
 from ostiary_sdk.settings import MAX_ANSWER
 
@@ -30,17 +31,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_BODY: Final = 262_144
 _OK: Final = 200
 _DEVICE: Final = "ostiary-device"
-_NEVER_INSIDE: Final = frozenset(
-    {
-        "authorization",
-        "dpop",
-        "cookie",
-        "proxy-authorization",
-        "content-length",
-        "content-encoding",
-        "transfer-encoding",
-    }
-)
+# What says where a request is, and nothing of what is asked or how it is to be answered.
+_INSIDE: Final = frozenset({b"host", b"traceparent", b"tracestate", b"user-agent", b"x-request-id"})
 
 
 class InferenceMiddleware:
@@ -154,14 +146,12 @@ class _Inner:
 
 
 def _inside(scope: Scope, length: int) -> Scope:
-    """Return the scope for the model's application: no credential of the caller's, nothing under our names."""
+    """Return the scope for the model's application: what it is asked are the checked rows, and nothing beside them."""
     inner = dict(scope)
-    kept = [
-        (name, value)
-        for name, value in scope["headers"]
-        if name.decode("latin-1").lower() not in _NEVER_INSIDE | {_DEVICE} and not is_ours(name.decode("latin-1"))
-    ]
-    inner["headers"] = [*kept, (b"content-length", b"%d" % length)]
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() in _INSIDE]
+    kind = b"application/json"
+    inner["headers"] = [*kept, (b"accept", kind), (b"content-type", kind), (b"content-length", b"%d" % length)]
+    inner["query_string"] = b""
     return inner
 
 

@@ -13,7 +13,7 @@ import msgspec
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.keys import random_bytes, sha256_hex
 from ostiary.pipeline.features.analysis import Analysis, analyse
-from ostiary.pipeline.features.budget import Budget
+from ostiary.pipeline.features.budget import Budget, weight
 from ostiary.pipeline.features.door import FeatureDoor
 from ostiary.pipeline.features.view import UNDERSTOOD, View, view_of
 from ostiary.server.body import BodyLimits, parse_object
@@ -184,7 +184,7 @@ class Access:
         if once.act is Act.QUERY and found is not None:
             table = door.query(tenant, name, view, found, body.sql)
             seen = {"sql_sha256": sha256_hex(body.sql.encode()), "needs": list(found.needs)}
-            return self._read(once, view, Told(table=table), table.num_rows, **seen)
+            return self._read(once, view, Told(table=table), table.num_rows, weight(table, len(view.columns)), **seen)
         if once.act is Act.HISTORICAL:
             table = door.historical(tenant, name, view, _table(body), columns)
             return self._read(once, view, Told(table=table), table.num_rows, needs=columns)
@@ -197,10 +197,10 @@ class Access:
             return view
         return msgspec.structs.replace(view, max_rows=left if view.max_rows is None else min(view.max_rows, left))
 
-    def _read(self, once: "_Once", view: View, told: Told, rows: int, **seen: Any) -> Told:
+    def _read(self, once: "_Once", view: View, told: Told, rows: int, cost: int = 0, **seen: Any) -> Told:
         identity = once.caller.identity
         now_ns = self._house.clock.now_ns()
-        self._budget.spend(once.caller.tenant, _token(once.caller), rows, identity.expires_ns, now_ns)
+        self._budget.spend(once.caller.tenant, _token(once.caller), max(rows, cost), identity.expires_ns, now_ns)
         self._record(once, {"outcome": "read", "rows": rows, **_seen(view), **seen})
         return msgspec.structs.replace(told, decision_id=once.passed.decision_id)
 

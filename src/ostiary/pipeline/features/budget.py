@@ -1,15 +1,20 @@
 """How many rows one token may read in all: a patient reader with small queries reaches the same end as a greedy one.
 
 Counted in memory by tenant and token until the token is over; a token lives minutes. Safe for several threads.
+
+A query can pack a whole column into one cell, or into one row of many columns. So its answer counts for as many rows of
+the set as it would take to hold as many values, of ``VALUE_BYTES`` each, inside of lists and structs ``INNER_BYTES``.
 """
 
 import threading
-from typing import Final
+from typing import Any, Final
 
 from ostiary.errors import RefusedError
 
 MAX_TOKENS: Final = 100_000
 OVER: Final = "feature_budget_used_up"
+VALUE_BYTES: Final = 256
+INNER_BYTES: Final = 8
 
 
 class Budget:
@@ -52,6 +57,19 @@ class Budget:
             self._read[tenant, token] = (spent, until_ns)
             if spent > self._max:
                 raise _over()
+
+
+def weight(table: Any, columns: int) -> int:
+    """Return for how many rows of a set an Arrow table counts, where a row of the set shows ``columns`` values."""
+    values: int = sum(max(len(one), -(-one.nbytes // _size(one.type))) for one in table.columns)
+    return max(int(table.num_rows), -(-values // max(1, columns)))
+
+
+def _size(kind: Any) -> int:
+    """Return the bytes of one value; lists and structs hold many small ones."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra of its own
+
+    return INNER_BYTES if pa.types.is_nested(kind) else VALUE_BYTES
 
 
 def _over() -> RefusedError:

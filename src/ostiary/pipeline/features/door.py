@@ -14,6 +14,7 @@ from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 from ostiary.keys import sha256_hex
 from ostiary.pipeline.features import online, writing
 from ostiary.pipeline.features.analysis import Analysis, Dialect
+from ostiary.pipeline.features.budget import weight
 from ostiary.pipeline.features.historical import Frame, keys_query, point_in_time
 from ostiary.pipeline.features.masks import Keyed
 from ostiary.pipeline.features.parquet import ParquetHistory
@@ -103,8 +104,12 @@ class FeatureDoor:
         """Return the answer of one query on the view, an Arrow table."""
         spec, limits = self.spec(tenant, name), self._within(view)
         if spec.offline.kind == "postgres":
-            return self._relation(tenant, name, spec, view, found.canonical, limits)
-        return self._engine.run(sql, {name: self._projected(tenant, name, spec, view)}, limits)
+            told = self._relation(tenant, name, spec, view, found.canonical, limits)
+        else:
+            told = self._engine.run(sql, {name: self._projected(tenant, name, spec, view)}, limits)
+        if view.max_rows is not None and weight(told, len(view.columns)) > limits.max_rows:
+            raise RefusedError("query_too_large", f"the answer holds as much as more than {limits.max_rows} rows")
+        return told
 
     def historical(self, tenant: str, name: str, view: View, frame: Any, columns: Sequence[str]) -> Any:
         """Return each row of ``frame`` with the newest values of ``columns`` at its time, an Arrow table.

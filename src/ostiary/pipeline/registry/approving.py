@@ -18,7 +18,7 @@ import msgspec
 
 from ostiary.errors import RefusedError
 from ostiary.keys import SigningKey
-from ostiary.pipeline.registry.people import People, Person, fingerprint
+from ostiary.pipeline.registry.people import People, fingerprint
 from ostiary.pipeline.registry.sealed import Opened, parse_envelope, read_statement, seal_statement
 from ostiary.vocabulary.approvals import Approved, Wanted
 
@@ -87,13 +87,14 @@ class TwoKeyCheck:
 
     def _agreed(self, opened: Opened, wanted: Wanted) -> list[str]:
         """Return one key a person that agreed; people are counted, never keys."""
-        people = self._people(wanted.tenant).approvers
+        people = self._people(wanted.tenant)
+        makers = people.behind(wanted.own, wanted.own_keys)
         keys: list[str] = []
-        for person in people:
+        for person in people.approvers:
             signed = opened.signers(person.keys)
             if not signed:
                 continue
-            if _made_it(person, wanted):
+            if not makers.isdisjoint(person.names):
                 raise RefusedError("approval_own_work", "somebody who made the model has approved it")
             keys.append(fingerprint(signed[0]))
         if len(keys) < self._threshold:
@@ -115,10 +116,6 @@ def _same(deed: Deed, wanted: Wanted) -> None:
         if getattr(deed, name) != getattr(wanted, name):
             text = f"the approval is for another {name}: `{str(getattr(deed, name))[:80]}`"
             raise RefusedError("approval_other_deed", text)
-
-
-def _made_it(person: Person, wanted: Wanted) -> bool:
-    return not wanted.own.isdisjoint(person.names) or not wanted.own_keys.isdisjoint(person.fingerprints)
 
 
 def make_approval(

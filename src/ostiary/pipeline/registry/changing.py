@@ -110,7 +110,7 @@ class Warden:
 
 
 def release_wanted(version: Version) -> Wanted:
-    """Return what an approval must say that lets a quarantined version in again."""
+    """Return what an approval must say that lets a quarantined version in again: out of this very quarantine."""
     return Wanted(
         tenant=version.tenant,
         action=RELEASE,
@@ -118,7 +118,7 @@ def release_wanted(version: Version) -> Wanted:
         version=version.number,
         stage="",
         digest=version.digest,
-        previous="",
+        previous=f"revision {version.revision}",
         metrics="",
         report="",
         own=version.trainer.names,

@@ -104,6 +104,11 @@ class People(msgspec.Struct, frozen=True):
         found = (one.names for one in (*self.approvers, *self.validators) if not one.names.isdisjoint(names))
         return names.union(*found)
 
+    def behind(self, names: frozenset[str], keys: frozenset[str]) -> frozenset[str]:
+        """Return every name of whoever bears one of ``names``, or has one of ``keys``, in whichever list it stands."""
+        holders = (one.names for one in (*self.approvers, *self.validators) if not one.fingerprints.isdisjoint(keys))
+        return self.known_as(names.union(*holders))
+
 
 def read_people(name: str, data: bytes) -> People:
     """Read the file.

@@ -13,7 +13,7 @@ import msgspec
 from ostiary.errors import RefusedError
 from ostiary.keys import SigningKey, sha256_hex
 from ostiary.pipeline.registry.model import Trainer
-from ostiary.pipeline.registry.people import People, Person
+from ostiary.pipeline.registry.people import People
 from ostiary.pipeline.registry.sealed import parse_envelope, read_statement, seal_statement
 
 PREDICATE_TYPE: Final = "urn:ostiary:model-report:v1"
@@ -74,10 +74,12 @@ def check_report(
     about, findings = read_statement(opened.payload, PREDICATE_TYPE, Findings)
     if (about, findings.tenant, findings.model) != (digest, tenant, name):
         raise RefusedError("report_other_model", f"the report is about `{findings.model[:80]}` as `{about}`")
-    validators = [one for one in people(tenant).validators if opened.signers(one.keys)]
+    known = people(tenant)
+    validators = [one for one in known.validators if opened.signers(one.keys)]
     if not validators:
         raise RefusedError("report_untrusted", "nobody who may validate has signed the report")
-    if any(_made_it(one, trainer) for one in validators):
+    makers = known.behind(trainer.names, frozenset(trainer.keys))
+    if any(not makers.isdisjoint(one.names) for one in validators):
         raise RefusedError("report_own_work", "the report is signed by somebody who made the model")
     _check_findings(findings)
     return Report(opened.digest, metrics_digest(findings.metrics), findings, validators[0].name)
@@ -89,10 +91,6 @@ def _check_findings(findings: Findings) -> None:
         raise RefusedError("report_malformed", f"a report has 1 to {MAX_METRICS} finite metrics")
     if not findings.passed:
         raise RefusedError("report_not_passed", "the validator did not pass the model")
-
-
-def _made_it(person: Person, trainer: Trainer) -> bool:
-    return not trainer.names.isdisjoint(person.names) or not person.fingerprints.isdisjoint(trainer.keys)
 
 
 def make_report(name: str, digest: str, findings: Findings, keys: Iterable[SigningKey]) -> bytes:

@@ -107,6 +107,8 @@ class InferenceFace:
             return no.reply
         finally:
             self._working[tenant] -= 1
+            if not self._working[tenant]:  # a tenant's name is anybody's word: none is remembered
+                del self._working[tenant]
 
     def _enters(self, tenant: str) -> bool:
         """Count one more request in; no tenant takes all of the room."""

@@ -439,7 +439,7 @@ def mlflow_uri(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> str:
         import mlflow.pyfunc  # noqa: PLC0415
     from mlflow.store.artifact import artifact_repository_registry as known  # noqa: PLC0415
 
-    from ostiary_sdk.models import mlflow as plugin  # noqa: PLC0415
+    from ostiary_sdk.models import mlflow_repository as plugin  # noqa: PLC0415
 
     known._artifact_repository_registry.register("ostiary", plugin.OstiaryArtifactRepository)
     tokens = lambda name, stage: Deployer(shop.house, name, stage)  # noqa: E731

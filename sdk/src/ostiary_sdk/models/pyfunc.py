@@ -1,6 +1,6 @@
 """The one loader that MLflow runs for models of the registry: it reads native formats from the folder it is given.
 
-The folder was verified and written by ``ostiary_sdk.models.mlflow`` a moment ago, private to this user.
+The folder was verified and written by ``ostiary_sdk.models.mlflow_repository`` a moment ago, private to this user.
 """
 
 import json

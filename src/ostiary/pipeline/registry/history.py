@@ -1,6 +1,6 @@
 """What was live when, told by the log alone: no table is asked, so none can lie.
 
-- Only records of this tenant's model count, in the log's own order.
+- Only records of this tenant's model count, in the log's own order; approvals are taken back under any name.
 - ``live_at`` says what was promoted, and whether it could be loaded at that moment: it may have been quarantined,
   retired, or its approval may have run out or been revoked.
 """
@@ -42,9 +42,13 @@ class LiveAt(msgspec.Struct, frozen=True):
 
 def events(log: Recorder, tenant: str, name: str) -> Iterator[Entry]:
     """Yield every event of one model, oldest first, refusals too."""
+    return (entry for entry in _all_events(log, tenant) if entry.event.model == name)
+
+
+def _all_events(log: Recorder, tenant: str) -> Iterator[Entry]:
     for record in log.iterate(tenant, KIND):
         event = event_of(record)
-        if event is not None and event.model == name:
+        if event is not None:
             yield Entry(record.time_ns, record.index, record.record_id, event)
 
 
@@ -54,19 +58,21 @@ def live_at(log: Recorder, tenant: str, name: str, stage: str, at_ns: int) -> Li
     approval, expires_ns = "", 0
     shut: dict[int, str] = {}
     revoked: set[str] = set()
-    for entry in events(log, tenant, name):
+    for entry in _all_events(log, tenant):
         event = entry.event
         if entry.at_ns > at_ns:
             continue
-        if event.action in CHANGES and event.stage == stage:
+        if event.action == "revoke":
+            revoked.add(event.approval)
+        elif event.model != name:
+            continue
+        elif event.action in CHANGES and event.stage == stage:
             found = _became(entry)
             approval, expires_ns = event.approval, event.expires_ns
         elif event.action in SHUTS:
             shut[event.number] = event.action
         elif event.action == "release":
             shut.pop(event.number, None)
-        elif event.action == "revoke":
-            revoked.add(event.approval)
     return _judged(found, shut, approval in revoked, expired=at_ns >= expires_ns)
 
 
@@ -87,5 +93,5 @@ def _judged(found: LiveAt, shut: dict[int, str], revoked: bool, *, expired: bool
     if not found.number:
         return msgspec.structs.replace(found, why="nothing was live")
     why = {"quarantine": "quarantined", "retire": "retired"}.get(shut.get(found.number, ""), "")
-    why = why or ("the approval was revoked" if revoked else "the approval had expired" if expired else "")
+    why = why or ("the approval was revoked" if revoked else "the approval or the model had expired" if expired else "")
     return msgspec.structs.replace(found, loadable=not why, why=why)

@@ -195,7 +195,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", t
         report: digest of the validation report.
         metrics: digest of the report's metrics.
         keys: fingerprints of the approvers' keys.
-        expires_ns: end of the approval.
+        expires_ns: end of the approval, or of the model itself where its signer set an earlier one.
         row: SHA-256 of the stored body: a row that says something else was changed behind the log's back.
         code: why it was refused.
         told: further short facts.

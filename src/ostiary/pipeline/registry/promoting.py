@@ -161,6 +161,7 @@ class Promoter:
 
     def _make_live(self, live: Live, ready: _Ready) -> Live:
         approved, report = ready.approved, ready.report
+        ends = [end for end in (approved.expires_ns, ready.version.not_after_ns) if end]
         event = Event(
             1,
             live.action,
@@ -174,7 +175,7 @@ class Promoter:
             report=report.digest,
             metrics=report.metrics_digest,
             keys=approved.keys,
-            expires_ns=approved.expires_ns,
+            expires_ns=min(ends),
         )
 
         def change(record_id: str) -> Event:

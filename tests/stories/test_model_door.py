@@ -138,7 +138,7 @@ def door(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFact
         server = start_server(
             guardrails=GUARDRAILS,
             server={"public_url": PUBLIC, "deadline_ms": 5_000},
-            models={"max_upload_mb": 8, "max_uploads": 4},
+            models={"max_upload_mb": 8, "max_uploads": 8},
         )
     server.house.registry.put("default", Registered(type="model", id=NAME), 1)
     return Door(server, tmp_path_factory.mktemp("scene"))

@@ -3,7 +3,8 @@
 - An upload belongs to one caller, one tenant and one model; to everybody else it is unknown.
 - A piece is written beside the files and moved among them when it is complete: nobody holds a file open that is there.
 - ``seal`` takes the folder away from under the upload; from then on nothing more arrives in it.
-- Bounded: bytes and files of an upload, uploads of a tenant, and the life of one that nobody finishes.
+- Bounded: bytes and files of an upload, uploads of a tenant, of which one caller has half at most, and the life of one
+  that nobody finishes.
 """
 
 import os
@@ -32,7 +33,7 @@ class StagingLimits(msgspec.Struct, frozen=True):
     Attributes:
         max_bytes: of one upload.
         max_files: of one upload.
-        max_uploads: of one tenant at a time.
+        max_uploads: of one tenant at a time; one caller has half of them at most.
         life_s: after which an unfinished one is erased.
     """
 
@@ -121,7 +122,7 @@ class Staging:
         with self._lock:
             try:
                 home.mkdir(mode=0o700, parents=True, exist_ok=True)
-                if len(list(home.iterdir())) >= self._limits.max_uploads:
+                if self._is_full(home, subject):
                     raise UnavailableError("uploads_too_many", "too many uploads are unfinished: try again later")
                 folder = home / upload.upload_id
                 for part in (folder, folder / "parts", folder / "files"):
@@ -130,6 +131,13 @@ class Staging:
             except OSError as fault:
                 raise _away(fault) from fault
         return upload
+
+    def _is_full(self, home: Path, subject: str) -> bool:
+        """Return whether a tenant has as many uploads as it may, or one caller half of them."""
+        folders, most = list(home.iterdir()), self._limits.max_uploads
+        uploads = [_read(folder) for folder in folders]
+        own = sum(upload is not None and upload.subject == subject for upload in uploads)
+        return len(folders) >= most or own >= max(1, most // 2)
 
     def incoming(self, tenant: str, upload_id: str, name: str, subject: str, path: str) -> Incoming:
         """Return where one file goes.

@@ -18,7 +18,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def staging(tmp_path: Path, clock: FakeClock) -> Staging:
-    return Staging(tmp_path, StagingLimits(max_bytes=100, max_files=3, max_uploads=2, life_s=60), clock.now_ns)
+    return Staging(tmp_path, StagingLimits(max_bytes=100, max_files=3, max_uploads=4, life_s=60), clock.now_ns)
 
 
 def place(upload: Upload) -> tuple[str, str, str, str]:

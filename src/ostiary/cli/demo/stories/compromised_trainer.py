@@ -6,6 +6,7 @@ sandbox is a real one, and the commands are those of a person.
 """
 
 import json
+import tempfile
 import textwrap
 from base64 import b64encode
 from pathlib import Path
@@ -134,10 +135,9 @@ class Play:
             "Inside of the sandbox it has the data, and one way out: a proxy that calls whom policy lists. That is "
             "nobody here. Its own words, from the run's output:\n"
         )
-        code = self._root / "stolen-code"
-        code.mkdir(exist_ok=True)
-        (code / "train.py").write_text(textwrap.dedent(STEAL))
-        self._run("exfiltrate", "--code", str(code), "--", "python3", "/workspace/train.py")
+        with tempfile.TemporaryDirectory(prefix="stolen-code-") as code:  # no run is shown what lies beside our keys
+            (Path(code) / "train.py").write_text(textwrap.dedent(STEAL))
+            self._run("exfiltrate", "--code", code, "--", "python3", "/workspace/train.py")
         last = self._teller.ask("train", "list", "--data", self._data)[-1]
         self._teller.say("\nWhat the proxy saw, as it stands in the run's record:\n")
         self._teller.run("run", "train", "show", last["run"], "--data", self._data)

@@ -32,7 +32,7 @@ class Made(NamedTuple):
     """What an honest pipeline has made so far."""
 
     run: Path
-    root: str
+    signed: dict[str, Any]
     report: Path
     version: int
     loaded: Any
@@ -43,11 +43,11 @@ def build(world: World) -> Made:
     ingest(world)
     features(world)
     run = train(world)
-    root = sign(world, run)["root"]
-    report = validate(world, run, root)
+    signed = sign(world, run)
+    report = validate(world, run, signed)
     version = register(world, run)
     promote(world, version, report)
-    return Made(run, root, report, version, deploy(world))
+    return Made(run, signed, report, version, deploy(world))
 
 
 def refused(act: Callable[[], Any]) -> str:
@@ -206,7 +206,8 @@ def the_signer_validates(world: World, made: Made) -> str:
     """Whoever signs the model writes the validation report, too."""
     report = world.root / "own-report.json"
     (world.root / "own-metrics.json").write_text(json.dumps({"accuracy": 1.0}))
-    words = ("--digest", made.root, "--metrics", str(world.root / "own-metrics.json"), "--key", world.key("signer"))
+    about = ("--digest", made.signed["root"], "--statement", made.signed["digest"])
+    words = (*about, "--metrics", str(world.root / "own-metrics.json"), "--key", world.key("signer"))
     world.ostiary("model", "report", MODEL, *words, "--out", str(report))
     return refused(lambda: promote(world, made.version, report))
 

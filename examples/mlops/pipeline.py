@@ -74,14 +74,15 @@ def sign(world: World, run: Path) -> dict[str, Any]:
     return dict(world.ostiary(*words))
 
 
-def validate(world: World, run: Path, root: str) -> Path:
+def validate(world: World, run: Path, signed: dict[str, Any]) -> Path:
     """Another repository's job judges the model on rows that training never saw, and signs what it found."""
     with world.files(VALIDATION, "validate").open(f"{FEATURES}/holdout.csv", "rb") as file:
         rows = [[float(v) for v in row] for row in list(csv.reader(io.TextIOWrapper(file)))[1:]]
     right = sum((score(weights_of(run / "outputs"), row[:-1]) > 0.5) == (row[-1] == 1) for row in rows)
     (world.root / "metrics.json").write_text(json.dumps({"accuracy": right / len(rows)}))
     report = world.root / "report.json"
-    words = ("--digest", root, "--metrics", str(world.root / "metrics.json"), "--key", world.key("validator"))
+    about = ("--digest", signed["root"], "--statement", signed["digest"])
+    words = (*about, "--metrics", str(world.root / "metrics.json"), "--key", world.key("validator"))
     world.ostiary("model", "report", MODEL, *words, "--out", str(report))
     return report
 
@@ -153,8 +154,8 @@ def main() -> None:
         ingest(world)
         features(world)
         run = train(world)
-        root = sign(world, run)["root"]
-        report = validate(world, run, root)
+        signed = sign(world, run)
+        report = validate(world, run, signed)
         promote(world, register(world, run), report)
         with deploy(world) as loaded:
             told = predict(world, loaded, "ada", {"log_amount": 5.2, "night": 1, "abroad": 1})

@@ -75,7 +75,8 @@ class Terminal:
             self.root / f"{kind}-{number}-{stage}{more}" for kind in ("report", "wanted", "approval")
         )
         (self.root / "metrics.json").write_text('{"auc": 0.93}')
-        told = ("--digest", version["digest"], "--metrics", str(self.root / "metrics.json"), "--out", str(report))
+        about = ("--digest", version["digest"], "--statement", version["statement"])
+        told = (*about, "--metrics", str(self.root / "metrics.json"), "--out", str(report))
         self.run("report", "fraud", *told, "--key", str(self.root / "val.pem"), data=False)
         extra = [more] if more else []
         wanted.write_text(self.run("wanted", "fraud", number, "--stage", stage, "--report", str(report), *extra))

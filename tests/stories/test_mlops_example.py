@@ -47,7 +47,7 @@ def test_each_stage_was_decided_under_its_own_identity(world: Any, made: Any) ->
     events = world.ostiary("model", "history", around.MODEL, "--json")[:3]
     whys = [world.ostiary("why", event["decision_id"], "--json")["sentence"] for event in events]
     assert [event["action"] for event in events] == ["register", "promote", "load"]
-    assert {event["digest"] for event in events} == {made.root}
+    assert {event["digest"] for event in events} == {made.signed["root"]}
     for sentence, name in zip(whys, (f"ci_job:{around.CI}", "user:rita", f"workload:{around.DEPLOYER}"), strict=True):
         assert sentence.startswith(name)
     runs = world.ostiary("train", "list", "--json")

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from ostiary.audit import AuditLog
-from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.keys import KeyRing, SubjectVault
 from ostiary.pipeline.registry.approving import make_approval
 from ostiary.pipeline.registry.changing import release_wanted
@@ -20,6 +20,7 @@ from ostiary.pipeline.registry.history import events, live_at
 from ostiary.pipeline.registry.journal import event_of
 from ostiary.pipeline.registry.model import Actor, Event, Kept, Live, State, Version
 from ostiary.pipeline.registry.promoting import ROLLBACK, Asked
+from ostiary.pipeline.registry.reporting import check_report
 from ostiary.pipeline.registry.sealed import Opened, add_signatures, parse_envelope
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
@@ -752,3 +753,13 @@ def test_events_of_one_model_are_told_apart(scene: ModelScene) -> None:
     scene.promote(scene.register())
     assert [one.event.action for one in events(scene.log, TENANT, NAME)] == ["register", "promote"]
     assert not list(events(scene.log, TENANT, "churn"))
+
+
+def test_a_report_is_about_names_too_for_the_root_digest_is_not(scene: ModelScene) -> None:
+    """The same bytes under other names have the same root: one file was judged, another is loaded."""
+    version = scene.register()
+    judged = msgspec.structs.replace(version, statement="sha256:" + "0" * 64)
+    assert judged.digest == version.digest
+    with pytest.raises(RefusedError) as no:
+        check_report(scene.people.of, version, scene.report(judged))
+    assert no.value.code == "report_other_model"

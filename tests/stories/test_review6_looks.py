@@ -34,4 +34,4 @@ def test_what_does_not_agree_is_looked_at_once(tmp_path: Path, monkeypatch: pyte
     # another manifest, or another version, is looked at anew
     right = Entry("a", len(content), "sha256", hashlib.sha256(content).hexdigest())
     with LocalObjects(tmp_path).open("a") as one:
-        assert reads.blocks(SCOPE, one, right)
+        assert reads.blocks(SCOPE, one, right) is not None

@@ -45,7 +45,12 @@ def test_an_older_manifest_does_not_come_last(tmp_path: Path) -> None:
     slow = threading.Thread(target=lambda: door.accept("t", "d", spec, older))
     slow.start()
     assert kept.waiting.wait(5)
-    quick = threading.Thread(target=lambda: (office.accept("t", "d", spec, newer), kept.go.set()))
+
+    def accept_the_newer() -> None:
+        office.accept("t", "d", spec, newer)
+        kept.go.set()
+
+    quick = threading.Thread(target=accept_the_newer)
     quick.start()
     slow.join()
     quick.join()

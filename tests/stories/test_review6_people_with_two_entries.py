@@ -1,5 +1,8 @@
 """Somebody who approves and validates stands in the file twice, and is one person with all names and keys of both."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from ostiary.errors import RefusedError
@@ -33,8 +36,9 @@ def approved(known: People, trainer: Trainer) -> int:
 
 
 def validated(known: People, trainer: Trainer) -> str:
-    report = make_report("m", DIGEST, Findings("t", "m", {"auc": 0.9}, passed=True, made_ns=1), [VALIDATES])
-    return check_report(lambda _: known, "t", "m", DIGEST, trainer, report).validator
+    report = make_report("m", DIGEST, Findings("t", "m", DIGEST, {"auc": 0.9}, passed=True, made_ns=1), [VALIDATES])
+    version: Any = SimpleNamespace(tenant="t", name="m", digest=DIGEST, statement=DIGEST, trainer=trainer)
+    return check_report(lambda _: known, version, report).validator
 
 
 def test_an_approver_is_known_by_the_names_that_stand_with_the_validator() -> None:

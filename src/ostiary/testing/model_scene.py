@@ -207,7 +207,7 @@ class ModelScene:
 
     def report(self, version: Version, *, by: str = "val", passed: bool = True, **metrics: float) -> bytes:
         """Return a validation report."""
-        found = Findings(TENANT, version.name, metrics or {"auc": 0.91}, passed, self.clock.now_ns())
+        found = Findings(TENANT, version.name, version.statement, metrics or {"auc": 0.91}, passed, self.clock.now_ns())
         return make_report(version.name, version.digest, found, [self.cast.keys[by]])
 
     def asked(

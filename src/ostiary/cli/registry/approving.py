@@ -61,6 +61,7 @@ def report(
     name: Name,
     *,
     digest: Annotated[str, Parameter(help="Root digest of the model that was validated, sha256:….")],
+    statement: Annotated[str, Parameter(help="Digest of its signed manifest: `digest` of `model sign|verify --json`.")],
     metrics: Annotated[Path, Parameter(help="JSON object: number by name.")],
     key: Key,
     out: Out,
@@ -74,7 +75,7 @@ def report(
         numbers = msgspec.json.decode(read_file(metrics), type=dict[str, float])
     except msgspec.DecodeError as fault:
         raise FaultyInputError("report_malformed", f"`{metrics}` is no JSON object of numbers: {fault}") from fault
-    found = Findings(tenant, name, numbers, not failed, SystemClock().now_ns(), datasets=dataset or [])
+    found = Findings(tenant, name, statement, numbers, not failed, SystemClock().now_ns(), datasets=dataset or [])
     sealed = make_report(name, digest, found, [read_key(key)])
     write_new(out, sealed)
     said({"report": parse_envelope(sealed).digest, "file": str(out)}, f"report of {name} in {out}", json=json)

@@ -104,7 +104,7 @@ class Loader:
 
     def _approved(self, live: Live, version: Version, now: int) -> None:
         asked = Asked(live.tenant, live.name, live.number, live.stage, live.action, live.report, live.approval)
-        report = check_report(self._people, live.tenant, live.name, live.digest, version.trainer, live.report)
+        report = check_report(self._people, version, live.report)
         self._approvals.check(wanted_for(asked, version, live.previous, report), live.approval, now)
 
     def file(self, ticket: Ticket, path: str) -> ModelFile:

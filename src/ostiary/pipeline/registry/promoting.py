@@ -153,7 +153,7 @@ class Promoter:
         )
 
     def _report(self, asked: Asked, version: Version) -> Report:
-        return check_report(self._people, asked.tenant, asked.name, version.digest, version.trainer, asked.report)
+        return check_report(self._people, version, asked.report)
 
     def _released(self, live: Live, ready: _Ready) -> Live:
         sealed = self._releases.seal(live, ready.version, ready.report.metrics_digest)

@@ -12,7 +12,7 @@ import msgspec
 
 from ostiary.errors import RefusedError
 from ostiary.keys import SigningKey, sha256_hex
-from ostiary.pipeline.registry.model import Trainer
+from ostiary.pipeline.registry.model import Version
 from ostiary.pipeline.registry.people import People
 from ostiary.pipeline.registry.sealed import parse_envelope, read_statement, seal_statement
 
@@ -26,6 +26,8 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         tenant: whose model it is.
         model: its name.
+        statement: digest of the signed manifest that was judged. The root digest, which it is about, tells nothing
+            of the files' names: the same bytes under other names are another model to a loader.
         metrics: number by name.
         passed: whether the validator thinks it good enough.
         made_ns: when.
@@ -35,6 +37,7 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     tenant: str
     model: str
+    statement: str
     metrics: dict[str, float]
     passed: bool
     made_ns: int
@@ -57,10 +60,8 @@ def metrics_digest(metrics: dict[str, float]) -> str:
     return "sha256:" + sha256_hex(msgspec.json.encode(plain, order="sorted"))
 
 
-def check_report(
-    people: Callable[[str], People], tenant: str, name: str, digest: str, trainer: Trainer, evidence: bytes
-) -> Report:
-    """Return the report, or refuse.
+def check_report(people: Callable[[str], People], version: Version, evidence: bytes) -> Report:
+    """Return the report about ``version``, or refuse.
 
     Raises:
         RefusedError: ``report_missing``, ``report_other_model``, ``report_untrusted``, ``report_own_work``,
@@ -72,9 +73,10 @@ def check_report(
         raise RefusedError("report_missing", "there is no validation report")
     opened = parse_envelope(evidence)
     about, findings = read_statement(opened.payload, PREDICATE_TYPE, Findings)
-    if (about, findings.tenant, findings.model) != (digest, tenant, name):
+    judged = (about, findings.tenant, findings.model, findings.statement)
+    if judged != (version.digest, version.tenant, version.name, version.statement):
         raise RefusedError("report_other_model", f"the report is about `{findings.model[:80]}` as `{about}`")
-    known = people(tenant)
+    known, trainer = people(version.tenant), version.trainer
     validators = [one for one in known.validators if opened.signers(one.keys)]
     if not validators:
         raise RefusedError("report_untrusted", "nobody who may validate has signed the report")

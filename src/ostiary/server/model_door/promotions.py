@@ -94,7 +94,7 @@ def _known(models: Models, asked: Asked) -> dict[str, Any]:
     known = known_of(models, asked.tenant, asked.name, asked.number)
     try:
         version = models.journal.version(asked.tenant, asked.name, asked.number)
-        report = check_report(models.people.of, asked.tenant, asked.name, version.digest, version.trainer, asked.report)
+        report = check_report(models.people.of, version, asked.report)
     except OstiaryError as fault:  # the registry says the same after the decision, and records it
         return {**known, "report": fault.code}
     return {**known, "report": "good", "metrics": report.findings.metrics, "validator": report.validator}

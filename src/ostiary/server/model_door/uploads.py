@@ -91,6 +91,7 @@ def shown(version: Version) -> dict[str, Any]:
         "model": version.name,
         "version": version.number,
         "digest": version.digest,
+        "statement": version.statement,
         "format": version.format,
         "state": version.state.value,
         "why": version.why,

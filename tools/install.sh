@@ -39,7 +39,8 @@ fi
 
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 say "installing $lock (a minute or two, once)"
-pip install -qq --require-hashes --requirement "$lock"
+# The lock is whole, so nothing is resolved: pip finds no pin of `pydantic` for somebody's `pydantic[email]`.
+pip install -qq --require-hashes --no-deps --requirement "$lock"
 # OPA's wheel asks for Python 3.14 in its metadata and runs from 3.11 on: ADR-0002.
 pip install -qq --require-hashes --ignore-requires-python --no-deps --requirement requirements/opa.txt
 pip install -qq --no-deps --no-build-isolation --editable . --editable sdk

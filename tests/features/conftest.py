@@ -1,6 +1,7 @@
 """A server with a feature set of customers, and callers with tokens for it; shared by the stories of features."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -34,6 +35,7 @@ from ostiary.testing.pipeline import PipelineCaller
 from ostiary.testing.postgres import PostgresServer, find_postgres
 
 PUBLIC = "http://pdp.example"
+SCHEMAS = itertools.count()
 ROWS = 60
 SPEC: dict[str, Any] = {
     "entities": ["user_id"],
@@ -241,7 +243,7 @@ def make_worlds(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> Iterato
         for number, rows in enumerate(tables):
             relations, source = None, ""
             if server is not None:
-                source = f"raw_{len(made)}"
+                source = f"raw_{next(SCHEMAS)}"  # the server outlives a module
                 relations = fill(server, source, rows)
             made.append(World(tmp_path_factory.mktemp(f"{kind}{number}"), kind, rows, relations, source))
         return Worlds(repo), tuple(made[-2:])

@@ -1,5 +1,6 @@
 """What a training command can say to the world through its proxy: to listed names, under those names, so many bytes."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -266,7 +267,12 @@ def test_no_byte_leaves_beyond_the_budget(upstream, other):
 def test_two_connections_at_once_share_the_budget(upstream, other):
     hello = client_hello(NAME)
     way = other(msgspec.structs.replace(LIMITS, bytes_up=100_000))
-    senders = [threading.Thread(target=way.send, args=(hello, *[b"x" * 20_000] * 10)) for _ in range(4)]
+
+    def send() -> None:
+        with contextlib.suppress(AssertionError):  # one that comes after the budget is spent is not even connected
+            way.send(hello, *[b"x" * 20_000] * 10)
+
+    senders = [threading.Thread(target=send) for _ in range(4)]
     for one in senders:
         one.start()
     for one in senders:

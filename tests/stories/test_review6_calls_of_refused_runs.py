@@ -1,6 +1,8 @@
 """A run calls, and then leaves outputs that refuse it: what it called must be on record all the same."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +70,23 @@ def run(script: str, runs: Path) -> list[Any]:
     return [no.value.code, last["phase"], hosts, len(list(runs.rglob("egress.jsonl")))]
 
 
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that every user of this machine may enter; pytest's own are closed."""
+    with tempfile.TemporaryDirectory(prefix="ostiary-runs-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.parametrize("script", [LINK, CLOSED])
 @pytest.mark.parametrize("mode", ["root", "user"])
 def test_what_a_refused_run_called_is_on_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, script: str
+    open_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, script: str
 ) -> None:
     monkeypatch.setattr(Environment, "digest", lambda _self: f"sha256:{'ef' * 32}")
     if mode == "root" and (script == CLOSED or os.getuid()):
         pytest.skip("root may read a closed folder" if script == CLOSED else "needs root")
-    runs = tmp_path / "runs"
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
+    runs = open_path / "runs"
     runs.mkdir()
     runs.chmod(0o777)
     told = as_user(lambda: run(script, runs), list) if mode == "user" else run(script, runs)

@@ -1,7 +1,7 @@
 """Staging in sealed memory: what is handed on can be written by nobody, this process and root included.
 
-- Each file becomes a ``memfd`` with the seals WRITE, GROW, SHRINK and SEAL, put on *before* its digest is computed. The
-  kernel keeps them (memfd_create(2), fcntl(2) F_ADD_SEALS).
+- Each file becomes a ``memfd`` that can neither be written, nor grow or shrink, nor be unsealed: all that *before* its
+  digest is computed, and the kernel keeps to it (memfd_create(2), fcntl(2) F_ADD_SEALS).
 - Small files are kept as Python bytes: thousands of them would use up the descriptors.
 - It costs memory of the model's size once, and takes the place of the loader's own reading: a loader that maps
   ``view()`` or opens ``path`` reads these pages, and no second copy is made.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ostiary.cli.output import err
+from ostiary.errors import RefusedError
 from ostiary.server.places import Places, data_dir
 from ostiary.server.settings import Loaded, load
 from ostiary.vocabulary.clock import SystemClock
@@ -35,3 +36,13 @@ def open_data(data: Path | None, config: Path | None = None, *, bundle: Path | N
         err.print(f"{reason}: {fault}", style="yellow", markup=False)
 
     return open_house(places, settings, SystemClock(), on_fault, bundle=bundle)
+
+
+def check_living(house: "House", tenant: str) -> None:
+    """Check that a tenant is there; a deleted one is as unknown as one that never was.
+
+    Raises:
+        RefusedError: ``tenant_unknown``.
+    """
+    if house.tenants.find(tenant) is None:
+        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")

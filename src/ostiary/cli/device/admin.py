@@ -10,8 +10,8 @@ import msgspec
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
+from ostiary.errors import FaultyInputError
 from ostiary.identity.devices import Device
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.wiring import House
@@ -26,11 +26,6 @@ def register(command: App) -> None:
     command.command(list_, name="list")
     for verb in (show, invite, quarantine, release, remove):
         command.command(verb)
-
-
-def _living(house: House, tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _row(house: House, device: Device) -> dict[str, Any]:
@@ -52,7 +47,7 @@ def _row(house: House, device: Device) -> dict[str, Any]:
 def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List a tenant's devices as they stand now."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         rows = [_row(house, one) for one in house.devices.of_tenant(tenant)]
     if json:
         print_json(rows)
@@ -65,7 +60,7 @@ def show(
 ) -> None:
     """Show one device with its evidence."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         found = house.devices.find(tenant, device)
         row = _row(house, found)
     reports = {source or "itself": msgspec.to_builtins(one.posture) for source, one in found.reports.items()}
@@ -101,7 +96,7 @@ def invite(
     except ValueError as fault:
         raise FaultyInputError("usage", "the name of an attestation key is hex") from fault
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         now = house.clock.now_ns()
         made, code = house.devices.draft(
             tenant,
@@ -170,7 +165,7 @@ def remove(
 
 
 def _deed(house: House, tenant: str, device: str, action: str, **told: Any) -> str:
-    _living(house, tenant)
+    check_living(house, tenant)
     house.devices.find(tenant, device)
     return record_deed(house, COMMAND_LINE, tenant, action, device=device, **told)
 

@@ -11,7 +11,7 @@ import yaml
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError, RefusedError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def register_(
 
     one = _read(file)
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         door = open_features(house, ready=0)
         spec = door.check(tenant, one)  # nothing is recorded that cannot be
         told = {"feature_set": one.id, "columns": list(spec.names), "tags": {n: list(spec.tags(n)) for n in spec.names}}
@@ -59,7 +59,7 @@ def register_(
 def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List a tenant's feature sets."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         rows = [_row(one) for one in house.registry.all(tenant, "feature_set")]
     if json:
         print_json(rows)
@@ -128,13 +128,8 @@ def _row(one: "Registered") -> dict[str, Any]:
 
 
 def _find(house: "House", tenant: str, name: str) -> "Registered":
-    _living(house, tenant)
+    check_living(house, tenant)
     one = house.registry.get(tenant, "feature_set", name)
     if one is None:
         raise RefusedError("feature_set_unknown", f"there is no feature set `{name[:80]}`")
     return one
-
-
-def _living(house: "House", tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")

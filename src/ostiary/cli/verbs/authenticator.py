@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.webauthn.ports import Recovery
 from ostiary.identity.webauthn.types import Authenticator, clean_subject
@@ -25,11 +25,6 @@ command = App(name="authenticator", help="Passkeys: who has which, invitations, 
 Subject = Annotated[str, Parameter(help="The person, as type:id, such as user:ann.")]
 KeyFile = Annotated[Path | None, Parameter(help="File with the administrator's key to act as.")]
 _NS = 1_000_000_000
-
-
-def _living(house: House, tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _who(house: House, tenant: str, key_file: Path | None) -> str:
@@ -79,7 +74,7 @@ def list_(
 ) -> None:
     """List a person's passkeys, or the recoveries that wait for a second administrator."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         kept = house.store.authenticators.of_subject(tenant, clean_subject(subject)) if subject else []
         waiting = [] if subject else inviting.open_recoveries(house, tenant)
     if json:
@@ -104,7 +99,7 @@ def invite(
 ) -> None:
     """Make a one-time link by which a person adds a passkey."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         made = inviting.invite(house, tenant, subject, _who(house, tenant, key_file))
     _tell_link(made, json=json)
 
@@ -122,7 +117,7 @@ def remove(
 ) -> None:
     """Forget a passkey; from then on it confirms nothing."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         inviting.remove(house, tenant, subject, credential_id, _who(house, tenant, key_file))
     if json:
         print_json({"removed": credential_id})
@@ -143,7 +138,7 @@ def recover(
 ) -> None:
     """Ask that a person who has lost all passkeys may begin anew."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         made = inviting.request_recovery(house, tenant, subject, _who(house, tenant, key_file), reason)
     if json:
         print_json(_waiting(made))
@@ -163,7 +158,7 @@ def approve(
 ) -> None:
     """Approve a recovery as the second administrator: the lost passkeys go, and a link comes."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         done = inviting.approve_recovery(house, tenant, recovery_id, _who(house, tenant, key_file))
     if not json:
         out.print(f"{done.removed} passkeys of {done.invited.subject} are gone", markup=False)

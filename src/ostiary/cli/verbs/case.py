@@ -5,21 +5,14 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
-from ostiary.errors import RefusedError
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
 from ostiary.response.cases import Verdict
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.responses import CaseShown, case_shown, rows
-from ostiary.server.wiring import House
 
 command = App(name="case", help="Cases: what a person must look into.")
 
 CaseId = Annotated[str, Parameter(help="The case's id, `case_…`.")]
-
-
-def _living(house: House, tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _say(case: CaseShown, *, json: bool) -> None:
@@ -48,7 +41,7 @@ def list_(
 ) -> None:
     """List cases, newest first."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         found = [case_shown(case) for case in house.response.cases.listed(tenant, state, max(0, limit))]
     if json:
         print_json(rows(found))

@@ -14,13 +14,12 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
+from ostiary.errors import FaultyInputError
 from ostiary.pipeline.commits import ApprovedCommit
 from ostiary.pipeline.commits.signed import MAX_BYTES
 from ostiary.server.commits import DEFAULT_DAYS, Wanted, approve_signed, approve_unsigned, withdraw
 from ostiary.server.deeds import COMMAND_LINE
-from ostiary.server.wiring import House
 
 GITHUB = "https://token.actions.githubusercontent.com"
 command = App(name="commit", help="Approved commits: whose jobs may reach production features.")
@@ -49,7 +48,7 @@ def approve(
     wanted = Wanted(issuer=issuer, repository=repository, days=days, reason=reason)
     content = b"" if unsigned else _read(file)
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         if unsigned:
             made = approve_unsigned(house, COMMAND_LINE, tenant, wanted, unsigned)
         else:
@@ -64,7 +63,7 @@ def approve(
 def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List approved commits, newest first."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         rows = [_row(one) for one in house.commits.all(tenant)]
     if json:
         print_json(rows)
@@ -84,14 +83,9 @@ def withdraw_(
 ) -> None:
     """Withdraw an approval; the next decision does not know it any more."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         withdraw(house, COMMAND_LINE, tenant, Wanted(issuer=issuer, repository=repository), sha)
     out.print(f"{sha} is approved no longer", markup=False)
-
-
-def _living(house: House, tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _read(file: Path | None) -> bytes:

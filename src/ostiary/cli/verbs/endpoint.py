@@ -12,22 +12,16 @@ from typing import Annotated, Any, Final
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
+from ostiary.errors import FaultyInputError
 from ostiary.pipeline.registered import Registered
 from ostiary.server.deeds import COMMAND_LINE
-from ostiary.server.wiring import House
 
 command = App(name="endpoint", help="Models behind the inference door.")
 MAX_FILE: Final = 1 << 28
 Name = Annotated[str, Parameter(help="The endpoint's id.")]
 Labels = Annotated[tuple[str, ...], Parameter(negative="", help="A label, such as `high-value`; may come again.")]
 BudgetText = Annotated[str, Parameter(help="So much in so many seconds, `1000/3600`.")]
-
-
-def _living(house: House, tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _row(one: Registered) -> dict[str, Any]:
@@ -79,7 +73,7 @@ def register(
         "spec": {**spec, **budgets},
     }
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         one = register_endpoint(house, COMMAND_LINE, tenant, told)
     if json:
         print_json(one)
@@ -91,7 +85,7 @@ def register(
 def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List a tenant's endpoints."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         found = house.registry.all(tenant, "endpoint")
     if json:
         print_json(found)
@@ -107,7 +101,7 @@ def show(
     from ostiary.server.inference.registering import find_endpoint  # noqa: PLC0415
 
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         one, spec = find_endpoint(house, tenant, name)
     if json:
         print_json(one)
@@ -125,7 +119,7 @@ def remove(
     from ostiary.server.inference.registering import remove_endpoint  # noqa: PLC0415
 
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         remove_endpoint(house, COMMAND_LINE, tenant, name)
     if json:
         print_json({"removed": name})
@@ -147,7 +141,7 @@ def budget(
     from ostiary.server.inference.registering import budget_of  # noqa: PLC0415
 
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         told = budget_of(house, tenant, name, subject)
     if json:
         print_json(told)

@@ -10,21 +10,15 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
 from ostiary.errors import RefusedError
 from ostiary.identity.ports import RegisteredPep
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.peps import NewPep, register
-from ostiary.server.wiring import House
 
 command = App(name="pep", help="Enforcement points: who may ask for decisions.")
 
 PepId = Annotated[str, Parameter(help="Its id: 1 to 64 of A-Z a-z 0-9 _ and -.")]
-
-
-def _living(house: House, tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _row(pep: RegisteredPep) -> dict[str, object]:
@@ -62,7 +56,7 @@ def add(
 ) -> None:
     """Register an enforcement point and show its key once."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         wanted = NewPep(
             pep_id=pep_id,
             tenant=tenant,
@@ -88,7 +82,7 @@ def add(
 def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List a tenant's enforcement points."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         rows = [_row(pep) for pep in house.store.peps.of_tenant(tenant)]
     if json:
         print_json(rows)
@@ -102,7 +96,7 @@ def remove(
 ) -> None:
     """Remove an enforcement point; it is unknown from then on."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         if pep_id not in {pep.pep_id for pep in house.store.peps.of_tenant(tenant)}:
             raise RefusedError("pep_unknown", f"there is no enforcement point `{pep_id[:80]}`")
         record_deed(house, COMMAND_LINE, tenant, "pep.remove", pep=pep_id)

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_jsonl, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.response.plan import Planned, StepState
 from ostiary.response.shelf import load_file
@@ -23,7 +23,6 @@ from ostiary.server.responses import (
     run_trigger,
     step_shown,
 )
-from ostiary.server.wiring import House
 
 command = App(name="response", help="Responses: playbooks, approvals, and what was done.")
 
@@ -31,11 +30,6 @@ StepId = Annotated[str, Parameter(help="The step's id.")]
 Digest = Annotated[str, Parameter(help="The digest that `pending` showed with the step.")]
 Limit = Annotated[int, Parameter(help="How many at most.")]
 _COLUMNS = ("step", "do", "state", "playbook", "trigger", "subject", "device", "outcome", "fault")
-
-
-def _living(house: House, tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _say(step: Planned, *, json: bool) -> None:
@@ -50,7 +44,7 @@ def _say(step: Planned, *, json: bool) -> None:
 def playbooks(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List the playbooks in force."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         found = rows(playbook_shown(house, tenant, book) for book in house.response.shelf.playbooks(tenant))
     if json:
         print_json(found)
@@ -93,7 +87,7 @@ def run(
     """Run one playbook by hand; steps that ask for approval still do."""
     facts = {key: value for key, _, value in (one.partition("=") for one in fact)}
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         about = {"subject": subject, "session": session, "device": device}
         trigger = run_trigger(house, tenant, "dry", facts=facts, **about)
         planned = house.response.executor.run(name, trigger, dry=True)
@@ -112,7 +106,7 @@ def run(
 def pending(*, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False) -> None:
     """List the steps that wait for a person, with whom each would hit now."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         found = rows(pending_shown(one) for one in house.response.approvals.pending(tenant))
     if json:
         print_json(found)
@@ -176,7 +170,7 @@ def journal(
 ) -> None:
     """List the newest steps, newest first."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         found = rows(step_shown(step) for step in house.response.approvals.listed(tenant, state, max(0, limit)))
     if jsonl:
         print_jsonl(found)
@@ -198,7 +192,7 @@ def obligations(
 ) -> None:
     """List the obligations that enforcement points answer for, newest first."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         found = house.response.obligations.listed(tenant, unexecuted=unexecuted, limit=max(0, limit))
         shown = rows(obligation_shown(one) for one in found)
     if json:
@@ -218,7 +212,7 @@ def letters(
 ) -> None:
     """List the letters that were given up, or send one again."""
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         if again:
             if again not in {one.letter_id for one in house.response.outbox.dead(tenant)}:
                 raise RefusedError("letter_unknown", f"there is no dead letter `{again[:80]}`")

@@ -13,7 +13,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
 from ostiary.cli.token.files import KeyFile, TokenFile, holder_key, read_token, write_token
 from ostiary.cli.token.wanted import Wanted
 from ostiary.errors import FaultyInputError, RefusedError
@@ -114,7 +114,7 @@ def mint(
         reason=reason,
     )
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         minted, record_id = mint_by_hand(house, tenant, order)
     told = {"token_id": minted.token_id, "expires": minted.expires_ns // _NS, "record_id": record_id}
     _hand_out({**told, "access_token": minted.token}, minted.token, to, json=json)
@@ -135,7 +135,7 @@ def inspect(
     from ostiary.server.tokens.lookups import INACTIVE, OwnTokens  # noqa: PLC0415 - as above
 
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         known = _known(house, tenant, read_token(token_file))
         told = INACTIVE if known is None else OwnTokens(house).told(known, tenant, house.clock.now_ns())
     if told["active"]:
@@ -165,7 +165,7 @@ def revoke(
     if bool(token_id) == (token_file is not None):
         raise FaultyInputError("token_unnamed", "name the token by its id or by `--token-file`")
     with open_data(data, config) as house:
-        _living(house, tenant)
+        check_living(house, tenant)
         if token_file is not None:
             known = _known(house, tenant, read_token(token_file))
             token_id = "" if known is None or known.facts.traits is None else known.facts.traits.token_id
@@ -180,11 +180,6 @@ def _known(house: "House", tenant: str, token: str) -> "Remembered | None":
     from ostiary.server.tokens.lookups import OwnTokens  # noqa: PLC0415 - as above
 
     return OwnTokens(house).find(token, tenant, house.clock.now_ns())
-
-
-def _living(house: "House", tenant: str) -> None:
-    if house.tenants.find(tenant) is None:
-        raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
 
 
 def _hand_out(told: dict[str, Any], token: str, to: Path | None, *, json: bool) -> None:

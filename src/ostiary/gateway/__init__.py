@@ -1,0 +1,1 @@
+"""The enforcement point in front of language models: faces, upstreams, tools, conversations."""

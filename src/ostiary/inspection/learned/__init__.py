@@ -1,8 +1,8 @@
 """What was learned of injected instructions: the featuriser, the weights read and verified, the encoder.
 
 The files lie in ``models/inspection/`` (``artifacts.models_dir() / "inspection"``); training writes them, this room
-reads them. None is a pickle. ``manifest.json`` is ``{"version": 1, "files": {NAME: "sha256:…"}}`` over every file beside
-it but the card; the digest of the manifest itself is in ``learned/pinned.py`` (``MANIFEST = "sha256:…"``), so that a
+reads them. None is a pickle. ``manifest.json`` is ``{"version": 1, "files": {NAME: "sha256:…"}}`` over every file
+beside it but the card; the digest of the manifest itself is in ``learned/pinned.py`` (``MANIFEST = "sha256:…"``), so that a
 file can only be exchanged by who can change the program. The files:
 
 - ``thresholds.json``, below;

@@ -25,6 +25,7 @@ _SCRIPTS: Final = (
 _FOREIGN: Final = re.compile("[\u0370-\u1cff\u2c80-\u2dff\u3040-\ud7ff]")
 _WORD: Final = re.compile("[a-z]+")
 _SHARE: Final = 0.1
+_ENOUGH: Final = 1.5
 _LITTLE: Final = {
     "en": "the and of to is that it for you with this are was not have be on as what how can do your from an by",
     "de": "der die das und ist nicht ich ein eine zu den mit auf fur von im wie wo was sich es sie wir bitte kann auch",
@@ -57,4 +58,4 @@ def language(text: str) -> str:
         for owner in (owners := _OWNERS.get(word, ())):
             votes[owner] += 1 / len(owners)
     best = max(votes, key=votes.__getitem__)
-    return best if votes[best] else ""
+    return best if votes[best] >= _ENOUGH else ""

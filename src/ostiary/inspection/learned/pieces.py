@@ -30,7 +30,8 @@ _ENDS: Final = re.compile(
       (?<=[.!?\u2026])['")\]]*(?=\s)             # the stop of a sentence, what closes it, a blank
     | (?<=[\u3002\uff01\uff1f\u0964\u061f\u06d4])   # stops of scripts that need no blank after them
     | [ \t]*\n(?=[ \t]*(?:\n|[-*#>|+\u2022]|\d+[.)]\s|[{}\[\]<]|[A-Z"'(]))   # a line that begins anew
-    | (?<=["\]}]),[ \t]*(?="|\{|\[)              # between the values of JSON
+    | (?<=[a-z][.!?])(?=[A-Z][a-z])              # a stop whose blank was lost
+    | (?<=["'\]}]),[ \t]*(?=["'{\[])             # between the values of JSON
     | (?<=[;{}])[ \t]*\n                         # a line of code
     | \\[nr](?=\\[nr]|[ A-Z"])                   # the end of a line, told in JSON
     | \t

@@ -58,19 +58,16 @@ class ChatAnswer:
         """
         if not self._ends or set(self._ends) != self._begun:
             raise UnavailableError("upstream_cut", "the model's server ended before its answer did")
-        out = []
-        for name in self.collected.names():
-            if isinstance(name, tuple) and (rest := self.collected.close(name)):
-                out.append(self._event(name[0], {name[1]: rest}))
-        return out
+        rests = [(name, self.collected.close(name)) for name in self.collected.names()]
+        return [self._event(index, {field: rest}) for (index, field), rest in rests if rest]
 
     def finish(self, kept: Mapping[Any, CallAsked]) -> list[dict[str, Any]]:
         """Return the last events, with the calls that were judged fit to leave."""
         out, calls = [], self.collected.calls()
         for index, end in sorted(self._ends.items()):
             mine = [call for name, call in kept.items() if name[0] == index]
-            for number, call in enumerate(mine):
-                out.append(self._event(index, {"tool_calls": [{"index": number, **_call(call)}]}))
+            told = [{"index": number, **_call(call)} for number, call in enumerate(mine)]
+            out += [self._event(index, {"tool_calls": [one]}) for one in told]
             lost = not mine and any(name[0] == index for name in calls)
             out.append(self._event(index, {}, FILTERED if lost else end))
         if self._usage_wanted:

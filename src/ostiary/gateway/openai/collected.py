@@ -4,8 +4,8 @@
 - A call of a tool leaves whole and judged, or not at all: nobody can take half of it back.
 """
 
-from collections.abc import Callable, Hashable
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -59,12 +59,12 @@ class Collected:
     def __init__(self, opened: Open, limits: AnswerLimits = DEFAULTS) -> None:
         """Open a scan for each text."""
         self._open, self._limits = opened, limits
-        self._texts: dict[Hashable, _Text] = {}
-        self._calls: dict[Hashable, _Call] = {}
+        self._texts: dict[Any, _Text] = {}
+        self._calls: dict[Any, _Call] = {}
         self._length = 0
         self.out_length = 0
 
-    def feed(self, name: Hashable, text: str) -> str:
+    def feed(self, name: Any, text: str) -> str:
         """Take more of a text and return what may leave.
 
         Raises:
@@ -81,7 +81,7 @@ class Collected:
         self._count(len(text))
         return self._took(one, one.scan.feed(text))
 
-    def close(self, name: Hashable) -> str:
+    def close(self, name: Any) -> str:
         """Return the rest of a text; nothing of one that is not there, or was closed.
 
         Raises:
@@ -93,16 +93,16 @@ class Collected:
         one.closed = True
         return self._took(one, one.scan.close())
 
-    def text(self, name: Hashable) -> str | None:
+    def text(self, name: Any) -> str | None:
         """Return all that left of a text."""
         one = self._texts.get(name)
         return None if one is None else "".join(one.out)
 
-    def names(self) -> list[Hashable]:
+    def names(self) -> list[Any]:
         """Return the names of all texts, in order."""
         return list(self._texts)
 
-    def call(self, name: Hashable, *, call_id: str = "", function: str = "", arguments: str = "") -> None:
+    def call(self, name: Any, *, call_id: str = "", function: str = "", arguments: str = "") -> None:
         """Take more of a call.
 
         Raises:
@@ -117,7 +117,7 @@ class Collected:
         self._count(len(arguments) + len(function))
         one.arguments.append(arguments)
 
-    def calls(self) -> dict[Hashable, CallAsked]:
+    def calls(self) -> dict[Any, CallAsked]:
         """Return all calls, whole."""
         return {name: CallAsked(one.id, one.name, "".join(one.arguments)) for name, one in self._calls.items()}
 

@@ -38,10 +38,11 @@ class EventReader:
         Raises:
             UnavailableError: ``upstream_malformed``: one is too large.
         """
-        if self._cr and piece.startswith(b"\n"):  # the other half of a CRLF that was cut
+        if not piece:
+            return []
+        other_half, self._cr = self._cr and piece.startswith(b"\n"), piece.endswith(b"\r")
+        if other_half:  # of a CRLF that was cut
             piece = piece[1:]
-        if piece:
-            self._cr = piece.endswith(b"\r")
         if b"\r" in piece:
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, rest = piece.split(b"\n")

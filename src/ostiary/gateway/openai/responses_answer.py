@@ -167,7 +167,7 @@ class ResponsesAnswer:
         if not free or kind == "summary_text":
             return []
         where = {"item_id": item.id, "output_index": place, "content_index": number}
-        more = {"logprobs": []} if kind == "output_text" else {}
+        more: dict[str, Any] = {"logprobs": []} if kind == "output_text" else {}
         return [self._event(f"{_NAMES[kind]}.delta", **where, delta=free, **more)]
 
     def _added(self, place: int, item: _Item) -> dict[str, Any]:

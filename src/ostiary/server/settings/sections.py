@@ -18,6 +18,7 @@ from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
+from ostiary.server.settings.llm import LlmSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
@@ -294,6 +295,8 @@ class Settings(Section):
     """The registry of models: where files lie, how many people approve."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
+    llm: LlmSection = LlmSection()
+    """The door in front of language models."""
     training: TrainingSection = TrainingSection()
     """Training runs and what they may use."""
     datasets: DatasetsSection = DatasetsSection()

@@ -7,7 +7,7 @@ settings leave it out. Its chores run beside the answers, and end before the hou
 import pkgutil
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -41,6 +41,15 @@ class Face(Protocol):
 
     def chores(self) -> Sequence[Chore]:
         """Return what is to be done every so many seconds."""
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A face that has something to close when the worker ends, such as connections; called in the loop."""
+
+    async def close(self) -> None:
+        """Close it."""
         ...
 
 

@@ -132,7 +132,7 @@ class LlmSection(Section):
     enabled: bool = True
     """Whether there is one."""
     embedded: bool = True
-    """Whether every tenant has `embedded-extractive`, which answers with sentences of what it is given, by no server."""
+    """Whether every tenant has `embedded-extractive`: it answers with sentences of what it is given, by no server."""
     upstreams: tuple[LlmUpstreamSection, ...] = ()
     """Servers that speak OpenAI's protocol."""
     models: tuple[LlmModelSection, ...] = ()

@@ -19,6 +19,7 @@ from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.llm import LlmSection
+from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
@@ -297,6 +298,8 @@ class Settings(Section):
     """The door in front of models."""
     llm: LlmSection = LlmSection()
     """The door in front of language models."""
+    mcp: McpSection = McpSection()
+    """The proxy in front of MCP servers."""
     training: TrainingSection = TrainingSection()
     """Training runs and what they may use."""
     datasets: DatasetsSection = DatasetsSection()

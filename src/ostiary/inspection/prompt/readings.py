@@ -40,7 +40,7 @@ def readings(plain: Normalised) -> Iterator[Reading]:
 
 
 def _hidden(one: Hidden) -> Iterator[Reading]:
-    """Yield what a hidden text says, and what it says otherwise; wherever in it, that stands where the whole was hidden."""
+    """Yield what a hidden text says, and what it says otherwise: all of it stands where the whole was hidden."""
 
     def span(_start: int, _end: int) -> tuple[int, int]:
         return one.start, one.end

@@ -1,7 +1,7 @@
 """``ostiary inspect prompt``: whether what goes to a model holds an attack.
 
 - ``--jsonl`` reads ``{"id", "text", "channel": "user|data|operator"}`` a line, and answers each with
-  ``{"id", "score", "verdict", "findings"}``: ``score`` in [0, 1], unrounded, higher is worse, 0.5 the shipped threshold.
+  ``{"id", "score", "verdict", "findings"}``: ``score`` in [0, 1], unrounded, higher is worse, 0.5 is where it blocks.
 - The weights are verified before the first answer. Without them the rules alone speak, and stderr says so.
 """
 
@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from ostiary.cli.inspect._lines import answer_lines
 from ostiary.cli.output import err, out, plain, print_json
 from ostiary.errors import FaultyInputError
-from ostiary.vocabulary.inspecting import Finding, Verdict
+from ostiary.vocabulary.inspecting import Verdict
 from ostiary.vocabulary.labels import Channel
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Told(msgspec.Struct, frozen=True):
     id: str | int
     score: float
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    findings: list[dict[str, Any]]
 
 
 def register(command: App) -> None:
@@ -78,15 +78,13 @@ def _told(inspector: "Cascade", row: dict[str, Any]) -> Told:
     if channel not in tuple(Channel):
         raise FaultyInputError("channel_unknown", "`channel` is one of `user`, `data`, `tool`, `operator`")
     found = inspector.inspect(text, Channel(channel))
-    return Told(row["id"], found.score, found.verdict, found.findings)
+    return Told(row["id"], found.score, found.verdict, [msgspec.structs.asdict(one) for one in found.findings])
 
 
 def _show(told: Told, text: str) -> None:
     out.print(f"{told.verdict.value}  score {told.score:.4f}")
     for one in told.findings:
-        part = text[one.start : one.end]
-        short = part if len(part) <= _SHOWN else f"{part[:_SHOWN]}…"
-        place = f"{one.start}-{one.end}"
-        out.print(
-            f"  {one.rule:32} {one.score:.3f}  {place:>11}  {one.owasp} {one.atlas}  {plain(short)!r}", markup=False
-        )
+        part = text[one["start"] : one["end"]]
+        short = plain(part if len(part) <= _SHOWN else f"{part[:_SHOWN]}…")
+        ids = f"{one['owasp']} {one['atlas']}"
+        out.print(f"  {one['rule']:32} {one['score']:.3f}  {one['start']}-{one['end']}  {ids}  {short!r}", markup=False)

@@ -23,8 +23,9 @@ def open_prompt_inspector(
         pinned: digest of its manifest.
         threads: how many the encoder may use for one text.
         encoder: whether it may be asked at all.
-        remembered: how many texts of data it may remember. None where several tenants ask: the time that an answer takes
-            would tell one of them what another has. Those who ask for tenants remember by tenant, by ``Cascade.version``.
+        remembered: how many texts of data it may remember. None where several tenants ask: the time that an answer
+            takes would tell one of them what another has. Who asks for tenants remembers by tenant and
+            ``Cascade.version``.
     """
     try:
         files = LearnedFiles(folder or models_dir() / "inspection", pinned)

@@ -69,7 +69,7 @@ def readable(said: str) -> bool:
 
 
 def _printable(said: str) -> int:
-    """Return how many characters could have been written: blanks and invisible ones count, control characters do not."""
+    """Return how many characters could have been written: blanks and invisible ones, but no control characters."""
     return sum(char.isprintable() or char in "\n\r\t" or unicodedata.category(char) in _WRITTEN for char in said)
 
 

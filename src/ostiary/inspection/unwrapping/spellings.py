@@ -22,11 +22,12 @@ _TOKEN: Final = re.compile(r"(?<![A-Za-z0-9@$!|+])[A-Za-z0-9@$!|+]{2,40}(?![A-Za
 _LEETED: Final = re.compile(r"[A-Za-z][0-9@$!|+]|[0-9@$|+][A-Za-z]")
 _NUMBER: Final = re.compile(r"(?<![\w.,])[0-9]{2,6}(?![\w]|[.,][0-9])")
 _ALONE: Final = re.compile(r"(?<![^\s\"'(])[14](?=['\s])")
-_SPACED: Final = re.compile(r"(?<![A-Za-z])[A-Za-z](?:(?:[ .\-_*|/,~+]{1,3}|\n)[A-Za-z](?![A-Za-z])){5,}")
-_BETWEEN: Final = re.compile(r"[^A-Za-z]+")
+_SPACED: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:(?:[ .\-_*|/,~+]{1,3}|\n)[A-Za-z0-9@$](?![A-Za-z0-9])){5,}")
+_BETWEEN: Final = re.compile(r"[^A-Za-z0-9@$]+")
 _SIGNED: Final = re.compile(r"(?<![\w/.])[A-Za-z]+(?:[*_~^|.\-/`+][A-Za-z]+){1,400}(?![A-Za-z0-9/])")
 _SIGNS: Final = re.compile(r"[^A-Za-z]")
 _LONG: Final = re.compile(r"[A-Za-z]{18,400}")
+_FOR_BLANKS: Final = "_.-+*~|/"
 _HITS: Final = 2
 _DENSE: Final = 3
 _SHARE: Final = 0.8
@@ -68,7 +69,9 @@ def _unleeted(word: str) -> str:
 
 def _spaced(text: str) -> Iterator[Found]:
     for match in _SPACED.finditer(text):
-        yield Found("spaced", *match.span(), _together_again(match.group()[: 4 * _MAX]))
+        told = match.group()[: 4 * _MAX]
+        if 2 * sum(map(str.isalpha, told)) >= len(_BETWEEN.findall(told)):
+            yield Found("spaced", *match.span(), _together_again(told))
 
 
 def _together_again(told: str) -> str:
@@ -86,6 +89,11 @@ def _together_again(told: str) -> str:
 
 
 def _signed(text: str) -> list[Found]:
+    blanks = sum(map(text.count, " \n\t"))
+    for sign in _FOR_BLANKS:
+        count = text.count(sign)
+        if count > max(2 * blanks, _DENSE) and len(text) > _MEAN * count + count:  # words between them, not letters
+            return [Found("signs", 0, len(text), text.replace(sign, " "))]
     found, apart = [], []
     for match, _ in zip(_SIGNED.finditer(text), range(_MAX), strict=False):
         parts = _SIGNS.split(match.group())

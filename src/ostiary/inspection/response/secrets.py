@@ -155,7 +155,10 @@ def _near_finds(region: Region, compiled: Any, rule: Rule) -> list[Find]:
 
 def _hints(names: str) -> tuple[str, ...]:
     """Return words one of which must be there for ``names`` to match."""
-    return tuple(max(re.split(r"\[.*?\]\??|\(.*?\)\??|\\\.|[?]", name), key=len) for name in names.split("|"))
+    plain, before = names, ""
+    while plain != before:  # groups from the inside out, so that no ``|`` of theirs is left
+        plain, before = re.sub(r"\((?:\?:)?[^()]*\)\??", "\0", plain), plain
+    return tuple(max(re.split(r"\[.*?\]\??|\\\.|[?\0]", name), key=len) for name in plain.split("|"))
 
 
 def _generic_judge() -> Callable[[Region], list[Find]]:

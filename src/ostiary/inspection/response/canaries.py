@@ -15,7 +15,7 @@ r"""Canaries: words that nobody may say, and the ways in which a model may be ma
 import base64
 import codecs
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -49,6 +49,9 @@ def canary_for(secret: bytes, tenant: str, scope: str, name: str) -> str:
 def letters(character: str) -> str:
     """Return what counts of a character: letters and digits, in one case."""
     return "".join(one for one in character.lower() if one.isalnum())
+
+
+_ASCII: Final = {chr(code): letters(chr(code)) for code in range(128) if letters(chr(code))}
 
 
 def _projected(text: str) -> str:
@@ -95,53 +98,46 @@ class Needles:
 
     def __init__(self, words: Mapping[str, str]) -> None:
         """Build from words and the rule that each stands for."""
-        self._next: list[dict[str, int]] = [{}]
+        self.steps: list[dict[str, int]] = [{}]
         self.depth = [0]
-        self._rules: list[dict[int, str]] = [{}]  # by length of the word that ends here
+        self.rules: list[dict[int, str]] = [{}]  # by length of the word that ends here
         self.longest = max(map(len, words), default=0)
         for word, rule in words.items():
             self._add(word, rule)
         self._fail = self._links()
 
     def step(self, state: int, letter: str) -> int:
-        """Return the state after ``letter``."""
-        known = self._next[state].get(letter)
-        if known is not None:
-            return known
-        while state and letter not in self._next[state]:
-            state = self._fail[state]
-        return self._next[state].get(letter, 0)
-
-    def ending(self, state: int) -> Mapping[int, str]:
-        """Return length and rule of the words that end in ``state``."""
-        return self._rules[state]
+        """Return the state after ``letter``, where ``steps`` does not say it yet."""
+        after = self._fallen(self._fail, state, letter)
+        self.steps[state][letter] = after  # the next time it is looked up
+        return after
 
     def _add(self, word: str, rule: str) -> None:
         state = 0
         for letter in word:
-            if letter not in self._next[state]:
-                self._next[state][letter] = len(self._next)
-                self._next.append({})
+            if letter not in self.steps[state]:
+                self.steps[state][letter] = len(self.steps)
+                self.steps.append({})
                 self.depth.append(self.depth[state] + 1)
-                self._rules.append({})
-            state = self._next[state][letter]
-        self._rules[state].setdefault(len(word), rule)
+                self.rules.append({})
+            state = self.steps[state][letter]
+        self.rules[state].setdefault(len(word), rule)
 
     def _links(self) -> list[int]:
-        fail = [0] * len(self._next)
-        queue = deque(self._next[0].values())
+        fail = [0] * len(self.steps)
+        queue = deque(self.steps[0].values())
         while queue:
             state = queue.popleft()
-            for letter, child in self._next[state].items():
+            for letter, child in self.steps[state].items():
                 fail[child] = self._fallen(fail, fail[state], letter)
-                self._rules[child] = {**self._rules[fail[child]], **self._rules[child]}
+                self.rules[child] = {**self.rules[fail[child]], **self.rules[child]}
                 queue.append(child)
         return fail
 
     def _fallen(self, fail: list[int], state: int, letter: str) -> int:
-        while state and letter not in self._next[state]:
+        while state and letter not in self.steps[state]:
             state = fail[state]
-        return self._next[state].get(letter, 0)
+        return self.steps[state].get(letter, 0)
 
 
 @lru_cache(maxsize=256)
@@ -176,11 +172,15 @@ class CanaryWatch:
         """Look at the next characters."""
         found: list[Span] = []
         words, state, places = self._words, self._state, self._places
+        steps, rules = words.steps, words.rules
         for position, character in enumerate(seen, start):
-            for letter in letters(character):
-                places.append(position)
-                state = words.step(state, letter)
-                found.extend(self._ending(state, position))
+            for letter in _ASCII.get(character) or letters(character):
+                after = steps[state].get(letter)
+                state = words.step(state, letter) if after is None else after
+                if state:
+                    places.append(position)
+                    if rules[state]:
+                        found += [Span(places[-size], position + 1, rule) for size, rule in rules[state].items()]
         self._state, self._seen = state, start + len(seen)
         if len(places) > _TRIM + words.longest:
             del places[: -words.longest or None]
@@ -190,7 +190,3 @@ class CanaryWatch:
         """Return nothing: what was found was told at once."""
         self._state = 0
         return []
-
-    def _ending(self, state: int, position: int) -> Iterable[Span]:
-        ending = self._words.ending(state)
-        return [Span(self._places[-length], position + 1, rule) for length, rule in ending.items()]

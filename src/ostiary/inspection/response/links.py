@@ -35,7 +35,7 @@ _VIABLE: Final = (
     rf"(?i)(?:{_ATTRIBUTES})[ \t\n]{{0,3}}=[ \t\n]{{0,3}}[\"']?(?:javascript|vbscript|data):[^\"'\s]*",
     r"(?i)url\([ \t]{0,3}[^)\s]*\)",
 )
-_BARE: Final = re.compile(rf"(?i)(?<![A-Za-z0-9])(?:{_ADDRESS})(?:(?!\]\()[^\s<>\"`])+")
+_BARE: Final = re.compile(rf"(?i)(?:{_ADDRESS})(?:(?!\]\()[^\s<>\"`])+")
 _DESTINATION: Final = re.compile(r"\]\(\s{0,4}(?:<([^<>\n]*)>|([^\s<(](?:[^\s()]|\([^\s()]*\))*|(?=[^\s<])[^\s)]+))")
 _DEFINITION: Final = re.compile(r"\]:[ \t]{0,4}\n?[ \t]{0,4}<?([^\s<>]+)")
 _ATTRIBUTE: Final = re.compile(rf"(?i)({_ATTRIBUTES})\s{{0,3}}=\s{{0,3}}(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]+))")

@@ -96,9 +96,14 @@ class Scan:
         self._waiting.clear()
 
     def _look(self, start: int, seen: str) -> str:
+        hold = self._heard.seen
         for watch in self._watches:
-            self._sort(watch.feed(start, seen))
-        return self._release(min((watch.hold for watch in self._watches), default=self._heard.seen))
+            found = watch.feed(start, seen)
+            if found:
+                self._sort(found)
+            if (held := watch.hold) < hold:
+                hold = held
+        return self._release(hold) if self._waiting else self._leave(hold)
 
     def _sort(self, spans: list[Span]) -> None:
         """Keep what is to be taken out until all of it was heard; tell the rest at once, it stays where it is."""
@@ -119,12 +124,16 @@ class Scan:
             elif not self._ended:
                 out.append(self._settled(cluster))
         self._waiting = kept
-        if not self._ended and hold > self._left:
-            self._left, raw = hold, self._heard.first(hold)
-            out.append(self._heard.raw(self._raw_left, raw))
-            self._raw_left = raw
-            self._heard.forget(hold)
-        return "".join(out)
+        return "".join((*out, self._leave(hold)))
+
+    def _leave(self, hold: int) -> str:
+        """Return what stands between what has left and ``hold``."""
+        if self._ended or hold <= self._left:
+            return ""
+        begin, self._left, self._raw_left = self._raw_left, hold, self._heard.first(hold)
+        left = self._heard.raw(begin, self._raw_left)
+        self._heard.forget(hold)
+        return left
 
     def _settled(self, part: Cluster) -> str:
         """Return what leaves up to the end of ``part``, which does not."""

@@ -6,6 +6,7 @@
 ['don', 't', 'stop', '世', '界']
 """
 
+import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -19,6 +20,8 @@ _UNSPACED: Final = (
     (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )
+
+_WORD: Final = re.compile("[A-Za-z0-9]+")
 
 
 class Word(NamedTuple):
@@ -49,6 +52,25 @@ class WordReader:
 
     def read(self, start: int, seen: str) -> list[Word]:
         """Return the words that the next characters end."""
+        return self._plain(start, seen) if seen.isascii() else self._any(start, seen)
+
+    def _plain(self, start: int, seen: str) -> list[Word]:
+        done: list[Word] = []
+        if self.partial and not seen[:1].isalnum():
+            done += self.rest(start) if seen else []
+        for match in _WORD.finditer(seen):
+            begin, end = match.span()
+            text = match.group()
+            if not begin and self.partial:
+                text, begin = self.partial + text, self.began - start
+            if end == len(seen):
+                self.partial, self.began = text, start + begin
+            else:
+                done.append(Word(text.lower(), start + begin, start + end, 1.0))
+                self.partial = ""
+        return done
+
+    def _any(self, start: int, seen: str) -> list[Word]:
         done: list[Word] = []
         partial, began = self.partial, self.began
         for position, character in enumerate(seen, start):

@@ -44,6 +44,7 @@ _STYLE: Final = re.compile(r"(?i)url\([ \t]{0,3}[\"']?([^)\s\"']*)")
 _INNER: Final = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _IMAGE: Final = re.compile(r"!\[[^\]]*$")
 _LINK: Final = re.compile(r"\[[^\]]*$")
+_SEEN: Final = 160
 _TRAILING: Final = ".,;:!?'\")]}*_"
 
 
@@ -74,9 +75,9 @@ def _places(region: Region) -> list[tuple[int, int, bool]]:
     places = [(*_trimmed(text, *match.span()), False) for match in _BARE.finditer(text)]
     for match in _DESTINATION.finditer(text):
         group = 1 if match[1] is not None else 2
-        places.append((*match.span(group), _is_image(region.before + text[: match.start()])))
+        places.append((*match.span(group), _is_image(_ahead(region, match.start()))))
     for match in _DEFINITION.finditer(text):
-        named = "![" in region.before + text[: match.start()]  # by an image, it may be
+        named = "![" in _ahead(region, match.start())  # by an image, it may be
         places += [(*match.span(1), named)]
     for match in _ATTRIBUTE.finditer(text):
         group = next(index for index in (2, 3, 4) if match[index] is not None)
@@ -89,6 +90,11 @@ def _places(region: Region) -> list[tuple[int, int, bool]]:
     return [(start, end, loaded) for (start, end), loaded in once.items()]
 
 
+def _ahead(region: Region, at: int) -> str:
+    """Return what stands before a place in a region, as far as it matters."""
+    return (region.before + region.text[max(at - _SEEN, 0) : at])[-_SEEN:]
+
+
 def _is_image(before: str) -> bool:
     """Return whether ``before`` opens an image; where its beginning is out of sight, it may be one."""
     outside = _INNER.sub("", before)  # a picture that is itself the text of a link
@@ -96,11 +102,13 @@ def _is_image(before: str) -> bool:
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    while (
-        end > start
-        and text[end - 1] in _TRAILING
-        and not (text[end - 1] == ")" and text.count("(", start, end) >= text.count(")", start, end))
-    ):
+    """Return the address without what a sentence puts behind it; a closing bracket that has its opening one stays."""
+    surplus = text.count(")", start, end) - text.count("(", start, end)
+    while end > start and text[end - 1] in _TRAILING:
+        if text[end - 1] == ")":
+            if surplus <= 0:
+                break
+            surplus -= 1
         end -= 1
     return start, end
 

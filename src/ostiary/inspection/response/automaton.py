@@ -23,7 +23,7 @@ from typing import Final
 
 from ostiary.inspection.response.grammar import OTHER, SPACE, SYMBOLS, Alt, Cat, Rep, Sym, Tree, parse
 
-MAX_NODES: Final = 60_000
+MAX_NODES: Final = 8_000
 _KEPT: Final = 16  # so many of a long count are told apart
 _WORDY: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 

@@ -6,7 +6,6 @@
 (True, True)
 """
 
-from itertools import pairwise
 from typing import Final
 
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -62,7 +61,6 @@ def verhoeff(digits: str) -> bool:
     return check == 0
 
 
-def runs_or_repeats(digits: str) -> bool:
-    """Return whether all digits are the same or count up: then it is a number for forms, nobody's."""
-    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(digits)}
-    return steps <= {0} or steps <= {1}
+def repeats(digits: str) -> bool:
+    """Return whether all digits are the same: then it is a number for forms, nobody's."""
+    return len(set(digits)) == 1

@@ -1,0 +1,50 @@
+"""Pseudonyms: one user's names, which nobody else can turn back."""
+
+import pytest
+
+from ostiary.inspection.response import DEFAULT_ACTIONS, Action, Leaks, LeakSettings
+from ostiary.inspection.response.pseudonyms import Pseudonyms
+
+LEAKS = Leaks(LeakSettings(actions={**DEFAULT_ACTIONS, "pii": Action.TOKENISE}))
+ADA = Pseudonyms(b"s" * 32, "default", "ada")
+TEXT = "card 4111 1111 1111 1111 and again 4111 1111 1111 1111"
+
+
+def released(names):
+    scan = LEAKS.scan(replace=names.name)
+    return scan.feed(TEXT) + scan.close()
+
+
+def test_the_same_value_is_the_same_name_and_comes_back_for_its_user():
+    out = released(ADA)
+    assert "4111" not in out
+    first, second = out.removeprefix("card ").split(" and again ")
+    assert first == second
+    assert ADA.restored(f"please charge {first}") == "please charge 4111 1111 1111 1111"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Pseudonyms(b"s" * 32, "default", "bob"),
+        Pseudonyms(b"s" * 32, "acme", "ada"),
+        Pseudonyms(b"t" * 32, "default", "ada"),
+        Pseudonyms(b"s" * 32, "defaul", "tada"),
+    ],
+)
+def test_another_user_tenant_or_secret_turns_nothing_back(other):
+    out = released(ADA)
+    assert other.restored(out) == out
+    assert released(other) != out
+
+
+def test_a_changed_name_and_another_kind_turn_nothing_back():
+    name = ADA.name("pii.card", "4111111111111111")
+    assert ADA.restored(name.replace("pii.card", "pii.iban")) == name.replace("pii.card", "pii.iban")
+    changed = name[:-3] + ("a" if name[-3] != "a" else "b") + name[-2:]
+    assert ADA.restored(changed) == changed
+    assert ADA.restored("[pii.card~" + "a" * 27 + "]") == "[pii.card~" + "a" * 27 + "]"
+
+
+def test_a_value_too_long_to_carry_is_only_taken_out():
+    assert ADA.name("secret.private-key", "x" * 5_000) == "[REDACTED:secret.private-key]"

@@ -8,7 +8,7 @@ _tool_called(change) := object.union(
 		"pep": {"id": "ostiary:llm"},
 		"subject": {
 			"type": "user", "id": "ada", "known": true, "groups": ["analysts"], "attributes": {}, "properties": {},
-			"identity": {"assurance": "token", "issuer": "https://idp.example", "exchanged": false, "acr": "", "amr": [], "claims": {}},
+			"identity": {"assurance": "token", "issuer": "https://idp.example", "exchanged": false, "acr": "urn:ostiary:acr:mfa", "amr": [], "auth_age_s": 60, "claims": {}},
 		},
 		"action": {"name": "tool.call", "class": "other", "properties": {
 			"tool": {"known": true, "reads": "trusted", "sink": "egress", "sensitive": false, "pin": "pinned", "shadows": ""},

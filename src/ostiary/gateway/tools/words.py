@@ -78,6 +78,12 @@ _DEEDS: Final = {
     **dict.fromkeys(("run", "exec", "execute", "launch", "start", "deploy", "stop", "restart", "install"), "run"),
 }
 _NOUNS: Final = frozenset("email mail message text sms dm comment post order open set new draft transfer charge".split())
+# "How many mails did I get" asks for no mail to be sent; "mail Bob" and "and message her" do.
+_THINGS: Final = ("mail", "email", "e-mail", "message", "text", "post", "comment", "order", "dm", "rent", "contact", "answer")
+_DONE: Final = re.compile(
+    r"(?:^|[.!?,;:\n\"'(]\s*|\b(?:and|please|to|then|also|or|you|we|us|me|und|bitte|et|y|e|en)\s+)"
+    r"(mail|email|e-mail|message|text|post|comment|order|dm|rent|contact|answer)\b"
+)
 _MONEY: Final = frozenset({"money", "payment", "transaction", "funds", "transfer", "invoice"})
 _ENDING: Final = 4  # letters that a stem may grow by: pay, payment
 _EMPTY: Final = frozenset({"tool", "data", "item", "with", "from", "into", "this", "that", "user", "info"})
@@ -113,8 +119,10 @@ def points_to(request: str) -> bool:
 
 
 def request_words(request: str) -> frozenset[str]:
-    """Return the words of a request, lower case."""
-    return frozenset(_TOKENS.findall(request.casefold()[:65_536]))
+    """Return the words of a request, lower case; of those that are a thing more often than a deed only the deeds."""
+    text = request.casefold()[:65_536]
+    words = {word for word in _TOKENS.findall(text) if not word.startswith(_THINGS)}
+    return frozenset(words | set(_DONE.findall(text)))
 
 
 def _said(stem: str, said: Iterable[str]) -> bool:

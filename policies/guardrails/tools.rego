@@ -230,6 +230,14 @@ tool_asked_for if {
 	tool_facts.arguments.hot == 0
 }
 
+tool_asked_for if {
+	tool_asked
+	count(tool_targets) > 0
+	every one in tool_targets {
+		one.origin in data.gateway.tools.own
+	}
+}
+
 # The user named what it is about, and content picked nothing of it.
 tool_asked_for if {
 	tool_facts.arguments.named > 0
@@ -279,6 +287,13 @@ tool_harmless(one) if one.origin in {"user", "allowed", "echoed"}
 tool_harmless(one) if {
 	one in tool_targets
 	tool_known_by_name(one)
+}
+
+# A pick among what there is carries nothing out.
+tool_harmless(one) if {
+	one.kind in {"amount", "date", "id"}
+	not one.origin in data.gateway.tools.hot
+	not one.origin == "trusted"
 }
 
 # What changes something at home needs no more than having been asked for.

@@ -104,6 +104,8 @@ test_nobody_asked if {
 	_tool_asks(_tool_told(bare)) == {"tool-unasked"}
 	picked := {"arguments": {"origins": [_origin("id", "id", "prose")], "named": 0, "hot": 1}, "tool": {"sink": "state"}}
 	_tool_asks(_tool_told(picked)) == {"tool-unasked"}
+	trusted := {"arguments": {"origins": [_origin("to", "recipient", "trusted")], "named": 0, "hot": 1}}
+	_tool_asks(_tool_told(trusted)) == set()
 	named := {"arguments": {"origins": [_origin("id", "id", "user")], "named": 1, "hot": 0}, "request": {"asked": false}}
 	_tool_asks(_tool_told(named)) == set()
 }
@@ -118,6 +120,10 @@ test_rule_of_two if {
 	_tool_asks(_tool_aimed("person", "field", secret)) == set()
 	unaimed := {"arguments": {"origins": [_origin("id", "id", "field")], "named": 0}, "flow": {"unaimed": true}}
 	_tool_asks(_tool_told(object.union(secret, unaimed))) == set()
+	picked := {"arguments": {"origins": [_origin("to", "person", "field"), _origin("id", "id", "field")]}}
+	_tool_asks(_tool_told(object.union(secret, picked))) == set()
+	leaky := {"arguments": {"origins": [_origin("to", "person", "field"), _origin("id", "id", "trusted")]}}
+	_tool_asks(_tool_told(object.union(secret, leaky))) == {"tool-rule-of-two"}
 	body := {"arguments": {"origins": [_origin("to", "person", "field"), _origin("body", "text", "prose")]}}
 	_tool_asks(_tool_told(object.union(secret, body))) == {"tool-rule-of-two"}
 }

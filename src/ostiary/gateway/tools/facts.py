@@ -18,12 +18,13 @@ import msgspec
 
 from ostiary.gateway.tools import shapes
 from ostiary.gateway.tools.conversation import ToolCall
-from ostiary.gateway.tools.kinds import SHORT, TARGETS, Kind, declared, kind_of
+from ostiary.gateway.tools.kinds import SHORT, TARGETS, Kind, declared, kind_of, words_of
 from ostiary.gateway.tools.manifest import Argument, Manifest, Reads, Tool
 from ostiary.gateway.tools.provenance import TAINTED, Origin, Sources, harsher
 from ostiary.vocabulary.labels import SessionLabel
 
 _HOT: Final = frozenset({Origin.PROSE, Origin.DECODED, Origin.UNEXPLAINED})
+_BODIES: Final = frozenset("body content contents message text subject description summary comment note notes reply".split())
 _PLAIN: Final = Argument()
 _TELLS_TO_GO: Final = re.compile(
     r"^\W*(?:\d+\W+)?(?:(?:please|now|then|first|next|also|and|bitte|todo|you (?:must|should|need to)|make sure to)\W+){0,3}"
@@ -180,7 +181,9 @@ def _unaimed(tool: Tool, call: ToolCall) -> bool:
 
 def _picks(one: ArgumentFacts, leaves: list[tuple[str, str, Kind]]) -> bool:
     values = [value for name, value, _ in leaves if name == one.name]
-    return one.kind not in TARGETS and any(len(value) <= SHORT and "\n" not in value for value in values)
+    if one.kind in TARGETS or (one.kind is Kind.TEXT and _BODIES.intersection(words_of(one.name))):
+        return False
+    return any(len(value) <= SHORT and "\n" not in value for value in values)
 
 
 def _instructed(value: str, sources: Sources) -> bool:

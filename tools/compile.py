@@ -123,12 +123,13 @@ def _size(source: str) -> int:
     return -Path(source).stat().st_size
 
 
-def walk_built(out: Path) -> None:
-    """Compile the walk through a model's trees; ``risk.scorer`` tries it against the plain walker at each load."""
+def kernels_built(out: Path) -> None:
+    """Compile what other rooms load: each tries its own against plain Python at each load."""
     compiler, linker = (shlex.split(sysconfig.get_config_var(name)) for name in ("CC", "LDSHARED"))
-    source, target = compiled.PACKAGE / compiled.WALK_SOURCE, out / "walk.o"
-    subprocess.run([*compiler, *FLAGS, "-O2", "-c", str(source), "-o", str(target)], check=True)  # noqa: S603 - our own
-    subprocess.run([*linker, str(target), "-o", str(out / "lib" / compiled.WALK)], check=True)  # noqa: S603 - our own
+    for name, place in ((compiled.WALK, compiled.WALK_SOURCE), (compiled.NGRAM, compiled.NGRAM_SOURCE)):
+        source, target = compiled.PACKAGE / place, out / f"{name}.o"
+        subprocess.run([*compiler, *FLAGS, "-O2", "-c", str(source), "-o", str(target)], check=True)  # noqa: S603 - our own
+        subprocess.run([*linker, str(target), "-o", str(out / "lib" / name)], check=True)  # noqa: S603 - our own
 
 
 def replayed(chosen: str) -> list[str]:
@@ -156,7 +157,7 @@ def main() -> int:
         out = Path(name)
         os.chdir(compiled.PACKAGE.parent)
         built(out, *translated(out))
-        walk_built(out)
+        kernels_built(out)
         (out / "lib").rename(compiled.PLACE)
     plain, fast = replayed("0"), replayed("1")
     if ["True", *fast[1:]] != plain or fast[0] != "False":

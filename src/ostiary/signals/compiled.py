@@ -68,7 +68,11 @@ WALK: Final = "walk.so"
 WALK_SOURCE: Final = "risk/walk.c"
 """The walk through a model's trees, which another room loads; made with the rest, and fits as the rest does."""
 
-_SOURCES: Final = ("errors.py", "vocabulary", "signals", WALK_SOURCE)
+NGRAM: Final = "ngram.so"
+NGRAM_SOURCE: Final = "inspection/learned/ngram.c"
+"""The reader of a text's pieces, which the inspection of prompts loads."""
+
+_SOURCES: Final = ("errors.py", "vocabulary", "signals", WALK_SOURCE, NGRAM_SOURCE)
 
 
 def sources() -> list[Path]:

@@ -35,7 +35,7 @@ def learning(weights: Mapping[str, Any], first: int) -> list[str]:
     return [name for name in weights if name.startswith((*layers, "head."))]
 
 
-def logits(weights: Mapping[str, Any], ids: Any, mask: Any, *, dropout: float = 0.0, frozen: int = 0) -> Any:
+def logits(weights: Mapping[str, Any], ids: Any, mask: Any, *, frozen: int = 0) -> Any:
     """Return the two logits (user, data) of every row of ``ids``; the first ``frozen`` layers keep no gradients."""
     torch = need("torch")
     functional = torch.nn.functional
@@ -43,12 +43,12 @@ def logits(weights: Mapping[str, Any], ids: Any, mask: Any, *, dropout: float = 
     with torch.set_grad_enabled(frozen == 0 and torch.is_grad_enabled()):
         hidden = _embed(weights, ids, functional)
         for layer in range(frozen):
-            hidden = _layer(weights, f"encoder.layer.{layer}.", hidden, bias, functional, 0.0)
+            hidden = _layer(weights, f"encoder.layer.{layer}.", hidden, bias, functional)
     for layer in range(frozen, LAYERS):
-        hidden = _layer(weights, f"encoder.layer.{layer}.", hidden, bias, functional, dropout)
+        hidden = _layer(weights, f"encoder.layer.{layer}.", hidden, bias, functional)
     share = mask.float()[:, :, None]
     mean = (hidden * share).sum(1) / share.sum(1).clamp(min=1.0)
-    return functional.linear(functional.dropout(mean, dropout), weights["head.weight"], weights["head.bias"])
+    return functional.linear(mean, weights["head.weight"], weights["head.bias"])
 
 
 def _embed(weights: Mapping[str, Any], ids: Any, functional: Any) -> Any:
@@ -58,7 +58,7 @@ def _embed(weights: Mapping[str, Any], ids: Any, functional: Any) -> Any:
     return _norm(weights, "embeddings.LayerNorm", words + places + kinds, functional)
 
 
-def _layer(weights: Mapping[str, Any], at: str, hidden: Any, bias: Any, functional: Any, dropout: float) -> Any:
+def _layer(weights: Mapping[str, Any], at: str, hidden: Any, bias: Any, functional: Any) -> Any:
     rows, length, _ = hidden.shape
     parts = (
         _linear(weights, f"{at}attention.self.{part}", hidden, functional)
@@ -68,10 +68,10 @@ def _layer(weights: Mapping[str, Any], at: str, hidden: Any, bias: Any, function
     )
     seen = functional.scaled_dot_product_attention(*parts, attn_mask=bias)
     seen = seen.transpose(1, 2).reshape(rows, length, WIDTH)
-    seen = functional.dropout(_linear(weights, f"{at}attention.output.dense", seen, functional), dropout)
+    seen = _linear(weights, f"{at}attention.output.dense", seen, functional)
     hidden = _norm(weights, f"{at}attention.output.LayerNorm", hidden + seen, functional)
     wide = functional.gelu(_linear(weights, f"{at}intermediate.dense", hidden, functional))
-    wide = functional.dropout(_linear(weights, f"{at}output.dense", wide, functional), dropout)
+    wide = _linear(weights, f"{at}output.dense", wide, functional)
     return _norm(weights, f"{at}output.LayerNorm", hidden + wide, functional)
 
 

@@ -41,16 +41,15 @@ class EncoderSettings(msgspec.Struct, frozen=True):
         rate, head_rate: of learning.
         tokens: in a batch, at most.
         length: of a piece in tokens, at most.
-        dropout, smoothing, seed: as named.
+        smoothing, seed: as named.
     """
 
     first: int = 2
     passes: int = 1
-    rate: float = 8e-5
+    rate: float = 1e-4
     head_rate: float = 2e-3
     tokens: int = 2048
     length: int = 128
-    dropout: float = 0.1
     smoothing: float = 0.02
     seed: int = 7
 
@@ -95,7 +94,8 @@ def fit(
 def _loss(weights: bert.Weights, rows: list[list[int]], pieces: list[Piece], settings: EncoderSettings) -> Any:
     torch = need("torch")
     ids, mask = padded(rows)
-    answers = bert.logits(weights, ids, mask, dropout=settings.dropout, frozen=settings.first)
+    with torch.autocast("cpu", torch.bfloat16):  # entered anew each step: it keeps copies of weights while it is open
+        answers = bert.logits(weights, ids, mask, frozen=settings.first).float()
     picked = answers[torch.arange(len(pieces)), torch.tensor([piece.head for piece in pieces])]
     truth = torch.tensor([float(piece.label) for piece in pieces])
     truth = truth * (1 - 2 * settings.smoothing) + settings.smoothing

@@ -28,7 +28,7 @@ class Row(msgspec.Struct, frozen=True):
 
     text: str
     label: int
-    source: str
+    source: str = "own"
     split: str = ""
     kind: str = ""
     form: str = ""

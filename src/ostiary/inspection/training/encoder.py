@@ -155,8 +155,24 @@ def scores(weights: bert.Weights, tokenizer: Any, texts: Sequence[str], head: in
     rows = tokens_of(tokenizer, texts, length)
     found = np.zeros(len(rows), dtype=np.float32)
     order = np.argsort([len(row) for row in rows])
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(order), 64):
             part = order[start : start + 64]
-            found[part] = bert.logits(weights, *padded([rows[at] for at in part]))[:, head].numpy()
+            found[part] = bert.logits(weights, *padded([rows[at] for at in part]))[:, head].float().numpy()
+    return found
+
+
+def onnx_scores(session: Any, tokenizer: Any, texts: Sequence[str], head: int, length: int) -> Floats:
+    """Return the same from an ONNX session."""
+    rows = tokens_of(tokenizer, texts, length)
+    found = np.zeros(len(rows), dtype=np.float32)
+    order = np.argsort([len(row) for row in rows], kind="stable")
+    for start in range(0, len(order), 32):
+        part = order[start : start + 32]
+        most = max(len(rows[at]) for at in part)
+        ids = np.zeros((len(part), most), np.int64)
+        for place, at in enumerate(part):
+            ids[place, : len(rows[at])] = rows[at]
+        mask = (np.arange(most) < np.array([len(rows[at]) for at in part])[:, None]).astype(np.int64)
+        found[part] = session.run(None, {"input_ids": ids, "attention_mask": mask})[0][:, head]
     return found

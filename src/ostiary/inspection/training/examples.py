@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from ostiary.inspection.learned.pieces import LONGEST, sentences, windows
@@ -58,6 +59,9 @@ _USER_ORDINARY: Final[dict[str, int]] = {
 }
 _OPTIMISED: Final = frozenset({"GCG", "DSN", "prompt_with_random_search"})
 _LONGEST_TEXT: Final = 12_000
+_SHOUTED: Final = 0.2
+_TOGETHER: Final = 350
+_SEAMS: Final = (" ", "\n", "\n\n", "\n---\n", " - ")
 
 
 def _rows(folder: Path, name: str, kept: Kept, most: int, rng: Rng) -> list[Row]:
@@ -104,22 +108,44 @@ def _windows(text: str, label: int, source: str, rng: Rng) -> list[Piece]:
 def own_user(own: Path, rng: Rng) -> Iterator[tuple[str, int]]:
     """Yield texts of the user channel that we wrote or made from patterns, each with its label."""
     patterns = made.read(own / "patterns.json")
-    attacks = list(made.texts(patterns["user_attack"], 1900, rng))
+    attacks = list(made.texts(patterns["user_attack"], 1700, rng))
     for slots in patterns["user_attack_langs"].values():
         attacks += made.texts(slots, 60, rng)
     ordinary: list[str] = []
     for name, slots in made.read(own / "ordinary.json").items():
         ordinary += made.texts(slots, 400 if name == "en" else 90, rng)
-    yield from ((made.shouted(text, rng) if rng.random() < 0.25 else text, 1) for text in attacks)
-    yield from ((made.shouted(text, rng) if rng.random() < 0.15 else text, 0) for text in ordinary)
+    written = [row for row in _own_rows(own) if row.channel == "user"]
+    attacks += [row.text for row in written if row.label == 1]
+    ordinary += [row.text for row in written if row.label == 0]
+    yield from ((row.text, row.label) for row in written)
+    yield from ((made.shouted(text, rng) if rng.random() < _SHOUTED else text, 1) for text in attacks)
+    yield from ((made.shouted(text, rng) if rng.random() < _SHOUTED else text, 0) for text in ordinary)
+    yield from _put_together(attacks, ordinary, rng)
+
+
+def _put_together(attacks: Sequence[str], ordinary: Sequence[str], rng: Rng) -> Iterator[tuple[str, int]]:
+    """Yield attacks between ordinary requests, and as many ordinary requests put together the same way."""
+    for _ in range(_TOGETHER):
+        parts = [made.pick(rng, ordinary) for _ in range(int(rng.integers(1, 5)))]
+        yield _SEAMS[int(rng.integers(len(_SEAMS)))].join([*parts, made.pick(rng, ordinary)]), 0
+        parts.insert(int(rng.integers(len(parts) + 1)), made.pick(rng, attacks))
+        yield _SEAMS[int(rng.integers(len(_SEAMS)))].join(parts), 1
+
+
+def foreign(own: Path, channel: str) -> dict[str, list[str]]:
+    """Return the ordinary texts of our own by language."""
+    found: dict[str, list[str]] = {}
     for row in _own_rows(own):
-        if row.channel == "user":
-            yield row.text, row.label
+        if row.label == 0 and row.channel == channel and row.lang not in {"", "en"}:
+            found.setdefault(row.lang, []).append(normalise(row.text).text)
+    return found
 
 
 def _own_rows(own: Path) -> Iterator[Row]:
     for path in sorted(own.glob("*.jsonl")):
-        yield from read_own(path)
+        channel = "user" if "user" in path.stem else "data"
+        for row in read_own(path):
+            yield row if row.channel else msgspec.structs.replace(row, channel=channel)
 
 
 _DATA_INSTRUCTIONS: Final[dict[str, int]] = {

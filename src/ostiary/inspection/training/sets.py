@@ -20,7 +20,7 @@ from ostiary.inspection.training.sources import SOURCES
 Sets = dict[str, list[str]]
 
 _LEAST: Final = 10
-_MOST: Final = 700
+_MOST: Final = 300
 _REQUEST: Final = 160
 _BODY: Final = range(300, 2500)
 LENGTHS: Final = (500, 1000, 2000, 4000, 8000, 16_000)
@@ -32,7 +32,8 @@ def plain(rows: Sequence[Row]) -> list[str]:
     return [normalise(row.text).text for row in rows]
 
 
-def _some(folder: Path, name: str, kept: Callable[[Row], bool], most: int = _MOST) -> list[str]:
+def some(folder: Path, name: str, kept: Callable[[Row], bool], most: int = _MOST) -> list[str]:
+    """Return the normalised texts of the rows of a source that are kept, evenly thinned to ``most``."""
     rows = [row for row in read_source(folder, name) if kept(row)]
     step = max(1, -(-len(rows) // most))
     return plain(rows[::step])
@@ -42,7 +43,7 @@ def user_attacks(folder: Path) -> Sets:
     """Return attacks of the user channel by source."""
     found = {}
     for name in SOURCES:
-        texts = _some(folder, name, lambda row: row.label == 1 and row.kind != "indirect")
+        texts = some(folder, name, lambda row: row.label == 1 and row.kind != "indirect")
         if len(texts) >= _LEAST:
             found[name] = texts
     return found
@@ -51,7 +52,7 @@ def user_attacks(folder: Path) -> Sets:
 def user_clean(folder: Path) -> Sets:
     """Return the clean texts that set the threshold of the user channel."""
     sources = ("arena_hard", "fastchat", "oasst_en100", "llmail_benign")
-    return {name: _some(folder, name, lambda row: row.form != "assistant", 10_000) for name in sources}
+    return {name: some(folder, name, lambda row: row.form != "assistant", 10_000) for name in sources}
 
 
 def notinject(folder: Path) -> list[str]:
@@ -66,12 +67,12 @@ def data_attacks(folder: Path) -> Sets:
         return row.label == 1 and row.kind == "indirect" and row.form != "attack_only"
 
     return {
-        "bipia": _some(folder, "bipia", inside),
-        "injecagent.base": _some(folder, "injecagent", lambda row: inside(row) and row.split.endswith("base"), 350),
-        "injecagent.enhanced": _some(folder, "injecagent", lambda row: inside(row) and row.split.endswith("ced"), 350),
-        "tasktracker": _some(folder, "tasktracker", inside, 350),
-        "cyberseceval_pi": _some(folder, "cyberseceval_pi", inside),
-        "bastioncorpus": _some(folder, "bastioncorpus", inside),
+        "bipia": some(folder, "bipia", inside),
+        "injecagent.base": some(folder, "injecagent", lambda row: inside(row) and row.split.endswith("base"), 250),
+        "injecagent.enhanced": some(folder, "injecagent", lambda row: inside(row) and row.split.endswith("ced"), 250),
+        "tasktracker": some(folder, "tasktracker", inside, 250),
+        "cyberseceval_pi": some(folder, "cyberseceval_pi", inside),
+        "bastioncorpus": some(folder, "bastioncorpus", inside),
         "requests_inside": requests_inside(folder, 300),
     }
 
@@ -79,11 +80,11 @@ def data_attacks(folder: Path) -> Sets:
 def data_clean(folder: Path) -> Sets:
     """Return clean documents by source."""
     return {
-        "llmail_benign": _some(folder, "llmail_benign", lambda _: True),
-        "oasst_answers": _some(folder, "oasst_en100", lambda row: row.form == "assistant"),
-        "bipia": _some(folder, "bipia", lambda row: row.label == 0, 10_000),
-        "injecagent": _some(folder, "injecagent", lambda row: row.form == "tool_response_filled"),
-        "self_instruct": _some(folder, "self_instruct", lambda row: row.form == "t0" and _prose(row.text), 400),
+        "llmail_benign": some(folder, "llmail_benign", lambda _: True),
+        "oasst_answers": some(folder, "oasst_en100", lambda row: row.form == "assistant", 250),
+        "bipia": some(folder, "bipia", lambda row: row.label == 0, 350),
+        "injecagent": some(folder, "injecagent", lambda row: row.form == "tool_response_filled"),
+        "self_instruct": some(folder, "self_instruct", lambda row: row.form == "t0" and _prose(row.text), 250),
     }
 
 

@@ -3,7 +3,7 @@
 - Nothing is loaded before the first question; then session and tokenizer are made of bytes whose digests were right.
 - Texts are read in order of length, so that a batch has little padding. An answer depends on the text and the length of
   its batch's longest only through rounding; equal texts are asked once.
-- What was asked before is remembered, up to ``REMEMBERED`` texts of at most a piece each.
+- It may remember what it was asked before; not where several tenants ask, who could tell by the time it takes.
 """
 
 import threading
@@ -19,7 +19,6 @@ from ostiary.inspection.learned.thresholds import EncoderFiles
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REMEMBERED: Final = 8_192
 _BATCH: Final = 16
 _STEP: Final = 16  # lengths of batches, so that the session meets few shapes
 
@@ -27,9 +26,9 @@ _STEP: Final = 16  # lengths of batches, so that the session meets few shapes
 class Encoder:
     """The encoder over verified files; safe for several threads."""
 
-    def __init__(self, files: LearnedFiles, wanted: EncoderFiles, threads: int) -> None:
+    def __init__(self, files: LearnedFiles, wanted: EncoderFiles, threads: int, remembered: int) -> None:
         """Keep where it lies; load nothing yet."""
-        self._files, self._wanted, self._threads = files, wanted, threads
+        self._files, self._wanted, self._threads, self._remembered = files, wanted, threads, remembered
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any, frozenset[str]] | None = None
         self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
@@ -49,7 +48,7 @@ class Encoder:
         with self._lock:
             for text in missing:
                 self._known[text] = found[text]
-            while len(self._known) > REMEMBERED:
+            while len(self._known) > self._remembered:
                 self._known.popitem(last=False)
         return [float(found[text][column]) for text in texts]
 

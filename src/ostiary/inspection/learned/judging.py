@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from ostiary.errors import UnavailableError
 from ostiary.inspection.learned import ngram
 from ostiary.inspection.learned.encoder import Encoder
 from ostiary.inspection.learned.files import LearnedFiles, unavailable
@@ -44,6 +45,7 @@ class Detector:
             UnavailableError: ``detector_unavailable``.
         """
         self.numbers, self._encoder, self._cut = numbers, encoder, windows if whole else sentences
+        self.missing = ""
         self._weights = np.frombuffer(files.read(numbers.weights), "<i2").astype(np.int16)
         if len(self._weights) != ngram.BUCKETS:
             raise unavailable(f"`{numbers.weights}` has {len(self._weights)} weights, {ngram.BUCKETS} are needed")
@@ -51,8 +53,7 @@ class Detector:
     def judge(self, text: str) -> Judged | None:
         """Return what is thought of a normalised text; nothing of an empty one.
 
-        Raises:
-            UnavailableError: ``detector_unavailable``.
+        An encoder that turns out to be unavailable is said in ``missing``; the linear model's word stands then.
         """
         parts = self._cut(text)
         if not text.strip() or not parts:
@@ -77,19 +78,25 @@ class Detector:
         grey = sorted((at for at, z in enumerate(odds) if low < z), key=odds.__getitem__, reverse=True)[:MAX_ASKED]
         if not grey:
             return
-        said = self._encoder.scores([text[slice(*parts[at])] for at in grey], self.numbers.column)
+        try:
+            said = self._encoder.scores([text[slice(*parts[at])] for at in grey], self.numbers.column)
+        except UnavailableError as fault:
+            self._encoder, self.missing = None, fault.message
+            return
         (slope, base), (linear, other, bias) = self.numbers.alone, self.numbers.stacked
         for at, score in zip(grey, said, strict=True):
             margin = (odds[at] - base) / slope if slope else 0.0
             odds[at] = linear * margin + other * score + bias
 
 
-def open_detectors(files: LearnedFiles, *, threads: int = 1, encoder: bool = True) -> dict[str, Detector]:
+def open_detectors(
+    files: LearnedFiles, *, threads: int = 1, encoder: bool = True, remembered: int = 0
+) -> dict[str, Detector]:
     """Return the detectors of both channels.
 
     Raises:
         UnavailableError: ``detector_unavailable``.
     """
     told = parse_thresholds(files.read("thresholds.json"))
-    asked = Encoder(files, told.encoder, threads) if told.encoder and encoder else None
+    asked = Encoder(files, told.encoder, threads, remembered) if told.encoder and encoder else None
     return {name: Detector(files, told.channels[name], asked, whole=name == "user") for name in ("user", "data")}

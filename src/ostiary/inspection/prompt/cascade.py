@@ -5,7 +5,8 @@
 - All speak in log-odds on the channel's one scale. ``score`` is 0.5 exactly at the threshold: ``verdict == block`` says
   the same as ``score >= 0.5``, and any other threshold on ``score`` is an operating point too.
 - Rules and models only raise. A model that is missing leaves the rules, and says so: ``available``.
-- What data said is remembered by its digest, so that a chunk that was judged when it was indexed costs nothing later.
+- What is thought of data depends on the text and on ``version`` alone: who indexes keeps it by the text's digest, and
+  requests pay nothing. The cascade itself remembers only where it is told to (``opening``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 RULES_VERSION: Final = "1"
 MAX_FINDINGS: Final = 16
-_REMEMBERED: Final = 16_384
 _NOTHING: Final = -8.0  # log-odds below the threshold of what nobody has anything to say of
 _ECHO: Final = 0.1  # how much of a second voice is heard beside a louder one
 _LEAST_HIDDEN: Final = 6
@@ -43,21 +43,24 @@ _DRESSED: Final[Mapping[str, int]] = {
 class Cascade:
     """Looks into prompts; safe for several threads."""
 
-    def __init__(self, detectors: Mapping[str, "Detector"], *, digest: str = "", missing: str = "") -> None:
+    def __init__(
+        self, detectors: Mapping[str, "Detector"], *, digest: str = "", missing: str = "", remembered: int = 0
+    ) -> None:
         """Keep what judges.
 
         Args:
             detectors: by channel, ``user`` and ``data``; empty when there are none.
             digest: of the manifest of their weights.
             missing: why there are none.
+            remembered: how many texts of data it may remember.
         """
-        self._detectors, self._digest, self.missing = detectors, digest, missing
-        self._known = Remembered[Inspected](_REMEMBERED)
+        self._detectors, self._digest, self._missing = detectors, digest, missing
+        self._known = Remembered[Inspected](remembered)
 
     @property
-    def available(self) -> bool:
-        """Whether the learned detectors take part; policy is told when they do not."""
-        return not self.missing
+    def missing(self) -> str:
+        """Why a learned detector does not take part, empty when all do; policy is told."""
+        return self._missing or next((one.missing for one in self._detectors.values() if one.missing), "")
 
     @property
     def version(self) -> str:
@@ -69,7 +72,6 @@ class Cascade:
 
         Raises:
             FaultyInputError: ``text_too_long``.
-            UnavailableError: ``detector_unavailable``: the encoder cannot be verified or loaded.
         """
         digest = digest_of(text)
         if channel is Channel.OPERATOR:
@@ -81,10 +83,6 @@ class Cascade:
             known = self._judge(text, channel, digest)
             self._known.put(digest, known)
         return known
-
-    def remember(self, inspected: Inspected) -> None:
-        """Take over what this version said of a text of the data channel when it was indexed."""
-        self._known.put(inspected.digest, inspected)
 
     def _judge(self, text: str, channel: Channel, digest: str) -> Inspected:
         detector = self._detectors.get("user" if channel is Channel.USER else "data")
@@ -100,7 +98,7 @@ class Cascade:
             found += voice.findings
         score = numbers.score(z)
         verdict = Verdict.BLOCK if z >= numbers.threshold else Verdict.FLAG if z >= numbers.flag else Verdict.PASS
-        return Inspected(verdict, score, _distinct(found), digest)
+        return Inspected(verdict, score, _distinct(found), digest, available=not self.missing)
 
 
 class _Voice:
@@ -184,9 +182,3 @@ def _distinct(found: list[Finding]) -> tuple[Finding, ...]:
 def digest_of(text: str) -> str:
     """Return the digest of a text, lone surrogates and all."""
     return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
-
-
-def with_availability(inspected: Inspected, *, available: bool) -> dict[str, object]:
-    """Return what policy is told: values, no scores."""
-    rules = sorted({finding.rule for finding in inspected.findings})
-    return {"verdict": inspected.verdict.value, "rules": rules, "available": available}

@@ -110,10 +110,12 @@ class HttpUpstream:
     async def _asking(self, asked: ToUpstream, kind: str) -> AsyncIterator[Connection]:
         async with self._room:
             connection = await self._asked(asked, kind)
+            asked.stop.on(connection.abort)
             try:
                 await self._head(connection, kind)
                 yield connection
             finally:
+                asked.stop.on(_nothing)
                 self._keep(connection)
 
     async def _asked(self, asked: ToUpstream, kind: str) -> Connection:
@@ -224,6 +226,10 @@ def key_from(path: Path | None, fixed: str = "") -> Callable[[], str]:
         return kept[1]
 
     return read
+
+
+def _nothing() -> None:
+    """The connection is somebody else's now."""
 
 
 def _place(settings: HttpSettings) -> tuple[str, int, bool, str]:

@@ -12,7 +12,15 @@ from functools import lru_cache
 from typing import Final
 
 _UNSEEN: Final = frozenset({"Cf", "Mn", "Me"})  # joiners, tags, marks: they hide in words and look like nothing
-_QUOTES: Final = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2028": "\n", "\u2029": "\n"}
+_SAME: Final = {
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u2028": "\n",
+    "\u2029": "\n",
+    "\x9b": "\x1b",
+}
 _CLASSES: Final = {"Pd": "-", "Zs": " "}
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters without a shape
 
@@ -22,8 +30,8 @@ def canonical(character: str) -> str:
     """Return what the watches see of ``character``; ASCII is itself."""
     if character < "\x80":
         return character
-    if character in _QUOTES:
-        return _QUOTES[character]
+    if character in _SAME:
+        return _SAME[character]
     category = unicodedata.category(character)
     if category in _UNSEEN or character in _FILLERS:
         return ""

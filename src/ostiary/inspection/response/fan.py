@@ -79,6 +79,17 @@ class StreamFan:
         self._closed.add(key)
         return self._checked(scan, scan.close())
 
+    def whole(self, key: Hashable, text: str, *, escaped: bool = False) -> str:
+        """Return what may leave of a text that comes in one piece; no stream is kept for it."""
+        if self._over:
+            return ""
+        scan = self._leaks.scan(self._canaries, self._documents, escaped=escaped, replace=self._replace)
+        released = scan.feed(text) + scan.close()
+        if scan.findings:
+            self._scans[key] = scan
+            self._closed.add(key)
+        return self._checked(scan, released)
+
     def finish(self) -> dict[Hashable, str]:
         """Return the rest of every stream that is still open; the answer is over."""
         rest = {key: self.close(key) for key in self._scans if key not in self._closed}

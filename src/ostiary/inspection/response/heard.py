@@ -72,7 +72,7 @@ class Heard:
 
     def first(self, position: int) -> int:
         """Return where the seen character at ``position`` begins in the text as it came."""
-        offset = position - self._base
+        offset = max(position - self._base, 0)
         return self._starts[offset] if offset < len(self._starts) else self.length - len(self._cut)
 
     def last(self, position: int) -> int:

@@ -11,10 +11,13 @@
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
+from ostiary.inspection.response.canaries import CanaryWatch, needles
 from ostiary.inspection.response.heard import Heard
+from ostiary.inspection.response.links import link_patterns
 from ostiary.inspection.response.pii.contact import EMAIL, IP, PHONE
 from ostiary.inspection.response.pii.ibans import IBAN
 from ostiary.inspection.response.pii.numbers import NUMBERS
@@ -23,6 +26,12 @@ from ostiary.inspection.response.scan import Replace, Scan, placeholder
 from ostiary.inspection.response.secrets import secret_patterns
 from ostiary.inspection.response.settings import Action, LeakSettings, withholds
 from ostiary.inspection.response.spans import Watch
+from ostiary.inspection.response.terminal import TERMINAL
+from ostiary.inspection.response.verbatim import LEAK, VerbatimWatch, substrings
+
+CANARY: Final = "canary.prompt"
+DOCUMENT_CANARY: Final = "canary.document"
+CITED_CANARY: Final = "canary.cited"
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -31,12 +40,12 @@ class Document(msgspec.Struct, frozen=True):
     Attributes:
         text: its words.
         cleared: whether the asker may read it.
-        id: named in findings of citations.
+        canary: a word put into it that nobody may say; empty if there is none.
     """
 
     text: str
     cleared: bool = False
-    id: str = ""
+    canary: str = ""
 
 
 class Leaks:
@@ -57,8 +66,8 @@ class Leaks:
 
     def scan(
         self,
-        canaries: Sequence[str] = (),  # noqa: ARG002 - watched from the next commit on
-        documents: Sequence[Document] = (),  # noqa: ARG002 - the same
+        canaries: Sequence[str] = (),
+        documents: Sequence[Document] = (),
         *,
         escaped: bool = False,
         replace: Replace = placeholder,
@@ -72,7 +81,21 @@ class Leaks:
             replace: makes the pseudonym of a value where the action is ``tokenise``.
         """
         heard = Heard(escaped=escaped)
-        return Scan(heard, list(self._watches(heard)), self.settings, replace)
+        watches = [*self._watches(heard), *self._own_watches(canaries, documents)]
+        return Scan(heard, watches, self.settings, replace)
+
+    def _own_watches(self, canaries: Sequence[str], documents: Sequence[Document]) -> Iterator[Watch]:
+        """Yield the watches of what this one answer must not say."""
+        words = [*((canary, CANARY) for canary in canaries)]
+        words += [(doc.canary, CITED_CANARY if doc.cleared else DOCUMENT_CANARY) for doc in documents if doc.canary]
+        words = [(word, rule) for word, rule in words if self.settings.action(rule) is not Action.OFF]
+        if words:
+            yield CanaryWatch(needles(tuple(dict.fromkeys(words))))
+        foreign = tuple(dict.fromkeys(doc.text for doc in documents if not doc.cleared))
+        own = tuple(dict.fromkeys(doc.text for doc in documents if doc.cleared))
+        if foreign or own:
+            eager = self.settings.action(LEAK) in {Action.ASK, Action.BLOCK}
+            yield VerbatimWatch(substrings(foreign), substrings(own), self.settings.words, eager=eager)
 
     def _watches(self, heard: Heard) -> Iterator[Watch]:
         if self._holding is not None:
@@ -84,4 +107,6 @@ class Leaks:
         """Yield every pattern with the class of rules whose action decides where it belongs."""
         yield from (("secret", pattern) for pattern in secret_patterns())
         yield from (("pii", pattern) for pattern in (*NUMBERS, IBAN))
+        yield from (("link", pattern) for pattern in link_patterns(self.settings.egress_hosts))
+        yield ("terminal", TERMINAL)
         yield from (("pii.email", EMAIL), ("pii.phone", PHONE), ("pii.ip", IP[0]), ("pii.ip", IP[1]))

@@ -26,13 +26,13 @@ _WORDS: Final = re.compile(
     r"deadbeef|abcdefghijkl|0123456789|123456789|987654321|test[_-]?(?:key|token|secret)|xxxx|\*\*\*|\.\.\.|<|>|\$\{|\{\{|%\(",
     re.IGNORECASE,
 )
-_REPEATED: Final = re.compile(r"(.)\1{7,}")
+_REPEATED: Final = re.compile(r"([^A])\1{7,}")  # A is what zeros are in base64
 _LONG: Final = 80  # in a long random value a short word proves nothing
 
 
 def is_placeholder(value: str) -> bool:
     """Return whether ``value`` is known to be no secret."""
-    if value in _EXAMPLES:
+    if value in _EXAMPLES or len(set(value)) < 4:  # noqa: PLR2004 - one letter over and over
         return True
     if len(value) > _LONG:
         return bool(_REPEATED.search(value)) and len(set(value)) < 12  # noqa: PLR2004 - a filler

@@ -47,19 +47,19 @@ class Scan:
         self._left = 0  # seen characters that are done with
         self._raw_left = 0  # characters of the text as it came that are done with
         self._waiting: list[Span] = []
-        self._findings: list[Finding] = []
-        self._verdicts: set[Verdict] = set()
+        self._told: list[tuple[Finding, Verdict]] = []
+        self._more = Verdict.PASS  # of what was found after there was no room
         self._ended = False
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Return what was found so far, in order; positions are those of the text as it came."""
-        return tuple(self._findings)
+        return tuple(sorted((told[0] for told in self._told), key=lambda found: (found.start, found.end, found.rule)))
 
     @property
     def verdict(self) -> Verdict:
         """Return the harshest verdict so far."""
-        return harshest(self._verdicts)
+        return harshest((self._more, *(told[1] for told in self._told)))
 
     @property
     def ended(self) -> bool:
@@ -83,7 +83,7 @@ class Scan:
             return ""
         released = self._look(*self._heard.finish())
         for watch in self._watches:
-            self._waiting += watch.close()
+            self._sort(watch.close())
         released += self._release(self._heard.seen)
         if not self._ended:
             released += self._heard.raw(self._raw_left, self._heard.length)
@@ -96,9 +96,22 @@ class Scan:
         self._waiting.clear()
 
     def _look(self, start: int, seen: str) -> str:
+        hold = self._heard.seen
         for watch in self._watches:
-            self._waiting += watch.feed(start, seen)
-        return self._release(min((watch.hold for watch in self._watches), default=self._heard.seen))
+            found = watch.feed(start, seen)
+            if found:
+                self._sort(found)
+            if (held := watch.hold) < hold:
+                hold = held
+        return self._release(hold) if self._waiting else self._leave(hold)
+
+    def _sort(self, spans: list[Span]) -> None:
+        """Keep what is to be taken out until all of it was heard; tell the rest at once, it stays where it is."""
+        for span in spans:
+            if withholds(self._action(span.rule)):
+                self._waiting.append(span)
+            elif self._action(span.rule) is not Action.OFF:
+                self._tell(span)
 
     def _release(self, hold: int) -> str:
         """Let leave what lies before ``hold``; a find that reaches over it keeps back all of itself."""
@@ -111,32 +124,36 @@ class Scan:
             elif not self._ended:
                 out.append(self._settled(cluster))
         self._waiting = kept
-        if not self._ended and hold > self._left:
-            self._left, raw = hold, self._heard.first(hold)
-            out.append(self._heard.raw(self._raw_left, raw))
-            self._raw_left = raw
-            self._heard.forget(hold)
-        return "".join(out)
+        return "".join((*out, self._leave(hold)))
 
-    def _settled(self, cluster: Cluster) -> str:
-        """Return what leaves up to the end of ``cluster``."""
-        taken = [span for span in cluster.spans if withholds(self._action(span.rule))]
-        self._tell(cluster, taken)
-        if not taken:
+    def _leave(self, hold: int) -> str:
+        """Return what stands between what has left and ``hold``."""
+        if self._ended or hold <= self._left:
             return ""
-        return "".join(self._taken_out(part) for part in clusters(taken) if not self._ended)
+        begin, self._left, self._raw_left = self._raw_left, hold, self._heard.first(hold)
+        left = self._heard.raw(begin, self._raw_left)
+        self._heard.forget(hold)
+        return left
 
-    def _taken_out(self, part: Cluster) -> str:
+    def _settled(self, part: Cluster) -> str:
+        """Return what leaves up to the end of ``part``, which does not."""
+        for span in dict.fromkeys(part.spans):
+            self._tell(span)
         rule, action = self._worst(part)
         start, end = self._heard.first(part.start), self._heard.last(part.end - 1)
         before = self._heard.raw(self._raw_left, start)
         if action in {Action.ASK, Action.BLOCK}:
-            self._ended = True
+            self._end(start)
             return f"{before}{self._shown(part, placeholder(rule, ''))}"
         value = self._heard.text(part.start, part.end)
         instead = self._replace(rule, value) if action is Action.TOKENISE else placeholder(rule, value)
         self._left, self._raw_left = part.end, end
         return f"{before}{self._shown(part, instead)}"
+
+    def _end(self, start: int) -> None:
+        """End the text: what was told of anything behind is as if it had not been said."""
+        self._ended = True
+        self._told = [told for told in self._told if told[0].start <= start]
 
     def _shown(self, part: Cluster, instead: str) -> str:
         """Return the replacement as it may stand there: outside of a JSON string it becomes one."""
@@ -149,12 +166,11 @@ class Scan:
     def _action(self, rule: str) -> Action:
         return Action.BLOCK if rule == OVERFLOW else self._settings.action(rule)
 
-    def _tell(self, cluster: Cluster, taken: list[Span]) -> None:
-        for span in dict.fromkeys(cluster.spans):
-            action = self._action(span.rule)
-            self._verdicts.add(VERDICTS[action])
-            if len(self._findings) >= MAX_FINDINGS or (span not in taken and taken and span.rule.startswith("pii.")):
-                continue
-            atlas, owasp = _RISKS.get(span.rule.partition(".")[0], ("", ""))
-            start, end = self._heard.first(span.start), self._heard.last(span.end - 1)
-            self._findings.append(Finding(span.rule, start, end, atlas=atlas, owasp=owasp))
+    def _tell(self, span: Span) -> None:
+        atlas, owasp = _RISKS.get(span.rule.partition(".")[0], ("", ""))
+        start, end = self._heard.first(span.start), self._heard.last(span.end - 1)
+        finding, verdict = Finding(span.rule, start, end, atlas=atlas, owasp=owasp), VERDICTS[self._action(span.rule)]
+        if len(self._told) < MAX_FINDINGS:
+            self._told.append((finding, verdict))
+        else:
+            self._more = harshest((self._more, verdict))

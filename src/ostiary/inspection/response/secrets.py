@@ -134,7 +134,8 @@ def _near_judge(near: tuple[Rule, ...]) -> Judge:
         for hints, compiled, rule in named:
             if any(hint in lower for hint in hints):
                 found += _near_finds(region, compiled, rule)
-        return found or generic(region)
+        taken = [range(find.start, find.end) for find in found]
+        return found + [find for find in generic(region) if not any(find.start in span for span in taken)]
 
     return judge
 
@@ -155,7 +156,10 @@ def _near_finds(region: Region, compiled: Any, rule: Rule) -> list[Find]:
 
 def _hints(names: str) -> tuple[str, ...]:
     """Return words one of which must be there for ``names`` to match."""
-    return tuple(max(re.split(r"\[.*?\]\??|\(.*?\)\??|\\\.|[?]", name), key=len) for name in names.split("|"))
+    plain, before = names, ""
+    while plain != before:  # groups from the inside out, so that no ``|`` of theirs is left
+        plain, before = re.sub(r"\((?:\?:)?[^()]*\)\??", "\0", plain), plain
+    return tuple(max(re.split(r"\[.*?\]\??|\\\.|[?\0]", name), key=len) for name in plain.split("|"))
 
 
 def _generic_judge() -> Callable[[Region], list[Find]]:

@@ -51,10 +51,12 @@ DEFAULT_ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
         "pii.phone": Action.FLAG,
         "pii.ip": Action.OFF,
         "canary": Action.BLOCK,
+        "canary.cited": Action.REDACT,  # of a document that the asker may read: a mark, not a leak
         "document.verbatim": Action.BLOCK,
         "document.cited": Action.NOTE,
         "link": Action.REDACT,
         "link.remote-image": Action.FLAG,
+        "link.egress": Action.FLAG,
         "terminal": Action.REDACT,
         "stream": Action.BLOCK,
     }

@@ -31,13 +31,17 @@ _LEAST, _MOST = 7, 15  # digits of a telephone number (ITU-T E.164)
 
 def judge_email(region: Region) -> list[Find]:
     """Return the e-mail addresses of people; those that stand for nobody are none."""
-    found = _EMAIL.finditer(region.text)
-    return [Find(*match.span(), "pii.email") for match in found if not _NOBODY.search(match.group())]
+    whole, offset = region.before + region.text + region.after, len(region.before)
+    return [
+        Find(match.start() - offset, match.end() - offset, "pii.email")
+        for match in _EMAIL.finditer(whole)
+        if match.start() >= offset and not _NOBODY.search(match.group())
+    ]
 
 
 def judge_phone(region: Region) -> list[Find]:
     """Return telephone numbers: with a country in front, or with a word that says so."""
-    whole, offset = region.before + region.text, len(region.before)
+    whole, offset = region.before + region.text + region.after, len(region.before)
     found = []
     for match in _PHONE.finditer(whole):
         digits = sum(character.isdigit() for character in match.group())
@@ -50,7 +54,12 @@ def judge_phone(region: Region) -> list[Find]:
 
 def judge_ip(region: Region) -> list[Find]:
     """Return addresses that somebody outside can have; loopback, private and documentation ranges are nobody's."""
-    return [Find(*match.span(), "pii.ip") for match in _IP.finditer(region.text) if _is_public(match.group())]
+    whole, offset = region.before + region.text + region.after, len(region.before)
+    return [
+        Find(match.start() - offset, match.end() - offset, "pii.ip")
+        for match in _IP.finditer(whole)
+        if match.start() >= offset and _is_public(match.group())
+    ]
 
 
 def _is_public(text: str) -> bool:

@@ -160,11 +160,19 @@ step_up contains tool_approval("tool-target-from-content") if {
 
 tool_not_given(one) if one.origin in data.gateway.tools.hot
 
-tool_not_given(one) if one.origin == "field"
+tool_not_given(one) if {
+	one.origin == "field"
+	not tool_known_by_name(one)
+}
 
 tool_not_given(one) if {
 	one.origin in data.gateway.tools.given
 	not tool_asked
+}
+
+tool_known_by_name(one) if {
+	one.kind in data.gateway.tools.known_by_name
+	tool_asked
 }
 
 # METADATA
@@ -207,6 +215,7 @@ step_up contains tool_approval("tool-unasked") if {
 	tool_acts
 	tool_session_untrusted
 	not tool_asked_for
+	not tool_plain_fetch
 	not tool_approved
 }
 
@@ -219,6 +228,14 @@ tool_asked_for if {
 tool_asked_for if {
 	tool_asked
 	tool_facts.arguments.hot == 0
+}
+
+tool_asked_for if {
+	tool_asked
+	count(tool_targets) > 0
+	every one in tool_targets {
+		one.origin in data.gateway.tools.own
+	}
 }
 
 # The user named what it is about, and content picked nothing of it.
@@ -239,6 +256,7 @@ step_up contains tool_approval("tool-rule-of-two") if {
 	tool_session_untrusted
 	tool_sensitive
 	not tool_named_by_human
+	not tool_plain_fetch
 	not tool_approved
 }
 
@@ -248,6 +266,34 @@ tool_named_by_human if {
 	every one in tool_targets {
 		one.origin in data.gateway.tools.own
 	}
+}
+
+tool_named_by_human if {
+	tool_facts.flow.unaimed == true
+	tool_asked_for
+}
+
+# Nothing leaves but the user's own words, and content chose at most among those whom the tool knows by name.
+tool_named_by_human if {
+	tool_asked_for
+	count(tool_hot_targets) == 0
+	every one in tool_facts.arguments.origins {
+		tool_harmless(one)
+	}
+}
+
+tool_harmless(one) if one.origin in {"user", "allowed", "echoed"}
+
+tool_harmless(one) if {
+	one in tool_targets
+	tool_known_by_name(one)
+}
+
+# A pick among what there is carries nothing out.
+tool_harmless(one) if {
+	one.kind in {"amount", "date", "id"}
+	not one.origin in data.gateway.tools.hot
+	not one.origin == "trusted"
 }
 
 # What changes something at home needs no more than having been asked for.

@@ -32,6 +32,8 @@ _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u20
 def fits(pattern: str, value: str) -> bool:
     """Tell whether a value fits one pattern."""
     value = value.strip()
+    if not pattern.strip().strip("*"):
+        return bool(pattern.strip()) or not value
     if _UNSEEN.search(value):
         return False
     if not _wild(pattern):

@@ -7,6 +7,7 @@ The facts go to the decision as properties of the action ``tool.call`` (`propert
 - ``hot``: arguments that pick something and come from running text. ``targets``: how many say where something goes.
 - ``fetch``: the call does nothing but read a place. ``bare``: its links were found as they are, nothing is added.
 - ``instructed``: such a link stands in a sentence that tells somebody to go there.
+- ``unaimed``: the tool has an argument for where something goes, and the call leaves it out.
 - ``planted``: a text for others holds a link that came from what anybody could write.
 """
 
@@ -17,13 +18,13 @@ import msgspec
 
 from ostiary.gateway.tools import shapes
 from ostiary.gateway.tools.conversation import ToolCall
-from ostiary.gateway.tools.kinds import SHORT, TARGETS, Kind, kind_of
+from ostiary.gateway.tools.kinds import SHORT, TARGETS, Kind, declared, kind_of, words_of
 from ostiary.gateway.tools.manifest import Argument, Manifest, Reads, Tool
 from ostiary.gateway.tools.provenance import TAINTED, Origin, Sources, harsher
-from ostiary.gateway.tools.words import asks_for
 from ostiary.vocabulary.labels import SessionLabel
 
 _HOT: Final = frozenset({Origin.PROSE, Origin.DECODED, Origin.UNEXPLAINED})
+_BODIES: Final = frozenset("body content contents message text subject description summary comment note notes reply".split())
 _PLAIN: Final = Argument()
 _TELLS_TO_GO: Final = re.compile(
     r"^\W*(?:\d+\W+)?(?:(?:please|now|then|first|next|also|and|bitte|todo|you (?:must|should|need to)|make sure to)\W+){0,3}"
@@ -78,6 +79,7 @@ class CallFacts(msgspec.Struct, frozen=True):
     bare: bool = False
     instructed: bool = False
     planted: bool = False
+    unaimed: bool = False
 
     @property
     def tainted(self) -> tuple[str, ...]:
@@ -116,6 +118,7 @@ class CallFacts(msgspec.Struct, frozen=True):
                 "bare": self.bare,
                 "instructed": self.instructed,
                 "planted": self.planted,
+                "unaimed": self.unaimed,
             },
         }
 
@@ -133,12 +136,13 @@ def facts_of(call: ToolCall, manifest: Manifest, sources: Sources, session: Sess
         arguments=arguments,
         valid=call.arguments is not None,
         shadows=manifest.shadowed(call.name),
-        asked=asks_for(call.name, sources.request),
+        asked=sources.asks_for(call.name),
         named=sum(one.origin is Origin.USER for one in arguments),
         hot=sum(_picks(one, leaves) and one.origin in _HOT for one in arguments),
         fetch=fetch,
         bare=fetch and all(sources.verbatim(link) for link in links),
         instructed=any(_instructed(link, sources) for link in links),
+        unaimed=_unaimed(tool, call) and not any(one.kind in TARGETS for one in arguments),
         planted=any(_plants(value, kind, sources) for _, value, kind in leaves),
     )
 
@@ -169,9 +173,17 @@ def _worst(facts: list[ArgumentFacts]) -> list[ArgumentFacts]:
     return kept
 
 
+def _unaimed(tool: Tool, call: ToolCall) -> bool:
+    """Tell whether a tool could be told where to go, and is not: it changes something that has its place."""
+    aims = {name for name, argument in tool.args.items() if declared(argument.kind) in TARGETS}
+    return bool(aims) and not aims & set(call.arguments or {})
+
+
 def _picks(one: ArgumentFacts, leaves: list[tuple[str, str, Kind]]) -> bool:
     values = [value for name, value, _ in leaves if name == one.name]
-    return one.kind not in TARGETS and any(len(value) <= SHORT and "\n" not in value for value in values)
+    if one.kind in TARGETS or (one.kind is Kind.TEXT and _BODIES.intersection(words_of(one.name))):
+        return False
+    return any(len(value) <= SHORT and "\n" not in value for value in values)
 
 
 def _instructed(value: str, sources: Sources) -> bool:
@@ -181,7 +193,9 @@ def _instructed(value: str, sources: Sources) -> bool:
             continue
         if _TO_A_MODEL.search(heard.plain):
             return True
-        sentences = [one for one in _SENTENCE.split(heard.plain) if shapes.addresses_in(one).links & wanted]
+        texts = [raw for _, raw, _ in heard.parts[0]] if heard.parts[1] else [heard.plain]
+        told = (one for text in texts for one in _SENTENCE.split(text))
+        sentences = [one for one in told if shapes.addresses_in(one).links & wanted]
         if any(_TELLS_TO_GO.search(one) for one in sentences):
             return True
     return False

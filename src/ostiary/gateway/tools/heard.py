@@ -30,7 +30,7 @@ _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}[\s:]?){6,4096}")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrt]")
 _LETTERS: Final = re.compile(r"[a-z]{3,}")
 _WORD: Final = re.compile(r"\w+")
-_CALLED: Final = r"(?:\b(?:id|ids|no|nr|number|numbered|numero|número|nummer|#)\b?[\s:=#.\"'`]{0,4}|[\"'`#])"
+_CALLED: Final = r"(?:\b(?:id|ids|no|nr|number|numbered|numero|número|nummer)[\s:=#.\"'`]{1,4}|[\"'`#])"
 _FEW: Final = 3
 _LONG_ENOUGH: Final = 8
 _GRAM: Final = 6
@@ -133,11 +133,9 @@ class Heard:
         if len(tight) >= _LONG_ENOUGH and tight in self.compact:
             return How.PROSE
         hidden = f"{self.decoded}\n{self.turned}"
-        hosts = {host for host in (*found.hosts, *(email.split("@")[1] for email in found.emails))}
-        told = self.addresses.hosts | {email.split("@")[1] for email in self.addresses.emails}
         if wanted in hidden or found.all & shapes.addresses_in(hidden).all:
             return How.DECODED
-        return How.PROSE if hosts & told - said.addresses.hosts else How.NOT
+        return How.NOT
 
     def _has(self, found: shapes.Addresses) -> bool:
         mine = self.addresses

@@ -1,7 +1,8 @@
 """Kinds of arguments: what a value means to whoever receives the call, and how it reads in one form.
 
-- A **target** says where something goes or what is run: recipient, url, host, iban, path, command. A value that is an
-  address by its shape is one, whatever the manifest calls it; nothing makes a target less.
+- A **target** says where something goes or what is run: recipient, person, url, host, iban, path, command. A value that
+  is an address by its shape is one, whatever the manifest calls it. A recipient that is a mere name ("Alice", "general")
+  is a person: the tool itself knows who that is, and content can choose among those it knows only.
 - A **selector** picks something: id, name, date, amount. A **body** is text at length; it is expected to quote.
 - What a manifest leaves out is told from the argument's name.
 
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     """What an argument is."""
 
     RECIPIENT = "recipient"
+    PERSON = "person"
     URL = "url"
     HOST = "host"
     IBAN = "iban"
@@ -33,7 +35,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-TARGETS: Final = frozenset({Kind.RECIPIENT, Kind.URL, Kind.HOST, Kind.IBAN, Kind.PATH, Kind.COMMAND})
+TARGETS: Final = frozenset({Kind.RECIPIENT, Kind.PERSON, Kind.URL, Kind.HOST, Kind.IBAN, Kind.PATH, Kind.COMMAND})
 SHORT: Final = 64
 """A text no longer than this, on one line, picks something rather than telling something."""
 
@@ -97,6 +99,7 @@ _BY_NAME: Final = (
     (Kind.AMOUNT, frozenset({"amount", "price", "sum", "value", "quantity", "count", "total", "n", "limit"})),
     (Kind.NAME, frozenset({"name", "names", "title", "hotel", "location", "city", "label", "permission"})),
 )
+_MARKS: Final = re.compile(r"[@/\\:]|\d{5}")
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -114,10 +117,10 @@ def declared(kind: str) -> Kind | None:
 def kind_of(told: str, name: str, value: str) -> Kind:
     """Return what one value of an argument is, by what the manifest tells, its name, and its shape."""
     kind = declared(told) or _by_name(name)
-    if kind in TARGETS:
-        return kind
     shape = _address_kind(value)
-    return kind if shape is None else shape
+    if kind is Kind.RECIPIENT and shape is None and not _MARKS.search(value):
+        return Kind.PERSON
+    return kind if shape is None or kind in TARGETS else shape
 
 
 def _by_name(name: str) -> Kind:

@@ -1,11 +1,14 @@
 """Where the values of a call come from: the user, the operator, a trusted tool, nowhere, or what anybody could write.
 
-1. What the user or the operator said is theirs; what the operator's patterns name is allowed.
+1. What the user or the operator said is theirs; what the operator's patterns name is allowed; a text that is made of
+   the user's words is ``echoed``.
 2. What a trusted tool answered is trusted, unless this very conversation put it there after it had read what anybody
    could write: whoever writes to a file and reads it back has washed nothing.
 3. Then what anybody could write is searched, and the worst place counts; a name or a date that is a field of an answer
    is no worse for being spoken of elsewhere.
-4. A target that comes from nowhere, in a session that has read such things, is ``unexplained``: it was put together, or
+4. Who names a source and says "do the tasks in it" or "take it from there" lends it his word: what picks something, and
+   stands in it, is ``delegated``. Addresses, places, commands and secrets never are: those a person names, or looks at.
+5. A target that comes from nowhere, in a session that has read such things, is ``unexplained``: it was put together, or
    decoded, or looks like one that was named.
 """
 
@@ -19,6 +22,7 @@ from ostiary.gateway.tools.heard import Heard, How, worst
 from ostiary.gateway.tools.kinds import TARGETS, Kind
 from ostiary.gateway.tools.manifest import Argument, Manifest, Sink
 from ostiary.gateway.tools.spoken import Spoken
+from ostiary.gateway.tools.words import asks_for, hands_over, points_to
 from ostiary.vocabulary.labels import Channel, Integrity
 
 _REQUEST_WORDS: Final = 4
@@ -31,7 +35,9 @@ class Origin(StrEnum):
     USER = "user"
     ALLOWED = "allowed"
     TRUSTED = "trusted"
+    ECHOED = "echoed"
     NEW = "new"
+    DELEGATED = "delegated"
     ANCHORED = "anchored"
     POINTED = "pointed"
     FIELD = "field"
@@ -41,7 +47,8 @@ class Origin(StrEnum):
 
 
 _ORDER: Final = tuple(Origin)
-TAINTED: Final = frozenset(_ORDER[_ORDER.index(Origin.ANCHORED) :])
+TAINTED: Final = frozenset(_ORDER[_ORDER.index(Origin.DELEGATED) :])
+_NEVER_DELEGATED: Final = (TARGETS - {Kind.PERSON}) | {Kind.SECRET}
 
 
 def harsher(origins: Iterable[Origin]) -> Origin:
@@ -60,6 +67,9 @@ class Sources:
         self.request = _request(pieces)
         others = [piece for piece in pieces if piece.label.integrity is Integrity.UNTRUSTED]
         self.heard = [Heard(piece.text, named=self._named(piece.call)) for piece in others]
+        named = [heard.raw for heard in self.heard if heard.named]
+        self.handed = Spoken(named if hands_over(self.request) else ())
+        self._lent = Spoken(named if self.handed.raw or points_to(self.request) else ())
         self.untrusted = untrusted or bool(others)
         trusted = [
             p for p in pieces if p.label.integrity is Integrity.TRUSTED and p.label.channel is not Channel.OPERATOR
@@ -75,11 +85,13 @@ class Sources:
             return Origin.USER
         if argument.vouches(value):
             return Origin.ALLOWED
+        if self.said.nearly(value, kind):
+            return Origin.ECHOED
         if self.trusted.names(value, kind) and not self._washed(value, kind):
             return Origin.TRUSTED
         how = self._how(value, kind)
         if how is not How.NOT:
-            return Origin(how.value)
+            return Origin.DELEGATED if self._delegated(value, kind, how) else Origin(how.value)
         return Origin.UNEXPLAINED if self.untrusted and _aims(value, kind) else Origin.NEW
 
     def verbatim(self, value: str) -> bool:
@@ -92,6 +104,15 @@ class Sources:
         fields = [how for how in found if how in {How.FIELD, How.ANCHORED}]
         settled = kind not in _SETTLED and not shapes.addresses_in(value).all
         return worst(fields) if settled and fields else worst(found)
+
+    def _delegated(self, value: str, kind: Kind, how: How) -> bool:
+        if how is not How.PROSE or kind in _NEVER_DELEGATED or shapes.addresses_in(value).all:
+            return False
+        return bool(self._lent.raw) and self._lent.names(value, kind)
+
+    def asks_for(self, tool: str) -> bool:
+        """Tell whether the user asked for such a deed, himself or by what he handed over."""
+        return asks_for(tool, self.request) or asks_for(tool, self.handed.raw)
 
     def _washed(self, value: str, kind: Kind) -> bool:
         return self._written.names(value, kind) and self._how(value, kind) is not How.NOT

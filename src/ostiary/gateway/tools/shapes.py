@@ -24,6 +24,7 @@ _URL: Final = re.compile(
     r"[a-z]{2,18}(?![\w@.-]*@)(?::\d{1,5})?(?:/[^\s<>\"'`)\]}\\]*)?",
     re.IGNORECASE,
 )
+_GLUED: Final = re.compile(r"(\.[a-z]{2,18})\.(?=[A-Z][a-z])")  # a sentence that follows a link without a space
 _ACCOUNT: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){8,30}(?![A-Za-z0-9])")
 _TIGHT_ACCOUNT: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[A-Za-z0-9]{8,30}(?![A-Za-z0-9])")
 _NUMBER: Final = re.compile(r"(?<![\w.])[-+]?\d{1,15}(?:,\d{3})*(?:\.\d{1,9})?(?!\w)")
@@ -56,6 +57,7 @@ _DATE: Final = re.compile(
     r"|(?P<sd>\d{1,2})[./](?P<sm>\d{1,2})[./](?:\d{4}|\d{2})(?!\d)",
     re.IGNORECASE,
 )
+_TIME: Final = re.compile(r"\b\d{1,2}(?::\d{2}){1,2}\b|\b\d{1,2}\s?(?:am|pm|uhr|h)\b", re.IGNORECASE)
 _UNSEEN: Final = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
 )
@@ -112,7 +114,7 @@ def addresses_in(text: str) -> Addresses:
     emails = (
         frozenset(match.lower().strip(".'`") for match in _EMAIL.findall(text)) if "@" in text else frozenset[str]()
     )
-    links = frozenset(link(match) for match in _URL.findall(text)) if "." in text or "://" in text else frozenset[str]()
+    links = frozenset(link(match) for match in _URL.findall(_GLUED.sub(r"\1. ", text))) if "." in text or "://" in text else frozenset[str]()
     found = (*_ACCOUNT.findall(text), *_TIGHT_ACCOUNT.findall(text))
     accounts = frozenset(account for match in found if _is_account(account := compact(match).upper()))
     return Addresses(emails, links - {email.split("@")[1] for email in emails}, accounts)
@@ -157,6 +159,11 @@ def dates_in(text: str) -> frozenset[tuple[int, int]]:
     for match in _DATE.finditer(text):
         found.update(_days(match))
     return frozenset((month, day) for month, day in found if 1 <= month <= 12 and 1 <= day <= 31)  # noqa: PLR2004
+
+
+def without_dates(text: str) -> str:
+    """Return ``text`` without its days and times."""
+    return _TIME.sub(" ", _DATE.sub(" ", text))
 
 
 def _days(match: re.Match[str]) -> list[tuple[int, int]]:

@@ -54,6 +54,11 @@ class Spoken:
         return shapes.dates_in(self.raw)
 
     @cached_property
+    def undated(self) -> str:
+        """All of it without days and times: a number in a date names nothing."""
+        return shapes.fold(shapes.without_dates(self.raw))
+
+    @cached_property
     def numbers(self) -> frozenset[str]:
         """The numbers in it."""
         return shapes.numbers_in(self.raw)
@@ -67,14 +72,19 @@ class Spoken:
             return days <= self.dates
         if kind is Kind.AMOUNT and (numbers := shapes.numbers_in(value)):
             return numbers <= self.numbers
-        return self.says(value) or (kind not in TARGETS and self._says_nearly(value))
+        if kind is Kind.ID and value.strip().isdigit():
+            return stands_in(value.strip(), self.undated)
+        return self.says(value)
 
     def says(self, value: str) -> bool:
         """Tell whether ``value`` stands there as it is, between the ends of words."""
         wanted = shapes.fold(_SIGNS.sub("", value))
         return bool(wanted) and stands_in(wanted, self.folded)
 
-    def _says_nearly(self, value: str) -> bool:
+    def nearly(self, value: str, kind: Kind) -> bool:
+        """Tell whether most of the words of a text were said: it is made of the user's own."""
+        if kind in TARGETS:
+            return False
         words = _WORD.findall(shapes.fold(value))
         if len(words) < _SEVERAL:
             return False

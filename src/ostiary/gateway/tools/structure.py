@@ -50,7 +50,7 @@ def take_apart(text: str) -> Parts:
         value = _yaml(text)
         solid = isinstance(value, list) and any(isinstance(one, dict) for one in value) or isinstance(value, dict)  # noqa: RUF021
     walker = _Walker()
-    walker.walk(value if solid else text.splitlines(), MAX_DEPTH)
+    walker.walk(value if solid or isinstance(value, list) else text.splitlines(), MAX_DEPTH)
     return Parts(tuple(walker.fields), solid)
 
 

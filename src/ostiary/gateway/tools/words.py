@@ -29,14 +29,14 @@ _STEMS: Final = {
     "change": "change update modify edit adjust set rename reschedul move correct replace fix alter amend switch ändere änder"
     " aktualisier verschieb anpass setz chang modifi actualis déplac met cambi modific actualiz muev ajust modific aggiorn spost"
     " alter mud atualiz wijzig verander bijwerk verplaats",
-    "create": "creat make add new schedul set-up setup set write draft generat put remind remember plan save note register open"
-    " erstell leg trag plane anleg erzeug merk crée créer crea ajout planifi rappel cre añad agend program recuérd aggiung"
-    " pianific ricord cri adicion marc lembr maak voeg plan herinner toe",
+    "create": "creat make add schedul set-up setup set write draft generat put remind save"
+    " erstell leg trag anleg erzeug merk crée créer crea ajout rappel cre añad agend recuérd aggiung"
+    " ricord cri adicion marc lembr maak voeg herinner toe",
     "add": "add append insert includ put join attach invit extend complete füge hinzu trag ergänz ajout inclu añad agreg inclu"
     " aggiung inser adicion acrescent voeg toevoeg",
     "remove": "delet remov eras drop cancel clear clean trash unsubscrib kick ban revok purg discard archiv lösch entfern storni"
     " supprim effac annul enlèv elimin borr quit cancel cancell rimuov elimin apag remov verwijder wis annuleer",
-    "book": "book reserv order buy purchas rent get buch reservier bestell kauf miet réserv achet commande lou reserv compr"
+    "book": "book reserv order buy purchas rent buch reservier bestell kauf miet réserv achet commande lou reserv compr"
     " alquil prenot acquist ordin noleggi reserv compr alug boek reserveer koop bestel huur",
     "invite": "invit add einlad lade invit añad convid uitnodig nodig",
     "share": "share access grant permission send invit teil freigab freigeb partag donn compart condivid deel",
@@ -77,9 +77,28 @@ _DEEDS: Final = {
     "grant": "share",
     **dict.fromkeys(("run", "exec", "execute", "launch", "start", "deploy", "stop", "restart", "install"), "run"),
 }
+_NOUNS: Final = frozenset("email mail message text sms dm comment post order open set new draft transfer charge".split())
+# "How many mails did I get" asks for no mail to be sent; "mail Bob" and "and message her" do.
+_THINGS: Final = ("mail", "email", "e-mail", "message", "text", "post", "comment", "order", "dm", "rent", "contact", "answer")
+_DONE: Final = re.compile(
+    r"(?:^|[.!?,;:\n\"'(]\s*|\b(?:and|please|to|then|also|or|you|we|us|me|und|bitte|et|y|e|en)\s+)"
+    r"(mail|email|e-mail|message|text|post|comment|order|dm|rent|contact|answer)\b"
+)
 _MONEY: Final = frozenset({"money", "payment", "transaction", "funds", "transfer", "invoice"})
 _ENDING: Final = 4  # letters that a stem may grow by: pay, payment
 _EMPTY: Final = frozenset({"tool", "data", "item", "with", "from", "into", "this", "that", "user", "info"})
+_HANDS_OVER: Final = re.compile(
+    r"\b(?:do|perform|complete|execute|carry out|follow|act on|handle|finish|erledige|befolge|führe|fais|exécute|suis|haz|realiza"
+    r"|sigue|esegui|segui|faça|siga|doe|voer|volg)\b(?![^.!?:\n]{0,40}\b(?:following|these|below)\b)[^.!?:\n]{0,60}?\b(?:actions?|tasks?|to-?dos?|instructions?|steps|items|requests?"
+    r"|aufgaben?|anweisung(?:en)?|tâches?|tareas?|instrucciones|compiti|istruzioni|tarefas?|instruções|taken|instructies)\b",
+    re.IGNORECASE,
+)
+_POINTS_TO: Final = re.compile(
+    r"\b(?:accordingly|according to|based on|you (?:can|will) find|(?:is|are) in|details (?:in|on|at)|see the"
+    r"|(?:mentioned|listed|specified|described|given|named|written|stated) (?:in|on|at|by)|as (?:in|per)"
+    r"|laut|gemäß|findest du|steht in|selon|d'après|según|indicado en|secondo|indicato in|de acordo com|conforme|volgens)\b",
+    re.IGNORECASE,
+)
 _TOKENS: Final = re.compile(r"[^\W\d_][\w'-]*")
 
 
@@ -89,9 +108,21 @@ def asks_for(tool: str, request: str) -> bool:
     return any(_said(stem, said) for stem in _stems_of(tool))
 
 
+def hands_over(request: str) -> bool:
+    """Tell whether a request says to do what stands elsewhere: its tasks, its instructions."""
+    return _HANDS_OVER.search(request[:65_536]) is not None
+
+
+def points_to(request: str) -> bool:
+    """Tell whether a request says that values are to be taken from a source."""
+    return _POINTS_TO.search(request[:65_536]) is not None
+
+
 def request_words(request: str) -> frozenset[str]:
-    """Return the words of a request, lower case."""
-    return frozenset(_TOKENS.findall(request.casefold()[:65_536]))
+    """Return the words of a request, lower case; of those that are a thing more often than a deed only the deeds."""
+    text = request.casefold()[:65_536]
+    words = {word for word in _TOKENS.findall(text) if not word.startswith(_THINGS)}
+    return frozenset(words | set(_DONE.findall(text)))
 
 
 def _said(stem: str, said: Iterable[str]) -> bool:
@@ -101,7 +132,10 @@ def _said(stem: str, said: Iterable[str]) -> bool:
 @lru_cache(maxsize=4_096)
 def _stems_of(tool: str) -> frozenset[str]:
     words = words_of(tool)
-    deeds = {_DEEDS[word] for word in words if word in _DEEDS}
+    verbs = [word for word in words if word in _DEEDS]
+    # The first word that can only be a verb: `delete_email` deletes, `message_send` sends.
+    verb = next((word for word in verbs if word not in _NOUNS), verbs[0] if verbs else "")
+    deeds = {_DEEDS[verb]} if verb else set[str]()
     if "send" in deeds and _MONEY.intersection(words):
         deeds.add("pay")
     if not deeds:  # nothing is known of its verb: its own words, where they say something

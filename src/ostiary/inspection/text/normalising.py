@@ -31,7 +31,7 @@ _UNCOMPOSED: Final = re.compile(f"[^\\W_][{GENERIC_MARKS}]+|[\u1100-\u1112][\u11
 _EMOJI: Final = (
     "[\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b1b\u2b1c\u2b50\u2b55\U0001f000-\U0001f0ff\U0001f300-\U0001faff]"
 )
-_LETTER: Final = "[A-Za-z\u0370-\u03ff\u0400-\u052f]"
+_LETTER: Final = "[A-Za-z0-9\u0370-\u03ff\u0400-\u052f]"
 _IN_WORD: Final = re.compile(f"(?<={_LETTER}){_EMOJI}+|(?<!{_EMOJI}){_EMOJI}+(?={_LETTER})")
 _LOOKALIKE: Final = "\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4ff"
 _MIXED: Final = re.compile(f"(?<![A-Za-z{_LOOKALIKE}])[A-Za-z{_LOOKALIKE}]*[{_LOOKALIKE}][A-Za-z{_LOOKALIKE}]*")

@@ -1,7 +1,7 @@
 """What a normalised text says otherwise: each reading a whole text, so that it is judged as if written plainly.
 
-- The first reading has every encoding and odd spelling undone in its place, and again in what came out (depth two);
-  others have a stretch turned (ROT13, reversed). What was hidden in invisible characters is read by itself.
+- The first reading has every encoding and odd spelling undone in its place; others have a stretch turned (ROT13,
+  reversed), or are what was decoded by itself, without what stood around it. Encodings in encodings: ask again.
 - At most ``MAX_READINGS``; none is longer than four times the text and 65,536 characters more.
 - ``Alternative.span`` leads back: from a place in the reading to where its source stands in the normalised text.
 
@@ -22,7 +22,8 @@ from ostiary.inspection.unwrapping.turned import turned
 
 MAX_READINGS: Final = 6
 _SPARE: Final = 65_536
-_DEPTH: Final = 2
+_ALONE: Final = 24  # characters of what is judged by itself
+_APART: Final = 2
 
 
 class Alternative(msgspec.Struct, frozen=True):
@@ -61,18 +62,17 @@ class Alternative(msgspec.Struct, frozen=True):
 def alternatives(text: str) -> list[Alternative]:
     """Return the other readings of a normalised text; none of one that is plain."""
     whole = Alternative(text, (), (0,), ((0, len(text), False),))
-    plainer = whole
-    for _ in range(_DEPTH):
-        found = [*encoded(plainer.text), *spelled(plainer.text)]
-        if not found:
-            break
-        plainer = _replaced(plainer, found)
-    readings = [] if plainer is whole else [plainer]
-    for one in turned(plainer.text):
-        reading = _replaced(plainer, [one])
-        again = encoded(reading.text) if len(readings) < MAX_READINGS else []
-        readings.append(_replaced(reading, again) if again else reading)
+    found = [*encoded(text), *spelled(text)]
+    readings = [_replaced(whole, found)] if found else []
+    around = turned(text)
+    readings += [_replaced(whole, [one]) for one in around]
+    longest = sorted((one for one in (*found, *around) if len(one.text) >= _ALONE), key=lambda one: -len(one.text))
+    readings += [_alone(one) for one in longest[:_APART] if (one.start, one.end) != (0, len(text))]
     return readings[:MAX_READINGS]
+
+
+def _alone(one: Found) -> Alternative:
+    return Alternative(one.text, (one.kind,), (0,), ((one.start, one.end, True),))
 
 
 def _replaced(base: Alternative, found: Iterable[Found]) -> Alternative:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import unquote
@@ -22,13 +23,14 @@ MAX_FOUND: Final = 32
 MAX_UNITS: Final = 10_000
 MAX_LENGTH: Final = 65_536
 _FEW: Final = 3
+_SURELY: Final = 12  # bytes that are valid UTF-8 and printable to the last are no chance
+_WRITTEN: Final = frozenset({"Cf", "Mn", "Zs", "Cn", "Co"})
 _READABLE: Final = 0.9
 _WORDY: Final = 0.6
 _SHORTEST: Final = 4
 _BLANKS: Final = re.compile(r"\s+")
 _PAIR: Final = re.compile("[0-9a-fA-F]{2}")
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8}))")
-_ONCE_MORE: Final = re.compile(r"[A-Za-z0-9+/_=\s-]{14,}")
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -43,7 +45,7 @@ def _all(text: str, kind: str, pattern: re.Pattern[str], decode: Callable[[str],
         if count >= MAX_FOUND:
             return
         said = decode(match.group()[:MAX_LENGTH])
-        if readable(said) or _again(said):
+        if (len(said) >= _SURELY and _printable(said) == len(said)) or readable(said):
             yield Found(kind, match.start(), match.end(), said.strip("\x00"))
 
 
@@ -59,16 +61,16 @@ def readable(said: str) -> bool:
     """Return whether that looks like something written for a reader."""
     if len(said) < _SHORTEST:
         return False
-    plain = sum(char.isprintable() or char in "\n\r\t" for char in said)
+    plain = _printable(said)
     wordy = sum(char.isalpha() or char.isspace() for char in said)
     if plain < _READABLE * len(said) or wordy < _WORDY * len(said):
         return False
     return not said.isascii() or any(known(word) for word in _WORD.findall(said[:400]))
 
 
-def _again(said: str) -> bool:
-    """Return whether that is readable once decoded once more."""
-    return _ONCE_MORE.fullmatch(said) is not None and any(readable(decode(said)) for decode in (_base64, _hex, _base32))
+def _printable(said: str) -> int:
+    """Return how many characters could have been written: blanks and invisible ones, but no control characters."""
+    return sum(char.isprintable() or char in "\n\r\t" or unicodedata.category(char) in _WRITTEN for char in said)
 
 
 def _base64(told: str) -> str:

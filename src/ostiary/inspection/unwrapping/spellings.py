@@ -21,11 +21,13 @@ _OTHER: Final = str.maketrans("013456789@$!|+", "oleasgtbgaslit")
 _TOKEN: Final = re.compile(r"(?<![A-Za-z0-9@$!|+])[A-Za-z0-9@$!|+]{2,40}(?![A-Za-z0-9@$!|+])")
 _LEETED: Final = re.compile(r"[A-Za-z][0-9@$!|+]|[0-9@$|+][A-Za-z]")
 _NUMBER: Final = re.compile(r"(?<![\w.,])[0-9]{2,6}(?![\w]|[.,][0-9])")
-_SPACED: Final = re.compile(r"(?<![A-Za-z])[A-Za-z](?:(?:[ .\-_*|/,~+]{1,3}|\n)[A-Za-z](?![A-Za-z])){5,}")
-_BETWEEN: Final = re.compile(r"[^A-Za-z]+")
-_SIGNED: Final = re.compile(r"(?<![\w/.])[A-Za-z]+(?:[*_~^|.\-/`+][A-Za-z]+){1,12}(?![\w/])")
+_ALONE: Final = re.compile(r"(?<![^\s\"'(])[14](?=['\s])")
+_SPACED: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:(?:[ .\-_*|/,~+]{1,3}|\n)[A-Za-z0-9@$](?![A-Za-z0-9])){5,}")
+_BETWEEN: Final = re.compile(r"[^A-Za-z0-9@$]+")
+_SIGNED: Final = re.compile(r"(?<![\w/.])[A-Za-z]+(?:[*_~^|.\-/`+][A-Za-z]+){1,400}(?![A-Za-z0-9/])")
 _SIGNS: Final = re.compile(r"[^A-Za-z]")
 _LONG: Final = re.compile(r"[A-Za-z]{18,400}")
+_FOR_BLANKS: Final = "_.-+*~|/"
 _HITS: Final = 2
 _DENSE: Final = 3
 _SHARE: Final = 0.8
@@ -50,6 +52,7 @@ def _leet(text: str) -> list[Found]:
     if dense:
         numbers = ((match, _unleeted(match.group())) for match in _NUMBER.finditer(text))
         found += [Found("leet", *match.span(), said) for match, said in numbers if said in ranks()]
+        found += [Found("leet", *match.span(), _unleeted(match.group())) for match in _ALONE.finditer(text)]
     return found
 
 
@@ -66,7 +69,9 @@ def _unleeted(word: str) -> str:
 
 def _spaced(text: str) -> Iterator[Found]:
     for match in _SPACED.finditer(text):
-        yield Found("spaced", *match.span(), _together_again(match.group()[: 4 * _MAX]))
+        told = match.group()[: 4 * _MAX]
+        if 2 * sum(map(str.isalpha, told)) >= len(_BETWEEN.findall(told)):
+            yield Found("spaced", *match.span(), _together_again(told))
 
 
 def _together_again(told: str) -> str:
@@ -84,13 +89,20 @@ def _together_again(told: str) -> str:
 
 
 def _signed(text: str) -> list[Found]:
-    found = []
+    blanks = sum(map(text.count, " \n\t"))
+    for sign in _FOR_BLANKS:
+        count = text.count(sign)
+        if count > max(2 * blanks, _DENSE) and len(text) > _MEAN * count + count:  # words between them, not letters
+            return [Found("signs", 0, len(text), text.replace(sign, " "))]
+    found, apart = [], []
     for match, _ in zip(_SIGNED.finditer(text), range(_MAX), strict=False):
         parts = _SIGNS.split(match.group())
         joined = "".join(parts)
         if joined.lower() in words() and not all(map(known, parts)):
             found.append(Found("signs", *match.span(), joined))
-    return found if len(found) >= _HITS else []
+        elif len(parts) > _DENSE and sum(map(known, parts)) >= _SHARE * len(parts):
+            apart.append(Found("signs", *match.span(), " ".join(parts)))
+    return (found if len(found) >= _HITS else []) + apart
 
 
 def _together(text: str) -> Iterator[Found]:

@@ -23,7 +23,7 @@ _LEAST: Final = 2.5
 _UNKNOWN: Final = 0.25
 _STRANGE: Final = 0.35
 _SAMPLE: Final = 60
-_NEARLY: Final = 0.7
+_BESIDE: Final = 2
 
 
 def _shift(by: int) -> dict[int, int]:
@@ -80,11 +80,11 @@ def _reversed(text: str, words: list[re.Match[str]], small: list[str], plain: li
 
 
 def _place(text: str, words: list[re.Match[str]], stretch: tuple[int, int]) -> tuple[int, int]:
-    """Return from where to where the stretch goes: the whole text where it is nearly that."""
+    """Return from where to where the stretch goes: the whole text where hardly a word stands beside it."""
     first, last = stretch
-    start, end = words[first].start(), words[last].end()
-    whole = end - start >= _NEARLY * len(text.strip())
-    return (0, len(text)) if whole else (start, end)
+    if first + len(words) - 1 - last <= _BESIDE:
+        return 0, len(text)
+    return words[first].start(), words[last].end()
 
 
 def _best(small: list[str], plain: list[bool], turn: Callable[[str], str]) -> tuple[int, int] | None:

@@ -250,7 +250,7 @@ def test_a_key_folder_from_before_is_swept_at_the_next_start(house: House, tmp_p
 
 @pytest.mark.parametrize("kind", ["file", "transit"])
 def test_whoever_copied_both_reads_on_unless_the_tenant_s_key_lies_elsewhere(tmp_path: Path, kind: str) -> None:
-    """The honest limit, a copy of database *and* key folder from before: with files it opens, with Vault it does not."""
+    """The honest limit: a copy of database *and* key folder. With files it opens, with Vault it does not."""
     wrapper: KeyWrapper | None = None
     if kind == "transit":
         token = private_folder(tmp_path / "secret") / "token"

@@ -24,7 +24,7 @@ KIND: Final = "conversation"
 WAIT_S: Final = 10.0
 CHANGED: Final = "conversation_changed"
 FULL: Final = "conversation_full"
-Action = Literal["create", "append", "describe", "reencrypt", "delete", "turn", "shred", "rewrap"]
+Action = Literal["create", "append", "describe", "reencrypt", "delete", "export", "turn", "shred", "rewrap"]
 
 
 class ChangeRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag=KIND, tag_field="type"):
@@ -34,7 +34,7 @@ class ChangeRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag=KIND, ta
         action: what was done.
         conversation: the id; empty when it is all of a user's.
         generation: after it.
-        head: SHA-256 of the sealed head.
+        head: SHA-256 of the sealed head; of an export, of what was handed out.
         owner: the keyed hash of the user.
         epoch: of the user's data key, after it.
         decision: the id of the decision that let it happen, or who did it.

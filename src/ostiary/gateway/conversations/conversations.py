@@ -28,6 +28,7 @@ from ostiary.gateway.conversations.messages import (
     checked_title,
     decode,
     encode,
+    joined_label,
 )
 from ostiary.gateway.conversations.parts import Parts
 from ostiary.gateway.conversations.ports import ConversationRow, Put
@@ -35,7 +36,6 @@ from ostiary.gateway.conversations.sealing import open_messages, seal_head, seal
 from ostiary.gateway.conversations.shredding import Shredding
 from ostiary.keys import random_bytes
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
-from ostiary.vocabulary.labels import join
 
 _GONE: Final = frozenset({"conversation_unknown", "conversation_shredded"})
 
@@ -119,7 +119,6 @@ class Conversations:
         parts, owner = self.parts, self._owner(tenant, user)
         now = parts.clock.now_ns()
         bodies = self._bodies(messages, now)
-        labels = [label for message in messages for label in message.labels]
         done: list[Conversation] = []
 
         def step() -> bool:
@@ -127,7 +126,7 @@ class Conversations:
             self._check_fits(head, bodies, after)
             fresh = self._next(tenant, row, len(bodies) + 1, now)
             rows, link = seal_messages(parts.keys, tenant, fresh, bodies, head.count, head.link)
-            label = join(tenant, labels, head.label) if labels else head.label
+            label = joined_label(tenant, head.label, messages)
             size = head.size + sum(map(len, bodies))
             head = Head(head.count + len(rows), link, size, head.title, head.metadata, label)
             fresh = msgspec.structs.replace(fresh, head=seal_head(parts.keys, tenant, fresh, head))
@@ -198,6 +197,10 @@ class Conversations:
     def find(self, tenant: str, user: str, conversation: str) -> Conversation:
         """Return a conversation without its messages; same errors as ``read``."""
         return shown(*self.parts.opened(tenant, self._owner(tenant, user), conversation))
+
+    def count(self, tenant: str, user: str) -> int:
+        """Return how many conversations a user has."""
+        return self.parts.store.count(tenant, self._owner(tenant, user))
 
     def owns(self, tenant: str, user: str, conversation: str) -> bool:
         """Return whether a conversation is a user's, as the rows say; nothing is opened."""

@@ -5,13 +5,13 @@
 True
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 from ostiary.errors import FaultyInputError, VerificationError
-from ostiary.vocabulary.labels import Label, SessionLabel
+from ostiary.vocabulary.labels import MAX_DOCUMENTS, Label, SessionLabel, join
 
 Kind = Literal["message", "tool_call", "tool_result", "embedding", "response"]
 _PAIRS: Final = 16
@@ -50,12 +50,14 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
         content: any JSON value, such as a message in the chat format.
         labels: where its parts come from.
         at_ns: when it was appended.
+        session: what the session was labelled when it was written, where that is known.
     """
 
     kind: Kind
     content: Any
     labels: tuple[Label, ...] = ()
     at_ns: int = 0
+    session: SessionLabel | None = None
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,6 +131,29 @@ def encode_head(head: Head) -> bytes:
 def decode_head(opened: bytes) -> Head:
     """Return a head from its bytes."""
     return _decoded(opened, Head)
+
+
+def joined_label(tenant: str, before: SessionLabel | None, messages: Sequence[Message]) -> SessionLabel | None:
+    """Return what a conversation's label becomes with these messages; it never loosens."""
+    for message in messages:
+        before = join(tenant, message.labels, before) if message.labels else before
+        if message.session is not None:
+            before = _both(tenant, before, message.session)
+    return before
+
+
+def _both(tenant: str, before: SessionLabel | None, more: SessionLabel) -> SessionLabel:
+    one = before or SessionLabel(tenant)
+    documents = tuple(dict.fromkeys((*one.documents, *more.documents)))
+    return SessionLabel(
+        tenant=tenant,
+        untrusted=one.untrusted or more.untrusted,
+        confidentiality=max(one.confidentiality, more.confidentiality),
+        uninspected=one.uninspected or more.uninspected,
+        foreign=one.foreign or more.foreign or more.tenant != tenant,
+        documents=documents[:MAX_DOCUMENTS],
+        more_documents=one.more_documents or more.more_documents or len(documents) > MAX_DOCUMENTS,
+    )
 
 
 def checked_title(title: str, limits: Limits) -> str:

@@ -23,6 +23,7 @@ from ostiary.decision.moments import CatalogueDirectory, ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.decision.ports import Directory
 from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.gateway.conversations import Conversations
 from ostiary.gateway.models import ModelTable
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -46,6 +47,7 @@ from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
+from ostiary.server.conversations import open_conversations
 from ostiary.server.devices import open_devices
 from ostiary.server.directory import RegisteredDirectory
 from ostiary.server.issuers import issuer_book
@@ -99,6 +101,7 @@ class House(msgspec.Struct, frozen=True):
     models: Models
     decider: Decider
     response: Responding
+    conversations: Conversations
     opened: ExitStack
 
     @property
@@ -219,6 +222,7 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
+        "conversations": open_conversations(places, settings.conversations, store.conversations, log, clock),
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
         ),

@@ -1,6 +1,6 @@
-"""What the gateway needs from others: who scans answers, who keeps conversations, who judges calls of tools."""
+"""What the gateway needs from others: who scans answers, who keeps conversations; and what is said of calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -28,33 +28,6 @@ class TextScan(Protocol):
 
     def close(self) -> str:
         """Return the rest, looked at."""
-        ...
-
-
-class ScanRequest(msgspec.Struct, frozen=True):
-    """For whom an answer is scanned, and what it must not tell.
-
-    Attributes:
-        tenant, subject: the asker, ``type:id``.
-        canaries: texts that no answer ever holds.
-        texts: what the asker sent: to say it back tells nobody anything new.
-        release: from the decision's obligations: what becomes of which kind of find, such as ``{"pii": "redact"}``.
-        label: the label of all that the model was given.
-    """
-
-    tenant: str
-    subject: str
-    canaries: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
-    release: Mapping[str, str] = {}
-    label: SessionLabel | None = None
-
-
-class Leaks(Protocol):
-    """Opens scans."""
-
-    def scan(self, wanted: ScanRequest) -> TextScan:
-        """Return a scan for one text of an answer."""
         ...
 
 
@@ -104,18 +77,3 @@ class CallJudged(msgspec.Struct, frozen=True):
     effect: str
     reasons: tuple[str, ...] = ()
     tainted: tuple[str, ...] = ()
-
-
-class ToolJudge(Protocol):
-    """Judges the calls that a model wants made, by labels and by where their arguments come from."""
-
-    def judge(
-        self,
-        tenant: str,
-        subject: str,
-        messages: Sequence[Mapping[str, Any]],
-        label: SessionLabel,
-        calls: Sequence[CallAsked],
-    ) -> Sequence[CallJudged]:
-        """Return a judgement for each call, in order."""
-        ...

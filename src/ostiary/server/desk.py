@@ -45,11 +45,11 @@ class Face(Protocol):
 
 
 @runtime_checkable
-class Closing(Protocol):
-    """A face that has something to close when the worker ends, such as connections; called in the loop."""
+class ClosingFace(Protocol):
+    """A face that holds something of the loop's, such as connections."""
 
     async def close(self) -> None:
-        """Close it."""
+        """Give it back; nothing is answered any more."""
         ...
 
 

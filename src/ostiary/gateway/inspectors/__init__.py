@@ -3,7 +3,7 @@
     label    joins the labels of all texts
     prompt   looks at each text by its channel
     canary   marks the operator's prompt
-    tools    has calls judged
+    tools    lets calls leave that were judged fit
 
 Answers' texts are scanned by ``inspection.response`` (``gateway.ports.Leaks``) while they come, before all these.
 """
@@ -13,13 +13,12 @@ from ostiary.gateway.inspectors.label import LabelInspector
 from ostiary.gateway.inspectors.prompt import TextInspector
 from ostiary.gateway.inspectors.tools import ToolInspector
 from ostiary.gateway.inspectors.turn import Ask, Block, Inspector, Pass, Redact, Turn, look, look_back
-from ostiary.gateway.ports import ToolJudge
 from ostiary.vocabulary.inspecting import PromptInspector
 
 
-def in_order(inspector: PromptInspector, secret: bytes, judge: ToolJudge | None = None) -> tuple[Inspector, ...]:
+def in_order(inspector: PromptInspector, secret: bytes) -> tuple[Inspector, ...]:
     """Return all inspectors in their order."""
-    return LabelInspector(), TextInspector(inspector), CanaryInspector(secret), ToolInspector(judge)
+    return LabelInspector(), TextInspector(inspector), CanaryInspector(secret), ToolInspector()
 
 
 __all__ = ["Ask", "Block", "Inspector", "Pass", "Redact", "Turn", "in_order", "look", "look_back"]

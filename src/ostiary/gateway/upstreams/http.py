@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import msgspec
 
@@ -72,6 +73,7 @@ class HttpUpstream:
         self._settings = settings
         self._host, self._port, self._tls, self._base = _place(settings)
         self._idle: list[Connection] = []
+        self._open: WeakSet[Connection] = WeakSet()
         self._room = asyncio.Semaphore(settings.connections)
         self._context: ssl.SSLContext | None = None
         shown = f"[{self._host}]" if ":" in self._host else self._host
@@ -102,7 +104,7 @@ class HttpUpstream:
 
     async def close(self) -> None:
         """Close all kept connections."""
-        for connection in self._idle:
+        for connection in list(self._open):
             connection.abort()
         self._idle.clear()
 
@@ -110,10 +112,12 @@ class HttpUpstream:
     async def _asking(self, asked: ToUpstream, kind: str) -> AsyncIterator[Connection]:
         async with self._room:
             connection = await self._asked(asked, kind)
+            asked.stop.on(connection.abort)
             try:
                 await self._head(connection, kind)
                 yield connection
             finally:
+                asked.stop.on(_nothing)
                 self._keep(connection)
 
     async def _asked(self, asked: ToUpstream, kind: str) -> Connection:
@@ -163,6 +167,7 @@ class HttpUpstream:
                 _, connection = await opening
         except (OSError, TimeoutError, ssl.SSLError) as fault:
             raise UnavailableError(FAILED, "the model's server cannot be reached") from fault
+        self._open.add(connection)
         return connection
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -224,6 +229,10 @@ def key_from(path: Path | None, fixed: str = "") -> Callable[[], str]:
         return kept[1]
 
     return read
+
+
+def _nothing() -> None:
+    """The connection is somebody else's now."""
 
 
 def _place(settings: HttpSettings) -> tuple[str, int, bool, str]:

@@ -1,11 +1,35 @@
 """What an upstream is to the gateway: it is asked with a body, and answers whole or in events."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol
 
 import msgspec
 
 from ostiary.gateway.openai.asked import Face
+
+
+class Stop:
+    """Ends one question from outside: why, and what cuts it off."""
+
+    __slots__ = ("_hook", "reason")
+
+    def __init__(self) -> None:
+        """Start with nothing to stop for."""
+        self.reason = ""
+        self._hook: Callable[[], None] | None = None
+
+    def on(self, hook: Callable[[], None]) -> None:
+        """Call ``hook`` when it is to end."""
+        self._hook = hook
+        if self.reason:
+            hook()
+
+    def now(self, reason: str) -> None:
+        """End it; the first reason counts."""
+        if not self.reason:
+            self.reason = reason
+            if self._hook is not None:
+                self._hook()
 
 
 class ToUpstream(msgspec.Struct, frozen=True):
@@ -15,12 +39,13 @@ class ToUpstream(msgspec.Struct, frozen=True):
         face: which of the paths.
         body: what goes on, with the model's own name at its server.
         decision_id: the decision that let it happen; it may be told.
+        stop: ends the question from outside.
     """
 
     face: Face
     body: dict[str, Any]
     decision_id: str
-    stream: bool = False
+    stop: Stop = msgspec.field(default_factory=Stop)
 
 
 class LlmUpstream(Protocol):

@@ -6,14 +6,18 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from ostiary.defence.budgets import MAX_LIMIT, MAX_WINDOW_S, Budget
+from ostiary.errors import UnavailableError
 from ostiary.gateway.models import LanguageModel
 from ostiary.gateway.openai.limits import AskLimits
 from ostiary.gateway.spending import Allowance
+from ostiary.gateway.tools import Manifest
 from ostiary.gateway.upstreams.extractive import NAME
 from ostiary.gateway.upstreams.http import HttpSettings, key_from
 from ostiary.gateway.usage import Price
+from ostiary.inspection.response.settings import DEFAULT_ACTIONS, Action, LeakSettings
 from ostiary.server.settings.base import Section
 
+Finds = Literal["off", "note", "flag", "redact", "tokenise", "ask", "block"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._:/@-]{0,126}[A-Za-z0-9])?$")]
 Amount = Annotated[int, Field(ge=0, le=MAX_LIMIT)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -132,7 +136,7 @@ class LlmSection(Section):
     enabled: bool = True
     """Whether there is one."""
     embedded: bool = True
-    """Whether every tenant has `embedded-extractive`: it answers with sentences of what it is given, by no server."""
+    """Whether every tenant has `embedded-extractive`, which answers with sentences of what it is given."""
     upstreams: tuple[LlmUpstreamSection, ...] = ()
     """Servers that speak OpenAI's protocol."""
     models: tuple[LlmModelSection, ...] = ()
@@ -157,8 +161,13 @@ class LlmSection(Section):
     """Parameters beyond OpenAI's that your own servers know; they are let through, and looked at."""
     image_hosts: tuple[str, ...] = ()
     """Hosts from which the model's server may fetch pictures by https; without one, pictures come as `data:`."""
-    trusted_tools: tuple[str, ...] = ()
-    """Tools whose answers hold only what your organisation wrote."""
+    tools_file: Path | None = None
+    """Manifest of the tools that applications offer (`docs/how-to/guard-tools.md`); a tool that is not in it counts as
+    the worst."""
+    egress_hosts: tuple[str, ...] = ()
+    """Hosts that links and pictures in answers may point to; without one, what carries something out is taken out."""
+    actions: dict[str, Finds] = Field(default_factory=dict)
+    """What becomes of what is found in answers, by class of rule, such as `pii.email`; others keep their default."""
     in_flight: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Requests worked on at once; one more is answered 503, and half as many of one tenant."""
     stall_s: Seconds = 30.0
@@ -179,6 +188,25 @@ class LlmSection(Section):
         """Return all models."""
         inside = LanguageModel(name=NAME, target=NAME, tenants=("*",), sensitivity=0, kinds=("chat", "embeddings"))
         return (*((inside,) if self.embedded else ()), *(one.model() for one in self.models))
+
+    def manifest(self) -> Manifest:
+        """Return the tools' manifest.
+
+        Raises:
+            FaultyInputError: it is malformed.
+            UnavailableError: ``tools_unreadable``.
+        """
+        if self.tools_file is None:
+            return Manifest(())
+        try:
+            return Manifest.parse(self.tools_file.read_bytes())
+        except OSError as fault:
+            raise UnavailableError("tools_unreadable", "the manifest of tools cannot be read") from fault
+
+    def leaks(self) -> LeakSettings:
+        """Return what becomes of what is found in answers."""
+        told = {name: Action(action) for name, action in self.actions.items()}
+        return LeakSettings(actions={**DEFAULT_ACTIONS, **told}, egress_hosts=self.egress_hosts)
 
     def limits(self) -> AskLimits:
         """Return how much a request may hold."""

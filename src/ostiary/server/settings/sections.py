@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.features import FeaturesSection
@@ -306,5 +307,7 @@ class Settings(Section):
     """The door to datasets."""
     features: FeaturesSection = FeaturesSection()
     """Feature sets, column by column."""
+    conversations: ConversationsSection = ConversationsSection()
+    """Conversations, encrypted under keys of their users."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -46,7 +46,8 @@ class Planted(NamedTuple):
 def drawn(random: Random, tree: Tree) -> str:
     """Return a text that ``tree`` describes."""
     if isinstance(tree, Sym):
-        return chr(random.choice([bit for bit in range(32, OTHER) if tree.mask >> bit & 1]))
+        codes = [code for code in range(OTHER) if tree.mask >> code & 1]
+        return chr(random.choice([code for code in codes if chr(code).isprintable()] or codes))
     if isinstance(tree, Rep):
         most = tree.most if tree.most is not None else tree.least + _MORE
         return "".join(drawn(random, tree.part) for _ in range(random.randint(tree.least, most)))

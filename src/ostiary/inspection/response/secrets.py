@@ -28,7 +28,7 @@ from ostiary.inspection.response.regions import Find, Judge, Pattern, Region
 ASSIGNED: Final = (
     r"""[ \t\w.-]{0,20}[\s'"`]{0,3}(?:=|>|:{1,3}=|\|\||:|=>|\?=|\.=|,| is | are | to |\\")[`'"\s=\\]{0,5}"""
 )
-_VALUE: Final = r"[\w.=+/~:%@!#$^&*?-]{6,}"
+_VALUE: Final = r"[^\s\"'`]{6,}"
 _GENERIC_NAMES: Final = (
     r"access[_-]?(?:key|token)|auth[_-]?(?:key|token|secret)|api[_-]?(?:key|token|secret)|credentials?|private[_-]?key|"
     r"passw(?:or)?d|passphrase|secret|token|client[_-]?key|encryption[_-]?key|signing[_-]?key|bearer"
@@ -48,7 +48,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bits: float = 0.0
     mixed: bool = False  # letters and digits both
     whole: bool = False  # neither entropy nor neighbours count
-    group: str = ""  # only this part of the match is taken out
+    group: str = ""  # only this part of the match is taken out, as often as it stands there
 
 
 @cache
@@ -93,14 +93,14 @@ def _token_judge(rule: Rule) -> Judge:
     inner = re.compile(rule.group) if rule.group else None
 
     def judge(region: Region) -> list[Find]:
-        found = []
-        for match in compiled.finditer(region.text):
-            start, end = match.span(1)
-            if inner is not None and (part := inner.search(region.text, start, end)) is not None:
-                start, end = part.span(1)
-            if _stands(region, start, end, rule) and _is_secret(region.text[start:end], rule):
-                found.append(Find(start, end, f"secret.{rule.id}"))
-        return found
+        spans = [match.span(1) for match in compiled.finditer(region.text)]
+        if inner is not None:
+            spans = [part.span(1) for start, end in spans for part in inner.finditer(region.text, start, end)]
+        return [
+            Find(start, end, f"secret.{rule.id}")
+            for start, end in spans
+            if _stands(region, start, end, rule) and _is_secret(region.text[start:end], rule)
+        ]
 
     return judge
 
@@ -164,7 +164,7 @@ def _hints(names: str) -> tuple[str, ...]:
 
 def _generic_judge() -> Callable[[Region], list[Find]]:
     """Return the judge of values without a shape of their own: only by name, entropy and a mix of characters."""
-    rule = Rule(id="generic", near=_GENERIC_NAMES, value=r"[\w.=+/~:%@!#$^&*?-]{10,150}", bits=3.5, mixed=True)
+    rule = Rule(id="generic", near=_GENERIC_NAMES, value=r"[\w.=+/~:%@!#$^&*?-]{10,150}", mixed=True)
     compiled = _compiled(_near_pattern(rule.near, rule.value))
 
     def judge(region: Region) -> list[Find]:
@@ -174,13 +174,15 @@ def _generic_judge() -> Callable[[Region], list[Find]]:
 
 
 _CODE: Final = re.compile(r"[(){}\[\]]|\$[A-Z_]{3}|::|->|://|^[./$%@]|/.*\.|\w\.[a-z]{3,}")
-_WORDS: Final = re.compile(r"[A-Za-z]{6,}")
+_WORDS: Final = re.compile(r"[A-Za-z]{5,}")
+_HEX: Final = re.compile(r"[0-9a-f]{20,}|[0-9A-F]{20,}")
 
 
 def _random(value: str) -> bool:
     """Return whether a value looks drawn rather than written: no path, no call, no words."""
     if len(value) < 16 or _CODE.search(value):  # noqa: PLR2004 - shorter ones are names and numbers as often as not
         return False
+    if _HEX.fullmatch(value):
+        return entropy(value) >= 3.0  # noqa: PLR2004 - of sixteen digits, 4 at most
     written = sum(len(word) for word in _WORDS.findall(value) if word.islower() or word.isupper() or word.istitle())
-    digits = sum(character.isdigit() for character in value)
-    return written * 2 < len(value) and digits >= 2 and entropy(value) >= 3.7  # noqa: PLR2004 - measured on benign code
+    return written * 2 < len(value) and entropy(value) >= 3.4  # noqa: PLR2004 - measured on benign code

@@ -24,7 +24,9 @@ from ostiary.gateway.tools.provenance import TAINTED, Origin, Sources, harsher
 from ostiary.vocabulary.labels import SessionLabel
 
 _HOT: Final = frozenset({Origin.PROSE, Origin.DECODED, Origin.UNEXPLAINED})
-_BODIES: Final = frozenset("body content contents message text subject description summary comment note notes reply".split())
+_BODIES: Final = frozenset(
+    "body content contents message text subject description summary comment note notes reply".split()
+)
 _PLAIN: Final = Argument()
 _TELLS_TO_GO: Final = re.compile(
     r"^\W*(?:\d+\W+)?(?:(?:please|now|then|first|next|also|and|bitte|todo|you (?:must|should|need to)|make sure to)\W+){0,3}"

@@ -31,10 +31,11 @@ _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrt]")
 _LETTERS: Final = re.compile(r"[a-z]{3,}")
 _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = r"(?:\b(?:id|ids|no|nr|number|numbered|numero|número|nummer)[\s:=#.\"'`]{1,4}|[\"'`#])"
+_LOOSE: Final = frozenset({Kind.DATE, Kind.AMOUNT, Kind.ID})
 _FEW: Final = 3
 _LONG_ENOUGH: Final = 8
 _GRAM: Final = 6
-_GRAMS: Final = 400
+_GRAMS: Final = 64
 _TOKENS: Final = 256
 
 
@@ -52,10 +53,11 @@ class How(StrEnum):
 class Heard:
     """One answer that anybody could have written."""
 
-    def __init__(self, text: str, *, named: bool = False) -> None:
-        """Take the text; ``named`` when the user named the source."""
+    def __init__(self, text: str, *, named: bool = False, structured: bool = True) -> None:
+        """Take the text; ``named`` when the user named the source, not ``structured`` when it is too much to take apart."""
         self.raw = text
         self.named = named
+        self._structured = structured
 
     @cached_property
     def plain(self) -> str:
@@ -86,7 +88,7 @@ class Heard:
     @cached_property
     def parts(self) -> "tuple[tuple[tuple[str, str, int], ...], bool]":
         """The fields, and whether they are the tool's own structure."""
-        apart = take_apart(self.raw)
+        apart = take_apart(self.raw, structured=self._structured)
         return tuple((field.text, field.raw, field.record) for field in apart.fields), apart.solid
 
     @cached_property
@@ -109,6 +111,42 @@ class Heard:
         """Letters turned by thirteen, and everything backwards."""
         return f"{codecs.encode(self.folded, 'rot13')}\n{self.folded[::-1]}"
 
+    @cached_property
+    def hidden(self) -> str:
+        """All that is encoded or turned in it."""
+        return f"{self.decoded}\n{self.turned}"
+
+    @cached_property
+    def _hidden_addresses(self) -> shapes.Addresses:
+        return shapes.addresses_in(self.hidden)
+
+    @cached_property
+    def _days(self) -> frozenset[tuple[int, int]]:
+        return shapes.dates_in(self.plain)
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """The records of the fields with a text."""
+        found: dict[str, list[int]] = {}
+        for text, _, record in self.parts[0]:
+            found.setdefault(text, []).append(record)
+        return found
+
+    def lacks(self, value: str, kind: Kind) -> bool:
+        """Tell, at little cost, whether a value stands in it in no way at all."""
+        wanted, found = shapes.fold(value), shapes.addresses_in(value)
+        if len(value) > SHORT and kind not in TARGETS:
+            return not self.quotes(wanted)
+        tight = shapes.compact(value)
+        standing = (
+            wanted in self.folded
+            or (len(tight) >= _LONG_ENOUGH and tight in self.compact)
+            or bool(found.all & self.addresses.all)
+            or bool(shapes.numbers_in(value) & self._numbers)
+            or (kind is Kind.DATE and bool(shapes.dates_in(value) & self._days))
+        )
+        return not standing and wanted not in self.hidden and not found.all & self._hidden_addresses.all
+
     def how(self, value: str, kind: Kind, said: Spoken) -> How:
         """Return how ``value`` stands in it; ``said`` is what the user said."""
         wanted = shapes.fold(value)
@@ -123,8 +161,9 @@ class Heard:
         """Tell whether a long text repeats some words in a row, or an address."""
         if wanted in self.folded or shapes.addresses_in(wanted).all & self.addresses.all:
             return True
-        words = wanted.split()[:_GRAMS]
-        return any(" ".join(words[at : at + _GRAM]) in self.folded for at in range(0, len(words) - _GRAM + 1, 2))
+        words = wanted.split()
+        step = max(2, len(words) // _GRAMS)
+        return any(" ".join(words[at : at + _GRAM]) in self.folded for at in range(0, len(words) - _GRAM + 1, step))
 
     def _address(self, found: shapes.Addresses, wanted: str, said: Spoken) -> How:
         if self._has(found):
@@ -132,8 +171,7 @@ class Heard:
         tight = shapes.compact(wanted)
         if len(tight) >= _LONG_ENOUGH and tight in self.compact:
             return How.PROSE
-        hidden = f"{self.decoded}\n{self.turned}"
-        if wanted in hidden or found.all & shapes.addresses_in(hidden).all:
+        if wanted in self.hidden or found.all & self._hidden_addresses.all:
             return How.DECODED
         return How.NOT
 
@@ -167,13 +205,15 @@ class Heard:
     def _words(self, value: str, wanted: str, kind: Kind, said: Spoken) -> How:
         fields, solid = self.parts
         days = shapes.dates_in(value) if kind is Kind.DATE else frozenset()
-        whole = [record for text, raw, record in fields if text == wanted or _same(value, raw, kind)]
+        whole = list(self._places.get(wanted, ()))
+        if kind in _LOOSE:
+            whole += [record for _, raw, record in fields if _same(value, raw, kind)]
         if whole:
             if kind is Kind.ID and self._called(wanted):
                 return How.PROSE
             return How.ANCHORED if solid and any(self._anchored(record, said) for record in whole) else How.FIELD
         if days:
-            return How.PROSE if days & shapes.dates_in(self.plain) else How.NOT
+            return How.PROSE if days & self._days else How.NOT
         if len(wanted) <= _FEW and wanted.isdigit():
             return How.PROSE if self._called(wanted) else How.NOT
         if stands_in(wanted, self.folded) or (kind is Kind.AMOUNT and shapes.numbers_in(value) & self._numbers):
@@ -181,11 +221,7 @@ class Heard:
         tight = shapes.compact(value)
         if len(tight) >= _LONG_ENOUGH and tight in self.compact:
             return How.PROSE
-        return (
-            How.DECODED
-            if len(wanted) >= _LONG_ENOUGH and (wanted in self.decoded or wanted in self.turned)
-            else How.NOT
-        )
+        return How.DECODED if len(wanted) >= _LONG_ENOUGH and wanted in self.hidden else How.NOT
 
     @cached_property
     def _numbers(self) -> frozenset[str]:

@@ -114,7 +114,11 @@ def addresses_in(text: str) -> Addresses:
     emails = (
         frozenset(match.lower().strip(".'`") for match in _EMAIL.findall(text)) if "@" in text else frozenset[str]()
     )
-    links = frozenset(link(match) for match in _URL.findall(_GLUED.sub(r"\1. ", text))) if "." in text or "://" in text else frozenset[str]()
+    links = (
+        frozenset(link(match) for match in _URL.findall(_GLUED.sub(r"\1. ", text)))
+        if "." in text or "://" in text
+        else frozenset[str]()
+    )
     found = (*_ACCOUNT.findall(text), *_TIGHT_ACCOUNT.findall(text))
     accounts = frozenset(account for match in found if _is_account(account := compact(match).upper()))
     return Addresses(emails, links - {email.split("@")[1] for email in emails}, accounts)

@@ -77,9 +77,24 @@ _DEEDS: Final = {
     "grant": "share",
     **dict.fromkeys(("run", "exec", "execute", "launch", "start", "deploy", "stop", "restart", "install"), "run"),
 }
-_NOUNS: Final = frozenset("email mail message text sms dm comment post order open set new draft transfer charge".split())
+_NOUNS: Final = frozenset(
+    "email mail message text sms dm comment post order open set new draft transfer charge".split()
+)
 # "How many mails did I get" asks for no mail to be sent; "mail Bob" and "and message her" do.
-_THINGS: Final = ("mail", "email", "e-mail", "message", "text", "post", "comment", "order", "dm", "rent", "contact", "answer")
+_THINGS: Final = (
+    "mail",
+    "email",
+    "e-mail",
+    "message",
+    "text",
+    "post",
+    "comment",
+    "order",
+    "dm",
+    "rent",
+    "contact",
+    "answer",
+)
 _DONE: Final = re.compile(
     r"(?:^|[.!?,;:\n\"'(]\s*|\b(?:and|please|to|then|also|or|you|we|us|me|und|bitte|et|y|e|en)\s+)"
     r"(mail|email|e-mail|message|text|post|comment|order|dm|rent|contact|answer)\b"

@@ -41,7 +41,11 @@ def test_what_fits_comes_out_and_stays_untrusted():
     found = extract(model, "acme", SCHEMA, BILL)
     del told["paid"]
     assert found.values == told
-    assert (found.label.channel, found.label.tenant, found.label.integrity) == (Channel.DATA, "acme", Integrity.UNTRUSTED)
+    assert (found.label.channel, found.label.tenant, found.label.integrity) == (
+        Channel.DATA,
+        "acme",
+        Integrity.UNTRUSTED,
+    )
     assert BILL not in model.asked[0]
     assert model.asked[1] == BILL
 

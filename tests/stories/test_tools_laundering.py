@@ -1,4 +1,4 @@
-"""Content changes its coat: written and read back, carried over to a later turn, from another tenant, by another name."""
+"""Content changes its coat: written and read back, carried to a later turn, from another tenant, by another name."""
 
 import msgspec
 import pytest

@@ -1,9 +1,9 @@
 """What came from where anybody can write, asked how a value stands in it: loose, for a value is tainted by it.
 
-- As a whole **field** of a structured answer; in running text (**prose**); **decoded** from base64, hexadecimal, percent
-  signs, escapes, letters turned by thirteen or backwards; split by spaces, dashes or lines.
-- A field is **anchored** when the user named its record by another of its fields, and a value is **pointed** at when the
-  user named both whom it is of and the source, and the source holds one such value only.
+- As a whole **field** of a structured answer; in running text (**prose**); **decoded** from base64, hexadecimal,
+  percent signs, escapes, letters turned by thirteen or backwards; split by spaces, dashes or lines.
+- A field is **anchored** when the user named its record by another of its fields, and a value is **pointed** at when
+  the user named both whom it is of and the source, and the source holds one such value only.
 - Very short numbers are everywhere: in prose they count where they are called a number or stand in quotes.
 """
 
@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
@@ -54,7 +55,7 @@ class Heard:
     """One answer that anybody could have written."""
 
     def __init__(self, text: str, *, named: bool = False, structured: bool = True) -> None:
-        """Take the text; ``named`` when the user named the source, not ``structured`` when it is too much to take apart."""
+        """Take the text; ``named`` when the user named the source, ``structured`` when it may be taken apart."""
         self.raw = text
         self.named = named
         self._structured = structured
@@ -100,10 +101,8 @@ class Heard:
     def decoded(self) -> str:
         """What is encoded in it, decoded once and folded."""
         found = [unquote(self.plain)] if "%" in self.plain else []
-        for match in list(_TOKEN.finditer(self.plain))[:_TOKENS]:
-            found.append(_base64(match.group()))
-        for match in list(_HEX.finditer(self.plain))[:_TOKENS]:
-            found.append(_hex(match.group()))
+        found += (_base64(match.group()) for match in islice(_TOKEN.finditer(self.plain), _TOKENS))
+        found += (_hex(match.group()) for match in islice(_HEX.finditer(self.plain), _TOKENS))
         return shapes.fold("\n".join(text for text in found if text))
 
     @cached_property
@@ -180,7 +179,7 @@ class Heard:
         return bool(found.all & mine.all) or any(stands_in(one, self.folded) for one in found.emails | found.links)
 
     def _whole(self, found: shapes.Addresses, said: Spoken) -> How | None:
-        """Return how an address is a field of the tool's own structure; ``None`` when it is one nowhere, or elsewhere too."""
+        """Return how an address is a field of the tool's own structure; ``None`` when it is none, or not only."""
         fields, solid = self.parts
         if not solid:
             return None
@@ -202,7 +201,7 @@ class Heard:
         named = bool(people) and all(word in said.words for word in people)
         return How.POINTED if named and len(self.addresses.emails) == len(alike) == 1 else How.PROSE
 
-    def _words(self, value: str, wanted: str, kind: Kind, said: Spoken) -> How:
+    def _words(self, value: str, wanted: str, kind: Kind, said: Spoken) -> How:  # noqa: PLR0911 - one line, one way
         fields, solid = self.parts
         days = shapes.dates_in(value) if kind is Kind.DATE else frozenset()
         whole = list(self._places.get(wanted, ()))
@@ -249,7 +248,7 @@ class Heard:
 
 
 def worst(found: Iterable[How]) -> How:
-    """Return the worst of several answers; what stands in the mildest way somewhere and worse elsewhere counts as worse."""
+    """Return the worst of several answers."""
     order = list(How)
     return max(found, key=order.index, default=How.NOT)
 

@@ -25,7 +25,6 @@ from ostiary.gateway.tools.provenance import Sources
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.labels import Label, SessionLabel, join
 
-
 MAX_WORK: Final = 400_000
 _LONG: Final = 16
 _EACH: Final = 20
@@ -111,11 +110,13 @@ def judge_calls(
     pins: Mapping[str, str] | None = None,
     plan: Sequence[str] | None = None,
 ) -> CallsJudged:
-    """Judge the calls in the last message; for the rest see `read_calls`.
+    """Judge the calls in the last message; of the arguments see `read_calls`.
 
-    Args:
-        subject: who asks, for whoever reads the answer; policy learns it from the token.
-        ask: puts the facts of one call to policy.
+    ``subject`` is for whoever reads the answer: policy learns who asks from the token. ``ask`` puts the facts of one
+    call to policy.
+
+    Raises:
+        FaultyInputError: ``messages_invalid`` or ``messages_too_large``.
     """
     del subject  # facts are about words and tools; who it is, and what he may, is the decision's
     read = read_calls(manifest, messages, tenant=tenant, before=before, labels=labels, pins=pins, plan=plan)

@@ -87,7 +87,7 @@ class Sources:
         self.trusted = Spoken(piece.text for piece in trusted)
         self._written = Spoken(_written(conversation, manifest, others))
 
-    def of(self, value: str, kind: Kind, argument: Argument) -> Origin:
+    def of(self, value: str, kind: Kind, argument: Argument) -> Origin:  # noqa: PLR0911 - one line, one origin
         """Return where one value comes from."""
         if not value.strip():
             return Origin.NEW

@@ -1,8 +1,9 @@
 """What a tool answered, taken apart: fields, each in its record, and running text.
 
 JSON is read as JSON; YAML (which Python's own way of printing mappings mostly is) as texts without any types; anything
-else is lines, and so is what is very long or nested deeply. A field is a whole value. Only structured answers have fields that mean something: in plain text anybody
-can write ``to: eve@e.example``, so a line of it is a field for names and ids at most (``solid`` is false).
+else is lines, and so is what is very long or nested deeply. A field is a whole value. Only structured answers have
+fields that mean something: in plain text anybody can write ``to: eve@e.example``, so a line of it is a
+field for names and ids at most (``solid`` is false).
 
 >>> parts = take_apart('[{"sender": "bob@corp.example", "subject": "Lunch"}, {"sender": "eve@e.example"}]')
 >>> [(field.text, field.record) for field in parts.fields], parts.solid

@@ -6,8 +6,13 @@ asks_model if {
 	input.action.name == "endpoint.predict"
 }
 
+# A language model as any other.
+asked_of_a_model if asks_model
+
+asked_of_a_model if asks_language_model
+
 high_value if {
-	asks_model
+	asked_of_a_model
 	data.pipeline.inference.high_value.label in input.resource.labels
 }
 

@@ -76,3 +76,22 @@ def _read_one(folder: int, name: str, most: int) -> bytes:
 
 def _too_large(text: str) -> VerificationError:
     return VerificationError("artifact_too_large", f"the artefact is too large: {text}")
+
+
+def read_file(directory: Path, name: str, most: int) -> bytes:
+    """Return one file of ``directory``, at most ``most`` bytes.
+
+    Raises:
+        FaultyInputError: ``artifact_absent``.
+        VerificationError: ``artifact_link``, ``artifact_name``, ``artifact_too_large``.
+    """
+    if not is_plain_name(name):
+        raise VerificationError("artifact_name", f"`{name[:80]}` is no plain file name")
+    try:
+        folder = os.open(directory, _OPEN_FOLDER)
+    except OSError as fault:
+        raise FaultyInputError("artifact_absent", f"`{directory}` is no folder that can be read") from fault
+    try:
+        return _read_one(folder, name, most)
+    finally:
+        os.close(folder)

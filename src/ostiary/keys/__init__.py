@@ -3,11 +3,16 @@
 - ``SigningKey`` and ``VerifyingKey``: Ed25519, ES256 and RS256, nothing else.
 - ``KeyRing``: which key signs for a tenant and a purpose, with rotation and JWKS.
 - ``SubjectVault``: data under one key a subject, so that a person can be forgotten.
+- ``EnvelopeKeys``: conversations under a key of their own, wrapped by a tenant's key in files, Vault or a KMS.
 - Nothing secret is ever in a ``repr``, an error text or a log line.
 """
 
 from pathlib import Path
 
+from ostiary.keys.envelope import MAX_SEALS, ConversationKey, Place, joined
+from ostiary.keys.envelope_file import FileWrapper
+from ostiary.keys.envelope_keys import EnvelopeKeys
+from ostiary.keys.envelope_ports import KeyWrapper, Wrapped
 from ostiary.keys.hashing import (
     equal,
     hash_secret,
@@ -30,16 +35,24 @@ __all__ = [
     "ALGORITHMS",
     "EDDSA",
     "ES256",
+    "MAX_SEALS",
     "RS256",
+    "ConversationKey",
+    "EnvelopeKeys",
+    "FileWrapper",
     "KeyRing",
+    "KeyWrapper",
+    "Place",
     "RingEntry",
     "Sealer",
     "SigningKey",
     "SubjectVault",
     "TenantSecrets",
     "VerifyingKey",
+    "Wrapped",
     "equal",
     "hash_secret",
+    "joined",
     "keyed_hash",
     "new_secret",
     "open_keys",

@@ -27,7 +27,7 @@ from ostiary.server.body import BodyLimits
 from ostiary.server.challenge import with_uri
 from ostiary.server.chores import Chore, Chores
 from ostiary.server.crew import Crew, CrewSettings
-from ostiary.server.desk import FaceDesk, open_faces
+from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
 from ostiary.server.doors import Doors
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
@@ -213,6 +213,9 @@ class Assembly:
 
     async def _stop(self) -> None:
         await self._chores.stop()
+        for face in self.faces:
+            if isinstance(face, ClosingFace):
+                await face.close()
         self.crew.close()
         await asyncio.to_thread(self._end)
 

@@ -7,7 +7,7 @@ settings leave it out. Its chores run beside the answers, and end before the hou
 import pkgutil
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -41,6 +41,15 @@ class Face(Protocol):
 
     def chores(self) -> Sequence[Chore]:
         """Return what is to be done every so many seconds."""
+        ...
+
+
+@runtime_checkable
+class ClosingFace(Protocol):
+    """A face that holds something of the loop's, such as connections."""
+
+    async def close(self) -> None:
+        """Give it back; nothing is answered any more."""
         ...
 
 

@@ -1,15 +1,22 @@
 """Stored facts for the decision: the catalogue, joined with what is registered at the pipeline's doors.
 
+Every conversation is known, whether it is there or not: what is said of one tells nothing of the others.
+
 Where both know a resource, the stricter word counts: the higher sensitivity, all labels, critical if either says so.
 Attributes that the catalogue gives stand, whatever the registration says.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from ostiary.decision.moments import CatalogueDirectory
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
 from ostiary.pipeline.registered import TYPES, Registered, Registry
+
+CONVERSATION: Final = "conversation"
+CONVERSATION_LEVEL: Final = 2
 
 
 class RegisteredDirectory:
@@ -27,6 +34,9 @@ class RegisteredDirectory:
     def resource(self, tenant: str, kind: str, name: str) -> ResourceFacts:
         """Return what is known of one resource."""
         told = self._catalogue.resource(tenant, kind, name)
+        if kind == CONVERSATION:
+            level = CONVERSATION_LEVEL if told.sensitivity is None else max(told.sensitivity, CONVERSATION_LEVEL)
+            return msgspec.structs.replace(told, known=True, sensitivity=level)
         one = self._registry.get(tenant, kind, name) if kind in TYPES else None
         return told if one is None else joined(told, one)
 

@@ -11,6 +11,7 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     from ostiary.server.signalling import forget_subject  # noqa: PLC0415
 
     subject = f"{kind}:{name}"
+    house.conversations.forget(tenant, subject)  # first: if the log cannot be written, nothing was forgotten
     erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
     house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
     house.devices.forget_subject(tenant, subject, house.clock.now_ns())

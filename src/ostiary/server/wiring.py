@@ -21,7 +21,10 @@ from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import CatalogueDirectory, ProfiledSignals
 from ostiary.decision.parts import Parts
+from ostiary.decision.ports import Directory
 from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.gateway.conversations import Conversations
+from ostiary.gateway.models import ModelTable
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
 from ostiary.identity.issuers import IssuerBook
@@ -44,11 +47,13 @@ from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
+from ostiary.server.conversations import open_conversations
 from ostiary.server.devices import open_devices
 from ostiary.server.directory import RegisteredDirectory
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
+from ostiary.server.llm.directory import LlmDirectory
 from ostiary.server.models import Models, open_models
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
@@ -96,6 +101,7 @@ class House(msgspec.Struct, frozen=True):
     models: Models
     decider: Decider
     response: Responding
+    conversations: Conversations
     opened: ExitStack
 
     @property
@@ -186,7 +192,7 @@ def _open(
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
-        directory=RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots)),
+        directory=_directory(settings, knowledge, store),
         sessions=ledger,
         signals=ProfiledSignals(knowledge),
         scorers=scorers,
@@ -216,6 +222,7 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
+        "conversations": open_conversations(places, settings.conversations, store.conversations, log, clock),
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
         ),
@@ -253,6 +260,13 @@ def _identity(
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
     subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
+
+
+def _directory(settings: Settings, knowledge: Knowledge, store: SqliteStore) -> Directory:
+    """Return what is known of subjects and resources: catalogue, pipeline's registry, language models."""
+    registered = RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots))
+    llm = settings.llm
+    return LlmDirectory(registered, ModelTable(llm.served()), llm.manifest()) if llm.enabled else registered
 
 
 def _knowledge(

@@ -63,12 +63,14 @@ class Inspected(msgspec.Struct, frozen=True):
         score: in [0, 1], unrounded, higher is worse.
         findings: what was found.
         digest: of the text that was looked at, ``sha256:…``.
+        available: whether all that inspects took part; without it, rules alone spoke.
     """
 
     verdict: Verdict
     score: float = 0.0
     findings: tuple[Finding, ...] = ()
     digest: str = ""
+    available: bool = True
 
 
 class PromptInspector(Protocol):
@@ -77,8 +79,9 @@ class PromptInspector(Protocol):
     def inspect(self, text: str, channel: Channel) -> Inspected:
         """Return what is to be thought of ``text``; a text of the operator always passes.
 
+        A model that cannot be verified or loaded leaves the rules alone, and says so: ``available``.
+
         Raises:
             FaultyInputError: ``text_too_long``.
-            UnavailableError: ``detector_unavailable``: the model cannot be verified or loaded.
         """
         ...

@@ -4,6 +4,7 @@ Names are ``type:id`` as in requests, such as ``user:ann``. A running server kee
 use its admin API, which forgets those too.
 """
 
+import itertools
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -12,6 +13,8 @@ from ostiary.audit.subjects import SubjectAdmin
 from ostiary.cli.output import out, print_json, print_jsonl
 from ostiary.cli.places import Config, Data, Json, Tenant, open_data
 from ostiary.errors import FaultyInputError
+from ostiary.server.conversations import transcript_told
+from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.forgetting import forget
 
 command = App(name="subject", help="A person's rights: to see what is held, and to be forgotten.")
@@ -28,14 +31,17 @@ def export(
     tenant: Tenant = "default",
     jsonl: Annotated[bool, Parameter(negative="", help="One record a line, as they are read.")] = False,
 ) -> None:
-    """Write everything the log holds of a person to stdout, as JSON."""
+    """Write all that is held of a person to stdout, as JSON: what the log has, and the person's conversations."""
     _parts(subject)
     with open_data(data, config) as house:
         records = SubjectAdmin(house.log, house.clock).export(tenant, subject)
+        talks = house.conversations.export(tenant, subject)
+        record_deed(house, COMMAND_LINE, tenant, "subject.export")
         if jsonl:
-            print_jsonl(records)
+            print_jsonl(itertools.chain(records, (transcript_told(one) for one in talks)))
         else:
-            print_json({"tenant": tenant, "subject": subject, "records": list(records)})
+            told = {"tenant": tenant, "subject": subject, "records": list(records)}
+            print_json({**told, "conversations": [transcript_told(one) for one in talks]})
 
 
 @command.command

@@ -50,12 +50,14 @@ def delete(
     """Delete a tenant and make everything that was sealed for it unreadable; proofs of its records stay valid."""
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
+    from ostiary.server.conversations import forget_conversations  # noqa: PLC0415 - as below
     from ostiary.server.features import forget_features  # noqa: PLC0415 - half a second that not every verb needs
 
     with open_data(data, config) as house:
         erased = house.tenants.delete(tenant)
         house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
         house.store.forget_tenant(tenant)
+        forget_conversations(house, tenant)
         forget_features(house, tenant)
         house.knowledge.forget_tenant(tenant)
         house.models.forget_tenant(tenant)

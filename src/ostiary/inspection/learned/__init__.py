@@ -2,8 +2,8 @@
 
 The files lie in ``models/inspection/`` (``artifacts.models_dir() / "inspection"``); training writes them, this room
 reads them. None is a pickle. ``manifest.json`` is ``{"version": 1, "files": {NAME: "sha256:…"}}`` over every file
-beside it but the card; the digest of the manifest itself is in ``learned/pinned.py`` (``MANIFEST = "sha256:…"``), so that a
-file can only be exchanged by who can change the program. The files:
+beside it but the card; the digest of the manifest itself is in ``learned/pinned.py`` (``MANIFEST = "sha256:…"``), so
+that a file can only be exchanged by who can change the program. The files:
 
 - ``thresholds.json``, below;
 - ``ngram-user.i16``, ``ngram-data.i16``: ``ngram.BUCKETS`` weights each, ``int16`` little-endian, nothing else;

@@ -43,7 +43,7 @@ def _table(*rows: str) -> dict[str, str]:
 ALWAYS: Final = _table(*_ALWAYS)
 LATIN: Final = _table(*_PAIRS)
 _CYRILLIC: Final = {LATIN[letter]: letter for letter in "аеорсухіѕјһкАВЕКМНОРСТУХІЅЈ"}
-_SURELY: Final = frozenset("аеорсухіїѕјһԁԛԝӏАВЕКМНОРСТХІЅЈԜοαινρυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧօոսһᎠᎡᎢᎥᎪᎫᎬᎳᎷᎻᏃᏎᏒᏙᏞᏟᏢᏦ")
+SURELY: Final = frozenset("аеорсухіїѕјһԁԛԝӏАВЕКМНОРСТХІЅЈԜοαινρυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧօոսһᎠᎡᎢᎥᎪᎫᎬᎳᎷᎻᏃᏎᏒᏙᏞᏟᏢᏦ")
 
 
 def fold_word(word: str, *, latin_text: bool) -> str:
@@ -54,6 +54,6 @@ def fold_word(word: str, *, latin_text: bool) -> str:
         return "".join(LATIN.get(letter, letter) for letter in word)
     if latin and all(letter in _CYRILLIC for letter in word if letter.isascii()):
         return "".join(_CYRILLIC.get(letter, letter) for letter in word)
-    if not latin and latin_text and len(word) > 1 and all(letter in _SURELY for letter in foreign):
+    if not latin and latin_text and all(letter in SURELY for letter in foreign):
         return "".join(LATIN[letter] for letter in word)
     return word

@@ -18,7 +18,7 @@ from typing import Final
 
 from ostiary.errors import FaultyInputError
 from ostiary.inspection.text.characters import GENERIC_MARKS, told
-from ostiary.inspection.text.confusables import fold_word
+from ostiary.inspection.text.confusables import SURELY, fold_word
 from ostiary.inspection.text.hidden import hidden_texts
 from ostiary.inspection.text.normalised import Normalised
 
@@ -31,11 +31,14 @@ _UNCOMPOSED: Final = re.compile(f"[^\\W_][{GENERIC_MARKS}]+|[\u1100-\u1112][\u11
 _EMOJI: Final = (
     "[\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b1b\u2b1c\u2b50\u2b55\U0001f000-\U0001f0ff\U0001f300-\U0001faff]"
 )
-_LETTER: Final = "[A-Za-z\u0370-\u03ff\u0400-\u052f]"
-_IN_WORD: Final = re.compile(f"(?<={_LETTER}){_EMOJI}+|{_EMOJI}+(?={_LETTER})")
+_LETTER: Final = "[A-Za-z0-9\u0370-\u03ff\u0400-\u052f]"
+_IN_WORD: Final = re.compile(f"(?<={_LETTER}){_EMOJI}+|(?<!{_EMOJI}){_EMOJI}+(?={_LETTER})")
 _LOOKALIKE: Final = "\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4ff"
-_MIXED: Final = re.compile(f"[A-Za-z{_LOOKALIKE}]*[{_LOOKALIKE}][A-Za-z{_LOOKALIKE}]*")
+_MIXED: Final = re.compile(f"(?<![A-Za-z{_LOOKALIKE}])[A-Za-z{_LOOKALIKE}]*[{_LOOKALIKE}][A-Za-z{_LOOKALIKE}]*")
 _HIDING: Final = frozenset({"tag", "variation", "zero_width", "bidi"})
+_LATIN: Final = re.compile("[A-Za-z]")
+_FOREIGN: Final = re.compile(f"[{_LOOKALIKE}]")
+_FEW: Final = 3
 
 
 class _Draft:
@@ -118,10 +121,9 @@ def _characters(draft: _Draft) -> None:
 
 def _confusables(draft: _Draft) -> None:
     """Fold lookalikes word by word."""
-    words = _MIXED.findall(draft.text)
-    if not words:
+    if not _MIXED.search(draft.text):
         return
-    latin = sum(char.isascii() for char in draft.text if char.isalpha())
-    foreign = sum(len(word) for word in words)
-    latin_text = latin > 2 * foreign
+    latin = len(_LATIN.findall(draft.text))
+    honest = len(_FOREIGN.findall(draft.text)) - sum(draft.text.count(char) for char in SURELY)
+    latin_text = latin > 2 * honest and latin > _FEW
     draft.replace(_MIXED, lambda match: fold_word(match.group(), latin_text=latin_text), "confusable")

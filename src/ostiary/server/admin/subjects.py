@@ -26,6 +26,7 @@ class Exported(Model):
 
     subject: str
     records: list[dict[str, Any]]
+    conversations: int
 
 
 class Erased(Model):
@@ -37,12 +38,17 @@ class Erased(Model):
 
 @router.post("/tenants/{tenant}/subjects/export")
 def export_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> Exported:
-    """Export what the log holds of a subject."""
+    """Export what the log holds of a subject.
+
+    Conversations are counted, not shown: an administrator does not read them. Their owner exports them at the door
+    ``/conversations``, or whoever may open the data directory by ``ostiary subject export``.
+    """
     key = f"{body.type}:{body.id}"
     records = SubjectAdmin(desk.house.log, desk.house.clock).export(tenant, key)
     found = [msgspec.to_builtins(record) for record in records]
+    kept = desk.house.conversations.count(tenant, key)
     desk.record(who, tenant, "subject.export", records=len(found))
-    return Exported(subject=key, records=found)
+    return Exported(subject=key, records=found, conversations=kept)
 
 
 @router.post("/tenants/{tenant}/subjects/erase")

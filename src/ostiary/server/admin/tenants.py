@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
+from ostiary.server.conversations import forget_conversations
 from ostiary.server.features import forget_features
 from ostiary.server.training.runs import forget_runs
 
@@ -63,6 +64,7 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     erased = desk.house.tenants.delete(tenant)
     desk.house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
     desk.house.store.forget_tenant(tenant)
+    forget_conversations(desk.house, tenant)
     forget_features(desk.house, tenant)
     desk.house.knowledge.forget_tenant(tenant)
     desk.house.models.forget_tenant(tenant)

@@ -13,11 +13,13 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
+from ostiary.server.settings.llm import LlmSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
@@ -294,11 +296,15 @@ class Settings(Section):
     """The registry of models: where files lie, how many people approve."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
+    llm: LlmSection = LlmSection()
+    """The door in front of language models."""
     training: TrainingSection = TrainingSection()
     """Training runs and what they may use."""
     datasets: DatasetsSection = DatasetsSection()
     """The door to datasets."""
     features: FeaturesSection = FeaturesSection()
     """Feature sets, column by column."""
+    conversations: ConversationsSection = ConversationsSection()
+    """Conversations, encrypted under keys of their users."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

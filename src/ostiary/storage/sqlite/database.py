@@ -72,6 +72,11 @@ class Database:
         with self.transaction():
             return self._writer.execute(statement(name), values).rowcount
 
+    def write_named(self, name: str, values: dict[str, object]) -> int:
+        """Like ``write``, with named values."""
+        with self.transaction():
+            return self._writer.execute(statement(name), values).rowcount
+
     def write_many(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a named statement for every row, inside a transaction."""
         with self.transaction():

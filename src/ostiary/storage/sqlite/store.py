@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
+from ostiary.storage.sqlite.conversations import ConversationTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.datasets import DatasetBudgetTable
 from ostiary.storage.sqlite.devices import DeviceTable
@@ -42,6 +43,7 @@ class SqliteStore(LogStore):
         self.budgets = BudgetTable(database)
         self.dataset_budgets = DatasetBudgetTable(database)
         self.online_features = OnlineFeatureTable(database)
+        self.conversations = ConversationTable(database)
 
     @property
     def path(self) -> Path:

@@ -1,0 +1,108 @@
+"""Budgets of language models, of each subject and of each tenant: requests, tokens, money, in sliding windows.
+
+- What a request could cost at most is taken before it goes to a model, all budgets or none; what it did not cost goes
+  back when it has ended (``defence.budgets``: exact under threads and over restarts).
+- Nothing goes back for a request whose end nobody saw: a crash costs a budget, and grants nothing.
+- The output that is paid for is the output that is asked for: the model's server is told no more than was taken.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from ostiary.defence.budgets import Budget, Budgets, Want, key_of
+from ostiary.errors import RefusedError
+from ostiary.gateway.usage import Price, Usage
+
+RATE: Final = "rate_limit_exceeded"
+QUOTA: Final = "insufficient_quota"
+Of = Literal["requests", "tokens", "spend"]
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """Budgets of one subject, or of a tenant; ``None`` sets no bound."""
+
+    requests: Budget | None = None
+    tokens: Budget | None = None
+    spend: Budget | None = None
+
+
+class SpentError(RefusedError):
+    """A budget does not have so much; ``wait_s`` is when it is worth asking again."""
+
+    def __init__(self, code: str, message: str, wait_s: int) -> None:
+        """Keep the time."""
+        super().__init__(code, message)
+        self.wait_s = wait_s
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What was taken for one request."""
+
+    tenant: str
+    at_ns: int
+    price: Price
+    tokens: int
+    units: int
+    wants: tuple[tuple[Of, Want, int], ...]
+
+
+class Spending:
+    """All budgets; safe for many threads."""
+
+    def __init__(self, budgets: Budgets, subject: Allowance, tenant: Allowance) -> None:
+        """Take from ``budgets``."""
+        self._budgets = budgets
+        self._allowances: tuple[tuple[str, Allowance], ...] = (("subject", subject), ("tenant", tenant))
+        self.bounded = any(getattr(one, of) for _, one in self._allowances for of in ("requests", "tokens", "spend"))
+
+    def take(self, tenant: str, subject: str, price: Price, tokens_in: int, tokens_out: int, now_ns: int) -> Taken:
+        """Take what a request could cost.
+
+        Raises:
+            SpentError: a budget does not have it; nothing is taken.
+            UnavailableError: the budgets cannot be written.
+        """
+        units = price.units(tokens_in, tokens_out)
+        costs: dict[Of, int] = {"requests": 1, "tokens": tokens_in + tokens_out, "spend": units}
+        got: list[tuple[Of, Want, int]] = []
+        for whose, allowance in self._allowances:
+            for of, cost in costs.items():
+                budget: Budget | None = getattr(allowance, of)
+                if budget is None or not cost:
+                    continue
+                want = Want(key_of("llm", of, whose, subject if whose == "subject" else ""), budget)
+                if not self._budgets.take(tenant, want, cost, now_ns):
+                    for _, one, amount in got:
+                        self._budgets.give_back(tenant, one, amount, now_ns)
+                    raise _spent(of, whose, want)
+                got.append((of, want, cost))
+        return Taken(tenant, now_ns, price, costs["tokens"], units, tuple(got))
+
+    def settle(self, taken: Taken, usage: Usage) -> None:
+        """Give back what a request did not cost, and take what it cost more.
+
+        Raises:
+            UnavailableError: the budgets cannot be written; what was taken stays taken.
+        """
+        real = {"tokens": usage.tokens_in + usage.tokens_out}
+        real["spend"] = taken.price.units(usage.tokens_in, usage.tokens_out)
+        for of, want, amount in taken.wants:
+            left = amount - real.get(of, amount)
+            if left > 0:
+                self._budgets.give_back(taken.tenant, want, left, taken.at_ns)
+            elif left < 0:
+                self._budgets.take(taken.tenant, want, -left, taken.at_ns)
+
+    def give_back(self, taken: Taken) -> None:
+        """Give back all that was taken for a request that no model was asked; it still counts as a request."""
+        for of, want, amount in taken.wants:
+            if of != "requests":
+                self._budgets.give_back(taken.tenant, want, amount, taken.at_ns)
+
+
+def _spent(of: Of, whose: str, want: Want) -> SpentError:
+    seconds, limit = want.budget.window_s, want.budget.limit
+    if of == "spend":
+        return SpentError(QUOTA, f"the {whose}'s budget of money for {seconds} s is used up", want.budget.wait_s)
+    return SpentError(RATE, f"rate limit reached: {limit} {of} in {seconds} s for the {whose}", want.budget.wait_s)

@@ -1,0 +1,1 @@
+"""Numbers and names of people, told by their check digits and their shape."""

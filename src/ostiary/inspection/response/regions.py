@@ -1,0 +1,131 @@
+"""The watch for everything that is written as a pattern: secrets, numbers, links, escapes of terminals.
+
+- An automaton of all patterns cuts the text into regions, at places that no match crosses. A region is judged once,
+  when it is over, by the patterns that may have ended in it; what is held back is the region that is still open, and
+  in prose there is none for most of the time.
+- Where regions end depends on the text alone, so a find does not depend on how the text was cut (INVARIANT of
+  ``Watch``).
+- A region that outgrows the limit is one find, ``stream.overflow``: what cannot be looked at does not leave.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from ostiary.inspection.response.automaton import Automaton
+from ostiary.inspection.response.heard import Heard
+from ostiary.inspection.response.spans import Span
+
+BEFORE: Final = 96
+OVERFLOW: Final = "stream.overflow"
+
+
+class Region(NamedTuple):
+    """A part of the text that may be judged apart.
+
+    Attributes:
+        before: up to ``BEFORE`` characters that stand before it.
+        text: the part itself.
+        after: the character behind it; empty at the end of the text.
+    """
+
+    before: str
+    text: str
+    after: str
+
+
+class Find(NamedTuple):
+    """A find in a region's text."""
+
+    start: int
+    end: int
+    rule: str
+
+
+Judge = Callable[[Region], list[Find]]
+
+
+class Pattern(NamedTuple):
+    """One thing to look for: ``viable`` is a superset of it as an expression, ``judge`` takes the second look.
+
+    ``edge``: it begins only where no letter, digit or ``_`` stands before it.
+    """
+
+    viable: str
+    judge: Judge
+    edge: bool = False
+
+
+class Machine:
+    """The patterns of one policy, ready; shared by all its streams."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        """Build the automaton.
+
+        Raises:
+            ValueError: a pattern cannot be read.
+        """
+        self.automaton = Automaton([(pattern.viable, pattern.edge) for pattern in patterns])
+        self._judges = [pattern.judge for pattern in patterns]
+
+    def judge(self, region: Region, hits: set[int]) -> list[Find]:
+        """Return what the patterns in ``hits`` find in ``region``."""
+        judges = dict.fromkeys(self._judges[index] for index in sorted(hits))  # several patterns may share a judge
+        return [find for judge in judges for find in judge(region)]
+
+
+class RegionWatch:
+    """Follows one stream through a machine."""
+
+    def __init__(self, machine: Machine, heard: Heard, max_held: int, *, holds: bool = True) -> None:
+        """Watch what ``heard`` hears; ``holds=False`` only tells, and keeps nothing from leaving."""
+        self._machine = machine
+        self._heard = heard
+        self._max_held = max_held
+        self._holds = holds
+        self._node = machine.automaton.start
+        self._open = 0
+        self._hits: set[int] = set()
+        self._seen = 0
+
+    @property
+    def hold(self) -> int:
+        """Return where the open region begins."""
+        return self._open if self._holds else self._seen
+
+    def feed(self, start: int, seen: str) -> list[Span]:
+        """Look at the next characters."""
+        found: list[Span] = []
+        node, step, hits = self._node, self._machine.automaton.step, self._hits
+        for position, character in enumerate(seen, start):
+            known = node.steps.get(character)
+            node, apart, ended = known if known is not None else step(node, character)
+            if apart:
+                if hits:
+                    found.extend(self._judged(position))
+                    hits = self._hits
+                self._open = position
+            if ended:
+                hits.update(ended)
+            if not node.alive:
+                self._open = position + 1
+            elif position - self._open >= self._max_held:
+                found.extend(self._overflown(position + 1))
+                node, hits = self._machine.automaton.start, self._hits
+        self._node, self._seen = node, start + len(seen)
+        return found
+
+    def close(self) -> list[Span]:
+        """Judge what is still open."""
+        found = self._judged(self._seen) if self._hits else []
+        self._open = self._seen
+        return found
+
+    def _judged(self, end: int) -> list[Span]:
+        start, hits, self._hits = self._open, self._hits, set()
+        text = self._heard.text
+        region = Region(text(max(start - BEFORE, 0), start), text(start, end), text(end, end + 1))
+        return [Span(start + f.start, start + f.end, f.rule) for f in self._machine.judge(region, hits)]
+
+    def _overflown(self, end: int) -> list[Span]:
+        start, self._open, self._hits = self._open, end, set()
+        return [Span(start, end, OVERFLOW)] if self._holds else []

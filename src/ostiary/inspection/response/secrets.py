@@ -1,0 +1,186 @@
+"""Secrets by rule: a table of shapes, a second look at each candidate, and what is known to be no secret.
+
+- A rule tells a value by its own shape, or by the name of a service near an assignment; entropy counts only there.
+- The second look runs ``re2`` over one region: linear in its length, whatever stands in it.
+- Placeholders and the examples of vendors' documentation are no secrets (``placeholders.py``).
+
+>>> region = Region("", "key is ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6", "")
+>>> judge = next(p.judge for p in secret_patterns() if p.viable.startswith("ghp_"))
+>>> judge(region)
+[Find(start=7, end=47, rule='secret.github-pat')]
+"""
+
+import math
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.errors import UnavailableError
+from ostiary.inspection.response.placeholders import is_placeholder
+from ostiary.inspection.response.regions import Find, Judge, Pattern, Region
+
+ASSIGNED: Final = (
+    r"""[ \t\w.-]{0,20}[\s'"`]{0,3}(?:=|>|:{1,3}=|\|\||:|=>|\?=|\.=|,| is | are | to |\\")[`'"\s=\\]{0,5}"""
+)
+_VALUE: Final = r"[\w.=+/~:%@!#$^&*?-]{6,}"
+_GENERIC_NAMES: Final = (
+    r"access[_-]?(?:key|token)|auth[_-]?(?:key|token|secret)|api[_-]?(?:key|token|secret)|credentials?|private[_-]?key|"
+    r"passw(?:or)?d|passphrase|secret|token|client[_-]?key|encryption[_-]?key|signing[_-]?key|bearer"
+)
+_WORDY: Final = re.compile(r"[A-Za-z0-9_]")
+_TOUCHES: Final = re.compile(r"[A-Za-z0-9_/+=-]")
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of the table; see the head of ``secrets.toml``."""
+
+    id: str
+    near: str = ""
+    value: str = ""
+    token: str = ""
+    edge: bool = False
+    bits: float = 0.0
+    mixed: bool = False  # letters and digits both
+    whole: bool = False  # neither entropy nor neighbours count
+    group: str = ""  # only this part of the match is taken out
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return the table."""
+    text = files("ostiary.inspection.response").joinpath("secrets.toml").read_text(encoding="utf-8")
+    return tuple(msgspec.convert(tomllib.loads(text)["rule"], type=list[Rule]))
+
+
+@cache
+def secret_patterns() -> tuple[Pattern, ...]:
+    """Return what to look for.
+
+    Raises:
+        UnavailableError: ``re2_missing``: the extra ``gateway`` is not installed.
+    """
+    tokens = tuple(Pattern(rule.token, _token_judge(rule), rule.edge) for rule in rules() if rule.token)
+    near = [rule for rule in rules() if rule.near]
+    names = "|".join([rule.near for rule in near] + [_GENERIC_NAMES])
+    assigned = Pattern(
+        f"(?i)(?:{names}){ASSIGNED}(?:(?:basic|bearer|token) {{1,4}})?{_VALUE}", _near_judge(tuple(near))
+    )
+    return (*tokens, assigned)
+
+
+def entropy(value: str) -> float:
+    """Return the Shannon entropy of ``value``, in bits a character."""
+    size = len(value)
+    return -sum(count / size * math.log2(count / size) for count in Counter(value).values()) if size else 0.0
+
+
+def _compiled(pattern: str) -> Any:
+    try:
+        import re2  # noqa: PLC0415 - an extra: without it there is no inspection, and callers fail closed
+    except ImportError as missing:
+        raise UnavailableError("re2_missing", "inspection needs the extra `gateway`") from missing
+    return re2.compile(pattern)
+
+
+def _token_judge(rule: Rule) -> Judge:
+    compiled = _compiled(f"({rule.token})")
+    inner = re.compile(rule.group) if rule.group else None
+
+    def judge(region: Region) -> list[Find]:
+        found = []
+        for match in compiled.finditer(region.text):
+            start, end = match.span(1)
+            if inner is not None and (part := inner.search(region.text, start, end)) is not None:
+                start, end = part.span(1)
+            if _stands(region, start, end, rule) and _is_secret(region.text[start:end], rule):
+                found.append(Find(start, end, f"secret.{rule.id}"))
+        return found
+
+    return judge
+
+
+def _stands(region: Region, start: int, end: int, rule: Rule) -> bool:
+    """Return whether the match is a whole word, where the rule wants one."""
+    if rule.whole or rule.group:
+        return True
+    before = region.text[start - 1] if start else region.before[-1:]
+    after = region.text[end : end + 1] or region.after
+    if rule.edge and _WORDY.match(before):
+        return False
+    return not (_WORDY.match(after) and _WORDY.match(region.text[end - 1]))
+
+
+def _is_secret(value: str, rule: Rule) -> bool:
+    if rule.mixed and (value.isalpha() or not any(character.isdigit() for character in value)):
+        return False
+    if rule.bits and entropy(value) < rule.bits:
+        return False
+    return rule.whole or not is_placeholder(value)
+
+
+def _near_judge(near: tuple[Rule, ...]) -> Judge:
+    named = [(_hints(rule.near), _compiled(_near_pattern(rule.near, rule.value)), rule) for rule in near]
+    generic = _generic_judge()
+
+    def judge(region: Region) -> list[Find]:
+        lower = region.text.lower()
+        found = []
+        for hints, compiled, rule in named:
+            if any(hint in lower for hint in hints):
+                found += _near_finds(region, compiled, rule)
+        taken = [range(find.start, find.end) for find in found]
+        return found + [find for find in generic(region) if not any(find.start in span for span in taken)]
+
+    return judge
+
+
+def _near_pattern(names: str, value: str) -> str:
+    return f"(?i)(?:{names}){ASSIGNED}({value})"
+
+
+def _near_finds(region: Region, compiled: Any, rule: Rule) -> list[Find]:
+    found = []
+    for match in compiled.finditer(region.text):
+        start, end = match.span(1)
+        after = region.text[end : end + 1] or region.after
+        if not _TOUCHES.match(after) and _is_secret(region.text[start:end], rule):
+            found.append(Find(start, end, f"secret.{rule.id}"))
+    return found
+
+
+def _hints(names: str) -> tuple[str, ...]:
+    """Return words one of which must be there for ``names`` to match."""
+    plain, before = names, ""
+    while plain != before:  # groups from the inside out, so that no ``|`` of theirs is left
+        plain, before = re.sub(r"\((?:\?:)?[^()]*\)\??", "\0", plain), plain
+    return tuple(max(re.split(r"\[.*?\]\??|\\\.|[?\0]", name), key=len) for name in plain.split("|"))
+
+
+def _generic_judge() -> Callable[[Region], list[Find]]:
+    """Return the judge of values without a shape of their own: only by name, entropy and a mix of characters."""
+    rule = Rule(id="generic", near=_GENERIC_NAMES, value=r"[\w.=+/~:%@!#$^&*?-]{10,150}", bits=3.5, mixed=True)
+    compiled = _compiled(_near_pattern(rule.near, rule.value))
+
+    def judge(region: Region) -> list[Find]:
+        return [find for find in _near_finds(region, compiled, rule) if _random(region.text[find.start : find.end])]
+
+    return judge
+
+
+_CODE: Final = re.compile(r"[(){}\[\]]|\$[A-Z_]{3}|::|->|://|^[./$%@]|/.*\.|\w\.[a-z]{3,}")
+_WORDS: Final = re.compile(r"[A-Za-z]{6,}")
+
+
+def _random(value: str) -> bool:
+    """Return whether a value looks drawn rather than written: no path, no call, no words."""
+    if len(value) < 16 or _CODE.search(value):  # noqa: PLR2004 - shorter ones are names and numbers as often as not
+        return False
+    written = sum(len(word) for word in _WORDS.findall(value) if word.islower() or word.isupper() or word.istitle())
+    digits = sum(character.isdigit() for character in value)
+    return written * 2 < len(value) and digits >= 2 and entropy(value) >= 3.7  # noqa: PLR2004 - measured on benign code

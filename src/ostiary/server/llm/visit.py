@@ -1,0 +1,336 @@
+"""One request's way to a language model, numbered as it goes.
+
+1. Who comes, by a verified token; then what it asks, read and labelled, and every text looked at: beside the loop.
+2. One decision with labels and verdict as properties; its record is on disk.
+3. Budgets: what it could cost at most is taken.
+4. The model's server is asked; what it answers leaves through the scans, and no further than the decision let it.
+5. Calls of tools are decided on, one decision each; then the record of the whole, on disk; then the end leaves.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.decision.decide import known_of
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
+from ostiary.gateway.inspectors import Turn, look
+from ostiary.gateway.models import LanguageModel
+from ostiary.gateway.openai.asked import Face, LlmAsked
+from ostiary.gateway.openai.reading import read
+from ostiary.gateway.ports import CallAsked, CallJudged, KeptMessage
+from ostiary.gateway.record import inspection_record
+from ostiary.gateway.spending import Taken
+from ostiary.gateway.tools import read_calls
+from ostiary.gateway.upstreams.ports import ToUpstream
+from ostiary.gateway.usage import tokens_of
+from ostiary.keys import random_bytes
+from ostiary.server.body import BodyLimits, parse_object
+from ostiary.server.desk import FaceDesk
+from ostiary.server.doors import Asked, Caller, Keeper, Passed, TurnedAway
+from ostiary.server.doors.caller import caller_of
+from ostiary.server.doors.keeper import request_of
+from ostiary.server.llm.directory import TOOL, TYPE
+from ostiary.server.llm.live import Streams
+from ostiary.server.llm.room import LlmRoom
+from ostiary.server.wire import Request
+from ostiary.vocabulary.effects import Effect
+from ostiary.vocabulary.entities import Receipt
+from ostiary.vocabulary.labels import SessionLabel
+
+DOOR: Final = "llm"
+ACTIONS: Final[Mapping[Face, str]] = {"chat": "llm.chat", "responses": "llm.chat", "embeddings": "llm.embed"}
+LIMITS: Final = "llm_limits"
+REDUCE: Final = "reduce"
+UNDERSTOOD: Final = frozenset({LIMITS, REDUCE})
+_DEPTH: Final = 32
+_SMALL: Final = 65_536
+_NONCE: Final = 18
+_REDUCED: Final = 1024
+Entered = tuple[Caller, "Turn | FaultyInputError"]
+
+
+class _NobodyKeeps:
+    """The keeper of a house that keeps no conversations."""
+
+    def read(self, _tenant: str, _user: str, _conversation: str) -> tuple[KeptMessage, ...]:
+        """Know none.
+
+        Raises:
+            RefusedError: always.
+        """
+        raise RefusedError("conversation_unknown", "conversations are not kept here")
+
+
+NOBODY: Final = _NobodyKeeps()
+
+
+class NotThisModel(TurnedAway):
+    """The decision does not let a caller in; ``model`` is the name by which it asked."""
+
+    def __init__(self, no: TurnedAway, model: str) -> None:
+        """Keep the name."""
+        super().__init__(no.reply)
+        self.model = model
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """One request that may go to its model."""
+
+    caller: Caller
+    turn: Turn
+    model: LanguageModel
+    passed: Passed
+    taken: Taken
+    to: ToUpstream
+    id: str
+    created: int
+    estimated: int
+
+
+class Visits:
+    """Takes requests as far as the model's server."""
+
+    def __init__(self, desk: FaceDesk, room: LlmRoom, streams: Streams, threads: ThreadPoolExecutor) -> None:
+        """Keep the door."""
+        self._desk, self._room, self._streams, self._threads = desk, room, streams, threads
+        self.keeper: Keeper = desk.keeper(DOOR, understands=UNDERSTOOD, bound=False)
+        self._limits = BodyLimits(room.settings.max_body_bytes, _DEPTH)
+
+    async def open(self, request: Request, tenant: str, face: Face) -> Visit:
+        """Return a request that may go on.
+
+        Raises:
+            TurnedAway: who comes proved nothing, or the decision says no.
+            OstiaryError: what it asks cannot be asked.
+        """
+        # 1. Who comes, and what it asks. A body of any size is read only for somebody who proved who he is.
+        if not request.is_json():
+            raise FaultyInputError("content_type", "the content type must be application/json")
+        told = request.header(b"content-length") or ""
+        if told.isdigit() and len(told) < 6 and int(told) <= _SMALL:  # noqa: PLR2004
+            raw = await request.body(_SMALL, self._desk.receive_timeout_s)
+            caller, turn = await self._beside(partial(self._enter, request, tenant, face, raw, None))
+        else:
+            known = await self.keeper.caller(request, tenant)
+            raw = await request.body(self._limits.max_bytes, self._desk.receive_timeout_s)
+            caller, turn = await self._beside(partial(self._enter, request, tenant, face, raw, known))
+        if isinstance(turn, FaultyInputError):
+            raise turn
+        return await self._decided(caller, turn)
+
+    async def _decided(self, caller: Caller, turn: Turn) -> Visit:
+        asked, found = turn.asked, self._room.models.find(caller.tenant, turn.asked.model)
+        # 2. The decision; a name that stands for nothing is asked about like any other.
+        passed = await self._ask(caller, turn, found)
+        if found is None or ("embeddings" if asked.face == "embeddings" else "chat") not in found.kinds:
+            no = FaultyInputError("unsupported_value", "this model does not do that", "model")
+            raise await self._fail(turn, found, passed, no)
+        _reduce(asked, passed)
+        # 3. Budgets.
+        tokens_in = tokens_of(piece.text for piece in asked.pieces)
+        try:
+            taken = await self._take(caller, turn, found, tokens_in, asked.output * asked.choices)
+        except OstiaryError as no:
+            raise await self._fail(turn, found, passed, no) from no
+        asked.body["model"] = found.target
+        prefix = "resp_" if asked.face == "responses" else "chatcmpl-"
+        name = f"{asked.conversation}-{turn.nonce}" if asked.conversation and self._room.keeper else turn.nonce
+        return Visit(
+            caller=caller,
+            turn=turn,
+            model=found,
+            passed=passed,
+            taken=taken,
+            to=ToUpstream(asked.face, asked.body, passed.decision_id),
+            id=prefix + name,
+            created=passed.at_ns // 1_000_000_000,
+            estimated=tokens_in,
+        )
+
+    async def judge(self, visit: Visit, calls: Mapping[Any, CallAsked]) -> None:
+        """Have calls of tools decided on: one decision each, as for any access.
+
+        Raises:
+            TurnedAway: nobody can decide now.
+        """
+        turn = visit.turn
+        turn.calls = dict(calls)
+        if not calls:
+            return
+        wanted = list(calls.values())
+        facts = await self._beside(partial(self._facts, turn, wanted))
+        offered = set(turn.asked.tools)
+        turn.judged = [
+            await self._judged(visit, call, one)
+            if call.name in offered
+            else CallJudged(call.name, "DENY", ("tool-unknown",))
+            for call, one in zip(wanted, facts, strict=True)
+        ]
+
+    def watch(self, visit: Visit) -> Any:
+        """Watch the session of a stream from now on; call what comes back at its end."""
+        caller, asked = visit.caller, visit.turn.asked
+        request = request_of(caller, Asked(ACTIONS[asked.face], TYPE, visit.model.name))
+        receipt = Receipt(visit.passed.decision_id, visit.passed.at_ns, caller.ip, None)
+        known = known_of(self._desk.house.decider.parts, receipt, request, caller.identity)
+        return self._streams.enter(known.asked, caller.identity.expires_ns, visit.to.stop)
+
+    async def settle(self, visit: Visit, usage: Any) -> None:
+        """Give back what a request did not cost."""
+        if visit.taken.wants:
+            try:
+                await self._beside(partial(self._room.spending.settle, visit.taken, usage))
+            except OstiaryError as fault:  # what was taken stays taken
+                self._desk.faults(fault.code, fault)
+
+    async def keep(self, visit: Visit, answer: str) -> None:
+        """Keep question and answer, where conversations are kept and this one is to be."""
+        keeper, asked, caller = self._room.keeper, visit.turn.asked, visit.caller
+        if keeper is None or not asked.conversation:
+            return
+        user = f"{caller.identity.subject_type}:{caller.identity.subject_id}"
+        fresh = [one for one in asked.messages if one.get("role") not in {"system", "developer"}]
+        new = [KeptMessage(str(one["role"]), one.get("content"), visit.turn.label) for one in fresh]
+        new.append(KeptMessage("assistant", answer, visit.turn.label))
+        await self._beside(partial(keeper.append, caller.tenant, user, asked.conversation, new))
+
+    # 1.
+
+    def _enter(self, request: Request, tenant: str, face: Face, raw: bytes, known: Caller | None) -> Entered:
+        caller = known or caller_of(self._desk.doors, DOOR, request, tenant, bound=False)
+        identity = caller.identity
+        subject = f"{identity.subject_type}:{identity.subject_id}"
+        try:
+            asked = read(face, parse_object(raw, self._limits), self._room.reader(tenant, subject))
+            label = self._before(tenant, subject, asked)
+            turn = Turn(tenant=tenant, subject=subject, asked=asked, label=label, nonce=random_bytes(_NONCE).hex())
+            look(self._room.inspectors, turn)
+        except FaultyInputError as fault:
+            return caller, fault
+        return caller, turn
+
+    def _before(self, tenant: str, subject: str, asked: LlmAsked) -> SessionLabel:
+        """Put what was said before in front, from the asker's own conversation alone."""
+        label = SessionLabel(tenant)
+        if not asked.previous and not (asked.store and asked.conversation):
+            if not asked.store:
+                asked.conversation = ""
+            return label
+        keeper = self._room.keeper
+        name = asked.conversation or asked.previous.removeprefix("resp_").partition("-")[0]
+        try:
+            kept: Sequence[KeptMessage] = (keeper or NOBODY).read(tenant, subject, name)
+        except RefusedError:
+            if asked.previous:
+                text = f"previous response `{asked.previous[:80]}` not found"
+                raise FaultyInputError("previous_response_not_found", text, "previous_response_id") from None
+            kept = ()
+        asked.conversation = name if keeper is not None else ""
+        earlier = [{"role": one.role, "content": one.content} for one in kept]
+        place = "input" if asked.face == "responses" else "messages"
+        asked.body[place] = [*earlier, *asked.body[place]]
+        for one in kept:
+            if one.label is not None:
+                label = _stricter(label, one.label)
+        return label
+
+    # 2.
+
+    async def _ask(self, caller: Caller, turn: Turn, model: LanguageModel | None) -> Passed:
+        asked = turn.asked
+        properties = {
+            "labels": label_document(turn.label),
+            "inspection": {"available": turn.available, "verdict": turn.verdict.value, "rules": turn.rules},
+            "tools": len(asked.tools),
+            "stream": asked.stream,
+        }
+        name = model.name if model is not None else asked.model
+        try:
+            return await self.keeper.ask(caller, Asked(ACTIONS[asked.face], TYPE, name, properties=properties))
+        except TurnedAway as no:
+            told = msgspec.json.decode(no.reply.body)
+            if "decision_id" in told:
+                record = inspection_record(turn, name, told["decision_id"], told.get("code", "access_denied"))
+                self._room.append(turn.tenant, record)
+            raise NotThisModel(no, asked.model) from no
+
+    async def _fail(self, turn: Turn, model: LanguageModel | None, passed: Passed, no: OstiaryError) -> OstiaryError:
+        name = model.name if model is not None else turn.asked.model
+        await self._room.record(turn.tenant, inspection_record(turn, name, passed.decision_id, no.code))
+        return no
+
+    # 3.
+
+    async def _take(self, caller: Caller, turn: Turn, model: LanguageModel, tokens_in: int, out: int) -> Taken:
+        spending, now_ns = self._room.spending, self._desk.house.clock.now_ns()
+        take = partial(spending.take, caller.tenant, turn.subject, model.price, tokens_in, out, now_ns)
+        return await self._beside(take) if spending.bounded else take()
+
+    # 5.
+
+    def _facts(self, turn: Turn, calls: list[CallAsked]) -> tuple[Any, ...]:
+        told = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in calls
+        ]
+        messages = [*turn.asked.messages, {"role": "assistant", "tool_calls": told}]
+        return read_calls(self._room.manifest, messages, tenant=turn.tenant, before=turn.label)
+
+    async def _judged(self, visit: Visit, call: CallAsked, facts: Any) -> CallJudged:
+        asked = Asked("tool.call", TOOL, call.name[:256], properties=facts.properties())
+        try:
+            await self.keeper.ask(visit.caller, asked)
+        except TurnedAway as no:
+            told = msgspec.json.decode(no.reply.body)
+            if "decision_id" not in told:
+                raise
+            effect = "STEP_UP" if no.reply.status == 401 else "DENY"  # noqa: PLR2004
+            return CallJudged(call.name, effect, tuple(told.get("reasons", ())), facts.tainted)
+        return CallJudged(call.name, "ALLOW", (), facts.tainted)
+
+    async def _beside(self, work: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def label_document(label: SessionLabel) -> dict[str, Any]:
+    """Return a label as policy sees it: every member, also those that say nothing."""
+    return {
+        "untrusted": label.untrusted,
+        "confidentiality": label.confidentiality,
+        "uninspected": label.uninspected,
+        "foreign": label.foreign,
+        "documents": list(label.documents),
+        "more_documents": label.more_documents,
+    }
+
+
+def _stricter(one: SessionLabel, other: SessionLabel) -> SessionLabel:
+    return SessionLabel(
+        tenant=one.tenant,
+        untrusted=one.untrusted or other.untrusted,
+        confidentiality=max(one.confidentiality, other.confidentiality),
+        uninspected=one.uninspected or other.uninspected,
+        foreign=one.foreign or other.foreign or other.tenant != one.tenant,
+        documents=tuple(dict.fromkeys((*one.documents, *other.documents)))[:256],
+        more_documents=one.more_documents or other.more_documents,
+    )
+
+
+def _reduce(asked: LlmAsked, passed: Passed) -> None:
+    """Carry out what a reduced permission takes away: length, and tools."""
+    limits = passed.obligations(LIMITS)
+    if passed.decided.record.outcome.effect == Effect.REDUCE:
+        limits = [*limits, {"max_tokens": _REDUCED, "tools": False}]
+    for one in limits:
+        most = one.get("max_tokens")
+        if isinstance(most, int) and 0 < most < asked.output:
+            asked.output = most
+            asked.body["max_output_tokens" if asked.face == "responses" else "max_completion_tokens"] = most
+        if one.get("tools") is False:
+            asked.tools = ()
+            for name in ("tools", "tool_choice", "parallel_tool_calls"):
+                asked.body.pop(name, None)

@@ -6,9 +6,10 @@ Rows come from ``benchmarks/agentdojo/rows.py`` (see there for the kinds), manif
 A call is *blocked* when it is not allowed; STEP_UP and DENY are told apart. Figures by suite:
 
 - ``injected_blocked``: of the injected calls that do something (their tool has a sink), how many are blocked.
-- ``pairs_blocked``: of the pairs of a user task and an injection task that calls anything, in how many a call is blocked;
-  ``pairs_denied`` of them by DENY.
-- ``allowed``: of all calls of user tasks, nothing injected; ``attacked_allowed`` where an attack wrote into the results.
+- ``pairs_blocked``: of the pairs of a user task and an injection task that calls anything, in how many a call is
+  blocked; ``pairs_denied`` of them by DENY.
+- ``allowed``: of all calls of user tasks, nothing injected; ``attacked_allowed`` where an attack wrote into
+  the results.
 
 AgentDojo's texts are read where they are installed; none is kept here, and nothing learns from them.
 """
@@ -124,9 +125,10 @@ def show(result: dict[str, Any]) -> None:
     print(f"AgentDojo {result['version']}, attack {result['attack']} (peer, pairs of v1 blocked: {PEER:.1%})")
     for name, of in result["suites"].items():
         print(
-            f"  {name:10} pairs {of['pairs']:4} blocked {of['pairs_blocked']:.1%} (DENY {of['pairs_denied']:.1%}) · injected calls"
-            f" {of['injected']:4} blocked {of['injected_blocked']:.1%} (DENY {of['injected_denied']:.1%}) · user calls"
-            f" {of['calls']:4} allowed {of['allowed']:.1%}, under attack {of['attacked_allowed']:.1%} · {of['ms']} ms"
+            f"  {name:10} pairs {of['pairs']:4} blocked {of['pairs_blocked']:.1%} (DENY {of['pairs_denied']:.1%})"
+            f" · injected calls {of['injected']:4} blocked {of['injected_blocked']:.1%}"
+            f" (DENY {of['injected_denied']:.1%}) · user calls {of['calls']:4} allowed {of['allowed']:.1%}, under attack"
+            f" {of['attacked_allowed']:.1%} · {of['ms']} ms"
         )
 
 

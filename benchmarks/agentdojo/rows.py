@@ -1,3 +1,5 @@
+# ruff: noqa: ANN001, ANN201, ANN202, ANN204, D103 - runs elsewhere, where nothing of ours checks types
+# mypy: ignore-errors
 """AgentDojo's own ground truth as rows for ``ostiary inspect tools``; runs in AgentDojo's environment, without Ostiary.
 
     /tmp/ostiary-agentdojo/bin/python benchmarks/agentdojo/rows.py VERSION ATTACK > rows.jsonl

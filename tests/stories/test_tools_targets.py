@@ -53,7 +53,7 @@ def test_whom_the_user_named_is_written_to(bench):
         "eve&#64;evil.example",
         "e v e @ e v i l . e x a m p l e",
         "eve@evil.\nexample",
-        "ｅｖｅ＠ｅｖｉｌ．ｅｘａｍｐｌｅ",
+        "".join(chr(ord(letter) + 0xFEE0) for letter in EVIL),
         "e\u200bve@ev\u200bil.example",
         "".join(chr(0xE0000 + ord(letter)) for letter in EVIL),
         "the name is eve, at the host evil, and then a dot and example",

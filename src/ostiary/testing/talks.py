@@ -16,21 +16,21 @@ from ostiary.gateway.tools.offline import RulesAsked
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
 
-OFFICE = """
+OFFICE = """\
 tools:
   - {name: read_mail, reads: untrusted, sink: none, sensitive: false}
   - {name: read_file, reads: untrusted, sink: none, sensitive: false, args: {path: {kind: path}}}
   - {name: read_wiki, reads: trusted, sink: none, sensitive: false, args: {page: {kind: path}}}
   - {name: read_customers, reads: trusted, sink: none, sensitive: true}
   - {name: get_webpage, reads: untrusted, sink: none, sensitive: false, args: {url: {kind: url}}}
-  - {name: send_mail, reads: trusted, sink: egress, sensitive: false, args: {to: {kind: recipient}, body: {kind: text}}}
-  - {name: send_message, reads: trusted, sink: egress, sensitive: false, args: {to: {kind: recipient}, body: {kind: text}}}
+  - {name: send_mail, reads: trusted, sink: egress, args: {to: {kind: recipient}, body: {kind: text}}}
+  - {name: send_message, reads: trusted, sink: egress, args: {to: {kind: recipient}, body: {kind: text}}}
   - {name: pay, reads: trusted, sink: egress, sensitive: false, args: {iban: {kind: iban}, amount: {kind: amount}}}
   - {name: post_form, reads: untrusted, sink: egress, sensitive: false, args: {url: {kind: url}, fields: {kind: text}}}
   - {name: write_file, reads: trusted, sink: state, sensitive: false, args: {path: {kind: path}, content: {kind: text}}}
   - {name: delete_file, reads: trusted, sink: state, sensitive: false, args: {file_id: {kind: id}}}
   - {name: run_command, reads: untrusted, sink: state, sensitive: false, args: {command: {kind: command}}}
-  - {name: mail_staff, reads: trusted, sink: egress, sensitive: false, args: {to: {kind: recipient, allow: ["*@corp.example"]}}}
+  - {name: mail_staff, reads: trusted, sink: egress, args: {to: {kind: recipient, allow: ["*@corp.example"]}}}
 """
 
 

@@ -10,7 +10,7 @@
 {'total': 98.7}
 """
 
-import datetime
+import datetime as dt
 import math
 import re
 from collections.abc import Mapping
@@ -148,7 +148,7 @@ def _read(schema: Any, depth: int) -> Shape:
         raise _bad("a schema without a known type, or nested too deeply")
     unknown = set(schema) - _COMMON - _KNOWN[kind]
     if unknown:
-        raise _bad(f"`{sorted(map(str, unknown))[0][:40]}` is not understood here")
+        raise _bad(f"`{min(map(str, unknown))[:40]}` is not understood here")
     if kind == "object":
         return _object(schema, depth)
     if kind == "array":
@@ -197,7 +197,7 @@ def _count(schema: dict[str, Any], name: str, most: int) -> int:
 
 
 def _check_day(value: str, form: str) -> None:
-    kind = datetime.date if form == "date" else datetime.datetime
+    kind = dt.date if form == "date" else dt.datetime
     try:
         kind.fromisoformat(value if len(value) <= 40 else "")  # noqa: PLR2004 - no date is longer
     except ValueError:

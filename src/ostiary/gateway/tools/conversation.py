@@ -24,8 +24,8 @@ from ostiary.vocabulary.labels import Channel, Integrity, Label
 
 MAX_MESSAGES: Final = 4_096
 MAX_CHARS: Final = 2 * 1_048_576
-MAX_CALLS: Final = 256
-MAX_LEAVES: Final = 2_048
+MAX_CALLS: Final = 64
+MAX_LEAVES: Final = 512
 MAX_DEPTH: Final = 32
 MAX_ARGUMENT_CHARS: Final = 262_144
 SENSITIVE: Final = 3

@@ -24,18 +24,35 @@ from ostiary.gateway.tools.provenance import TAINTED, Origin, Sources, harsher
 from ostiary.vocabulary.labels import SessionLabel
 
 _HOT: Final = frozenset({Origin.PROSE, Origin.DECODED, Origin.UNEXPLAINED})
-_BODIES: Final = frozenset("body content contents message text subject description summary comment note notes reply".split())
+_BODIES: Final = frozenset(
+    {
+        "body",
+        "content",
+        "contents",
+        "message",
+        "text",
+        "subject",
+        "description",
+        "summary",
+        "comment",
+        "note",
+        "notes",
+        "reply",
+    }
+)
 _PLAIN: Final = Argument()
 _TELLS_TO_GO: Final = re.compile(
-    r"^\W*(?:\d+\W+)?(?:(?:please|now|then|first|next|also|and|bitte|todo|you (?:must|should|need to)|make sure to)\W+){0,3}"
-    r"(?:visit|open|go to|navigate|browse|click|follow|fetch|load|request|read|get|download|call|see|check|access|retrieve|post"
-    r"|besuche|öffne|ouvre|visite|abre|visita|apri)\b",
+    r"^\W*(?:\d+\W+)?"
+    r"(?:(?:please|now|then|first|next|also|and|bitte|todo|you (?:must|should|need to)|make sure to)\W+){0,3}"
+    r"(?:visit|open|go to|navigate|browse|click|follow|fetch|load|request|read|get|download|call|see|check|access"
+    r"|retrieve|post|besuche|öffne|ouvre|visite|abre|visita|apri)\b",
     re.IGNORECASE,
 )
 _TO_A_MODEL: Final = re.compile(
-    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instruction|previous|above|prior)|\bbefore you can\b|<\s*information\s*>"
-    r"|\b(?:ai|language) model\b|\bas an ai\b|\bassistant\b.{0,40}\b(?:must|should|please)\b|\byour (?:new )?(?:task|instruction)"
-    r"|\bimportant (?:message|instruction)|\bto you,|\bdo the following\b|\bsystem prompt\b|^\W*todo\b",
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instruction|previous|above|prior)|\bbefore you can\b"
+    r"|<\s*information\s*>|\b(?:ai|language) model\b|\bas an ai\b|\bassistant\b.{0,40}\b(?:must|should|please)\b"
+    r"|\byour (?:new )?(?:task|instruction)|\bimportant (?:message|instruction)|\bto you,"
+    r"|\bdo the following\b|\bsystem prompt\b|^\W*todo\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _SENTENCE: Final = re.compile(r"(?<=[.!?:;])\s+|\n+|\r")

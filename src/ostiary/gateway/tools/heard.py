@@ -1,9 +1,9 @@
 """What came from where anybody can write, asked how a value stands in it: loose, for a value is tainted by it.
 
-- As a whole **field** of a structured answer; in running text (**prose**); **decoded** from base64, hexadecimal, percent
-  signs, escapes, letters turned by thirteen or backwards; split by spaces, dashes or lines.
-- A field is **anchored** when the user named its record by another of its fields, and a value is **pointed** at when the
-  user named both whom it is of and the source, and the source holds one such value only.
+- As a whole **field** of a structured answer; in running text (**prose**); **decoded** from base64, hexadecimal,
+  percent signs, escapes, letters turned by thirteen or backwards; split by spaces, dashes or lines.
+- A field is **anchored** when the user named its record by another of its fields, and a value is **pointed** at when
+  the user named both whom it is of and the source, and the source holds one such value only.
 - Very short numbers are everywhere: in prose they count where they are called a number or stand in quotes.
 """
 
@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
@@ -31,10 +32,11 @@ _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrt]")
 _LETTERS: Final = re.compile(r"[a-z]{3,}")
 _WORD: Final = re.compile(r"\w+")
 _CALLED: Final = r"(?:\b(?:id|ids|no|nr|number|numbered|numero|número|nummer)[\s:=#.\"'`]{1,4}|[\"'`#])"
+_LOOSE: Final = frozenset({Kind.DATE, Kind.AMOUNT, Kind.ID})
 _FEW: Final = 3
 _LONG_ENOUGH: Final = 8
 _GRAM: Final = 6
-_GRAMS: Final = 400
+_GRAMS: Final = 64
 _TOKENS: Final = 256
 
 
@@ -52,10 +54,11 @@ class How(StrEnum):
 class Heard:
     """One answer that anybody could have written."""
 
-    def __init__(self, text: str, *, named: bool = False) -> None:
-        """Take the text; ``named`` when the user named the source."""
+    def __init__(self, text: str, *, named: bool = False, structured: bool = True) -> None:
+        """Take the text; ``named`` when the user named the source, ``structured`` when it may be taken apart."""
         self.raw = text
         self.named = named
+        self._structured = structured
 
     @cached_property
     def plain(self) -> str:
@@ -86,7 +89,7 @@ class Heard:
     @cached_property
     def parts(self) -> "tuple[tuple[tuple[str, str, int], ...], bool]":
         """The fields, and whether they are the tool's own structure."""
-        apart = take_apart(self.raw)
+        apart = take_apart(self.raw, structured=self._structured)
         return tuple((field.text, field.raw, field.record) for field in apart.fields), apart.solid
 
     @cached_property
@@ -98,16 +101,50 @@ class Heard:
     def decoded(self) -> str:
         """What is encoded in it, decoded once and folded."""
         found = [unquote(self.plain)] if "%" in self.plain else []
-        for match in list(_TOKEN.finditer(self.plain))[:_TOKENS]:
-            found.append(_base64(match.group()))
-        for match in list(_HEX.finditer(self.plain))[:_TOKENS]:
-            found.append(_hex(match.group()))
+        found += (_base64(match.group()) for match in islice(_TOKEN.finditer(self.plain), _TOKENS))
+        found += (_hex(match.group()) for match in islice(_HEX.finditer(self.plain), _TOKENS))
         return shapes.fold("\n".join(text for text in found if text))
 
     @cached_property
     def turned(self) -> str:
         """Letters turned by thirteen, and everything backwards."""
         return f"{codecs.encode(self.folded, 'rot13')}\n{self.folded[::-1]}"
+
+    @cached_property
+    def hidden(self) -> str:
+        """All that is encoded or turned in it."""
+        return f"{self.decoded}\n{self.turned}"
+
+    @cached_property
+    def _hidden_addresses(self) -> shapes.Addresses:
+        return shapes.addresses_in(self.hidden)
+
+    @cached_property
+    def _days(self) -> frozenset[tuple[int, int]]:
+        return shapes.dates_in(self.plain)
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """The records of the fields with a text."""
+        found: dict[str, list[int]] = {}
+        for text, _, record in self.parts[0]:
+            found.setdefault(text, []).append(record)
+        return found
+
+    def lacks(self, value: str, kind: Kind) -> bool:
+        """Tell, at little cost, whether a value stands in it in no way at all."""
+        wanted, found = shapes.fold(value), shapes.addresses_in(value)
+        if len(value) > SHORT and kind not in TARGETS:
+            return not self.quotes(wanted)
+        tight = shapes.compact(value)
+        standing = (
+            wanted in self.folded
+            or (len(tight) >= _LONG_ENOUGH and tight in self.compact)
+            or bool(found.all & self.addresses.all)
+            or bool(shapes.numbers_in(value) & self._numbers)
+            or (kind is Kind.DATE and bool(shapes.dates_in(value) & self._days))
+        )
+        return not standing and wanted not in self.hidden and not found.all & self._hidden_addresses.all
 
     def how(self, value: str, kind: Kind, said: Spoken) -> How:
         """Return how ``value`` stands in it; ``said`` is what the user said."""
@@ -123,8 +160,9 @@ class Heard:
         """Tell whether a long text repeats some words in a row, or an address."""
         if wanted in self.folded or shapes.addresses_in(wanted).all & self.addresses.all:
             return True
-        words = wanted.split()[:_GRAMS]
-        return any(" ".join(words[at : at + _GRAM]) in self.folded for at in range(0, len(words) - _GRAM + 1, 2))
+        words = wanted.split()
+        step = max(2, len(words) // _GRAMS)
+        return any(" ".join(words[at : at + _GRAM]) in self.folded for at in range(0, len(words) - _GRAM + 1, step))
 
     def _address(self, found: shapes.Addresses, wanted: str, said: Spoken) -> How:
         if self._has(found):
@@ -132,8 +170,7 @@ class Heard:
         tight = shapes.compact(wanted)
         if len(tight) >= _LONG_ENOUGH and tight in self.compact:
             return How.PROSE
-        hidden = f"{self.decoded}\n{self.turned}"
-        if wanted in hidden or found.all & shapes.addresses_in(hidden).all:
+        if wanted in self.hidden or found.all & self._hidden_addresses.all:
             return How.DECODED
         return How.NOT
 
@@ -142,7 +179,7 @@ class Heard:
         return bool(found.all & mine.all) or any(stands_in(one, self.folded) for one in found.emails | found.links)
 
     def _whole(self, found: shapes.Addresses, said: Spoken) -> How | None:
-        """Return how an address is a field of the tool's own structure; ``None`` when it is one nowhere, or elsewhere too."""
+        """Return how an address is a field of the tool's own structure; ``None`` when it is none, or not only."""
         fields, solid = self.parts
         if not solid:
             return None
@@ -164,16 +201,18 @@ class Heard:
         named = bool(people) and all(word in said.words for word in people)
         return How.POINTED if named and len(self.addresses.emails) == len(alike) == 1 else How.PROSE
 
-    def _words(self, value: str, wanted: str, kind: Kind, said: Spoken) -> How:
+    def _words(self, value: str, wanted: str, kind: Kind, said: Spoken) -> How:  # noqa: PLR0911 - one line, one way
         fields, solid = self.parts
         days = shapes.dates_in(value) if kind is Kind.DATE else frozenset()
-        whole = [record for text, raw, record in fields if text == wanted or _same(value, raw, kind)]
+        whole = list(self._places.get(wanted, ()))
+        if kind in _LOOSE:
+            whole += [record for _, raw, record in fields if _same(value, raw, kind)]
         if whole:
             if kind is Kind.ID and self._called(wanted):
                 return How.PROSE
             return How.ANCHORED if solid and any(self._anchored(record, said) for record in whole) else How.FIELD
         if days:
-            return How.PROSE if days & shapes.dates_in(self.plain) else How.NOT
+            return How.PROSE if days & self._days else How.NOT
         if len(wanted) <= _FEW and wanted.isdigit():
             return How.PROSE if self._called(wanted) else How.NOT
         if stands_in(wanted, self.folded) or (kind is Kind.AMOUNT and shapes.numbers_in(value) & self._numbers):
@@ -181,11 +220,7 @@ class Heard:
         tight = shapes.compact(value)
         if len(tight) >= _LONG_ENOUGH and tight in self.compact:
             return How.PROSE
-        return (
-            How.DECODED
-            if len(wanted) >= _LONG_ENOUGH and (wanted in self.decoded or wanted in self.turned)
-            else How.NOT
-        )
+        return How.DECODED if len(wanted) >= _LONG_ENOUGH and wanted in self.hidden else How.NOT
 
     @cached_property
     def _numbers(self) -> frozenset[str]:
@@ -213,7 +248,7 @@ class Heard:
 
 
 def worst(found: Iterable[How]) -> How:
-    """Return the worst of several answers; what stands in the mildest way somewhere and worse elsewhere counts as worse."""
+    """Return the worst of several answers."""
     order = list(How)
     return max(found, key=order.index, default=How.NOT)
 

@@ -12,16 +12,22 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from ostiary.gateway.tools.conversation import read_conversation
+from ostiary.errors import FaultyInputError
+from ostiary.gateway.tools.conversation import Conversation, read_conversation
 from ostiary.gateway.tools.facts import CallFacts, facts_of
+from ostiary.gateway.tools.kinds import SHORT
 from ostiary.gateway.tools.manifest import Manifest
 from ostiary.gateway.tools.provenance import Sources
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.labels import Label, SessionLabel, join
+
+MAX_WORK: Final = 400_000
+_LONG: Final = 16
+_EACH: Final = 20
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -80,6 +86,7 @@ def read_calls(
     conversation = read_conversation(messages, manifest, tenant, labels)
     session = join(tenant, (piece.label for piece in conversation.pieces), before)
     sources = Sources(conversation, manifest, untrusted=session.untrusted)
+    _check_work(conversation, len(sources.heard))
     found = (facts_of(call, manifest, sources, session) for call in conversation.calls)
     return tuple(
         msgspec.structs.replace(
@@ -103,16 +110,29 @@ def judge_calls(
     pins: Mapping[str, str] | None = None,
     plan: Sequence[str] | None = None,
 ) -> CallsJudged:
-    """Judge the calls in the last message; for the rest see `read_calls`.
+    """Judge the calls in the last message; of the arguments see `read_calls`.
 
-    Args:
-        subject: who asks, for whoever reads the answer; policy learns it from the token.
-        ask: puts the facts of one call to policy.
+    ``subject`` is for whoever reads the answer: policy learns who asks from the token. ``ask`` puts the facts of one
+    call to policy.
+
+    Raises:
+        FaultyInputError: ``messages_invalid`` or ``messages_too_large``.
     """
     del subject  # facts are about words and tools; who it is, and what he may, is the decision's
     read = read_calls(manifest, messages, tenant=tenant, before=before, labels=labels, pins=pins, plan=plan)
     calls = tuple(_judged(facts, ask(facts)) for facts in read)
     return CallsJudged(max(call.effect for call in calls), calls, read[0].session)
+
+
+def _check_work(conversation: Conversation, heard: int) -> None:
+    """Refuse what would take long: each value is looked for in each text."""
+    kilos = sum(len(piece.text) for piece in conversation.pieces) // 1_000
+    work = 0
+    for call in conversation.calls:
+        for _, value in call.leaves():
+            work += (_LONG if len(value) > SHORT else 1) * kilos + _EACH * heard
+    if work > MAX_WORK:
+        raise FaultyInputError("messages_too_large", "so many arguments are not looked for in a conversation this long")
 
 
 def _judged(facts: CallFacts, said: Judged) -> CallJudged:

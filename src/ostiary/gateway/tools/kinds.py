@@ -1,13 +1,14 @@
 """Kinds of arguments: what a value means to whoever receives the call, and how it reads in one form.
 
-- A **target** says where something goes or what is run: recipient, person, url, host, iban, path, command. A value that
-  is an address by its shape is one, whatever the manifest calls it. A recipient that is a mere name ("Alice", "general")
+- A **target** says where something goes or what is run: recipient, person, url, host, iban, path, command. A value
+  that is an address by its shape is one, whatever the manifest calls it. A recipient that is a mere name (Alice, general)
   is a person: the tool itself knows who that is, and content can choose among those it knows only.
 - A **selector** picks something: id, name, date, amount. A **body** is text at length; it is expected to quote.
 - What a manifest leaves out is told from the argument's name.
 
->>> kind_of("text", "body", "see you at noon"), kind_of("", "cc", "bob@corp.example"), kind_of("text", "x", "a@b.example")
-(<Kind.TEXT: 'text'>, <Kind.RECIPIENT: 'recipient'>, <Kind.RECIPIENT: 'recipient'>)
+>>> told = (("text", "body", "at noon"), ("", "cc", "a@b.example"), ("text", "x", "a@b.example"))
+>>> [kind_of(*each).value for each in told]
+['text', 'recipient', 'recipient']
 """
 
 import re

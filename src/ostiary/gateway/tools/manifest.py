@@ -7,7 +7,7 @@ r"""The manifest of tools: what each one reads, where its calls go, and what its
 - The number of tools, arguments and patterns is bounded, and so is the text.
 
 >>> manifest = Manifest.parse(b'{"tools": [{"name": "send", "sink": "egress", "reads": "trusted"}]}')
->>> manifest.find("send").sink, manifest.find("sent").known, manifest.shadowed("ｓend")
+>>> manifest.find("send").sink, manifest.find("sent").known, manifest.shadowed("Send")
 (<Sink.EGRESS: 'egress'>, False, 'send')
 """
 

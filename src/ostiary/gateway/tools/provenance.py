@@ -14,6 +14,8 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 from ostiary.gateway.tools import shapes
@@ -24,6 +26,9 @@ from ostiary.gateway.tools.manifest import Argument, Manifest, Sink
 from ostiary.gateway.tools.spoken import Spoken
 from ostiary.gateway.tools.words import asks_for, hands_over, points_to
 from ostiary.vocabulary.labels import Channel, Integrity
+
+MAX_STRUCTURED: Final = 262_144
+"""So many characters of answers are taken apart, the latest first; the rest is running text."""
 
 _REQUEST_WORDS: Final = 4
 _SETTLED: Final = frozenset({Kind.ID})
@@ -66,7 +71,12 @@ class Sources:
         self.said = Spoken(piece.text for piece in own if piece.label.integrity is not Integrity.UNTRUSTED)
         self.request = _request(pieces)
         others = [piece for piece in pieces if piece.label.integrity is Integrity.UNTRUSTED]
-        self.heard = [Heard(piece.text, named=self._named(piece.call)) for piece in others]
+        lengths = accumulate(len(piece.text) for piece in reversed(others))  # what came last is taken apart first
+        apart = [length <= MAX_STRUCTURED for length in lengths][::-1]
+        self.heard = [
+            Heard(piece.text, named=self._named(piece.call), structured=small)
+            for piece, small in zip(others, apart, strict=True)
+        ]
         named = [heard.raw for heard in self.heard if heard.named]
         self.handed = Spoken(named if hands_over(self.request) else ())
         self._lent = Spoken(named if self.handed.raw or points_to(self.request) else ())
@@ -77,7 +87,7 @@ class Sources:
         self.trusted = Spoken(piece.text for piece in trusted)
         self._written = Spoken(_written(conversation, manifest, others))
 
-    def of(self, value: str, kind: Kind, argument: Argument) -> Origin:
+    def of(self, value: str, kind: Kind, argument: Argument) -> Origin:  # noqa: PLR0911 - one line, one origin
         """Return where one value comes from."""
         if not value.strip():
             return Origin.NEW
@@ -99,7 +109,13 @@ class Sources:
         links = shapes.addresses_in(value).links
         return bool(links) and any(links <= heard.addresses.links for heard in self.heard)
 
+    @cached_property
+    def _all_heard(self) -> Heard:
+        return Heard("\n".join(heard.raw for heard in self.heard), structured=False)
+
     def _how(self, value: str, kind: Kind) -> How:
+        if not self.heard or self._all_heard.lacks(value, kind):
+            return How.NOT
         found = [heard.how(value, kind, self.said) for heard in self.heard]
         fields = [how for how in found if how in {How.FIELD, How.ANCHORED}]
         settled = kind not in _SETTLED and not shapes.addresses_in(value).all

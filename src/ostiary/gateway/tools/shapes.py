@@ -4,8 +4,9 @@
 - Two texts are folded alike before they are compared loosely: compatibility forms, case, characters nobody sees.
 - All work is linear in the text.
 
->>> addresses_in("write to Bob@Corp.example, see HTTPS://www.corp.example/a?x=1, pay DE89 3704 0044 0532 0130 00").emails
-frozenset({'bob@corp.example'})
+>>> found = addresses_in("write to Bob@Corp.example, see HTTPS://www.a.example/b?c, pay DE89 3704 0044 0532 0130 00")
+>>> sorted(found.all)
+['DE89370400440532013000', 'a.example/b?c', 'bob@corp.example']
 >>> sorted(dates_in("from May 3rd to 2024-06-10")), sorted(numbers_in("1,200.50 and 7"))
 ([(5, 3), (6, 10)], ['1200.5', '7'])
 """
@@ -96,7 +97,7 @@ def compact(text: str) -> str:
 
 
 def link(text: str) -> str:
-    """Return a link in one form: without scheme, `www.`, a last slash and marks of a sentence; its path decoded once."""
+    """Return a link in one form: without scheme, `www.`, a last slash, marks of a sentence; its path decoded once."""
     bare = text.strip().rstrip(".,;:!?")
     bare = bare.split("://", 1)[-1]
     host, slash, rest = bare.partition("/")
@@ -114,7 +115,11 @@ def addresses_in(text: str) -> Addresses:
     emails = (
         frozenset(match.lower().strip(".'`") for match in _EMAIL.findall(text)) if "@" in text else frozenset[str]()
     )
-    links = frozenset(link(match) for match in _URL.findall(_GLUED.sub(r"\1. ", text))) if "." in text or "://" in text else frozenset[str]()
+    links = (
+        frozenset(link(match) for match in _URL.findall(_GLUED.sub(r"\1. ", text)))
+        if "." in text or "://" in text
+        else frozenset[str]()
+    )
     found = (*_ACCOUNT.findall(text), *_TIGHT_ACCOUNT.findall(text))
     accounts = frozenset(account for match in found if _is_account(account := compact(match).upper()))
     return Addresses(emails, links - {email.split("@")[1] for email in emails}, accounts)

@@ -1,8 +1,9 @@
 """What a tool answered, taken apart: fields, each in its record, and running text.
 
 JSON is read as JSON; YAML (which Python's own way of printing mappings mostly is) as texts without any types; anything
-else is lines. A field is a whole value. Only structured answers have fields that mean something: in plain text anybody
-can write ``to: eve@e.example``, so a line of it is a field for names and ids at most (``solid`` is false).
+else is lines, and so is what is very long or nested deeply. A field is a whole value. Only structured answers have
+fields that mean something: in plain text anybody can write ``to: eve@e.example``, so a line of it is a
+field for names and ids at most (``solid`` is false).
 
 >>> parts = take_apart('[{"sender": "bob@corp.example", "subject": "Lunch"}, {"sender": "eve@e.example"}]')
 >>> [(field.text, field.record) for field in parts.fields], parts.solid
@@ -19,8 +20,11 @@ import yaml
 from ostiary.gateway.tools.shapes import fold
 
 MAX_FIELDS: Final = 20_000
-MAX_YAML_CHARS: Final = 262_144
+MAX_YAML_CHARS: Final = 65_536
 MAX_DEPTH: Final = 24
+MAX_NESTING: Final = 64
+_NOT_BRACKETS: Final = re.compile(r"[^\[\]{}]+")
+_PREFIX: Final = re.compile(rf"^[ \t?-]{{{4 * MAX_NESTING},}}", re.MULTILINE)
 _LOOKS_STRUCTURED: Final = re.compile(r"^\s*(?:[\[{]|- |[\w \"'.-]{1,64}:(?:\s|$))")
 _ANCHOR: Final = re.compile(r"(?:^|[\s\[{,:-])&[\w-]")
 _ALIAS: Final = re.compile(r"(?:^|[\s\[{,:-])\*[\w-]")
@@ -42,11 +46,11 @@ class Parts(msgspec.Struct, frozen=True):
     solid: bool
 
 
-def take_apart(text: str) -> Parts:
-    """Return the parts of an answer; never fails, what cannot be read is lines."""
-    value = _json(text)
+def take_apart(text: str, *, structured: bool = True) -> Parts:
+    """Return the parts of an answer; never fails, what cannot be read, or shall not be, is lines."""
+    value = _json(text) if structured else None
     solid = isinstance(value, dict | list)
-    if not solid:
+    if not solid and structured:
         value = _yaml(text)
         solid = isinstance(value, list) and any(isinstance(one, dict) for one in value) or isinstance(value, dict)  # noqa: RUF021
     walker = _Walker()
@@ -66,6 +70,7 @@ def _json(text: str) -> Any:
 def _yaml(text: str) -> Any:
     if (
         len(text) > MAX_YAML_CHARS
+        or _deep(text)
         or not _LOOKS_STRUCTURED.match(text)
         or (_ANCHOR.search(text) and _ALIAS.search(text))
     ):
@@ -74,6 +79,16 @@ def _yaml(text: str) -> Any:
         return yaml.load(text, _LOADER)  # noqa: S506 - the base loader knows texts, lists and mappings only
     except (yaml.YAMLError, RecursionError, ValueError, TypeError):
         return None
+
+
+def _deep(text: str) -> bool:
+    """Tell whether a text could be nested deeply: libyaml composes by recursion in C, without any bound of its own."""
+    depth = 0
+    for mark in _NOT_BRACKETS.sub("", text):
+        depth = depth + 1 if mark in "[{" else max(0, depth - 1)
+        if depth > MAX_NESTING:
+            return True
+    return _PREFIX.search(text) is not None
 
 
 class _Walker:

@@ -19,29 +19,48 @@ from ostiary.gateway.tools.kinds import words_of
 
 # Stems by deed: English, German, French, Spanish, Italian, Portuguese, Dutch.
 _STEMS: Final = {
-    "send": "send sent email e-mail mail message write wrote tell reply respond answer forward notify inform contact dm text let"
-    " schick send sende schreib antwort mail benachrichtig teil envoi envoy écri répond transmet préven enví env escrib respond"
-    " reenví avis manda invia scriv rispond inoltr envi escrev respond encaminh stuur verstuur schrijf antwoord mail",
-    "post": "post publish upload tweet share comment announce write reply veröffentlich poste publi partag compart pubblic condivid"
-    " plaats deel submit send put",
-    "pay": "pay paid send transfer refund wire repay settle reimburse donate bezahl überweis zahl erstatt paie paye vire virer"
-    " rembours pag transfier transfer reembols paga bonific rimbors transf betaal maak overmak",
-    "change": "change update modify edit adjust set rename reschedul move correct replace fix alter amend switch ändere änder"
-    " aktualisier verschieb anpass setz chang modifi actualis déplac met cambi modific actualiz muev ajust modific aggiorn spost"
-    " alter mud atualiz wijzig verander bijwerk verplaats",
-    "create": "creat make add schedul set-up setup set write draft generat put remind save"
-    " erstell leg trag anleg erzeug merk crée créer crea ajout rappel cre añad agend recuérd aggiung"
-    " ricord cri adicion marc lembr maak voeg herinner toe",
-    "add": "add append insert includ put join attach invit extend complete füge hinzu trag ergänz ajout inclu añad agreg inclu"
-    " aggiung inser adicion acrescent voeg toevoeg",
-    "remove": "delet remov eras drop cancel clear clean trash unsubscrib kick ban revok purg discard archiv lösch entfern storni"
-    " supprim effac annul enlèv elimin borr quit cancel cancell rimuov elimin apag remov verwijder wis annuleer",
-    "book": "book reserv order buy purchas rent buch reservier bestell kauf miet réserv achet commande lou reserv compr"
-    " alquil prenot acquist ordin noleggi reserv compr alug boek reserveer koop bestel huur",
-    "invite": "invit add einlad lade invit añad convid uitnodig nodig",
+    "send": (
+        "send sent email e-mail mail message write wrote tell reply respond answer forward notify inform"
+        " contact dm text let schick sende schreib antwort benachrichtig teil envoi envoy écri répond transmet"
+        " préven enví env escrib reenví avis manda invia scriv rispond inoltr envi escrev encaminh stuur"
+        " verstuur schrijf antwoord"
+    ),
+    "post": (
+        "post publish upload tweet share comment announce write reply veröffentlich poste publi partag"
+        " compart pubblic condivid plaats deel submit send put"
+    ),
+    "pay": (
+        "pay paid send transfer refund wire repay settle reimburse donate bezahl überweis zahl erstatt paie"
+        " paye vire virer rembours pag transfier reembols paga bonific rimbors transf betaal maak overmak"
+    ),
+    "change": (
+        "change update modify edit adjust set rename reschedul move correct replace fix alter amend switch"
+        " ändere änder aktualisier verschieb anpass setz chang modifi actualis déplac met cambi modific"
+        " actualiz muev ajust aggiorn spost mud atualiz wijzig verander bijwerk verplaats"
+    ),
+    "create": (
+        "creat make add schedul set-up setup set write draft generat put remind save erstell leg trag anleg"
+        " erzeug merk crée créer crea ajout rappel cre añad agend recuérd aggiung ricord cri adicion marc"
+        " lembr maak voeg herinner toe"
+    ),
+    "add": (
+        "add append insert includ put join attach invit extend complete füge hinzu trag ergänz ajout inclu"
+        " añad agreg aggiung inser adicion acrescent voeg toevoeg"
+    ),
+    "remove": (
+        "delet remov eras drop cancel clear clean trash unsubscrib kick ban revok purg discard archiv lösch"
+        " entfern storni supprim effac annul enlèv elimin borr quit cancell rimuov apag verwijder wis annuleer"
+    ),
+    "book": (
+        "book reserv order buy purchas rent buch reservier bestell kauf miet réserv achet commande lou compr"
+        " alquil prenot acquist ordin noleggi alug boek reserveer koop bestel huur"
+    ),
+    "invite": "invit add einlad lade añad convid uitnodig nodig",
     "share": "share access grant permission send invit teil freigab freigeb partag donn compart condivid deel",
-    "run": "run execut launch start deploy call trigger stop restart install führ start lanc exécut ejecut inici esegui avvi"
-    " execut inici voer start draai",
+    "run": (
+        "run execut launch start deploy call trigger stop restart install führ lanc exécut ejecut inici"
+        " esegui avvi voer draai"
+    ),
 }
 _DEEDS: Final = {
     **dict.fromkeys(
@@ -77,9 +96,40 @@ _DEEDS: Final = {
     "grant": "share",
     **dict.fromkeys(("run", "exec", "execute", "launch", "start", "deploy", "stop", "restart", "install"), "run"),
 }
-_NOUNS: Final = frozenset("email mail message text sms dm comment post order open set new draft transfer charge".split())
+_NOUNS: Final = frozenset(
+    [
+        "email",
+        "mail",
+        "message",
+        "text",
+        "sms",
+        "dm",
+        "comment",
+        "post",
+        "order",
+        "open",
+        "set",
+        "new",
+        "draft",
+        "transfer",
+        "charge",
+    ]
+)
 # "How many mails did I get" asks for no mail to be sent; "mail Bob" and "and message her" do.
-_THINGS: Final = ("mail", "email", "e-mail", "message", "text", "post", "comment", "order", "dm", "rent", "contact", "answer")
+_THINGS: Final = (
+    "mail",
+    "email",
+    "e-mail",
+    "message",
+    "text",
+    "post",
+    "comment",
+    "order",
+    "dm",
+    "rent",
+    "contact",
+    "answer",
+)
 _DONE: Final = re.compile(
     r"(?:^|[.!?,;:\n\"'(]\s*|\b(?:and|please|to|then|also|or|you|we|us|me|und|bitte|et|y|e|en)\s+)"
     r"(mail|email|e-mail|message|text|post|comment|order|dm|rent|contact|answer)\b"
@@ -88,15 +138,18 @@ _MONEY: Final = frozenset({"money", "payment", "transaction", "funds", "transfer
 _ENDING: Final = 4  # letters that a stem may grow by: pay, payment
 _EMPTY: Final = frozenset({"tool", "data", "item", "with", "from", "into", "this", "that", "user", "info"})
 _HANDS_OVER: Final = re.compile(
-    r"\b(?:do|perform|complete|execute|carry out|follow|act on|handle|finish|erledige|befolge|führe|fais|exécute|suis|haz|realiza"
-    r"|sigue|esegui|segui|faça|siga|doe|voer|volg)\b(?![^.!?:\n]{0,40}\b(?:following|these|below)\b)[^.!?:\n]{0,60}?\b(?:actions?|tasks?|to-?dos?|instructions?|steps|items|requests?"
-    r"|aufgaben?|anweisung(?:en)?|tâches?|tareas?|instrucciones|compiti|istruzioni|tarefas?|instruções|taken|instructies)\b",
+    r"\b(?:do|perform|complete|execute|carry out|follow|act on|handle|finish|erledige|befolge|führe|fais|exécute|suis"
+    r"|haz|realiza|sigue|esegui|segui|faça|siga|doe|voer|volg)\b"
+    r"(?![^.!?:\n]{0,40}\b(?:following|these|below)\b)[^.!?:\n]{0,60}?"  # a list of the user's own is no handing over
+    r"\b(?:actions?|tasks?|to-?dos?|instructions?|steps|items|requests?|aufgaben?|anweisung(?:en)?|tâches?|tareas?"
+    r"|instrucciones|compiti|istruzioni|tarefas?|instruções|taken|instructies)\b",
     re.IGNORECASE,
 )
 _POINTS_TO: Final = re.compile(
     r"\b(?:accordingly|according to|based on|you (?:can|will) find|(?:is|are) in|details (?:in|on|at)|see the"
     r"|(?:mentioned|listed|specified|described|given|named|written|stated) (?:in|on|at|by)|as (?:in|per)"
-    r"|laut|gemäß|findest du|steht in|selon|d'après|según|indicado en|secondo|indicato in|de acordo com|conforme|volgens)\b",
+    r"|laut|gemäß|findest du|steht in|selon|d'après|según|indicado en|secondo|indicato in|de acordo com|conforme"
+    r"|volgens)\b",
     re.IGNORECASE,
 )
 _TOKENS: Final = re.compile(r"[^\W\d_][\w'-]*")

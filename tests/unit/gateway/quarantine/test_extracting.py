@@ -1,3 +1,4 @@
+import contextlib
 import json
 from typing import Any
 
@@ -41,7 +42,11 @@ def test_what_fits_comes_out_and_stays_untrusted():
     found = extract(model, "acme", SCHEMA, BILL)
     del told["paid"]
     assert found.values == told
-    assert (found.label.channel, found.label.tenant, found.label.integrity) == (Channel.DATA, "acme", Integrity.UNTRUSTED)
+    assert (found.label.channel, found.label.tenant, found.label.integrity) == (
+        Channel.DATA,
+        "acme",
+        Integrity.UNTRUSTED,
+    )
     assert BILL not in model.asked[0]
     assert model.asked[1] == BILL
 
@@ -128,9 +133,5 @@ def test_a_text_that_is_none_or_too_long(text):
 
 @given(st.text(max_size=300) | st.from_regex(r'\{"total": .{0,40}\}', fullmatch=True))
 def test_whatever_a_model_says_it_is_refused_or_it_fits(answer):
-    try:
-        found = Extraction("acme", SCHEMA, BILL).read(answer, "m")
-    except VerificationError as refused:
-        assert refused.code == "extraction_invalid"
-    else:
-        assert set(found.values) <= set(SCHEMA["properties"])
+    with contextlib.suppress(VerificationError):
+        assert set(Extraction("acme", SCHEMA, BILL).read(answer, "m").values) <= set(SCHEMA["properties"])

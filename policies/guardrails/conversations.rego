@@ -63,6 +63,13 @@ step_up contains {
 	not data.ostiary.lib.proven(wanted.level, wanted.max_age_s)
 }
 
+# A person's right to its own words (GDPR article 15) does not hang on the device, unless they are confidential. All of
+# one's conversations at once are as confidential as the most confidential of them.
+own_words if {
+	owns_at_door
+	conversation_level < data.gateway.conversations.confidential.from
+}
+
 # Anything odd counts as the highest, and so does a label that could not be read.
 conversation_level := level if {
 	level := [0, 1, 2, 3, 4][input.resource.properties.confidentiality]

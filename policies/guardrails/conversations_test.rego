@@ -77,6 +77,16 @@ test_being_told_is_not_enough if {
 	not "conversation-owner" in _talk_allowed(_talk({"subject": {"identity": {"assurance": "asserted"}}}))
 }
 
+test_own_words_leave_on_any_device_unless_they_are_confidential if {
+	export := {"action": {"name": "conversation.export", "class": "export"}}
+	_talk_denied(_talk(export)) == set()
+	every level in [3, 4, "x"] {
+		change := {"resource": {"properties": {"confidentiality": level}}}
+		_talk_denied(_talk(object.union(export, change))) == {"unmanaged-device-no-export"}
+		_talk_denied(_talk(object.union_n([export, change, {"device": {"managed": true}}]))) == set()
+	}
+}
+
 test_other_actions_are_nobody_s if {
 	not "conversation-owner" in _talk_allowed(_talk({"action": {"name": "conversation.administer"}}))
 }

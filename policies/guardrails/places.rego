@@ -30,6 +30,7 @@ deny contains {"rule": "unmanaged-device-no-export"} if {
 	input.action["class"] == "export"
 	not input.device.managed == true
 	data.ostiary.lib.sensitivity >= 1
+	not own_words
 }
 
 # METADATA

@@ -1,17 +1,26 @@
 """``ostiary keys``: list, rotate and shred.
 
-- ``rotate`` makes the next signing key of a purpose; retired keys go on verifying what they signed.
-- ``shred`` destroys the key under which a subject's data was sealed: the data is gone, backups included.
+- ``rotate`` makes the next signing key of a purpose; retired keys go on verifying what they signed. The purpose
+  ``conversations`` is that of data keys (``cli/conversation_keys``).
+- ``shred`` destroys the keys under which a subject's data was sealed: the data is gone, backups of it included.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
 from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT
 from ostiary.audit.subjects import SubjectAdmin
+from ostiary.cli.conversation_keys import (
+    CONVERSATIONS,
+    DryRun,
+    Rotated,
+    rotate_conversations,
+    shred_conversations,
+    tell,
+)
 from ostiary.cli.output import err, out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError
 from ostiary.keys import ALGORITHMS, EDDSA, KeyRing
 
@@ -60,17 +69,39 @@ def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default
 
 @command.command
 def rotate(
-    purpose: Annotated[str, Parameter(help="What the key is for; `ostiary keys list` shows it. `log` is the log's.")],
+    purpose: Annotated[
+        str,
+        Parameter(
+            help="What the key is for; `ostiary keys list` shows it. `log` is the log's, `conversations` users'."
+        ),
+    ],
     *,
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
     alg: Annotated[str, Parameter(help="EdDSA, ES256 or RS256. Default: as the key that signs now.")] = "",
     overlap_days: Annotated[int, Parameter(help="For so long the old key may still sign.")] = 0,
+    user: Annotated[str, Parameter(help="Of `conversations`: this user's data key only, as type:id.")] = "",
+    wrapping: Annotated[
+        bool, Parameter(negative="", help="Of `conversations`: the tenant's key, which wraps the users'.")
+    ] = False,
+    reencrypt: Annotated[
+        bool, Parameter(negative="", help="Of `conversations`: bring all older messages over now, not bit by bit.")
+    ] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Make the next key of a purpose; the old one goes on verifying, its secret half is erased."""
     with open_data(data, config) as house:
+        if purpose == CONVERSATIONS:
+            check_living(house, tenant)
+            wanted = Rotated(tenant, user, wrapping=wrapping, reencrypt=reencrypt)
+            tell(rotate_conversations(house, wanted, dry_run=dry_run), json=json)
+            return
+        if user or wrapping or reencrypt or dry_run:
+            raise FaultyInputError(
+                "usage", "`--user`, `--wrapping`, `--reencrypt`, `--dry-run` are for `conversations`"
+            )
         if purpose == LOG_PURPOSE:
             told = {"kid": house.log.rotate_key().vkey(), "purpose": purpose, "tenant": SYSTEM_TENANT}
         elif alg and alg not in ALGORITHMS:
@@ -94,20 +125,36 @@ def rotate(
 
 @command.command
 def shred(
-    subject: Annotated[str, Parameter(help="Whose key, as type:id, such as user:ann.")],
+    subject: Annotated[str, Parameter(help="Whose keys, as type:id, such as user:ann.")],
     *,
+    conversation: Annotated[str, Parameter(help="Only this conversation's key.")] = "",
+    only: Annotated[
+        Literal["", "log", "conversations"], Parameter(help="Only what the log holds, or only conversations.")
+    ] = "",
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
+    dry_run: DryRun = False,
     yes: Annotated[bool, Parameter(negative="", help="Do it: this cannot be undone.")] = False,
     json: Json = False,
 ) -> None:
-    """Destroy a subject's key: what the log holds of it can never be read again; every proof stays valid."""
-    if not yes:
+    """Destroy a subject's keys: what the log holds of it and its conversations can never be read again."""
+    if not yes and not dry_run:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
+    if conversation and only == "log":
+        raise FaultyInputError("usage", "`--conversation` is no part of the log")
     with open_data(data, config) as house:
-        erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+        check_living(house, tenant)
+        told = shred_conversations(house, tenant, subject, conversation, dry_run=dry_run) if only != "log" else {}
+        if only != CONVERSATIONS and not conversation and not dry_run:
+            erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+            told |= {"count": erased.count, "record_id": erased.record_id}
     if json:
-        print_json(erased)
-    else:
-        out.print(f"{erased.count:,} payloads are unreadable for ever (record {erased.record_id})", markup=False)
+        print_json(told)
+        return
+    if "count" in told:
+        words = f"{told['count']:,} payloads are unreadable for ever (record {told['record_id']})"
+        out.print(words, markup=False)
+    if "conversations" in told:
+        verb = "would be" if dry_run else "are"
+        out.print(f"{told['conversations']:,} conversations {verb} unreadable for ever", markup=False)

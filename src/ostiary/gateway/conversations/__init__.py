@@ -7,6 +7,7 @@ from ostiary.gateway.conversations.parts import Locks, Parts
 from ostiary.gateway.conversations.ports import ConversationStore
 from ostiary.gateway.conversations.rotation import Progress, Rewrapped, Rotation
 from ostiary.gateway.conversations.shredding import Shredding
+from ostiary.gateway.conversations.verifying import Verified, verify
 
 __all__ = [
     "Changes",
@@ -22,4 +23,6 @@ __all__ = [
     "Rotation",
     "Shredding",
     "Transcript",
+    "Verified",
+    "verify",
 ]

@@ -220,6 +220,13 @@ class Conversations:
                     raise
         return found
 
+    def all(self, tenant: str, user: str) -> Iterator[Conversation]:
+        """Yield all conversations of a user, newest first, without their messages; see ``page``."""
+        before = ""
+        while rows := self.parts.store.page(tenant, self._owner(tenant, user), before, 100):
+            yield from self.page(tenant, user, before)
+            before = rows[-1].conversation
+
     def export(self, tenant: str, user: str) -> Iterator[Transcript]:
         """Yield all conversations of a user, newest first, whole."""
         before = ""

@@ -98,21 +98,25 @@ class ConversationsFace:
             return self._refused(fault)
 
     async def _answer(self, request: Request, visit: Visit) -> Reply:
-        found = await self._beside(lambda: self._found(visit)) if visit.conversation else None
-        passed = await self._ask(visit, found)
+        level = await self._beside(lambda: self._level(visit))
+        passed = await self._ask(visit, level)
         return await self._beside(lambda: self._do(request, visit, passed))
 
-    def _found(self, visit: Visit) -> Conversation | None:
-        """Return the conversation if it is the caller's; one that cannot be read is told of after the decision."""
+    def _level(self, visit: Visit) -> int | None:
+        """Return how confidential it is, if it is the caller's; what cannot be read is told of after the decision."""
+        conversations, tenant = self._house.conversations, visit.caller.tenant
         try:
-            return self._house.conversations.find(visit.caller.tenant, visit.user, visit.conversation)
+            if visit.conversation:
+                return _level(conversations.find(tenant, visit.user, visit.conversation))
+            if visit.action == "conversation.export":
+                return max((_level(one) for one in conversations.all(tenant, visit.user)), default=0)
         except RefusedError:
             return None
+        return 0
 
-    async def _ask(self, visit: Visit, found: Conversation | None) -> Passed:
+    async def _ask(self, visit: Visit, level: int | None) -> Passed:
         mine = not visit.conversation or await self._beside(lambda: self._owns(visit))
-        label = found.label if found is not None else None
-        told: dict[str, Any] = {"confidentiality": label.confidentiality} if label is not None else {}
+        told: dict[str, Any] = {} if level is None else {"confidentiality": level}
         asked = Asked(
             action=visit.action,
             resource_type="conversation",
@@ -191,6 +195,10 @@ def _meant(request: Request) -> tuple[str, str, str]:
     left = rest[1:] if conversation else [part for part in rest if part]
     wanted = (request.method, int(bool(conversation)), "/".join(left))
     return tenant, conversation, acts.get(wanted, "") if tenant else ""
+
+
+def _level(conversation: Conversation) -> int:
+    return conversation.label.confidentiality if conversation.label is not None else 0
 
 
 def _number(request: Request, name: str, usual: int, most: int = 10**9) -> int:

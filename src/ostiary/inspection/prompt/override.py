@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-_GAP: Final = r"\W{1,4}(?:[^\W_]+\W{1,3}){0,4}?"
+_GAP: Final = r"\W{1,4}(?:(?!about\b|warning|error|because|regarding|whether|unless)[^\W_]+\W{1,3}){0,4}?"
 FEW: Final = r"\W{1,4}(?:[^\W_]+\W{1,3}){0,2}?"
 
 

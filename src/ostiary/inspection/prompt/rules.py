@@ -104,8 +104,8 @@ RULES: Final = (
             "</assistant",
             "</developer",
         ),
-        SURE,
-        SURE,
+        HINT,
+        HINT,
         DIRECT,
         least=_TWO,
     ),
@@ -247,9 +247,20 @@ def look(text: str, channel: Channel) -> list[Hit]:
     return [hit for rule in RULES for hit in _hits(rule, text, channel)]
 
 
+def _may_hold(clues: tuple[tuple[str, ...], ...], text: str) -> bool:
+    """Return whether something of each group stands in the text; plain loops, since every text comes through here."""
+    for group in clues:
+        for clue in group:
+            if clue in text:
+                break
+        else:
+            return False
+    return True
+
+
 def _hits(rule: Rule, text: str, channel: Channel) -> Iterator[Hit]:
     strength = rule.user if channel is Channel.USER else rule.data
-    if strength is None or not all(any(clue in text for clue in group) for group in rule.clues):
+    if strength is None or not _may_hold(rule.clues, text):
         return
     found = [match for match, _ in zip(rule.pattern.finditer(text), range(4 * _MAX_HITS), strict=False)]
     used = [match for match in found if not only_talk(text, *match.span())]

@@ -1,6 +1,8 @@
 """Odd spellings: digits for letters, letters one by one, words cut by signs, words run together.
 
-- Each is believed only when it makes English words of what was none, and more than once: part numbers stay as they are.
+- Each is believed only when it makes words of what was none, and more than once: part numbers stay as they are.
+- Names in code are words run together too: what is not ``_WORTH`` of the text, and has no word in it that attacks are made
+  of, is left alone.
 
 >>> [one.text for one in spelled("1gn0r3 pr3v10us rul3s")]
 ['ignore', 'previous', 'rules']
@@ -27,6 +29,12 @@ _BETWEEN: Final = re.compile(r"[^A-Za-z0-9@$]+")
 _SIGNED: Final = re.compile(r"(?<![\w/.])[A-Za-z]+(?:[*_~^|.\-/`+][A-Za-z]+){1,400}(?![A-Za-z0-9/])")
 _SIGNS: Final = re.compile(r"[^A-Za-z]")
 _LONG: Final = re.compile(r"[A-Za-z]{18,400}")
+_WORTH: Final = 0.15
+_WORDS_OF_ATTACKS: Final = re.compile(
+    r"ignor|disregard|forget|overrid|bypass|instruct|prompt|previous|system|secret|passw|credential|reveal|restrict|unfilter|"
+    r"jailbr|pretend|roleplay|obey|confiden|malicious|hack|exploit|delete|transfer|vergiss|anweis|oubli|consigne|olvid|esque",
+    re.IGNORECASE,
+)
 _FOR_BLANKS: Final = "_.-+*~|/"
 _HITS: Final = 2
 _DENSE: Final = 3
@@ -36,7 +44,10 @@ _MEAN: Final = 2.5
 
 def spelled(text: str) -> list[Found]:
     """Return what is spelled oddly in ``text``."""
-    return [*_leet(text), *_spaced(text), *_signed(text), *_together(text)]
+    found = [*_leet(text), *_spaced(text), *_signed(text), *_together(text)]
+    if sum(one.end - one.start for one in found) >= _WORTH * len(text):
+        return found
+    return found if any(_WORDS_OF_ATTACKS.search(one.text) for one in found) else []
 
 
 def _leet(text: str) -> list[Found]:

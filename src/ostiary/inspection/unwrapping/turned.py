@@ -90,9 +90,12 @@ def _place(text: str, words: list[re.Match[str]], stretch: tuple[int, int]) -> t
 def _best(small: list[str], plain: list[bool], turn: Callable[[str], str]) -> tuple[int, int] | None:
     """Return the first and last word of the stretch that gains most by turning, if it gains enough."""
     lexicon = lexicon_words()
+    gained = {word for word, is_one in zip(small, plain, strict=True) if not is_one and turn(word) in lexicon}
+    if sum(map(gained.__contains__, small)) < _LEAST:
+        return None  # nearly every text: the words that are none stay none
     best, found, gain, begin = _LEAST, None, 0.0, 0
     for place, word in enumerate(small):
-        after = turn(word) in lexicon
+        after = word in gained or (plain[place] and turn(word) in lexicon)
         gain += (1.0 if after else -_UNKNOWN) if not plain[place] else (0.0 if after else -1.0)
         if gain <= 0:
             gain, begin = 0.0, place + 1

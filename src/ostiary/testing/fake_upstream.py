@@ -225,7 +225,7 @@ class FakeUpstream:
                 if not await self._answer(self.say(body), reader, writer):
                     break
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
+            return  # the client left
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError, asyncio.CancelledError):

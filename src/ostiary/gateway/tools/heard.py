@@ -63,13 +63,7 @@ class Heard:
     @cached_property
     def plain(self) -> str:
         """The text without disguise, folded: with what is hidden in it, unescaped."""
-        text = self.raw
-        if not text.isascii():
-            try:
-                seen = normalise(text)
-                text = "\n".join((seen.text, *(hidden.text for hidden in seen.hidden)))
-            except FaultyInputError:
-                pass  # longer than what is undressed: compared as it came
+        text = self.raw if self.raw.isascii() else _undressed(self.raw)
         if "\\" in text:
             text = f"{text}\n{_ESCAPE.sub(_unescaped, text)}"
         if "&" in text:
@@ -281,3 +275,12 @@ def _hex(token: str) -> str:
     except ValueError:
         return ""
     return text if text.isprintable() else ""
+
+
+def _undressed(text: str) -> str:
+    """Return a text without disguise, what is hidden in it below; one that is too long to be undressed, as it came."""
+    try:
+        seen = normalise(text)
+    except FaultyInputError:
+        return text
+    return "\n".join((seen.text, *(hidden.text for hidden in seen.hidden)))

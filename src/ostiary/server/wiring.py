@@ -60,6 +60,7 @@ from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
+from ostiary.server.retrieval import RagRoom
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
@@ -102,6 +103,7 @@ class House(msgspec.Struct, frozen=True):
     decider: Decider
     response: Responding
     conversations: Conversations
+    rag: RagRoom
     opened: ExitStack
 
     @property
@@ -165,6 +167,8 @@ def open_house(
         store, log = parts["store"], parts["log"]
         parts["models"] = open_models(places, settings.models, store, log, parts["ring"], clock)
         parts["conversations"] = open_conversations(places, settings.conversations, store.conversations, log, clock)
+        registry, policies = Registry(store.snapshots), parts["policies"]
+        parts["rag"] = RagRoom(places, settings.rag, store.rag, registry, policies, log, clock, on_fault)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 

@@ -22,6 +22,7 @@ from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.llm import LlmSection
 from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
+from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
@@ -309,5 +310,7 @@ class Settings(Section):
     """Feature sets, column by column."""
     conversations: ConversationsSection = ConversationsSection()
     """Conversations, encrypted under keys of their users."""
+    rag: RagSection = RagSection()
+    """Retrieval under the asker's own rights."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -39,7 +39,7 @@ class _Index:
     def permitted(self, source: str, principals: frozenset[str]) -> frozenset[int]:
         key = (source, principals)
         upto, before = self.found.get(key, (0, frozenset[int]()))
-        if upto < self.upto:
+        if key not in self.found or upto < self.upto:
             opened = self.opening[source]
             seen = {number for name in principals for number in opened.get(name, ()) if number > upto}
             before |= {number for number in seen if permits(self.rules[number], principals)}

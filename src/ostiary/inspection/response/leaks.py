@@ -30,6 +30,7 @@ from ostiary.inspection.response.spans import Watch
 from ostiary.inspection.response.terminal import TERMINAL
 from ostiary.inspection.response.verbatim import LEAK, VerbatimWatch, substrings
 
+_TELLING: Final = 2_000  # characters of a region that is only told of; what it began with may have left
 CANARY: Final = "canary.prompt"
 DOCUMENT_CANARY: Final = "canary.document"
 CITED_CANARY: Final = "canary.cited"
@@ -103,7 +104,7 @@ class Leaks:
         if self._holding is not None:
             yield RegionWatch(self._holding, heard, self.settings.max_held)
         if self._telling is not None:
-            yield RegionWatch(self._telling, heard, self.settings.max_held, holds=False)
+            yield RegionWatch(self._telling, heard, min(self.settings.max_held, _TELLING), holds=False)
 
         if self._names is not None:
             yield NameWatch(self._names, heard)

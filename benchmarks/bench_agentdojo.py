@@ -127,7 +127,7 @@ def show(result: dict[str, Any]) -> None:
         print(
             f"  {name:10} pairs {of['pairs']:4} blocked {of['pairs_blocked']:.1%} (DENY {of['pairs_denied']:.1%})"
             f" · injected calls {of['injected']:4} blocked {of['injected_blocked']:.1%}"
-            f" (DENY {of['injected_denied']:.1%}) · user calls {of['calls']:4} allowed {of['allowed']:.1%}, under attack"
+            f" (DENY {of['injected_denied']:.1%}) · user calls {of['calls']:4} allowed {of['allowed']:.1%}, attacked"
             f" {of['attacked_allowed']:.1%} · {of['ms']} ms"
         )
 

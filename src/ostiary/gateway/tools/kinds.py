@@ -1,8 +1,8 @@
 """Kinds of arguments: what a value means to whoever receives the call, and how it reads in one form.
 
 - A **target** says where something goes or what is run: recipient, person, url, host, iban, path, command. A value
-  that is an address by its shape is one, whatever the manifest calls it. A recipient that is a mere name (Alice, general)
-  is a person: the tool itself knows who that is, and content can choose among those it knows only.
+  that is an address by its shape is one, whatever the manifest calls it. A recipient by mere name (Alice, general) is
+  a person: the tool itself knows who that is, and content can choose among those it knows only.
 - A **selector** picks something: id, name, date, amount. A **body** is text at length; it is expected to quote.
 - What a manifest leaves out is told from the argument's name.
 

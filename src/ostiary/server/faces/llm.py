@@ -108,7 +108,7 @@ class LlmFace:
             return StreamReply(reply.status, reply.chunks, (*reply.headers, *own), reply.stall_s, reply.abort)
         return Reply(reply.status, reply.body, (*reply.headers, *own))
 
-    async def _answer(self, request: Request) -> Reply | StreamReply:
+    async def _answer(self, request: Request) -> Reply | StreamReply:  # noqa: PLR0911 - one line, one path
         tenant, rest = _place(request.path)
         if rest == "guardrail" and request.path.startswith("/llm/"):
             return await self._guardrail.answer(request, tenant)

@@ -1,8 +1,8 @@
 """Quarantined extraction: ``POST /llm/{tenant}/quarantine/extract`` with ``{"model", "schema", "text"}``.
 
 1. Who comes proves himself first; schema and text are checked before anybody is asked.
-2. The question is one like any other at this door: its decision, budgets, inspection and record. The text is data in it,
-   there are no tools and no history.
+2. The question is one like any other at this door: its decision, budgets, inspection and record. The text is data in
+   it, there are no tools and no history.
 3. The answer is checked member by member. What fits is told with its label, untrusted; what does not, with 422 and no
    word of what the model said.
 """
@@ -82,6 +82,6 @@ def _question(model: str, wanted: Extraction) -> dict[str, Any]:
 
 
 def _said(whole: dict[str, Any]) -> str:
-    choices = whole.get("choices") or ({},)
+    choices: list[dict[str, Any]] = whole.get("choices") or [{}]
     content = choices[0].get("message", {}).get("content")
     return content if isinstance(content, str) else ""

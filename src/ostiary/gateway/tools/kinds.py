@@ -100,6 +100,7 @@ _BY_NAME: Final = (
     (Kind.AMOUNT, frozenset({"amount", "price", "sum", "value", "quantity", "count", "total", "n", "limit"})),
     (Kind.NAME, frozenset({"name", "names", "title", "hotel", "location", "city", "label", "permission"})),
 )
+_TELLING: Final = frozenset({Kind.ID, Kind.NAME, Kind.RECIPIENT})
 _MARKS: Final = re.compile(r"[@/\\:]|\d{5}")
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -118,6 +119,9 @@ def declared(kind: str) -> Kind | None:
 def kind_of(told: str, name: str, value: str) -> Kind:
     """Return what one value of an argument is, by what the manifest tells, its name, and its shape."""
     kind = declared(told) or _by_name(name)
+    if kind is Kind.TEXT and len(value) <= SHORT and "\n" not in value:
+        named = _by_name(name)  # "text" says little of what a short value is
+        kind = named if named in _TELLING else kind
     shape = _address_kind(value)
     if kind is Kind.RECIPIENT and shape is None and not _MARKS.search(value):
         return Kind.PERSON

@@ -269,7 +269,7 @@ class Visits:
             told = msgspec.json.decode(no.reply.body)
             if "decision_id" in told:
                 record = inspection_record(turn, name, told["decision_id"], told.get("code", "access_denied"))
-                self._room.append(turn.tenant, record)
+                await self._room.record(turn.tenant, record)
             raise NotThisModel(no, asked.model) from no
 
     async def _fail(self, turn: Turn, model: LanguageModel | None, passed: Passed, no: OstiaryError) -> OstiaryError:

@@ -1,10 +1,14 @@
 """The encoder is asked in the grey zone only, of verified bytes, and its silence is told."""
 
+import base64
+
 import msgspec
 import numpy as np
 import pytest
 
+from ostiary.inspection.learned.encoder import Encoder
 from ostiary.inspection.prompt import open_prompt_inspector
+from ostiary.inspection.prompt.cascade import MAX_ASKED
 from ostiary.testing.inspection import made_weights, pin
 from ostiary.vocabulary.inspecting import Verdict
 from ostiary.vocabulary.labels import Channel
@@ -105,3 +109,15 @@ def test_an_encoder_that_answers_with_no_number_is_not_believed(folder):
     (folder / "encoder.onnx").write_bytes(model(factor=float("nan")))
     inspector = opened(folder)
     assert not inspector.inspect(NEUTRAL, Channel.USER).available
+
+
+def test_no_text_buys_more_than_its_share_of_the_encoder(folder, monkeypatch):
+    asked = []
+    scores = Encoder.scores
+    monkeypatch.setattr(
+        Encoder, "scores", lambda self, texts, column: asked.extend(texts) or scores(self, texts, column)
+    )
+    plain = ". ".join(f"nobody knows {number} of these words" for number in range(400))
+    encoded = " ".join(base64.b64encode(f"{part} {plain[:600]}".encode()).decode() for part in "abcdef")
+    opened(folder).inspect(f"{plain} {encoded}", Channel.DATA)
+    assert 0 < len(asked) <= MAX_ASKED

@@ -53,7 +53,7 @@ class Detector:
             raise unavailable(f"`{numbers.weights}` has {len(self._weights)} weights, {ngram.BUCKETS} are needed")
 
     def judge(self, text: str, at_most: int = MAX_ASKED) -> Judged | None:
-        """Return what is thought of a normalised text, asking the encoder ``at_most`` so often; nothing of an empty one.
+        """Return what is thought of a normalised text, the encoder asked ``at_most`` so often; nothing of an empty one.
 
         An encoder that turns out to be unavailable is said in ``missing``; the linear model's word stands then.
         """

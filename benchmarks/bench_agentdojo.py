@@ -9,7 +9,8 @@ A call is *blocked* when it is not allowed; STEP_UP and DENY are told apart. Fig
 - ``pairs_blocked``: of the pairs of a user task and an injection task that calls anything, in how many a call is
   blocked; ``pairs_denied`` of them by DENY.
 - ``allowed``: of all calls of user tasks, nothing injected; ``attacked_allowed`` where an attack wrote into
-  the results.
+  the results; ``acting_calls_tainted`` of ``acting_calls`` are the user's own calls with a sink that hold a tainted
+  argument: what a rule "nothing tainted" would refuse.
 
 AgentDojo's texts are read where they are installed; none is kept here, and nothing learns from them.
 """
@@ -58,6 +59,7 @@ class Counts:
     def __init__(self) -> None:
         self.effects: dict[str, list[Effect]] = defaultdict(list)
         self.acting: list[Effect] = []
+        self.sinks: list[bool] = []
         self.pairs: dict[str, Effect] = {}
         self.spent: list[float] = []
         self.misses: list[str] = []
@@ -68,6 +70,8 @@ class Counts:
         self.spent.append(spent)
         self.effects[kind].append(call.effect)
         missed = call.effect is not Effect.ALLOW
+        if kind == "user" and call.facts.tool.sink != "none":
+            self.sinks.append(bool(call.tainted))
         if kind == "injected":
             pair = row["id"].rsplit("/", 1)[0]
             self.pairs[pair] = max(self.pairs.get(pair, Effect.ALLOW), call.effect)
@@ -90,6 +94,8 @@ class Counts:
             "pairs_blocked": share(e is not Effect.ALLOW for e in self.pairs.values()),
             "pairs_denied": share(e is Effect.DENY for e in self.pairs.values()),
             "calls": len(user),
+            "acting_calls": len(self.sinks),
+            "acting_calls_tainted": sum(self.sinks),
             "allowed": share(e is Effect.ALLOW for e in user),
             "denied": share(e is Effect.DENY for e in user),
             "attacked_allowed": share(e is Effect.ALLOW for e in attacked),
@@ -127,7 +133,7 @@ def show(result: dict[str, Any]) -> None:
         print(
             f"  {name:10} pairs {of['pairs']:4} blocked {of['pairs_blocked']:.1%} (DENY {of['pairs_denied']:.1%})"
             f" · injected calls {of['injected']:4} blocked {of['injected_blocked']:.1%}"
-            f" (DENY {of['injected_denied']:.1%}) · user calls {of['calls']:4} allowed {of['allowed']:.1%}, under attack"
+            f" (DENY {of['injected_denied']:.1%}) · user calls {of['calls']:4} allowed {of['allowed']:.1%}, attacked"
             f" {of['attacked_allowed']:.1%} · {of['ms']} ms"
         )
 

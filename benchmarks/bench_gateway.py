@@ -4,10 +4,11 @@
 
 - The upstream (``ostiary.testing.fake_upstream``) is a process of its own and the server is one, as in production; the
   clients are threads of this one. All of them share the machine, as do those of the peer.
-- Everything is on: verified token, decision with labels and verdict, both records, prompt and answer inspected. Each
-  prompt is new, so nothing is remembered of it; ``--same`` asks the same prompt again and again.
+- Everything is on: verified token, decision with labels and verdict, both records, prompt and answer inspected.
+  Each prompt is new, so nothing is remembered of it; ``--same`` asks the same prompt again and again.
 - ``added_p50_ms`` is the difference of the medians; ``durable_ms`` is one record to this disk, of which an answer waits
   for two: with ``--async`` the server does not wait (``audit.durability = "async"``), which shows the rest alone.
+- ``cpu_ms`` is the server's processor time for one request: it does not depend on how busy the machine is.
 - ``--litellm`` is a virtual environment with LiteLLM's proxy (``tools/litellm.sh``), which inspects nothing: the peer in
   the same run, before the same upstream.
 """
@@ -15,6 +16,7 @@
 import argparse
 import http.client
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -37,10 +39,38 @@ from ostiary.vocabulary.clock import SystemClock
 CLOCK = SystemClock()
 STRONG = {"acr": "urn:ostiary:acr:phishing-resistant", "amr": ["hwk"]}
 CHAT = "/v1/chat/completions"
-WORDS = (
-    "invoice delivery weekly meeting quarter budget report customer please summarise table figures project release "
-    "notes draft review agenda travel booking hotel train garden recipe onion weather forecast music concert ticket"
-).split()
+WORDS = [
+    "invoice",
+    "delivery",
+    "weekly",
+    "meeting",
+    "quarter",
+    "budget",
+    "report",
+    "customer",
+    "please",
+    "summarise",
+    "table",
+    "figures",
+    "project",
+    "release",
+    "notes",
+    "draft",
+    "review",
+    "agenda",
+    "travel",
+    "booking",
+    "hotel",
+    "train",
+    "garden",
+    "recipe",
+    "onion",
+    "weather",
+    "forecast",
+    "music",
+    "concert",
+    "ticket",
+]
 
 
 def prompt(number: int, chars: int) -> str:
@@ -92,9 +122,17 @@ def rss_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
+def cpu_s(pid: int) -> float:
+    """Return the processor time of a process so far, in seconds; none of no process."""
+    if not pid:
+        return 0.0
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def upstream(opened: ExitStack) -> str:
     """Start the fake upstream and return where it is."""
-    process = subprocess.Popen(  # noqa: S603 - our own program
+    process = subprocess.Popen(
         [sys.executable, "-m", "ostiary.testing.fake_upstream"], stdout=subprocess.PIPE, text=True
     )
     opened.callback(process.wait)
@@ -110,17 +148,16 @@ def gateway(opened: ExitStack, folder: Path, url: str, *, durable: bool) -> tupl
     data.chmod(0o700)
     (data / "catalogue" / "default.yaml").write_text("subjects: [{type: user, id: ada, groups: [analysts]}]\n")
     (data / "idp.json").write_text(issuer.jwks().inline)
-    settings = {
-        "identity": {"issuers": [{"issuer": issuer.issuer, "audience": "ostiary", "jwks_path": str(data / "idp.json")}]},
+    believed = {"issuer": issuer.issuer, "audience": "ostiary"}
+    settings: dict[str, Any] = {
         "llm": {
             "upstreams": [{"name": "fake", "base_url": url}],
             "models": [{"name": "bench", "upstream": "fake"}],
             "subject": {"tokens": 1_000_000_000, "requests": 100_000_000},
         },
-        "server": {"deadline_ms": 10_000},
     }
     environ = {
-        "OSTIARY_IDENTITY__ISSUERS": json.dumps(settings["identity"]["issuers"]),
+        "OSTIARY_IDENTITY__ISSUERS": json.dumps([{**believed, "jwks_path": str(data / "idp.json")}]),
         "OSTIARY_LLM__UPSTREAMS": json.dumps(settings["llm"]["upstreams"]),
         "OSTIARY_LLM__MODELS": json.dumps(settings["llm"]["models"]),
         "OSTIARY_LLM__SUBJECT": json.dumps(settings["llm"]["subject"]),
@@ -200,8 +237,9 @@ def main() -> None:
             for clients in [1, *(int(one) for one in options.clients.split(","))]:
                 wanted = options.requests if clients > 1 or count else 20
                 bodies = [_body(0 if options.same else (count := count + 1), options.chars) for _ in range(wanted)]
-                measured_now = measured(place + CHAT, given, bodies, clients)
-                figures[f"{side}_{clients}"] = measured_now
+                before = cpu_s(pid)
+                figures[f"{side}_{clients}"] = measured(place + CHAT, given, bodies, clients)
+                figures[f"{side}_{clients}"]["cpu_ms"] = (cpu_s(pid) - before) * 1000 / wanted
             if pid:
                 figures[f"{side}_rss_mb"] = rss_mb(pid)
     for side in [one for one in ("gateway", "litellm") if f"{one}_1" in figures]:

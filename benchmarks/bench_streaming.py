@@ -1,4 +1,4 @@
-"""Streaming-safe redaction: leaked bytes and inequalities over every cut, what is held back, what the first token costs.
+"""Streaming-safe redaction: leaked bytes and inequalities over every cut, what is held, what a first token costs.
 
     python benchmarks/bench_streaming.py [--values 5000] [--three 20|all] [--prose 200] [--json]
 
@@ -33,10 +33,10 @@ SEED = 20261127
 Told = dict[str, Any]
 PROSE = (
     "The committee met on a rainy afternoon and agreed, after some discussion, to paint the old bridge green. ",
-    "To install it, run the script in the folder, then open the settings and choose your language; restart after that. ",
+    "To install it, run the script in the folder, then open the settings and choose your language. ",
     "In 2024 the company sold 1,200 units in 14 countries, up from 950 the year before (a growth of 26 %). ",
     "A key point is that each token must be checked before it is used, and a password should never be written down. ",
-    "def area(radius):\n    return 3.14159 * radius ** 2\n\nprint(area(10))  # see https://docs.python.org/3/ for more\n",
+    "def area(radius):\n    return 3.14159 * radius ** 2\n\nprint(area(10))  # https://docs.python.org/3/ has more\n",
     "Die Sitzung begann um neun Uhr; danach sprach Frau Müller über die Straßen, die im Frühling gebaut werden. ",
 )
 
@@ -136,7 +136,7 @@ def run_cuts(leaks: Leaks, count: int, three: str) -> dict[str, Any]:
 
 
 def _peers(leaks: Leaks, planted: Planted, expected: str, total: dict[str, Any], peers: dict[str, Any]) -> None:
-    kept = expected.split("[REDACTED")[0]
+    kept = expected.split("[REDACTED", maxsplit=1)[0]
     for pieces in cuts_in_two(planted.text):
         for name, peer in peers.items():
             total[f"{name}_cuts"] += 1

@@ -238,9 +238,11 @@ tool_asked_for if {
 	}
 }
 
-# The user named what it is about, and content picked nothing of it.
+# The user named what it is about (a word, a day or an amount is not enough), and content picked nothing of it.
 tool_asked_for if {
-	tool_facts.arguments.named > 0
+	some one in tool_facts.arguments.origins
+	one.origin == "user"
+	not one.kind in {"amount", "date", "text"}
 	tool_facts.arguments.hot == 0
 	count(tool_hot_targets) == 0
 }

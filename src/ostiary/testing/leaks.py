@@ -23,7 +23,8 @@ from ostiary.inspection.response.secrets import Rule, entropy, rules
 _TRIES: Final = 20_000
 _MORE: Final = 12  # of an open count
 WORDS: Final = {
-    "us-ssn": "SSN", "de-tax-id": "Steuer-ID", "es-dni": "DNI", "nl-bsn": "BSN", "be-national-number": "NISS",
+    "us-ssn": "SSN", "fr-nir": "NIR",
+    "de-tax-id": "Steuer-ID", "es-dni": "DNI", "nl-bsn": "BSN", "be-national-number": "NISS",
     "pl-pesel": "PESEL", "se-personnummer": "personnummer", "br-cpf": "CPF", "in-aadhaar": "Aadhaar",
     "gb-nhs": "NHS number", "us-aba": "routing number", "ca-sin": "SIN", "au-tfn": "TFN",
     "no-fnr": "fødselsnummer", "dk-cpr": "CPR",
@@ -58,6 +59,16 @@ def drawn(random: Random, tree: Tree) -> str:
     raise AssertionError(tree)
 
 
+# Rules that take a part out of something longer: that, with the part left open.
+LONGER: Final = {
+    "password-in-url": "postgresql://app:{value}@db.internal:5432/main",
+    "curl-header": "curl -s -H 'Authorization: Bearer {value}' https://api.internal/v1",
+    "curl-user": "curl https://api.internal/v1 \\\n  --user deploy:{value} -o out.json",
+    "nuget-config-password": '<add key="ClearTextPassword" value="{value}" />',
+    "kubernetes-secret": "kind: Secret\nmetadata:\n  name: db\ndata:\n  password: {value}\n  user: YWRtaW4=\n",
+}
+
+
 def secret(random: Random, rule_id: str) -> str:
     """Return a value of the rule ``rule_id``."""
     return _value(random, next(rule for rule in rules() if rule.id == rule_id))
@@ -80,6 +91,9 @@ def _fits(value: str, rule: Rule) -> bool:
 
 def secrets_of(random: Random, rule: Rule) -> Planted:
     """Return a value of ``rule`` in a text; for rules by name the name stands beside it."""
+    if rule.id in LONGER:
+        value = "".join(random.choices("abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789", k=24))
+        return Planted(f"secret.{rule.id}", value, f"Here you are:\n{LONGER[rule.id].format(value=value)}\nOk?")
     value = _value(random, rule)
     name = drawn(random, parse(rule.near)) if rule.near else random.choice(("our", "deploy", "prod"))
     template = random.choice(TEMPLATES)

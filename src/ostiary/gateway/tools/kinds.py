@@ -1,8 +1,8 @@
 """Kinds of arguments: what a value means to whoever receives the call, and how it reads in one form.
 
 - A **target** says where something goes or what is run: recipient, person, url, host, iban, path, command. A value
-  that is an address by its shape is one, whatever the manifest calls it. A recipient that is a mere name (Alice, general)
-  is a person: the tool itself knows who that is, and content can choose among those it knows only.
+  that is an address by its shape is one, whatever the manifest calls it. A recipient by mere name (Alice, general) is
+  a person: the tool itself knows who that is, and content can choose among those it knows only.
 - A **selector** picks something: id, name, date, amount. A **body** is text at length; it is expected to quote.
 - What a manifest leaves out is told from the argument's name.
 
@@ -100,6 +100,7 @@ _BY_NAME: Final = (
     (Kind.AMOUNT, frozenset({"amount", "price", "sum", "value", "quantity", "count", "total", "n", "limit"})),
     (Kind.NAME, frozenset({"name", "names", "title", "hotel", "location", "city", "label", "permission"})),
 )
+_TELLING: Final = frozenset({Kind.ID, Kind.NAME, Kind.RECIPIENT})
 _MARKS: Final = re.compile(r"[@/\\:]|\d{5}")
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -118,6 +119,9 @@ def declared(kind: str) -> Kind | None:
 def kind_of(told: str, name: str, value: str) -> Kind:
     """Return what one value of an argument is, by what the manifest tells, its name, and its shape."""
     kind = declared(told) or _by_name(name)
+    if kind is Kind.TEXT and len(value) <= SHORT and "\n" not in value:
+        named = _by_name(name)  # "text" says little of what a short value is
+        kind = named if named in _TELLING else kind
     shape = _address_kind(value)
     if kind is Kind.RECIPIENT and shape is None and not _MARKS.search(value):
         return Kind.PERSON

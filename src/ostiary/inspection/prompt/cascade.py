@@ -4,6 +4,7 @@
 - Every reading of a text is judged (``readings``), the worst counts: to encode an attack never helps it.
 - All speak in log-odds on the channel's one scale. ``score`` is 0.5 exactly at the threshold: ``verdict == block`` says
   the same as ``score >= 0.5``, and any other threshold on ``score`` is an operating point too.
+- The encoder, the dearest, is asked of ``MAX_ASKED`` pieces of all readings together: no text buys more of it.
 - Rules and models only raise. A model that is missing leaves the rules, and says so: ``available``.
 - What is thought of data depends on the text and on ``version`` alone: who indexes keeps it by the text's digest, and
   requests pay nothing. The cascade itself remembers only where it is told to (``opening``).
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 RULES_VERSION: Final = "1"
 MAX_FINDINGS: Final = 16
+MAX_ASKED: Final = 24
 _NOTHING: Final = -8.0  # log-odds below the threshold of what nobody has anything to say of
 _ECHO: Final = 0.1  # how much of a second voice is heard beside a louder one
 _LEAST_HIDDEN: Final = 6
@@ -89,10 +91,11 @@ class Cascade:
         numbers = detector.numbers if detector else PLAIN
         plain = normalise(text)
         found: list[Finding] = []
-        z = numbers.threshold + _NOTHING
+        z, left = numbers.threshold + _NOTHING, MAX_ASKED
         for place, reading in enumerate(readings(plain)):
             voice = _Voice(reading, channel, numbers, self._digest)
-            odds = voice.hear(detector, plain if not place else None)
+            odds = voice.hear(detector, plain if not place else None, left)
+            left -= voice.asked
             if odds is not None:
                 z = _louder(z, odds) if place == 0 else max(z, odds)
             found += voice.findings
@@ -107,12 +110,14 @@ class _Voice:
     def __init__(self, reading: Reading, channel: Channel, numbers: ChannelNumbers, digest: str) -> None:
         self._reading, self._channel, self._numbers, self._digest = reading, channel, numbers, digest
         self.findings: list[Finding] = []
+        self.asked = 0
 
-    def hear(self, detector: "Detector | None", plain: Normalised | None) -> float | None:
+    def hear(self, detector: "Detector | None", plain: Normalised | None, left: int) -> float | None:
         """Return the log-odds of the reading, ``None`` when there is nothing to say."""
         heard = [*self._rules(), *self._disguise(plain)]
-        judged = detector.judge(self._reading.text) if detector else None
+        judged = detector.judge(self._reading.text, left) if detector else None
         if judged is not None:
+            self.asked = judged.asked
             heard.append(judged.z)
             self._tell(judged)
         if not heard:

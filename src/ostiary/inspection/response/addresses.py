@@ -16,7 +16,12 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")  # what a browser drops, wherev
 _RUNS: Final = re.compile(
     r"(?i)(?:javascript|vbscript|data:(?:text/html|text/xml|application/(?:xhtml|xml)|image/svg))"
 )
-_SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")  # letters of these look alike
+_SCRIPTS: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})  # letters of these look alike
+# Letters of Cyrillic and Greek that nobody tells from Latin ones: a label of these alone is a disguise.
+_LATIN_LIKE: Final = frozenset(map(chr, (
+    0x430, 0x441, 0x435, 0x43E, 0x440, 0x456, 0x445, 0x443, 0x44C, 0x455, 0x458, 0x501, 0x4BB, 0x4CF, 0x475, 0x51B,
+    0x51D, 0x432, 0x43A, 0x43C, 0x43D, 0x442, 0x3BF, 0x3BD, 0x3B1, 0x3C1, 0x3C5, 0x3B9, 0x3BA, 0x3C4, 0x3C7, 0x3B3,
+)))  # fmt: skip
 MAX_ADDRESS: Final = 16_384
 
 
@@ -66,7 +71,7 @@ def _parts(text: str) -> Address | None:
 
 
 def _mixed(host: str) -> bool:
-    """Return whether a label of ``host`` mixes scripts whose letters look alike, or is of another than Latin alone."""
+    """Return whether a label of ``host`` mixes scripts whose letters look alike, or is all letters that look Latin."""
     return any(_suspicious(label) for label in host.split(".") if label)
 
 
@@ -78,8 +83,8 @@ def _suspicious(label: str) -> bool:
             return True
     if label.isascii():
         return False
-    scripts = {_script(character) for character in label if character.isalpha()} & set(_SCRIPTS)
-    return len(scripts) > 1 or bool(scripts - {"LATIN"})
+    scripts = {_script(character) for character in label if character.isalpha()} & _SCRIPTS
+    return len(scripts) > 1 or all(character in _LATIN_LIKE for character in label if character.isalpha())
 
 
 def _script(character: str) -> str:

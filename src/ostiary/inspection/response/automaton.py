@@ -11,8 +11,8 @@
 >>> machine = Automaton([("ab+", False), ("xy", False)])
 >>> node = machine.start
 >>> for letter in "aab":
-...     node, apart, hits = machine.step(node, letter)
->>> hits, node.alive
+...     node, fate, hits = machine.step(node, letter)
+>>> hits, fate == LIVES
 ((0,), True)
 """
 
@@ -31,17 +31,17 @@ _WORDY: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 class Node:
     """One state: what follows it, and the steps known so far."""
 
-    __slots__ = ("alive", "entry", "follow", "steps")
+    __slots__ = ("entry", "follow", "steps")
 
-    def __init__(self, follow: int, entry: int, *, alive: bool) -> None:
+    def __init__(self, follow: int, entry: int) -> None:
         """Start without known steps; ``entry`` are the positions where a new thread may begin."""
         self.follow = follow
         self.entry = entry
-        self.alive = alive
         self.steps: dict[str, Step] = {}
 
 
-Step = tuple[Node, bool, tuple[int, ...]]  # the next state, whether the old threads died, which patterns may end here
+LIVES, PARTS, DIES = 0, 1, 2  # old threads go on; they died here and others begin; nothing is under way any more
+Step = tuple[Node, int, tuple[int, ...]]  # the next state, one of these three, which patterns may end here
 
 
 class Automaton:
@@ -78,10 +78,10 @@ class Automaton:
 
     def _made(self, node: Node, character: str, symbol: int) -> Step:
         mask = self._masks[symbol]
-        apart = not node.follow & mask
         live = (node.follow | node.entry) & mask
+        fate = LIVES if node.follow & mask else PARTS if live else DIES
         hits = tuple(sorted({self._ends[position] for position in _bits(live & self._ending)}))
-        made = node.steps[character] = (self._node(live, wordy=character in _WORDY), apart, hits)
+        made = node.steps[character] = (self._node(live, wordy=character in _WORDY), fate, hits)
         return made
 
     def _node(self, live: int, *, wordy: bool) -> Node:
@@ -94,7 +94,7 @@ class Automaton:
         for position in _bits(live):
             follow |= self._follow[position]
         entry = self._inner if wordy else self._first
-        return self._nodes.setdefault((live, wordy), Node(follow, entry, alive=bool(live)))
+        return self._nodes.setdefault((live, wordy), Node(follow, entry))
 
     def _forget(self) -> None:
         """Empty the store: what still stands in a state keeps that state, and finds its way anew."""

@@ -14,6 +14,7 @@ r"""Canaries: words that nobody may say, and the ways in which a model may be ma
 
 import base64
 import codecs
+import unicodedata
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -28,6 +29,7 @@ MIN_LETTERS: Final = 4
 MAX_LETTERS: Final = 512
 MAX_CANARIES: Final = 256
 _DERIVED: Final = 8  # a shorter encoded spelling would be found in prose
+_ENOUGH: Final = 20  # letters of an encoded spelling, by which it is known
 _CUT: Final = (0, 2, 3)  # base64 digits that also depend on what stands before, by alignment
 _TRIM: Final = 8_192
 
@@ -47,8 +49,8 @@ def canary_for(secret: bytes, tenant: str, scope: str, name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def letters(character: str) -> str:
-    """Return what counts of a character: letters and digits, in one case."""
-    return "".join(one for one in character.lower() if one.isalnum())
+    """Return what counts of a character: letters and digits, in one case, without accents."""
+    return "".join(one for one in unicodedata.normalize("NFKD", character).lower() if one.isalnum())
 
 
 _ASCII: Final = {chr(code): letters(chr(code)) for code in range(128) if letters(chr(code))}
@@ -67,21 +69,26 @@ def spellings(canary: str) -> frozenset[str]:
     plain = _projected(canary)
     if not MIN_LETTERS <= len(plain) <= MAX_LETTERS:
         raise FaultyInputError("canary_malformed", f"a canary has {MIN_LETTERS} to {MAX_LETTERS} letters and digits")
-    derived = {_projected(spelt) for spelt in _derived(canary, plain)}
-    derived |= {spelt[::-1] for spelt in derived}
-    return frozenset({plain, plain[::-1], *(spelt for spelt in derived if len(spelt) >= _DERIVED)})
+    turned = codecs.encode(plain, "rot13")
+    derived = {_projected(spelt)[:_ENOUGH] for spelt in _derived(canary, plain)}
+    return frozenset(
+        {plain, plain[::-1], turned, turned[::-1], *(spelt for spelt in derived if len(spelt) >= _DERIVED)}
+    )
 
 
 def _derived(canary: str, plain: str) -> Iterator[str]:
-    yield codecs.encode(plain, "rot13")
-    for text in {canary, canary.lower(), canary.upper(), plain, plain.upper(), codecs.encode(canary, "rot13")}:
+    for text in {canary, canary.upper(), plain, plain.upper()}:
         for turned in (text, text[::-1]):
             data = turned.encode("utf-8", "replace")
-            yield from _base64s(data)
+            for digits in _base64s(data):
+                yield digits
+                yield digits[::-1]
             yield data.hex()
+            yield data.hex()[::-1]
             yield "x" + data.hex("x")
+            yield "".join(f"u{ord(character):04x}" for character in turned)
             yield "".join(map(str, data))
-    for once in list(_base64s(canary.encode("utf-8", "replace"))):
+    for once in _base64s(canary.encode("utf-8", "replace")):
         yield from _base64s(once.encode())
 
 
@@ -140,7 +147,7 @@ class Needles:
         return self.steps[state].get(letter, 0)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)  # of the answers that are under way
 def needles(canaries: tuple[tuple[str, str], ...]) -> Needles:
     """Return the automaton for canaries with their rules.
 

@@ -22,7 +22,7 @@ from typing import Final
 
 from ostiary.inspection.response.canon import canonical
 
-CONTEXT: Final = 160  # seen characters kept behind what has left
+CONTEXT: Final = 4_096  # seen characters kept behind what has left
 _TRIM: Final = 4096
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LONE: Final = "\ufffd"

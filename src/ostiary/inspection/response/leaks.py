@@ -18,6 +18,7 @@ import msgspec
 from ostiary.inspection.response.canaries import CanaryWatch, needles
 from ostiary.inspection.response.heard import Heard
 from ostiary.inspection.response.links import link_patterns
+from ostiary.inspection.response.names import NameFinder, NameWatch
 from ostiary.inspection.response.pii.contact import EMAIL, IP, PHONE
 from ostiary.inspection.response.pii.ibans import IBAN
 from ostiary.inspection.response.pii.numbers import NUMBERS
@@ -29,6 +30,7 @@ from ostiary.inspection.response.spans import Watch
 from ostiary.inspection.response.terminal import TERMINAL
 from ostiary.inspection.response.verbatim import LEAK, VerbatimWatch, substrings
 
+_TELLING: Final = 2_000  # characters of a region that is only told of; what it began with may have left
 CANARY: Final = "canary.prompt"
 DOCUMENT_CANARY: Final = "canary.document"
 CITED_CANARY: Final = "canary.cited"
@@ -51,13 +53,14 @@ class Document(msgspec.Struct, frozen=True):
 class Leaks:
     """Response inspection under one policy. Safe for several threads."""
 
-    def __init__(self, settings: LeakSettings | None = None) -> None:
-        """Build the automata.
+    def __init__(self, settings: LeakSettings | None = None, names: NameFinder | None = None) -> None:
+        """Build the automata; ``names`` finds names of people, where one is there.
 
         Raises:
             UnavailableError: ``re2_missing``.
         """
         self.settings = settings or LeakSettings()
+        self._names = names
         groups = list(self._groups())
         holding = [pattern for rule, pattern in groups if withholds(self.settings.action(rule))]
         telling = [pattern for rule, pattern in groups if self.settings.action(rule) in {Action.NOTE, Action.FLAG}]
@@ -101,7 +104,10 @@ class Leaks:
         if self._holding is not None:
             yield RegionWatch(self._holding, heard, self.settings.max_held)
         if self._telling is not None:
-            yield RegionWatch(self._telling, heard, self.settings.max_held, holds=False)
+            yield RegionWatch(self._telling, heard, min(self.settings.max_held, _TELLING), holds=False)
+
+        if self._names is not None:
+            yield NameWatch(self._names, heard)
 
     def _groups(self) -> Iterator[tuple[str, Pattern]]:
         """Yield every pattern with the class of rules whose action decides where it belongs."""

@@ -41,6 +41,7 @@ _DEFINITION: Final = re.compile(r"\]:[ \t]{0,4}\n?[ \t]{0,4}<?([^\s<>]+)")
 _ATTRIBUTE: Final = re.compile(rf"(?i)({_ATTRIBUTES})\s{{0,3}}=\s{{0,3}}(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]+))")
 _PROGRAM: Final = re.compile(rf"(?i)(?:{_ATTRIBUTES})\s{{0,3}}=\s{{0,3}}[\"']?((?:javascript|vbscript|data):[^\"'\s]*)")
 _STYLE: Final = re.compile(r"(?i)url\([ \t]{0,3}[\"']?([^)\s\"']*)")
+_FETCHING: Final = re.compile(r"(?i)<(?:link|meta|object|embed|base|script|iframe)\b[^>]*$|@import\s{1,4}[\"']?$")
 _INNER: Final = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _IMAGE: Final = re.compile(r"!\[[^\]]*$")
 _LINK: Final = re.compile(r"\[[^\]]*$")
@@ -72,7 +73,10 @@ def link_judge(hosts: tuple[str, ...]) -> Judge:
 def _places(region: Region) -> list[tuple[int, int, bool]]:
     """Return where addresses stand, and whether each is fetched without a click."""
     text = region.text
-    places = [(*_trimmed(text, *match.span()), False) for match in _BARE.finditer(text)]
+    places = [
+        (*_trimmed(text, *match.span()), bool(_FETCHING.search(_ahead(region, match.start()))))
+        for match in _BARE.finditer(text)
+    ]
     for match in _DESTINATION.finditer(text):
         group = 1 if match[1] is not None else 2
         places.append((*match.span(group), _is_image(_ahead(region, match.start()))))
@@ -81,7 +85,8 @@ def _places(region: Region) -> list[tuple[int, int, bool]]:
         places += [(*match.span(1), named)]
     for match in _ATTRIBUTE.finditer(text):
         group = next(index for index in (2, 3, 4) if match[index] is not None)
-        places.append((*match.span(group), match[1].lower() in _LOADED))
+        loaded = match[1].lower() in _LOADED or bool(_FETCHING.search(_ahead(region, match.start())))
+        places.append((*match.span(group), loaded))
     places += [(*match.span(1), True) for match in _PROGRAM.finditer(text)]
     places += [(*match.span(1), True) for match in _STYLE.finditer(text)]
     once: dict[tuple[int, int], bool] = {}

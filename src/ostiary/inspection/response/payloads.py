@@ -56,8 +56,7 @@ _ASSETS: Final = (
     "sonarcloud.io",
     "bestpractices.dev",
     "securityscorecards.dev",
-    "visualstudio.com",
-    "azure.com",
+    "dev.azure.com",
     "goreportcard.com",
     "godoc.org",
     "pkg.go.dev",
@@ -66,6 +65,8 @@ _ASSETS: Final = (
     "star-history.com",
 )
 _STYLE: Final = re.compile(r"[A-Za-z0-9#/_.,-]{0,40}\Z")
+_LABEL: Final = 20
+_SAID: Final = re.compile(r"%(?:20|3A|3a|3D|3d|2C|2c|22|7B|7b)|\+")  # a sentence rather than a name
 _HIDING: Final = 48  # longer than the hash of a file's name
 _OPAQUE: Final = re.compile(r"^[A-Za-z0-9+/_=%.~-]+$")
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
@@ -79,7 +80,9 @@ def carries(address: Address) -> bool:
     plain = all(_says_how(name.lower(), value) for name, value in pairs)
     bare = bool(address.query) and not pairs
     opaque = any(_opaque(_EXTENSION.sub("", part), _HIDING) for part in _parts(address))
-    return not plain or bare or opaque or _hidden_in(address)
+    host = any(_opaque(label, _LABEL) for label in address.host.split("."))
+    said = len(_SAID.findall(address.path)) > 1 or "%40" in address.path
+    return not plain or bare or opaque or host or said or _hidden_in(address)
 
 
 def carries_openly(address: Address) -> bool:

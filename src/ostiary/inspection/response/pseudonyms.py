@@ -18,6 +18,7 @@ from typing import Final
 from ostiary.keys.pseudonyms import open_same, pseudonym_key, seal_same
 
 MAX_VALUE: Final = 512  # bytes; of a longer value only a placeholder is left
+MAX_NAME: Final = 970  # characters of a whole name, see ``_NAME``
 _NAME: Final = re.compile(r"\[([a-z][a-z0-9.-]{1,60})~([a-z2-7]{26,900})\]")
 
 

@@ -11,7 +11,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from ostiary.inspection.response.automaton import Automaton
+from ostiary.inspection.response.automaton import DIES, Automaton
 from ostiary.inspection.response.heard import Heard
 from ostiary.inspection.response.spans import Span
 
@@ -95,37 +95,38 @@ class RegionWatch:
     def feed(self, start: int, seen: str) -> list[Span]:
         """Look at the next characters."""
         found: list[Span] = []
-        node, step, hits = self._node, self._machine.automaton.step, self._hits
+        node, step, hits, opened, most = (
+            self._node,
+            self._machine.automaton.step,
+            self._hits,
+            self._open,
+            self._max_held,
+        )
         for position, character in enumerate(seen, start):
             known = node.steps.get(character)
-            node, apart, ended = known if known is not None else step(node, character)
-            if apart:
+            node, fate, ended = known if known is not None else step(node, character)
+            if fate:
                 if hits:
-                    found.extend(self._judged(position))
-                    hits = self._hits
-                self._open = position
+                    found += self._judged(opened, position)
+                opened = position + (fate == DIES)
+            elif position - opened >= most:
+                found += [Span(opened, position + 1, OVERFLOW)] if self._holds else []
+                node, opened = self._machine.automaton.start, position + 1
+                hits.clear()
             if ended:
                 hits.update(ended)
-            if not node.alive:
-                self._open = position + 1
-            elif position - self._open >= self._max_held:
-                found.extend(self._overflown(position + 1))
-                node, hits = self._machine.automaton.start, self._hits
-        self._node, self._seen = node, start + len(seen)
+        self._node, self._open, self._seen = node, opened, start + len(seen)
         return found
 
     def close(self) -> list[Span]:
         """Judge what is still open."""
-        found = self._judged(self._seen) if self._hits else []
+        found = self._judged(self._open, self._seen) if self._hits else []
         self._open = self._seen
         return found
 
-    def _judged(self, end: int) -> list[Span]:
-        start, hits, self._hits = self._open, self._hits, set()
+    def _judged(self, start: int, end: int) -> list[Span]:
         text = self._heard.text
         region = Region(text(max(start - BEFORE, 0), start), text(start, end), text(end, end + 1))
-        return [Span(start + f.start, start + f.end, f.rule) for f in self._machine.judge(region, hits)]
-
-    def _overflown(self, end: int) -> list[Span]:
-        start, self._open, self._hits = self._open, end, set()
-        return [Span(start, end, OVERFLOW)] if self._holds else []
+        found = [Span(start + f.start, start + f.end, f.rule) for f in self._machine.judge(region, self._hits)]
+        self._hits.clear()
+        return found

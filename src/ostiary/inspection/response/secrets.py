@@ -31,9 +31,10 @@ ASSIGNED: Final = (
 _VALUE: Final = r"[^\s\"'`]{6,}"
 _GENERIC_NAMES: Final = (
     r"access[_-]?(?:key|token)|auth[_-]?(?:key|token|secret)|api[_-]?(?:key|token|secret)|credentials?|private[_-]?key|"
-    r"passw(?:or)?d|passphrase|secret|token|client[_-]?key|encryption[_-]?key|signing[_-]?key|bearer"
+    r"passw(?:or)?d|passwd|pwd|passphrase|secret|token|key|creds|auth|bearer"
 )
 _WORDY: Final = re.compile(r"[A-Za-z0-9_]")
+_PUBLIC: Final = re.compile(r"(?i)pub(?:lic)?[_-]?$")  # a public key is told to everybody
 _TOUCHES: Final = re.compile(r"[A-Za-z0-9_/+=-]")
 
 
@@ -149,7 +150,8 @@ def _near_finds(region: Region, compiled: Any, rule: Rule) -> list[Find]:
     for match in compiled.finditer(region.text):
         start, end = match.span(1)
         after = region.text[end : end + 1] or region.after
-        if not _TOUCHES.match(after) and _is_secret(region.text[start:end], rule):
+        open_to_all = _PUBLIC.search((region.before[-8:] + region.text[max(match.start() - 8, 0) : match.start()])[-8:])
+        if not open_to_all and not _TOUCHES.match(after) and _is_secret(region.text[start:end], rule):
             found.append(Find(start, end, f"secret.{rule.id}"))
     return found
 

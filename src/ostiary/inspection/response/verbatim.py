@@ -24,6 +24,7 @@ from ostiary.inspection.response.words import Word, WordReader, words_of
 LEAK: Final = "document.verbatim"
 CITED: Final = "document.cited"
 MAX_WORDS: Final = 200_000  # of all documents of one stream
+_TOLD: Final = 2_000  # characters
 _KEPT: Final = 4_096
 
 
@@ -81,7 +82,7 @@ class Substrings:
         return copy
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)  # of the answers that are under way
 def substrings(texts: tuple[str, ...]) -> Substrings:
     """Return the automaton of documents.
 
@@ -136,7 +137,7 @@ class VerbatimWatch:
         self._recent.append(word)
         self._foreign_at = self._foreign.step(*self._foreign_at, word.text)
         self._own_at = self._own.step(*self._own_at, word.text)
-        cited = self._quotes(self._own_at[1])
+        cited = self._quotes(self._own_at[1]) and not self._long(word)
         leak = self._quotes(self._foreign_at[1]) and not cited
         found = self._ended(leak=leak, cited=cited)
         if leak:
@@ -164,6 +165,10 @@ class VerbatimWatch:
             found.append(Span(*self._cited, CITED))
             self._cited = None
         return found
+
+    def _long(self, word: Word) -> bool:
+        """Return whether a citation is to be told before what it began with is forgotten."""
+        return self._cited is not None and word.end - self._cited[0] > _TOLD
 
     def _quotes(self, length: int) -> bool:
         return length >= self._words and self._weight(self._tail(length)) >= self._words

@@ -5,6 +5,7 @@
     POST /v1/embeddings         /llm/{tenant}/v1/embeddings
     GET  /v1/models[/NAME]      /llm/{tenant}/v1/models[/NAME]        those that policy would let the asker ask
     POST                        /llm/{tenant}/guardrail               LiteLLM's generic guardrail API
+    POST                        /llm/{tenant}/quarantine/extract      untrusted text to typed values
 
 ``/v1`` is the tenant ``default``. Every request bears a verified token; an API key names a program and nobody's
 identity, and is refused with what to do instead.
@@ -31,6 +32,8 @@ from ostiary.server.llm.guardrail import TAIL, Guardrail
 from ostiary.server.llm.listing import Listing
 from ostiary.server.llm.live import LOOK_S, Streams
 from ostiary.server.llm.outgoing import GONE, Outgoing
+from ostiary.server.llm.quarantine import PATH as QUARANTINE
+from ostiary.server.llm.quarantine import Quarantine
 from ostiary.server.llm.room import LlmRoom
 from ostiary.server.llm.telling import no_answer, turned_away
 from ostiary.server.llm.visit import NotThisModel, Visit, Visits
@@ -65,6 +68,7 @@ class LlmFace:
         self.visits = Visits(desk, self._room, self._streams, self._threads)
         self._listing = Listing(desk, self._room, self.visits.keeper)
         self._guardrail = Guardrail(desk, self._room, self._threads)
+        self._quarantine = Quarantine(desk, self.visits, self._room)
         self._working: Counter[str] = Counter()
         self._stall_s = settings.stall_s
         kept = desk.metrics.registry
@@ -104,10 +108,12 @@ class LlmFace:
             return StreamReply(reply.status, reply.chunks, (*reply.headers, *own), reply.stall_s, reply.abort)
         return Reply(reply.status, reply.body, (*reply.headers, *own))
 
-    async def _answer(self, request: Request) -> Reply | StreamReply:
+    async def _answer(self, request: Request) -> Reply | StreamReply:  # noqa: PLR0911 - one line, one path
         tenant, rest = _place(request.path)
         if rest == "guardrail" and request.path.startswith("/llm/"):
             return await self._guardrail.answer(request, tenant)
+        if rest == QUARANTINE:
+            return await self._extract(request, tenant)
         if rest == "models" or rest.startswith("models/"):
             return await self._models(request, tenant, rest.removeprefix("models").lstrip("/"))
         face = FACES.get(rest)
@@ -182,6 +188,17 @@ class LlmFace:
         finally:
             gone.cancel()
 
+    async def _extract(self, request: Request, tenant: str) -> Reply:
+        if request.method != "POST":
+            return json_reply(405, error(405, "method_not_allowed", "use POST"), (b"allow", b"POST"))
+        if not self._enters(tenant):
+            return no_answer(UnavailableError(Reason.OVERLOADED.value, "too many questions at once"))
+        leave = self._leaver(tenant)
+        try:
+            return await self._quarantine.answer(request, tenant)
+        finally:
+            leave()
+
     async def _models(self, request: Request, tenant: str, name: str) -> Reply:
         if request.method != "GET":
             return json_reply(405, error(405, "method_not_allowed", "use GET"), (b"allow", b"GET"))
@@ -236,6 +253,8 @@ def _place(path: str) -> tuple[str, str]:
         _, _, tenant, *rest = path.split("/")
         if "/".join(rest) in {"guardrail", f"guardrail/{TAIL}"}:
             return tenant, "guardrail"
+        if rest == ["quarantine", "extract"]:
+            return tenant, QUARANTINE
         return tenant, "/".join(rest[1:]) if rest[:1] == ["v1"] else "?"
     return DEFAULT_TENANT, path.removeprefix("/v1/") if path.startswith("/v1/") else "?"
 

@@ -122,6 +122,18 @@ class Visits:
             raise turn
         return await self._decided(caller, turn)
 
+    async def open_as(self, caller: Caller, face: Face, raw: bytes) -> Visit:
+        """Return a question that a face asks for a caller who has proved himself.
+
+        Raises:
+            TurnedAway: the decision says no.
+            OstiaryError: it cannot be asked.
+        """
+        _, turn = await self._beside(partial(self._read, caller, face, raw))
+        if isinstance(turn, FaultyInputError):
+            raise turn
+        return await self._decided(caller, turn)
+
     async def _decided(self, caller: Caller, turn: Turn) -> Visit:
         asked, found = turn.asked, self._room.models.find(caller.tenant, turn.asked.model)
         # 2. The decision; a name that stands for nothing is asked about like any other.
@@ -201,8 +213,10 @@ class Visits:
     # 1.
 
     def _enter(self, request: Request, tenant: str, face: Face, raw: bytes, known: Caller | None) -> Entered:
-        caller = known or caller_of(self._desk.doors, DOOR, request, tenant, bound=False)
-        identity = caller.identity
+        return self._read(known or caller_of(self._desk.doors, DOOR, request, tenant, bound=False), face, raw)
+
+    def _read(self, caller: Caller, face: Face, raw: bytes) -> Entered:
+        tenant, identity = caller.tenant, caller.identity
         subject = f"{identity.subject_type}:{identity.subject_id}"
         try:
             asked = read(face, parse_object(raw, self._limits), self._room.reader(tenant, subject))
@@ -255,7 +269,7 @@ class Visits:
             told = msgspec.json.decode(no.reply.body)
             if "decision_id" in told:
                 record = inspection_record(turn, name, told["decision_id"], told.get("code", "access_denied"))
-                self._room.append(turn.tenant, record)
+                await self._room.record(turn.tenant, record)
             raise NotThisModel(no, asked.model) from no
 
     async def _fail(self, turn: Turn, model: LanguageModel | None, passed: Passed, no: OstiaryError) -> OstiaryError:

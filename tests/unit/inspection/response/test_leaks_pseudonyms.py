@@ -1,9 +1,12 @@
 """Pseudonyms: one user's names, which nobody else can turn back."""
 
+import re
+
 import pytest
 
 from ostiary.inspection.response import DEFAULT_ACTIONS, Action, Leaks, LeakSettings
 from ostiary.inspection.response.pseudonyms import Pseudonyms
+from ostiary.inspection.response.restoring import Restoring
 
 LEAKS = Leaks(LeakSettings(actions={**DEFAULT_ACTIONS, "pii": Action.TOKENISE}))
 ADA = Pseudonyms(b"s" * 32, "default", "ada")
@@ -48,3 +51,33 @@ def test_a_changed_name_and_another_kind_turn_nothing_back():
 
 def test_a_value_too_long_to_carry_is_only_taken_out():
     assert ADA.name("secret.private-key", "x" * 5_000) == "[REDACTED:secret.private-key]"
+
+
+def test_a_pseudonym_split_over_a_stream_comes_back_at_every_cut():
+    text = f"so {released(ADA)} [and [pii.x~ not] [ one"
+    expected = ADA.restored(text)
+    assert "4111 1111 1111 1111" in expected
+    for at in range(len(text) + 1):
+        restoring = Restoring(ADA)
+        assert restoring.feed(text[:at]) + restoring.feed(text[at:]) + restoring.close() == expected
+    letter_by_letter = Restoring(ADA)
+    assert "".join(map(letter_by_letter.feed, text)) + letter_by_letter.close() == expected
+
+
+class Adas:
+    """Knows one name."""
+
+    def find(self, sentence):
+        return [(match.start(), match.end(), "person") for match in re.finditer("Ada Lovelace", sentence)]
+
+
+def test_names_are_found_in_whole_sentences_however_they_are_cut():
+    leaks = Leaks(LeakSettings(actions={**DEFAULT_ACTIONS, "pii.person": Action.TOKENISE}), names=Adas())
+    text = "It was Ada Lovelace. She wrote a program" + " and on" * 120 + " Ada Lovelace"
+    whole = leaks.scan(replace=ADA.name)
+    expected = whole.feed(text) + whole.close()
+    assert "Ada Lovelace" not in expected
+    assert ADA.restored(expected) == text
+    for at in range(0, len(text), 3):
+        scan = leaks.scan(replace=ADA.name)
+        assert scan.feed(text[:at]) + scan.feed(text[at:]) + scan.close() == expected

@@ -180,8 +180,8 @@ KINDS: Final = (
         "fr-nir",
         r"[12378] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}",
         fr_nir,
-        "",
-        r".*",
+        r"\bnir\b|s[ée]curit[ée] sociale|social security|insee|\bsecu\b|num[ée]ro de s[ée]cu",
+        r"\d \d{2} \d{2} (?:\d{2}|2[AB]) \d{3} \d{3} \d{2}|.{5}2[AB].{8}",
     ),
     Kind(
         "it-codice-fiscale",
@@ -291,7 +291,7 @@ KINDS: Final = (
         "dk-cpr",
         r"\d{6}[- ]?\d{4}",
         dk_cpr,
-        r"\bcpr\b|personnummer",
+        r"\bcpr\b|cpr-?nummer",
     ),
 )
 SEPARATORS: Final = re.compile(r"[ .+-]")

@@ -19,6 +19,9 @@ _CARD: Final = re.compile(
     rf"|\d{{4}}([ .-])\d{{4}}\1\d{{4}}\1\d{{1,4}}(?:\1\d{{1,3}})?"
     rf"|\d{{4}}([ .-])\d{{6}}\2\d{{4,5}}{_ALONE[1]}"
 )
+_CARD_WORDS: Final = re.compile(
+    r"card|visa|maestro|diners|union ?pay|credit|debit|karte|carte|tarjeta|payment|charge|\bpan\b"
+)
 _SHAPES: Final = tuple(
     (
         kind,
@@ -34,11 +37,22 @@ def judge_numbers(region: Region) -> list[Find]:
     """Return the cards and national numbers of a region."""
     whole = region.before + region.text + region.after
     offset, end = len(region.before), len(region.before) + len(region.text)
-    found = [("pii.card", *match.span()) for match in _CARD.finditer(whole) if is_card(_bare(match.group()))]
+    found = [("pii.card", *match.span()) for match in _CARD.finditer(whole) if _is_card(whole, match)]
     for kind, shape, words, told in _SHAPES:
         matches = (match for match in shape.finditer(whole) if _is(kind, words, told, whole, match))
         found += [(f"pii.{kind.name}", *match.span()) for match in matches]
     return [Find(start - offset, stop - offset, rule) for rule, start, stop in found if start >= offset and stop <= end]
+
+
+def _is_card(whole: str, match: re.Match[str]) -> bool:
+    """Return whether it is a card; of a length that other numbers have as well, only where a word says so."""
+    digits = _bare(match.group())
+    usual = len(digits) in {15, 16}
+    return is_card(digits) and (usual or bool(_CARD_WORDS.search(_near(whole, match))))
+
+
+def _near(whole: str, match: re.Match[str]) -> str:
+    return whole[max(match.start() - _NEAR, 0) : match.start()].lower()
 
 
 def _bare(number: str) -> str:
@@ -49,11 +63,9 @@ def _is(
     kind: Kind, words: re.Pattern[str] | None, told: re.Pattern[str] | None, whole: str, match: re.Match[str]
 ) -> bool:
     number = match.group()
-    if not (told is not None and told.fullmatch(number)):
-        near = whole[max(match.start() - _NEAR, 0) : match.start()].lower()
-        if words is None or not words.search(near):
-            return False
-    return kind.holds(_bare(number))
+    told_alone = told is not None and told.fullmatch(number) is not None
+    named = words is not None and words.search(_near(whole, match)) is not None
+    return (told_alone or named) and kind.holds(_bare(number))
 
 
 NUMBERS: Final = (

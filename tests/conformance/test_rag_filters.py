@@ -41,7 +41,7 @@ text_values = st.sampled_from(
 tests = st.one_of(
     st.builds(Comparison, st.sampled_from(TEXTS), st.sampled_from(["eq", "ne"]), text_values),
     st.builds(
-        Test, st.sampled_from(NUMBERS), st.sampled_from(["eq", "ne", "lt", "le", "gt", "ge"]), st.integers(-1, 5)
+        Comparison, st.sampled_from(NUMBERS), st.sampled_from(["eq", "ne", "lt", "le", "gt", "ge"]), st.integers(-1, 5)
     ),
     st.builds(Comparison, st.sampled_from(TEXTS), st.just("in"), st.lists(text_values, max_size=4).map(tuple)),
     st.builds(Comparison, st.sampled_from(NUMBERS), st.just("in"), st.lists(st.integers(-1, 5), max_size=4).map(tuple)),

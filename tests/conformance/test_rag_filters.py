@@ -3,6 +3,8 @@
 import itertools
 import os
 import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import lancedb
 import pyarrow as pa
@@ -112,10 +114,12 @@ def store(request, tmp_path_factory):
         if os.environ.get("CI") == "true":
             pytest.fail("PostgreSQL is not installed: tools/postgres.sh")
         pytest.skip("PostgreSQL is not installed")
-    with PostgresServer(tmp_path_factory.mktemp("pg") / "cluster", programs) as server:
-        rows = Rows(server)
-        yield rows
-        rows.close()
+    with TemporaryDirectory(prefix="ostiary-rows-") as folder:
+        Path(folder).chmod(0o755)  # the cluster below is another account's
+        with PostgresServer(Path(folder) / "cluster", programs) as server:
+            rows = Rows(server)
+            yield rows
+            rows.close()
 
 
 def wanted(condition):

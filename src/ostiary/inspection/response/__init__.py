@@ -9,6 +9,6 @@ Streaming-safe by construction: nothing leaves while it may still be part of a f
 from ostiary.inspection.response.fan import StreamFan
 from ostiary.inspection.response.leaks import Document, Leaks
 from ostiary.inspection.response.scan import Scan
-from ostiary.inspection.response.settings import DEFAULT_ACTIONS, Action, LeakSettings
+from ostiary.inspection.response.settings import DEFAULT_ACTIONS, INCIDENTS, Action, LeakSettings
 
-__all__ = ["DEFAULT_ACTIONS", "Action", "Document", "LeakSettings", "Leaks", "Scan", "StreamFan"]
+__all__ = ["DEFAULT_ACTIONS", "INCIDENTS", "Action", "Document", "LeakSettings", "Leaks", "Scan", "StreamFan"]

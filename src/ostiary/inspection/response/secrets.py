@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -118,11 +119,17 @@ def _stands(region: Region, start: int, end: int, rule: Rule) -> bool:
 
 
 def _is_secret(value: str, rule: Rule) -> bool:
-    if rule.mixed and (value.isalpha() or not any(character.isdigit() for character in value)):
+    if rule.mixed and not (any(map(str.isdigit, value)) and not value.isdigit()) and not _both_cases(value):
         return False
     if rule.bits and entropy(value) < rule.bits:
         return False
     return rule.whole or not is_placeholder(value)
+
+
+def _both_cases(value: str) -> bool:
+    """Return whether a long value without digits still looks drawn: capitals inside of it, over and over."""
+    changes = sum(one.islower() and other.isupper() for one, other in pairwise(value))
+    return len(value) >= 20 and changes * 6 >= len(value)  # noqa: PLR2004 - written names have one every eight or so
 
 
 def _near_judge(near: tuple[Rule, ...]) -> Judge:
@@ -161,7 +168,7 @@ def _hints(names: str) -> tuple[str, ...]:
     plain, before = names, ""
     while plain != before:  # groups from the inside out, so that no ``|`` of theirs is left
         plain, before = re.sub(r"\((?:\?:)?[^()]*\)\??", "\0", plain), plain
-    return tuple(max(re.split(r"\[.*?\]\??|\\\.|[?\0]", name), key=len) for name in plain.split("|"))
+    return tuple(max(re.split(r"\[.*?\]\??|\\\.|.\?|\0", name), key=len) for name in plain.split("|"))
 
 
 def _generic_judge() -> Callable[[Region], list[Find]]:

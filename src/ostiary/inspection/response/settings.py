@@ -3,7 +3,7 @@
 - The longest name that fits decides: ``pii.card`` before ``pii``. A class without an action is not looked for.
 - What was found with ``redact``, ``tokenise``, ``ask`` or ``block`` never leaves; ``ask`` and ``block`` end the text
   there.
-- A finding of a canary or of a foreign document is an incident: whoever calls tells it on.
+- A finding of ``INCIDENTS`` is one: whoever calls tells it on.
 
 >>> settings = LeakSettings(actions={**DEFAULT_ACTIONS, "pii.email": Action.TOKENISE})
 >>> settings.action("pii.email"), settings.action("secret.aws-access-token"), settings.action("pii.ip")
@@ -42,6 +42,9 @@ VERDICTS: Final = {
     Action.ASK: Verdict.ASK,
     Action.BLOCK: Verdict.BLOCK,
 }
+
+# Finds that somebody must hear of: an instruction got out, or what another may not read.
+INCIDENTS: Final = frozenset({"canary.prompt", "canary.document", "document.verbatim"})
 
 DEFAULT_ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
     {

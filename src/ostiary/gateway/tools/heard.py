@@ -12,19 +12,18 @@ import binascii
 import codecs
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
-from ostiary.errors import FaultyInputError
 from ostiary.gateway.tools import shapes
 from ostiary.gateway.tools.kinds import SHORT, TARGETS, Kind
 from ostiary.gateway.tools.spoken import Spoken, stands_in
 from ostiary.gateway.tools.structure import take_apart
-from ostiary.inspection.text import normalise
+from ostiary.inspection.text import MAX_CHARS, normalise
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{12,8192}={0,2}")
 _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}[\s:]?){6,4096}")
@@ -63,7 +62,9 @@ class Heard:
     @cached_property
     def plain(self) -> str:
         """The text without disguise, folded: with what is hidden in it, unescaped."""
-        text = self.raw if self.raw.isascii() else _undressed(self.raw)
+        text = self.raw
+        if not text.isascii():
+            text = "\n".join(_undressed(text[at : at + MAX_CHARS]) for at in range(0, len(text), MAX_CHARS))
         if "\\" in text:
             text = f"{text}\n{_ESCAPE.sub(_unescaped, text)}"
         if "&" in text:
@@ -110,11 +111,13 @@ class Heard:
         return f"{self.decoded}\n{self.turned}"
 
     @cached_property
-    def _hidden_addresses(self) -> shapes.Addresses:
+    def hidden_addresses(self) -> shapes.Addresses:
+        """The addresses that are encoded or turned in it."""
         return shapes.addresses_in(self.hidden)
 
     @cached_property
-    def _days(self) -> frozenset[tuple[int, int]]:
+    def days(self) -> frozenset[tuple[int, int]]:
+        """The days in it."""
         return shapes.dates_in(self.plain)
 
     @cached_property
@@ -124,21 +127,6 @@ class Heard:
         for text, _, record in self.parts[0]:
             found.setdefault(text, []).append(record)
         return found
-
-    def lacks(self, value: str, kind: Kind) -> bool:
-        """Tell, at little cost, whether a value stands in it in no way at all."""
-        wanted, found = shapes.fold(value), shapes.addresses_in(value)
-        if len(value) > SHORT and kind not in TARGETS:
-            return not self.quotes(wanted)
-        tight = shapes.compact(value)
-        standing = (
-            wanted in self.folded
-            or (len(tight) >= _LONG_ENOUGH and tight in self.compact)
-            or bool(found.all & self.addresses.all)
-            or bool(shapes.numbers_in(value) & self._numbers)
-            or (kind is Kind.DATE and bool(shapes.dates_in(value) & self._days))
-        )
-        return not standing and wanted not in self.hidden and not found.all & self._hidden_addresses.all
 
     def how(self, value: str, kind: Kind, said: Spoken) -> How:
         """Return how ``value`` stands in it; ``said`` is what the user said."""
@@ -164,7 +152,7 @@ class Heard:
         tight = shapes.compact(wanted)
         if len(tight) >= _LONG_ENOUGH and tight in self.compact:
             return How.PROSE
-        if wanted in self.hidden or found.all & self._hidden_addresses.all:
+        if wanted in self.hidden or found.all & self.hidden_addresses.all:
             return How.DECODED
         return How.NOT
 
@@ -206,10 +194,10 @@ class Heard:
                 return How.PROSE
             return How.ANCHORED if solid and any(self._anchored(record, said) for record in whole) else How.FIELD
         if days:
-            return How.PROSE if days & self._days else How.NOT
+            return How.PROSE if days & self.days else How.NOT
         if len(wanted) <= _FEW and wanted.isdigit():
             return How.PROSE if self._called(wanted) else How.NOT
-        if stands_in(wanted, self.folded) or (kind is Kind.AMOUNT and shapes.numbers_in(value) & self._numbers):
+        if stands_in(wanted, self.folded) or (kind is Kind.AMOUNT and shapes.numbers_in(value) & self.numbers):
             return How.PROSE
         tight = shapes.compact(value)
         if len(tight) >= _LONG_ENOUGH and tight in self.compact:
@@ -217,7 +205,8 @@ class Heard:
         return How.DECODED if len(wanted) >= _LONG_ENOUGH and wanted in self.hidden else How.NOT
 
     @cached_property
-    def _numbers(self) -> frozenset[str]:
+    def numbers(self) -> frozenset[str]:
+        """The numbers in it."""
         return shapes.numbers_in(self.plain)
 
     def _called(self, wanted: str) -> bool:
@@ -241,6 +230,55 @@ class Heard:
         return self.__dict__["_records"]  # type: ignore[no-any-return]
 
 
+class AllHeard:
+    """All answers at once: whether a value stands in any of them in any way, at little cost."""
+
+    def __init__(self, heard: Sequence[Heard]) -> None:
+        """Put together what each of them is read as, so that both give the same answer."""
+        self._heard = heard
+
+    @cached_property
+    def _folded(self) -> str:
+        return "\n".join(one.folded for one in self._heard)
+
+    @cached_property
+    def _compact(self) -> str:
+        return "\n".join(one.compact for one in self._heard)
+
+    @cached_property
+    def _hidden(self) -> str:
+        return "\n".join(one.hidden for one in self._heard)
+
+    @cached_property
+    def _addresses(self) -> frozenset[str]:
+        return frozenset[str]().union(*(one.addresses.all | one.hidden_addresses.all for one in self._heard))
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        return frozenset[str]().union(*(one.numbers for one in self._heard))
+
+    @cached_property
+    def _days(self) -> frozenset[tuple[int, int]]:
+        return frozenset[tuple[int, int]]().union(*(one.days for one in self._heard))
+
+    def lacks(self, value: str, kind: Kind) -> bool:
+        """Tell whether a value stands in none of them."""
+        wanted, found = shapes.fold(value), shapes.addresses_in(value)
+        if len(value) > SHORT and kind not in TARGETS:
+            return not any(one.quotes(wanted) for one in self._heard)
+        tight = shapes.compact(value)
+        numbers = shapes.numbers_in(value) if wanted[:1].isdigit() or wanted[-1:].isdigit() else frozenset[str]()
+        days = shapes.dates_in(value) if kind is Kind.DATE else frozenset[tuple[int, int]]()
+        return not (
+            wanted in self._folded
+            or (len(tight) >= _LONG_ENOUGH and tight in self._compact)
+            or (found.all and found.all & self._addresses)
+            or (numbers and numbers & self._numbers)
+            or (days and days & self._days)
+            or wanted in self._hidden
+        )
+
+
 def worst(found: Iterable[How]) -> How:
     """Return the worst of several answers."""
     order = list(How)
@@ -253,6 +291,11 @@ def _same(value: str, raw: str, kind: Kind) -> bool:
         return bool(days) and len(raw) <= SHORT and " " not in raw.strip()[:11].strip() and days == shapes.dates_in(raw)
     numeric = kind in {Kind.AMOUNT, Kind.ID} and value[:1].isdigit() and raw[:1].isdigit() and len(raw) < 32  # noqa: PLR2004
     return numeric and shapes.numbers_in(value) == shapes.numbers_in(raw) != frozenset()
+
+
+def _undressed(text: str) -> str:
+    seen = normalise(text)
+    return "\n".join((seen.text, *(hidden.text for hidden in seen.hidden)))
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -275,12 +318,3 @@ def _hex(token: str) -> str:
     except ValueError:
         return ""
     return text if text.isprintable() else ""
-
-
-def _undressed(text: str) -> str:
-    """Return a text without disguise, what is hidden in it below; one that is too long to be undressed, as it came."""
-    try:
-        seen = normalise(text)
-    except FaultyInputError:
-        return text
-    return "\n".join((seen.text, *(hidden.text for hidden in seen.hidden)))

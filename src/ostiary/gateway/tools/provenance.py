@@ -20,7 +20,7 @@ from typing import Final
 
 from ostiary.gateway.tools import shapes
 from ostiary.gateway.tools.conversation import Conversation, Piece, ToolCall
-from ostiary.gateway.tools.heard import Heard, How, worst
+from ostiary.gateway.tools.heard import AllHeard, Heard, How, worst
 from ostiary.gateway.tools.kinds import TARGETS, Kind
 from ostiary.gateway.tools.manifest import Argument, Manifest, Sink
 from ostiary.gateway.tools.spoken import Spoken
@@ -110,8 +110,8 @@ class Sources:
         return bool(links) and any(links <= heard.addresses.links for heard in self.heard)
 
     @cached_property
-    def _all_heard(self) -> Heard:
-        return Heard("\n".join(heard.raw for heard in self.heard), structured=False)
+    def _all_heard(self) -> AllHeard:
+        return AllHeard(self.heard)
 
     def _how(self, value: str, kind: Kind) -> How:
         if not self.heard or self._all_heard.lacks(value, kind):

@@ -160,7 +160,16 @@ def open_house(
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         models = open_models(places, settings.models, parts["store"], parts["log"], parts["ring"], clock)
-        return House(places=places, settings=settings, clock=clock, models=models, **parts, opened=opening.pop_all())
+        talks = open_conversations(places, settings.conversations, parts["store"].conversations, parts["log"], clock)
+        return House(
+            places=places,
+            settings=settings,
+            clock=clock,
+            models=models,
+            conversations=talks,
+            **parts,
+            opened=opening.pop_all(),
+        )
 
 
 def _open(
@@ -219,7 +228,6 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
-        "conversations": open_conversations(places, settings.conversations, store.conversations, log, clock),
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
         ),

@@ -160,16 +160,9 @@ def open_house(
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         models = open_models(places, settings.models, parts["store"], parts["log"], parts["ring"], clock)
-        talks = open_conversations(places, settings.conversations, parts["store"].conversations, parts["log"], clock)
-        return House(
-            places=places,
-            settings=settings,
-            clock=clock,
-            models=models,
-            conversations=talks,
-            **parts,
-            opened=opening.pop_all(),
-        )
+        talks = open_conversations(places, settings.conversations, parts["store"], parts["log"], clock)
+        own = {"models": models, "conversations": talks}
+        return House(places=places, settings=settings, clock=clock, **own, **parts, opened=opening.pop_all())
 
 
 def _open(

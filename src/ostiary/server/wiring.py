@@ -161,7 +161,7 @@ def open_house(
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         models = open_models(places, settings.models, parts["store"], parts["log"], parts["ring"], clock)
         talks = open_conversations(places, settings.conversations, parts["store"], parts["log"], clock)
-        own = {"models": models, "conversations": talks}
+        own: dict[str, Any] = {"models": models, "conversations": talks}
         return House(places=places, settings=settings, clock=clock, **own, **parts, opened=opening.pop_all())
 
 

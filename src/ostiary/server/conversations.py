@@ -15,7 +15,6 @@ from ostiary.errors import OstiaryError
 from ostiary.gateway.conversations import (
     Changes,
     Conversations,
-    ConversationStore,
     Limits,
     Locks,
     Message,
@@ -26,6 +25,7 @@ from ostiary.gateway.conversations import (
 from ostiary.keys import EnvelopeKeys, FileWrapper, KeyWrapper
 from ostiary.server.places import Places
 from ostiary.server.settings.conversations import ConversationsSection
+from ostiary.storage.sqlite import SqliteStore
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.labels import SessionLabel
 
@@ -41,7 +41,7 @@ def keys_folder(places: Places) -> Path:
 
 
 def open_conversations(
-    places: Places, settings: ConversationsSection, store: ConversationStore, log: AuditLog, clock: Clock
+    places: Places, settings: ConversationsSection, store: SqliteStore, log: AuditLog, clock: Clock
 ) -> Conversations:
     """Return the conversations of a data directory.
 
@@ -57,7 +57,7 @@ def open_conversations(
         per_user=settings.max_per_user,
         epoch_seals=settings.epoch_seals,
     )
-    return Conversations(Parts(store, keys, Changes(log, clock), clock, limits, Locks()))
+    return Conversations(Parts(store.conversations, keys, Changes(log, clock), clock, limits, Locks()))
 
 
 def tend(house: "House", *, again: bool = False) -> None:

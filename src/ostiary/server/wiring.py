@@ -166,7 +166,7 @@ def open_house(
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         store, log = parts["store"], parts["log"]
         parts["models"] = open_models(places, settings.models, store, log, parts["ring"], clock)
-        parts["conversations"] = open_conversations(places, settings.conversations, store.conversations, log, clock)
+        parts["conversations"] = open_conversations(places, settings.conversations, store, log, clock)
         registry, policies = Registry(store.snapshots), parts["policies"]
         parts["rag"] = RagRoom(places, settings.rag, store.rag, registry, policies, log, clock, on_fault)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())

@@ -11,7 +11,9 @@ from typing import Final
 
 import msgspec
 
-_GAP: Final = r"\W{1,4}(?:about\W{1,3})?(?:(?!about\b|my\b|warning|error|because|regarding|whether|unless)[^\W_]+\W{1,3}){0,4}?"
+_GAP: Final = (
+    r"\W{1,4}(?:about\W{1,3})?(?:(?!about\b|my\b|warning|error|because|regarding|whether|unless)[^\W_]+\W{1,3}){0,4}?"
+)
 FEW: Final = r"\W{1,4}(?:[^\W_]+\W{1,3}){0,2}?"
 
 
@@ -57,7 +59,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         rf"\b(?:{_ENGLISH}){FEW}(?:all|everything) else\W{{1,3}}(?:\w+\W+){{0,3}}?(?:your|you|focus|this|only|follow|attention)\b",
         (
             rf"\b(?:{_ENGLISH}){FEW}(?:everything|anything|all|whatever|what)\W+(?:\w+\W+){{0,3}}?(?:above|before (?:this|that|now)|"
-            r"previously|prior to (?:this|that)|(?:you|i) (?:were|was|have been|had been|been|ha(?:ve|d)) (?:told|taught|said|given|instructed)|you (?:know|learned|were taught) (?:about|before))\b"
+            r"previously|prior to (?:this|that)|(?:you|i) (?:were|was|have been|had been|been|ha(?:ve|d)) (?:told|taught|said|given|instructed)|you (?:know|learned|were taught) before)\b"
         ),
         (
             rf"\b(?:{_ENGLISH}){_GAP}(?:instructions?|directives?|orders?|guidelines?)\W+(?:\w+\W+){{0,4}}?(?:above|before (?:this|that)|"

@@ -169,7 +169,7 @@ RULES: Final = (
     Rule(
         "injection.addressed_to_model",
         re.compile(
-            rf"\b(?:if you are|if you're|attention|dear|hello|hey|hi|note (?:to|for)|message (?:to|for)|instructions? (?:to|for)|notice (?:to|for)|"
+            rf"\b(?:if you are|if you're|attention|dear|note (?:to|for)|message (?:to|for)|instructions? (?:to|for)|notice (?:to|for)|"
             rf"important (?:note|message|instructions?|notice)?\W{{0,3}}(?:to|for)|when (?:an?|the|any) )\W{{0,3}}(?:an? |the |any |all |this |every |our )?(?:\w+ )?{_MODEL}\b[^.\n]{{0,60}}?"
             r"(?:[:,!\u2014-]|reading|processing|summari[sz]\w+|review\w+|analy[sz]\w+|\bmust\b|\bshould\b|\bplease\b)"
         ),
@@ -177,9 +177,6 @@ RULES: Final = (
             "if you",
             "attention",
             "dear",
-            "hello",
-            "hey",
-            "hi",
             "note",
             "message",
             "instruction",

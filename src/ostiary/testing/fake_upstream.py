@@ -167,6 +167,7 @@ class FakeUpstream:
         self.heads: list[str] = []
         self.open = 0
         self.cut_off = 0
+        self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
@@ -210,6 +211,7 @@ class FakeUpstream:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while True:
                 head = (await reader.readuntil(_END)).decode("latin-1")

@@ -134,3 +134,10 @@ test_a_blind_question_about_confidential_documents_counts_too if {
 	blind := {"action": {"properties": {"inspection": {"available": false}, "labels": {"confidentiality": 3}}}}
 	"llm-detector-away" in _model_denied(_llm_asked(object.union(blind, {"subject": {"type": "service"}})))
 }
+
+test_nothing_told_is_the_worst_for_language_models_too if {
+	untold := json.patch(_llm_asked({}), [{"op": "replace", "path": "/action/properties", "value": {}}])
+	{"llm-foreign-data", "llm-uninspected", "llm-clearance", "llm-prompt-blocked"} - _model_denied(untold) == set()
+	bound := json.patch(untold, [{"op": "replace", "path": "/resource/attributes", "value": {"max_confidentiality": 4}}])
+	"llm-model-bound" in _model_denied(bound)
+}

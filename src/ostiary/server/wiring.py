@@ -184,8 +184,7 @@ def _open(
     knowledge = _knowledge(places, settings.signals, store, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
-    memory = SessionMemory(store.snapshots, on_fault)
-    scorers = _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards), memory.scorer)
+    memory, scorers = _scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
@@ -306,6 +305,13 @@ def _policies(
     if bundle is not None:
         return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault)
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
+
+
+def _scored(
+    places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, store: SqliteStore
+) -> tuple[SessionMemory, Scorers]:
+    memory = SessionMemory(store.snapshots, on_fault)
+    return memory, _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards), memory.scorer)
 
 
 def _scorers(

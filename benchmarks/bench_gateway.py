@@ -9,8 +9,8 @@
 - ``added_p50_ms`` is the difference of the medians; ``durable_ms`` is one record to this disk, of which an answer waits
   for two: with ``--async`` the server does not wait (``audit.durability = "async"``), which shows the rest alone.
 - ``cpu_ms`` is the server's processor time for one request: it does not depend on how busy the machine is.
-- ``--litellm`` is a virtual environment with LiteLLM's proxy (``tools/litellm.sh``), which inspects nothing: the peer in
-  the same run, before the same upstream.
+- ``--litellm`` is a virtual environment with LiteLLM's proxy (``tools/litellm.sh``), which inspects nothing: the peer
+  in the same run, before the same upstream.
 """
 
 import argparse

@@ -37,8 +37,10 @@ llm_granted if {
 #   remediation: Begin anew without the other tenant's content, and tell whoever runs the application.
 deny contains {"rule": "llm-foreign-data"} if {
 	asks_language_model
-	not llm_labels.foreign == false
+	not llm_own
 }
+
+llm_own if llm_labels.foreign == false
 
 # METADATA
 # title: content that nobody can look into, beside confidential data
@@ -49,8 +51,11 @@ deny contains {"rule": "llm-foreign-data"} if {
 deny contains {"rule": "llm-uninspected"} if {
 	asks_language_model
 	not llm_labels.uninspected == false
-	not llm_confidentiality < data.gateway.llm.confidential_from
+	not llm_harmless
 }
+
+# What is no number is confidential; a rule of its own, for OPA looks a number up before it comes to the `not`.
+llm_harmless if llm_confidentiality < data.gateway.llm.confidential_from
 
 # To Rego every text is more than any number.
 llm_confidentiality := llm_labels.confidentiality if is_number(llm_labels.confidentiality)
@@ -98,9 +103,11 @@ llm_claim(name) := [told] if {
 #   remediation: Ask a model that is approved for confidential data.
 deny contains {"rule": "llm-model-bound"} if {
 	asks_language_model
-	bound := input.resource.attributes.max_confidentiality
-	not llm_confidentiality <= bound
+	input.resource.attributes.max_confidentiality
+	not llm_within_bound
 }
+
+llm_within_bound if llm_confidentiality <= input.resource.attributes.max_confidentiality
 
 # METADATA
 # title: the prompt looks like an attack
@@ -142,8 +149,10 @@ deny contains {"rule": "llm-prompt-blocked", "by": llm_rules} if {
 # What no inspection says is not a verdict.
 deny contains {"rule": "llm-prompt-blocked", "by": "no verdict"} if {
 	asks_language_model
-	not llm_inspection.verdict in {"pass", "flag", "redact", "ask", "block"}
+	not llm_verdict_told
 }
+
+llm_verdict_told if llm_inspection.verdict in {"pass", "flag", "redact", "ask", "block"}
 
 # METADATA
 # title: nobody could look at the prompt
@@ -174,7 +183,7 @@ llm_blind if {
 
 llm_sensitive if data.ostiary.lib.sensitivity >= data.gateway.llm.sensitive_from
 
-llm_sensitive if not llm_confidentiality < data.gateway.llm.confidential_from
+llm_sensitive if not llm_harmless
 
 # METADATA
 # title: no tools beside what is not trusted

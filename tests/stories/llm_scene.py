@@ -1,4 +1,4 @@
-"""A server with the shipped policy, people with tokens, and a fake model's server: what stories of the gateway share."""
+"""A server with the shipped policy, people with tokens, a fake model's server: what stories of the gateway share."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,13 @@ from ostiary.gateway.record import InspectionRecord
 from ostiary.testing.fake_upstream import FakeUpstream
 
 MODELS = [
-    {"name": "fake", "upstream": "fake", "target": "upstream-model", "aliases": ["gpt-4o"], "kinds": ["chat", "embeddings"]},
+    {
+        "name": "fake",
+        "upstream": "fake",
+        "target": "upstream-model",
+        "aliases": ["gpt-4o"],
+        "kinds": ["chat", "embeddings"],
+    },
     {"name": "crown", "upstream": "fake", "sensitivity": 4, "labels": ["high-value"]},
     {"name": "theirs", "upstream": "fake", "tenants": ["other"]},
 ]

@@ -195,7 +195,7 @@ def test_faults_of_requests_are_openais(llm: LlmScene) -> None:
     ):
         body = {"messages": HELLO, **change}
         with pytest.raises(openai.BadRequestError) as no:
-            client.chat.completions.create(model="fake", **{"extra_body": body, "messages": body["messages"]})
+            client.chat.completions.create(model="fake", extra_body=body, messages=body["messages"])
         assert no.value.param == param
         assert no.value.type == "invalid_request_error"
 
@@ -207,7 +207,12 @@ def test_a_parameter_of_ones_own_servers_goes_on(llm: LlmScene) -> None:
 
 def test_the_embedded_model_answers_from_what_it_is_given(llm: LlmScene) -> None:
     messages = [
-        {"role": "user", "content": [{"type": "text", "text": "The key lies under the mat. Paris is big.", "ostiary": {"document": "d1"}}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "The key lies under the mat. Paris is big.", "ostiary": {"document": "d1"}}
+            ],
+        },
         {"role": "user", "content": "Where is the key?"},
     ]
     answer = llm.client().chat.completions.create(model="embedded-extractive", messages=messages)

@@ -68,7 +68,11 @@ def test_a_bound_token_without_its_proof_is_nobodys(llm: LlmScene) -> None:
 
 def test_two_authorizations_are_none(llm: LlmScene) -> None:
     token = Person(llm.scene).token(bound=False)
-    headers = [("Authorization", f"Bearer {token}"), ("Authorization", "Bearer x.y.z"), ("Content-Type", "application/json")]
+    headers = [
+        ("Authorization", f"Bearer {token}"),
+        ("Authorization", "Bearer x.y.z"),
+        ("Content-Type", "application/json"),
+    ]
     answer = llm.server.client.post(PATH, content=msgspec.json.encode(ASK), headers=headers)
     assert answer.status_code == 400
     assert "twice" in answer.json()["error"]["message"]
@@ -182,7 +186,7 @@ def test_a_member_that_comes_twice_is_no_request(llm: LlmScene) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "body_duplicate_key")
 
 
-@pytest.mark.parametrize("name", ["Fake", "fake ", "fake\u200b", "../fake", "fake/../crown", "ｆake"])
+@pytest.mark.parametrize("name", ["Fake", "fake ", "fake\u200b", "../fake", "fake/../crown", "\uff46ake"])
 def test_names_that_look_like_a_model_are_none(llm: LlmScene, name: str) -> None:
     assert llm.post(PATH, {**ASK, "model": name}).status_code in {400, 404}
 
@@ -195,7 +199,9 @@ LIES: dict[str, Script] = {
     "other type": Script((b"<html>",), kind="text/html"),
     "no json": Script((b"{",)),
     "no object": Script((b"[]",)),
-    "a key": Script((b'{"error": {"message": "Incorrect API key provided: sk-upstream-secret-000111222333"}}',), status=401),
+    "a key": Script(
+        (b'{"error": {"message": "Incorrect API key provided: sk-upstream-secret-000111222333"}}',), status=401
+    ),
     "too long": Script(raw=b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n{"),
     "endless head": Script(raw=b"HTTP/1.1 200 OK\r\n" + b"x: " + b"a" * 70_000),
     "no http": Script(raw=b"220 smtp ready\r\n\r\n"),
@@ -241,17 +247,17 @@ def _slow(words: int = 200, pause_s: float = 0.05) -> Script:
 
 def test_a_revoked_sessions_stream_ends_within_a_second(llm: LlmScene) -> None:
     llm.upstream.say = lambda _: _slow()
-    client, got, ended = llm.client(sid="to-be-ended"), list[str](), 0.0
+    client, got = llm.client(sid="to-be-ended"), list[str | None]()
     revoked = threading.Timer(0.6, lambda: _end(llm, "to-be-ended"))
     revoked.start()
     begun = time.monotonic()
     with pytest.raises(openai.APIError) as no:
-        for chunk in client.chat.completions.create(**ASK, stream=True):
-            got += [chunk.choices[0].delta.content or ""] if chunk.choices else []
+        got += (chunk.choices[0].delta.content for chunk in client.chat.completions.create(**ASK, stream=True))
     ended = time.monotonic() - begun
     assert no.value.code == "session_terminated"
     assert 0.6 <= ended <= 1.6
-    assert 0 < len(got) < 60
+    assert llm.records()[-1].usage is not None
+    assert 0 < llm.records()[-1].usage.tokens_out < 60
     assert llm.records()[-1].outcome == "session_terminated"
     _wait(lambda: llm.upstream.open == 0)
 
@@ -336,3 +342,15 @@ def test_the_fake_says_that_it_is_one() -> None:
     assert "no model" in str(__import__("ostiary.testing.fake_upstream", fromlist=["x"]).__doc__)
     with FakeUpstream(lambda _: chat_script("x")) as upstream:
         assert upstream.port
+
+
+def test_connections_to_the_server_are_kept(llm: LlmScene) -> None:
+    client = llm.client()
+    for stream in (False, True, False, True):
+        answer = client.chat.completions.create(**ASK, stream=stream)
+        list(answer) if stream else None
+    begun = llm.upstream.connections
+    for stream in (False, True, False, True):
+        answer = client.chat.completions.create(**ASK, stream=stream)
+        list(answer) if stream else None
+    assert llm.upstream.connections == begun

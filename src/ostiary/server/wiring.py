@@ -16,7 +16,7 @@ from typing import Any, Self
 import msgspec
 
 from ostiary.artifacts.shipped import models_dir
-from ostiary.audit import SYSTEM_TENANT, AuditLog, AuditSettings, DiskReserve
+from ostiary.audit import AuditLog, AuditSettings, DiskReserve
 from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import CatalogueDirectory, ProfiledSignals
@@ -47,6 +47,7 @@ from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
+from ostiary.server.admitted import Admitted
 from ostiary.server.conversations import open_conversations
 from ostiary.server.devices import open_devices
 from ostiary.server.directory import RegisteredDirectory
@@ -73,7 +74,6 @@ from ostiary.vocabulary.scoring import Scorer
 
 MODEL_PURPOSE = "models"
 _MIB = 1 << 20
-_ADMITTED = "policy_admitted"
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -190,8 +190,7 @@ def _open(
     knowledge = _knowledge(places, settings.signals, store, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
-    memory = SessionMemory(store.snapshots, on_fault)
-    scorers = _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards), memory.scorer)
+    memory, scorers = _scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
@@ -281,22 +280,6 @@ def _knowledge(
     return Knowledge(places, settings, clock.now_ns, on_fault, overflow, borrowed=not serving)
 
 
-class _Admitted:
-    """Remembers admitted bundles in the store, under the tenant ``system``."""
-
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-
-    def knows(self, digest: str) -> bool:
-        """Return whether a bundle has passed before."""
-        return self._store.snapshots.load(SYSTEM_TENANT, _ADMITTED, digest) is not None
-
-    def remember(self, digest: str) -> None:
-        """Note that a bundle has passed."""
-        self._store.snapshots.save(SYSTEM_TENANT, _ADMITTED, digest, b"{}", self._clock.now_ns())
-
-
 def _policies(
     places: Places, settings: PolicySection, bundle: Path | None, store: SqliteStore, clock: Clock, on_fault: OnFault
 ) -> Policies:
@@ -307,10 +290,17 @@ def _policies(
             return RemoteOpaEngine(settings.url, token=settings.token.get_secret_value(), rules=words, settings=limits)
         return OpaEngine(loaded)
 
-    admitted = _Admitted(store, clock)
+    admitted = Admitted(store, clock)
     if bundle is not None:
         return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault)
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
+
+
+def _scored(
+    places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, store: SqliteStore
+) -> tuple[SessionMemory, Scorers]:
+    memory = SessionMemory(store.snapshots, on_fault)
+    return memory, _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards), memory.scorer)
 
 
 def _scorers(

@@ -167,6 +167,7 @@ class FakeUpstream:
         self.heads: list[str] = []
         self.open = 0
         self.cut_off = 0
+        self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
@@ -210,26 +211,25 @@ class FakeUpstream:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(_END)).decode("latin-1")
-                length = next(
-                    int(line.partition(":")[2])
-                    for line in head.split("\r\n")
-                    if line.lower().startswith("content-length:")
-                )
-                body = json.loads(await reader.readexactly(length))
-                self.heads.append(head)
-                self.asked.append(body)
-                del self.heads[:-64], self.asked[:-64]
-                if not await self._answer(self.say(body), reader, writer):
-                    break
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            return  # the client left
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-                await writer.wait_closed()
+        self.connections += 1
+        gone = (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError)
+        with contextlib.suppress(*gone):  # whoever asked has left, or the test is over
+            await self._questions(reader, writer)
+        writer.close()
+        with contextlib.suppress(*gone):
+            await writer.wait_closed()
+
+    async def _questions(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        goes_on = True
+        while goes_on:
+            head = (await reader.readuntil(_END)).decode("latin-1")
+            lines = (line.lower().partition(":") for line in head.split("\r\n"))
+            length = next(int(value) for name, _, value in lines if name == "content-length")
+            body = json.loads(await reader.readexactly(length))
+            self.heads.append(head)
+            self.asked.append(body)
+            del self.heads[:-64], self.asked[:-64]
+            goes_on = await self._answer(self.say(body), reader, writer)
 
     async def _answer(self, script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Write one answer; return whether the connection goes on."""

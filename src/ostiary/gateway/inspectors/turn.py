@@ -69,6 +69,7 @@ class Turn(msgspec.Struct, kw_only=True):
         label: what all of it joins to, with what the conversation was before.
         verdict: the harshest of the prompt.
         nonce: what nobody can guess of this request.
+        minute: when it came, in minutes.
         available: whether everything that inspects was there.
         seen: what was thought of each text.
         canary: a text that no answer holds.
@@ -80,6 +81,7 @@ class Turn(msgspec.Struct, kw_only=True):
     asked: LlmAsked
     label: SessionLabel
     nonce: str = ""
+    minute: int = 0
     verdict: Verdict = Verdict.PASS
     available: bool = True
     seen: list[Seen] = []

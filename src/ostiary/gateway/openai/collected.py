@@ -17,7 +17,8 @@ from ostiary.vocabulary.inspecting import Finding, Verdict, harshest
 MAX_TEXTS: Final = 256
 MAX_CALLS: Final = 128
 HARD: Final = frozenset({Verdict.ASK, Verdict.BLOCK})
-Open = Callable[[], TextScan]
+Open = Callable[[bool], TextScan]
+"""Opens a scan; for JSON inside a text (arguments of a call) when true: it looks through escapes."""
 
 
 class AnswerLimits(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class Collected:
         self._length = 0
         self.out_length = 0
 
-    def feed(self, name: Any, text: str) -> str:
+    def feed(self, name: Any, text: str, *, escaped: bool = False) -> str:
         """Take more of a text and return what may leave.
 
         Raises:
@@ -75,7 +76,7 @@ class Collected:
         if one is None:
             if len(self._texts) >= MAX_TEXTS:
                 raise _too_much()
-            one = self._texts[name] = _Text(self._open())
+            one = self._texts[name] = _Text(self._open(escaped))
         if one.closed:
             raise UnavailableError(MALFORMED, "the model's server goes on with a text that it had ended")
         self._count(len(text))
@@ -122,13 +123,13 @@ class Collected:
         return {name: CallAsked(one.id, one.name, "".join(one.arguments)) for name, one in self._calls.items()}
 
     def once(self, text: str) -> str:
-        """Return a text that comes whole, scanned.
+        """Return JSON that comes whole, the arguments of a call, scanned.
 
         Raises:
             Stopped: it may not leave.
         """
         name = ("once", len(self._texts))
-        return self.feed(name, text) + self.close(name)
+        return self.feed(name, text, escaped=True) + self.close(name)
 
     @property
     def verdict(self) -> Verdict:

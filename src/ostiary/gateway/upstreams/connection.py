@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
         self._pieces: deque[bytes] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._held = self._head = 0
-        self._paused = self._headed = False
+        self._paused = self._headed = self._keeps = False
         self._fault: BaseException | None = None
         self.headers: dict[bytes, bytes] = {}
         self.status = 0
@@ -102,6 +102,7 @@ class Connection(asyncio.Protocol):
         """Take the end of the answer."""
         if self.status >= 200:  # noqa: PLR2004
             self.whole = True
+            self._keeps = self._parser is not None and self._parser.should_keep_alive()  # it forgets at the next byte
             if self.then is not None:
                 then, self.then = self.then, None
                 then(self)
@@ -114,7 +115,7 @@ class Connection(asyncio.Protocol):
         self._pieces.clear()
         self.headers, self.status = {}, 0
         self._held = self._head = 0
-        self._headed = self.whole = self.ending = False
+        self._headed = self._keeps = self.whole = self.ending = False
         self._fault = None
         if self._transport is not None:
             self._transport.write(head + body)
@@ -149,8 +150,7 @@ class Connection(asyncio.Protocol):
 
     def reusable(self) -> bool:
         """Return whether another question may be asked."""
-        keeps = self._parser is not None and self._parser.should_keep_alive()
-        return self.whole and keeps and not self.lost and self._fault is None and not self._paused
+        return self.whole and self._keeps and not self.lost and self._fault is None and not self._paused
 
     def give_up(self) -> None:
         """End it, if it did not come to its end meanwhile."""

@@ -77,9 +77,9 @@ class LlmRoom:
         """Return the server of a model."""
         return self._upstreams[model.upstream]
 
-    def scan(self, canary: str) -> TextScan:
-        """Return a scan for one text of an answer."""
-        return self.leaks.scan((canary,) if canary else ())
+    def scan(self, canary: str, *, escaped: bool = False) -> TextScan:
+        """Return a scan for one text of an answer; ``escaped`` for JSON inside it."""
+        return self.leaks.scan((canary,) if canary else (), escaped=escaped)
 
     def append(self, tenant: str, record: InspectionRecord) -> "Future[Any]":
         """Queue one record.

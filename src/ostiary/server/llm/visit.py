@@ -49,6 +49,7 @@ UNDERSTOOD: Final = frozenset({LIMITS, REDUCE})
 _DEPTH: Final = 32
 _SMALL: Final = 65_536
 _NONCE: Final = 18
+_MINUTE_NS: Final = 60_000_000_000
 _REDUCED: Final = 1024
 Entered = tuple[Caller, "Turn | FaultyInputError"]
 
@@ -221,7 +222,9 @@ class Visits:
         try:
             asked = read(face, parse_object(raw, self._limits), self._room.reader(tenant, subject))
             label = self._before(tenant, subject, asked)
-            turn = Turn(tenant=tenant, subject=subject, asked=asked, label=label, nonce=random_bytes(_NONCE).hex())
+            minute = self._desk.house.clock.now_ns() // _MINUTE_NS
+            nonce = random_bytes(_NONCE).hex()
+            turn = Turn(tenant=tenant, subject=subject, asked=asked, label=label, nonce=nonce, minute=minute)
             look(self._room.inspectors, turn)
         except FaultyInputError as fault:
             return caller, fault

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ostiary.server.wiring import House
 
 _MIB: Final = 1 << 20
+_TITLE: Final = 200
 
 
 def keys_folder(places: Places) -> Path:
@@ -106,18 +107,16 @@ class KeptMessage(msgspec.Struct, frozen=True):
 
 
 class KeptConversations:
-    """What the gateway needs of conversations: begin one, read it, add to it; called beside the loop.
+    """Implements ``gateway.ports.ConversationKeeper``: read a conversation and add to it; called beside the loop.
 
-    The ids are made here and by nobody else: whoever could choose one could find out which there are.
+    A caller calls its conversations what it likes. The ids are made here: a name is one for its own user, and means
+    nothing of anybody else's. One of the user's own ids is a name of that conversation too.
     """
 
     def __init__(self, conversations: Conversations) -> None:
         """Keep them in ``conversations``."""
         self._conversations = conversations
-
-    def begin(self, tenant: str, user: str, title: str = "", decision: str = "") -> str:
-        """Begin a conversation and return its id."""
-        return self._conversations.create(tenant, user, title, decision=decision).id
+        self._locks = Locks()
 
     def read(self, tenant: str, user: str, conversation: str) -> Sequence[KeptMessage]:
         """Return its messages in order.
@@ -125,18 +124,28 @@ class KeptConversations:
         Raises:
             RefusedError: ``conversation_unknown``, whoever's it is.
         """
-        return [_kept(one) for one in self._conversations.read(tenant, user, conversation).messages]
+        ident = self._ident(tenant, user, conversation)
+        return [_kept(one) for one in self._conversations.read(tenant, user, ident).messages]
 
     def append(self, tenant: str, user: str, conversation: str, messages: Sequence[Any], decision: str = "") -> None:
-        """Add messages that have ``role``, ``content`` and ``label``.
+        """Add messages that have ``role``, ``content`` and ``label``; the first ones begin a conversation.
 
         Raises:
-            RefusedError: ``conversation_unknown`` or ``conversation_too_long``.
+            RefusedError: ``conversation_too_long`` or ``too_many_conversations``.
             FaultyInputError: ``message_too_large`` or ``too_many_messages``.
             UnavailableError: they are not kept.
         """
         found = [Message("message", {"role": one.role, "content": one.content}, session=one.label) for one in messages]
-        self._conversations.append(tenant, user, conversation, found, decision=decision)
+        # Two first messages at once begin one conversation: the other one finds it.
+        with self._locks.of(f"{tenant} {user} {conversation}"):
+            ident = self._ident(tenant, user, conversation)
+            if not self._conversations.owns(tenant, user, ident):
+                self._conversations.create(tenant, user, conversation[:_TITLE], decision=decision, ident=ident)
+        self._conversations.append(tenant, user, ident, found, decision=decision)
+
+    def _ident(self, tenant: str, user: str, name: str) -> str:
+        mine = self._conversations.owns(tenant, user, name)
+        return name if mine else self._conversations.named(tenant, user, name)
 
 
 def _kept(message: Message) -> KeptMessage:

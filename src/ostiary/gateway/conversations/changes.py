@@ -88,6 +88,10 @@ class Changes:
             raise
         return True
 
+    def was_ever(self, tenant: str, conversation: str) -> bool:
+        """Return whether there ever was a conversation of this id."""
+        return self._log.store.find_record(tenant, record_of(conversation, 1)) is not None
+
     def is_newest(self, tenant: str, row: ConversationRow) -> bool:
         """Return whether the log says that a row is the newest state of its conversation.
 

@@ -34,9 +34,10 @@ from ostiary.gateway.conversations.parts import Parts
 from ostiary.gateway.conversations.ports import ConversationRow, Put
 from ostiary.gateway.conversations.sealing import open_messages, seal_head, seal_messages, shown
 from ostiary.gateway.conversations.shredding import Shredding
-from ostiary.keys import random_bytes
+from ostiary.keys import joined, random_bytes, sha256_hex
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
+_LIVES: Final = 64
 _GONE: Final = frozenset({"conversation_unknown", "conversation_shredded"})
 
 
@@ -49,7 +50,13 @@ class Conversations:
         self._shredding = Shredding(parts)
 
     def create(
-        self, tenant: str, user: str, title: str = "", metadata: Mapping[str, str] | None = None, decision: str = ""
+        self,
+        tenant: str,
+        user: str,
+        title: str = "",
+        metadata: Mapping[str, str] | None = None,
+        decision: str = "",
+        ident: str = "",
     ) -> Conversation:
         """Make a conversation.
 
@@ -59,6 +66,7 @@ class Conversations:
             title: for the owner's list.
             metadata: for the owner's application.
             decision: the id of the decision that let it happen, for the record.
+            ident: its id, by default a fresh one; never one that a caller chose, nor one that was ever used.
 
         Raises:
             FaultyInputError: ``title_too_long``, ``title_invalid`` or ``metadata_invalid``.
@@ -68,7 +76,7 @@ class Conversations:
         parts, owner = self.parts, self._owner(tenant, user)
         told = (checked_title(title, parts.limits), checked_metadata(metadata or {}))
         now = parts.clock.now_ns()
-        ident = make_id("conv", now, random_bytes(RANDOM_BYTES))
+        ident = ident or make_id("conv", now, random_bytes(RANDOM_BYTES))
         head = Head(0, chain.start(tenant, owner, ident), 0, *told)
         made: list[ConversationRow] = []
 
@@ -83,7 +91,8 @@ class Conversations:
         try:
             parts.repeat(step)
         except RefusedError as no:
-            parts.keys.shred(tenant, owner, ident)  # of a conversation that never came to be
+            if parts.store.find(tenant, owner, ident) is None:
+                parts.keys.shred(tenant, owner, ident)  # of a conversation that never came to be
             if no.code == FULL:
                 raise self._no_room() from None
             raise
@@ -197,6 +206,22 @@ class Conversations:
     def find(self, tenant: str, user: str, conversation: str) -> Conversation:
         """Return a conversation without its messages; same errors as ``read``."""
         return shown(*self.parts.opened(tenant, self._owner(tenant, user), conversation))
+
+    def named(self, tenant: str, user: str, name: str) -> str:
+        """Return the id under which a user's own name for a conversation stands; it need not be there yet.
+
+        Another user's same name is another id. What was shredded under a name stays so: it then stands for a new id.
+
+        Raises:
+            RefusedError: ``too_many_conversations`` under this name, all of them shredded.
+        """
+        owner = self._owner(tenant, user)
+        for life in range(_LIVES):
+            told = joined(b"ostiary/conversation-name/v1", tenant.encode(), owner.encode(), name.encode(), b"%d" % life)
+            ident = "conv_" + sha256_hex(told)[:32]
+            if self.parts.store.find(tenant, owner, ident) or not self.parts.changes.was_ever(tenant, ident):
+                return ident
+        raise self._no_room()
 
     def count(self, tenant: str, user: str) -> int:
         """Return how many conversations a user has."""

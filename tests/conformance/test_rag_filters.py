@@ -78,7 +78,7 @@ class Qdrant:
     def pick(self, condition):
         asked = models.Filter.model_validate(qdrant_filter(condition))
         found, _ = self.client.scroll("rows", scroll_filter=asked, limit=len(ROWS))
-        return {one.payload["chunk"] for one in found}
+        return {(one.payload or {})["chunk"] for one in found}
 
 
 class Rows:

@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -64,7 +65,7 @@ def test_benign_texts_pass(inspector, text, channel):
     assert inspector.inspect(text, channel).verdict is Verdict.PASS
 
 
-OBFUSCATIONS = {
+OBFUSCATIONS: dict[str, Callable[[str], str]] = {
     "tags": lambda text: "Hello! " + "".join(chr(0xE0000 + ord(char)) for char in text),
     "zero width": "\u200b".join,
     "bidi": lambda text: "".join(f"\u202a{char}\u202c" for char in text),

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type, call-overload, union-attr, index, attr-defined, list-item, type-arg"
 """A developer changes ``base_url``: the official client talks to language models through the gateway."""
 
 import json

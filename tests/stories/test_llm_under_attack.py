@@ -256,8 +256,9 @@ def test_a_revoked_sessions_stream_ends_within_a_second(llm: LlmScene) -> None:
     ended = time.monotonic() - begun
     assert no.value.code == "session_terminated"
     assert 0.6 <= ended <= 1.6
-    assert llm.records()[-1].usage is not None
-    assert 0 < llm.records()[-1].usage.tokens_out < 60
+    usage = llm.records()[-1].usage
+    assert usage is not None
+    assert 0 < usage.tokens_out < 60
     assert llm.records()[-1].outcome == "session_terminated"
     _wait(lambda: llm.upstream.open == 0)
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.conftest import _run
+from tests.conftest import InProcess, _run
 
 from ostiary.server.bootstrap import bootstrap
 from ostiary.server.places import Places
@@ -71,7 +71,7 @@ def scene(tmp_path_factory):
     bootstrap(house)
     house.warm_up(lambda reason, fault: faults.append((reason, fault)))
     feed = tmp_path_factory.mktemp("feed") / "feed.json"
-    served = []
+    served: list[InProcess] = []
     end = _run(house, served.append, 0)
     yield Scene(served[0], feed)
     end()

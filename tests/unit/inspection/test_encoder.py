@@ -114,9 +114,12 @@ def test_an_encoder_that_answers_with_no_number_is_not_believed(folder):
 def test_no_text_buys_more_than_its_share_of_the_encoder(folder, monkeypatch):
     asked = []
     scores = Encoder.scores
-    monkeypatch.setattr(
-        Encoder, "scores", lambda self, texts, column: asked.extend(texts) or scores(self, texts, column)
-    )
+
+    def counted(self, texts, column):
+        asked.extend(texts)
+        return scores(self, texts, column)
+
+    monkeypatch.setattr(Encoder, "scores", counted)
     plain = ". ".join(f"nobody knows {number} of these words" for number in range(400))
     encoded = " ".join(base64.b64encode(f"{part} {plain[:600]}".encode()).decode() for part in "abcdef")
     opened(folder).inspect(f"{plain} {encoded}", Channel.DATA)

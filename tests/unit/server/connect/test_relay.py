@@ -18,7 +18,7 @@ class Upstream:
 
     def __init__(self, *answers):
         self.answers = list(answers)
-        self.seen = []
+        self.seen: list[tuple[str, dict[str, str], bytes]] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):

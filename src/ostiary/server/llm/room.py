@@ -19,6 +19,7 @@ from ostiary.gateway.upstreams.http import HttpUpstream
 from ostiary.gateway.upstreams.ports import LlmUpstream
 from ostiary.inspection.response import Leaks
 from ostiary.keys import random_bytes
+from ostiary.server.conversations import KeptConversations
 from ostiary.server.wiring import House
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 from ostiary.vocabulary.inspecting import Inspected, PromptInspector
@@ -46,10 +47,11 @@ class Away:
 class LlmRoom:
     """The parts that every request shares."""
 
-    def __init__(self, house: House, keeper: ConversationKeeper | None = None) -> None:
+    def __init__(self, house: House) -> None:
         """Put it together from ``house``."""
         settings = house.settings.llm
-        self.house, self.settings, self.keeper = house, settings, keeper
+        self.house, self.settings = house, settings
+        self.keeper: ConversationKeeper | None = KeptConversations(house.conversations) if settings.keep else None
         self.models = ModelTable(settings.served())
         self._upstreams: dict[str, LlmUpstream] = {one.name: HttpUpstream(one.http()) for one in settings.upstreams}
         self._upstreams[""] = ExtractiveUpstream()

@@ -173,3 +173,19 @@ test_other_actions_are_not_looked_at if {
 	request := object.union(_tool_aimed("recipient", "prose", {"request": {"asked": false}}), {"action": {"name": "invoke"}})
 	_tool_all(request) == set()
 }
+
+# What is not told counts as the worst, also where OPA looks a value up before it comes to the `not`.
+_tool_untold(part, name) := json.remove(
+	_tool_called({"action": {"properties": {"arguments": {"origins": [_origin("to", "recipient", "field")], "named": 0}}}}),
+	[sprintf("action/properties/%s/%s", [part, name])],
+)
+
+test_a_confidentiality_that_nobody_told_is_high if {
+	"tool-rule-of-two" in _tool_asks(_tool_untold("labels", "confidentiality"))
+	not "tool-rule-of-two" in _tool_asks(_tool_untold("labels", "documents"))
+}
+
+test_a_plan_that_nobody_told_is_outside if {
+	"tool-outside-plan" in _tool_asks(_tool_untold("request", "plan"))
+	not "tool-outside-plan" in _tool_asks(_tool_untold("request", "nothing"))
+}

@@ -168,7 +168,9 @@ def open_house(
         parts["models"] = open_models(places, settings.models, store, log, parts["ring"], clock)
         parts["conversations"] = open_conversations(places, settings.conversations, store, log, clock)
         registry, policies = Registry(store.snapshots), parts["policies"]
-        parts["rag"] = RagRoom(places, settings.rag, store.rag, registry, policies, log, clock, on_fault)
+        rag = RagRoom(places, settings.rag, store.rag, registry, policies, log, clock, on_fault)
+        opening.callback(rag.close)
+        parts["rag"] = rag
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 

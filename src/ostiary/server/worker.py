@@ -32,6 +32,7 @@ from ostiary.server.settings import load
 from ostiary.server.settings.sections import ServerSection
 from ostiary.server.telemetry import logs
 from ostiary.server.telemetry.metrics import Metrics
+from ostiary.server.tuning import tune
 from ostiary.server.wiring import open_house
 from ostiary.vocabulary.clock import SystemClock
 
@@ -171,6 +172,7 @@ def serve(
         assembly = Assembly(house, metrics, log, on_stuck)
         if learned > MANY:  # so that a worker that dies again and again does not learn more each time
             assembly.save_profiles()
+        tune()
         server = WorkerServer(server_config(settings.server, assembly, metrics), assembly, on_ready)
         log.info(
             "serving", pid=os.getpid(), learned_from_log=learned, bundle=house.policies.status(DEFAULT_TENANT).digest

@@ -1,0 +1,132 @@
+"""Leave-source-out: the sources in folds of families; what is measured in a fold was left out of its fit, whole.
+
+- Every labelled source is left out once. One operating point a channel for all: the line is drawn on clean texts of
+  sources that never teach, and no measured source moves it.
+- The encoder is fitted once a fold; what both models say of every text is kept, so that mixes are tried on one fit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ostiary.inspection.training import linear, sets
+from ostiary.inspection.training.encoder import DATA, USER, Piece
+from ostiary.inspection.training.measure import above, area, threshold_at
+from ostiary.inspection.training.scoring import Encode, all_seen
+from ostiary.inspection.training.sources import SOURCES
+from ostiary.inspection.training.stack import Mix, Seen, text_odds
+
+Floats = npt.NDArray[np.float64]
+SeenSets = dict[str, list[Seen]]
+Progress = Callable[[str], None]
+FitEncoder = Callable[[str, Sequence[Piece]], Encode | None]
+"""Given a name and pieces, returns the fitted encoder; ``None`` where none can be fitted."""
+
+
+class Fold(msgspec.Struct, frozen=True):
+    """Families that are left out together."""
+
+    name: str
+    families: frozenset[str]
+
+
+FOLDS: Final = (
+    Fold("documents", frozenset({"bipia", "injecagent", "promptscreen", "pif", "deepset", "compass_ctf", "hinglish"})),
+    Fold("wild", frozenset({"tasktracker", "cyberseceval_pi", "wild", "optimised", "bastioncorpus"})),
+)
+EVERYWHERE: Final = ("requests_inside",)
+"""Sets made of sources that never teach: measured in the first fold."""
+
+_GREY: Final = (-np.inf, np.inf)
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """What the models of one fold say on one channel: of left-out attacks, of clean texts, of hard ones."""
+
+    attacks: SeenSets
+    clean: SeenSets
+    hard: SeenSets
+
+
+class Found(msgspec.Struct, frozen=True):
+    """How a left-out source was met.
+
+    Attributes:
+        texts: how many.
+        recall: share found at one clean text in a hundred.
+        area: under the ROC curve against the clean texts.
+    """
+
+    texts: int
+    recall: float
+    area: float
+
+
+def left_out(pieces: Sequence[Piece], fold: Fold) -> list[Piece]:
+    """Return the pieces that a fold may learn from."""
+    return [piece for piece in pieces if not _is_left_out(piece.source, fold)]
+
+
+def _is_left_out(source: str, fold: Fold) -> bool:
+    known = SOURCES.get(source)
+    return known is not None and known.family in fold.families
+
+
+def run(fold: Fold, pieces: Sequence[Piece], folder: Path, fit: FitEncoder, progress: Progress) -> dict[int, Channel]:
+    """Return what the models of a fold say, by head."""
+    kept = left_out(pieces, fold)
+    encode = fit(fold.name, kept)
+    found = {}
+    for head, attacks, clean in (
+        (USER, sets.user_attacks(folder), sets.user_clean(folder)),
+        (DATA, sets.data_attacks(folder), sets.data_clean(folder)),
+    ):
+        mine = [piece for piece in kept if piece.head == head]
+        model = linear.fit(mine, [piece.weight for piece in mine])
+        hard = {"notinject": sets.notinject(folder)} if head == USER else {}
+        held = {name: texts for name, texts in attacks.items() if _measured_in(name, fold)}
+        progress(f"fold {fold.name}, head {head}: {len(mine)} pieces taught, {len(held)} sources left out")
+        parts = (all_seen(part, head, model, encode) for part in (held, clean, hard))
+        found[head] = Channel(*parts)
+    return found
+
+
+def _measured_in(name: str, fold: Fold) -> bool:
+    if name in EVERYWHERE:
+        return fold is FOLDS[0]
+    return SOURCES[name.partition(".")[0]].family in fold.families
+
+
+def figures(
+    folds: Sequence[Channel], mix: Mix, *, many: float, grey: tuple[float, float] = _GREY
+) -> tuple[dict[str, Found], float]:
+    """Return every left-out source's figures, and the share of hard ordinary texts that pass."""
+    found: dict[str, Found] = {}
+    passed = []
+    for channel in folds:
+        clean = odds_of(channel.clean, mix, many, grey)
+        line = threshold_at(clean)
+        pooled = np.concatenate(list(clean.values()))
+        for name, scores in odds_of(channel.attacks, mix, many, grey).items():
+            found[name] = Found(len(scores), above(scores, line), area(scores, pooled))
+        passed += [1 - above(scores, line) for scores in odds_of(channel.hard, mix, many, grey).values()]
+    return found, float(np.mean(passed)) if passed else 1.0
+
+
+def odds_of(seen: Mapping[str, list[Seen]], mix: Mix, many: float, grey: tuple[float, float]) -> dict[str, Floats]:
+    """Return the log-odds of the texts of every set."""
+    return {name: text_odds(one, mix, many=many, grey=grey) for name, one in seen.items()}
+
+
+def macro(found: Mapping[str, Found]) -> tuple[float, float]:
+    """Return mean recall and mean area over sources; parts of one source count as one."""
+    by_source: dict[str, list[Found]] = {}
+    for name, one in found.items():
+        by_source.setdefault(name.partition(".")[0], []).append(one)
+    recalls = [np.mean([one.recall for one in parts]) for parts in by_source.values()]
+    areas = [np.mean([one.area for one in parts]) for parts in by_source.values()]
+    return float(np.mean(recalls)), float(np.mean(areas))

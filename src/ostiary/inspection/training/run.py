@@ -1,0 +1,133 @@
+"""Trains everything: folds for figures and the mix, then the shipped weights, thresholds and manifest.
+
+``python -m ostiary.inspection.training.run fold NAME | final``; ``tools/train_inspection.sh`` does all in order.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ostiary.errors import FaultyInputError
+from ostiary.inspection.training import bert, encoder, examples, final, folds, graph, linear, sets, write
+from ostiary.inspection.training.encoder import DATA, USER, EncoderSettings, Piece
+from ostiary.inspection.training.extras import need
+from ostiary.inspection.training.places import Places, pinned_module, places
+from ostiary.inspection.training.scoring import Encode
+from ostiary.inspection.training.stack import Mix
+
+SEED: Final = 1
+PIECES: Final = {USER: 10_000, DATA: 14_500}
+"""How many pieces the encoder learns from at most: all of our own, and a draw of the others."""
+MIXES: Final = {USER: Mix((0.5, -4.0), (0.5, 1.0, 0.0)), DATA: Mix((0.25, -5.0), (0.25, 1.0, 0.0))}
+"""What a margin counts alone, and beside the encoder, which counts one: chosen by leave-source-out (``leaving``)."""
+MANY: Final = {USER: 0.3, DATA: 0.0}
+GREY: Final = {USER: (-5.0, 1e9), DATA: (-1e9, 1e9)}
+"""Log-odds between which the encoder is asked: of users' texts only where the linear model has a doubt."""
+
+
+def say(text: str) -> None:
+    """Tell how far it is, on standard error."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - a script's progress
+
+
+def all_pieces(where: Places) -> list[Piece]:
+    """Return what is learned from, without near neighbours of NotInject."""
+    rng = np.random.default_rng(SEED)
+    user = examples.user_pieces(where.texts, where.own, where.prose, rng)
+    data = examples.data_pieces(where.texts, where.own, where.prose, rng)
+    return examples.without_near([*user, *data], sets.notinject(where.texts))
+
+
+def drawn(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces that the encoder learns from."""
+    rng = np.random.default_rng(SEED + 2)
+    found: list[Piece] = []
+    for head, most in PIECES.items():
+        own = [piece for piece in pieces if piece.head == head and piece.source == "own"]
+        others = [piece for piece in pieces if piece.head == head and piece.source != "own"]
+        found += own + [others[at] for at in rng.permutation(len(others))[: max(0, most - len(own))]]
+    return found
+
+
+def tokenizer_of(where: Places) -> Any:
+    """Return the base's tokenizer."""
+    return need("tokenizers").Tokenizer.from_file(str(where.base / write.TOKENIZER))
+
+
+def fitted(where: Places, name: str, pieces: Sequence[Piece]) -> bert.Weights:
+    """Return the encoder fitted on ``pieces``; one that is kept under that name is not fitted again."""
+    kept = where.work / f"encoder-{name}.safetensors"
+    files = need("safetensors.torch")
+    if not kept.exists():
+        base = bert.base_weights(str(where.base / "model.safetensors"))
+        weights = encoder.fit(drawn(pieces), base, tokenizer_of(where), EncoderSettings(), say)
+        files.save_file({key: value.contiguous() for key, value in weights.items()}, str(kept))
+    weights = files.load_file(str(kept))
+    return dict(weights)
+
+
+def fold_encoder(where: Places, name: str, pieces: Sequence[Piece]) -> Encode:
+    """Return the encoder of a fold."""
+    weights, tokenizer = fitted(where, name, pieces), tokenizer_of(where)
+
+    def encode(texts: Sequence[str], head: int) -> npt.NDArray[np.float32]:
+        return encoder.scores(weights, tokenizer, texts, head, write.MAX_TOKENS)
+
+    return encode
+
+
+def shipped_encoder(where: Places) -> Encode:
+    """Return the quantised encoder as the program asks it."""
+    runtime, tokenizer = need("onnxruntime"), tokenizer_of(where)
+    session = runtime.InferenceSession(str(where.out / write.ENCODER), providers=["CPUExecutionProvider"])
+
+    def encode(texts: Sequence[str], head: int) -> npt.NDArray[np.float32]:
+        return encoder.onnx_scores(session, tokenizer, texts, head, write.MAX_TOKENS)
+
+    return encode
+
+
+def run_final(where: Places) -> str:
+    """Fit on everything that may teach, write the weights, and return the digest of their manifest."""
+    where.out.mkdir(parents=True, exist_ok=True)
+    pieces = all_pieces(where)
+    weights = fitted(where, "final", pieces)
+    graph.write({name: value.numpy() for name, value in weights.items()}, where.out / write.ENCODER)
+    (where.out / write.TOKENIZER).write_bytes((where.base / write.TOKENIZER).read_bytes())
+    encode = shipped_encoder(where)
+    told = {}
+    for head, channel in enumerate(write.CHANNELS):
+        mine = [piece for piece in pieces if piece.head == head]
+        model = linear.fit(mine, [piece.weight for piece in mine])
+        write.write_linear(where.out, channel, model)
+        clean = sets.user_clean(where.texts) if head == USER else sets.data_clean(where.texts)
+        foreign = examples.foreign(where.own, channel)
+        told[channel] = final.numbers(
+            head, model, MIXES[head], encode, clean, foreign, many=MANY[head], grey=GREY[head]
+        )
+        say(f"{channel}: threshold {told[channel].threshold:.2f}, offsets {told[channel].offsets}")
+    write.write_thresholds(where.out, told)
+    digest = write.write_manifest(where.out)
+    write.pin(pinned_module(), digest)
+    return digest
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Do one step: ``fold NAME``, ``final`` or ``card``."""
+    where = places()
+    where.work.mkdir(parents=True, exist_ok=True)
+    match list(arguments):
+        case ["fold", name]:
+            (fold,) = (one for one in folds.FOLDS if one.name == name)
+            fitted(where, name, folds.left_out(all_pieces(where), fold))
+        case ["final"]:
+            say(run_final(where))
+        case _:
+            raise FaultyInputError("unknown_step", "the steps are `fold NAME` and `final`")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

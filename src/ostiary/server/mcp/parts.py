@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.gateway.mcp.guard import Redact
 from ostiary.gateway.mcp.pins import definition_digest
+from ostiary.gateway.mcp.ports import Redact
 from ostiary.gateway.tools.manifest import Manifest
 from ostiary.inspection.response.leaks import Leaks
 from ostiary.server.settings.mcp import McpSection

@@ -23,6 +23,10 @@ class McpServer(Section):
     """File that says what its tools read and do (how-to/guard-tools); without it each is taken for the worst."""
     pins: Path | None = None
     """File with the approved definitions of its tools (`ostiary mcp pins`); with it, all others are kept back."""
+    sensitivity: Annotated[int, Field(ge=0, le=4)] = 1
+    """How sensitive it is (0 public … 4 crown jewels): roles are granted up to one."""
+    confidentiality: Annotated[int, Field(ge=0, le=4)] = 0
+    """How confidential what it answers is (0 public … 4 crown jewels): whoever has read it has read something so."""
     token_file: Path | None = None
     """File with the bearer token that it wants from us; the caller's own token never goes there."""
 

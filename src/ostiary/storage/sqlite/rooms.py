@@ -11,6 +11,7 @@ import msgspec
 from ostiary.identity.ports import RegisteredPep
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.models import MODEL_ERASURES
+from ostiary.storage.sqlite.rag import RAG_ERASURES
 from ostiary.storage.sqlite.ssf import TENANT_ERASURES
 
 _UNREAD: Final = -1
@@ -130,5 +131,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_budgets",
             "delete_tenant_dataset_budgets",
             "delete_tenant_online_features",
+            *RAG_ERASURES,
         ):
             database.erase(name, [(tenant,)])

@@ -13,6 +13,7 @@ from ostiary.storage.sqlite.inference import BudgetTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.models import ModelTable
 from ostiary.storage.sqlite.profiles import ProfileTable
+from ostiary.storage.sqlite.rag import RagTable
 from ostiary.storage.sqlite.response import CardTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
 from ostiary.storage.sqlite.sessions import SessionTable
@@ -42,6 +43,7 @@ class SqliteStore(LogStore):
         self.budgets = BudgetTable(database)
         self.dataset_budgets = DatasetBudgetTable(database)
         self.online_features = OnlineFeatureTable(database)
+        self.rag = RagTable(database)
 
     @property
     def path(self) -> Path:

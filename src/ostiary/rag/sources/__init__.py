@@ -1,0 +1,1 @@
+"""Connectors: each reads documents together with the rights that their own source gives."""

@@ -15,8 +15,8 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, UnavailableError
 
-ResourceType = Literal["dataset", "endpoint", "feature_set", "model"]
-TYPES: Final[tuple[ResourceType, ...]] = ("dataset", "endpoint", "feature_set", "model")
+ResourceType = Literal["dataset", "endpoint", "feature_set", "index", "model"]
+TYPES: Final[tuple[ResourceType, ...]] = ("dataset", "endpoint", "feature_set", "index", "model")
 MAX_BYTES: Final = 262_144
 _ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?\Z")
 _KIND: Final = "registered-"

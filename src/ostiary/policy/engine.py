@@ -15,6 +15,7 @@
 
 import logging
 import re
+import threading
 import weakref
 from collections.abc import Mapping
 from typing import Any, Final, Protocol, Self
@@ -24,6 +25,7 @@ import msgspec
 from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
 from ostiary.policy.answers import AnswerReader, adaptive_error, guardrail_error
 from ostiary.policy.bundle import Bundle
+from ostiary.policy.filters import FilterEngine
 from ostiary.policy.inflight import InFlight
 from ostiary.policy.limits import EngineSettings
 from ostiary.policy.opa_library import OpaInstance, load_library
@@ -94,6 +96,9 @@ class OpaEngine:
         self.running = InFlight()
         self._reader = AnswerReader(book, self.settings)
         self._opa = new_instance(bundle)
+        self._filters: FilterEngine | None = None
+        self._bundle = bundle
+        self._making = threading.Lock()
         # Whoever holds the engine may ask it: OPA's memory goes when the last reference does, or at `close`.
         self._end = weakref.finalize(self, self._opa.close)
 
@@ -123,6 +128,19 @@ class OpaEngine:
     def raw(self, question: bytes, document: bytes) -> bytes:
         """Return OPA's own answer to one of the two questions, unread: the yardstick of measurements."""
         return self._opa.evaluate(question, document)
+
+    def ucast(self, name: str, document: Mapping[str, Any]) -> Any:
+        """Return what a filter of the bundle leaves as a condition for one asker (``policy.filters``).
+
+        Raises:
+            RefusedError: ``filter_not_understood``.
+            UnavailableError: the engine cannot be asked.
+        """
+        with self._making:
+            if self._filters is None:  # few bundles' filters are ever asked for
+                self._filters = FilterEngine(self._bundle, self.settings)
+        with self.running:
+            return self._filters.ucast(name, document)
 
     def busy_since(self) -> int | None:
         """Return when the oldest running evaluation started (``time.monotonic_ns``)."""

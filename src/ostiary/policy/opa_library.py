@@ -41,6 +41,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "OpaAddData": (ctypes.c_void_p, [_HANDLE, _TEXT, _TEXT]),
     "OpaEvalQuery": (ctypes.c_void_p, [_HANDLE, _TEXT, _TEXT, ctypes.c_int, ctypes.c_int]),
     "OpaEvalDocument": (ctypes.c_void_p, [_HANDLE, _TEXT, _TEXT, ctypes.c_int, ctypes.c_int]),
+    "OpaCompileFilters": (ctypes.c_void_p, [_HANDLE, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT]),
 }
 
 
@@ -81,6 +82,7 @@ class OpaLibrary:
             raise UnavailableError("engine_broken", text) from fault
         self.evaluate_document = self._lib.OpaEvalDocument
         self.evaluate_query = self._lib.OpaEvalQuery
+        self.filters = self._lib.OpaCompileFilters
         self.free = self._lib.OpaFreeString
 
     def check_process(self) -> None:
@@ -158,6 +160,13 @@ class OpaInstance:
         """Evaluate any query. For conformance runs and scratch engines; never build a query from input."""
         self._library.check_process()
         return self._library.take(self._library.evaluate_query(self._open(), c_text(query.encode()), document, 0, 0))
+
+    def compile_filters(self, query: bytes, document: bytes) -> bytes:
+        """Partially evaluate a fixed query with ``input.document`` unknown; return OPA's envelope with UCAST in it."""
+        library = self._library
+        library.check_process()
+        told = (c_text(query), c_text(document), b'["input.document"]', b"ucast", b"all", b"", b"")
+        return library.take(library.filters(self._open(), *told))
 
     def close(self) -> None:
         """Release the engine; closing twice is harmless."""

@@ -1,11 +1,12 @@
 """Policy as a condition on rows: OPA's own partial evaluation, in this process, as UCAST.
 
-- A filter is a rule ``include`` in a package below ``ostiary.filters``. What it says of ``input.document`` is left unknown,
-  everything else is known; what remains is a condition that a store can be asked for. ``None`` is a condition that never
-  holds, an empty one always does.
-- A residue that is no condition (`pe_fragment_error`) is refused: nothing is ever fetched first and filtered afterwards.
-- The engine holds only the packages of filters and ``ostiary.lib``: OPA compiles all modules for every partial evaluation,
-  which took 40 ms with the whole bundle and takes 3 with these.
+- A filter is a rule ``include`` in a package below ``ostiary.filters``. What it says of ``input.document`` is left
+  unknown, everything else is known; what remains is a condition that a store can be asked for. ``None`` is a condition
+  that never holds, an empty one always does.
+- A residue that is no condition (`pe_fragment_error`) is refused: nothing is ever fetched first and filtered
+  afterwards.
+- The engine holds only the packages of filters and ``ostiary.lib``: OPA compiles all modules for every partial
+  evaluation, which took 40 ms with the whole bundle and takes 3 with these.
 
 >>> bundle = Bundle.of({"f.rego": '''package ostiary.filters.demo
 ... include if input.document.level <= input.subject.clearance

@@ -1,4 +1,4 @@
-"""Cuts documents into pieces: bounded, the same for the same text, at the end of a paragraph or a word where there is one.
+"""Cuts documents into pieces: bounded, the same for the same text, ended at a paragraph or a word where possible.
 
 >>> [len(one) for one in pieces("word " * 600)]
 [1199, 1199, 889]

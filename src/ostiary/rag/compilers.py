@@ -1,17 +1,17 @@
 r"""A condition in the words of a store: DataFusion SQL for LanceDB, bound SQL for PostgreSQL, JSON for Qdrant.
 
-- PostgreSQL gets every value as a bound parameter. Qdrant gets JSON values. LanceDB takes a text only: whole numbers are
-  written as digits, texts as literals with each quote doubled, and texts that DataFusion could read otherwise are refused
-  by ``conditions.checked`` before.
+- PostgreSQL gets every value as a bound parameter. Qdrant gets JSON values. LanceDB takes a text only: whole numbers
+  are written as digits, texts as literals with each quote doubled, and texts that DataFusion could read otherwise are
+  refused by ``conditions.checked`` before.
 - Field names are those of the closed tables, so that no name comes from outside.
-- ``not`` of something is written as not-true: a column that is null is never seen.
+- No column is null. If one were, SQL's third truth would hide its row and never show it.
 
 >>> from ostiary.rag.conditions import Test, both
 >>> odd = both(Test("acl", "in", (3, 4)), Test("source", "eq", "o'brien"))
 >>> lance_where(odd)
 "(acl IN (3, 4)) AND (source = 'o''brien')"
 >>> postgres_where(odd)
-('(acl = ANY($1::int[])) AND (source = $2)', [[3, 4], "o'brien"])
+('(acl = ANY($1::int[])) AND (source = $2::text)', [[3, 4], "o'brien"])
 """
 
 from collections.abc import Callable
@@ -30,8 +30,8 @@ def lance_where(condition: Condition) -> str:
 
 def _lance(test: Test) -> str:
     if isinstance(test.value, tuple):
-        return f"{test.field} IN ({', '.join(map(_literal, test.value))})" if test.value else "false"
-    return f"{test.field} {_SQL[test.op]} {_literal(test.value)}"
+        return f"{_column(test)} IN ({', '.join(map(_literal, test.value))})" if test.value else "false"
+    return f"{_column(test)} {_SQL[test.op]} {_literal(test.value)}"
 
 
 def _literal(value: Value) -> str:
@@ -46,16 +46,21 @@ def postgres_where(condition: Condition, first: int = 1) -> tuple[str, list[Any]
         values.append(list(one.value) if isinstance(one.value, tuple) else one.value)
         place = f"${first + len(values) - 1}"
         kind = "int" if one.field in NUMBERS else "text"
-        return f"{one.field} = ANY({place}::{kind}[])" if one.op == "in" else f"{one.field} {_SQL[one.op]} {place}"
+        place += f"::{kind}"
+        return f"{_column(one)} = ANY({place}[])" if one.op == "in" else f"{_column(one)} {_SQL[one.op]} {place}"
 
     return _joined(checked(condition), test), values
+
+
+def _column(test: Test) -> str:
+    return "index_name" if test.field == "index" else test.field  # `index` is a word of SQL
 
 
 def _joined(condition: Condition, test: Callable[[Test], str]) -> str:
     if isinstance(condition, Test):
         return test(condition)
     if condition.op == "not":
-        return f"({_joined(condition.parts[0], test)}) IS NOT TRUE"
+        return f"NOT ({_joined(condition.parts[0], test)})"
     if not condition.parts:
         return "true" if condition.op == "and" else "false"
     word = f" {condition.op.upper()} "

@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -160,7 +161,7 @@ def _no(why: str) -> RefusedError:
 
 def prepared(condition: Condition) -> Callable[[Mapping[str, Value]], bool]:
     """Return ``holds`` for one condition asked of many documents: lists are looked up, not walked."""
-    return lambda facts, quick=_quick(condition): holds(quick, facts)  # type: ignore[misc]
+    return partial(holds, _quick(condition))
 
 
 def _quick(condition: Condition) -> Condition:

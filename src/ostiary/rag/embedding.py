@@ -1,9 +1,9 @@
-"""The embedder that always works: hashed words, word pairs and character trigrams, folded into a fixed number of places.
+"""The embedder that always works: words, pairs of words and character trigrams, hashed into a fixed number of places.
 
-- Nothing is learned and nothing depends on a corpus: equal texts have equal vectors in every tenant and at all times, and
-  no vector says anything of other documents.
-- A place and a sign come from a CRC of the feature, weights are ``1 + log n``; the vector has length 1. This finds texts
-  that share words and parts of words, in any language that is written with spaces; it knows no meaning.
+- Nothing is learned and nothing depends on a corpus: equal texts have equal vectors in every tenant and at all times,
+  and no vector says anything of other documents.
+- A place and a sign come from a CRC of the feature, weights are ``1 + log n``; the vector has length 1. This finds
+  texts that share words and parts of words, in any language that is written with spaces; it knows no meaning.
 
 >>> import numpy as np
 >>> one = HashedEmbedder()
@@ -16,6 +16,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import log
 from typing import TYPE_CHECKING, Final
 
@@ -62,7 +63,7 @@ def unit(vectors: "Vectors") -> "Vectors":
 def _features(text: str) -> list[str]:
     words = _WORD.findall(text.lower())[: MAX_FEATURES // 8]
     found = [f"w {word}" for word in words]
-    found += [f"b {one} {two}" for one, two in zip(words, words[1:], strict=False)]
+    found += [f"b {one} {two}" for one, two in pairwise(words)]
     for word in words:
         padded = f"^{word[:64]}$"
         found += [f"g {padded[at : at + _GRAM]}" for at in range(len(padded) - _GRAM + 1)]

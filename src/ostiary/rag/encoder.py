@@ -1,7 +1,7 @@
 """A sentence encoder in ONNX, such as MiniLM: mean of the last layer over the words, scaled to length 1.
 
-A folder holds ``model.onnx`` and ``tokenizer.json``; the digest of both is part of the embedder's name, so that an index
-made with another model is refused and not searched wrongly. Nothing is downloaded.
+A folder holds ``model.onnx`` and ``tokenizer.json``; the digest of both is part of the embedder's name, so that an
+index made with another model is refused and not searched wrongly. Nothing is downloaded.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The embedded store: all vectors in memory, and an exact search of the rows that may be seen.
 
-- Rows with the same rule and the same facts are one cell. A condition picks cells before anything is ranked, so that the
-  work is that of the rows the asker may see, and recall is 1 at every selectivity: there is no graph to get lost in.
+- Rows with the same rule and the same facts are one cell. A condition picks cells before anything is ranked, so that
+  the work is that of the rows the asker may see, and recall is 1 at every selectivity: there is no graph to get lost
+  in.
 - The truth is the book. Who changes it in another process raises its generation, and the rows are read again.
 - A search picks its rows under a lock and ranks them without it: what it took is never written again.
 """
@@ -204,4 +205,3 @@ def _picked(table: _Table, condition: Condition, tenant: str, index: str) -> Any
             if cell in wanted and test({**place, **cell[1].of(document, cell[0])})
         ]
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-

@@ -1,7 +1,7 @@
 """Which rules let an asker in: the numbers that go into the query.
 
-- Only rules that name one of the asker's principals in an allowing step are looked at (an index from principal to rules),
-  so that the work says nothing of how many others there are.
+- Only rules that name one of the asker's principals in an allowing step are looked at (an index from principal to
+  rules), so that the work says nothing of how many others there are.
 - A rule's number never changes its meaning (``rag.book``): what was found for a set of principals stays true, and only
   newer rules are looked at next time. The memory is keyed by tenant, index, source and the whole set of principals.
 - Too many rules for one query refuse, and are not cut off.

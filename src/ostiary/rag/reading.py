@@ -1,9 +1,10 @@
 """Takes over what a source says now: what is gone first, then changed rights, then new texts.
 
 1. Deletions and rights are in force before any new text is read, so that a slow reading delays no revocation.
-2. A new text is cut, looked at by the inspector of the data channel (once a text, remembered by its digest) and embedded.
-3. The book is written first, the vector store follows: between the two, a document that is being replaced is in neither,
-   and a search that meets a vector without a chunk shows nothing of it.
+2. A new text is cut, looked at by the inspector of the data channel (once a text, remembered by its digest) and
+   embedded.
+3. The book is written first, the vector store follows: between the two, a document that is being replaced is in
+   neither, and a search that meets a vector without a chunk shows nothing of it.
 4. One index holds the vectors of one model.
 """
 

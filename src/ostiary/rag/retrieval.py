@@ -8,8 +8,8 @@
    replaced by the next best until there are ``k`` or no more, and nobody hears of it.
 4. A reranker sees what is left, never more.
 
-Nothing is remembered between two searches but what rules permit (``rag.permitted``): no answers, no rankings. A score is
-a function of question and passage alone. An answer has no total and no count of what else there is.
+Nothing is remembered between two searches but what rules permit (``rag.permitted``): no answers, no rankings. A score
+is a function of question and passage alone. An answer has no total and no count of what else there is.
 """
 
 from collections import defaultdict
@@ -68,8 +68,8 @@ class Retrieval:
 
         Raises:
             FaultyInputError: ``query_invalid``.
-            RefusedError: ``filter_not_understood``, ``rag_too_many_groups``, ``rag_too_many_rules``, ``embedder_mixed``.
-            UnavailableError: something cannot be asked now, so nothing is shown.
+            RefusedError: ``filter_not_understood``, ``rag_too_many_groups``, ``rag_too_many_rules``,
+            ``embedder_mixed``. UnavailableError: something cannot be asked now, so nothing is shown.
         """
         _check(query, k)
         sources = {one.name: one for one in self._sources(asker.tenant, index)}
@@ -91,6 +91,11 @@ class Retrieval:
         passages = tuple(found[:k])
         return tuple(self._reranker.rerank(query, passages)) if self._reranker else passages
 
+    def remove(self, tenant: str, index: str, source: str, documents: Sequence[str]) -> None:
+        """Take documents out of an index."""
+        self._book.remove(tenant, index, source, documents)
+        self._store.remove(tenant, index, source, documents)
+
     def forget(self, tenant: str, index: str) -> None:
         """Erase an index, and what is remembered of its rules."""
         self._book.forget(tenant, index)
@@ -101,11 +106,11 @@ class Retrieval:
         """Return the sources' own rights as a condition: rules by their numbers, rows by what the source says."""
         principals = {name: one.principals(asker) for name, one in sources.items()}
         numbers = self._permitted.of(asker.tenant, index, principals)
-        parts = [Test("acl", "in", tuple(sorted(numbers)))] if numbers else []
+        parts: list[Condition] = [Test("acl", "in", tuple(sorted(numbers)))] if numbers else []
         for name, one in sources.items():
             readable = one.readable(asker)
             if readable:
-                parts.append(both(Test("source", "eq", name), Test("document", "in", tuple(sorted(readable)))))  # type: ignore[arg-type]
+                parts.append(both(Test("source", "eq", name), Test("document", "in", tuple(sorted(readable)))))
         if not parts:
             return NEVER
         place = (Test("tenant", "eq", asker.tenant), Test("index", "eq", index))

@@ -55,6 +55,7 @@ from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
+from ostiary.server.retrieval import RagRoom
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
@@ -96,6 +97,7 @@ class House(msgspec.Struct, frozen=True):
     models: Models
     decider: Decider
     response: Responding
+    rag: RagRoom
     opened: ExitStack
 
     @property
@@ -216,6 +218,7 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
+        "rag": RagRoom(places, settings.rag, store.rag, Registry(store.snapshots), policies, log, clock, on_fault),
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
         ),

@@ -111,7 +111,7 @@ class MemoryBook:
     def forget(self, tenant: str, index: str) -> None:
         """Erase an index; its numbers are not given again."""
         for kept in (self._documents, self._chunks, self._rules, self._states, self._embedders):
-            kept.pop((tenant, index), None)  # type: ignore[attr-defined]
+            kept.pop((tenant, index), None)
         self._generations[tenant, index] += 1
 
     def verdicts(self, tenant: str, inspector: str, digests: Sequence[str]) -> dict[str, Verdicted]:

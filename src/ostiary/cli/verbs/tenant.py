@@ -55,6 +55,7 @@ def delete(
     with open_data(data, config) as house:
         erased = house.tenants.delete(tenant)
         house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
+        house.rag.forget_tenant(tenant)
         house.store.forget_tenant(tenant)
         forget_features(house, tenant)
         house.knowledge.forget_tenant(tenant)

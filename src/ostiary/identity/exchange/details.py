@@ -27,7 +27,9 @@ _MAX_PATH: Final = 1024
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Text = Annotated[str, msgspec.Meta(max_length=256)]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=_MAX_AMOUNT)]
-DetailType = Literal["ostiary_dataset", "ostiary_endpoint", "ostiary_feature_set", "ostiary_index", "ostiary_model", "ostiary_training"]
+DetailType = Literal[
+    "ostiary_dataset", "ostiary_endpoint", "ostiary_feature_set", "ostiary_index", "ostiary_model", "ostiary_training"
+]
 
 
 class AccessDetail(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -10,8 +10,8 @@ A file ``.jsonl`` holds changes, one a line, with numbers that only grow; a line
     {"seq": 2, "rights": {"id": "plan", "allow": ["user:ada"]}}
     {"seq": 3, "delete": "plan"}
 
-Principals are ``user:…``, ``group:…``, ``claim:NAME=VALUE`` and ``*``. Deny beats allow; a document without ``allow`` is
-nobody's. Whoever wants a right to die with its account names a claim that is never given twice.
+Principals are ``user:…``, ``group:…``, ``claim:NAME=VALUE`` and ``*``. Deny beats allow; a document without ``allow``
+is nobody's. Whoever wants a right to die with its account names a claim that is never given twice.
 """
 
 from collections.abc import Mapping

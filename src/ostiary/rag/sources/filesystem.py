@@ -68,9 +68,8 @@ class FilesystemSource:
                     seen[path] = (revision, rule)
                 if len(seen) > MAX_FILES:
                     raise UnavailableError("source_unavailable", f"the folder has more than {MAX_FILES} files")
-        rights = {path: rule for path, (_, rule) in seen.items() if path not in known or known[path].rule != digest(rule)}
         new = {path: one for path, one in seen.items() if path not in known or known[path].revision != one[0]}
-        rights |= {path: rule for path, (_, rule) in new.items()}
+        rights = {path: rule for path, (_, rule) in seen.items() if path in new or known[path].rule != digest(rule)}
         gone = tuple(path for path in known if path not in seen)
         return Scan(gone, rights, self._documents(new), skipped=len(self._unreadable))
 

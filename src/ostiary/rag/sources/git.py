@@ -1,4 +1,4 @@
-"""Repositories of a Git host: documents are files at a commit, rights are those of the repository (``sources.hosting``).
+"""Repositories of a Git host: documents are files at a commit, rights are the repository's (``sources.hosting``).
 
 A document's id is ``REPOSITORY:PATH`` and its revision the id of its blob, so that the check before an answer asks two
 things that are true now: that the host lets the asker read, and that the commit still has this very text.
@@ -62,9 +62,7 @@ class GitSource:
         new = {name: one for name, one in seen.items() if name not in known or known[name].revision != one[0]}
         digests = {id(rule): digest(rule) for _, rule, _ in seen.values()}
         rights = {
-            name: rule
-            for name, (_, rule, _) in seen.items()
-            if name in new or known[name].rule != digests[id(rule)]
+            name: rule for name, (_, rule, _) in seen.items() if name in new or known[name].rule != digests[id(rule)]
         }
         return Scan(tuple(name for name in known if name not in seen), rights, self._documents(new))
 

@@ -9,8 +9,8 @@
        "shared_with_groups": [{"group_full_path": "acme/sre", "group_access_level": 30}]}],
      "teams": [{"slug": "web", "members": ["ada", "eve"]}], "suspended": ["eve"]}
 
-- Members of teams are resolved here, so that a right follows the team and not its name: a team that is renamed takes its
-  members along, one that is made anew under an old name has its own.
+- Members of teams are resolved here, so that a right follows the team and not its name: a team that is renamed takes
+  its members along, one that is made anew under an old name has its own.
 - ``public`` and ``internal`` mean everybody whom this tenant knows; a visibility that is neither is ``private``.
 - Whoever is suspended reads nothing, whatever else is said. An access that has expired is none.
 """
@@ -67,7 +67,9 @@ class TeamAccess(msgspec.Struct, frozen=True, kw_only=True):
 
     def reads(self, now_ns: int) -> bool:
         """Return whether it lets the members read code."""
-        return (self.permission in READERS or self.group_access_level >= REPORTER) and not _over(self.expires_at, now_ns)
+        return (self.permission in READERS or self.group_access_level >= REPORTER) and not _over(
+            self.expires_at, now_ns
+        )
 
 
 class Repo(msgspec.Struct, frozen=True, kw_only=True):

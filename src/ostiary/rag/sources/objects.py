@@ -49,7 +49,9 @@ class Objects:
         Raises:
             UnavailableError: ``source_unavailable``.
         """
-        return self._git("rev-parse", "--verify", "--quiet", "--end-of-options", at + "^{commit}").decode("ascii").strip()
+        return (
+            self._git("rev-parse", "--verify", "--quiet", "--end-of-options", at + "^{commit}").decode("ascii").strip()
+        )
 
     def files(self, commit: str) -> list[Blob]:
         """Return the files of a commit, those whose names are UTF-8."""

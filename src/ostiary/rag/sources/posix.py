@@ -56,7 +56,8 @@ def layer(node: Node, wanted: int) -> Layer:
     opened = [f"gid:{gid}" for gid, bits in groups if bits & wanted]
     closed = [f"gid:{gid}" for gid, bits in groups if not bits & wanted]
     # One of the asker's groups is enough; a group that is named without the permission keeps out whoever has no better.
-    found = (*steps, step(opened, allow=True), step(closed, allow=False), step((EVERYBODY,), allow=bool(other & wanted)))
+    last = step((EVERYBODY,), allow=bool(other & wanted))
+    found = (*steps, step(opened, allow=True), step(closed, allow=False), last)
     return tuple(one for one in found if one.principals)
 
 

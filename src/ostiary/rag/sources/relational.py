@@ -1,8 +1,10 @@
 """Rows of a table in a database that keeps its own rights: who reads which row, the database itself says each time.
 
-- Every search asks the database, as the asker's own role and with the asker's name in a setting, which rows it may read;
-  the answer becomes part of the query. Nothing of row-level security is understood here, so nothing is misunderstood.
-- The check before an answer asks again for the rows that are about to be shown, in the revision that is about to be shown.
+- Every search asks the database, as the asker's own role and with the asker's name in a setting, which rows it may
+  read; the answer becomes part of the query. Nothing of row-level security is understood here, so nothing is
+  misunderstood.
+- The check before an answer asks again for the rows that are about to be shown, in the revision that is about to be
+  shown.
 - An asker without a role reads nothing. More rows than ``MAX_ROWS`` refuse the search.
 """
 
@@ -58,7 +60,7 @@ class RelationalSource:
     kind = "postgres"
 
     def __init__(self, name: str, relation: Relation, roles: Mapping[str, str], confidentiality: int = 0) -> None:
-        """Take the table and the roles of askers, by ``user:…``, ``group:…`` or ``*``; the first that fits, in order."""
+        """Take the table and the roles of askers by ``user:…``, ``group:…`` or ``*``; the first that fits counts."""
         self.name = name
         self._relation = relation
         self._roles = dict(roles)

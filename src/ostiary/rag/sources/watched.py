@@ -1,7 +1,7 @@
 """A JSON file that is read again when it changes: by its inode, times and size, before every check.
 
-A file that is away, too large, malformed or older than one that was read before is a source that cannot be asked: nothing
-of it is shown. So an old copy put back brings no right back.
+A file that is away, too large, malformed or older than one that was read before is a source that cannot be asked:
+nothing of it is shown. So an old copy put back brings no right back.
 """
 
 import os

@@ -62,6 +62,7 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     desk.record(who, tenant, "tenant.delete")
     erased = desk.house.tenants.delete(tenant)
     desk.house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
+    desk.house.rag.forget_tenant(tenant)
     desk.house.store.forget_tenant(tenant)
     forget_features(desk.house, tenant)
     desk.house.knowledge.forget_tenant(tenant)

@@ -19,6 +19,7 @@ from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.models import ModelsSection
+from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
@@ -300,5 +301,7 @@ class Settings(Section):
     """The door to datasets."""
     features: FeaturesSection = FeaturesSection()
     """Feature sets, column by column."""
+    rag: RagSection = RagSection()
+    """Retrieval under the asker's own rights."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from ostiary.server.settings.base import Section
 
-Kind = Literal["ostiary_dataset", "ostiary_endpoint", "ostiary_feature_set", "ostiary_index", "ostiary_model", "ostiary_training"]
+Kind = Literal[
+    "ostiary_dataset", "ostiary_endpoint", "ostiary_feature_set", "ostiary_index", "ostiary_model", "ostiary_training"
+]
 ALL: Final[tuple[Kind, ...]] = (
     "ostiary_dataset",
     "ostiary_endpoint",

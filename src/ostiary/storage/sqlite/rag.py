@@ -55,10 +55,10 @@ class RagTable:
     def number(self, tenant: str, index: str, source: str, rules: Sequence[Rule]) -> dict[str, int]:
         """Return the numbers of rules by their digests."""
         wanted = {digest(rule): rule for rule in rules}
-        names = {"tenant": tenant, "name": index, "source": source, "digests": _json(list(wanted))}
+        names: dict[str, object] = {"tenant": tenant, "name": index, "source": source, "digests": _json(list(wanted))}
         with self._database.transaction() as database:
             database.write("rag_open_index", tenant, index)
-            found: dict[str, int] = dict(database.read_inside_named("rag_acl_numbers", names))  # type: ignore[arg-type]
+            found: dict[str, int] = dict(database.read_inside_named("rag_acl_numbers", names))
             following = int(database.read_inside("rag_index", tenant, index)[0][2])
             rows = []
             for name, rule in wanted.items():
@@ -139,7 +139,7 @@ class RagTable:
 
     def verdicts(self, tenant: str, inspector: str, digests: Sequence[str]) -> dict[str, Verdicted]:
         """Return what an inspector has said before."""
-        names = {"tenant": tenant, "inspector": inspector, "digests": _json(list(digests))}
+        names: dict[str, object] = {"tenant": tenant, "inspector": inspector, "digests": _json(list(digests))}
         rows = self._database.read_named("rag_verdicts", names)
         return {name: Verdicted(verdict, score) for name, verdict, score in rows}
 

@@ -1,13 +1,13 @@
 """Vectors in PostgreSQL with pgvector; implements ``rag.ports.VectorStore``.
 
-- The condition is SQL with bound values (``rag.compilers``). Behind it stands a second wall: a search runs as a role that
-  owns nothing, and row-level security lets it see the rows of one tenant, one index and of the rules that are named in
-  settings of its transaction. A condition that was compiled wrongly still shows nothing of others. (Where the asker's
-  rows come from a database's own answer instead of rules, the wall is tenant and index alone.)
-- pgvector filters *after* it walks an HNSW graph: at one row in a hundred the default finds a fifth of the right ones. So
-  the rows that may be seen are found by their own index and ranked exactly. Only an asker with more than ``EXACT_RULES``
-  rules uses a graph, if somebody has made one, with ``hnsw.iterative_scan = strict_order``; a server that does not know
-  the setting refuses it, and the search is exact.
+- The condition is SQL with bound values (``rag.compilers``). Behind it stands a second wall: a search runs as a role
+  that owns nothing, and row-level security lets it see the rows of one tenant, one index and of the rules that are
+  named in settings of its transaction. A condition that was compiled wrongly still shows nothing of others. (Where the
+  asker's rows come from a database's own answer instead of rules, the wall is tenant and index alone.)
+- pgvector filters *after* it walks an HNSW graph: at one row in a hundred the default finds a fifth of the right ones.
+  So the rows that may be seen are found by their own index and ranked exactly. Only an asker with more than
+  ``EXACT_RULES`` rules uses a graph, if somebody has made one, with ``hnsw.iterative_scan = strict_order``; a server
+  that does not know the setting refuses it, and the search is exact.
 """
 
 import threading
@@ -20,7 +20,7 @@ from pg8000 import native
 
 from ostiary.errors import UnavailableError
 from ostiary.rag.compilers import postgres_where
-from ostiary.rag.conditions import NEVER, Condition, Test, acls_of, both
+from ostiary.rag.conditions import NEVER, Condition, Compare, acls_of, both
 from ostiary.rag.ports import Row, Scored
 from ostiary.storage.postgres.link import Link, PostgresSource
 
@@ -66,8 +66,8 @@ class PostgresVectors:
     """One table for all; safe for several threads."""
 
     def __init__(self, source: PostgresSource, dimension: int) -> None:
-        """Take where it is; the table is made at the first use. The login owns the table and makes the reader's role."""
-        self._source = source
+        """Take where it is; the table is made at the first use. The login owns the table and makes the reader's
+        role.""" self._source = source
         self._dimension = dimension
         self._idle: list[Link] = []
         self._lock = threading.Lock()
@@ -103,19 +103,23 @@ class PostgresVectors:
         if condition == NEVER:
             return []
         rules = acls_of(condition)
-        where, values = postgres_where(both(Test("tenant", "eq", tenant), Test("index", "eq", index), condition), 2)
-        with self._transaction() as link:
+        where, values = postgres_where(both(Compare("tenant", "eq", tenant), Compare("index", "eq", index), condition),
+        2) with self._transaction() as link:
             self._wall(link, tenant, index, rules)
             self._plan(link, exact=rules is None or len(rules) <= EXACT_RULES)
             distance = "embedding <=> $1::vector"
-            sql = f"SELECT chunk, 1 - ({distance}) FROM {_TABLE} WHERE {where} ORDER BY {distance}, chunk LIMIT {int(k)}"  # noqa: S608
+            sql = (
+                f"SELECT chunk, 1 - ({distance}) FROM {_TABLE} WHERE {where} ORDER BY {distance}, chunk LIMIT {int(k)}"
+                 # noqa: S608
+            )
             found = link.run(sql, [_text(vector.tolist()), *values]).rows
         return [(str(chunk), float(score)) for chunk, score in found]
 
     def forget(self, tenant: str, index: str) -> None:
         """Erase an index."""
         with self._transaction() as link:
-            link.run(f"DELETE FROM {_TABLE} WHERE tenant = $1::text AND index_name = $2::text", (tenant, index))  # noqa: S608
+            link.run(f"DELETE FROM {_TABLE} WHERE tenant = $1::text AND index_name = $2::text", (tenant, index))  #
+            noqa: S608
 
     def close(self) -> None:
         """Close what is idle."""

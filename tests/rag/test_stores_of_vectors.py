@@ -3,7 +3,6 @@
 import random
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,10 +12,10 @@ from pg8000 import native
 from tests.rag.conftest import FakeQdrant
 
 from ostiary.errors import RefusedError
-from ostiary.rag.conditions import ALWAYS, NEVER, Condition, Group, Compare, holds
+from ostiary.rag.book import StoredDocument
+from ostiary.rag.conditions import ALWAYS, NEVER, Compare, Condition, Group, holds
 from ostiary.rag.exact import ExactStore
 from ostiary.rag.ports import Chunk, Facts, Row, VectorStore
-from ostiary.rag.book import StoredDocument
 from ostiary.storage.lance import LanceVectors
 from ostiary.storage.postgres.link import PostgresSource
 from ostiary.storage.postgres.vectors import PostgresVectors
@@ -50,7 +49,7 @@ class World:
             chunk = Chunk(row.chunk, row.document, row.facts.source, "1", "t", "t", row.facts, "d", "c")
             stored = StoredDocument(row.document, "1", "d", "t", row.facts)
             self.book.put(tenant, index, row.acl, stored, [(chunk, vector.astype("<f4").tobytes())])
-            self.store.put(tenant, index, [row], vector[None, :])
+        self.store.put(tenant, index, rows, vectors)
         self.rows.setdefault((tenant, index), []).extend(zip(rows, vectors, strict=True))
 
     def oracle(self, tenant: str, index: str, vector: Any, condition: Condition, k: int) -> list[tuple[str, float]]:
@@ -128,7 +127,7 @@ def unit(count: int, seed: int) -> Any:
 
 
 def fill(world: World, tenant: str, index: str, count: int) -> None:
-    chance = random.Random(f"{tenant}{index}")
+    chance = random.Random(f"{tenant}{index}")  # noqa: S311 - rows of a test
     rows = [
         Row(
             chunk=f"chk_{tenant}{index}{number}",
@@ -148,7 +147,7 @@ def fill(world: World, tenant: str, index: str, count: int) -> None:
 
 
 def conditions(count: int) -> Iterator[Condition]:
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 - conditions of a test
 
     def test() -> Condition:
         kind = chance.randrange(6)

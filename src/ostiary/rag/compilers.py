@@ -17,7 +17,7 @@ r"""A condition in the words of a store: DataFusion SQL for LanceDB, bound SQL f
 from collections.abc import Callable
 from typing import Any, Final
 
-from ostiary.rag.conditions import NUMBERS, Condition, Group, Compare, Value, checked
+from ostiary.rag.conditions import NUMBERS, Compare, Condition, Group, Value, checked
 
 _SQL: Final = {"eq": "=", "ge": ">=", "gt": ">", "le": "<=", "lt": "<", "ne": "<>"}
 _RANGE: Final = {"ge": "gte", "gt": "gt", "le": "lte", "lt": "lt"}

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.rag.book import Book
-from ostiary.rag.conditions import NEVER, Condition, Compare, both, either
+from ostiary.rag.conditions import NEVER, Compare, Condition, both, either
 from ostiary.rag.permitted import Permitted
 from ostiary.rag.ports import Asker, Chunk, Embedder, Passage, Reranker, Scored, Source, VectorStore
 from ostiary.vocabulary.labels import Channel, Integrity, Label

@@ -19,7 +19,7 @@ import msgspec
 from ostiary.errors import UnavailableError
 from ostiary.keys import sha256_hex
 from ostiary.rag.compilers import lance_where
-from ostiary.rag.conditions import NEVER, Condition, Compare, both
+from ostiary.rag.conditions import NEVER, Compare, Condition, both
 from ostiary.rag.ports import Row, Scored
 from ostiary.vocabulary.ids import check_tenant
 

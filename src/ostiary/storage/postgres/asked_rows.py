@@ -59,8 +59,9 @@ class AskedRows:
         """Return what rows say, in the revision that they have in the same moment."""
         told = ", ".join(f"left({quoted(name)}::text, {MAX_TEXT})" for name in self._rows.columns)
         title = f"{quoted(self._rows.title)}::text" if self._rows.title else "''"
-        sql = f"SELECT {self._key}, {self._revision}, concat_ws(E'\\n', {told}), {title} FROM {self._table}"  # noqa:
-        S608 with self._transaction() as link:
+        wanted = f"{self._key}, {self._revision}, concat_ws(E'\\n', {told}), {title}"
+        sql = f"SELECT {wanted} FROM {self._table}"  # noqa: S608 - quoted names
+        with self._transaction() as link:
             found = link.run(f"{sql} WHERE {self._key} = ANY($1::text[])", (list(keys),)).rows
         return [RowText(str(key), str(revision), text or "", name or "") for key, revision, text, name in found]
 

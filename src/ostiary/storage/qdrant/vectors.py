@@ -16,7 +16,7 @@ import msgspec
 
 from ostiary.errors import UnavailableError
 from ostiary.rag.compilers import qdrant_filter
-from ostiary.rag.conditions import NEVER, Condition, Compare, acls_of, both
+from ostiary.rag.conditions import NEVER, Compare, Condition, acls_of, both
 from ostiary.rag.ports import Row, Scored
 
 if TYPE_CHECKING:

@@ -186,6 +186,8 @@ def _open(
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
+    rag = RagRoom(places, settings.rag, store.rag, Registry(store.snapshots), policies, log, clock, on_fault)
+    opening.callback(rag.close)
     parts = Parts(
         subjects=subjects,
         directory=RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots)),
@@ -218,7 +220,7 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
-        "rag": RagRoom(places, settings.rag, store.rag, Registry(store.snapshots), policies, log, clock, on_fault),
+        "rag": rag,
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
         ),

@@ -98,6 +98,10 @@ class QdrantVectors:
         self._make()
         self._send("POST", "points/delete?wait=true", {"filter": _of(tenant, index)})
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
     def _make(self) -> None:
         if self._made:
             return

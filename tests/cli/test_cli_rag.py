@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from ostiary.cli import main
+from ostiary.cli.app import build_app
+from ostiary.cli.places import open_data
+from ostiary.errors import OstiaryError
+from ostiary.server.bootstrap import bootstrap
 
 pytest.importorskip("numpy")
 CATALOGUE = "subjects:\n  - {type: user, id: ada, groups: [ops]}\n  - {type: user, id: bob}\n"
@@ -25,15 +28,18 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(data: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Any]]:
     def call(*arguments: str, as_json: bool = True) -> tuple[int, Any]:
-        from ostiary.cli.places import open_data  # noqa: PLC0415
-        from ostiary.server.bootstrap import bootstrap  # noqa: PLC0415
 
         if not (data / "admin.key").exists():
             with open_data(data) as house:
                 bootstrap(house)
-        code = main(["rag", *arguments, "--data", str(data), *(["--json"] if as_json else [])])
-        told = capsys.readouterr()
-        return code, json.loads(told.out) if as_json and told.out else told.out + told.err
+        capsys.readouterr()
+        words = ["rag", *arguments, "--data", str(data), *(["--json"] if as_json else [])]
+        try:
+            build_app()(words, result_action="return_value", exit_on_error=False)
+        except OstiaryError as error:
+            return error.exit_code, error.code
+        told = capsys.readouterr().out
+        return 0, json.loads(told) if as_json else told
 
     return call
 
@@ -79,15 +85,15 @@ def test_a_folder_is_a_source(run: Callable[..., Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("search", "x", "--name", "nosuch", "--as", "user:ada"), 3),
-        (("search", "x", "--name", "nosuch"), 2),
-        (("search", "x", "--name", "nosuch", "--as", "ada"), 2),
-        (("sources", "--name", "nosuch"), 3),
-        (("index", "/nosuch", "--name", "x"), 1),
+        (("search", "x", "--name", "nosuch", "--as", "user:ada"), "index_unknown"),
+        (("search", "x", "--name", "nosuch"), "usage"),
+        (("search", "x", "--name", "nosuch", "--as", "ada"), "usage"),
+        (("sources", "--name", "nosuch"), "index_unknown"),
+        (("index", "/nosuch", "--name", "x"), "index_invalid"),
     ],
 )
-def test_what_cannot_be_is_said(run: Callable[..., Any], arguments: tuple[str, ...], code: int) -> None:
-    assert run(*arguments, as_json=False)[0] == code
+def test_what_cannot_be_is_said(run: Callable[..., Any], arguments: tuple[str, ...], code: str) -> None:
+    assert run(*arguments, as_json=False)[1] == code
 
 
 def test_a_malformed_index_is_not_recorded(run: Callable[..., Any], tmp_path: Path) -> None:

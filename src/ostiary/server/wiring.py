@@ -159,7 +159,10 @@ def open_house(
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         models = open_models(places, settings.models, parts["store"], parts["log"], parts["ring"], clock)
-        return House(places=places, settings=settings, clock=clock, models=models, **parts, opened=opening.pop_all())
+        rag = _rag(places, settings, parts, clock, on_fault)
+        opening.callback(rag.close)
+        house = {"places": places, "settings": settings, "clock": clock, "models": models, "rag": rag, **parts}
+        return House(**house, opened=opening.pop_all())
 
 
 def _open(
@@ -186,8 +189,6 @@ def _open(
     rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
-    rag = RagRoom(places, settings.rag, store.rag, Registry(store.snapshots), policies, log, clock, on_fault)
-    opening.callback(rag.close)
     parts = Parts(
         subjects=subjects,
         directory=RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots)),
@@ -220,11 +221,15 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
-        "rag": rag,
         "response": open_responding(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
         ),
     }
+
+
+def _rag(places: Places, settings: Settings, parts: dict[str, Any], clock: Clock, on_fault: OnFault) -> RagRoom:
+    store, policies, log = parts["store"], parts["policies"], parts["log"]
+    return RagRoom(places, settings.rag, store.rag, Registry(store.snapshots), policies, log, clock, on_fault)
 
 
 def _store(places: Places, clock: Clock) -> SqliteStore:

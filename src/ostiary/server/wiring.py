@@ -55,7 +55,7 @@ from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
-from ostiary.server.retrieval import RagRoom
+from ostiary.server.retrieval import RagRoom, open_rag
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
@@ -159,8 +159,7 @@ def open_house(
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         models = open_models(places, settings.models, parts["store"], parts["log"], parts["ring"], clock)
-        rag = _rag(places, settings, parts, clock, on_fault)
-        opening.callback(rag.close)
+        rag = open_rag(places, settings.rag, parts["store"], parts["policies"], parts["log"], clock, on_fault, opening)
         house = {"places": places, "settings": settings, "clock": clock, "models": models, "rag": rag, **parts}
         return House(**house, opened=opening.pop_all())
 
@@ -225,11 +224,6 @@ def _open(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
         ),
     }
-
-
-def _rag(places: Places, settings: Settings, parts: dict[str, Any], clock: Clock, on_fault: OnFault) -> RagRoom:
-    store, policies, log = parts["store"], parts["policies"], parts["log"]
-    return RagRoom(places, settings.rag, store.rag, Registry(store.snapshots), policies, log, clock, on_fault)
 
 
 def _store(places: Places, clock: Clock) -> SqliteStore:

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from ostiary.pipeline.registered import Registry
 from ostiary.server.conversations import open_conversations
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
-from ostiary.server.retrieval import RagRoom
+from ostiary.server.retrieval import open_rag
 from ostiary.server.settings import Settings
 from ostiary.vocabulary.clock import Clock
 
@@ -23,11 +22,8 @@ def own_rooms(
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log = parts["store"], parts["log"]
-    registry = Registry(store.snapshots)
-    rag = RagRoom(places, settings.rag, store.rag, registry, parts["policies"], log, clock, on_fault)
-    opening.callback(rag.close)
     return {
         "models": open_models(places, settings.models, store, log, parts["ring"], clock),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
-        "rag": rag,
+        "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

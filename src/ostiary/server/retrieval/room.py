@@ -128,6 +128,24 @@ class RagRoom:
         spec = read_spec(one.spec)
         return [open_source(each, self._settings, self._clock).name for each in spec.sources]
 
+    def look(self, one: Registered) -> "dict[str, Read | str]":
+        """Return by source what reading an index anew would find; nothing is kept."""
+        from ostiary.rag.chunks import pieces  # noqa: PLC0415 - numpy is an extra
+        from ostiary.rag.reading import Read  # noqa: PLC0415
+
+        found: dict[str, Read | str] = {}
+        for each in read_spec(one.spec).sources:
+            source = open_source(each, self._settings, self._clock)
+            try:
+                scan = source.scan({})
+                counts = [len(pieces(document.text)) for document in scan.changed]
+                found[each.name] = Read(0, len(scan.rights), len(counts), sum(counts), scan.skipped)
+            except OstiaryError as fault:
+                found[each.name] = fault.code
+            finally:
+                _close([source])
+        return found
+
     def sources(self, tenant: str, index: str) -> Sequence[Source]:
         """Return the sources of an index; none of one that is not registered here."""
         one = self._registry.get(tenant, TYPE, index)

@@ -55,6 +55,8 @@ from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.llm.directory import LlmDirectory
+from ostiary.server.mcp.directory import McpDirectory
+from ostiary.server.mcp.manifests import manifest_of
 from ostiary.server.models import Models, open_models
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
@@ -267,10 +269,12 @@ def _identity(
 
 
 def _directory(settings: Settings, knowledge: Knowledge, store: SqliteStore) -> Directory:
-    """Return what is known of subjects and resources: catalogue, pipeline's registry, language models."""
+    """Return what is known of subjects and resources: catalogue, registry, language models, MCP servers."""
     registered = RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots))
     llm = settings.llm
-    return LlmDirectory(registered, ModelTable(llm.served()), llm.manifest()) if llm.enabled else registered
+    models = LlmDirectory(registered, ModelTable(llm.served()), llm.manifest()) if llm.enabled else registered
+    mcp = settings.mcp
+    return McpDirectory(models, mcp.servers, manifest_of(mcp)) if mcp.servers else models
 
 
 def _knowledge(

@@ -55,7 +55,7 @@ def call(number, name, method="tools/call"):
 @pytest.fixture
 def home(tmp_path):
     with FakeProvider("alice") as provider:
-        provider.approve = True
+        provider.approve, provider.bound = True, False  # a proof names the address, which is another at each start
         folder = tmp_path / "home"
         done = ostiary(folder, "login", "--issuer", provider.url, "--client-id", "cli")
         assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """The wrapper's judge: the gateway, asked for each message with the person's own token. Silence is a no."""
 
+import re
 from typing import Any, Final, Protocol
 
 import httpx
@@ -58,7 +59,7 @@ class Judge:
             told |= {"asked": asked, "decision_id": decision_id}
         answer = self._asked(msgspec.json.encode(told))
         if answer.status_code != _OK or len(answer.content) > MAX_ANSWER:
-            raise UnavailableError(UNAVAILABLE, f"the gateway answers {answer.status_code}")
+            raise UnavailableError(UNAVAILABLE, f"the gateway answers {answer.status_code}{_code(answer)}")
         try:
             return msgspec.json.decode(answer.content, type=Judged)
         except msgspec.MsgspecError as fault:
@@ -83,6 +84,12 @@ class Judge:
             return self._client.post(self._url, content=body, headers={**headers, "content-type": "application/json"})
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             raise UnavailableError(UNAVAILABLE, f"the gateway does not answer: {type(fault).__name__}") from fault
+
+
+def _code(answer: httpx.Response) -> str:
+    """Return the code that an answer tells, so that whoever reads the refusal knows what would help."""
+    found = re.search(rb'"code":"([a-z_]{1,64})"', answer.content[:4096])
+    return f" ({found[1].decode()})" if found else ""
 
 
 class Judges(Protocol):

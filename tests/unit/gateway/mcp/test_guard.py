@@ -86,7 +86,9 @@ class World:
 
     def server(self, whole: dict[str, Any], asked: dict[str, Any] | None = None, **side: Any) -> Any:
         question = None if asked is None else of({"jsonrpc": "2.0", **asked})
-        return asyncio.run(self.guard.from_server(self.side(**side), of({"jsonrpc": "2.0", **whole}), question, "dec_1"))
+        return asyncio.run(
+            self.guard.from_server(self.side(**side), of({"jsonrpc": "2.0", **whole}), question, "dec_1")
+        )
 
     def result(self, method: str, result: dict[str, Any], **params: Any) -> Any:
         return self.server({"id": 1, "result": result}, {"id": 1, "method": method, "params": params}).forward
@@ -212,7 +214,10 @@ def test_a_ping_is_answered_here(world: World) -> None:
 
 
 def test_a_tool_that_was_not_offered_may_not_be_called_either() -> None:
-    for pins, tool in ((NoPins(), {"name": "send", "description": ATTACK}), (AllPinned(), {"name": "send", "description": "new"})):
+    for pins, tool in (
+        (NoPins(), {"name": "send", "description": ATTACK}),
+        (AllPinned(), {"name": "send", "description": "new"}),
+    ):
         world = World(pins)
         assert world.result("tools/list", {"tools": [tool, {"name": "read"}]})["result"]["tools"] == [{"name": "read"}]
         assert world.call("send")["tool"]["pin"] == "changed"
@@ -254,7 +259,9 @@ def test_policy_hears_what_was_read_with_every_question(world: World) -> None:
     world.client({"id": 1, "method": "resources/read", "params": {"uri": "mail://inbox"}})
     assert world.asked[-1].resource_id == "mail/mail://inbox"
     assert world.asked[-1].properties["labels"]["untrusted"] is False
-    world.result("tools/call", {"content": [{"type": "image", "data": base64.b64encode(b"\xff\xd8\x00").decode()}]}, name="read")
+    world.result(
+        "tools/call", {"content": [{"type": "image", "data": base64.b64encode(b"\xff\xd8\x00").decode()}]}, name="read"
+    )
     world.client({"id": 1, "method": "tools/list"})
     assert world.asked[-1].properties["labels"] == {
         "untrusted": True,
@@ -297,7 +304,9 @@ def test_a_decision_that_cannot_be_had_is_a_refusal(world: World) -> None:
 
     side = world.side()
     message = of({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
-    passage = asyncio.run(world.guard.from_client(Side(**{**{f: getattr(side, f) for f in side.__struct_fields__}, "ask": ask}), message))
+    passage = asyncio.run(
+        world.guard.from_client(Side(**{**{f: getattr(side, f) for f in side.__struct_fields__}, "ask": ask}), message)
+    )
     assert passage.forward is None
     assert passage.reply is not None
     assert passage.reply["error"]["code"] == -32603

@@ -27,7 +27,9 @@ JSON = st.recursive(
     max_leaves=20,
 )
 STREAM = st.lists(
-    st.sampled_from([b"data: a", b"data:\xc3\xa9", b"id: 7", b":hi", b"\n", b"\r\n", b"\n\n", b"\r", b"retry: 5", b"x"]),
+    st.sampled_from(
+        [b"data: a", b"data:\xc3\xa9", b"id: 7", b":hi", b"\n", b"\r\n", b"\n\n", b"\r", b"retry: 5", b"x"]
+    ),
     max_size=40,
 ).map(b"".join)
 
@@ -76,7 +78,9 @@ def test_an_id_keeps_its_type(number: Any, params: Any) -> None:
     assert (message.kind, message.id, type(message.id)) == (Kind.REQUEST, number, type(number))
 
 
-@pytest.mark.parametrize("member", ['"result": "text"', '"result": null', '"result": []', '"error": "no"', '"error": null'])
+@pytest.mark.parametrize(
+    "member", ['"result": "text"', '"result": null', '"result": []', '"error": "no"', '"error": null']
+)
 def test_a_result_is_an_object(member: str) -> None:
     with pytest.raises(FaultyInputError):
         read_message(f'{{"jsonrpc": "2.0", "id": 1, {member}}}'.encode())

@@ -1,5 +1,7 @@
 """Laws of reading MCP: however bytes are cut, whatever stands in them."""
 
+import contextlib
+import itertools
 import json
 from typing import Any
 
@@ -38,10 +40,8 @@ STREAM = st.lists(
 @example(b"data: a\r\n\r\n", [8])
 def test_events_do_not_depend_on_where_bytes_are_cut(stream: bytes, cuts: list[int]) -> None:
     whole = list(EventReader().feed(stream))
-    reader, found, places = EventReader(), [], sorted({0, *cuts, len(stream)})
-    for begin, end in zip(places, places[1:], strict=False):
-        found += list(reader.feed(stream[begin:end]))
-    assert found == whole
+    places = sorted({0, *cuts, len(stream)})
+    assert read_all([stream[begin:end] for begin, end in itertools.pairwise(places)]) == whole
 
 
 @given(JSON, st.text(max_size=20), st.text(max_size=6))
@@ -52,13 +52,16 @@ def test_what_is_written_is_read_back_as_one_event(value: Any, event_id: str, re
     assert events[0].id in {event_id, event_id.removeprefix(" "), ""}
 
 
+def read_all(pieces: list[bytes]) -> list[frames.Event]:
+    reader = EventReader()
+    return [event for piece in pieces for event in reader.feed(piece)]
+
+
 def test_an_event_that_does_not_end_is_refused_however_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "MAX_EVENT", 100)
     for pieces in ([b"data: " + b"x" * 200], [b"x"] * 200, [b"data: xxxxxxx\n"] * 20):
-        reader = EventReader()
         with pytest.raises(FaultyInputError, match="at most 100"):
-            for piece in pieces:
-                list(reader.feed(piece))
+            read_all(pieces)
 
 
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
@@ -66,9 +69,10 @@ def test_reading_a_message_answers_or_refuses(raw: bytes) -> None:
     try:
         message = read_message(raw)
     except FaultyInputError as fault:
-        assert fault.code in {"mcp_message_invalid", "mcp_message_too_large"}
+        code = fault.code
     else:
-        assert message.whole["jsonrpc"] == "2.0"
+        code = "" if message.whole["jsonrpc"] == "2.0" else "no message"
+    assert code in {"", "mcp_message_invalid", "mcp_message_too_large"}
 
 
 @given(st.one_of(st.integers(-(2**60), 2**60), st.text(max_size=30)), JSON)
@@ -117,11 +121,8 @@ def test_what_is_too_deep_is_refused_and_not_a_crash() -> None:
 @given(st.text(max_size=40), JSON, st.text(max_size=10))
 def test_a_question_names_its_server_or_there_is_none(method: str, value: Any, server: str) -> None:
     for one in (method, "tools/call", "prompts/get", "resources/read", "tools/list"):
-        try:
+        with contextlib.suppress(FaultyInputError):
             question = question_of(one, {"name": value, "uri": value}, server)
-        except FaultyInputError as fault:
-            assert fault.code == "mcp_params_invalid"
-        else:
             assert question is None or question.resource_id in {server, f"{server}/{value}"}
 
 

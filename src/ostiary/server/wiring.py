@@ -46,13 +46,13 @@ from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
-from ostiary.server.conversations import open_conversations
 from ostiary.server.devices import open_devices
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.known import directory_of
-from ostiary.server.models import Models, open_models
+from ostiary.server.models import Models
+from ostiary.server.own_rooms import own_rooms
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
@@ -161,11 +161,7 @@ def open_house(
     """
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
-        store, log = parts["store"], parts["log"]
-        parts["models"] = open_models(places, settings.models, store, log, parts["ring"], clock)
-        parts["conversations"] = open_conversations(places, settings.conversations, store, log, clock)
-        registry, policies = Registry(store.snapshots), parts["policies"]
-        parts["rag"] = RagRoom(places, settings.rag, store.rag, registry, policies, log, clock, on_fault)
+        parts |= own_rooms(parts, places, settings, clock, on_fault, opening)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 

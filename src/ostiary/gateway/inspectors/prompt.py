@@ -69,6 +69,9 @@ class TextInspector(Quiet):
         except UnavailableError:
             turn.available = False
             return Inspected(Verdict.PASS, digest=f"sha256:{digest}")
+        if not said.available:  # rules alone spoke: that counts, and is not remembered as the whole verdict
+            turn.available = False
+            return said
         with self._lock:
             self._kept[name] = said
             if len(self._kept) > self._max:

@@ -50,7 +50,7 @@ class EncoderSettings(msgspec.Struct, frozen=True):
     head_rate: float = 2e-3
     tokens: int = 2048
     length: int = 128
-    smoothing: float = 0.02
+    smoothing: float = 0.005
     seed: int = 7
 
 

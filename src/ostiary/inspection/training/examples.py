@@ -26,7 +26,7 @@ from ostiary.inspection.training.sources import SOURCES, Role
 Rng = np.random.Generator
 Kept = Callable[[Row], bool]
 
-_USER_ATTACKS: Final[dict[str, int]] = {
+USER_ATTACKS: Final[dict[str, int]] = {
     "bastioncorpus": 200,
     "compass_ctf": 20,
     "cyberseceval_pi": 300,
@@ -60,11 +60,13 @@ _USER_ORDINARY: Final[dict[str, int]] = {
 _OPTIMISED: Final = frozenset({"GCG", "DSN", "prompt_with_random_search"})
 _LONGEST_TEXT: Final = 12_000
 _SHOUTED: Final = 0.2
+_CARRIED, _AFTER, _CHANGED = 0.35, 0.45, 0.5
 _TOGETHER: Final = 350
 _SEAMS: Final = (" ", "\n", "\n\n", "\n---\n", " - ")
 
 
-def _rows(folder: Path, name: str, kept: Kept, most: int, rng: Rng) -> list[Row]:
+def rows_of(folder: Path, name: str, kept: Kept, most: int, rng: Rng) -> list[Row]:
+    """Return at most ``most`` rows that are kept of a source that may teach; none of another."""
     if SOURCES[name].role is not Role.TEACHES:
         return []
     rows = [row for row in read_source(folder, name) if kept(row)]
@@ -74,11 +76,11 @@ def _rows(folder: Path, name: str, kept: Kept, most: int, rng: Rng) -> list[Row]
 def user_pieces(folder: Path, own: Path, prose_folder: Path, rng: Rng) -> list[Piece]:
     """Return the windows of the user channel."""
     found: list[Piece] = []
-    for name, most in _USER_ATTACKS.items():
-        for row in _rows(folder, name, _teaches_attack, most, rng):
+    for name, most in USER_ATTACKS.items():
+        for row in rows_of(folder, name, _teaches_attack, most, rng):
             found += _windows(row.text, 1, name, rng)
     for name, most in _USER_ORDINARY.items():
-        for row in _rows(folder, name, _teaches_ordinary, most, rng):
+        for row in rows_of(folder, name, _teaches_ordinary, most, rng):
             found += _windows(row.text, 0, name, rng)
     for kind in prose.KINDS:
         for text in prose.some(prose_folder, kind, 80, rng):
@@ -108,12 +110,13 @@ def _windows(text: str, label: int, source: str, rng: Rng) -> list[Piece]:
 def own_user(own: Path, rng: Rng) -> Iterator[tuple[str, int]]:
     """Yield texts of the user channel that we wrote or made from patterns, each with its label."""
     patterns = made.read(own / "patterns.json")
-    attacks = list(made.texts(patterns["user_attack"], 1700, rng))
+    attacks = list(made.texts(patterns["user_attack"], 1000, rng))
     for slots in patterns["user_attack_langs"].values():
-        attacks += made.texts(slots, 60, rng)
+        attacks += made.texts(slots, 40, rng)
     ordinary: list[str] = []
     for name, slots in made.read(own / "ordinary.json").items():
-        ordinary += made.texts(slots, 400 if name == "en" else 90, rng)
+        ordinary += made.texts(slots, 250 if name == "en" else 50, rng)
+    ordinary += made.texts(patterns["user_clean"], 900, rng)
     written = [row for row in _own_rows(own) if row.channel == "user"]
     attacks += [row.text for row in written if row.label == 1]
     ordinary += [row.text for row in written if row.label == 0]
@@ -153,7 +156,7 @@ _DATA_INSTRUCTIONS: Final[dict[str, int]] = {
     "gpteacher": 1500,
     "self_instruct": 200,
 }
-_DATA_ATTACKS: Final[dict[str, int]] = {
+DATA_ATTACKS: Final[dict[str, int]] = {
     "bipia": 125,
     "bastioncorpus": 120,
     "cyberseceval_pi": 160,
@@ -178,20 +181,22 @@ def data_pieces(folder: Path, own: Path, prose_folder: Path, rng: Rng) -> list[P
     """Return the sentences of the data channel."""
     found: list[Piece] = []
     for name, most in _DATA_INSTRUCTIONS.items():
-        for row in _rows(folder, name, _teaches_request, most, rng):
+        for row in rows_of(folder, name, _teaches_request, most, rng):
             found += _pick_sentences(row.text, 1, name, rng, 1)
-    for name, most in _DATA_ATTACKS.items():
-        for row in _rows(folder, name, _teaches_injection, most, rng):
+    for name, most in DATA_ATTACKS.items():
+        for row in rows_of(folder, name, _teaches_injection, most, rng):
             found += _pick_sentences(row.text, 1, name, rng, 1)
     clean: list[Piece] = []
     for name, (texts, most) in _DATA_CLEAN.items():
         pieces: list[Piece] = []
-        for row in _rows(folder, name, _teaches_clean, texts, rng):
+        for row in rows_of(folder, name, _teaches_clean, texts, rng):
             pieces += _pick_sentences(row.text, 0, name, rng, 1000)
         clean += [pieces[at] for at in sorted(rng.permutation(len(pieces))[:most])]
     for kind, most in prose.KINDS.items():
         pieces = [
-            piece for text in prose.some(prose_folder, kind, most, rng) for piece in _pick_sentences(text, 0, kind, rng, 2)
+            piece
+            for text in prose.some(prose_folder, kind, most, rng)
+            for piece in _pick_sentences(text, 0, kind, rng, 2)
         ]
         clean += [pieces[at] for at in sorted(rng.permutation(len(pieces))[:most])]
     for text, label in own_data(own, rng):
@@ -200,7 +205,11 @@ def data_pieces(folder: Path, own: Path, prose_folder: Path, rng: Rng) -> list[P
 
 
 def _teaches_injection(row: Row) -> bool:
-    if row.label != 1 or row.form not in {"", "attack_only"} or (row.source == "tasktracker" and row.kind != "indirect"):
+    if (
+        row.label != 1
+        or row.form not in {"", "attack_only"}
+        or (row.source == "tasktracker" and row.kind != "indirect")
+    ):
         return False
     return row.form == "attack_only" or len(row.text) <= LONGEST
 
@@ -228,11 +237,11 @@ def _dressed(pieces: Sequence[Piece], clean: Sequence[Piece], rng: Rng) -> list[
     found = []
     for piece in pieces:
         text, draw = piece.text, rng.random()
-        if draw < 0.35:
+        if draw < _CARRIED:
             text = made.carried(text, rng)
-        elif draw < 0.45 and piece.label == 1:
+        elif draw < _AFTER and piece.label == 1:
             text = f"{clean[int(rng.integers(len(clean)))].text[-90:]} {text}"
-        elif draw < 0.5:
+        elif draw < _CHANGED:
             text = made.shouted(text, rng)
         found.append(Piece(text[:260], piece.label, DATA, piece.source, piece.weight))
     return found
@@ -241,7 +250,8 @@ def _dressed(pieces: Sequence[Piece], clean: Sequence[Piece], rng: Rng) -> list[
 def own_data(own: Path, rng: Rng) -> Iterator[tuple[str, int]]:
     """Yield texts of the data channel that we wrote or made from patterns, each with its label."""
     patterns = made.read(own / "patterns.json")
-    yield from ((text, 1) for text in made.texts(patterns["data_attack"], 1800, rng))
+    yield from ((text, 1) for text in made.texts(patterns["data_attack"], 1600, rng))
+    yield from ((text, 0) for text in made.texts(patterns["data_clean"], 2800, rng))
     yield from ((text, 1) for texts in patterns["data_attack_langs"].values() for text in texts for _ in range(3))
     for name, slots in made.read(own / "ordinary.json").items():
         if name != "en":

@@ -1,7 +1,7 @@
-"""The thresholds of shipped weights: the line on clean texts that never teach, what length and language add taken off.
+"""Thresholds of shipped weights: a line on clean texts that never teach, less what length and language add.
 
-- Clean texts of the threshold sources are judged as the program will: the quantised encoder, the worst pieces only.
-- Buckets of length are filled with those texts put together; a bucket whose hundredth text lies above the line is lowered.
+- Clean texts of the threshold sources are judged as the program does: quantised encoder, worst pieces only.
+- Buckets of length are filled with those texts put together; one that lies above the line too often is lowered.
 - For other languages the ordinary texts of our own are taken, which the fit has seen: a margin is added for that.
 """
 
@@ -27,12 +27,13 @@ SHARE: Final = 0.008
 """Clean texts above the line: a little fewer than one in a hundred."""
 LANGUAGES: Final = ("de", "es", "fr", "pt", "it", "ru", "zh", "ja", "ko", "hi")
 _SEEN_MARGIN: Final = 0.5
-_EACH: Final = 150
+_EACH: Final = 40
+_LONG: Final = 0.975  # of so few, the second worst
 _FLAG: Final = 2.0
 _SPREAD: Final = 2.0
 
 
-def numbers(  # noqa: PLR0913 - what a channel is made of
+def numbers(
     head: int,
     linear: Linear,
     mix: Mix,
@@ -75,7 +76,5 @@ def numbers(  # noqa: PLR0913 - what a channel is made of
 
 def _lengths(odds: Callable[[Sequence[str]], Floats], texts: Sequence[str], line: float) -> tuple[float, ...]:
     """Return by how much each bucket of length is lowered; buckets of longer texts at least as much as shorter ones."""
-    rows = [0.0]
-    for made in long_texts(texts, np.random.default_rng(9), _EACH).values():
-        rows.append(max(0.0, float(np.quantile(odds(made), 1 - SHARE)) - line))
-    return tuple(rows[: len(EDGES) + 1])
+    made = long_texts(texts, np.random.default_rng(9), _EACH)
+    return (0.0, *(max(0.0, float(np.quantile(odds(made[edge]), _LONG)) - line) for edge in EDGES))

@@ -1,7 +1,7 @@
 """Leave-source-out: the sources in folds of families; what is measured in a fold was left out of its fit, whole.
 
-- Every labelled source is left out once. One operating point a channel for all of them: the line is drawn on clean texts of
-  sources that never teach, and no source moves it.
+- Every labelled source is left out once. One operating point a channel for all: the line is drawn on clean texts of
+  sources that never teach, and no measured source moves it.
 - The encoder is fitted once a fold; what both models say of every text is kept, so that mixes are tried on one fit.
 """
 
@@ -98,7 +98,7 @@ def run(fold: Fold, pieces: Sequence[Piece], folder: Path, fit: FitEncoder, prog
 def _measured_in(name: str, fold: Fold) -> bool:
     if name in EVERYWHERE:
         return fold is FOLDS[0]
-    return SOURCES[name.split(".")[0]].family in fold.families
+    return SOURCES[name.partition(".")[0]].family in fold.families
 
 
 def figures(
@@ -126,7 +126,7 @@ def macro(found: Mapping[str, Found]) -> tuple[float, float]:
     """Return mean recall and mean area over sources; parts of one source count as one."""
     by_source: dict[str, list[Found]] = {}
     for name, one in found.items():
-        by_source.setdefault(name.split(".")[0], []).append(one)
+        by_source.setdefault(name.partition(".")[0], []).append(one)
     recalls = [np.mean([one.recall for one in parts]) for parts in by_source.values()]
     areas = [np.mean([one.area for one in parts]) for parts in by_source.values()]
     return float(np.mean(recalls)), float(np.mean(areas))

@@ -1,6 +1,6 @@
 """The fitted encoder as an ONNX file, built node by node from its weights, then eight bits a weight.
 
-- The graph is written here rather than traced, so that the same weights give the same file whatever the trainer's version.
+- The graph is written here rather than traced: the same weights give the same file whatever made them.
 - Query, key and value are one product; the scale of attention is inside the query's weights.
 - Word pieces and products are quantised per channel with seven bits of range, so that processors without dot products
   of bytes do not saturate; the heads stay exact.
@@ -121,9 +121,7 @@ def _layer(graph: _Graph, weights: Mapping[str, Array], at: str, hidden: str, bi
         graph.node("Add", hidden, seen), weights[f"{out}LayerNorm.weight"], weights[f"{out}LayerNorm.bias"]
     )
     wide = graph.dense(hidden, weights[f"{at}intermediate.dense.weight"], weights[f"{at}intermediate.dense.bias"])
-    wide = graph.dense(
-        graph.node("Gelu", wide), weights[f"{at}output.dense.weight"], weights[f"{at}output.dense.bias"]
-    )
+    wide = graph.dense(graph.node("Gelu", wide), weights[f"{at}output.dense.weight"], weights[f"{at}output.dense.bias"])
     return graph.norm(
         graph.node("Add", hidden, wide), weights[f"{at}output.LayerNorm.weight"], weights[f"{at}output.LayerNorm.bias"]
     )
@@ -132,7 +130,8 @@ def _layer(graph: _Graph, weights: Mapping[str, Array], at: str, hidden: str, bi
 def _model(graph: _Graph) -> Any:
     helper, kinds = graph.onnx.helper, graph.onnx.TensorProto
     inputs = [
-        helper.make_tensor_value_info(name, kinds.INT64, ["batch", "length"]) for name in ("input_ids", "attention_mask")
+        helper.make_tensor_value_info(name, kinds.INT64, ["batch", "length"])
+        for name in ("input_ids", "attention_mask")
     ]
     outputs = [helper.make_tensor_value_info("logits_0", kinds.FLOAT, ["batch", 2])]
     made = helper.make_graph(graph.nodes, "encoder", inputs, outputs, graph.constants)

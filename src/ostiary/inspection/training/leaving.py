@@ -1,7 +1,7 @@
 """Leave-source-out from begin to end: fit every fold, choose the mix of the two models, tell figures by source.
 
-- The mix, one number a channel, is chosen by the mean recall over left-out sources: said here, because it is the one thing
-  that the figures themselves decided. Nothing else was chosen on them.
+- The mix, one number a channel, is chosen by the mean recall over left-out sources: the one thing that the figures
+  themselves decide, of five tries. Nothing else was chosen on them.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,7 @@
-"""Texts made from patterns that we wrote: attacks of users, instructions in data, ordinary requests, and what carries them.
+"""Texts made from patterns that we wrote: attacks, instructions in data, ordinary requests, and what carries them.
 
-- A pattern has slots, a slot has fillers, which may have slots again; a draw picks each at random, from a seeded source.
-- A carrier is what a sentence comes in: a value of JSON, a cell, a comment, a line of a mail. Attacks and ordinary
-  sentences get the same ones, so that a carrier says nothing.
+- A carrier is what a sentence comes in: a value of JSON, a cell, a comment, a line of a mail. Attacks and
+  ordinary sentences get the same ones, so that it says nothing.
 
 >>> import numpy as np
 >>> fill("{a} b", {"a": ["x"]}, np.random.default_rng(1))
@@ -65,7 +64,7 @@ def pick(rng: Rng, items: Sequence[Any]) -> Any:
 
 
 def fill(pattern: str, slots: Mapping[str, Sequence[str]], rng: Rng, depth: int = 0) -> str:
-    """Return ``pattern`` with every slot filled; ``NAME_low`` is the filler of ``NAME`` in small letters at its start."""
+    """Return ``pattern`` with every slot filled; ``NAME_low`` is a filler of ``NAME`` that begins small."""
 
     def one(match: re.Match[str]) -> str:
         name = match.group(1)

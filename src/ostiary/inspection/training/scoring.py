@@ -1,4 +1,4 @@
-"""What both models say of the pieces of a text, before they are mixed: once a model, whatever is tried with it later."""
+"""What both models say of the pieces of a text, before they are mixed: asked once, whatever is tried later."""
 
 from collections.abc import Callable, Mapping, Sequence
 

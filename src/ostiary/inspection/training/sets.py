@@ -84,14 +84,7 @@ def data_clean(folder: Path) -> Sets:
         "oasst_answers": some(folder, "oasst_en100", lambda row: row.form == "assistant", 250),
         "bipia": some(folder, "bipia", lambda row: row.label == 0, 350),
         "injecagent": some(folder, "injecagent", lambda row: row.form == "tool_response_filled"),
-        "self_instruct": some(folder, "self_instruct", lambda row: row.form == "t0" and _prose(row.text), 250),
     }
-
-
-def _prose(text: str) -> bool:
-    """Return whether a text asks for nothing: the contexts of that source come with their question."""
-    first, last = text[:200], text[-200:]
-    return len(text) > _BODY.start and "?" not in first + last and ":" not in first[:60] + last[-60:]
 
 
 def requests_inside(folder: Path, count: int) -> list[str]:
@@ -118,7 +111,7 @@ def _bodies(folder: Path) -> Iterator[str]:
 
 
 def long_texts(texts: Sequence[str], rng: np.random.Generator, each: int) -> dict[int, list[str]]:
-    """Return clean texts of every length bucket, put together of short ones; they end where a text ends or at a blank."""
+    """Return clean texts of every length bucket, put together of short ones; they end at a blank."""
     found: dict[int, list[str]] = {}
     for length in LENGTHS:
         found[length] = []

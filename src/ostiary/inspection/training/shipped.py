@@ -1,4 +1,4 @@
-"""Figures of the inspector as it ships, rules and all, at its own threshold: over-defence, lengths, languages, AgentDojo.
+"""Figures of the inspector as it ships, rules and all, at its own threshold.
 
 - ``recall`` is the share with a score of 0.5 or more, which is the verdict ``block``.
 - AgentDojo's area and its recall at one clean record in a hundred are against its own clean records.

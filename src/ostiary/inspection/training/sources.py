@@ -68,7 +68,9 @@ _ALL: Final = (
     _source("giskard", "Apache-2.0, MIT", family="wild"),
     _source("gpteacher", "MIT"),
     _source("gptfuzz", "MIT", family="wild"),
-    _source("hinglish", "MIT", why="its attacks are harmful questions rather than injections: only its benign rows teach"),
+    _source(
+        "hinglish", "MIT", why="its attacks are harmful questions rather than injections: only its benign rows teach"
+    ),
     _source("injecagent", "MIT upstream"),
     _source("jackhhao", "MIT", family="wild"),
     _source("jbb_artifacts", "MIT", family="optimised"),

@@ -1,4 +1,4 @@
-"""Writes a trained detector as the program reads it: weights, encoder, thresholds, manifest; ``learned/__init__.py`` says how.
+"""Writes a trained detector as the program reads it; ``learned/__init__.py`` says how.
 
 - The manifest names the digest of every file; the digest of the manifest is what the program pins.
 - Limits of size are the issue's: files that derive from MiniLM 25 MB together, both linear models 6 MB.
@@ -23,13 +23,12 @@ CHANNELS: Final = ("user", "data")
 MAX_TOKENS: Final = 256
 _LARGEST_ENCODER: Final = 25_000_000
 _LARGEST_LINEAR: Final = 6_000_000
-_PIN: Final = '''"""The digest of the manifest of the shipped weights; training writes it anew. Nothing else is ever loaded."""
-
-from typing import Final
-
-MANIFEST: Final = "{digest}"
-"""``sha256:…`` of ``models/inspection/manifest.json``; empty when no weights are shipped."""
-'''
+_PIN: Final = (
+    '"""The digest of the manifest of the shipped weights; training writes it anew. Nothing else is ever loaded."""\n\n'
+    "from typing import Final\n\n"
+    'MANIFEST: Final = "{digest}"\n'
+    '"""``sha256:…`` of ``models/inspection/manifest.json``; empty when no weights are shipped."""\n'
+)
 
 
 def weights_name(channel: str) -> str:
@@ -61,7 +60,7 @@ def write_manifest(folder: Path) -> str:
     Raises:
         FaultyInputError: ``weights_too_large``.
     """
-    names = [name for name in (ENCODER, TOKENIZER, "thresholds.json", *map(weights_name, CHANNELS))]
+    names = (ENCODER, TOKENIZER, "thresholds.json", *map(weights_name, CHANNELS))
     there = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
     _check(there)
     digests = {name: f"sha256:{sha256(data).hexdigest()}" for name, data in sorted(there.items())}

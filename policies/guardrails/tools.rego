@@ -338,9 +338,12 @@ step_up contains tool_approval("tool-planted-link") if {
 step_up contains tool_approval("tool-outside-plan") if {
 	calls_tool
 	tool_session_untrusted
-	not tool_facts.request.plan in {"none", "inside"}
+	not tool_in_plan
 	not tool_approved
 }
+
+# A rule of its own: what is not told would end a `not … in …`, and with it the step-up.
+tool_in_plan if tool_facts.request.plan in {"none", "inside"}
 
 # METADATA
 # title: nobody could look into some content

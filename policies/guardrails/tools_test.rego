@@ -173,3 +173,9 @@ test_other_actions_are_not_looked_at if {
 	request := object.union(_tool_aimed("recipient", "prose", {"request": {"asked": false}}), {"action": {"name": "invoke"}})
 	_tool_all(request) == set()
 }
+
+test_tool_whose_plan_is_not_told_counts_as_outside if {
+	request := json.patch(_tool_called({}), [{"op": "remove", "path": "/action/properties/request/plan"}])
+	decision := guardrails.decision with input as request
+	rules(decision.step_up)["tool-outside-plan"]
+}

@@ -1,7 +1,7 @@
 """Which question a method of MCP is, after the COAZ binding of AuthZEN (draft of 2026-07-17).
 
 - ``ping`` and notifications pass; a method that does not stand here is refused without a question.
-- A tool or prompt is named with its server: two servers may well call different things by one name.
+- A tool, prompt or resource is named with its server: two servers may well call different things by one name.
 - What a server asks of the client (sampling, elicitation, roots) is a question too; the draft leaves it out.
 - Tasks are unknown here: a server that all users reach through one token cannot tell whose a task is.
 
@@ -72,7 +72,7 @@ def question_of(method: str, params: Mapping[str, Any], server: str) -> Question
         return Question(action, kind, f"{server}/{_text(params, 'name', _MAX_NAME)}", {"method": method})
     if method in _BY_URI:
         uri = _text(params, "uri", _MAX_URI)
-        return Question("mcp.read", "mcp_resource", uri, {"method": method, "server": server})
+        return Question("mcp.read", "mcp_resource", f"{server}/{uri}", {"method": method})
     return None
 
 

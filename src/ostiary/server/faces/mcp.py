@@ -29,8 +29,9 @@ from ostiary.server.mcp.asking import Asker, Teller
 from ostiary.server.mcp.connections import Connections
 from ostiary.server.mcp.exchange import SESSION, Exchange
 from ostiary.server.mcp.heads import mismatch, protocol_headers
+from ostiary.server.mcp.manifests import manifest_of
 from ostiary.server.mcp.marks import Marks
-from ostiary.server.mcp.parts import manifest_of, pins_of, redaction
+from ostiary.server.mcp.parts import pins_of, redaction
 from ostiary.server.mcp.standing import Standing
 from ostiary.server.mcp.upstream import Upstream
 from ostiary.server.settings.mcp import McpServer

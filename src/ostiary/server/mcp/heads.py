@@ -48,7 +48,8 @@ def mismatch(headers: Mapping[str, str], message: Message) -> str:
     told = headers.get("mcp-name")
     if told is None:
         return ""
-    named = message.params.get(_NAMED.get(message.method, ""))
+    member = _NAMED.get(message.method)
+    named = None if member is None else message.params.get(member)
     return "" if isinstance(named, str) and _plain(told) == named else "mcp-name"
 
 

@@ -1,15 +1,29 @@
 """The settings of the MCP proxy: which servers stand behind it, and what their tools are."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from ostiary.errors import FaultyInputError
 from ostiary.identity.login.provider import is_this_machine
 from ostiary.server.settings.base import Section
 
-ServerName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+_NAME: Final = r"[a-z0-9][a-z0-9-]{0,62}"
+ServerName = Annotated[str, Field(pattern=f"^{_NAME}$")]
+
+
+def check_server_name(name: str) -> str:
+    """Return ``name``.
+
+    Raises:
+        FaultyInputError: ``mcp_server_invalid``.
+    """
+    if not re.fullmatch(_NAME, name):
+        raise FaultyInputError("mcp_server_invalid", f"`{name[:40]}` is no name of an MCP server")
+    return name
 
 
 class McpServer(Section):

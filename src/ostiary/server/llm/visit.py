@@ -20,6 +20,7 @@ from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.gateway.inspectors import Turn, look
 from ostiary.gateway.models import LanguageModel
 from ostiary.gateway.openai.asked import Face, LlmAsked
+from ostiary.gateway.openai.labelled import labelled
 from ostiary.gateway.openai.reading import read
 from ostiary.gateway.ports import CallAsked, CallJudged, KeptMessage
 from ostiary.gateway.record import inspection_record
@@ -294,11 +295,14 @@ class Visits:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in calls
         ]
-        messages = [*turn.asked.messages, {"role": "assistant", "tool_calls": told}]
-        return read_calls(self._room.manifest, messages, tenant=turn.tenant, before=turn.label)
+        messages, labels = labelled(turn.asked)
+        messages.append({"role": "assistant", "tool_calls": told})
+        return read_calls(self._room.manifest, messages, tenant=turn.tenant, before=turn.label, labels=labels)
 
     async def _judged(self, visit: Visit, call: CallAsked, facts: Any) -> CallJudged:
-        asked = Asked("tool.call", TOOL, call.name[:256], properties=facts.properties())
+        looked = {"available": visit.turn.available, "verdict": visit.turn.verdict.value}
+        properties = {**facts.properties(), "inspection": looked}
+        asked = Asked("tool.call", TOOL, call.name[:256], properties=properties)
         try:
             await self.keeper.ask(visit.caller, asked)
         except TurnedAway as no:

@@ -35,6 +35,7 @@ from ostiary.server.doors import Asked, Caller, Keeper, Passed, TurnedAway
 from ostiary.server.doors.caller import caller_of
 from ostiary.server.doors.keeper import request_of
 from ostiary.server.llm.directory import TOOL, TYPE
+from ostiary.server.llm.labels import label_document, stricter
 from ostiary.server.llm.live import Streams
 from ostiary.server.llm.room import LlmRoom
 from ostiary.server.wire import Request
@@ -253,7 +254,7 @@ class Visits:
         asked.body[place] = [*earlier, *asked.body[place]]
         for one in kept:
             if one.label is not None:
-                label = _stricter(label, one.label)
+                label = stricter(label, one.label)
         return label
 
     # 2.
@@ -315,30 +316,6 @@ class Visits:
 
     async def _beside(self, work: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-def label_document(label: SessionLabel) -> dict[str, Any]:
-    """Return a label as policy sees it: every member, also those that say nothing."""
-    return {
-        "untrusted": label.untrusted,
-        "confidentiality": label.confidentiality,
-        "uninspected": label.uninspected,
-        "foreign": label.foreign,
-        "documents": list(label.documents),
-        "more_documents": label.more_documents,
-    }
-
-
-def _stricter(one: SessionLabel, other: SessionLabel) -> SessionLabel:
-    return SessionLabel(
-        tenant=one.tenant,
-        untrusted=one.untrusted or other.untrusted,
-        confidentiality=max(one.confidentiality, other.confidentiality),
-        uninspected=one.uninspected or other.uninspected,
-        foreign=one.foreign or other.foreign or other.tenant != one.tenant,
-        documents=tuple(dict.fromkeys((*one.documents, *other.documents)))[:256],
-        more_documents=one.more_documents or other.more_documents,
-    )
 
 
 def _reduce(asked: LlmAsked, passed: Passed) -> None:

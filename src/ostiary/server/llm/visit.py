@@ -20,6 +20,7 @@ from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.gateway.inspectors import Turn, look
 from ostiary.gateway.models import LanguageModel
 from ostiary.gateway.openai.asked import Face, LlmAsked
+from ostiary.gateway.openai.labelled import labelled
 from ostiary.gateway.openai.reading import read
 from ostiary.gateway.ports import CallAsked, CallJudged, KeptMessage
 from ostiary.gateway.record import inspection_record
@@ -34,6 +35,7 @@ from ostiary.server.doors import Asked, Caller, Keeper, Passed, TurnedAway
 from ostiary.server.doors.caller import caller_of
 from ostiary.server.doors.keeper import request_of
 from ostiary.server.llm.directory import TOOL, TYPE
+from ostiary.server.llm.labels import label_document, stricter
 from ostiary.server.llm.live import Streams
 from ostiary.server.llm.room import LlmRoom
 from ostiary.server.wire import Request
@@ -252,7 +254,7 @@ class Visits:
         asked.body[place] = [*earlier, *asked.body[place]]
         for one in kept:
             if one.label is not None:
-                label = _stricter(label, one.label)
+                label = stricter(label, one.label)
         return label
 
     # 2.
@@ -294,11 +296,14 @@ class Visits:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in calls
         ]
-        messages = [*turn.asked.messages, {"role": "assistant", "tool_calls": told}]
-        return read_calls(self._room.manifest, messages, tenant=turn.tenant, before=turn.label)
+        messages, labels = labelled(turn.asked)
+        messages.append({"role": "assistant", "tool_calls": told})
+        return read_calls(self._room.manifest, messages, tenant=turn.tenant, before=turn.label, labels=labels)
 
     async def _judged(self, visit: Visit, call: CallAsked, facts: Any) -> CallJudged:
-        asked = Asked("tool.call", TOOL, call.name[:256], properties=facts.properties())
+        looked = {"available": visit.turn.available, "verdict": visit.turn.verdict.value}
+        properties = {**facts.properties(), "inspection": looked}
+        asked = Asked("tool.call", TOOL, call.name[:256], properties=properties)
         try:
             await self.keeper.ask(visit.caller, asked)
         except TurnedAway as no:
@@ -311,30 +316,6 @@ class Visits:
 
     async def _beside(self, work: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-def label_document(label: SessionLabel) -> dict[str, Any]:
-    """Return a label as policy sees it: every member, also those that say nothing."""
-    return {
-        "untrusted": label.untrusted,
-        "confidentiality": label.confidentiality,
-        "uninspected": label.uninspected,
-        "foreign": label.foreign,
-        "documents": list(label.documents),
-        "more_documents": label.more_documents,
-    }
-
-
-def _stricter(one: SessionLabel, other: SessionLabel) -> SessionLabel:
-    return SessionLabel(
-        tenant=one.tenant,
-        untrusted=one.untrusted or other.untrusted,
-        confidentiality=max(one.confidentiality, other.confidentiality),
-        uninspected=one.uninspected or other.uninspected,
-        foreign=one.foreign or other.foreign or other.tenant != one.tenant,
-        documents=tuple(dict.fromkeys((*one.documents, *other.documents)))[:256],
-        more_documents=one.more_documents or other.more_documents,
-    )
 
 
 def _reduce(asked: LlmAsked, passed: Passed) -> None:

@@ -19,9 +19,12 @@ tool_session_untrusted if not tool_facts.labels.untrusted == false
 
 tool_sensitive if not tool_facts.tool.sensitive == false
 
-tool_sensitive if not is_number(tool_facts.labels.confidentiality)
+# A rule of its own, for OPA looks a value up before it comes to the `not`.
+tool_sensitive if not tool_confidentiality_told
 
 tool_sensitive if tool_facts.labels.confidentiality >= data.gateway.tools.sensitive_from
+
+tool_confidentiality_told if is_number(tool_facts.labels.confidentiality)
 
 tool_asked if tool_facts.request.asked == true
 

@@ -179,3 +179,14 @@ test_tool_whose_plan_is_not_told_counts_as_outside if {
 	decision := guardrails.decision with input as request
 	rules(decision.step_up)["tool-outside-plan"]
 }
+
+# What is not told counts as the worst, also where OPA looks a value up before it comes to the `not`.
+_tool_untold(part, name) := json.remove(
+	_tool_called({"action": {"properties": {"arguments": {"origins": [_origin("to", "recipient", "field")], "named": 0}}}}),
+	[sprintf("action/properties/%s/%s", [part, name])],
+)
+
+test_a_confidentiality_that_nobody_told_is_high if {
+	"tool-rule-of-two" in _tool_asks(_tool_untold("labels", "confidentiality"))
+	not "tool-rule-of-two" in _tool_asks(_tool_untold("labels", "documents"))
+}

@@ -1,7 +1,7 @@
 """A server with the shipped policy, people with devices, and a model behind the door: what inference stories share."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -156,19 +156,27 @@ class Scene:
         return [(one.record_id, msgspec.json.decode(one.payload or b"", type=InferenceRecord)) for one in found]
 
 
-def open_scene(root: Path, **sections: Any) -> Iterator[Scene]:
-    """Yield a scene; give ``sections`` of the settings to change them."""
+def other_issuer(tenant: str) -> FakeIssuer:
+    """Return who signs people of another tenant in."""
+    return FakeIssuer(f"https://{tenant}.example", tenant, keys=[FakeKey.generate(f"of-{tenant}")])
+
+
+def open_scene(root: Path, others: Sequence[FakeIssuer] = (), **sections: Any) -> Iterator[Scene]:
+    """Yield a scene; ``sections`` change those of the settings, ``others`` are issuers of other tenants."""
     with ExitStack() as opened:
         clock, issuer = ShiftedClock(), FakeIssuer()
         root.mkdir(mode=0o700)
         (root / "catalogue").mkdir()
         (root / "catalogue" / "default.yaml").write_text(CATALOGUE)
-        keys = root / "idp.json"
-        keys.write_text(issuer.jwks().inline)
-        believed = {"issuer": issuer.issuer, "audience": "ostiary", "jwks_path": str(keys)}
+        believed: list[dict[str, str]] = []
+        for one in (issuer, *others):
+            tenant, keys = "default" if one is issuer else one.tenant, root / f"idp-{len(believed)}.json"
+            keys.write_text(one.jwks().inline)
+            (root / "catalogue" / f"{tenant}.yaml").write_text(CATALOGUE)
+            believed.append({"issuer": one.issuer, "audience": "ostiary", "jwks_path": str(keys), "tenant": tenant})
         given = {
             "server": {"public_url": PUBLIC, "deadline_ms": 10_000},  # a busy machine makes no test late
-            "identity": {"issuers": [believed]},
+            "identity": {"issuers": believed},
             "devices": {"interval_s": 0, "attestation_max_age_s": 3600},
             "inference": {"loopback_http": True},
         }
@@ -179,6 +187,8 @@ def open_scene(root: Path, **sections: Any) -> Iterator[Scene]:
         house = open_house(Places(root), settings, clock, lambda *told: faults.append(told))
         opened.callback(house.close)
         bootstrap(house)
+        for one in others:
+            house.tenants.create(one.tenant)
         house.warm_up(lambda *told: faults.append(told))
         served: list[InProcess] = []
         opened.callback(_run(house, served.append))

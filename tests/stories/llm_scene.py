@@ -1,6 +1,6 @@
 """A server with the shipped policy, people with tokens, a fake model's server: what stories of the gateway share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from tests.stories.inference_scene import Person, Scene, open_scene
 
 from ostiary.gateway.record import InspectionRecord
 from ostiary.testing.fake_upstream import FakeUpstream
+from ostiary.testing.issuer import FakeIssuer
 
 MODELS = [
     {
@@ -55,8 +56,10 @@ class LlmScene:
         return [msgspec.json.decode(one.payload or b"", type=InspectionRecord) for one in found]
 
 
-def open_llm(root: Path, **llm: Any) -> Iterator[LlmScene]:
-    """Yield a scene; ``llm`` changes that section of the settings."""
+def open_llm(
+    root: Path, others: Sequence[FakeIssuer] = (), sections: Mapping[str, Any] | None = None, **llm: Any
+) -> Iterator[LlmScene]:
+    """Yield a scene; ``llm`` changes that section of the settings, ``sections`` others."""
     with FakeUpstream() as upstream:
         tools = root.parent / "tools.json"
         tools.write_bytes(msgspec.json.encode(TOOLS))
@@ -66,7 +69,7 @@ def open_llm(root: Path, **llm: Any) -> Iterator[LlmScene]:
             "tools_file": str(tools),
             **llm,
         }
-        for scene in open_scene(root, llm=given):
+        for scene in open_scene(root, others, llm=given, **(sections or {})):
             llm_scene = LlmScene(scene, upstream)
             yield llm_scene
             for client in llm_scene.clients:

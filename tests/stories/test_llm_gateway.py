@@ -161,6 +161,24 @@ def test_embeddings(llm: LlmScene) -> None:
     assert [one.embedding for one in answer.data] == [[1.0, 1.0], [3.0, 1.0]]
 
 
+def test_the_embedded_model_makes_embeddings(llm: LlmScene) -> None:
+    texts = ["how to reset a password", "resetting passwords", "lunch menu"]
+    embeddings = llm.client().embeddings
+    packed = [one.embedding for one in embeddings.create(model="embedded-extractive", input=texts).data]
+    plain = embeddings.create(model="embedded-extractive", input=texts, encoding_format="float", dimensions=512)
+    first, second, third = (one.embedding for one in plain.data)
+    assert packed[0] == pytest.approx(first)
+
+    def alike(one: list[float], other: list[float]) -> float:
+        return sum(a * b for a, b in zip(one, other, strict=True))
+
+    assert alike(first, first) == pytest.approx(1)
+    assert alike(first, second) > alike(first, third)
+    with pytest.raises(openai.BadRequestError) as no:
+        embeddings.create(model="embedded-extractive", input=texts, dimensions=64)
+    assert no.value.param == "dimensions"
+
+
 def test_models_are_those_that_may_be_asked(llm: LlmScene) -> None:
     names = [one.id for one in llm.client().models.list()]
     assert "fake" in names

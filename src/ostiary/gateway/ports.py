@@ -37,6 +37,7 @@ class KeptMessage(msgspec.Struct, frozen=True):
     role: str
     content: Any
     label: SessionLabel | None = None
+    more: dict[str, Any] = {}
 
 
 class ConversationKeeper(Protocol):
@@ -44,6 +45,10 @@ class ConversationKeeper(Protocol):
 
     A conversation of somebody else, or of another tenant, is exactly as unknown as one that never was.
     """
+
+    def ident(self, tenant: str, user: str, name: str) -> str:
+        """Return the id under which a user's conversation of this name stands, or will; of no name a fresh one."""
+        ...
 
     def read(self, tenant: str, user: str, conversation: str) -> Sequence[KeptMessage]:
         """Return its messages in order.
@@ -53,10 +58,30 @@ class ConversationKeeper(Protocol):
         """
         ...
 
-    def append(self, tenant: str, user: str, conversation: str, messages: Sequence[KeptMessage]) -> None:
-        """Add messages; the first ones begin a conversation.
+    def append(
+        self,
+        tenant: str,
+        user: str,
+        conversation: str,
+        messages: Sequence[KeptMessage],
+        *,
+        decision: str = "",
+        ident: str = "",
+        after: int | None = None,
+    ) -> None:
+        """Add messages, all or none; the first ones begin a conversation.
+
+        Args:
+            tenant: whose it is.
+            user: the owner.
+            conversation: its name.
+            messages: in order.
+            decision: the id of the decision that let it happen.
+            ident: its id, as ``ident`` told it.
+            after: only if it has so many messages.
 
         Raises:
+            RefusedError: ``conversation_moved_on``, or there is no room.
             UnavailableError: they are not kept.
         """
         ...

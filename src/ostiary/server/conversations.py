@@ -22,12 +22,13 @@ from ostiary.gateway.conversations import (
     Rotation,
     Shredding,
 )
-from ostiary.keys import EnvelopeKeys, FileWrapper, KeyWrapper
+from ostiary.gateway.ports import KeptMessage
+from ostiary.keys import EnvelopeKeys, FileWrapper, KeyWrapper, random_bytes
 from ostiary.server.places import Places
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.storage.sqlite import SqliteStore
 from ostiary.vocabulary.clock import Clock
-from ostiary.vocabulary.labels import SessionLabel
+from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 if TYPE_CHECKING:
     from ostiary.server.wiring import House
@@ -98,14 +99,6 @@ def transcript_told(transcript: Any) -> dict[str, Any]:
     return {**told["conversation"], "start": told["start"], "messages": told["messages"]}
 
 
-class KeptMessage(msgspec.Struct, frozen=True):
-    """One message as the gateway keeps it."""
-
-    role: str
-    content: Any
-    label: SessionLabel | None = None
-
-
 class KeptConversations:
     """Implements ``gateway.ports.ConversationKeeper``: read a conversation and add to it; called beside the loop.
 
@@ -124,33 +117,57 @@ class KeptConversations:
         Raises:
             RefusedError: ``conversation_unknown``, whoever's it is.
         """
-        ident = self._ident(tenant, user, conversation)
+        ident = self.ident(tenant, user, conversation)
         return [_kept(one) for one in self._conversations.read(tenant, user, ident).messages]
 
-    def append(self, tenant: str, user: str, conversation: str, messages: Sequence[Any], decision: str = "") -> None:
-        """Add messages that have ``role``, ``content`` and ``label``; the first ones begin a conversation.
+    def append(
+        self,
+        tenant: str,
+        user: str,
+        conversation: str,
+        messages: Sequence[Any],
+        *,
+        decision: str = "",
+        ident: str = "",
+        after: int | None = None,
+    ) -> None:
+        """Add messages that have ``role``, ``content``, ``label`` and ``more``; the first ones begin a conversation.
+
+        Args:
+            tenant: whose it is.
+            user: the owner.
+            conversation: its name.
+            messages: in order, all or none.
+            decision: the id of the decision that let it happen.
+            ident: its id, as ``ident`` told it; never what a caller says.
+            after: only if it has so many messages.
 
         Raises:
-            RefusedError: ``conversation_too_long`` or ``too_many_conversations``.
+            RefusedError: ``conversation_too_long``, ``conversation_moved_on`` or ``too_many_conversations``.
             FaultyInputError: ``message_too_large`` or ``too_many_messages``.
             UnavailableError: they are not kept.
         """
-        found = [Message("message", {"role": one.role, "content": one.content}, session=one.label) for one in messages]
+        told = [{**one.more, "role": one.role, "content": one.content} for one in messages]
+        found = [Message("message", one, session=kept.label) for one, kept in zip(told, messages, strict=True)]
         # Two first messages at once begin one conversation: the other one finds it.
         with self._locks.of(f"{tenant} {user} {conversation}"):
-            ident = self._ident(tenant, user, conversation)
+            ident = ident or self.ident(tenant, user, conversation)
             if not self._conversations.owns(tenant, user, ident):
                 self._conversations.create(tenant, user, conversation[:_TITLE], decision=decision, ident=ident)
-        self._conversations.append(tenant, user, ident, found, decision=decision)
+        self._conversations.append(tenant, user, ident, found, after=after, decision=decision)
 
-    def _ident(self, tenant: str, user: str, name: str) -> str:
+    def ident(self, tenant: str, user: str, name: str) -> str:
+        """Return the id under which a user's conversation of this name stands, or will; of no name a fresh one."""
+        if not name:
+            return make_id("conv", self._conversations.parts.clock.now_ns(), random_bytes(RANDOM_BYTES))
         mine = self._conversations.owns(tenant, user, name)
         return name if mine else self._conversations.named(tenant, user, name)
 
 
 def _kept(message: Message) -> KeptMessage:
-    content = message.content if isinstance(message.content, dict) else {}
-    return KeptMessage(str(content.get("role", message.kind)), content.get("content"), message.session)
+    content = dict(message.content) if isinstance(message.content, dict) else {}
+    role, said = str(content.pop("role", message.kind)), content.pop("content", None)
+    return KeptMessage(role, said, message.session, content)
 
 
 def _wrapper(settings: ConversationsSection, folder: Path, clock: Clock) -> KeyWrapper:

@@ -8,8 +8,9 @@ import pytest
 from ostiary.audit import AuditLog
 from ostiary.errors import RefusedError
 from ostiary.gateway.conversations import Conversations
+from ostiary.gateway.ports import KeptMessage
 from ostiary.keys import open_keys
-from ostiary.server.conversations import KeptConversations, KeptMessage
+from ostiary.server.conversations import KeptConversations
 from ostiary.storage.sqlite import open_store
 from ostiary.testing.conversation_scene import scene
 from ostiary.testing.fake_clock import FakeClock

@@ -33,7 +33,8 @@ class LlmAsked(msgspec.Struct, kw_only=True):
         model: as the caller named it.
         body: what may go on; only what was read stands in it.
         pieces: all texts with their labels, in order.
-        messages: the messages in the form of chat, for the judgement of tool calls.
+        messages: the messages in the form of chat, with what was said of where they come from: for the judgement of
+            tool calls, and to be kept.
         stream: whether events are wanted instead of one answer.
         usage_wanted: whether a streaming chat wants its last chunk to tell the usage.
         output: the most tokens of one answer.
@@ -41,7 +42,10 @@ class LlmAsked(msgspec.Struct, kw_only=True):
         tools: names of the tools that are offered.
         store: whether the conversation is to be kept.
         previous: id of the response that this one goes on from.
-        conversation: name of the conversation, as the caller tells it.
+        conversation: name of the conversation, as the caller tells it; then the id under which it is kept.
+        title: its name, where it has one.
+        earlier: those of ``messages`` that were kept before.
+        copied: what is kept once more, where the question goes on from an earlier answer.
     """
 
     face: Face
@@ -57,3 +61,6 @@ class LlmAsked(msgspec.Struct, kw_only=True):
     store: bool = False
     previous: str = ""
     conversation: str = ""
+    title: str = ""
+    earlier: tuple[dict[str, Any], ...] = ()
+    copied: tuple[Any, ...] = ()

@@ -38,14 +38,14 @@ def read(told: dict[str, Any], reader: Reader) -> LlmAsked:
         face="chat",
         model=model,
         body=body,
-        messages=tuple(messages),
+        messages=tuple(told["messages"]),
         stream=stream,
         usage_wanted=wanted,
         output=min(output, reader.limits.output),
         choices=choices,
         tools=tools,
         store=reader.flag(told, "store"),
-        conversation=_conversation(told.get("metadata")),
+        conversation=_conversation(told.get("metadata")) if told.get("store") else "",
     )
 
 

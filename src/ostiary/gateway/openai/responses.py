@@ -28,7 +28,9 @@ def read(told: dict[str, Any], reader: Reader) -> LlmAsked:
         instructions = reader.collector.content(told["instructions"], reader.operator, "instructions")
         messages.append({"role": "system", "content": instructions})
     items = _items(told, reader, messages)
-    tools = reader.tools(told)
+    tools, conversation = reader.tools(told), _conversation(told.get("conversation"))
+    if conversation and told.get("previous_response_id"):
+        raise FaultyInputError(INVALID, "go on from an answer, or in a conversation: not both", "conversation")
     reader.extras(told)
     output = min(reader.count(told, "max_output_tokens", reader.limits.output), reader.limits.output)
     body = {name: value for name, value in told.items() if name not in _DROPPED and value is not None}
@@ -42,9 +44,9 @@ def read(told: dict[str, Any], reader: Reader) -> LlmAsked:
         stream=reader.flag(told, "stream"),
         output=output,
         tools=tools,
-        store=told.get("store") is True,
+        store=reader.flag(told, "store") or (bool(conversation) and told.get("store") is not False),
         previous=reader.name(told, "previous_response_id", default="") if told.get("previous_response_id") else "",
-        conversation=_conversation(told.get("conversation")),
+        conversation=conversation,
     )
 
 
@@ -74,7 +76,7 @@ def _item(
         label = annotated(_label(role, reader, place), one.get(EXTENSION), place)
         onward["content"] = reader.collector.content(one.get("content"), label, f"{place}.content")
         reader.collector.all(onward, label, place, but=("role", "content", "type"))
-        messages.append({"role": role, "content": onward["content"]})
+        messages.append({"role": role, "content": one.get("content"), **_said(one)})
         return onward
     if kind == "function_call":
         name, call = reader.name(one, "name", place), reader.name(one, "call_id", place)
@@ -88,9 +90,13 @@ def _item(
         label = annotated(reader.tool(called.get(call, "")), one.get(EXTENSION), place)
         onward["output"] = reader.collector.content(one.get("output"), label, f"{place}.output")
         reader.collector.all(onward, label, place, but=("type", "output"))
-        messages.append({"role": "tool", "tool_call_id": call, "content": onward["output"]})
+        messages.append({"role": "tool", "tool_call_id": call, "content": one.get("output"), **_said(one)})
         return onward
     raise FaultyInputError(UNSUPPORTED, "an item is a message, a call of a function or its output", f"{place}.type")
+
+
+def _said(one: dict[str, Any]) -> dict[str, Any]:
+    return {EXTENSION: one[EXTENSION]} if one.get(EXTENSION) is not None else {}
 
 
 def _label(role: str, reader: Reader, place: str) -> Label:

@@ -10,7 +10,10 @@ instruction, calls no tool and knows nothing. Good for trying out the gateway, f
 'The key lies under the mat.'
 """
 
+import asyncio
+import base64
 import re
+import struct
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -60,7 +63,7 @@ class ExtractiveUpstream:
         """Return the whole answer."""
         body = asked.body
         if asked.face == "embeddings":
-            return self._embeddings(body)
+            return await asyncio.to_thread(self._embeddings, body)
         if asked.face == "chat":
             text = extract(body["messages"])
             message = {"role": "assistant", "content": text}
@@ -92,8 +95,16 @@ class ExtractiveUpstream:
         if self._embed is None:
             raise FaultyInputError("unsupported_value", "this model makes no embeddings here", "model")
         vectors = self._embed(body["input"])
-        data = [{"object": "embedding", "index": number, "embedding": list(one)} for number, one in enumerate(vectors)]
+        if body.get("dimensions") not in {None, *map(len, vectors)}:
+            raise FaultyInputError("unsupported_value", "this model's vectors have one length", "dimensions")
+        form = _packed if body.get("encoding_format") == "base64" else list
+        data = [{"object": "embedding", "index": number, "embedding": form(one)} for number, one in enumerate(vectors)]
         return {"object": "list", "data": data}
+
+
+def _packed(vector: Sequence[float]) -> str:
+    """Return a vector as clients unpack it: 32-bit numbers, the low byte first."""
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import prometheus_client
 
-from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.errors import OstiaryError, UnavailableError, VerificationError
 from ostiary.gateway.openai.asked import Face
 from ostiary.gateway.openai.errors import error, model_unknown
 from ostiary.server.chores import Chore
@@ -154,7 +154,7 @@ class LlmFace:
             return turned_away(no.reply, _model(no))
         except OstiaryError as no:
             self._told(face, no.code, begun)
-            if isinstance(no, UnavailableError):
+            if isinstance(no, UnavailableError | VerificationError):
                 self._desk.faults(no.code, no)
             return no_answer(no, visit.passed.decision_id if visit else "")
         return Reply(reply.status, reply.body, (*reply.headers, _decision(visit)))

@@ -17,6 +17,7 @@ from ostiary.gateway.openai.collected import Collected, Stopped
 from ostiary.gateway.openai.errors import error
 from ostiary.gateway.openai.events import LAST, event
 from ostiary.gateway.openai.responses_answer import ResponsesAnswer
+from ostiary.gateway.ports import CallAsked
 from ostiary.gateway.record import inspection_record
 from ostiary.gateway.usage import Usage, usage_document, usage_of
 from ostiary.keys.hashing import sha256_hex
@@ -191,7 +192,7 @@ class Outgoing:
         try:
             await self._room.record(visit.caller.tenant, record)
             if outcome == "answered":
-                await self._visits.keep(visit, self._text())
+                await self._visits.keep(visit, *self._said())
         finally:
             if usage.told or not visit.to.stop.reason:
                 await self._visits.settle(visit, usage)
@@ -226,6 +227,13 @@ class Outgoing:
 
     def _text(self) -> str:
         return "\n".join(self.collected.text(name) or "" for name in self.collected.names())
+
+    def _said(self) -> tuple[str, list[CallAsked]]:
+        """Return what a conversation keeps: the words and calls of the answer, of several answers the first."""
+        chat, calls = self._visit.turn.asked.face == "chat", self._visit.turn.calls.items()
+        names = [(0, "content")] if chat else [one for one in self.collected.names() if one[-1] == "output_text"]
+        text = "\n".join(self.collected.text(name) or "" for name in names)
+        return text, [call for name, call in calls if not chat or name[0] == 0]
 
     def _usage(self) -> Usage:
         """Return what it cost, as it stands when it is asked for first: at the end."""

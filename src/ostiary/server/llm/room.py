@@ -1,6 +1,8 @@
 """What one worker keeps to serve language models: models, their servers, budgets, what looks at texts."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,6 +21,8 @@ from ostiary.gateway.upstreams.http import HttpUpstream
 from ostiary.gateway.upstreams.ports import LlmUpstream
 from ostiary.inspection.response import Leaks
 from ostiary.keys import random_bytes
+from ostiary.rag.embedding import open_embedder
+from ostiary.server.conversations import KeptConversations
 from ostiary.server.wiring import House
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 from ostiary.vocabulary.inspecting import Inspected, PromptInspector
@@ -26,6 +30,8 @@ from ostiary.vocabulary.labels import Channel
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from ostiary.rag.ports import Embedder
 
 RECORD_WAIT_S: Final = 10.0
 _SECRET: Final = 32
@@ -46,13 +52,14 @@ class Away:
 class LlmRoom:
     """The parts that every request shares."""
 
-    def __init__(self, house: House, keeper: ConversationKeeper | None = None) -> None:
+    def __init__(self, house: House) -> None:
         """Put it together from ``house``."""
         settings = house.settings.llm
-        self.house, self.settings, self.keeper = house, settings, keeper
+        self.house, self.settings = house, settings
+        self.keeper: ConversationKeeper | None = KeptConversations(house.conversations) if settings.keep else None
         self.models = ModelTable(settings.served())
         self._upstreams: dict[str, LlmUpstream] = {one.name: HttpUpstream(one.http()) for one in settings.upstreams}
-        self._upstreams[""] = ExtractiveUpstream()
+        self._upstreams[""] = ExtractiveUpstream(_embed)
         self.spending = Spending(
             Budgets(house.store.budgets), settings.subject.allowance(), settings.tenant.allowance()
         )
@@ -110,6 +117,24 @@ class LlmRoom:
         """Close all connections."""
         for upstream in self._upstreams.values():
             await upstream.close()
+
+
+@cache
+def _embedder() -> "Embedder":
+    return open_embedder()
+
+
+def _embed(texts: Sequence[str]) -> list[list[float]]:
+    """Return vectors of texts by the embedder that needs no server.
+
+    Raises:
+        UnavailableError: ``embedder_unavailable``: the extra `gateway` is not there.
+    """
+    try:
+        found: list[list[float]] = _embedder().embed(texts).tolist()
+    except ImportError as fault:
+        raise UnavailableError("embedder_unavailable", "install the extra `gateway` for embeddings") from fault
+    return found
 
 
 def _inspector() -> PromptInspector:

@@ -28,6 +28,12 @@ _STATUS: Final = {
     "upstream_malformed": 502,
     "answer_blocked": 403,
     "answer_held": 403,
+    "conversation_damaged": 409,
+    "conversation_moved_on": 409,
+    "conversation_rolled_back": 409,
+    "conversation_shredded": 410,
+    "sealed_data_refused": 409,
+    "too_many_conversations": 409,
 }
 _UNREAD: Final = frozenset({408, 413})
 _PASSED_ON: Final = frozenset({b"www-authenticate", b"dpop-nonce", b"retry-after"})

@@ -16,16 +16,17 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.decision.decide import known_of
-from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
+from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.gateway.inspectors import Turn, look
 from ostiary.gateway.models import LanguageModel
 from ostiary.gateway.openai.asked import Face, LlmAsked
-from ostiary.gateway.openai.labelled import labelled
+from ostiary.gateway.openai.history import labelled
 from ostiary.gateway.openai.reading import read
-from ostiary.gateway.ports import CallAsked, CallJudged, KeptMessage
+from ostiary.gateway.ports import CallAsked, CallJudged
 from ostiary.gateway.record import inspection_record
 from ostiary.gateway.spending import Taken
 from ostiary.gateway.tools import read_calls
+from ostiary.gateway.tools.conversation import label_of
 from ostiary.gateway.upstreams.ports import ToUpstream
 from ostiary.gateway.usage import tokens_of
 from ostiary.keys import random_bytes
@@ -35,13 +36,13 @@ from ostiary.server.doors import Asked, Caller, Keeper, Passed, TurnedAway
 from ostiary.server.doors.caller import caller_of
 from ostiary.server.doors.keeper import request_of
 from ostiary.server.llm.directory import TOOL, TYPE
-from ostiary.server.llm.labels import label_document, stricter
+from ostiary.server.llm.keeping import Keeping, response_id
+from ostiary.server.llm.labels import label_document
 from ostiary.server.llm.live import Streams
 from ostiary.server.llm.room import LlmRoom
 from ostiary.server.wire import Request
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Receipt
-from ostiary.vocabulary.labels import SessionLabel
 
 DOOR: Final = "llm"
 ACTIONS: Final[Mapping[Face, str]] = {"chat": "llm.chat", "responses": "llm.chat", "embeddings": "llm.embed"}
@@ -54,21 +55,6 @@ _NONCE: Final = 18
 _MINUTE_NS: Final = 60_000_000_000
 _REDUCED: Final = 1024
 Entered = tuple[Caller, "Turn | FaultyInputError"]
-
-
-class _NobodyKeeps:
-    """The keeper of a house that keeps no conversations."""
-
-    def read(self, _tenant: str, _user: str, _conversation: str) -> tuple[KeptMessage, ...]:
-        """Know none.
-
-        Raises:
-            RefusedError: always.
-        """
-        raise RefusedError("conversation_unknown", "conversations are not kept here")
-
-
-NOBODY: Final = _NobodyKeeps()
 
 
 class NotThisModel(TurnedAway):
@@ -101,6 +87,7 @@ class Visits:
         """Keep the door."""
         self._desk, self._room, self._streams, self._threads = desk, room, streams, threads
         self.keeper: Keeper = desk.keeper(DOOR, understands=UNDERSTOOD, bound=False)
+        self._keeping = Keeping(room.keeper, room.settings.max_messages)
         self._limits = BodyLimits(room.settings.max_body_bytes, _DEPTH)
 
     async def open(self, request: Request, tenant: str, face: Face) -> Visit:
@@ -146,14 +133,13 @@ class Visits:
             raise await self._fail(turn, found, passed, no)
         _reduce(asked, passed)
         # 3. Budgets.
-        tokens_in = tokens_of(piece.text for piece in asked.pieces)
+        earlier = (msgspec.json.encode(one).decode() for one in asked.earlier)
+        tokens_in = tokens_of((*(piece.text for piece in asked.pieces), *earlier))
         try:
             taken = await self._take(caller, turn, found, tokens_in, asked.output * asked.choices)
         except OstiaryError as no:
             raise await self._fail(turn, found, passed, no) from no
         asked.body["model"] = found.target
-        prefix = "resp_" if asked.face == "responses" else "chatcmpl-"
-        name = f"{asked.conversation}-{turn.nonce}" if asked.conversation and self._room.keeper else turn.nonce
         return Visit(
             caller=caller,
             turn=turn,
@@ -161,7 +147,7 @@ class Visits:
             passed=passed,
             taken=taken,
             to=ToUpstream(asked.face, asked.body, passed.decision_id),
-            id=prefix + name,
+            id=response_id(asked, turn.nonce) if asked.face == "responses" else f"chatcmpl-{turn.nonce}",
             created=passed.at_ns // 1_000_000_000,
             estimated=tokens_in,
         )
@@ -202,16 +188,14 @@ class Visits:
             except OstiaryError as fault:  # what was taken stays taken
                 self._desk.faults(fault.code, fault)
 
-    async def keep(self, visit: Visit, answer: str) -> None:
-        """Keep question and answer, where conversations are kept and this one is to be."""
-        keeper, asked, caller = self._room.keeper, visit.turn.asked, visit.caller
-        if keeper is None or not asked.conversation:
-            return
-        user = f"{caller.identity.subject_type}:{caller.identity.subject_id}"
-        fresh = [one for one in asked.messages if one.get("role") not in {"system", "developer"}]
-        new = [KeptMessage(str(one["role"]), one.get("content"), visit.turn.label) for one in fresh]
-        new.append(KeptMessage("assistant", answer, visit.turn.label))
-        await self._beside(partial(keeper.append, caller.tenant, user, asked.conversation, new))
+    async def keep(self, visit: Visit, answer: str, calls: Sequence[CallAsked]) -> None:
+        """Keep question and answer, where conversations are kept and this one is to be.
+
+        Raises:
+            OstiaryError: they are not kept.
+        """
+        if visit.turn.asked.conversation:
+            await self._beside(partial(self._keeping.keep, visit.turn, answer, calls, visit.passed.decision_id))
 
     # 1.
 
@@ -223,7 +207,7 @@ class Visits:
         subject = f"{identity.subject_type}:{identity.subject_id}"
         try:
             asked = read(face, parse_object(raw, self._limits), self._room.reader(tenant, subject))
-            label = self._before(tenant, subject, asked)
+            label = self._keeping.before(tenant, subject, asked)
             minute = self._desk.house.clock.now_ns() // _MINUTE_NS
             nonce = random_bytes(_NONCE).hex()
             turn = Turn(tenant=tenant, subject=subject, asked=asked, label=label, nonce=nonce, minute=minute)
@@ -231,31 +215,6 @@ class Visits:
         except FaultyInputError as fault:
             return caller, fault
         return caller, turn
-
-    def _before(self, tenant: str, subject: str, asked: LlmAsked) -> SessionLabel:
-        """Put what was said before in front, from the asker's own conversation alone."""
-        label = SessionLabel(tenant)
-        if not asked.previous and not (asked.store and asked.conversation):
-            if not asked.store:
-                asked.conversation = ""
-            return label
-        keeper = self._room.keeper
-        name = asked.conversation or asked.previous.removeprefix("resp_").partition("-")[0]
-        try:
-            kept: Sequence[KeptMessage] = (keeper or NOBODY).read(tenant, subject, name)
-        except RefusedError:
-            if asked.previous:
-                text = f"previous response `{asked.previous[:80]}` not found"
-                raise FaultyInputError("previous_response_not_found", text, "previous_response_id") from None
-            kept = ()
-        asked.conversation = name if keeper is not None else ""
-        earlier = [{"role": one.role, "content": one.content} for one in kept]
-        place = "input" if asked.face == "responses" else "messages"
-        asked.body[place] = [*earlier, *asked.body[place]]
-        for one in kept:
-            if one.label is not None:
-                label = stricter(label, one.label)
-        return label
 
     # 2.
 
@@ -296,9 +255,10 @@ class Visits:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in calls
         ]
-        messages, labels = labelled(turn.asked)
-        messages.append({"role": "assistant", "tool_calls": told})
-        return read_calls(self._room.manifest, messages, tenant=turn.tenant, before=turn.label, labels=labels)
+        manifest, tenant = self._room.manifest, turn.tenant
+        said, labels = labelled(turn.asked.messages, tenant, lambda name: label_of(manifest.find(name), tenant))
+        messages = [*said, {"role": "assistant", "tool_calls": told}]
+        return read_calls(manifest, messages, tenant=tenant, before=turn.label, labels=labels)
 
     async def _judged(self, visit: Visit, call: CallAsked, facts: Any) -> CallJudged:
         looked = {"available": visit.turn.available, "verdict": visit.turn.verdict.value}

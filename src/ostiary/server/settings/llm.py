@@ -147,6 +147,8 @@ class LlmSection(Section):
     """What each tenant may use, all its subjects together."""
     inspect: bool = True
     """Whether prompts are looked at; when not, policy hears that the detector is not available."""
+    keep: bool = True
+    """Whether conversations are kept, encrypted for their users, where callers ask for it (`store`)."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=67_108_864)] = 4_194_304
     """Longest request."""
     max_messages: Annotated[int, Field(ge=1, le=10_000)] = 512

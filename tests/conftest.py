@@ -51,6 +51,7 @@ class InProcess:
         self.pep_key = house.places.pep_key.read_text().strip()
         self.admin_key = house.places.admin_key.read_text().strip()
         self.stuck = 0
+        self.loop: asyncio.AbstractEventLoop | None = None  # where it is served, for calls without a socket
 
     def ask(self, action: str = "read", *, path: str = "evaluation", **more: Any) -> "httpx.Response":
         body = {"subject": {"type": "user", "id": "alice"}, "action": {"name": action}, "resource": self.doc()}
@@ -98,11 +99,18 @@ def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> C
     scheme = "https" if house.settings.server.tls_cert else "http"
     url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     server = WorkerServer(server_config(house.settings.server, assembly, metrics), assembly, running.set)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+    loops = list[asyncio.AbstractEventLoop]()
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve([listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert running.wait(20)
     client = httpx.Client(base_url=url, timeout=30)
     served.append(InProcess(house, assembly, url, client))
+    served[0].loop = loops[0]
     ready(served[0])
 
     def stop() -> None:

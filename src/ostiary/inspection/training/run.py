@@ -1,17 +1,18 @@
 """Trains everything: folds for figures and the mix, then the shipped weights, thresholds and manifest.
 
-``python -m ostiary.inspection.training.run fold NAME | final``; ``tools/train_inspection.sh`` does all in order.
+``python -m ostiary.inspection.training.run fold NAME | final | card``; ``tools/train_inspection.sh`` does all in order.
 """
 
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from ostiary.errors import FaultyInputError
-from ostiary.inspection.training import bert, encoder, examples, final, folds, graph, linear, sets, write
+from ostiary.inspection.training import bert, card, encoder, examples, final, folds, graph, linear, sets, write
 from ostiary.inspection.training.encoder import DATA, USER, EncoderSettings, Piece
 from ostiary.inspection.training.extras import need
 from ostiary.inspection.training.places import Places, pinned_module, places
@@ -19,7 +20,7 @@ from ostiary.inspection.training.scoring import Encode
 from ostiary.inspection.training.stack import Mix
 
 SEED: Final = 1
-PIECES: Final = {USER: 10_000, DATA: 14_500}
+PIECES: Final = {USER: 11_000, DATA: 15_000}
 """How many pieces the encoder learns from at most: all of our own, and a draw of the others."""
 MIXES: Final = {USER: Mix((0.5, -4.0), (0.5, 1.0, 0.0)), DATA: Mix((0.25, -5.0), (0.25, 1.0, 0.0))}
 """What a margin counts alone, and beside the encoder, which counts one: chosen by leave-source-out (``leaving``)."""
@@ -115,6 +116,22 @@ def run_final(where: Places) -> str:
     return digest
 
 
+def run_card(where: Places) -> None:
+    """Write the card from the figures that ``ostiary inspect evaluate --json`` left in the folder of work."""
+    left, shipped = (
+        msgspec.json.decode((where.work / f"{name}.json").read_bytes()) for name in ("leave-source-out", "shipped")
+    )
+    sizes = {path.name: path.stat().st_size for path in where.out.iterdir()}
+    text = card.card(
+        all_pieces(where),
+        left,
+        shipped,
+        encoder=sizes[write.ENCODER] + sizes[write.TOKENIZER],
+        linear=sum(sizes[write.weights_name(channel)] for channel in write.CHANNELS),
+    )
+    (where.out / "card.md").write_text(text, "utf-8")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Do one step: ``fold NAME``, ``final`` or ``card``."""
     where = places()
@@ -125,8 +142,10 @@ def main(arguments: Sequence[str]) -> None:
             fitted(where, name, folds.left_out(all_pieces(where), fold))
         case ["final"]:
             say(run_final(where))
+        case ["card"]:
+            run_card(where)
         case _:
-            raise FaultyInputError("unknown_step", "the steps are `fold NAME` and `final`")
+            raise FaultyInputError("unknown_step", "the steps are `fold NAME`, `final` and `card`")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def _shipped(agentdojo: Path | None) -> dict[str, Any]:
     from ostiary.inspection.training.shipped import measure  # noqa: PLC0415
 
     inspector = open_prompt_inspector(threads=2)
-    if not inspector.available:
+    if inspector.missing:
         raise UnavailableError("detector_unavailable", inspector.missing)
     found: dict[str, Any] = msgspec.to_builtins(measure(inspector, shared() / "data" / "llm", languages(), agentdojo))
     return found

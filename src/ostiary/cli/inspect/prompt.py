@@ -49,9 +49,9 @@ def prompt(
     """Look for injected instructions in prompts (user) and in documents and tool results (data)."""
     if jsonl == (text is not None):
         raise FaultyInputError("option_invalid", "give either --jsonl or --text")
-    inspector = _inspector(rules_only=rules_only)
+    inspector = _inspector(threads=1 if jsonl else os.cpu_count() or 1, rules_only=rules_only)
     if text is None:
-        answer_lines(lambda row: _told(inspector, row))
+        answer_lines(lambda row: _told(inspector, row), workers=os.cpu_count() or 1)
         return
     told = _told(inspector, {"id": "text", "text": text, "channel": channel})
     if json:
@@ -60,12 +60,12 @@ def prompt(
         _show(told, text)
 
 
-def _inspector(*, rules_only: bool) -> "Cascade":
+def _inspector(threads: int, *, rules_only: bool) -> "Cascade":
     from ostiary.inspection.prompt import Cascade, open_prompt_inspector  # noqa: PLC0415 - for a quick start
 
     if rules_only:
         return Cascade({}, missing="asked for rules only", remembered=_REMEMBERED)
-    inspector = open_prompt_inspector(threads=os.cpu_count() or 1, remembered=_REMEMBERED)
+    inspector = open_prompt_inspector(threads=threads, remembered=_REMEMBERED)
     if inspector.missing:
         err.print(f"rules only: {inspector.missing}", markup=False)
     return inspector

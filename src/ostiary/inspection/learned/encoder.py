@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH: Final = 16
+_FATAL: Final = 4
 _STEP: Final = 16  # lengths of batches, so that the session meets few shapes
 
 
@@ -62,7 +63,10 @@ class Encoder:
             ids[row, : len(tokens)] = tokens
             mask[row, : len(tokens)] = 1
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        told: NDArray[np.float32] = session.run(None, {name: inputs[name] for name in names})[0]
+        try:
+            told: NDArray[np.float32] = session.run(None, {name: inputs[name] for name in names})[0]
+        except Exception as fault:  # types of its own, without a common root
+            raise unavailable(f"the encoder does not answer: {str(fault)[:200]}") from fault
         if told.ndim != 2 or not np.isfinite(told).all():  # noqa: PLR2004 - texts by columns
             raise unavailable("the encoder does not answer with numbers, a row for each text")
         return told
@@ -80,11 +84,19 @@ def _load(files: LearnedFiles, wanted: EncoderFiles, threads: int) -> tuple[Any,
         from tokenizers import Tokenizer  # noqa: PLC0415 - the same
     except ImportError as fault:
         raise unavailable(f"`{fault.name}` is not installed: run `pip install 'ostiary[gateway]'`") from fault
-    tokenizer = Tokenizer.from_str(files.read(wanted.tokenizer).decode("utf-8"))
-    tokenizer.enable_truncation(wanted.max_tokens)
-    tokenizer.no_padding()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(files.read(wanted.file), options, providers=["CPUExecutionProvider"])
-    return session, tokenizer, frozenset(one.name for one in session.get_inputs())
+    options.log_severity_level = _FATAL
+    words, graph = files.read(wanted.tokenizer), files.read(wanted.file)
+    try:
+        tokenizer = Tokenizer.from_str(words.decode("utf-8"))
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as fault:  # both libraries raise types of their own, without a common root
+        raise unavailable(f"the encoder does not load: {str(fault)[:200]}") from fault
+    tokenizer.enable_truncation(wanted.max_tokens)
+    tokenizer.no_padding()
+    names = frozenset(one.name for one in session.get_inputs())
+    if not {"input_ids"} <= names <= {"input_ids", "attention_mask", "token_type_ids"}:
+        raise unavailable("the encoder wants other inputs than tokens")
+    return session, tokenizer, names

@@ -29,10 +29,12 @@ class Judged(msgspec.Struct, frozen=True):
     Attributes:
         z: log-odds after all corrections.
         pieces: the worst pieces, worst first: from, to, log-odds so corrected.
+        asked: how many pieces the encoder was asked about.
     """
 
     z: float
     pieces: tuple[tuple[int, int, float], ...]
+    asked: int = 0
 
 
 class Detector:
@@ -50,8 +52,8 @@ class Detector:
         if len(self._weights) != ngram.BUCKETS:
             raise unavailable(f"`{numbers.weights}` has {len(self._weights)} weights, {ngram.BUCKETS} are needed")
 
-    def judge(self, text: str) -> Judged | None:
-        """Return what is thought of a normalised text; nothing of an empty one.
+    def judge(self, text: str, at_most: int = MAX_ASKED) -> Judged | None:
+        """Return what is thought of a normalised text, the encoder asked ``at_most`` so often; nothing of an empty one.
 
         An encoder that turns out to be unavailable is said in ``missing``; the linear model's word stands then.
         """
@@ -60,33 +62,34 @@ class Detector:
             return None
         one = self.numbers
         odds = [self._alone(total, count) for total, count in ngram.sums(text, parts, self._weights)]
-        self._ask(text, parts, odds)
+        asked = self._ask(text, parts, odds, min(at_most, MAX_ASKED))
         less = one.many * log(len(parts)) + one.offset(language(text), len(text))
         worst = sorted(range(len(parts)), key=odds.__getitem__, reverse=True)[:_TOLD]
-        return Judged(odds[worst[0]] - less, tuple((*parts[at], odds[at] - less) for at in worst))
+        return Judged(odds[worst[0]] - less, tuple((*parts[at], odds[at] - less) for at in worst), asked)
 
     def _alone(self, total: int, count: int) -> float:
         one = self.numbers
         margin = one.bias + one.scale * total / sqrt(max(count, 1))
         return one.alone[0] * margin + one.alone[1]
 
-    def _ask(self, text: str, parts: list[tuple[int, int]], odds: list[float]) -> None:
-        """Let the encoder speak for the pieces in the grey zone."""
+    def _ask(self, text: str, parts: list[tuple[int, int]], odds: list[float], at_most: int) -> int:
+        """Let the encoder speak for the pieces in the grey zone; returns for how many it did."""
         low, high = self.numbers.grey
         if self._encoder is None or low >= high or max(odds) >= high:
-            return
-        grey = sorted((at for at, z in enumerate(odds) if low < z), key=odds.__getitem__, reverse=True)[:MAX_ASKED]
+            return 0
+        grey = sorted((at for at, z in enumerate(odds) if low < z), key=odds.__getitem__, reverse=True)[:at_most]
         if not grey:
-            return
+            return 0
         try:
             said = self._encoder.scores([text[slice(*parts[at])] for at in grey], self.numbers.column)
         except UnavailableError as fault:
             self._encoder, self.missing = None, fault.message
-            return
+            return 0
         (slope, base), (linear, other, bias) = self.numbers.alone, self.numbers.stacked
         for at, score in zip(grey, said, strict=True):
             margin = (odds[at] - base) / slope if slope else 0.0
             odds[at] = linear * margin + other * score + bias
+        return len(grey)
 
 
 def open_detectors(

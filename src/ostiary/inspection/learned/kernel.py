@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ostiary.signals import compiled
+import ostiary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +78,10 @@ def _at(array: "NDArray[np.generic]") -> ctypes.c_void_p:
 @cache
 def native() -> Native | None:
     """Return the compiled featuriser if it is there, belongs to these sources and gives NumPy's answers."""
+    if not (Path(ostiary.__file__).parent / "_compiled").is_dir():
+        return None
+    from ostiary.signals import compiled  # noqa: PLC0415 - it reads all its sources: only where there may be a library
+
     if compiled.PLAIN:
         return None
     return load(compiled.PLACE / compiled.NGRAM)

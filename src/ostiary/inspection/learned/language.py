@@ -27,7 +27,9 @@ _WORD: Final = re.compile("[a-z]+")
 _SHARE: Final = 0.1
 _ENOUGH: Final = 1.5
 _LITTLE: Final = {
-    "en": "the and of to is that it for you with this are was not have be on as what how can do your from an by",
+    "en": "the and of to is that it for you with this are was not have be on as what how can do your from an by a i me "
+    "my we he she at or if all please write give about when where why which who will would could should has had they "
+    "them his her our up out so but any there then than more no in am did does use make",
     "de": "der die das und ist nicht ich ein eine zu den mit auf fur von im wie wo was sich es sie wir bitte kann auch",
     "fr": "le la les des et est une un dans pour que qui pas vous je il du sur avec ce comment mon ma votre ne au",
     "es": "el la los las y es una un para que en por con no como de del mi se su lo cual me al esta",

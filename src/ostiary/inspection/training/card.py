@@ -28,14 +28,14 @@ text looks like *an attack on the operator's instructions* (channel `user`) or *
   kept.
 - Thresholds: on sources that teach nothing (arena_hard, fastchat, oasst_en100, llmail_benign) and the clean documents
   of bipia and injecagent; never on a measured attack.
-- Ordinary prompts full of trigger words that we wrote (`user_clean` in `patterns.json`) were extended after an earlier fit
-  had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything, but
+- Ordinary prompts full of trigger words that we wrote (`user_clean` in `patterns.json`) were extended after an earlier
+  fit had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything, but
   it is no blind measure of our over-defence any more.
 """
 
 
 _LEFT_OUT: Final = """`ostiary inspect evaluate --protocol leave-source-out`: every source is judged by models that
-were fitted without its family; recall where one clean text in a hundred is above the line, one line a channel. No rules.
+were fitted without its family; recall where one clean text in a hundred is above the line. No rules.
 """
 
 

@@ -22,6 +22,9 @@ from ostiary.inspection.training.stack import Mix
 SEED: Final = 1
 PIECES: Final = {USER: 11_000, DATA: 15_000}
 """How many pieces the encoder learns from at most: all of our own, and a draw of the others."""
+AGAIN: Final = 14_000
+"""How many of them it sees a second time, at a slower rate."""
+SLOWER: Final = EncoderSettings(rate=6e-5, head_rate=5e-4, seed=21)
 MIXES: Final = {USER: Mix((0.5, -4.0), (0.5, 1.0, 0.0)), DATA: Mix((0.25, -5.0), (0.25, 1.0, 0.0))}
 """What a margin counts alone, and beside the encoder, which counts one: chosen by leave-source-out (``leaving``)."""
 MANY: Final = {USER: 0.3, DATA: 0.0}
@@ -63,11 +66,13 @@ def fitted(where: Places, name: str, pieces: Sequence[Piece]) -> bert.Weights:
     kept = where.work / f"encoder-{name}.safetensors"
     files = need("safetensors.torch")
     if not kept.exists():
-        base = bert.base_weights(str(where.base / "model.safetensors"))
-        weights = encoder.fit(drawn(pieces), base, tokenizer_of(where), EncoderSettings(), say)
+        weights, tokenizer = bert.base_weights(str(where.base / "model.safetensors")), tokenizer_of(where)
+        chosen = drawn(pieces)
+        weights = encoder.fit(chosen, weights, tokenizer, EncoderSettings(), say)
+        again = [chosen[at] for at in np.random.default_rng(SEED + 3).permutation(len(chosen))[:AGAIN]]
+        weights = encoder.fit(again, weights, tokenizer, SLOWER, say)
         files.save_file({key: value.contiguous() for key, value in weights.items()}, str(kept))
-    weights = files.load_file(str(kept))
-    return dict(weights)
+    return dict(files.load_file(str(kept)))
 
 
 def fold_encoder(where: Places, name: str, pieces: Sequence[Piece]) -> Encode:

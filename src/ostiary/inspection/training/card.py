@@ -29,8 +29,8 @@ text looks like *an attack on the operator's instructions* (channel `user`) or *
 - Thresholds: on sources that teach nothing (arena_hard, fastchat, oasst_en100, llmail_benign) and the clean documents
   of bipia and injecagent; never on a measured attack.
 - Ordinary prompts full of trigger words that we wrote (`user_clean` in `patterns.json`) were extended after an earlier
-  fit had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything, but
-  it is no blind measure of our over-defence any more.
+  fit had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything,
+  but it is no blind measure of our over-defence any more.
 """
 
 

@@ -1,14 +1,16 @@
 """Vectors in LanceDB; implements ``rag.ports.VectorStore``.
 
-- A table an index, in a folder a tenant. Rows have tenant and index in them all the same, and every query asks for both.
+- A table an index, in a folder a tenant. Rows name tenant and index all the same, and every query asks for both.
 - The condition is a prefilter, said so at every query: what LanceDB does by default has changed before.
-- How many rows are left is counted first. Few are searched exactly (``bypass_vector_index``), so that no graph gets lost
-  among what it must not see; an approximate index serves only whoever may see many, and only once it has been made.
+- How many rows are left is counted first. Few are searched exactly (``bypass_vector_index``), so that no graph gets
+  lost among what it must not see; an approximate index serves only whoever may see many, and only once it has been
+  made.
 """
 
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,7 +74,9 @@ class LanceVectors:
             return []
         where = lance_where(both(Test("tenant", "eq", tenant), Test("index", "eq", index), condition))
         try:
-            found = table.search(vector).distance_type("cosine").where(where, prefilter=True).select(["chunk", "_distance"])
+            found = (
+                table.search(vector).distance_type("cosine").where(where, prefilter=True).select(["chunk", "_distance"])
+            )
             exact = table.count_rows(where) < EXACT_BELOW
             found = found.bypass_vector_index() if exact else found.nprobes(PROBES).refine_factor(4)
             rows = found.limit(k).to_arrow().to_pylist()
@@ -108,7 +112,7 @@ class LanceVectors:
             if not make and not (place / f"{_name(index)}.lance").is_dir():
                 return None
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            database = lancedb.connect(str(place))
+            database = lancedb.connect(str(place), read_consistency_interval=timedelta(0))
             table = database.create_table(_name(index), schema=self._schema(), exist_ok=True)
             self._known[tenant, index] = table
             return table

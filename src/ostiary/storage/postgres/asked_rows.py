@@ -1,11 +1,12 @@
 """Rows of a table as the database lets each role read them; implements ``rag.sources.relational.Relation``.
 
-- The configured login fills the index: it must see all rows, and be a member of the askers' roles without inheriting of
-  them. It should own nothing.
-- For an asker the role is changed for one read-only transaction (``SET LOCAL ROLE``), with the asker's name in a setting
-  that policies may read, and with ``row_security = on``. A role that no policy binds (a superuser's, ``BYPASSRLS``) reads
-  nothing here: such rights are nobody's.
-- Names are quoted, values are bound. A revision is a digest of the row's texts, made by the database.
+- The configured login fills the index: it must see all rows, and be a member of the askers' roles without inheriting
+  of them. It should own nothing.
+- For an asker the role is changed for one read-only transaction (``SET LOCAL ROLE``), with the asker's name in a
+  setting that policies may read, and with ``row_security = on``. A role that no policy binds (a superuser's,
+  ``BYPASSRLS``, the table's owner, or a table whose row-level security was switched off) reads nothing here: such
+  rights are nobody's.
+- Names are quoted, values are bound. A revision is a digest of the row's texts and its title, made by the database.
 """
 
 import threading
@@ -25,7 +26,8 @@ TIMEOUT_S: Final = 10
 MAX_IDLE: Final = 4
 MAX_TEXT: Final = 1 << 20
 _AWAY: Final = "source_unavailable"
-_UNBOUND: Final = "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
+# `none` as a role means the login itself: what counts is who we are, not what we asked for.
+_BOUND: Final = "SELECT current_user = $1::text AND pg_catalog.row_security_active($2::text)"
 
 
 class RowsOf(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ class AskedRows:
             if self._rows.setting:
                 link.run("SELECT set_config($1::text, $2::text, true)", (self._rows.setting, subject))
             link.run(f"SET LOCAL ROLE {quoted(role)}")
-            if link.run(_UNBOUND).rows[0][0]:
+            if not link.run(_BOUND, (role, self._table)).rows[0][0]:
                 raise UnavailableError(_AWAY, "no row-level security binds this role")
             return self._keys(link, keys)
 
@@ -90,8 +92,9 @@ class AskedRows:
 
     @property
     def _revision(self) -> str:
-        texts = ", ".join(f"coalesce({quoted(name)}::text, '')" for name in self._rows.columns)
-        return f"md5(jsonb_build_array({texts})::text)"
+        told = (*self._rows.columns, *((self._rows.title,) if self._rows.title else ()))
+        texts = ", ".join(f"{quoted(name)}::text" for name in told)
+        return f"encode(sha256(convert_to(jsonb_build_array({texts})::text, 'UTF8')), 'hex')"
 
     def _keys(self, link: Link, keys: Sequence[str] | None) -> Mapping[str, str]:
         sql = f"SELECT {self._key}, {self._revision} FROM {self._table}"  # noqa: S608 - quoted names

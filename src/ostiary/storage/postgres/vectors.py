@@ -1,13 +1,13 @@
 """Vectors in PostgreSQL with pgvector; implements ``rag.ports.VectorStore``.
 
-- The condition is SQL with bound values (``rag.compilers``). Behind it stands a second wall: a search runs as a role that
-  owns nothing, and row-level security lets it see the rows of one tenant, one index and of the rules that are named in
-  settings of its transaction. A condition that was compiled wrongly still shows nothing of others. (Where the asker's
-  rows come from a database's own answer instead of rules, the wall is tenant and index alone.)
-- pgvector filters *after* it walks an HNSW graph: at one row in a hundred the default finds a fifth of the right ones. So
-  the rows that may be seen are found by their own index and ranked exactly. Only an asker with more than ``EXACT_RULES``
-  rules uses a graph, if somebody has made one, with ``hnsw.iterative_scan = strict_order``; a server that does not know
-  the setting refuses it, and the search is exact.
+- The condition is SQL with bound values (``rag.compilers``). Behind it stands a second wall: a search runs as a role
+  that owns nothing, and row-level security lets it see the rows of one tenant, one index and of the rules that are
+  named in settings of its transaction. A condition that was compiled wrongly still shows nothing of others. (Where
+  the asker's rows come from a database's own answer instead of rules, the wall is tenant and index alone.)
+- pgvector filters *after* it walks an HNSW graph: at one row in a hundred the default finds a fifth of the right
+  ones. So the rows that may be seen are found by their own index and ranked exactly. Only an asker with more than
+  ``EXACT_RULES`` rules uses a graph, if somebody has made one, with ``hnsw.iterative_scan = strict_order``; a server
+  that does not know the setting refuses it, and the search is exact.
 """
 
 import threading
@@ -44,10 +44,12 @@ _RULES: Final = (
 )
 _SCHEMA: Final = (
     "CREATE SCHEMA IF NOT EXISTS ostiary_rag",
-    "CREATE TABLE IF NOT EXISTS ostiary_rag.vectors (tenant text NOT NULL, index_name text NOT NULL, chunk text NOT NULL,"
-    " source text NOT NULL, document text NOT NULL, acl int NOT NULL, kind text NOT NULL, verdict text NOT NULL,"
-    " confidentiality int NOT NULL, integrity int NOT NULL, embedding vector({dimension}) NOT NULL,"
-    " PRIMARY KEY (tenant, index_name, chunk))",
+    (
+        "CREATE TABLE IF NOT EXISTS ostiary_rag.vectors (tenant text NOT NULL, index_name text NOT NULL,"
+        " chunk text NOT NULL, source text NOT NULL, document text NOT NULL, acl int NOT NULL,"
+        " kind text NOT NULL, verdict text NOT NULL, confidentiality int NOT NULL, integrity int NOT NULL, embedding vector({dimension}) NOT NULL,"
+        " PRIMARY KEY (tenant, index_name, chunk))"
+    ),
     "CREATE INDEX IF NOT EXISTS vectors_by_acl ON ostiary_rag.vectors (tenant, index_name, acl)",
     "CREATE INDEX IF NOT EXISTS vectors_by_document ON ostiary_rag.vectors (tenant, index_name, source, document)",
     "DO $$ BEGIN CREATE ROLE ostiary_rag_reader NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
@@ -56,9 +58,11 @@ _SCHEMA: Final = (
     "GRANT SELECT ON ostiary_rag.vectors TO ostiary_rag_reader",
     "ALTER TABLE ostiary_rag.vectors ENABLE ROW LEVEL SECURITY",
     "DROP POLICY IF EXISTS askers ON ostiary_rag.vectors",
-    "CREATE POLICY askers ON ostiary_rag.vectors FOR SELECT TO ostiary_rag_reader USING ("
-    "tenant = current_setting('ostiary.tenant', true) AND index_name = current_setting('ostiary.index', true) "
-    f"AND ({_RULES}))",
+    (
+        "CREATE POLICY askers ON ostiary_rag.vectors FOR SELECT TO ostiary_rag_reader USING ("
+        "tenant = current_setting('ostiary.tenant', true) AND index_name = current_setting('ostiary.index', true) "
+        f"AND ({_RULES}))"
+    ),
 )
 
 
@@ -66,7 +70,7 @@ class PostgresVectors:
     """One table for all; safe for several threads."""
 
     def __init__(self, source: PostgresSource, dimension: int) -> None:
-        """Take where it is; the table is made at the first use. The login owns the table and makes the reader's role."""
+        """Take where it is; the table is made at the first use. The login owns it and makes the reader's role."""
         self._source = source
         self._dimension = dimension
         self._idle: list[Link] = []
@@ -108,7 +112,8 @@ class PostgresVectors:
             self._wall(link, tenant, index, rules)
             self._plan(link, exact=rules is None or len(rules) <= EXACT_RULES)
             distance = "embedding <=> $1::vector"
-            sql = f"SELECT chunk, 1 - ({distance}) FROM {_TABLE} WHERE {where} ORDER BY {distance}, chunk LIMIT {int(k)}"  # noqa: S608
+            ranked = f"ORDER BY {distance}, chunk LIMIT {int(k)}"
+            sql = f"SELECT chunk, 1 - ({distance}) FROM {_TABLE} WHERE {where} {ranked}"  # noqa: S608
             found = link.run(sql, [_text(vector.tolist()), *values]).rows
         return [(str(chunk), float(score)) for chunk, score in found]
 

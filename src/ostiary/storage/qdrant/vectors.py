@@ -1,7 +1,8 @@
 """Vectors in Qdrant, by its REST interface; implements ``rag.ports.VectorStore``.
 
-- One collection for all; tenant and index are fields of every point and of every query, with payload indexes made before
-  anything is stored (``is_tenant`` for the tenant), so that filtering happens while Qdrant walks, not afterwards.
+- One collection for all; tenant and index are fields of every point and of every query, with payload indexes made
+  before anything is stored (``is_tenant`` for the tenant), so that filtering happens while Qdrant walks, not
+  afterwards.
 - ``exact`` is asked for where the asker's rules are few: a filtered graph walk promises nothing at one in a thousand.
 - Addresses are fixed by the settings; redirects are not followed, and nothing of the environment is used.
 """
@@ -86,7 +87,7 @@ class QdrantVectors:
             "filter": qdrant_filter(asked),
             "limit": k,
             "with_payload": ["chunk"],
-            "params": {"exact": rules is not None and len(rules) <= EXACT_RULES},
+            "params": {"exact": rules is None or len(rules) <= EXACT_RULES},
         }
         points = self._send("POST", "points/query", body)["result"]["points"]
         found = [(str(one["payload"]["chunk"]), float(one["score"])) for one in points]

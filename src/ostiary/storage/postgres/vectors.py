@@ -47,7 +47,8 @@ _SCHEMA: Final = (
     (
         "CREATE TABLE IF NOT EXISTS ostiary_rag.vectors (tenant text NOT NULL, index_name text NOT NULL,"
         " chunk text NOT NULL, source text NOT NULL, document text NOT NULL, acl int NOT NULL,"
-        " kind text NOT NULL, verdict text NOT NULL, confidentiality int NOT NULL, integrity int NOT NULL, embedding vector({dimension}) NOT NULL,"
+        " kind text NOT NULL, verdict text NOT NULL, confidentiality int NOT NULL, integrity int NOT NULL,"
+        " embedding vector({dimension}) NOT NULL,"
         " PRIMARY KEY (tenant, index_name, chunk))"
     ),
     "CREATE INDEX IF NOT EXISTS vectors_by_acl ON ostiary_rag.vectors (tenant, index_name, acl)",

@@ -13,6 +13,7 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -116,7 +117,8 @@ class PostgresVectors:
             ranked = f"ORDER BY {distance}, chunk LIMIT {int(k)}"
             sql = f"SELECT chunk, 1 - ({distance}) FROM {_TABLE} WHERE {where} {ranked}"  # noqa: S608
             found = link.run(sql, [_text(vector.tolist()), *values]).rows
-        return [(str(chunk), float(score)) for chunk, score in found]
+        # A text without a word has a vector of zeros and no angle to anything; pgvector calls that NaN.
+        return [(str(chunk), float(score) if isfinite(score) else 0.0) for chunk, score in found]
 
     def forget(self, tenant: str, index: str) -> None:
         """Erase an index."""

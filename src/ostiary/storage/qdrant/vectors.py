@@ -87,7 +87,7 @@ class QdrantVectors:
             "filter": qdrant_filter(asked),
             "limit": k,
             "with_payload": ["chunk"],
-            "params": {"exact": rules is not None and len(rules) <= EXACT_RULES},
+            "params": {"exact": rules is None or len(rules) <= EXACT_RULES},
         }
         points = self._send("POST", "points/query", body)["result"]["points"]
         found = [(str(one["payload"]["chunk"]), float(one["score"])) for one in points]

@@ -1,195 +1,220 @@
-"""What a search under rights finds, how quickly a revocation holds, and what its time tells an asker.
+"""Retrieval under the asker's own rights: forbidden chunks, recall at few and many rights, revocation, and timing.
 
-    python benchmarks/bench_rag.py [--checks 1000000] [--chunks 50000] [--queries 100] [--json]
+    python benchmarks/bench_rag.py --checks 1000000 --chunks 50000 --json
 
-- ``forbidden``: passages that the asker might not read at the moment of the answer, over ``checks`` searches of a world
-  whose rights change between any two of them, while the index is brought up to date only now and then
-  (``ostiary.testing.rag_world``). Two tenants have an index of the same name.
-- ``recall``: of the ten best passages that the asker may read (a search over all vectors, by NumPy), how many are
-  found, when he may read one in ten, in a hundred, in a thousand.
-- ``revocation_ms``: from the moment a right is gone at its source to the first search that no longer shows the
-  document; nothing reads the source meanwhile.
-- ``gap``: how much longer a search takes when there is a forbidden document that answers perfectly than when there is
-  none, as a share of the median; turn and turn about.
+- ``checks``: random (user, query, change) against an oracle that reads the source's own truth (``testing``'s
+  ``retrieval_world``); forbidden chunks must be 0, and so must what is missing where the index has heard of all
+  changes.
+- ``recall``: recall@10 against exact search of what is permitted, where the asker may read 10, 1 and 0.1 %; beside it
+  the usual way, the same run: the 40 nearest of all, then filtered (what an HNSW scan with ``ef_search = 40`` gives at
+  best).
+- ``revocation``: from the change at the source to the first search, which must not show it; and until a new right is
+  found, by a worker that looks every half second.
+- ``gap``: the same searches in an index with forbidden documents and in one where these never were, taken in turns.
 """
 
 import argparse
-import json
-import platform
+import random
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
-from typing_extensions import override
 
-from ostiary.rag.conditions import Test
+from ostiary.rag.book import StoredDocument
 from ostiary.rag.embedding import HashedEmbedder
 from ostiary.rag.exact import ExactStore
 from ostiary.rag.opaque import Names
-from ostiary.rag.ports import Asker, Facts, Row, VectorStore
+from ostiary.rag.ports import Asker, Chunk, Facts, VectorStore
 from ostiary.rag.reading import Reader
 from ostiary.rag.retrieval import Retrieval
-from ostiary.rag.rights import allow_deny
-from ostiary.storage.lance import LanceVectors
+from ostiary.rag.rights import Rule, allow_deny
 from ostiary.testing.rag import FixedFilters, MemoryBook, MemorySource
-from ostiary.testing.rag_world import INDEX, RagWorld
+from ostiary.testing.retrieval_world import _WORDS, Outcome, World
 
-Vectors = NDArray[np.float32]
-DIMENSION = 128
+SHARES = {"10%": 10, "1%": 100, "0.1%": 1000}
+EF_SEARCH = 40
 K = 10
-SHARES = (0.1, 0.01, 0.001)
 
 
-def forbidden(checks: int) -> dict[str, Any]:
-    """Walk a world and count what should not have been found."""
-    embedder = HashedEmbedder()
-    book = MemoryBook()
-    world = RagWorld(book, ExactStore(book, embedder.dimension), embedder, 11)
-    bad = shown = changes = 0
-    begin = time.perf_counter()
-    for number in range(checks):
-        if number % 3 == 0:
-            world.change()
-            changes += 1
-        if number % 11 == 0:
-            world.read()
-        asker = world.asker()
-        passages = world.retrieval.search(asker, INDEX, world.query(), 5)
-        shown += len(passages)
-        bad += len(world.forbidden(asker, passages))
-    per_s = checks / (time.perf_counter() - begin)
-    return {"checks": checks, "changes": changes, "passages": shown, "forbidden": bad, "per_s": round(per_s, 1)}
+def text(chance: random.Random) -> str:
+    """Return a text of twenty words, most of them of a vocabulary that is large enough to tell texts apart."""
+    return " ".join(f"{chance.choice(_WORDS)}{chance.randrange(400)}" for _ in range(20))
 
 
-class Shelf(MemoryBook):
-    """A book that remembers rows as they are: the exact store reads them from there."""
+class Library:
+    """An index of one source with many documents, all of them read."""
 
-    def __init__(self, rows: list[Row], vectors: Vectors) -> None:
-        super().__init__()
-        self._rows = list(zip(rows, (vector.tobytes() for vector in vectors), strict=True))
+    def __init__(self, chunks: int, *, with_forbidden: bool = True, lance: str = "") -> None:
+        """Make it; a document is of the shares whose number divides its own, and of a hundred teams otherwise."""
+        self.embedder = HashedEmbedder()
+        self.book, self.source = MemoryBook(), MemorySource()
+        self.store: VectorStore = ExactStore(self.book, self.embedder.dimension)
+        if lance:
+            from pathlib import Path  # noqa: PLC0415
 
-    @override
-    def rows(self, tenant: str, index: str) -> Iterator[tuple[Row, bytes]]:
-        return iter(self._rows)
+            from ostiary.storage.lance import LanceVectors  # noqa: PLC0415
+
+            self.store = LanceVectors(Path(lance), self.embedder.dimension)
+        chance = random.Random(5)  # noqa: S311
+        for number in range(chunks):
+            told = text(chance)
+            if with_forbidden or self._rule(number) != allow_deny(["group:secret"]):
+                self.source.put(f"d{number}", told, self._rule(number))
+        reader = Reader(self.book, self.store, self.embedder, Names(lambda _: b"k" * 32))
+        self.reader = reader
+        self._fill()
+        sources = [self.source]
+        self.retrieval = Retrieval(self.book, self.store, self.embedder, lambda _t, _i: sources, FixedFilters())
+
+    @staticmethod
+    def _rule(number: int) -> Rule:
+        if number % 10 == 9:  # noqa: PLR2004 - a tenth is for the comparison of times
+            return allow_deny(["group:secret"])
+        shares = [f"group:{name}" for name, every in SHARES.items() if number % every == 0]
+        return allow_deny([*shares, f"group:team{number % 100}"], ["user:eve"])
+
+    def _fill(self) -> None:
+        """Read everything at once: what `Reader` does one by one, in one piece, to save the minutes."""
+        names, texts = list(self.source.texts), list(self.source.texts.values())
+        vectors = self.embedder.embed(texts)
+        from ostiary.rag.ports import Row  # noqa: PLC0415
+
+        facts = Facts("memory", "memory")
+        rules = {name: self.source.rules[name] for name in names}
+        from ostiary.rag.rights import digest  # noqa: PLC0415
+
+        numbers = self.book.number("t", "i", "memory", list({digest(r): r for r in rules.values()}.values()))
+        self.book.bind("t", "i", self.embedder.name)
+        rows = []
+        for at, name in enumerate(names):
+            acl = numbers[digest(rules[name])]
+            revision = self.source.revision(name)
+            chunk = Chunk(f"chk_{name}", name, "memory", revision, texts[at], name, facts, "d", "c")
+            stored = StoredDocument(name, revision, "d", name, facts)
+            self.book.put("t", "i", acl, stored, [(chunk, vectors[at].astype("<f4").tobytes())])
+            rows.append(Row(chunk.id, name, acl, facts))
+        self.store.put("t", "i", rows, vectors)
+        self.vectors, self.names = vectors, names
 
 
-def on_a_shelf(rows: list[Row], vectors: Vectors) -> VectorStore:
-    """Return the exact store over rows."""
-    return ExactStore(Shelf(rows, vectors), DIMENSION)
+def checks(count: int) -> dict[str, Any]:
+    """Return what came of random checks."""
+    began, total, seed = time.perf_counter(), Outcome(), 0
+    while total.checks < count:
+        one = World(seed).run(min(20_000, count - total.checks))
+        total = Outcome(
+            *(a + b for a, b in zip(msgspec.structs.astuple(total), msgspec.structs.astuple(one), strict=True))
+        )
+        seed += 1
+        sys.stderr.write(f"\rchecks {total.checks:,} forbidden {total.forbidden} missing {total.missing} ")
+    sys.stderr.write("\n")
+    return {**msgspec.structs.asdict(total), "seconds": round(time.perf_counter() - began, 1)}
 
 
-def in_lance(folder: Path, rows: list[Row], vectors: Vectors) -> VectorStore:
-    """Return LanceDB with rows."""
-    store = LanceVectors(folder, DIMENSION)
-    for start in range(0, len(rows), 5000):
-        store.put("acme", INDEX, rows[start : start + 5000], vectors[start : start + 5000])
-    return store
-
-
-def recall(fill: Callable[[list[Row], Vectors], VectorStore], chunks: int, queries: int) -> dict[str, float]:
-    """Return recall@10 by the share of rows that the asker may see."""
-    dice = np.random.default_rng(5)
-    vectors = dice.standard_normal((chunks, DIMENSION)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    acls = np.full(chunks, 4)
-    order = dice.permutation(chunks)
-    at = 0
-    for acl, share in enumerate(SHARES, 1):
-        acls[order[at : at + int(chunks * share)]] = acl
-        at += int(chunks * share)
-    facts = Facts("one", "memory")
-    rows = [Row(f"c{n}", f"d{n}", int(acls[n]), facts) for n in range(chunks)]
-    store = fill(rows, vectors)
-    found = {}
-    for acl, share in enumerate(SHARES, 1):
-        mine = np.flatnonzero(acls == acl)
-        hits = []
-        for _ in range(queries):
-            query = dice.standard_normal(DIMENSION).astype(np.float32)
-            query /= np.linalg.norm(query)
-            best = mine[np.argsort(-(vectors[mine] @ query))[:K]]
-            got = {name for name, _ in store.search("acme", INDEX, query, Test("acl", "in", (acl,)), K)}
-            hits.append(len(got & {f"c{n}" for n in best}) / len(best))
-        found[f"{share:.1%}"] = round(statistics.mean(hits), 4)
+def recall(library: Library, queries: int) -> dict[str, Any]:
+    """Return recall@10 by share, ours and that of filtering afterwards, and how long our search takes."""
+    chance = random.Random(8)  # noqa: S311
+    found: dict[str, Any] = {}
+    texts = [text(chance) for _ in range(queries)]
+    vectors = library.embedder.embed(texts)
+    rules = [library.source.rules[name] for name in library.names]
+    for name in SHARES:
+        group = f"group:{name}"
+        mine = np.array([any(group in step.principals and step.allow for step in rule[0]) for rule in rules])
+        asker = Asker("t", "user:ada", (name,))
+        ours, after, times = [], [], []
+        library.retrieval.search(asker, "i", "warm up", K)
+        for query, vector in zip(texts, vectors, strict=True):
+            scores = library.vectors @ vector
+            best = set(np.argsort(-np.where(mine, scores, -9), kind="stable")[:K].tolist())
+            near = np.argsort(-scores, kind="stable")[:EF_SEARCH]
+            after.append(len(best & {int(one) for one in near if mine[one]}) / K)
+            began = time.perf_counter()
+            got = library.retrieval.search(asker, "i", query, K)
+            times.append(time.perf_counter() - began)
+            ours.append(len({library.names[one] for one in best} & {one.document for one in got}) / K)
+        found[name] = {
+            "may_read": int(mine.sum()),
+            "recall_at_10": round(statistics.mean(ours), 4),
+            "filtered_afterwards": round(statistics.mean(after), 4),
+            "search_ms_p50": round(statistics.median(times) * 1000, 2),
+        }
     return found
 
 
-def _library(documents: int) -> tuple[Retrieval, MemorySource, Reader]:
-    embedder, book, source = HashedEmbedder(), MemoryBook(), MemorySource()
-    store = ExactStore(book, embedder.dimension)
-    for number in range(documents):
-        source.put(f"d{number}", f"note {number} about travel and lunch", allow_deny(["user:ada", "user:bob"]))
-    reader = Reader(book, store, embedder, Names(lambda tenant: tenant.encode().ljust(32, b"-")))
-    return Retrieval(book, store, embedder, lambda _t, _i: [source], FixedFilters()), source, reader
+def revocation(library: Library, rounds: int) -> dict[str, Any]:
+    """Return how long a right lives on after it is gone, and how long one takes to be found."""
+    asker = Asker("t", "user:ada", ("0.1%",))
+    gone, seen, read = [], 0, []
+    for number in range(rounds):
+        name = f"d{number * 1000}"
+        before, query = library.source.rules[name], library.source.texts[name]
+        library.source.rules[name] = allow_deny(["user:bob"])
+        began = time.perf_counter()
+        seen += name in {one.document for one in library.retrieval.search(asker, "i", query, K)}
+        gone.append(time.perf_counter() - began)
+        library.source.rules[name] = before
+        library.source.rules[f"d{number * 1000 + 1}"] = allow_deny(["group:0.1%"])
+        began = time.perf_counter()
+        library.reader.read("t", "i", library.source, 1)
+        read.append(time.perf_counter() - began)
+        wanted = library.source.texts[f"d{number * 1000 + 1}"]
+        if f"d{number * 1000 + 1}" not in {one.document for one in library.retrieval.search(asker, "i", wanted, K)}:
+            seen += 1
+    return {
+        "shown_after_revocation": seen,
+        "first_search_after_it_ms_p50": round(statistics.median(gone) * 1000, 2),
+        "reading_all_sources_ms_p50": round(statistics.median(read) * 1000, 1),
+        "new_right_found_s_at_most": round(0.5 + max(read), 3),
+    }
 
 
-def revocation(times: int) -> list[float]:
-    """Return how long each revocation took to hold, in milliseconds."""
-    retrieval, source, reader = _library(500)
-    ada, took = Asker("acme", "user:ada"), []
-    for number in range(times):
-        source.put("target", f"the merger plan {number}", allow_deny(["user:ada"]))
-        reader.read("acme", INDEX, source, number)
-        if not any(one.document == "target" for one in retrieval.search(ada, INDEX, "merger plan", 5)):
-            raise RuntimeError("the document was not there to begin with")
-        source.rules["target"] = allow_deny(["user:bob"])
-        begin = time.perf_counter_ns()
-        while any(one.document == "target" for one in retrieval.search(ada, INDEX, "merger plan", 5)):
-            continue
-        took.append((time.perf_counter_ns() - begin) / 1e6)
-    return took
-
-
-def gap(rounds: int) -> dict[str, float]:
-    """Return how long a search takes beside a forbidden document, and without one."""
-    with_it, without = _library(2000), _library(2000)
-    with_it[1].put("secret", "the merger plan of acme", allow_deny(["user:bob"]))
-    without[1].put("other", "another note about gardens", allow_deny(["user:ada"]))
-    for number, (_, source, reader) in enumerate((with_it, without)):
-        reader.read("acme", INDEX, source, number)
-    ada = Asker("acme", "user:ada")
-    times: dict[str, list[int]] = {"forbidden": [], "absent": []}
-    for _ in range(rounds):
-        for name, retrieval in (("forbidden", with_it[0]), ("absent", without[0])):
-            begin = time.perf_counter_ns()
-            retrieval.search(ada, INDEX, "the merger plan of acme", 5)
-            times[name].append(time.perf_counter_ns() - begin)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    share = (medians["forbidden"] - medians["absent"]) / medians["absent"]
-    return {"gap": round(share, 4), **{f"{name}_us": round(value / 1000, 1) for name, value in medians.items()}}
+def gap(whole: Library, less: Library, rounds: int) -> dict[str, Any]:
+    """Return by how much a search tells that there is something it does not show."""
+    asker = Asker("t", "user:ada", ("1%",))
+    secrets = [name for name, rule in whole.source.rules.items() if rule == allow_deny(["group:secret"])]
+    chance = random.Random(4)  # noqa: S311
+    times: dict[str, list[float]] = {"forbidden": [], "absent": []}
+    for number in range(rounds + 20):
+        query = whole.source.texts[chance.choice(secrets)]
+        sides = [("forbidden", whole), ("absent", less)]
+        for name, library in sides if number % 2 else reversed(sides):
+            began = time.perf_counter()
+            library.retrieval.search(asker, "i", query, K)
+            if number >= 20:  # noqa: PLR2004 - the first ones warm up
+                times[name].append(time.perf_counter() - began)
+    forbidden, absent = (statistics.median(times[name]) for name in ("forbidden", "absent"))
+    return {
+        "forbidden_ms_p50": round(forbidden * 1000, 3),
+        "absent_ms_p50": round(absent * 1000, 3),
+        "gap_percent": round(100 * abs(forbidden - absent) / absent, 2),
+    }
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checks", type=int, default=20_000)
     parser.add_argument("--chunks", type=int, default=50_000)
     parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--lance", default="", help="also measure LanceDB, in this folder")
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    took = revocation(50)
-    with TemporaryDirectory() as folder:
-        figures = {
-            "recall": {
-                "exact": recall(on_a_shelf, options.chunks, options.queries),
-                "lance": recall(partial(in_lance, Path(folder)), options.chunks, options.queries),
-            },
-            "revocation_ms": {"p50": round(statistics.median(took), 3), "max": round(max(took), 3)},
-            "timing": gap(300),
-            "rights": forbidden(options.checks),
-            "machine": {"python": platform.python_version(), "system": platform.system()},
-        }
-    if options.json:
-        print(json.dumps(figures))
+    given = parser.parse_args()
+    told: dict[str, Any] = {"checks": checks(given.checks)}
+    whole = Library(given.chunks)
+    told["chunks"] = given.chunks
+    told["recall"] = recall(whole, given.queries)
+    told["gap"] = gap(whole, Library(given.chunks, with_forbidden=False), 400)
+    told["revocation"] = revocation(whole, 20)
+    if given.lance:
+        told["lance"] = recall(Library(given.chunks, lance=given.lance), given.queries)
+    if given.json:
+        sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
         return
-    for name, value in figures.items():
-        print(f"{name}: {value}")
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n")
 
 
 if __name__ == "__main__":

@@ -44,8 +44,9 @@ if [ "${1:-}" != --final ]; then
     say "fold $fold: an encoder without its sources"
     "$venv/bin/python" -m ostiary.inspection.training.run fold "$fold"
   done
-  "$venv/bin/python" -m ostiary.cli inspect evaluate --protocol leave-source-out
+  "$venv/bin/python" -m ostiary.cli inspect evaluate --protocol leave-source-out --json >"$place/leave-source-out.json"
 fi
 say "the shipped weights"
 "$venv/bin/python" -m ostiary.inspection.training.run final
-"$venv/bin/python" -m ostiary.cli inspect evaluate --agentdojo "$place/agentdojo"
+"$venv/bin/python" -m ostiary.cli inspect evaluate --agentdojo "$place/agentdojo" --json >"$place/shipped.json"
+"$venv/bin/python" -m ostiary.inspection.training.run card

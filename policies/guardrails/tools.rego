@@ -341,11 +341,12 @@ step_up contains tool_approval("tool-planted-link") if {
 step_up contains tool_approval("tool-outside-plan") if {
 	calls_tool
 	tool_session_untrusted
-	not tool_within_plan
+	not tool_in_plan
 	not tool_approved
 }
 
-tool_within_plan if tool_facts.request.plan in {"none", "inside"}
+# A rule of its own: what is not told would end a `not … in …`, and with it the step-up.
+tool_in_plan if tool_facts.request.plan in {"none", "inside"}
 
 # METADATA
 # title: nobody could look into some content

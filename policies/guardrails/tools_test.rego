@@ -174,6 +174,12 @@ test_other_actions_are_not_looked_at if {
 	_tool_all(request) == set()
 }
 
+test_tool_whose_plan_is_not_told_counts_as_outside if {
+	request := json.patch(_tool_called({}), [{"op": "remove", "path": "/action/properties/request/plan"}])
+	decision := guardrails.decision with input as request
+	rules(decision.step_up)["tool-outside-plan"]
+}
+
 # What is not told counts as the worst, also where OPA looks a value up before it comes to the `not`.
 _tool_untold(part, name) := json.remove(
 	_tool_called({"action": {"properties": {"arguments": {"origins": [_origin("to", "recipient", "field")], "named": 0}}}}),
@@ -183,9 +189,4 @@ _tool_untold(part, name) := json.remove(
 test_a_confidentiality_that_nobody_told_is_high if {
 	"tool-rule-of-two" in _tool_asks(_tool_untold("labels", "confidentiality"))
 	not "tool-rule-of-two" in _tool_asks(_tool_untold("labels", "documents"))
-}
-
-test_a_plan_that_nobody_told_is_outside if {
-	"tool-outside-plan" in _tool_asks(_tool_untold("request", "plan"))
-	not "tool-outside-plan" in _tool_asks(_tool_untold("request", "nothing"))
 }

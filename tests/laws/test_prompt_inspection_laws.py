@@ -4,6 +4,7 @@ import base64
 import codecs
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -65,7 +66,7 @@ def test_benign_texts_pass(inspector, text, channel):
     assert inspector.inspect(text, channel).verdict is Verdict.PASS
 
 
-OBFUSCATIONS: dict[str, Callable[[str], str]] = {
+OBFUSCATIONS: dict[str, Callable[[str], Any]] = {
     "tags": lambda text: "Hello! " + "".join(chr(0xE0000 + ord(char)) for char in text),
     "zero width": "\u200b".join,
     "bidi": lambda text: "".join(f"\u202a{char}\u202c" for char in text),

@@ -271,9 +271,13 @@ def _end(llm: LlmScene, sid: str) -> None:
 
 def test_a_token_that_expires_ends_its_stream(tmp_path_factory: pytest.TempPathFactory) -> None:
     for scene in llm_fixture("llm-late")(tmp_path_factory):
-        scene.upstream.say = lambda _: _slow()
         later = threading.Timer(0.4, lambda scene=scene: setattr(scene.scene.clock, "ahead_s", 1000.0))
-        later.start()
+
+        def say(_: Any, later: threading.Timer = later) -> Script:
+            later.start()  # once the question was let through, however slow this machine is
+            return _slow()
+
+        scene.upstream.say = say
         with pytest.raises(openai.APIError) as no:
             list(scene.client().chat.completions.create(**ASK, stream=True))
         assert no.value.code == "token_expired"

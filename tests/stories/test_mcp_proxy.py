@@ -362,3 +362,43 @@ def test_a_wrapper_has_its_messages_judged(world):
     assert judge("server", rpc("sampling/createMessage", messages=[]))["reply"]["error"]["code"] == -32001
     assert judge("client", {"jsonrpc": "2.0", "id": 9, "result": {}})["forward"] is None
     assert post(server, issuer, rpc("tools/list")).status_code == 404
+
+
+def test_headers_that_say_something_else_than_the_body_are_refused(world):
+    make, issuer, *_ = world
+    server = make()
+    call_it = rpc("tools/call", name="read_mail", arguments={"number": 0})
+    for headers in ({"mcp-method": "tools/list"}, {"mcp-name": "send_mail"}, {"mcp-name": "=?base64?!?="}):
+        answer = post(server, issuer, call_it, **headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32020)
+
+
+def test_who_listens_holds_the_connection_and_the_events(world):
+    make, issuer, *_ = world
+    server = make()
+    connection = begin(server, issuer)
+    token = issuer.token(SystemClock().now_ns(), sub="alice")
+    headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
+    path = "/mcp/default/mail"
+    assert server.client.get(path, headers=headers).status_code == 405
+    for event in ("7", "0" * 32 + ".7", ""):
+        told = {**headers, "mcp-session-id": connection, "last-event-id": event}
+        assert server.client.get(path, headers=told).status_code == 404
+    assert server.client.delete(path, headers=headers).status_code == 405
+
+
+def test_nobody_hands_in_what_a_proxied_server_is_said_to_have_said(world):
+    make, issuer, *_ = world
+    result = {"jsonrpc": "2.0", "id": 1, "result": {"content": []}}
+    body = {"from": "server", "message": result, "asked": rpc("tools/call", name="read_mail"), "decision_id": "dec_1"}
+    assert post(make(), issuer, body, path="/mcp/default/mail/guard").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"decision_id": "dec_1\nforged"}, {"decision_id": "x"}, {"connection": "a" * 300}, {"from": "policy"}],
+)
+def test_a_wrapper_writes_nothing_of_its_own_into_records(world, wrong):
+    make, issuer, *_ = world
+    body = {"from": "client", "message": rpc("tools/list"), "connection": "c1", **wrong}
+    assert post(make(url=""), issuer, body, path="/mcp/default/mail/guard").status_code == 400

@@ -46,13 +46,13 @@ def tokens_of(texts: Iterable[str]) -> int:
     return sum(-(-len(text.encode("utf-8", "surrogatepass")) // _BYTES) + _TEXT for text in texts)
 
 
-def usage_of(told: Mapping[str, Any], estimated_in: int, characters_out: int) -> Usage:
+def usage_of(told: Mapping[str, Any], estimated_in: int, bytes_out: int) -> Usage:
     """Return what a model's server told, or the estimate."""
     if "prompt_tokens" in told:
         return Usage(told["prompt_tokens"], told.get("completion_tokens", 0), told=True)
     if "input_tokens" in told:
         return Usage(told["input_tokens"], told.get("output_tokens", 0), told=True)
-    return Usage(estimated_in, -(-characters_out // _BYTES), told=False)
+    return Usage(estimated_in, -(-bytes_out // _BYTES), told=False)
 
 
 def usage_document(face: str, usage: Usage) -> dict[str, int]:

@@ -6,8 +6,8 @@ r"""A condition in the words of a store: DataFusion SQL for LanceDB, bound SQL f
 - Field names are those of the closed tables, so that no name comes from outside.
 - No column is null. If one were, SQL's third truth would hide its row and never show it.
 
->>> from ostiary.rag.conditions import Test, both
->>> odd = both(Test("acl", "in", (3, 4)), Test("source", "eq", "o'brien"))
+>>> from ostiary.rag.conditions import Compare, both
+>>> odd = both(Compare("acl", "in", (3, 4)), Compare("source", "eq", "o'brien"))
 >>> lance_where(odd)
 "(acl IN (3, 4)) AND (source = 'o''brien')"
 >>> postgres_where(odd)
@@ -17,7 +17,7 @@ r"""A condition in the words of a store: DataFusion SQL for LanceDB, bound SQL f
 from collections.abc import Callable
 from typing import Any, Final
 
-from ostiary.rag.conditions import NUMBERS, Condition, Group, Test, Value, checked
+from ostiary.rag.conditions import NUMBERS, Compare, Condition, Group, Value, checked
 
 _SQL: Final = {"eq": "=", "ge": ">=", "gt": ">", "le": "<=", "lt": "<", "ne": "<>"}
 _RANGE: Final = {"ge": "gte", "gt": "gt", "le": "lte", "lt": "lt"}
@@ -28,7 +28,7 @@ def lance_where(condition: Condition) -> str:
     return _joined(checked(condition), _lance)
 
 
-def _lance(test: Test) -> str:
+def _lance(test: Compare) -> str:
     if isinstance(test.value, tuple):
         return f"{_column(test)} IN ({', '.join(map(_literal, test.value))})" if test.value else "false"
     return f"{_column(test)} {_SQL[test.op]} {_literal(test.value)}"
@@ -42,7 +42,7 @@ def postgres_where(condition: Condition, first: int = 1) -> tuple[str, list[Any]
     """Return the condition as SQL with parameters from ``$first`` on, and their values."""
     values: list[Any] = []
 
-    def test(one: Test) -> str:
+    def test(one: Compare) -> str:
         values.append(list(one.value) if isinstance(one.value, tuple) else one.value)
         place = f"${first + len(values) - 1}"
         kind = "int" if one.field in NUMBERS else "text"
@@ -52,12 +52,12 @@ def postgres_where(condition: Condition, first: int = 1) -> tuple[str, list[Any]
     return _joined(checked(condition), test), values
 
 
-def _column(test: Test) -> str:
+def _column(test: Compare) -> str:
     return "index_name" if test.field == "index" else test.field  # `index` is a word of SQL
 
 
-def _joined(condition: Condition, test: Callable[[Test], str]) -> str:
-    if isinstance(condition, Test):
+def _joined(condition: Condition, test: Callable[[Compare], str]) -> str:
+    if isinstance(condition, Compare):
         return test(condition)
     if condition.op == "not":
         return f"NOT ({_joined(condition.parts[0], test)})"
@@ -74,7 +74,7 @@ def qdrant_filter(condition: Condition) -> dict[str, Any]:
 
 
 def _qdrant(condition: Condition) -> dict[str, Any]:
-    if isinstance(condition, Test):
+    if isinstance(condition, Compare):
         return _qdrant_test(condition)
     parts = [_qdrant(one) for one in condition.parts]
     if condition.op == "not":
@@ -85,7 +85,7 @@ def _qdrant(condition: Condition) -> dict[str, Any]:
     return {"should": parts} if parts else {"must": [{"has_id": []}]}
 
 
-def _qdrant_test(test: Test) -> dict[str, Any]:
+def _qdrant_test(test: Compare) -> dict[str, Any]:
     key = test.field
     if isinstance(test.value, tuple):
         return {"key": key, "match": {"any": list(test.value)}} if test.value else {"has_id": []}
@@ -98,7 +98,7 @@ def _qdrant_test(test: Test) -> dict[str, Any]:
     return {"key": key, "range": {_RANGE[test.op]: test.value}}
 
 
-def _unordered(test: Test) -> Exception:
+def _unordered(test: Compare) -> Exception:
     from ostiary.errors import RefusedError  # noqa: PLC0415 - needed for this alone
     from ostiary.rag.conditions import NOT_UNDERSTOOD  # noqa: PLC0415
 

@@ -28,7 +28,7 @@ Value = int | str
 Operator = Literal["eq", "ge", "gt", "in", "le", "lt", "ne"]
 
 
-class Test(msgspec.Struct, frozen=True):
+class Compare(msgspec.Struct, frozen=True):
     """One comparison of one field."""
 
     field: str
@@ -43,7 +43,7 @@ class Group(msgspec.Struct, frozen=True):
     parts: tuple["Condition", ...] = ()
 
 
-Condition = Test | Group
+Condition = Compare | Group
 ALWAYS: Final = Group("and")
 NEVER: Final = Group("or")
 _UCAST: Final[dict[str, Operator]] = {
@@ -78,7 +78,7 @@ def either(*parts: Condition) -> Condition:
 
 def holds(condition: Condition, facts: Mapping[str, Value]) -> bool:
     """Return whether a condition holds of a document; a field that is not told makes it false, whatever it is."""
-    if isinstance(condition, Test):
+    if isinstance(condition, Compare):
         return condition.field in facts and _COMPARE[condition.op](facts[condition.field], condition.value)
     if condition.op == "not":
         part = condition.parts[0]
@@ -89,7 +89,7 @@ def holds(condition: Condition, facts: Mapping[str, Value]) -> bool:
 
 def fields(condition: Condition) -> set[str]:
     """Return the fields that a condition speaks of."""
-    if isinstance(condition, Test):
+    if isinstance(condition, Compare):
         return {condition.field}
     return set[str]().union(*(fields(one) for one in condition.parts))
 
@@ -152,7 +152,7 @@ def _read(told: Any, known: str, left: list[int], depth: int) -> Condition:
     if kind != "field" or op not in _UCAST or not isinstance(field, str) or not field.startswith(known):
         raise _no("it has an operator or a field that is not known")
     given = tuple(value) if isinstance(value, list) else value
-    return Test(field.removeprefix(known), _UCAST[op], given)  # type: ignore[arg-type] # `checked` looks at the value
+    return Compare(field.removeprefix(known), _UCAST[op], given)  # type: ignore[arg-type] # `checked` looks at the value
 
 
 def _no(why: str) -> RefusedError:
@@ -168,13 +168,13 @@ def _quick(condition: Condition) -> Condition:
     if isinstance(condition, Group):
         return Group(condition.op, tuple(_quick(one) for one in condition.parts))
     if isinstance(condition.value, tuple):
-        return Test(condition.field, condition.op, frozenset(condition.value))  # type: ignore[arg-type]
+        return Compare(condition.field, condition.op, frozenset(condition.value))  # type: ignore[arg-type]
     return condition
 
 
 def acls_of(condition: Condition) -> frozenset[int] | None:
     """Return the only rules under which a document for which this holds can be, or ``None`` when it may be any."""
-    if isinstance(condition, Test):
+    if isinstance(condition, Compare):
         if condition.field != "acl" or condition.op != "in" or not isinstance(condition.value, tuple):
             return None
         return frozenset(one for one in condition.value if isinstance(one, int))

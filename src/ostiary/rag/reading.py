@@ -8,7 +8,7 @@
 4. One index holds the vectors of one model.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,8 +18,8 @@ from ostiary.keys import sha256_hex
 from ostiary.rag.book import Book, SourceState, StoredDocument, Verdicted
 from ostiary.rag.chunks import pieces
 from ostiary.rag.opaque import Names
-from ostiary.rag.ports import Chunk, Document, Embedder, Facts, Row, Scan, Source, VectorStore
-from ostiary.rag.rights import Rule, checked, digest
+from ostiary.rag.ports import Chunk, Document, Embedder, Facts, Row, Source, VectorStore
+from ostiary.rag.rights import Rule, bounded, digest
 from ostiary.vocabulary.inspecting import PromptInspector, Verdict, harshest
 from ostiary.vocabulary.labels import Channel
 
@@ -71,9 +71,11 @@ class Reader:
         self._bind(tenant, index)
         known = self._book.known(tenant, index, source.name)
         scan = source.scan(known)
-        numbers = self._numbers(tenant, index, source.name, scan)
+        rights = {document: bounded(rule) for document, rule in scan.rights.items()}
+        rules = {document: digest(rule) for document, rule in rights.items()}
+        numbers = self._numbers(tenant, index, source.name, rights)
         self._gone(tenant, index, source.name, scan.gone)
-        moved = {name: number for name, number in numbers.items() if name in known}
+        moved = {name: number for name, number in numbers.items() if name in known and known[name].rule != rules[name]}
         if moved:
             self._book.move(tenant, index, source.name, moved)
             self._store.move(tenant, index, source.name, moved)
@@ -96,8 +98,7 @@ class Reader:
             text = f"the index was made with `{bound}`: rebuild it to use `{self._embedder.name}`"
             raise RefusedError("embedder_mixed", text)
 
-    def _numbers(self, tenant: str, index: str, source: str, scan: Scan) -> dict[str, int]:
-        rules = {document: checked(rule) for document, rule in scan.rights.items()}
+    def _numbers(self, tenant: str, index: str, source: str, rules: Mapping[str, Rule]) -> dict[str, int]:
         digests = {document: digest(rule) for document, rule in rules.items()}
         different: dict[str, Rule] = {digests[document]: rule for document, rule in rules.items()}
         numbers = self._book.number(tenant, index, source, list(different.values())) if different else {}

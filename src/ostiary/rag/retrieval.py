@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.rag.book import Book
-from ostiary.rag.conditions import NEVER, Condition, Test, both, either
+from ostiary.rag.conditions import NEVER, Compare, Condition, both, either
 from ostiary.rag.permitted import Permitted
 from ostiary.rag.ports import Asker, Chunk, Embedder, Passage, Reranker, Scored, Source, VectorStore
 from ostiary.vocabulary.labels import Channel, Integrity, Label
@@ -106,14 +106,14 @@ class Retrieval:
         """Return the sources' own rights as a condition: rules by their numbers, rows by what the source says."""
         principals = {name: one.principals(asker) for name, one in sources.items()}
         numbers = self._permitted.of(asker.tenant, index, principals)
-        parts: list[Condition] = [Test("acl", "in", tuple(sorted(numbers)))] if numbers else []
+        parts: list[Condition] = [Compare("acl", "in", tuple(sorted(numbers)))] if numbers else []
         for name, one in sources.items():
             readable = one.readable(asker)
             if readable:
-                parts.append(both(Test("source", "eq", name), Test("document", "in", tuple(sorted(readable)))))
+                parts.append(both(Compare("source", "eq", name), Compare("document", "in", tuple(sorted(readable)))))
         if not parts:
             return NEVER
-        place = (Test("tenant", "eq", asker.tenant), Test("index", "eq", index))
+        place = (Compare("tenant", "eq", asker.tenant), Compare("index", "eq", index))
         return both(*place, either(*parts))
 
     def _standing(

@@ -16,7 +16,6 @@ from typing import Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError
 from ostiary.keys import sha256_hex
 
 EVERYBODY: Final = "*"
@@ -66,15 +65,11 @@ def opening(rule: Rule) -> frozenset[str]:
     return frozenset(name for one in last if one.allow for name in one.principals)
 
 
-def checked(rule: Rule) -> Rule:
-    """Return a rule that is not too large to keep.
-
-    Raises:
-        FaultyInputError: ``rights_invalid``.
-    """
+def bounded(rule: Rule) -> Rule:
+    """Return a rule that is not too large to keep: one that is lets nobody in, and stops nothing of the others."""
     names = [name for layer in rule for one in layer for name in one.principals]
     if len(names) > MAX_NAMED or len(rule) > MAX_LAYERS or any(len(name) > MAX_LENGTH for name in names):
-        raise FaultyInputError("rights_invalid", f"a document's rights name more than {MAX_NAMED} principals")
+        return NOBODY
     return rule
 
 

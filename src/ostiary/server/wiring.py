@@ -19,12 +19,10 @@ from ostiary.artifacts.shipped import models_dir
 from ostiary.audit import AuditLog, AuditSettings, DiskReserve
 from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
-from ostiary.decision.moments import CatalogueDirectory, ProfiledSignals
+from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
-from ostiary.decision.ports import Directory
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.gateway.conversations import Conversations
-from ostiary.gateway.models import ModelTable
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
 from ostiary.identity.issuers import IssuerBook
@@ -48,14 +46,13 @@ from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
-from ostiary.server.conversations import open_conversations
 from ostiary.server.devices import open_devices
-from ostiary.server.directory import RegisteredDirectory
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
-from ostiary.server.llm.directory import LlmDirectory
-from ostiary.server.models import Models, open_models
+from ostiary.server.known import directory_of
+from ostiary.server.models import Models
+from ostiary.server.own_rooms import own_rooms
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
@@ -164,11 +161,7 @@ def open_house(
     """
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
-        store, log = parts["store"], parts["log"]
-        parts["models"] = open_models(places, settings.models, store, log, parts["ring"], clock)
-        parts["conversations"] = open_conversations(places, settings.conversations, store, log, clock)
-        registry, policies = Registry(store.snapshots), parts["policies"]
-        parts["rag"] = RagRoom(places, settings.rag, store.rag, registry, policies, log, clock, on_fault)
+        parts |= own_rooms(parts, places, settings, clock, on_fault, opening)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 
@@ -197,7 +190,7 @@ def _open(
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
-        directory=_directory(settings, knowledge, store),
+        directory=directory_of(settings, knowledge, store),
         sessions=ledger,
         signals=ProfiledSignals(knowledge),
         scorers=scorers,
@@ -264,13 +257,6 @@ def _identity(
     replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
     subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
-
-
-def _directory(settings: Settings, knowledge: Knowledge, store: SqliteStore) -> Directory:
-    """Return what is known of subjects and resources: catalogue, pipeline's registry, language models."""
-    registered = RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots))
-    llm = settings.llm
-    return LlmDirectory(registered, ModelTable(llm.served()), llm.manifest()) if llm.enabled else registered
 
 
 def _knowledge(

@@ -1,5 +1,6 @@
 """A book in memory, and a source whose rights a test changes under everybody's hands."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,6 +22,8 @@ class MemoryBook:
         self._embedders: dict[_Place, str] = {}
         self._rules: dict[_Place, list[tuple[int, str, Rule]]] = defaultdict(list)
         self._given: dict[_Place, int] = defaultdict(int)
+        self._numbers: dict[_Place, dict[tuple[str, str], int]] = defaultdict(dict)
+        self._digests: dict[_Place, dict[int, str]] = defaultdict(dict)
         self._documents: dict[_Place, dict[tuple[str, str], tuple[int, StoredDocument, list[tuple[Chunk, bytes]]]]]
         self._documents = defaultdict(dict)
         self._chunks: dict[_Place, dict[str, Chunk]] = defaultdict(dict)
@@ -41,24 +44,25 @@ class MemoryBook:
 
     def known(self, tenant: str, index: str, source: str) -> dict[str, Known]:
         """Return what is known of a source's documents."""
-        rules = {number: digest(rule) for number, _, rule in self._rules[tenant, index]}
+        rules = self._digests[tenant, index]
         found = self._documents[tenant, index].items()
         return {name: Known(one.revision, rules[acl]) for (of, name), (acl, one, _) in found if of == source}
 
     def number(self, tenant: str, index: str, source: str, rules: Sequence[Rule]) -> dict[str, int]:
         """Return the numbers of rules by their digests."""
-        known = self._rules[tenant, index]
-        found = {digest(rule): number for number, of, rule in known if of == source}
+        found = self._numbers[tenant, index]
         for rule in rules:
-            if digest(rule) not in found:
+            if (source, digest(rule)) not in found:
                 self._given[tenant, index] += 1
-                found[digest(rule)] = self._given[tenant, index]
-                known.append((self._given[tenant, index], source, rule))
-        return {digest(rule): found[digest(rule)] for rule in rules}
+                number = found[source, digest(rule)] = self._given[tenant, index]
+                self._digests[tenant, index][number] = digest(rule)
+                self._rules[tenant, index].append((number, source, rule))
+        return {digest(rule): found[source, digest(rule)] for rule in rules}
 
     def rules(self, tenant: str, index: str, after: int) -> list[tuple[int, str, Rule]]:
         """Return all rules with a number above ``after``."""
-        return [one for one in self._rules[tenant, index] if one[0] > after]
+        known = self._rules[tenant, index]
+        return known[bisect_right(known, after, key=lambda one: one[0]) :]
 
     def remove(self, tenant: str, index: str, source: str, documents: Sequence[str]) -> None:
         """Erase documents."""
@@ -110,7 +114,15 @@ class MemoryBook:
 
     def forget(self, tenant: str, index: str) -> None:
         """Erase an index; its numbers are not given again."""
-        for kept in (self._documents, self._chunks, self._rules, self._states, self._embedders):
+        for kept in (
+            self._documents,
+            self._chunks,
+            self._rules,
+            self._numbers,
+            self._digests,
+            self._states,
+            self._embedders,
+        ):
             kept.pop((tenant, index), None)
         self._generations[tenant, index] += 1
 

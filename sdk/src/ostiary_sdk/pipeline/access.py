@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["ostiary_dataset", "ostiary_feature_set", "ostiary_index", "ostiary_model", "ostiary_endpoint", "ostiary_training"]
+Kind = Literal[
+    "ostiary_dataset", "ostiary_feature_set", "ostiary_index", "ostiary_model", "ostiary_endpoint", "ostiary_training"
+]
 
 
 class Access(msgspec.Struct, frozen=True, omit_defaults=True):

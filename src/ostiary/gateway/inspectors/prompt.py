@@ -1,11 +1,13 @@
 """Looks at every text of a request by the channel it came in, once: what was seen is remembered by its digest.
 
 - Operators' texts are never judged as users' (they give orders, and should): only their digest is noted.
+- The parts of one content are looked at one by one, and as the one text that the model reads.
 - Short texts around the messages (names, descriptions, schemas) are looked at together, for each place they stand in.
 - What is remembered belongs to one tenant: nobody learns from the time it takes what another tenant has asked.
 - A detector that is away is no verdict: policy hears that it was not available.
 """
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ SHORT: Final = 200
 MAX_KEPT: Final = 16_384
 MAX_NOTED: Final = 64
 CODE: Final = "prompt_inspection"
+_PART: Final = re.compile(r"((?:messages|input)\[\d+\]\.(?:content|output))\[\d+\]\.(?:text|refusal)\Z")
 
 
 class TextInspector(Quiet):
@@ -69,6 +72,9 @@ class TextInspector(Quiet):
         except UnavailableError:
             turn.available = False
             return Inspected(Verdict.PASS, digest=f"sha256:{digest}")
+        if not said.available:  # rules alone spoke: that counts, and is not remembered as the whole verdict
+            turn.available = False
+            return said
         with self._lock:
             self._kept[name] = said
             if len(self._kept) > self._max:
@@ -79,13 +85,19 @@ class TextInspector(Quiet):
 def _grouped(turn: Turn) -> Iterator[tuple[str, Channel, str]]:
     """Yield what is looked at: long texts and contents alone, the rest of a place together."""
     around: dict[tuple[str, Channel], list[str]] = {}
+    parts: dict[tuple[str, Channel], list[str]] = {}
     for piece in turn.asked.pieces:
         channel = piece.label.channel
         if not piece.text:
             continue
         if len(piece.text) > SHORT or "content" in piece.place or "." not in piece.place:
             yield piece.place, channel, piece.text
+            if (part := _PART.match(piece.place)) is not None:
+                parts.setdefault((part[1], channel), []).append(piece.text)
         else:
             around.setdefault((piece.place.partition(".")[0], channel), []).append(piece.text)
+    for (place, channel), texts in parts.items():
+        if len(texts) > 1:
+            yield place, channel, "".join(texts)
     for (place, channel), texts in around.items():
         yield place, channel, "\n".join(texts)

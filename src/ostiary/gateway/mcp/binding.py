@@ -1,8 +1,9 @@
 """Which question a method of MCP is, after the COAZ binding of AuthZEN (draft of 2026-07-17).
 
 - ``ping`` and notifications pass; a method that does not stand here is refused without a question.
-- A tool or prompt is named with its server: two servers may well call different things by one name.
+- A tool, prompt or resource is named with its server: two servers may well call different things by one name.
 - What a server asks of the client (sampling, elicitation, roots) is a question too; the draft leaves it out.
+- Tasks are unknown here: a server that all users reach through one token cannot tell whose a task is.
 
 >>> question_of("tools/call", {"name": "send_mail"}, "mail").resource_id
 'mail/send_mail'
@@ -20,7 +21,16 @@ from ostiary.errors import FaultyInputError
 MAPPING: Final = "mcp_params_invalid"
 _MAX_NAME: Final = 128
 _MAX_URI: Final = 2048
-PASSES: Final = frozenset({"ping"})
+PING: Final = "ping"
+# The client's notifications that go on; any other would be a way to the server that nobody decides about.
+TOLD_BY_CLIENTS: Final = frozenset(
+    {
+        "notifications/cancelled",
+        "notifications/initialized",
+        "notifications/progress",
+        "notifications/roots/list_changed",
+    }
+)
 _OF_THE_SERVER: Final = {
     "completion/complete": "mcp.use",
     "elicitation/create": "mcp.elicit",
@@ -33,10 +43,6 @@ _OF_THE_SERVER: Final = {
     "sampling/createMessage": "mcp.sample",
     "server/discover": "mcp.connect",
     "subscriptions/listen": "mcp.use",
-    "tasks/cancel": "mcp.use",
-    "tasks/get": "mcp.use",
-    "tasks/list": "mcp.use",
-    "tasks/result": "mcp.use",
     "tools/list": "mcp.list",
 }
 ASKED_BY_SERVERS: Final = frozenset({"elicitation/create", "roots/list", "sampling/createMessage"})
@@ -66,7 +72,7 @@ def question_of(method: str, params: Mapping[str, Any], server: str) -> Question
         return Question(action, kind, f"{server}/{_text(params, 'name', _MAX_NAME)}", {"method": method})
     if method in _BY_URI:
         uri = _text(params, "uri", _MAX_URI)
-        return Question("mcp.read", "mcp_resource", uri, {"method": method, "server": server})
+        return Question("mcp.read", "mcp_resource", f"{server}/{uri}", {"method": method})
     return None
 
 

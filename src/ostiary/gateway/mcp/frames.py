@@ -26,11 +26,11 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class EventReader:
-    """Reads one stream."""
+    """Reads one stream; a byte is looked at once, however small the pieces are."""
 
     def __init__(self) -> None:
         """Begin."""
-        self._rest = b""
+        self._rest = bytearray()
         self._lines: list[bytes] = []
         self._size = 0
 
@@ -40,22 +40,29 @@ class EventReader:
         Raises:
             FaultyInputError: ``mcp_message_too_large``: an event that does not end.
         """
-        *lines, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").split(b"\n")
-        if len(self._rest) > MAX_EVENT:
-            raise FaultyInputError(TOO_LARGE, f"an event has at most {MAX_EVENT} bytes")
-        for line in lines:
+        first, *more = piece.split(b"\n")
+        self._rest += first
+        for following in more:
+            line = bytes(self._rest).removesuffix(b"\r")
+            self._rest = bytearray(following)
             if line:
                 self._keep(line)
             elif self._lines:
                 event, self._lines, self._size = _event(self._lines), [], 0
                 if event is not None:
                     yield event
+        if len(self._rest) + self._size > MAX_EVENT + 1:  # one may be the end of the line's end
+            raise _too_large()
 
     def _keep(self, line: bytes) -> None:
         self._size += len(line)
         if self._size > MAX_EVENT or len(self._lines) >= _MAX_LINE_FIELDS:
-            raise FaultyInputError(TOO_LARGE, f"an event has at most {MAX_EVENT} bytes")
+            raise _too_large()
         self._lines.append(line)
+
+
+def _too_large() -> FaultyInputError:
+    return FaultyInputError(TOO_LARGE, f"an event has at most {MAX_EVENT} bytes")
 
 
 def _event(lines: list[bytes]) -> Event | None:
@@ -69,7 +76,14 @@ def _event(lines: list[bytes]) -> Event | None:
     return Event("\n".join(fields["data"]), last.get("id", ""), last.get("retry", ""))
 
 
-def write_event(data: bytes, event_id: str = "") -> bytes:
-    """Return an event as bytes; ``data`` is one line of JSON."""
+def write_event(data: bytes, event_id: str = "", retry: str = "") -> bytes:
+    r"""Return an event as bytes; ``data`` is one line of JSON, or nothing where the event only primes a stream.
+
+    >>> write_event(b"{}", "7\ndata: evil")
+    b'event: message\ndata: {}\n\n'
+    """
     head = f"id: {event_id}\n".encode() if event_id and event_id.isprintable() else b""
-    return head + b"event: message\ndata: " + data + b"\n\n"
+    if retry.isascii() and retry.isdigit():
+        head += f"retry: {retry[:9]}\n".encode()
+    kind = b"event: message\n" if data else b""
+    return head + kind + b"data: " + data + b"\n\n"

@@ -1,111 +1,39 @@
 """Judges what passes between an MCP client and a server, message by message.
 
-1. A client's request is a question to the decision (`binding`); a call of a tool also brings the facts of its
-   arguments. A method that is unknown is refused; an answer to a request that the server was never let make is dropped.
+1. A client's request is a question to the decision (`binding`), with what its subject has read so far; a call of a tool
+   also brings the facts of its arguments. A method that is unknown is refused; an answer to a request that the server
+   was never let make is dropped, and so is a notification that is none of the protocol's.
 2. A server's request (sampling, elicitation, roots) is a question too, and its texts are looked at as data.
-3. A list of tools keeps those whose definition is the approved one, and whose words try nothing.
-4. A result is looked at as data: what injects is withheld, what leaks is redacted, and all of it is remembered, so that
-   a later call with words of it is known for what it is.
+3. A list keeps those entries whose words try nothing, and of tools those whose definition is the approved one.
+4. Whatever else a server says, notifications and errors among it, is looked at as data: what injects is withheld, what
+   leaks is redacted, and it is remembered, so that a later call with words of it is known for what it is.
 5. What was seen is recorded before it passes. Whatever fails on the way is a refusal (JSON-RPC -32603).
 """
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
-from ostiary.gateway.mcp.binding import ASKED_BY_SERVERS, PASSES, Question, question_of
-from ostiary.gateway.mcp.memory import Heard, McpMemory
+from ostiary.errors import FaultyInputError, OstiaryError
+from ostiary.gateway.mcp.binding import ASKED_BY_SERVERS, PING, TOLD_BY_CLIENTS, Question, question_of
+from ostiary.gateway.mcp.bounds import Definitions, Pending
+from ostiary.gateway.mcp.lists import ENTRIES, Lists
+from ostiary.gateway.mcp.looking import STOPS, Looking, seen_in, size, with_findings
+from ostiary.gateway.mcp.memory import Heard, McpMemory, Remembered
 from ostiary.gateway.mcp.message import Kind, Message, of
-from ostiary.gateway.mcp.results import changed, holds_media, listed, texts_of, withheld
+from ostiary.gateway.mcp.ports import Answered, Passage, Pins, Redact, Side
+from ostiary.gateway.mcp.replies import DENIED, INVALID_PARAMS, UNREACHABLE, error, refusal
+from ostiary.gateway.mcp.results import holds_media, texts_of, withheld
 from ostiary.gateway.tools import Manifest, Reads, read_calls
-from ostiary.vocabulary.inspecting import Finding, Inspected, PromptInspector, Verdict, harshest
+from ostiary.vocabulary.inspecting import Inspected, PromptInspector, Verdict
 from ostiary.vocabulary.labels import Channel, Integrity, Label
 
-DENIED: Final = -32001
-INVALID_PARAMS: Final = -32602
-UNREACHABLE: Final = -32603
-INVALID_REQUEST: Final = -32600
-MAX_PENDING: Final = 1024
-_STOPS: Final = frozenset({Verdict.BLOCK, Verdict.ASK})
-_READ_BACK: Final = frozenset({"completion/complete", "prompts/get", "resources/read", "tools/call", "tasks/result"})
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """The decision's answer; without ``allowed`` the rest says why and what would help."""
-
-    allowed: bool
-    decision_id: str = ""
-    code: str = ""
-    message: str = ""
-    data: Mapping[str, Any] = {}
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """What was seen in something that passed, for the record; no text of it."""
-
-    method: str
-    name: str
-    decision_id: str
-    verdict: Verdict
-    rules: tuple[str, ...]
-    withheld: bool
-    characters: int
-
-
-class Redact(Protocol):
-    """Returns a text without what must not be told, and what was found in it."""
-
-    def __call__(self, text: str, /) -> tuple[str, Sequence[Finding]]:
-        """Redact."""
-        ...
-
-
-class Pins(Protocol):
-    """Knows which definition of a tool was approved."""
-
-    def state(self, tenant: str, server: str, tool: Mapping[str, Any], /) -> str:
-        """Return ``pinned``, ``changed`` or ``unpinned``."""
-        ...
-
-    def kept(self, server: str) -> bool:
-        """Return whether a server's definitions are approved one by one."""
-        ...
-
-
-Ask = Callable[[Question], Awaitable[Answered]]
-Tell = Callable[[Seen], Awaitable[None]]
-
-
-class Side(msgspec.Struct, frozen=True):
-    """One subject at one server, for the length of one message.
-
-    Attributes:
-        tenant, subject, server: who speaks with what; ``subject`` is ``type:id``.
-        connection: names the connection, so that answers find their requests.
-        now_ns: when.
-        ask: puts a question to the decision, its record on disk.
-        tell: records what was seen.
-    """
-
-    tenant: str
-    subject: str
-    server: str
-    connection: str
-    now_ns: int
-    ask: Ask
-    tell: Tell
-
-
-class Passage(msgspec.Struct, frozen=True):
-    """What becomes of a message: it goes on (as ``forward``), or its sender hears ``reply``; or neither."""
-
-    forward: dict[str, Any] | None = None
-    reply: dict[str, Any] | None = None
-    decision_id: str = ""
+MAX_INPUTS: Final = 16
+_ATTACKS: Final = "what the server asks looks like an attack"
+_HOLDS: Final = "what the server answered was withheld: it holds instructions for the model"
+# What says how to speak with each other; everything else that comes back is content.
+_ABOUT: Final = frozenset({"initialize", "logging/setLevel", "server/discover", "subscriptions/listen"})
 
 
 class Guard:
@@ -121,19 +49,19 @@ class Guard:
     ) -> None:
         """Judge calls by ``manifest``, whose tools are named ``server/tool``."""
         self._manifest = manifest
-        self._inspector = inspector
-        self._redact = redact
+        self._looking = Looking(inspector, redact)
         self._pins = pins
         self._memory = memory or McpMemory()
-        self._pending: OrderedDict[tuple[str, str, str | int | None], str] = OrderedDict()
-        self._states: OrderedDict[tuple[str, str, str], str] = OrderedDict()
+        self._pending = Pending()
+        self._definitions = Definitions()
+        self._lists = Lists(self._looking, pins, self._definitions)
 
     async def from_client(self, side: Side, message: Message) -> Passage:
         """Judge what a client sends."""
         if message.kind is Kind.NOTIFICATION:
-            return Passage(forward=message.whole)
+            return Passage(forward=message.whole if message.method in TOLD_BY_CLIENTS else None)
         if message.kind is Kind.RESPONSE:
-            allowed = self._pending.pop((side.tenant, side.connection, message.id), "")
+            allowed = self._pending.take(side.server, _connection(side), message.id)
             return Passage(forward=message.whole if allowed else None)
         return await self._request(side, message, from_server=False)
 
@@ -143,34 +71,26 @@ class Guard:
         Args:
             side: whose connection it is.
             message: what came.
-            asked: the request that a response answers.
+            asked: the request that a response answers, or that is still open.
             decision_id: of that request's permission.
         """
         if message.kind is Kind.NOTIFICATION:
-            return Passage(forward=message.whole)
+            return await self._told_by_server(side, message, asked)
         if message.kind is Kind.REQUEST:
             return await self._asked_by_server(side, message)
         if asked is None or asked.id != message.id:
             return Passage()
         return await self._answer(side, message, asked, decision_id)
 
-    async def _answer(self, side: Side, message: Message, asked: Message, decision_id: str) -> Passage:
-        result = message.result
-        if result is None:
-            return await self._looked_at(side, asked, message, {"error": message.whole["error"]}, decision_id)
-        if asked.method == "tools/list":
-            return Passage(forward={**message.whole, "result": await self._listed(side, result, decision_id)})
-        if isinstance(result.get("inputRequests"), dict):
-            return await self._input_required(side, asked, message, result)
-        if asked.method in _READ_BACK:
-            return await self._looked_at(side, asked, message, {"result": result}, decision_id)
-        return Passage(forward=message.whole)
+    async def listens(self, side: Side) -> Answered:
+        """Return whether a client may listen to what a server says unasked."""
+        return await self._asked(side, Question("mcp.use", "mcp_server", side.server, {"method": "listen"}))
 
     # Requests of either side.
 
     async def _request(self, side: Side, message: Message, *, from_server: bool) -> Passage:
-        if message.method in PASSES:
-            return Passage(forward=message.whole)
+        if message.method == PING:  # who is asked whether it is there is we
+            return Passage(reply={"jsonrpc": "2.0", "id": message.id, "result": {}})
         try:
             question = question_of(message.method, message.params, side.server)
             if question is None or (message.method in ASKED_BY_SERVERS) != from_server:
@@ -184,10 +104,16 @@ class Guard:
             return Passage(forward=message.whole, decision_id=answered.decision_id)
         return Passage(reply=refusal(message.id, answered))
 
-    @staticmethod
-    async def _asked(side: Side, question: Question) -> Answered:
+    async def _asked(self, side: Side, question: Question) -> Answered:
+        known = self._memory.of(side.tenant, side.subject, side.now_ns)
+        available = known.available and await self._looking.available()
+        facts = {
+            "labels": _labels(known),
+            "inspection": {"available": available, "verdict": known.verdict.value, "rules": []},
+            **question.properties,
+        }
         try:
-            return await side.ask(question)
+            return await side.ask(msgspec.structs.replace(question, properties=facts))
         except OstiaryError as fault:
             return Answered(allowed=False, code=fault.code, message=fault.message, data={"unreachable": True})
 
@@ -195,144 +121,160 @@ class Guard:
         """Return the question of a tool's call, with the facts of its arguments."""
         known = self._memory.of(side.tenant, side.subject, side.now_ns)
         name = question.resource_id
-        arguments = msgspec.json.encode(message.params.get("arguments") or {}).decode()
+        given = message.params.get("arguments")
+        arguments = msgspec.json.encode({} if given is None else given).decode()
         call = {"id": "call", "type": "function", "function": {"name": name, "arguments": arguments}}
         messages = [*known.messages(), {"role": "assistant", "content": None, "tool_calls": [call]}]
         # A definition that nobody has listed here yet was not compared: where that is asked for, it counts as changed.
         unseen = "changed" if self._pins.kept(side.server) else "unpinned"
-        pins = {name: self._states.get((side.tenant, side.server, name), unseen)}
-        facts = read_calls(self._manifest, messages, tenant=side.tenant, before=known.label, pins=pins)[0]
+        facts = read_calls(
+            self._manifest,
+            messages,
+            tenant=side.tenant,
+            before=known.label,
+            labels=known.labels(),
+            pins={name: self._definitions.get(side.tenant, side.server, name, unseen)},
+        )[0]
         return msgspec.structs.replace(question, properties={**question.properties, **facts.properties()})
 
-    async def _asked_by_server(self, side: Side, message: Message) -> Passage:
-        seen = await self._inspect(message.params)
-        if seen.verdict in _STOPS:
-            await side.tell(_seen(message.method, "", "", seen, withheld=True))
-            return Passage(reply=error(message.id, DENIED, "what the server asks looks like an attack", "injection"))
+    async def _asked_by_server(self, side: Side, message: Message, *, inner: bool = False) -> Passage:
+        seen = await self._looking.at(message.params)
+        if message.method != PING and seen.verdict in STOPS:
+            await side.tell(seen_in(message.method, "", "", seen, withheld=True))
+            return Passage(reply=error(message.id, DENIED, _ATTACKS, "injection"))
         passage = await self._request(side, message, from_server=True)
-        if passage.forward is not None:
-            self._pending[side.tenant, side.connection, message.id] = message.method
-            while len(self._pending) > MAX_PENDING:
-                self._pending.popitem(last=False)
-        return passage
+        if passage.forward is None:
+            return passage
+        told, found = await self._looking.told(message.params)
+        looked = with_findings(seen, found)
+        await side.tell(seen_in(message.method, "", passage.decision_id, looked, withheld=False, characters=size(told)))
+        self._hear(side, message.method, told, looked, trusted=False)
+        if not inner:
+            self._pending.add(side.server, _connection(side), message.id)
+        forward = {"jsonrpc": "2.0", "id": message.id, "method": message.method, "params": told}
+        return msgspec.structs.replace(passage, forward=forward)
 
-    async def _input_required(self, side: Side, asked: Message, message: Message, result: dict[str, Any]) -> Passage:
-        """Judge the questions that a result holds (protocol 2026-07-28): one that may not be asked refuses them all."""
-        for number, inner in enumerate(result["inputRequests"].values()):
-            told = inner if isinstance(inner, dict) else {}
+    async def _inputs(self, side: Side, asked: Message, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the questions that a result holds (protocol 2026-07-28), each judged.
+
+        Raises:
+            _NotAskedError: one may not be asked, and so none of them.
+        """
+        given = result["inputRequests"]
+        if not isinstance(given, dict) or len(given) > MAX_INPUTS:
+            raise _NotAskedError(error(asked.id, UNREACHABLE, "the server asks in no form", "mcp_message_invalid"))
+        judged: dict[str, Any] = {}
+        for number, (name, one) in enumerate(given.items()):
+            told = one if isinstance(one, dict) else {}
+            whole = {"jsonrpc": "2.0", "id": number, "method": told.get("method", ""), "params": told.get("params", {})}
             try:
-                request = of(
-                    {"jsonrpc": "2.0", "id": number, "method": told.get("method"), "params": told.get("params", {})}
-                )
+                passage = await self._asked_by_server(side, of(whole), inner=True)
             except FaultyInputError as fault:
-                return Passage(forward=error(asked.id, UNREACHABLE, fault.message, fault.code))
-            passage = await self._asked_by_server(side, request)
+                raise _NotAskedError(error(asked.id, UNREACHABLE, fault.message, fault.code)) from fault
             if passage.forward is None:
-                return Passage(forward={**(passage.reply or {}), "id": asked.id})
-        return Passage(forward=message.whole)
+                raise _NotAskedError({**(passage.reply or {}), "id": asked.id})
+            judged[name] = {"method": passage.forward["method"], "params": passage.forward["params"]}
+        return judged
 
     # What comes back.
 
-    async def _listed(self, side: Side, result: Mapping[str, Any], decision_id: str) -> dict[str, Any]:
-        dropped: list[Inspected] = []
-        tools = [one for one in result.get("tools") or () if isinstance(one, dict)]
-        looks = [await self._inspect(one) for one in tools]
-        kept: set[int] = set()
-        for tool, seen in zip(tools, looks, strict=True):
-            state = self._pins.state(side.tenant, side.server, tool)
-            self._remember_state(side, str(tool.get("name", "")), state)
-            if state == "changed" or seen.verdict in _STOPS:
-                dropped.append(seen)
-            else:
-                kept.add(id(tool))
-        if dropped:
-            verdict = harshest(one.verdict for one in dropped)
-            findings = tuple(finding for one in dropped for finding in one.findings)
-            await side.tell(_seen("tools/list", "", decision_id, Inspected(verdict, findings=findings), withheld=True))
-        return listed(result, lambda tool: id(tool) in kept)
-
-    def _remember_state(self, side: Side, name: str, state: str) -> None:
-        self._states[side.tenant, side.server, f"{side.server}/{name}"] = state
-        while len(self._states) > MAX_PENDING * 8:
-            self._states.popitem(last=False)
+    async def _answer(self, side: Side, message: Message, asked: Message, decision_id: str) -> Passage:
+        result = message.result
+        try:
+            if result is None:
+                return await self._looked_at(side, asked, "error", message.whole["error"], decision_id)
+            if "inputRequests" in result:
+                inputs = await self._inputs(side, asked, result)
+                rest = {name: one for name, one in result.items() if name != "inputRequests"}
+                passage = await self._looked_at(side, asked, "result", rest, decision_id)
+                return _with_inputs(passage, inputs)
+            if asked.method in ENTRIES:
+                listed = await self._lists.judged(side, asked.method, result, decision_id)
+                return Passage(forward={"jsonrpc": "2.0", "id": asked.id, "result": listed})
+        except _NotAskedError as no:
+            return Passage(forward=no.reply)
+        except FaultyInputError as fault:
+            return Passage(forward=error(asked.id, UNREACHABLE, fault.message, fault.code))
+        return await self._looked_at(side, asked, "result", result, decision_id)
 
     async def _looked_at(
-        self, side: Side, asked: Message, message: Message, said: dict[str, Any], decision_id: str
+        self, side: Side, asked: Message, member: str, said: dict[str, Any], decision_id: str
     ) -> Passage:
         name = str(asked.params.get("name") or asked.params.get("uri") or "")
-        seen = await self._inspect(said)
-        blocked = seen.verdict is Verdict.BLOCK
-        told, found = (said, []) if blocked else await asyncio.to_thread(self._redacted, said)
+        seen = await self._looking.at(said)
+        about = asked.method in _ABOUT or asked.method in ENTRIES
+        blocked = seen.verdict is Verdict.BLOCK or (about and seen.verdict in STOPS)
+        told, found = (said, ()) if blocked else await self._looking.told(said)
+        looked = with_findings(seen, found)
+        if not blocked and not (about and member == "result"):
+            trusted = asked.method == "tools/call" and self._trusted(side, name)
+            self._hear(side, name, told, looked, trusted=trusted)
+        if not about or blocked or found:
+            await side.tell(seen_in(asked.method, name, decision_id, looked, withheld=blocked, characters=size(said)))
         if not blocked:
-            self._hear(side, asked, name, told)
-        rules = Inspected(
-            harshest((seen.verdict, *([Verdict.REDACT] if found else []))), findings=(*seen.findings, *found)
-        )
-        await side.tell(_seen(asked.method, name, decision_id, rules, withheld=blocked, characters=_size(said)))
-        if not blocked:
-            return Passage(forward={**message.whole, **told})
-        text = "what the server answered was withheld: it holds instructions for the model"
-        instead = withheld(asked.method, said.get("result", {}), "injection", text)
+            return Passage(forward={"jsonrpc": "2.0", "id": asked.id, member: told})
+        instead = withheld(asked.method, said if member == "result" else {}, "injection", _HOLDS)
         if instead is None:
-            return Passage(forward=error(asked.id, DENIED, text, "injection"))
+            return Passage(forward=error(asked.id, DENIED, _HOLDS, "injection"))
         return Passage(forward={"jsonrpc": "2.0", "id": asked.id, "result": instead})
 
-    def _redacted(self, said: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
-        found: list[Finding] = []
+    async def _told_by_server(self, side: Side, message: Message, asked: Message | None) -> Passage:
+        seen = await self._looking.at([message.method, message.params])
+        told, found = ({}, ()) if seen.verdict in STOPS else await self._looking.told(message.params)
+        looked = with_findings(seen, found)
+        if seen.verdict in STOPS or found:
+            await side.tell(seen_in(message.method, "", "", looked, withheld=seen.verdict in STOPS))
+        if seen.verdict in STOPS:
+            return Passage()
+        if {"data", "message"} & told.keys():  # words for a person, or for a model
+            name = str(asked.params.get("name", "")) if asked is not None and asked.method == "tools/call" else ""
+            self._hear(side, name, told, looked, trusted=bool(name) and self._trusted(side, name))
+        forward = {"jsonrpc": "2.0", "method": message.method}
+        return Passage(forward={**forward, "params": told} if "params" in message.whole else forward)
 
-        def change(text: str) -> str:
-            released, findings = self._redact(text)
-            found.extend(findings)
-            return released
+    def _trusted(self, side: Side, name: str) -> bool:
+        return side.vouched and self._manifest.find(f"{side.server}/{name}").reads is Reads.TRUSTED
 
-        return changed(said, change), found
-
-    def _hear(self, side: Side, asked: Message, name: str, said: dict[str, Any]) -> None:
+    def _hear(self, side: Side, name: str, said: dict[str, Any], seen: Inspected, *, trusted: bool) -> None:
         tool = f"{side.server}/{name}"
-        trusted = asked.method == "tools/call" and self._manifest.find(tool).reads is Reads.TRUSTED
         label = Label(
             Channel.TOOL,
             side.tenant,
             tool=tool,
             integrity=Integrity.TRUSTED if trusted else Integrity.UNTRUSTED,
+            confidentiality=side.confidentiality,
             uninspected=holds_media(said),
         )
-        text = "\n".join(texts_of(said))
-        self._memory.hear(side.tenant, side.subject, (Heard(tool, text, label),), side.now_ns)
-
-    async def _inspect(self, said: Any) -> Inspected:
-        """Look at every text, beside the loop; a detector that is away is no reason to let anything pass unseen."""
-        try:
-            text = "\n".join(texts_of(said))
-            return await asyncio.to_thread(self._inspector.inspect, text, Channel.DATA)
-        except UnavailableError as fault:
-            finding = Finding(f"inspection.{fault.code}", 0, 0)
-            return Inspected(Verdict.FLAG, findings=(finding,))
-        except FaultyInputError as fault:
-            return Inspected(Verdict.BLOCK, 1.0, (Finding(f"inspection.{fault.code}", 0, 0),))
+        heard = Heard(tool, "\n".join(texts_of(said)), label, seen.verdict, seen.available)
+        self._memory.hear(side.tenant, side.subject, (heard,), side.now_ns)
 
 
-def error(number: str | int | None, code: int, message: str, word: str, **data: Any) -> dict[str, Any]:
-    """Return a JSON-RPC error."""
-    told = {"code": code, "message": message, "data": {"code": word, **data}}
-    return {"jsonrpc": "2.0", "id": number, "error": told}
+class _NotAskedError(Exception):
+    """A question of the server that is not put to the client."""
+
+    def __init__(self, reply: dict[str, Any]) -> None:
+        """Keep what the client hears instead."""
+        super().__init__("not asked")
+        self.reply = reply
 
 
-def refusal(number: str | int | None, answered: Answered) -> dict[str, Any]:
-    """Return the JSON-RPC error of a decision that does not permit."""
-    data = {name: value for name, value in answered.data.items() if name != "unreachable"}
-    code = UNREACHABLE if answered.data.get("unreachable") else DENIED
-    if answered.decision_id:
-        data["decision_id"] = answered.decision_id
-    return error(
-        number, code, answered.message or "policy does not permit this", answered.code or "access_denied", **data
-    )
+def _with_inputs(passage: Passage, inputs: dict[str, Any]) -> Passage:
+    forward = passage.forward or {}
+    result = forward.get("result")
+    if not isinstance(result, dict) or result.get("isError") is True:
+        return passage
+    return msgspec.structs.replace(passage, forward={**forward, "result": {**result, "inputRequests": inputs}})
 
 
-def _seen(method: str, name: str, decision_id: str, seen: Inspected, *, withheld: bool, characters: int = 0) -> Seen:
-    rules = tuple(sorted({finding.rule for finding in seen.findings}))[:32]
-    return Seen(method, name[:256], decision_id, seen.verdict, rules, withheld, characters)
+def _connection(side: Side) -> str:
+    return f"{side.tenant}|{side.connection}"
 
 
-def _size(said: Any) -> int:
-    return sum(map(len, texts_of(said)))
+def _labels(known: Remembered) -> dict[str, Any]:
+    label = known.label
+    return {
+        "untrusted": label.untrusted,
+        "confidentiality": label.confidentiality,
+        "uninspected": label.uninspected,
+        "foreign": label.foreign,
+    }

@@ -76,6 +76,8 @@ def of(whole: dict[str, Any]) -> Message:
     if method is None:
         if ("result" in whole) == ("error" in whole) or "id" not in whole:
             raise FaultyInputError(INVALID, "a response has an id, and a result or an error")
+        if not isinstance(whole.get("result", whole.get("error")), dict):
+            raise FaultyInputError(INVALID, "a result is an object, and so is an error")
         return Message(Kind.RESPONSE, whole, number)
     if not isinstance(method, str) or not 0 < len(method) <= _MAX_NAME or not isinstance(params, dict):
         raise FaultyInputError(INVALID, "a method is a name, its parameters an object")

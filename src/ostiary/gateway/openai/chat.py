@@ -70,7 +70,7 @@ def _message(one: Any, reader: Reader, called: dict[str, str], place: str) -> di
     if "content" in onward:
         onward["content"] = reader.collector.content(one["content"], label, f"{place}.content")
     if role == "assistant":
-        _calls(one, called, place)
+        _calls(one, reader, called, place)
     reader.collector.all(onward, label, place, but=("role", "content"))
     return onward
 
@@ -89,7 +89,7 @@ def _label(role: str, one: dict[str, Any], reader: Reader, called: dict[str, str
     raise FaultyInputError(INVALID, f"`{role[:32]}` is no role that is served", f"{place}.role")
 
 
-def _calls(one: dict[str, Any], called: dict[str, str], place: str) -> None:
+def _calls(one: dict[str, Any], reader: Reader, called: dict[str, str], place: str) -> None:
     """Remember which call was to which tool: a tool's answer names the call alone."""
     if one.get("function_call") is not None:
         raise FaultyInputError("unsupported_value", "`function_call` is out of date: use `tool_calls`", place)
@@ -98,7 +98,7 @@ def _calls(one: dict[str, Any], called: dict[str, str], place: str) -> None:
         name = inner.get("name") if isinstance(inner, dict) else None
         if not isinstance(name, str) or not isinstance(call.get("id"), str):
             raise FaultyInputError(INVALID, "a call has an `id` and a `function` with a `name`", f"{place}.tool_calls")
-        called[call["id"]] = name
+        reader.remember(called, call["id"], name)
 
 
 def _conversation(metadata: Any) -> str:

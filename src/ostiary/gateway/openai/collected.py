@@ -63,7 +63,7 @@ class Collected:
         self._texts: dict[Any, _Text] = {}
         self._calls: dict[Any, _Call] = {}
         self._length = 0
-        self.out_length = 0
+        self.out_length = self.in_bytes = 0
 
     def feed(self, name: Any, text: str, *, escaped: bool = False) -> str:
         """Take more of a text and return what may leave.
@@ -79,7 +79,7 @@ class Collected:
             one = self._texts[name] = _Text(self._open(escaped))
         if one.closed:
             raise UnavailableError(MALFORMED, "the model's server goes on with a text that it had ended")
-        self._count(len(text))
+        self._count(text)
         return self._took(one, one.scan.feed(text))
 
     def close(self, name: Any) -> str:
@@ -115,7 +115,7 @@ class Collected:
                 raise _too_much()
             one = self._calls[name] = _Call()
         one.id, one.name = one.id or call_id, one.name or function
-        self._count(len(arguments) + len(function))
+        self._count(arguments + function)
         one.arguments.append(arguments)
 
     def calls(self) -> dict[Any, CallAsked]:
@@ -149,8 +149,9 @@ class Collected:
             one.out.append(text)
         return text
 
-    def _count(self, length: int) -> None:
-        self._length += length
+    def _count(self, text: str) -> None:
+        self._length += len(text)
+        self.in_bytes += len(text.encode("utf-8", "surrogatepass"))
         if self._length > self._limits.characters:
             raise _too_much()
 

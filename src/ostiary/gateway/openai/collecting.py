@@ -27,6 +27,7 @@ _TEXTUAL: Final = frozenset({"text", "input_text", "output_text", "refusal", "su
 _TEXT_KEY: Final = {"refusal": "refusal"}
 _BYTES: Final = frozenset({"data", "file_data", "image_url", "url"})
 _SHORT: Final = 2048
+_WORD: Final = 32
 
 
 class Collector:
@@ -63,7 +64,7 @@ class Collector:
         elif isinstance(value, dict):
             for name, one in value.items():
                 if name not in but:
-                    if not name.isidentifier() or not name.isascii():
+                    if len(name) > _WORD or not name.isidentifier() or not name.isascii():
                         self.text(name, label, f"{place} (name)")
                     self.all(one, label, f"{place}.{name}")
 
@@ -92,6 +93,8 @@ class Collector:
         kind, onward = part["type"], {name: value for name, value in part.items() if name != EXTENSION}
         if kind in _TEXTUAL:
             key = _TEXT_KEY.get(kind, "text")
+            if hidden := _OPAQUE & part.keys():  # servers that go by members would see more than a text
+                raise FaultyInputError(INVALID, f"a part of type `{kind}` has no `{min(hidden)}`", place)
             if not isinstance(part.get(key), str):
                 raise FaultyInputError(INVALID, f"a part of type `{kind}` has `{key}`", place)
             self.all(onward, label, place, but=("type",))

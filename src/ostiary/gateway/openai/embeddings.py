@@ -24,5 +24,6 @@ def read(told: dict[str, Any], reader: Reader) -> LlmAsked:
         raise FaultyInputError(INVALID, "`encoding_format` is `float` or `base64`", "encoding_format")
     for number, text in enumerate(texts):
         reader.collector.text(text, reader.asker, f"input[{number}]")
+    reader.extras({name: value for name, value in told.items() if name != "encoding_format"})
     body = {name: value for name, value in told.items() if name != "user" and value is not None}
     return LlmAsked(face="embeddings", model=model, body={**body, "input": texts})

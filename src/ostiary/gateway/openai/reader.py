@@ -7,6 +7,7 @@ from ostiary.gateway.openai.collecting import INVALID, TOO_MUCH, Collector
 from ostiary.gateway.openai.limits import DEFAULTS, AskLimits
 from ostiary.vocabulary.labels import Channel, Integrity, Label
 
+READ_ELSEWHERE: Final = frozenset({"model", "messages", "input", "instructions", "tools"})
 _MAX_NAME: Final = 256
 _MAX_INT: Final = 2**31
 
@@ -102,10 +103,15 @@ class Reader:
         )
 
     def extras(self, told: dict[str, Any]) -> None:
-        """Look at what stands beside the messages: schemas, stops, choices of tools, metadata."""
-        for name in ("response_format", "text", "stop", "tool_choice", "prediction", "reasoning", "metadata"):
-            if name in told:
-                self.collector.all(told[name], self.asker, name, but=("type",))
-        for name in ("logit_bias", "user", "safety_identifier", "prompt_cache_key", "truncation", "service_tier"):
-            if name in told:
-                self.collector.all(told[name], self.asker, name)
+        """Look at all that stands beside the messages, also where a number or one word belongs.
+
+        Some servers put an effort or a kind into the operator's prompt as it is.
+        """
+        for name, value in told.items():
+            if name not in READ_ELSEWHERE:
+                self.collector.all(value, self.asker, name)
+
+    @staticmethod
+    def remember(called: dict[str, str], call_id: str, name: str) -> None:
+        """Remember which call was to which tool; one id for two tools vouches for neither."""
+        called[call_id] = name if called.get(call_id, name) == name else ""

@@ -41,8 +41,6 @@ def read(face: Face, told: Mapping[str, Any], reader: Reader) -> LlmAsked:
             shown = name[:64] if name.isprintable() else "?"
             raise FaultyInputError(UNKNOWN, f"unknown parameter: `{shown}`", shown)
     asked = _READERS[face](dict(told), reader)
-    for name in reader.extra & told.keys():
-        reader.collector.all(told[name], reader.asker, name)
     return msgspec.structs.replace(asked, pieces=tuple(reader.collector.pieces))
 
 

@@ -75,13 +75,13 @@ def _item(
         role = reader.name(one, "role", place)
         label = annotated(_label(role, reader, place), one.get(EXTENSION), place)
         onward["content"] = reader.collector.content(one.get("content"), label, f"{place}.content")
-        reader.collector.all(onward, label, place, but=("role", "content", "type", "status"))
+        reader.collector.all(onward, label, place, but=("role", "content", "type"))
         messages.append({"role": role, "content": one.get("content"), **_said(one)})
         return onward
     if kind == "function_call":
         name, call = reader.name(one, "name", place), reader.name(one, "call_id", place)
-        called[call] = name
-        reader.collector.all(onward, reader.model, place, but=("type", "status"))
+        reader.remember(called, call, name)
+        reader.collector.all(onward, reader.model, place, but=("type",))
         inner = {"name": name, "arguments": one.get("arguments", "")}
         messages.append({"role": "assistant", "tool_calls": [{"id": call, "type": "function", "function": inner}]})
         return onward
@@ -89,7 +89,7 @@ def _item(
         call = reader.name(one, "call_id", place)
         label = annotated(reader.tool(called.get(call, "")), one.get(EXTENSION), place)
         onward["output"] = reader.collector.content(one.get("output"), label, f"{place}.output")
-        reader.collector.all(onward, label, place, but=("type", "status", "output"))
+        reader.collector.all(onward, label, place, but=("type", "output"))
         messages.append({"role": "tool", "tool_call_id": call, "content": one.get("output"), **_said(one)})
         return onward
     raise FaultyInputError(UNSUPPORTED, "an item is a message, a call of a function or its output", f"{place}.type")

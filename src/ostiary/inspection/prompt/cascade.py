@@ -2,6 +2,8 @@
 
 - The operator's text passes untouched. A user's text and data each have their own rules, model and scale.
 - Every reading of a text is judged (``readings``), the worst counts: to encode an attack never helps it.
+- A reading that is no language, where there are others, is judged by its words alone: a model that cannot read a text
+  takes it for an attack, and a benign text written oddly is judged by what it says.
 - All speak in log-odds on the channel's one scale. ``score`` is 0.5 exactly at the threshold: ``verdict == block`` says
   the same as ``score >= 0.5``, and any other threshold on ``score`` is an operating point too.
 - The encoder, the dearest, is asked of ``MAX_ASKED`` pieces of all readings together: no text buys more of it.
@@ -20,6 +22,7 @@ from ostiary.inspection.prompt.readings import Reading, readings
 from ostiary.inspection.prompt.remembered import Remembered
 from ostiary.inspection.prompt.rules import DIRECT, HINT, INDIRECT, INJECTION_RISK, OBFUSCATION, SURE, look
 from ostiary.inspection.text import Normalised, normalise
+from ostiary.inspection.unwrapping import plain_words
 from ostiary.vocabulary.inspecting import Finding, Inspected, Verdict
 from ostiary.vocabulary.labels import Channel
 
@@ -92,8 +95,9 @@ class Cascade:
         plain = normalise(text)
         found: list[Finding] = []
         z, left = numbers.threshold + _NOTHING, MAX_ASKED
-        for place, reading in enumerate(readings(plain)):
-            voice = _Voice(reading, channel, numbers, self._digest)
+        every = list(readings(plain))
+        for place, reading in enumerate(every):
+            voice = _Voice(reading, channel, numbers, self._digest, alone=len(every) == 1)
             odds = voice.hear(detector, plain if not place else None, left)
             left -= voice.asked
             if odds is not None:
@@ -107,7 +111,10 @@ class Cascade:
 class _Voice:
     """What is said of one reading of a text."""
 
-    def __init__(self, reading: Reading, channel: Channel, numbers: ChannelNumbers, digest: str) -> None:
+    def __init__(
+        self, reading: Reading, channel: Channel, numbers: ChannelNumbers, digest: str, *, alone: bool
+    ) -> None:
+        self._alone = alone
         self._reading, self._channel, self._numbers, self._digest = reading, channel, numbers, digest
         self.findings: list[Finding] = []
         self.asked = 0
@@ -115,11 +122,10 @@ class _Voice:
     def hear(self, detector: "Detector | None", plain: Normalised | None, left: int) -> float | None:
         """Return the log-odds of the reading, ``None`` when there is nothing to say."""
         heard = [*self._rules(), *self._disguise(plain)]
-        judged = detector.judge(self._reading.text, left) if detector else None
+        judged = self._model(detector, left) if detector else None
         if judged is not None:
             self.asked = judged.asked
             heard.append(judged.z)
-            self._tell(judged)
         if not heard:
             return None
         total = heard[0]
@@ -149,12 +155,20 @@ class _Voice:
                 )
                 yield self._strength(HINT)
 
-    def _tell(self, judged: "Judged") -> None:
+    def _model(self, detector: "Detector", left: int) -> "Judged | None":
+        """Return what the model thinks; of a text that is no language, beside others, it reads the words alone."""
+        words = None if self._alone else plain_words(self._reading.text)
+        judged = detector.judge(self._reading.text if words is None else words, left)
+        if judged is not None:
+            self._tell(judged, whole=words is not None)
+        return judged
+
+    def _tell(self, judged: "Judged", *, whole: bool) -> None:
         name = "user" if self._channel is Channel.USER else "data"
         atlas = DIRECT if self._channel is Channel.USER else INDIRECT
         for start, end, odds in judged.pieces:
             if odds >= self._numbers.flag:
-                span = self._reading.span(start, end)
+                span = self._reading.span(*((0, len(self._reading.text)) if whole else (start, end)))
                 score = self._score(odds)
                 self.findings.append(
                     Finding(f"injection.{name}_model", *span, score, atlas, INJECTION_RISK, self._digest)

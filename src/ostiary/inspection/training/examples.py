@@ -116,7 +116,7 @@ def own_user(own: Path, rng: Rng) -> Iterator[tuple[str, int]]:
     ordinary: list[str] = []
     for name, slots in made.read(own / "ordinary.json").items():
         ordinary += made.texts(slots, 250 if name == "en" else 50, rng)
-    ordinary += made.texts(patterns["user_clean"], 900, rng)
+    ordinary += made.texts(patterns["user_clean"], 2000, rng)
     written = [row for row in _own_rows(own) if row.channel == "user"]
     attacks += [row.text for row in written if row.label == 1]
     ordinary += [row.text for row in written if row.label == 0]
@@ -251,7 +251,7 @@ def own_data(own: Path, rng: Rng) -> Iterator[tuple[str, int]]:
     """Yield texts of the data channel that we wrote or made from patterns, each with its label."""
     patterns = made.read(own / "patterns.json")
     yield from ((text, 1) for text in made.texts(patterns["data_attack"], 1600, rng))
-    yield from ((text, 0) for text in made.texts(patterns["data_clean"], 2800, rng))
+    yield from ((text, 0) for text in made.texts(patterns["data_clean"], 3400, rng))
     yield from ((text, 1) for texts in patterns["data_attack_langs"].values() for text in texts for _ in range(3))
     for name, slots in made.read(own / "ordinary.json").items():
         if name != "en":

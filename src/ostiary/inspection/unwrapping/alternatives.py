@@ -1,7 +1,8 @@
 """What a normalised text says otherwise: each reading a whole text, so that it is judged as if written plainly.
 
-- The first reading has every encoding and odd spelling undone in its place; others have a stretch turned (ROT13,
-  reversed), or are what was decoded by itself, without what stood around it. Encodings in encodings: ask again.
+- The first reading has every encoding undone in its place, or every odd spelling where there is none. Others have a
+  stretch turned (ROT13, reversed), or are what was decoded by itself, without what stood around it. Encodings in
+  encodings: ask again.
 - At most ``MAX_READINGS``; none is longer than four times the text and 65,536 characters more.
 - ``Alternative.span`` leads back: from a place in the reading to where its source stands in the normalised text.
 
@@ -62,7 +63,7 @@ class Alternative(msgspec.Struct, frozen=True):
 def alternatives(text: str) -> list[Alternative]:
     """Return the other readings of a normalised text; none of one that is plain."""
     whole = Alternative(text, (), (0,), ((0, len(text), False),))
-    found = [*encoded(text), *spelled(text)]
+    found = encoded(text) or spelled(text)  # an encoding has letters and digits mixed as odd spellings have
     readings = [_replaced(whole, found)] if found else []
     around = turned(text)
     readings += [_replaced(whole, [one]) for one in around]

@@ -18,6 +18,8 @@ from ostiary.inspection.unwrapping.found import Found
 from ostiary.inspection.unwrapping.lexicon import words as lexicon_words
 
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
+_LEADING: Final = re.compile(r"(?<!\S)[.,?!;:](?=\w)")  # stops before their words: all of it was turned round
+_TRAILING: Final = re.compile(r"(?<=\w)[.,?!;:](?!\S)")
 _MAX_WORDS: Final = 20_000
 _LEAST: Final = 2.5
 _UNKNOWN: Final = 0.25
@@ -74,9 +76,12 @@ def _reversed(text: str, words: list[re.Match[str]], small: list[str], plain: li
     stretch = _best(small, plain, lambda word: word[::-1])
     if stretch:
         start, end = _place(text, words, stretch)
-        yield Found("reversed", start, end, text[start:end][::-1])
-        each = _WORD.sub(lambda match: match.group()[::-1], text[start:end])
-        yield Found("reversed_words", start, end, each)
+        part = text[start:end]
+        lead, trail = len(_LEADING.findall(part)), len(_TRAILING.findall(part))
+        if lead >= trail:
+            yield Found("reversed", start, end, part[::-1])
+        if trail >= lead:
+            yield Found("reversed_words", start, end, _WORD.sub(lambda match: match.group()[::-1], part))
 
 
 def _place(text: str, words: list[re.Match[str]], stretch: tuple[int, int]) -> tuple[int, int]:

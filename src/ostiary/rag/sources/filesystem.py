@@ -2,9 +2,11 @@
 
 - Everything is opened below the folder's own descriptor, one name at a time, and no symbolic link is ever followed: not
   the file, not a directory on the way, not while we look.
-- Whoever reads a file must pass every directory between the folder and it, and the folder itself (``sources.posix``).
-- A file's revision is its inode, time and size. The check before an answer asks the file that is there now: if that is
-  another revision, or its rights are others, the old text is not shown.
+- Whoever reads a file must pass every directory on the way, from the file system's root to it (``sources.posix``). The
+  folder's own way is climbed from its descriptor, so that no link and no renaming tells another one.
+- A file's revision is its inode, times and size, read when they were settled (``sources.settled``). The check before an
+  answer asks the file that is there now: if that is another revision, or its rights are others, the old text is not
+  shown. A change of rights is a change of the revision, too: nobody can set a file's ctime back.
 - Text files alone, by the ends of their names; a file that is not UTF-8, too long or not to be read is not there.
 """
 
@@ -18,14 +20,17 @@ from typing import Final
 
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.rag.ports import Asker, Document, Known, Scan
-from ostiary.rag.rights import NOBODY, Layer, Rule, digest, permits, plain
+from ostiary.rag.rights import EVERYBODY, NOBODY, Layer, Rule, digest, permits, plain, step
 from ostiary.rag.sources.accounts import Accounts
 from ostiary.rag.sources.posix import PASS, READ, XATTR, Node, layer, names
+from ostiary.rag.sources.settled import settles, stamps
 
 ENDS: Final = (".csv", ".html", ".json", ".md", ".rst", ".text", ".txt", ".xml", ".yaml", ".yml")
 MAX_FILES: Final = 200_000
 MAX_BYTES: Final = 8 << 20
-MAX_DEPTH: Final = 48
+MAX_DEPTH: Final = 32
+MAX_ABOVE: Final = 24
+ALL: Final[Layer] = (step((EVERYBODY,), allow=True),)
 _NO_ACL: Final = frozenset({errno.ENODATA, errno.EOPNOTSUPP, errno.ENOTSUP})
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -62,12 +67,16 @@ class FilesystemSource:
             UnavailableError: ``source_unavailable``.
         """
         seen: dict[str, tuple[str, Rule]] = {}
+        unreadable: dict[str, str] = {}
         with self._opened() as root:
-            for path, revision, rule in self._walk(root, "", ()):
+            for path, revision, rule in self._walk(root, "", _above(root)):
                 if self._unreadable.get(path) != revision:
                     seen[path] = (revision, rule)
-                if len(seen) > MAX_FILES:
+                else:
+                    unreadable[path] = revision
+                if len(seen) + len(unreadable) > MAX_FILES:
                     raise UnavailableError("source_unavailable", f"the folder has more than {MAX_FILES} files")
+        self._unreadable = unreadable
         new = {path: one for path, one in seen.items() if path not in known or known[path].revision != one[0]}
         rights = {path: rule for path, (_, rule) in seen.items() if path in new or known[path].rule != digest(rule)}
         gone = tuple(path for path in known if path not in seen)
@@ -79,20 +88,25 @@ class FilesystemSource:
         if not principals:
             return frozenset()
         with self._opened() as root:
+            above = _above(root)
             return frozenset(
-                path for path, revision in documents.items() if self._stands(root, path, revision, principals)
+                path for path, revision in documents.items() if self._stands(root, above, path, revision, principals)
             )
 
-    def _stands(self, root: int, path: str, revision: str, principals: frozenset[str]) -> bool:
+    def _stands(
+        self, root: int, above: tuple[Layer, ...], path: str, revision: str, principals: frozenset[str]
+    ) -> bool:
         try:
             with _walked(root, path) as (file, layers):
                 found = os.fstat(file)
-                rule = (*layers, layer(_node(file, found), READ))
-                return stat.S_ISREG(found.st_mode) and _revision(found) == revision and permits(rule, principals)
+                rule = (*above, *layers, layer(_node(file, found), READ))
+                return stat.S_ISREG(found.st_mode) and stamps(found) == revision and permits(rule, principals)
         except (OSError, FaultyInputError, ValueError):
             return False
 
-    def _walk(self, folder: int, prefix: str, above: tuple[Layer, ...]) -> Iterator[tuple[str, str, Rule]]:
+    def _walk(
+        self, folder: int, prefix: str, above: tuple[Layer, ...], depth: int = 0
+    ) -> Iterator[tuple[str, str, Rule]]:
         """Yield path, revision and rule of each file; what cannot be looked at is not there."""
         try:
             passing = (*above, layer(_node(folder, os.fstat(folder)), PASS))
@@ -105,24 +119,27 @@ class FilesystemSource:
                 continue
             try:
                 found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                if stat.S_ISDIR(found.st_mode) and len(above) < MAX_DEPTH:
+                if stat.S_ISDIR(found.st_mode) and depth < MAX_DEPTH:
                     with _open(name, _FOLDER, folder) as inner:
-                        yield from self._walk(inner, path + "/", passing)
+                        yield from self._walk(inner, path + "/", passing, depth + 1)
                 elif stat.S_ISREG(found.st_mode) and name.lower().endswith(self._ends):
                     with _open(name, _FILE, folder) as file:
                         found = os.fstat(file)
-                        yield path, _revision(found), _rule(passing, _node(file, found))
+                        if stat.S_ISREG(found.st_mode):  # it may be another one by now
+                            yield path, stamps(found), _rule(passing, _node(file, found))
             except OSError:
                 continue
 
     def _documents(self, wanted: Mapping[str, tuple[str, Rule]]) -> Iterator[Document]:
         with self._opened() as root:
             for path, (revision, _) in wanted.items():
-                text = _text(root, path, revision)
+                try:
+                    text = _text(root, path, revision)
+                except (OSError, ValueError):  # not now: it is looked at again the next time
+                    continue
                 if text is None:
                     self._unreadable[path] = revision
                     continue
-                self._unreadable.pop(path, None)
                 yield Document(path, revision, text, Path(path).name, self._confidentiality)
 
     @contextlib.contextmanager
@@ -177,22 +194,48 @@ def _node(opened: int, found: os.stat_result) -> Node:
     return Node(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), acl)
 
 
-def _revision(found: os.stat_result) -> str:
-    return f"{found.st_dev}:{found.st_ino}:{found.st_mtime_ns}:{found.st_size}"
+def _above(root: int) -> tuple[Layer, ...]:
+    """Return who may pass each directory above an open folder, from the root of the file system down.
+
+    Raises:
+        UnavailableError: ``source_unavailable``: the way cannot be looked at, so nobody comes along it.
+    """
+    layers: list[Layer] = []
+    with contextlib.ExitStack() as opened:
+        here, name = root, _place(root)
+        try:
+            for _ in range(MAX_ABOVE):
+                here = opened.enter_context(_open("..", _FOLDER, here))
+                if _place(here) == name:  # only the root of a file system is its own parent
+                    return plain((*reversed(layers), ALL))[:-1]
+                name = _place(here)
+                layers.append(layer(_node(here, os.fstat(here)), PASS))
+        except (OSError, FaultyInputError) as fault:
+            raise UnavailableError("source_unavailable", "the folders above cannot be looked at") from fault
+    raise UnavailableError("source_unavailable", "the folder lies too deep")
+
+
+def _place(folder: int) -> tuple[int, int]:
+    found = os.fstat(folder)
+    return found.st_dev, found.st_ino
 
 
 def _text(root: int, path: str, revision: str) -> str | None:
-    """Return a file's text when it is still the revision whose rights were looked at."""
+    """Return the text of a file that is still the revision whose rights were looked at, or ``None`` where it is none.
+
+    Raises:
+        OSError: it is another one by now, or cannot be read now.
+    """
+    with _walked(root, path) as (file, _):
+        if stamps(os.fstat(file)) != revision or not settles(file):
+            raise OSError(errno.ESTALE, path)
+        with os.fdopen(os.dup(file), "rb") as opened:
+            raw = opened.read(MAX_BYTES + 1)
+        if stamps(os.fstat(file)) != revision:
+            raise OSError(errno.ESTALE, path)
     try:
-        with _walked(root, path) as (file, _):
-            found = os.fstat(file)
-            if _revision(found) != revision or found.st_size > MAX_BYTES:
-                return None
-            with os.fdopen(os.dup(file), "rb") as opened:
-                raw = opened.read(MAX_BYTES + 1)
-            after = os.fstat(file)
-        return raw.decode("utf-8") if len(raw) <= MAX_BYTES and _revision(after) == revision else None
-    except (OSError, UnicodeDecodeError, ValueError):
+        return raw.decode("utf-8") if len(raw) <= MAX_BYTES else None
+    except UnicodeDecodeError:
         return None
 
 

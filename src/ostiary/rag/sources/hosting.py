@@ -12,11 +12,12 @@
 - Members of teams are resolved here, so that a right follows the team and not its name: a team that is renamed takes
   its members along, one that is made anew under an old name has its own.
 - ``public`` and ``internal`` mean everybody whom this tenant knows; a visibility that is neither is ``private``.
-- Whoever is suspended reads nothing, whatever else is said. An access that has expired is none.
+- Whoever is suspended reads nothing, whatever else is said, and however the login is written: to a host `Eve` and `eve`
+  are one. An access that has expired is none.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -123,8 +124,10 @@ def read_hosting(raw: bytes) -> Hosting:
     """
     told = msgspec.json.decode(raw, type=Hosting)
     names, slugs = [one.name for one in told.repos], [one.slug for one in told.teams]
-    if "" in names or len(set(names)) != len(names) or len(set(slugs)) != len(slugs):
+    if "" in names or len(set(names)) != len(names) or "" in slugs or len(set(slugs)) != len(slugs):
         raise ValueError("twice")
+    if any(":" in name for name in names):  # a document is `REPOSITORY:PATH`, and must be of one repository
+        raise ValueError("colon")
     for repo in told.repos:
         if (repo.commit and not _COMMIT.match(repo.commit)) or (repo.ref and not _REF.match(repo.ref)):
             raise ValueError("commit")
@@ -141,7 +144,13 @@ def rule_of(told: Hosting, repo: Repo, subject: Callable[[str], str], now_ns: in
             logins.update(team.members)
     open_ = repo.visibility in {"internal", "public"} and not repo.private
     allowed = {EVERYBODY} if open_ else {subject(login) for login in logins}
-    return allow_deny(allowed, {subject(login) for login in told.suspended})
+    return allow_deny(allowed, {subject(login) for login in _written(told, logins)})
+
+
+def _written(told: Hosting, logins: Iterable[str]) -> set[str]:
+    """Return the suspended logins in each way that they may be written."""
+    folded = {login.casefold() for login in told.suspended}
+    return {*told.suspended, *folded, *(login for login in logins if login.casefold() in folded)}
 
 
 def _over(expires_at: str | None, now_ns: int) -> bool:

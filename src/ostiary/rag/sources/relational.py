@@ -53,6 +53,10 @@ class Relation(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
+
 
 class RelationalSource:
     """One table."""
@@ -94,6 +98,10 @@ class RelationalSource:
             return frozenset()
         found = self._relation.readable(role, asker.subject, list(documents))
         return frozenset(key for key, revision in documents.items() if found.get(key) == revision)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._relation.close()
 
     def _role(self, asker: Asker) -> str:
         mine = asker.principals()

@@ -163,10 +163,14 @@ class LlmFace:
         """Begin a stream; a server that refuses does so before anything was said."""
         out = Outgoing(self.visits, self._room, visit, self._first.observe)
         events = self._room.upstream(visit.model).events(visit.to)
+        out.watch()
         try:
             first = await anext(events, None)
         except OstiaryError as no:
             await out.failed(no)
+            raise
+        except BaseException:
+            out.abandoned()
             raise
         gone = asyncio.ensure_future(request.gone())
         gone.add_done_callback(lambda _: visit.to.stop.now(GONE))

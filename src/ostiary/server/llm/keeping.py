@@ -16,7 +16,8 @@ from ostiary.gateway.inspectors import Turn
 from ostiary.gateway.openai.asked import LlmAsked
 from ostiary.gateway.openai.history import KEPT, OPERATORS, as_items, as_messages
 from ostiary.gateway.ports import CallAsked, ConversationKeeper, KeptMessage
-from ostiary.vocabulary.labels import MAX_DOCUMENTS, SessionLabel
+from ostiary.server.llm.labels import stricter
+from ostiary.vocabulary.labels import SessionLabel
 
 UNKNOWN: Final = "conversation_unknown"
 NOT_FOUND: Final = "previous_response_not_found"
@@ -125,20 +126,6 @@ def response_id(asked: LlmAsked, nonce: str) -> str:
         return f"resp_{nonce}"
     count = len(asked.earlier) + len(_said(asked)) + 1
     return f"resp_{asked.conversation.removeprefix('conv_')}-{count:x}-{nonce}"
-
-
-def stricter(one: SessionLabel, other: SessionLabel) -> SessionLabel:
-    """Return what two sessions join to."""
-    documents = tuple(dict.fromkeys((*one.documents, *other.documents)))
-    return SessionLabel(
-        tenant=one.tenant,
-        untrusted=one.untrusted or other.untrusted,
-        confidentiality=max(one.confidentiality, other.confidentiality),
-        uninspected=one.uninspected or other.uninspected,
-        foreign=one.foreign or other.foreign or other.tenant != one.tenant,
-        documents=documents[:MAX_DOCUMENTS],
-        more_documents=one.more_documents or other.more_documents or len(documents) > MAX_DOCUMENTS,
-    )
 
 
 def _said(asked: LlmAsked) -> list[dict[str, Any]]:

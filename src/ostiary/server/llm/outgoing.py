@@ -62,7 +62,14 @@ class Outgoing:
             self._answer = ChatAnswer(head, self.collected, asked.choices, usage_wanted=asked.usage_wanted)
         self._named = asked.face == "responses"
         self._recorded = False
+        self._spent: Usage | None = None
+        self._leave: Callable[[], None] | None = None
         self.outcome = ""
+
+    def watch(self) -> None:
+        """Watch the asker's session from now on: before the model's server is asked, so that no change is missed."""
+        if self._leave is None:
+            self._leave = self._visits.watch(self._visit)
 
     async def whole(self) -> dict[str, Any]:
         """Return the answer as one object; its record is on disk.
@@ -71,11 +78,15 @@ class Outgoing:
             OstiaryError: there is none.
             TurnedAway: a call needs more than a permission.
         """
+        self.watch()
+        stop = self._visit.to.stop
         try:
             self._answer.take(await self._room.upstream(self._visit.model).whole(self._visit.to))
             self._answer.close()
             await self._judge()
             usage = self._usage()
+            if stop.reason:
+                raise _stopped(stop.reason)
             await self._settled("answered", usage)
             return self._answer.whole(self._visit.turn.calls)
         except Stopped as no:
@@ -83,7 +94,9 @@ class Outgoing:
             await self._settled(code, self._usage())
             raise RefusedError(code, _WORDS[code]) from no
         except OstiaryError as no:
-            await self._settled(no.code, self._usage())
+            await self._settled(stop.reason or no.code, self._usage())
+            if stop.reason:
+                raise _stopped(stop.reason) from no
             raise
         finally:
             self._lost()
@@ -96,12 +109,20 @@ class Outgoing:
 
     async def failed(self, no: OstiaryError) -> None:
         """Record a question that its server refused."""
-        await self._settled(no.code, Usage())
+        try:
+            await self._settled(self._visit.to.stop.reason or no.code, Usage())
+        finally:
+            self.abandoned()
+
+    def abandoned(self) -> None:
+        """Record a question whose asker went before anything came back."""
+        self._lost()
 
     async def _pieces(
         self, events: AsyncGenerator[dict[str, Any], None], first: dict[str, Any] | None
     ) -> AsyncGenerator[bytes, None]:
-        leave, stop = self._visits.watch(self._visit), self._visit.to.stop
+        self.watch()
+        stop = self._visit.to.stop
         try:
             async with aclosing(events):
                 told = first
@@ -121,7 +142,6 @@ class Outgoing:
         except OstiaryError as no:
             yield await self._broken(_stopped(stop.reason) if stop.reason else no)
         finally:
-            leave()
             self._lost()
 
     async def _end(self) -> AsyncGenerator[bytes, None]:
@@ -145,8 +165,12 @@ class Outgoing:
         action = look_back(self._room.inspectors, self._visit.turn)
         if isinstance(action, Ask):
             raise RefusedError(action.code, _WORDS[action.code])
-        for name, call in self._visit.turn.calls.items():
-            self._visit.turn.calls[name] = type(call)(call.id, call.name, self.collected.once(call.arguments))
+        calls = self._visit.turn.calls
+        ids = "\n".join(call.id for call in calls.values())
+        told = ids and self.collected.once(ids) == ids  # some models choose them, and could say something by them
+        for number, (name, call) in enumerate(calls.items()):
+            own = call.id if told else f"call_{self._visit.turn.nonce}_{number}"
+            calls[name] = type(call)(own, call.name, self.collected.once(call.arguments))
 
     async def _broken(self, no: OstiaryError) -> bytes:
         """Return the last event of a stream that ends before its time."""
@@ -170,10 +194,14 @@ class Outgoing:
             if outcome == "answered":
                 await self._visits.keep(visit, *self._said())
         finally:
-            await self._visits.settle(visit, usage)
+            if usage.told or not visit.to.stop.reason:
+                await self._visits.settle(visit, usage)
 
     def _lost(self) -> None:
         """Record an answer whose caller went, without waiting: nobody hears an answer any more."""
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
         if self._recorded:
             return
         self._recorded, self.outcome = True, self._visit.to.stop.reason or GONE
@@ -182,7 +210,8 @@ class Outgoing:
             visit.turn, visit.model.name, visit.passed.decision_id, self.outcome, **self._told(usage)
         )
         self._room.append(visit.caller.tenant, record)
-        if visit.taken.wants:
+        # Who goes before the server has counted gets nothing back: else nobody would wait for the last chunk.
+        if visit.taken.wants and usage.told:
             self._room.spending.settle(visit.taken, usage)
 
     def _told(self, usage: Usage) -> dict[str, Any]:
@@ -207,9 +236,11 @@ class Outgoing:
         return text, [call for name, call in calls if not chat or name[0] == 0]
 
     def _usage(self) -> Usage:
-        usage = usage_of(self._answer.usage, self._visit.estimated, self.collected.out_length)
-        self._answer.usage = usage_document(self._visit.turn.asked.face, usage)
-        return usage
+        """Return what it cost, as it stands when it is asked for first: at the end."""
+        if self._spent is None:
+            self._spent = usage_of(self._answer.usage, self._visit.estimated, self.collected.in_bytes)
+            self._answer.usage = usage_document(self._visit.turn.asked.face, self._spent)
+        return self._spent
 
     def _left(self) -> None:
         if not self._first_ms and self.collected.out_length:

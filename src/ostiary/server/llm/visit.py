@@ -37,12 +37,12 @@ from ostiary.server.doors.caller import caller_of
 from ostiary.server.doors.keeper import request_of
 from ostiary.server.llm.directory import TOOL, TYPE
 from ostiary.server.llm.keeping import Keeping, response_id
+from ostiary.server.llm.labels import label_document
 from ostiary.server.llm.live import Streams
 from ostiary.server.llm.room import LlmRoom
 from ostiary.server.wire import Request
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Receipt
-from ostiary.vocabulary.labels import SessionLabel
 
 DOOR: Final = "llm"
 ACTIONS: Final[Mapping[Face, str]] = {"chat": "llm.chat", "responses": "llm.chat", "embeddings": "llm.embed"}
@@ -261,7 +261,9 @@ class Visits:
         return read_calls(manifest, messages, tenant=tenant, before=turn.label, labels=labels)
 
     async def _judged(self, visit: Visit, call: CallAsked, facts: Any) -> CallJudged:
-        asked = Asked("tool.call", TOOL, call.name[:256], properties=facts.properties())
+        looked = {"available": visit.turn.available, "verdict": visit.turn.verdict.value}
+        properties = {**facts.properties(), "inspection": looked}
+        asked = Asked("tool.call", TOOL, call.name[:256], properties=properties)
         try:
             await self.keeper.ask(visit.caller, asked)
         except TurnedAway as no:
@@ -274,18 +276,6 @@ class Visits:
 
     async def _beside(self, work: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-def label_document(label: SessionLabel) -> dict[str, Any]:
-    """Return a label as policy sees it: every member, also those that say nothing."""
-    return {
-        "untrusted": label.untrusted,
-        "confidentiality": label.confidentiality,
-        "uninspected": label.uninspected,
-        "foreign": label.foreign,
-        "documents": list(label.documents),
-        "more_documents": label.more_documents,
-    }
 
 
 def _reduce(asked: LlmAsked, passed: Passed) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.gateway.mcp.binding import Question
-from ostiary.gateway.mcp.guard import Answered, Seen
+from ostiary.gateway.mcp.ports import Answered, Seen
 from ostiary.keys import random_bytes
 from ostiary.server.doors import Asked, Caller, Keeper, TurnedAway
 from ostiary.server.wire import Reply

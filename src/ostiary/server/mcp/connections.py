@@ -21,7 +21,9 @@ class Connections:
         self._lock = threading.Lock()
 
     def begin(self, connection: str, owner: Owner) -> None:
-        """Remember whose a new connection is; one that is somebody's stays his."""
+        """Remember whose a new connection is; one that is somebody's stays his, and a name too long is nobody's."""
+        if len(connection) > MAX_ID:
+            return
         with self._lock:
             self._owners.setdefault((owner[2], connection), owner)
             while len(self._owners) > MAX_CONNECTIONS:

@@ -1,7 +1,7 @@
 """One request of an MCP client, passed on and answered: JSON as JSON, a stream as a stream, every message judged."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
 
 import httpx
@@ -9,8 +9,11 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.gateway.mcp.frames import EventReader, write_event
-from ostiary.gateway.mcp.guard import UNREACHABLE, Guard, Passage, Side, error
+from ostiary.gateway.mcp.guard import Guard
 from ostiary.gateway.mcp.message import MAX_BYTES, Message, read_message
+from ostiary.gateway.mcp.ports import Passage, Side
+from ostiary.gateway.mcp.replies import UNREACHABLE, error
+from ostiary.server.mcp.marks import Marks
 from ostiary.server.mcp.upstream import Upstream
 from ostiary.server.wire import Reply, StreamReply
 
@@ -21,6 +24,8 @@ _OK: Final = 200
 _REDIRECT: Final = 300
 _CLIENT: Final = 400
 _CHECK_S: Final = 0.5
+# Of one request alone: an answer to the server's own question is another.
+_OF_THE_REQUEST: Final = frozenset({"mcp-method", "mcp-name", "last-event-id"})
 
 
 class Exchange:
@@ -33,8 +38,10 @@ class Exchange:
         headers: Mapping[str, str],
         side: Callable[[], Side],
         over: Callable[[], bool],
+        marks: Marks,
     ) -> None:
         """Judge by ``guard``; ``over`` tells whether the caller's right to a stream has ended."""
+        self._marks = marks
         self._guard = guard
         self._upstream = upstream
         self._headers = headers
@@ -61,7 +68,8 @@ class Exchange:
                 began(connection)
             streams = response.status_code == _OK and kind == STREAM
             if streams:
-                chunks = self._events(response, opened, message, decision_id)
+                events = self._events(response, connection, message, decision_id)
+                chunks = _Closing(events, lambda: opened.__aexit__(None, None, None))
                 return StreamReply(_OK, chunks, (*_headers(response), (b"content-type", STREAM.encode())))
             return await self._plain(response, message, decision_id)
         finally:
@@ -87,33 +95,57 @@ class Exchange:
         )
 
     async def _events(
-        self, response: httpx.Response, opened: object, asked: Message | None, decision_id: str
+        self, response: httpx.Response, connection: str, asked: Message | None, decision_id: str
     ) -> AsyncIterator[bytes]:
-        reader = EventReader()
+        reader, side = EventReader(), self._side()
+        owner = f"{side.tenant}|{side.subject}|{side.server}|{connection or self._headers.get(SESSION, '')}"
         try:
             async for piece in _watched(response.aiter_raw(), self._over):
                 for event in reader.feed(piece):
                     told = await self._one(event.data, asked, decision_id)
-                    if told is not None:
-                        yield write_event(told, event.id)
+                    mark = self._marks.give(owner, event.id)
+                    if told or (told is not None and mark):
+                        yield write_event(told, mark, event.retry)
         except OstiaryError as fault:
             last = error(asked.id if asked else None, UNREACHABLE, fault.message, fault.code)
             yield write_event(msgspec.json.encode(last))
-        finally:
-            await opened.__aexit__(None, None, None)  # type: ignore[attr-defined]
 
     async def _one(self, data: str, asked: Message | None, decision_id: str) -> bytes | None:
+        """Return what goes on of one event: nothing of one that only primes a stream, ``None`` of what may not."""
         if not data.strip():
-            return None  # what primes a stream so that it can be resumed holds nothing
+            return b""
         passage = await self._judged(read_message(data.encode()), asked, decision_id)
         return None if passage is None or passage.forward is None else msgspec.json.encode(passage.forward)
 
     async def _judged(self, message: Message, asked: Message | None, decision_id: str) -> Passage | None:
         passage = await self._guard.from_server(self._side(), message, asked, decision_id)
         if passage.reply is not None:  # the server asked for what it may not have: it is told, not the client
-            async with self._upstream.ask("POST", self._headers, msgspec.json.encode(passage.reply)) as response:
-                await _whole(response)
+            headers = {name: value for name, value in self._headers.items() if name not in _OF_THE_REQUEST}
+            async with self._upstream.ask("POST", headers, msgspec.json.encode(passage.reply)):
+                pass  # what it says to that is nobody's
         return passage
+
+
+class _Closing:
+    """Pieces of a stream whose connection is closed with them, even if nobody ever asked for the first."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], close: Callable[[], Awaitable[object]]) -> None:
+        self._pieces = pieces
+        self._close: Callable[[], Awaitable[object]] | None = close
+
+    def __aiter__(self) -> "_Closing":
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        close, self._close = self._close, None
+        try:
+            await getattr(self._pieces, "aclose")()  # noqa: B009 - an iterator need not have it, a generator has
+        finally:
+            if close is not None:
+                await close()
 
 
 async def _watched(pieces: AsyncIterator[bytes], over: Callable[[], bool]) -> AsyncIterator[bytes]:

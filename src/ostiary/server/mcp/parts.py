@@ -1,40 +1,17 @@
-"""What the MCP proxy is put together from: the tools of all its servers, approved definitions, and redaction."""
+"""What the MCP proxy is put together from, beside its tools: approved definitions, and redaction."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.gateway.mcp.guard import Redact
 from ostiary.gateway.mcp.pins import definition_digest
-from ostiary.gateway.tools.manifest import Manifest
+from ostiary.gateway.mcp.ports import Redact
 from ostiary.inspection.response.leaks import Leaks
 from ostiary.server.settings.mcp import McpSection
 from ostiary.vocabulary.inspecting import Finding
-
-MANIFEST: Final = "manifest_unreadable"
-
-
-def manifest_of(settings: McpSection) -> Manifest:
-    """Return the tools of all servers, each named ``server/tool``.
-
-    Raises:
-        FaultyInputError: ``manifest_…``: a file cannot be read, or is none.
-    """
-    tools = []
-    for name, server in settings.servers.items():
-        if server.manifest is None:
-            continue
-        try:
-            text = server.manifest.read_bytes()
-        except OSError as fault:
-            raise FaultyInputError(MANIFEST, f"the manifest of `{name}` cannot be read: {fault.strerror}") from fault
-        tools += [
-            msgspec.structs.replace(tool, name=f"{name}/{tool.name}") for tool in Manifest.parse(text).tools.values()
-        ]
-    return Manifest(tuple(tools))
 
 
 def redaction(leaks: Leaks) -> Redact:

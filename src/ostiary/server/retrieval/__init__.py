@@ -1,5 +1,31 @@
 """Retrieval in the server: which indexes and sources there are, who searches, and the record of what was found."""
 
-from ostiary.server.retrieval.room import RagRoom
+from collections.abc import Callable
+from contextlib import ExitStack
 
-__all__ = ["RagRoom"]
+from ostiary.audit import AuditLog
+from ostiary.pipeline.registered import Registry
+from ostiary.server.places import Places
+from ostiary.server.policies import Policies
+from ostiary.server.retrieval.room import RagRoom
+from ostiary.server.settings.rag import RagSection
+from ostiary.storage.sqlite import SqliteStore
+from ostiary.vocabulary.clock import Clock
+
+__all__ = ["RagRoom", "open_rag"]
+
+
+def open_rag(
+    places: Places,
+    settings: RagSection,
+    store: SqliteStore,
+    policies: Policies,
+    log: AuditLog,
+    clock: Clock,
+    on_fault: Callable[[str, BaseException], None],
+    opening: ExitStack,
+) -> RagRoom:
+    """Return the room of retrieval, closed with ``opening``; nothing of it is opened before it is used."""
+    room = RagRoom(places, settings, store.rag, Registry(store.snapshots), policies, log, clock, on_fault)
+    opening.callback(room.close)
+    return room

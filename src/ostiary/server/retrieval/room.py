@@ -20,7 +20,7 @@ from ostiary.keys import TenantSecrets, random_bytes, sha256_hex
 from ostiary.pipeline.registered import Registered, Registry
 from ostiary.rag.book import Book, Counts, SourceState
 from ostiary.rag.conditions import NEVER, Condition, read_ucast
-from ostiary.rag.ports import Asker, Passage, Source
+from ostiary.rag.ports import Asker, Passage, Source, VectorStore
 from ostiary.server.places import Places
 from ostiary.server.policies import Policies
 from ostiary.server.retrieval.opening import can_be_served, open_inspector, open_source, open_vectors
@@ -43,6 +43,7 @@ RECORD_WAIT_S: Final = 10.0
 class _Opened(msgspec.Struct, frozen=True):
     retrieval: "Retrieval"
     reader: "Reader"
+    store: "VectorStore"
 
 
 class PolicyFilters:
@@ -127,6 +128,24 @@ class RagRoom:
         spec = read_spec(one.spec)
         return [open_source(each, self._settings, self._clock).name for each in spec.sources]
 
+    def look(self, one: Registered) -> "dict[str, Read | str]":
+        """Return by source what reading an index anew would find; nothing is kept."""
+        from ostiary.rag.chunks import pieces  # noqa: PLC0415 - numpy is an extra
+        from ostiary.rag.reading import Read  # noqa: PLC0415
+
+        found: dict[str, Read | str] = {}
+        for each in read_spec(one.spec).sources:
+            source = open_source(each, self._settings, self._clock)
+            try:
+                scan = source.scan({})
+                counts = [len(pieces(document.text)) for document in scan.changed]
+                found[each.name] = Read(0, len(scan.rights), len(counts), sum(counts), scan.skipped)
+            except OstiaryError as fault:
+                found[each.name] = fault.code
+            finally:
+                _close([source])
+        return found
+
     def sources(self, tenant: str, index: str) -> Sequence[Source]:
         """Return the sources of an index; none of one that is not registered here."""
         one = self._registry.get(tenant, TYPE, index)
@@ -138,6 +157,7 @@ class RagRoom:
             if known is None or known[0] != digest:
                 spec = read_spec(one.spec)
                 made = tuple(open_source(each, self._settings, self._clock) for each in spec.sources)
+                _close(known[1] if known is not None else ())
                 known = self._sources[tenant, index] = (digest, made)
             return known[1]
 
@@ -193,6 +213,13 @@ class RagRoom:
         self._secrets.erase(tenant)
         shutil.rmtree(self._places.root / FOLDER / check_tenant(tenant), ignore_errors=True)
 
+    def close(self) -> None:
+        """Let go of databases and stores."""
+        with self._lock:
+            _close([one for _, made in self._sources.values() for one in made])
+            self._sources.clear()
+            _close([self._opened.store] if self._opened is not None else [])
+
     def _drop(self, tenant: str, index: str, kept: set[str], states: dict[str, SourceState]) -> None:
         """Take out what came from sources that the index no longer has."""
         for name in set(states) - kept:
@@ -219,4 +246,13 @@ class RagRoom:
         store = open_vectors(settings, self._places.root / FOLDER, self._book, embedder)
         inspector, name = open_inspector()
         reader = Reader(self._book, store, embedder, Names(self._secrets.of), inspector, name)
-        return _Opened(Retrieval(self._book, store, embedder, self.sources, PolicyFilters(self._policies)), reader)
+        retrieval = Retrieval(self._book, store, embedder, self.sources, PolicyFilters(self._policies))
+        return _Opened(retrieval, reader, store)
+
+
+def _close(opened: Sequence[object]) -> None:
+    """Close those that hold something open."""
+    for one in opened:
+        close = getattr(one, "close", None)
+        if close is not None:
+            close()

@@ -1,15 +1,29 @@
 """The settings of the MCP proxy: which servers stand behind it, and what their tools are."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from ostiary.errors import FaultyInputError
 from ostiary.identity.login.provider import is_this_machine
 from ostiary.server.settings.base import Section
 
-ServerName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+_NAME: Final = r"[a-z0-9][a-z0-9-]{0,62}"
+ServerName = Annotated[str, Field(pattern=f"^{_NAME}$")]
+
+
+def check_server_name(name: str) -> str:
+    """Return ``name``.
+
+    Raises:
+        FaultyInputError: ``mcp_server_invalid``.
+    """
+    if not re.fullmatch(_NAME, name):
+        raise FaultyInputError("mcp_server_invalid", f"`{name[:40]}` is no name of an MCP server")
+    return name
 
 
 class McpServer(Section):
@@ -23,6 +37,10 @@ class McpServer(Section):
     """File that says what its tools read and do (how-to/guard-tools); without it each is taken for the worst."""
     pins: Path | None = None
     """File with the approved definitions of its tools (`ostiary mcp pins`); with it, all others are kept back."""
+    sensitivity: Annotated[int, Field(ge=0, le=4)] = 1
+    """How sensitive it is (0 public … 4 crown jewels): roles are granted up to one."""
+    confidentiality: Annotated[int, Field(ge=0, le=4)] = 0
+    """How confidential what it answers is (0 public … 4 crown jewels): whoever has read it has read something so."""
     token_file: Path | None = None
     """File with the bearer token that it wants from us; the caller's own token never goes there."""
 

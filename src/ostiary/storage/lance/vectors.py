@@ -1,9 +1,11 @@
 """Vectors in LanceDB; implements ``rag.ports.VectorStore``.
 
-- A table an index, in a folder a tenant. Rows have tenant and index in them all the same, and every query asks for both.
+- A table an index, in a folder a tenant. Rows have tenant and index in them all the same, and every query asks for
+  both.
 - The condition is a prefilter, said so at every query: what LanceDB does by default has changed before.
-- How many rows are left is counted first. Few are searched exactly (``bypass_vector_index``), so that no graph gets lost
-  among what it must not see; an approximate index serves only whoever may see many, and only once it has been made.
+- How many rows are left is counted first. Few are searched exactly (``bypass_vector_index``), so that no graph gets
+  lost among what it must not see; an approximate index serves only whoever may see many, and only once it has been
+  made.
 """
 
 import shutil
@@ -17,7 +19,7 @@ import msgspec
 from ostiary.errors import UnavailableError
 from ostiary.keys import sha256_hex
 from ostiary.rag.compilers import lance_where
-from ostiary.rag.conditions import NEVER, Condition, Test, both
+from ostiary.rag.conditions import NEVER, Compare, Condition, both
 from ostiary.rag.ports import Row, Scored
 from ostiary.vocabulary.ids import check_tenant
 
@@ -62,7 +64,7 @@ class LanceVectors:
             table = self._table(tenant, index)
             for acl in sorted(set(acls.values())) if table is not None else ():
                 names = tuple(sorted(name for name, number in acls.items() if number == acl))
-                where = lance_where(both(Test("source", "eq", source), Test("document", "in", names)))
+                where = lance_where(both(Compare("source", "eq", source), Compare("document", "in", names)))
                 table.update(where=where, values={"acl": acl})
 
     def search(self, tenant: str, index: str, vector: "Vectors", condition: Condition, k: int) -> Sequence[Scored]:
@@ -70,9 +72,11 @@ class LanceVectors:
         table = self._table(tenant, index)
         if table is None or condition == NEVER:
             return []
-        where = lance_where(both(Test("tenant", "eq", tenant), Test("index", "eq", index), condition))
+        where = lance_where(both(Compare("tenant", "eq", tenant), Compare("index", "eq", index), condition))
         try:
-            found = table.search(vector).distance_type("cosine").where(where, prefilter=True).select(["chunk", "_distance"])
+            found = (
+                table.search(vector).distance_type("cosine").where(where, prefilter=True).select(["chunk", "_distance"])
+            )
             exact = table.count_rows(where) < EXACT_BELOW
             found = found.bypass_vector_index() if exact else found.nprobes(PROBES).refine_factor(4)
             rows = found.limit(k).to_arrow().to_pylist()
@@ -140,7 +144,9 @@ class LanceVectors:
     @staticmethod
     def _delete(table: Any, source: str, documents: Sequence[str]) -> None:
         if documents:
-            table.delete(lance_where(both(Test("source", "eq", source), Test("document", "in", tuple(documents)))))
+            table.delete(
+                lance_where(both(Compare("source", "eq", source), Compare("document", "in", tuple(documents))))
+            )
 
 
 def _name(index: str) -> str:

@@ -2,9 +2,9 @@
 
 - The configured login fills the index: it must see all rows, and be a member of the askers' roles without inheriting of
   them. It should own nothing.
-- For an asker the role is changed for one read-only transaction (``SET LOCAL ROLE``), with the asker's name in a setting
-  that policies may read, and with ``row_security = on``. A role that no policy binds (a superuser's, ``BYPASSRLS``) reads
-  nothing here: such rights are nobody's.
+- For an asker the role is changed for one read-only transaction (``SET LOCAL ROLE``), with the asker's name in a
+  setting that policies may read, and with ``row_security = on``. A role that no policy binds (a superuser's,
+  ``BYPASSRLS``) reads nothing here: such rights are nobody's.
 - Names are quoted, values are bound. A revision is a digest of the row's texts, made by the database.
 """
 
@@ -18,12 +18,13 @@ from pg8000 import native
 
 from ostiary.errors import RefusedError, UnavailableError
 from ostiary.rag.sources.relational import MAX_ROWS, RowText
-from ostiary.storage.postgres.link import Link, PostgresSource
+from ostiary.storage.postgres.link import Link, PostgresSource, state_of
 from ostiary.storage.postgres.views import qualified, quoted
 
 TIMEOUT_S: Final = 10
 MAX_IDLE: Final = 4
 MAX_TEXT: Final = 1 << 20
+_NOT_ALLOWED: Final = "42501"  # SQLSTATE insufficient_privilege
 _AWAY: Final = "source_unavailable"
 _UNBOUND: Final = "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
 
@@ -58,13 +59,22 @@ class AskedRows:
         """Return what rows say, in the revision that they have in the same moment."""
         told = ", ".join(f"left({quoted(name)}::text, {MAX_TEXT})" for name in self._rows.columns)
         title = f"{quoted(self._rows.title)}::text" if self._rows.title else "''"
-        sql = f"SELECT {self._key}, {self._revision}, concat_ws(E'\\n', {told}), {title} FROM {self._table}"  # noqa: S608
+        wanted = f"{self._key}, {self._revision}, concat_ws(E'\\n', {told}), {title}"
+        sql = f"SELECT {wanted} FROM {self._table}"  # noqa: S608 - quoted names
         with self._transaction() as link:
             found = link.run(f"{sql} WHERE {self._key} = ANY($1::text[])", (list(keys),)).rows
         return [RowText(str(key), str(revision), text or "", name or "") for key, revision, text, name in found]
 
     def readable(self, role: str, subject: str, keys: Sequence[str] | None) -> Mapping[str, str]:
-        """Return keys and revisions of the rows that ``role`` may read now."""
+        """Return keys and revisions of the rows that ``role`` may read now; none when the table is not open to it."""
+        try:
+            return self._readable(role, subject, keys)
+        except UnavailableError as fault:
+            if isinstance(fault.__cause__, native.Error) and state_of(fault.__cause__) == _NOT_ALLOWED:
+                return {}
+            raise
+
+    def _readable(self, role: str, subject: str, keys: Sequence[str] | None) -> Mapping[str, str]:
         with self._transaction() as link:
             link.run("SET LOCAL row_security = on")
             if self._rows.setting:

@@ -1,13 +1,13 @@
 """Vectors in PostgreSQL with pgvector; implements ``rag.ports.VectorStore``.
 
-- The condition is SQL with bound values (``rag.compilers``). Behind it stands a second wall: a search runs as a role that
-  owns nothing, and row-level security lets it see the rows of one tenant, one index and of the rules that are named in
-  settings of its transaction. A condition that was compiled wrongly still shows nothing of others. (Where the asker's
-  rows come from a database's own answer instead of rules, the wall is tenant and index alone.)
-- pgvector filters *after* it walks an HNSW graph: at one row in a hundred the default finds a fifth of the right ones. So
-  the rows that may be seen are found by their own index and ranked exactly. Only an asker with more than ``EXACT_RULES``
-  rules uses a graph, if somebody has made one, with ``hnsw.iterative_scan = strict_order``; a server that does not know
-  the setting refuses it, and the search is exact.
+- The condition is SQL with bound values (``rag.compilers``). Behind it stands a second wall: a search runs as a role
+  that owns nothing, and row-level security lets it see the rows of one tenant, one index and of the rules that are
+  named in settings of its transaction. A condition that was compiled wrongly still shows nothing of others. (Where the
+  asker's rows come from a database's own answer instead of rules, the wall is tenant and index alone.)
+- pgvector filters *after* it walks an HNSW graph: at one row in a hundred the default finds a fifth of the right ones.
+  So the rows that may be seen are found by their own index and ranked exactly. Only an asker with more than
+  ``EXACT_RULES`` rules uses a graph, if somebody has made one, with ``hnsw.iterative_scan = strict_order``; a server
+  that does not know the setting refuses it, and the search is exact.
 """
 
 import threading
@@ -20,7 +20,7 @@ from pg8000 import native
 
 from ostiary.errors import UnavailableError
 from ostiary.rag.compilers import postgres_where
-from ostiary.rag.conditions import NEVER, Condition, Test, acls_of, both
+from ostiary.rag.conditions import NEVER, Compare, Condition, acls_of, both
 from ostiary.rag.ports import Row, Scored
 from ostiary.storage.postgres.link import Link, PostgresSource
 
@@ -38,35 +38,32 @@ _TABLE: Final = "ostiary_rag.vectors"
 _COLUMNS: Final = (
     "tenant, index_name, chunk, source, document, acl, kind, verdict, confidentiality, integrity, embedding"
 )
-_RULES: Final = (
-    "current_setting('ostiary.acls', true) = '*' "
-    "OR acl = ANY(string_to_array(nullif(current_setting('ostiary.acls', true), '*'), ',')::int[])"
-)
-_SCHEMA: Final = (
-    "CREATE SCHEMA IF NOT EXISTS ostiary_rag",
-    "CREATE TABLE IF NOT EXISTS ostiary_rag.vectors (tenant text NOT NULL, index_name text NOT NULL, chunk text NOT NULL,"
-    " source text NOT NULL, document text NOT NULL, acl int NOT NULL, kind text NOT NULL, verdict text NOT NULL,"
-    " confidentiality int NOT NULL, integrity int NOT NULL, embedding vector({dimension}) NOT NULL,"
-    " PRIMARY KEY (tenant, index_name, chunk))",
-    "CREATE INDEX IF NOT EXISTS vectors_by_acl ON ostiary_rag.vectors (tenant, index_name, acl)",
-    "CREATE INDEX IF NOT EXISTS vectors_by_document ON ostiary_rag.vectors (tenant, index_name, source, document)",
-    "DO $$ BEGIN CREATE ROLE ostiary_rag_reader NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-    "GRANT ostiary_rag_reader TO CURRENT_USER",
-    "GRANT USAGE ON SCHEMA ostiary_rag TO ostiary_rag_reader",
-    "GRANT SELECT ON ostiary_rag.vectors TO ostiary_rag_reader",
-    "ALTER TABLE ostiary_rag.vectors ENABLE ROW LEVEL SECURITY",
-    "DROP POLICY IF EXISTS askers ON ostiary_rag.vectors",
-    "CREATE POLICY askers ON ostiary_rag.vectors FOR SELECT TO ostiary_rag_reader USING ("
-    "tenant = current_setting('ostiary.tenant', true) AND index_name = current_setting('ostiary.index', true) "
-    f"AND ({_RULES}))",
-)
+_SCHEMA: Final = """
+CREATE SCHEMA IF NOT EXISTS ostiary_rag;
+CREATE TABLE IF NOT EXISTS ostiary_rag.vectors (
+  tenant text NOT NULL, index_name text NOT NULL, chunk text NOT NULL, source text NOT NULL, document text NOT NULL,
+  acl int NOT NULL, kind text NOT NULL, verdict text NOT NULL, confidentiality int NOT NULL, integrity int NOT NULL,
+  embedding vector({dimension}) NOT NULL, PRIMARY KEY (tenant, index_name, chunk));
+CREATE INDEX IF NOT EXISTS vectors_by_acl ON ostiary_rag.vectors (tenant, index_name, acl);
+CREATE INDEX IF NOT EXISTS vectors_by_document ON ostiary_rag.vectors (tenant, index_name, source, document);
+DO $$ BEGIN CREATE ROLE ostiary_rag_reader NOLOGIN NOINHERIT{end} EXCEPTION WHEN duplicate_object THEN NULL{end} END $$;
+GRANT ostiary_rag_reader TO CURRENT_USER;
+GRANT USAGE ON SCHEMA ostiary_rag TO ostiary_rag_reader;
+GRANT SELECT ON ostiary_rag.vectors TO ostiary_rag_reader;
+ALTER TABLE ostiary_rag.vectors ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS askers ON ostiary_rag.vectors;
+CREATE POLICY askers ON ostiary_rag.vectors FOR SELECT TO ostiary_rag_reader USING (
+  tenant = current_setting('ostiary.tenant', true) AND index_name = current_setting('ostiary.index', true) AND (
+    current_setting('ostiary.acls', true) = '*'
+    OR acl = ANY(string_to_array(nullif(current_setting('ostiary.acls', true), '*'), ',')::int[])))
+"""
 
 
 class PostgresVectors:
     """One table for all; safe for several threads."""
 
     def __init__(self, source: PostgresSource, dimension: int) -> None:
-        """Take where it is; the table is made at the first use. The login owns the table and makes the reader's role."""
+        """Take where it is. The login makes the table at the first use and owns it, and makes the reader's role."""
         self._source = source
         self._dimension = dimension
         self._idle: list[Link] = []
@@ -103,19 +100,21 @@ class PostgresVectors:
         if condition == NEVER:
             return []
         rules = acls_of(condition)
-        where, values = postgres_where(both(Test("tenant", "eq", tenant), Test("index", "eq", index), condition), 2)
+        place = (Compare("tenant", "eq", tenant), Compare("index", "eq", index))
+        where, values = postgres_where(both(*place, condition), 2)
         with self._transaction() as link:
             self._wall(link, tenant, index, rules)
             self._plan(link, exact=rules is None or len(rules) <= EXACT_RULES)
             distance = "embedding <=> $1::vector"
-            sql = f"SELECT chunk, 1 - ({distance}) FROM {_TABLE} WHERE {where} ORDER BY {distance}, chunk LIMIT {int(k)}"  # noqa: S608
+            ranked = f"SELECT chunk, 1 - ({distance}) FROM {_TABLE}"  # noqa: S608 - a table of our own
+            sql = f"{ranked} WHERE {where} ORDER BY {distance}, chunk LIMIT {int(k)}"
             found = link.run(sql, [_text(vector.tolist()), *values]).rows
         return [(str(chunk), float(score)) for chunk, score in found]
 
     def forget(self, tenant: str, index: str) -> None:
         """Erase an index."""
         with self._transaction() as link:
-            link.run(f"DELETE FROM {_TABLE} WHERE tenant = $1::text AND index_name = $2::text", (tenant, index))  # noqa: S608
+            link.run(_FORGET, (tenant, index))
 
     def close(self) -> None:
         """Close what is idle."""
@@ -157,8 +156,8 @@ class PostgresVectors:
 
     def _make(self, link: Link) -> None:
         with self._lock, link.transaction():
-            for statement in _SCHEMA:
-                link.run(statement.replace("{dimension}", str(int(self._dimension))))
+            for statement in _SCHEMA.strip().split(";\n"):
+                link.run(statement.replace("{dimension}", str(int(self._dimension))).replace("{end}", ";"))
             self._made = True
 
     def _take(self) -> Link:
@@ -178,6 +177,7 @@ class PostgresVectors:
         link.close()
 
 
+_FORGET: Final = f"DELETE FROM {_TABLE} WHERE tenant = $1::text AND index_name = $2::text"  # noqa: S608
 _DELETE: Final = (
     f"DELETE FROM {_TABLE} WHERE tenant = $1::text AND index_name = $2::text AND source = $3::text "  # noqa: S608
     "AND document = ANY($4::text[])"

@@ -1,7 +1,8 @@
 """Vectors in Qdrant, by its REST interface; implements ``rag.ports.VectorStore``.
 
-- One collection for all; tenant and index are fields of every point and of every query, with payload indexes made before
-  anything is stored (``is_tenant`` for the tenant), so that filtering happens while Qdrant walks, not afterwards.
+- One collection for all; tenant and index are fields of every point and of every query, with payload indexes made
+  before anything is stored (``is_tenant`` for the tenant), so that filtering happens while Qdrant walks, not
+  afterwards.
 - ``exact`` is asked for where the asker's rules are few: a filtered graph walk promises nothing at one in a thousand.
 - Addresses are fixed by the settings; redirects are not followed, and nothing of the environment is used.
 """
@@ -15,7 +16,7 @@ import msgspec
 
 from ostiary.errors import UnavailableError
 from ostiary.rag.compilers import qdrant_filter
-from ostiary.rag.conditions import NEVER, Condition, Test, acls_of, both
+from ostiary.rag.conditions import NEVER, Compare, Condition, acls_of, both
 from ostiary.rag.ports import Row, Scored
 
 if TYPE_CHECKING:
@@ -79,14 +80,14 @@ class QdrantVectors:
         if condition == NEVER:
             return []
         self._make()
-        asked = both(Test("tenant", "eq", tenant), Test("index", "eq", index), condition)
+        asked = both(Compare("tenant", "eq", tenant), Compare("index", "eq", index), condition)
         rules = acls_of(condition)
         body = {
             "query": vector.tolist(),
             "filter": qdrant_filter(asked),
             "limit": k,
             "with_payload": ["chunk"],
-            "params": {"exact": rules is not None and len(rules) <= EXACT_RULES},
+            "params": {"exact": rules is None or len(rules) <= EXACT_RULES},
         }
         points = self._send("POST", "points/query", body)["result"]["points"]
         found = [(str(one["payload"]["chunk"]), float(one["score"])) for one in points]
@@ -96,6 +97,10 @@ class QdrantVectors:
         """Erase an index."""
         self._make()
         self._send("POST", "points/delete?wait=true", {"filter": _of(tenant, index)})
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
 
     def _make(self) -> None:
         if self._made:
@@ -126,9 +131,9 @@ def point(tenant: str, index: str, row: Row, vector: list[float]) -> dict[str, A
 
 
 def _of(tenant: str, index: str, source: str = "", documents: Sequence[str] | None = None) -> dict[str, Any]:
-    parts: list[Condition] = [Test("tenant", "eq", tenant), Test("index", "eq", index)]
+    parts: list[Condition] = [Compare("tenant", "eq", tenant), Compare("index", "eq", index)]
     if source:
-        parts.append(Test("source", "eq", source))
+        parts.append(Compare("source", "eq", source))
     if documents is not None:
-        parts.append(Test("document", "in", tuple(documents)))
+        parts.append(Compare("document", "in", tuple(documents)))
     return qdrant_filter(both(*parts))

@@ -1,0 +1,68 @@
+"""Runs an MCP server as a child whose pipes lead through the wrapper, and ends with it."""
+
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from ostiary.errors import FaultyInputError, OstiaryError
+from ostiary.server.mcp.judging import Judges
+from ostiary.server.mcp.lines import lines_of, write_line
+from ostiary.server.mcp.wrapping import Wrapper
+
+_LEAVES_S: Final = 5.0
+
+
+def run(
+    command: Sequence[str], judge: Judges, warn: Callable[[str], None], *, client_in: int = 0, client_out: int = 1
+) -> int:
+    """Run ``command`` until it ends or its client leaves; return its exit code.
+
+    Raises:
+        FaultyInputError: ``command_unknown``: it cannot be run.
+    """
+    try:
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)  # noqa: S603 - the user's own
+    except OSError as fault:
+        raise FaultyInputError("command_unknown", f"`{command[0]}` cannot be run: {fault.strerror}") from fault
+    with child, open(client_out, "wb", buffering=0, closefd=False) as answers:
+        into, out = child.stdin, child.stdout
+        if into is None or out is None:
+            raise FaultyInputError("command_unknown", f"`{command[0]}` has no pipes")
+        wrapper = Wrapper(judge, partial(write_line, answers), partial(write_line, into), warn)
+        leave = partial(_leave, child)
+        threading.Thread(target=_pump, args=(client_in, wrapper.from_client, warn, leave), daemon=True).start()
+        _pump(out.fileno(), wrapper.from_server, warn, child.terminate)
+        return _ended(child)
+
+
+def _leave(child: "subprocess.Popen[bytes]") -> None:
+    """Tell the server that its client has left, and wait a moment."""
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        child.wait(_LEAVES_S)
+    except subprocess.TimeoutExpired:
+        child.terminate()
+
+
+def _pump(source: int, take: Callable[[bytes], None], warn: Callable[[str], None], end: Callable[[], None]) -> None:
+    """Take line after line; whatever goes wrong, this direction is over and the other side learns it."""
+    try:
+        for line in lines_of(source):
+            take(line)
+    except OstiaryError as fault:
+        warn(fault.message)
+    except (OSError, ValueError) as fault:  # the other side is gone
+        warn(f"the connection is over: {type(fault).__name__}")
+    finally:
+        end()
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> int:
+    try:
+        return child.wait(_LEAVES_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()

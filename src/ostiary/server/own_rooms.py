@@ -1,0 +1,29 @@
+"""Rooms that stand on the rest of the house: the registry of models, conversations, retrieval."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from ostiary.server.conversations import open_conversations
+from ostiary.server.models import open_models
+from ostiary.server.places import Places
+from ostiary.server.retrieval import open_rag
+from ostiary.server.settings import Settings
+from ostiary.vocabulary.clock import Clock
+
+
+def own_rooms(
+    parts: dict[str, Any],
+    places: Places,
+    settings: Settings,
+    clock: Clock,
+    on_fault: Callable[[str, BaseException], None],
+    opening: ExitStack,
+) -> dict[str, Any]:
+    """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
+    store, log = parts["store"], parts["log"]
+    return {
+        "models": open_models(places, settings.models, store, log, parts["ring"], clock),
+        "conversations": open_conversations(places, settings.conversations, store, log, clock),
+        "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
+    }

@@ -4,7 +4,7 @@
 
 Texts are cut to exactly 2,000 characters from the open benign sources (``OSTIARY_SHARED``), chained where one is
 shorter. Figures are medians of the texts, each the best of the rounds, in milliseconds: ``normalise``; ``rules``;
-``readings``, what encodings and odd spellings would say; ``ngram``, one text's windows (``native``: the C kernel did it);
+``readings``, what encodings and odd spellings would say; ``ngram``, one text's windows (``native``: by the C kernel);
 ``plain_ngram``, all of it at once by NumPy alone; ``user`` and ``data``, the whole inspector without the encoder;
 ``user_full`` and ``data_full`` with it, where weights are shipped. ``lines_per_s`` is the command, its start included.
 """

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="possibly-undefined"
 """Stores of vectors, each with what it needs; and a PostgreSQL with pgvector, where somebody has unpacked one."""
 
 import os

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type"
 """The MCP proxy under the shipped policy: roles, tools of the manifest alone, and nothing that nobody switched on."""
 
 import json

@@ -1,8 +1,9 @@
+# mypy: disable-error-code="import-untyped"
 """A document in somebody's own message stays a document: an address in it is not one that the user named."""
 
 import pytest
-
 from ostiary.gateway.openai.labelled import labelled
+
 from ostiary.gateway.openai.reader import Reader
 from ostiary.gateway.openai.reading import read
 from ostiary.gateway.tools import Manifest, read_calls

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="call-overload"
 """Answers that nobody waits for, that outlive their session, or that say something by an id."""
 
 import threading

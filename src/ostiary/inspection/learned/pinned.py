@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MANIFEST: Final = "sha256:c1fd591b61277825acece5f1b9f15d4f9c65e847525b7eb8be22af09c5d7aa99"
+MANIFEST: Final = "sha256:0fdfaaadb046ddab73e6a9ae17b3b4e9ad3094615841fe0dc0663e323f2ebefb"
 """``sha256:…`` of ``models/inspection/manifest.json``; empty when no weights are shipped."""

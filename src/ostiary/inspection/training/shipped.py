@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from ostiary.inspection.training import agentdojo, sets
 from ostiary.inspection.training.measure import above, area, threshold_at
-from ostiary.inspection.training.reading import read_own
 from ostiary.vocabulary.inspecting import PromptInspector
 from ostiary.vocabulary.labels import Channel
 
@@ -22,6 +21,13 @@ Floats = npt.NDArray[np.float64]
 
 _JUST_BELOW: Final = np.nextafter(0.5, 0)
 _EACH: Final = 60
+
+
+class _Ordinary(msgspec.Struct, frozen=True):
+    """One of our own ordinary texts."""
+
+    text: str
+    channel: str = "user"
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -81,9 +87,9 @@ def measure(inspector: PromptInspector, texts: Path, languages: Path | None, pac
 def _languages(inspector: PromptInspector, folder: Path | None) -> dict[str, Rate]:
     found = {}
     for path in sorted(folder.glob("*.jsonl")) if folder else ():
-        rows = read_own(path)
+        rows = [msgspec.json.decode(line, type=_Ordinary) for line in path.read_bytes().splitlines() if line]
         for channel in (Channel.USER, Channel.DATA):
-            texts = [row.text for row in rows if (row.channel or "user") == channel.value]
+            texts = [row.text for row in rows if row.channel == channel.value]
             if texts:
                 found[f"{path.stem} {channel.value}"] = _rate(inspector, texts, channel)
     return found

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="func-returns-value, redundant-expr"
 """Laws of reading MCP: however bytes are cut, whatever stands in them."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="attr-defined"
 """The folder's connector against what people do to folders; the kernel itself is the judge of who may read."""
 
 import os

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="dict-item, var-annotated"
 """The Git host's connector over a real repository: rights that end, names that lie, repositories that bite."""
 
 import json

@@ -2,8 +2,8 @@
 """A document in somebody's own message stays a document: an address in it is not one that the user named."""
 
 import pytest
-from ostiary.gateway.openai.labelled import labelled
 
+from ostiary.gateway.openai.history import labelled
 from ostiary.gateway.openai.reader import Reader
 from ostiary.gateway.openai.reading import read
 from ostiary.gateway.tools import Manifest, read_calls
@@ -19,7 +19,7 @@ CALL = {"id": "c1", "type": "function", "function": {"name": "send_mail", "argum
 def origin(face, messages):
     member = "messages" if face == "chat" else "input"
     asked = read(face, {"model": "m", member: messages}, Reader("default", "user:ada"))
-    found, labels = labelled(asked)
+    found, labels = labelled(asked.messages, "default")
     facts = read_calls(MANIFEST, [*found, {"role": "assistant", "tool_calls": [CALL]}], labels=labels)[0]
     return facts.properties()["arguments"]["origins"][0]["origin"], facts.session.untrusted
 

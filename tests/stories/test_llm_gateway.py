@@ -94,6 +94,30 @@ def test_the_canary_never_comes_out(llm: LlmScene) -> None:
         pytest.fail(str(answer))
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_retrieved_documents_mark_does_not_leave(llm: LlmScene, *, stream: bool) -> None:
+    mark = "ostc-" + "abcdefghij" + "2345672345"
+    part = {"type": "text", "text": f"[{mark}] The plan is good.", "ostiary": {"document": "wiki/1"}}
+    said = [{"role": "user", "content": [{"type": "text", "text": "what of the plan?"}, part]}]
+    for spoken in (mark, mark.upper(), "-".join(mark)):
+        pieces = ["It says ", *spoken, " and no more"]
+        llm.upstream.say = lambda _, pieces=pieces: chat_script(*pieces, stream=stream)
+        answer = llm.client().chat.completions.create(model="fake", messages=said, stream=stream)
+        chunks = [one.choices[0].delta.content or "" for one in answer if one.choices] if stream else ()
+        text = "".join(chunks) if stream else answer.choices[0].message.content
+        assert spoken[5:20] not in text
+        assert text.startswith("It says [REDACTED:canary")
+    assert "canary.cited" in {one.rule for one in llm.records()[-1].findings}
+
+
+def test_marks_of_too_many_documents_are_refused(llm: LlmScene) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    marks = " ".join(f"ostc-{one}{other}{'a' * 18}" for one in letters for other in letters[:9])
+    with pytest.raises(openai.BadRequestError) as no:
+        llm.client().chat.completions.create(model="fake", messages=[{"role": "user", "content": marks}])
+    assert no.value.code == "request_too_large"
+
+
 def test_a_tool_that_reads_is_called_and_an_unknown_one_is_not(llm: LlmScene) -> None:
     llm.upstream.say = lambda body: chat_script(calls=[("c1", "weather", "{}")], stream=bool(body.get("stream")))
     answer = llm.client().chat.completions.create(model="fake", messages=HELLO, tools=[WEATHER])

@@ -11,6 +11,7 @@ which the same is true; where it turns up in an answer, a text of that document 
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +19,8 @@ import msgspec
 
 _BYTES: Final = 20
 _CANARY: Final = 10
+CANARY: Final = re.compile(r"ostc-[a-z2-7]{20}")
+"""What a canary looks like."""
 
 
 class DocumentNames:

@@ -73,6 +73,7 @@ class Turn(msgspec.Struct, kw_only=True):
         available: whether everything that inspects was there.
         seen: what was thought of each text.
         canary: a text that no answer holds.
+        cited: canaries of retrieved documents in the prompt, which no answer holds either.
         calls: the calls of an answer, by their names in it, and what was thought of them.
     """
 
@@ -86,6 +87,7 @@ class Turn(msgspec.Struct, kw_only=True):
     available: bool = True
     seen: list[Seen] = []
     canary: str = ""
+    cited: tuple[str, ...] = ()
     calls: dict[Any, CallAsked] = {}
     judged: list[CallJudged] = []
 

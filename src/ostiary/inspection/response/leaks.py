@@ -94,8 +94,8 @@ class Leaks:
         words = [(word, rule) for word, rule in words if self.settings.action(rule) is not Action.OFF]
         if words:
             yield CanaryWatch(needles(tuple(dict.fromkeys(words))))
-        foreign = tuple(dict.fromkeys(doc.text for doc in documents if not doc.cleared))
-        own = tuple(dict.fromkeys(doc.text for doc in documents if doc.cleared))
+        foreign = tuple(dict.fromkeys(doc.text for doc in documents if doc.text and not doc.cleared))
+        own = tuple(dict.fromkeys(doc.text for doc in documents if doc.text and doc.cleared))
         if foreign or own:
             eager = self.settings.action(LEAK) in {Action.ASK, Action.BLOCK}
             yield VerbatimWatch(substrings(foreign), substrings(own), self.settings.words, eager=eager)

@@ -54,7 +54,7 @@ class Outgoing:
         asked = visit.turn.asked
         self._begun = time.monotonic()
         self._first_ms = 0.0
-        self.collected = Collected(lambda escaped: room.scan(visit.turn.canary, escaped=escaped))
+        self.collected = Collected(lambda escaped: room.scan(visit.turn.canary, visit.turn.cited, escaped=escaped))
         head = Head(visit.id, asked.model, visit.created)
         if asked.face == "responses":
             self._answer: Answer = ResponsesAnswer(head, self.collected, _echoed(visit))

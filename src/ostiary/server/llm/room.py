@@ -20,6 +20,7 @@ from ostiary.gateway.upstreams.extractive import ExtractiveUpstream
 from ostiary.gateway.upstreams.http import HttpUpstream
 from ostiary.gateway.upstreams.ports import LlmUpstream
 from ostiary.inspection.response import Leaks
+from ostiary.inspection.response.leaks import Document
 from ostiary.keys import random_bytes
 from ostiary.rag.embedding import open_embedder
 from ostiary.server.conversations import KeptConversations
@@ -84,9 +85,10 @@ class LlmRoom:
         """Return the server of a model."""
         return self._upstreams[model.upstream]
 
-    def scan(self, canary: str, *, escaped: bool = False) -> TextScan:
-        """Return a scan for one text of an answer; ``escaped`` for JSON inside it."""
-        return self.leaks.scan((canary,) if canary else (), escaped=escaped)
+    def scan(self, canary: str, cited: Sequence[str] = (), *, escaped: bool = False) -> TextScan:
+        """Return a scan for one text of an answer; ``cited`` are documents' canaries, ``escaped`` for JSON."""
+        documents = [Document("", cleared=True, canary=one) for one in cited]
+        return self.leaks.scan((canary,) if canary else (), documents, escaped=escaped)
 
     def append(self, tenant: str, record: InspectionRecord) -> "Future[Any]":
         """Queue one record.

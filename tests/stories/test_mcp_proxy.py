@@ -97,7 +97,7 @@ class Served:
 
 @pytest.fixture
 def world(start_server, tmp_path):
-    texts = ["Lunch at noon, says Ada.", ATTACK, f"the key is {KEY}", "Please write to boss@partner.example about it."]
+    texts = ["Lunch at noon, says Ada.", ATTACK, f"the key is {KEY}", "Invoice 7 came from boss@partner.example on Monday."]
     issuer = FakeIssuer()
     manifest = tmp_path / "mail.json"
     tools = [

@@ -14,7 +14,7 @@ from ostiary.keys import random_bytes, sha256_hex
 from ostiary.pipeline.registered import Registered
 from ostiary.pipeline.registry.journal import event_of
 from ostiary.pipeline.registry.model import Event
-from ostiary.server import wiring
+from ostiary.server import own_rooms
 from ostiary.server.models import Models, assemble
 from ostiary.testing.model_scene import NAME, STAGE, AllDatasets, FakeInspector, FakeReleases, ModelScene, SomeRuns
 from ostiary.testing.pipeline import PipelineCaller
@@ -134,7 +134,7 @@ class Door:
 @pytest.fixture(scope="module")
 def door(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Door:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "open_models", opened)
+        patch.setattr(own_rooms, "open_models", opened)
         server = start_server(
             guardrails=GUARDRAILS,
             server={"public_url": PUBLIC, "deadline_ms": 5_000},

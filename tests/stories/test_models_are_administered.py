@@ -7,7 +7,7 @@ import pytest
 from tests.stories.test_model_door import opened
 
 from ostiary.pipeline.registry.journal import event_of
-from ostiary.server import wiring
+from ostiary.server import own_rooms
 from ostiary.testing.model_scene import NAME, STAGE, ModelScene
 
 BASE = f"/tenants/default/models/{NAME}"
@@ -16,7 +16,7 @@ BASE = f"/tenants/default/models/{NAME}"
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Any]) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "open_models", opened)
+        patch.setattr(own_rooms, "open_models", opened)
         return start_server(server={"deadline_ms": 5_000})
 
 

@@ -10,7 +10,7 @@ from tests.stories.test_model_door import Door, opened
 
 from ostiary.identity.exchange.details import AccessDetail
 from ostiary.pipeline.registered import Registered
-from ostiary.server import wiring
+from ostiary.server import own_rooms
 from ostiary.testing.model_scene import NAME
 
 PUBLIC = "http://pdp.example"
@@ -42,7 +42,7 @@ class Shipped(Door):
 @pytest.fixture(scope="module")
 def door(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "open_models", opened)
+        patch.setattr(own_rooms, "open_models", opened)
         server = start_server(server={"public_url": PUBLIC, "deadline_ms": 5_000})
     places = server.house.places
     shutil.rmtree(places.bundle("default"))

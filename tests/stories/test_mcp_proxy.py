@@ -97,7 +97,8 @@ class Served:
 
 @pytest.fixture
 def world(start_server, tmp_path):
-    texts = ["Lunch at noon, says Ada.", ATTACK, f"the key is {KEY}", "Invoice 7 came from boss@partner.example on Monday."]
+    invoice = "Invoice 7 came from boss@partner.example on Monday."
+    texts = ["Lunch at noon, says Ada.", ATTACK, f"the key is {KEY}", invoice]
     issuer = FakeIssuer()
     manifest = tmp_path / "mail.json"
     tools = [

@@ -1,11 +1,12 @@
 """Rows of a table as the database lets each role read them; implements ``rag.sources.relational.Relation``.
 
-- The configured login fills the index: it must see all rows, and be a member of the askers' roles without inheriting of
-  them. It should own nothing.
+- The configured login fills the index: it must see all rows, and be a member of the askers' roles without inheriting
+  of them. It should own nothing.
 - For an asker the role is changed for one read-only transaction (``SET LOCAL ROLE``), with the asker's name in a
   setting that policies may read, and with ``row_security = on``. A role that no policy binds (a superuser's,
-  ``BYPASSRLS``) reads nothing here: such rights are nobody's.
-- Names are quoted, values are bound. A revision is a digest of the row's texts, made by the database.
+  ``BYPASSRLS``, the table's owner, or a table whose row-level security was switched off) reads nothing here: such
+  rights are nobody's.
+- Names are quoted, values are bound. A revision is a digest of the row's texts and its title, made by the database.
 """
 
 import threading
@@ -18,15 +19,15 @@ from pg8000 import native
 
 from ostiary.errors import RefusedError, UnavailableError
 from ostiary.rag.sources.relational import MAX_ROWS, RowText
-from ostiary.storage.postgres.link import Link, PostgresSource, state_of
+from ostiary.storage.postgres.link import Link, PostgresSource
 from ostiary.storage.postgres.views import qualified, quoted
 
 TIMEOUT_S: Final = 10
 MAX_IDLE: Final = 4
 MAX_TEXT: Final = 1 << 20
-_NOT_ALLOWED: Final = "42501"  # SQLSTATE insufficient_privilege
 _AWAY: Final = "source_unavailable"
-_UNBOUND: Final = "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
+# `none` as a role means the login itself: what counts is who we are, not what we asked for.
+_BOUND: Final = "SELECT current_user = $1::text AND pg_catalog.row_security_active($2::text)"
 
 
 class RowsOf(msgspec.Struct, frozen=True):
@@ -59,28 +60,19 @@ class AskedRows:
         """Return what rows say, in the revision that they have in the same moment."""
         told = ", ".join(f"left({quoted(name)}::text, {MAX_TEXT})" for name in self._rows.columns)
         title = f"{quoted(self._rows.title)}::text" if self._rows.title else "''"
-        wanted = f"{self._key}, {self._revision}, concat_ws(E'\\n', {told}), {title}"
-        sql = f"SELECT {wanted} FROM {self._table}"  # noqa: S608 - quoted names
+        sql = f"SELECT {self._key}, {self._revision}, concat_ws(E'\\n', {told}), {title} FROM {self._table}"  # noqa: S608
         with self._transaction() as link:
             found = link.run(f"{sql} WHERE {self._key} = ANY($1::text[])", (list(keys),)).rows
         return [RowText(str(key), str(revision), text or "", name or "") for key, revision, text, name in found]
 
     def readable(self, role: str, subject: str, keys: Sequence[str] | None) -> Mapping[str, str]:
-        """Return keys and revisions of the rows that ``role`` may read now; none when the table is not open to it."""
-        try:
-            return self._readable(role, subject, keys)
-        except UnavailableError as fault:
-            if isinstance(fault.__cause__, native.Error) and state_of(fault.__cause__) == _NOT_ALLOWED:
-                return {}
-            raise
-
-    def _readable(self, role: str, subject: str, keys: Sequence[str] | None) -> Mapping[str, str]:
+        """Return keys and revisions of the rows that ``role`` may read now."""
         with self._transaction() as link:
             link.run("SET LOCAL row_security = on")
             if self._rows.setting:
                 link.run("SELECT set_config($1::text, $2::text, true)", (self._rows.setting, subject))
             link.run(f"SET LOCAL ROLE {quoted(role)}")
-            if link.run(_UNBOUND).rows[0][0]:
+            if not link.run(_BOUND, (role, self._table)).rows[0][0]:
                 raise UnavailableError(_AWAY, "no row-level security binds this role")
             return self._keys(link, keys)
 
@@ -100,8 +92,9 @@ class AskedRows:
 
     @property
     def _revision(self) -> str:
-        texts = ", ".join(f"coalesce({quoted(name)}::text, '')" for name in self._rows.columns)
-        return f"md5(jsonb_build_array({texts})::text)"
+        told = (*self._rows.columns, *((self._rows.title,) if self._rows.title else ()))
+        texts = ", ".join(f"{quoted(name)}::text" for name in told)
+        return f"encode(sha256(convert_to(jsonb_build_array({texts})::text, 'UTF8')), 'hex')"
 
     def _keys(self, link: Link, keys: Sequence[str] | None) -> Mapping[str, str]:
         sql = f"SELECT {self._key}, {self._revision} FROM {self._table}"  # noqa: S608 - quoted names

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MANIFEST: Final = "sha256:0fdfaaadb046ddab73e6a9ae17b3b4e9ad3094615841fe0dc0663e323f2ebefb"
+MANIFEST: Final = "sha256:8b569b20feac3744d4e0ca1e711ca109206076da55e8ab0ce47f92d7acf6db82"
 """``sha256:…`` of ``models/inspection/manifest.json``; empty when no weights are shipped."""

@@ -27,8 +27,8 @@ SHARE: Final = 0.008
 """Clean texts above the line: a little fewer than one in a hundred."""
 LANGUAGES: Final = ("de", "es", "fr", "pt", "it", "ru", "zh", "ja", "ko", "hi")
 _SEEN_MARGIN: Final = 0.5
-_EACH: Final = 40
-_LONG: Final = 0.975  # of so few, the second worst
+_EACH: Final = 120
+_LONG: Final = 0.985
 _FLAG: Final = 2.0
 _SPREAD: Final = 2.0
 
@@ -75,6 +75,23 @@ def numbers(
 
 
 def _lengths(odds: Callable[[Sequence[str]], Floats], texts: Sequence[str], line: float) -> tuple[float, ...]:
-    """Return by how much each bucket of length is lowered; buckets of longer texts at least as much as shorter ones."""
+    """Return by how much each bucket of length is lowered; a longer one at least as much, neighbours at odds pooled."""
     made = long_texts(texts, np.random.default_rng(9), _EACH)
-    return (0.0, *(max(0.0, float(np.quantile(odds(made[edge]), _LONG)) - line) for edge in EDGES))
+    raw = [max(0.0, float(np.quantile(odds(made[edge]), _LONG)) - line) for edge in EDGES]
+    return (0.0, *pooled(raw))
+
+
+def pooled(values: Sequence[float]) -> tuple[float, ...]:
+    """Return the rising numbers nearest to ``values``.
+
+    >>> pooled([0.0, 2.0, 1.0, 3.0])
+    (0.0, 1.5, 1.5, 3.0)
+    """
+    blocks: list[tuple[float, int]] = []
+    for value in values:
+        mean, count = value, 1
+        while blocks and blocks[-1][0] > mean:
+            before, many = blocks.pop()
+            mean, count = (mean * count + before * many) / (count + many), count + many
+        blocks.append((mean, count))
+    return tuple(mean for mean, count in blocks for _ in range(count))

@@ -33,7 +33,7 @@ def asked(scene: Scene, connections: dict[str, str], method: str, who: str = "ad
 
 @pytest.mark.slow
 def test_the_shipped_policy_at_the_proxy(tmp_path: Path) -> None:
-    texts = ["Please write to boss@partner.example about it."]
+    texts = ["Invoice 7 came from boss@partner.example on Monday."]
     manifest = tmp_path / "mail.json"
     manifest.write_text(json.dumps(MANIFEST))
     with Served(mail_server(texts).streamable_http_app()) as upstream:

@@ -4,7 +4,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import IO, Any, Final
 
 from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.server.mcp.judging import Judges
@@ -30,11 +30,19 @@ def run(
         into, out = child.stdin, child.stdout
         if into is None or out is None:
             raise FaultyInputError("command_unknown", f"`{command[0]}` has no pipes")
-        wrapper = Wrapper(judge, partial(write_line, answers), partial(write_line, into), warn)
+        wrapper = Wrapper(judge, partial(write_line, answers), partial(_to_server, into, warn), warn)
         leave = partial(_leave, child)
         threading.Thread(target=_pump, args=(client_in, wrapper.from_client, warn, leave), daemon=True).start()
         _pump(out.fileno(), wrapper.from_server, warn, child.terminate)
         return _ended(child)
+
+
+def _to_server(into: IO[bytes], warn: Callable[[str], None], line: Any) -> None:
+    """Write to the server; once its client has left nobody answers what it still asks, and its last words go on."""
+    try:
+        write_line(into, line)
+    except (ValueError, BrokenPipeError) as fault:
+        warn(f"the server hears nothing any more: {type(fault).__name__}")
 
 
 def _leave(child: "subprocess.Popen[bytes]") -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import IO, Any, Final
@@ -12,6 +13,7 @@ from ostiary.server.mcp.lines import lines_of, write_line
 from ostiary.server.mcp.wrapping import Wrapper
 
 _LEAVES_S: Final = 5.0
+_LOOK_S: Final = 0.02
 
 
 def run(
@@ -31,7 +33,7 @@ def run(
         if into is None or out is None:
             raise FaultyInputError("command_unknown", f"`{command[0]}` has no pipes")
         wrapper = Wrapper(judge, partial(write_line, answers), partial(_to_server, into, warn), warn)
-        leave = partial(_leave, child)
+        leave = partial(_leave, child, wrapper)
         threading.Thread(target=_pump, args=(client_in, wrapper.from_client, warn, leave), daemon=True).start()
         _pump(out.fileno(), wrapper.from_server, warn, child.terminate)
         return _ended(child)
@@ -45,8 +47,12 @@ def _to_server(into: IO[bytes], warn: Callable[[str], None], line: Any) -> None:
         warn(f"the server hears nothing any more: {type(fault).__name__}")
 
 
-def _leave(child: "subprocess.Popen[bytes]") -> None:
-    """Tell the server that its client has left, and wait a moment."""
+def _leave(child: "subprocess.Popen[bytes]", wrapper: Wrapper) -> None:
+    """Tell the server that its client has left, once it has answered what is open, and wait a moment."""
+    for _ in range(int(_LEAVES_S / _LOOK_S)):
+        if not wrapper.open or child.poll() is not None:
+            break
+        time.sleep(_LOOK_S)
     if child.stdin is not None:
         child.stdin.close()
     try:

@@ -33,6 +33,11 @@ class Wrapper:
         self._open: dict[str | int | None, tuple[Message, str]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def open(self) -> int:
+        """How many requests of the client the server has not answered."""
+        return len(self._open)
+
     def from_client(self, line: bytes) -> None:
         """Take a line of the client."""
         message = self._read("client", line)

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import openai
 import pytest
@@ -94,6 +95,10 @@ def test_the_canary_never_comes_out(llm: LlmScene) -> None:
         pytest.fail(str(answer))
 
 
+def _always(script: Script, _: object) -> Script:
+    return script
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_retrieved_documents_mark_does_not_leave(llm: LlmScene, *, stream: bool) -> None:
     mark = "ostc-" + "abcdefghij" + "2345672345"
@@ -101,10 +106,11 @@ def test_a_retrieved_documents_mark_does_not_leave(llm: LlmScene, *, stream: boo
     said = [{"role": "user", "content": [{"type": "text", "text": "what of the plan?"}, part]}]
     for spoken in (mark, mark.upper(), "-".join(mark)):
         pieces = ["It says ", *spoken, " and no more"]
-        llm.upstream.say = lambda _, pieces=pieces: chat_script(*pieces, stream=stream)
+        script = chat_script(*pieces, stream=stream)
+        llm.upstream.say = partial(_always, script)
         answer = llm.client().chat.completions.create(model="fake", messages=said, stream=stream)
         chunks = [one.choices[0].delta.content or "" for one in answer if one.choices] if stream else ()
-        text = "".join(chunks) if stream else answer.choices[0].message.content
+        text = "".join(chunks) if stream else answer.choices[0].message.content or ""
         assert spoken[5:20] not in text
         assert text.startswith("It says [REDACTED:canary")
     assert "canary.cited" in {one.rule for one in llm.records()[-1].findings}

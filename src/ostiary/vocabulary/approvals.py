@@ -4,6 +4,7 @@ The registry knows only ``ApprovalCheck``: today a file signed with two people's
 later (HOUSE.md §1 law 5).
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -53,6 +54,44 @@ class Approved(msgspec.Struct, frozen=True):
     nonce: str
     expires_ns: int
     keys: tuple[str, ...]
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """Anything else that several people must agree to, as whoever is about to do it knows it.
+
+    Attributes:
+        tenant: whose it is.
+        kind: what is done: ``phase.change``, ``policy.activate``, ``threshold.change``, ``break_glass.open``,
+            ``subject.erase``, ``keys.ceremony``, ``approvals.rule``, ``model.promote``, …
+        target: to what: a control with its scope, a bundle, a subject.
+        bound: every value that the agreement holds for: digests before and after, reports, the stage. A value that
+            differs makes it an agreement to something else.
+        own: who made what is agreed to (``type:id``): none of them may approve.
+    """
+
+    tenant: str
+    kind: str
+    target: str
+    bound: Mapping[str, str]
+    own: frozenset[str] = frozenset()
+
+
+class QuorumCheck(Protocol):
+    """Tells whether enough people agreed to a deed; asked when it is done, and again whenever it takes effect."""
+
+    def check(self, deed: Deed, proposal_id: str, now_ns: int) -> Approved:
+        """Return the approval.
+
+        Args:
+            deed: as whoever does it knows it; nothing of it is read from the proposal.
+            proposal_id: the proposal that is said to cover it.
+            now_ns: the time of the question.
+
+        Raises:
+            RefusedError: ``approval_…``: missing, too few, for something else, not yet, expired, denied, used.
+            UnavailableError: who may approve cannot be told now.
+        """
+        ...
 
 
 class ApprovalCheck(Protocol):

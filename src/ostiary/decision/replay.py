@@ -15,7 +15,7 @@ from ostiary.decision.ports import PolicyEngine
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.scoring import RiskScore, Scorer
-from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, Outcome
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -31,6 +31,14 @@ class Replayed(msgspec.Struct, frozen=True):
     def changed(self) -> bool:
         """Whether effect or reasons differ."""
         return self.before != self.after or self.reasons_before != self.reasons_after
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A record decided again: the sum, what the models proposed in it, and the score that they saw."""
+
+    outcome: Outcome
+    adaptive: AdaptiveVerdict
+    risk: RiskScore
 
 
 class _Critical(msgspec.Struct):
@@ -60,21 +68,28 @@ def replay(
     """
     if record.kind != "evaluation":
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` is a {record.kind}")
-    after = record.outcome if record.refusal else _again(record, engine, scorer, phases)
+    after = record.outcome if record.refusal else decide_again(record, engine, scorer, phases).outcome
     return Replayed(
         record.receipt.decision_id, record.outcome.effect, after.effect, record.outcome.reasons, after.reasons
     )
 
 
-def _again(record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None, phases: PhaseTable | None) -> Outcome:
-    document = bytes(record.input)
+def decide_again(
+    record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None = None, phases: PhaseTable | None = None
+) -> Again:
+    """Decide a record that reached policy again, and keep the parts of the sum; arguments as for ``replay``.
+
+    Raises:
+        FaultyInputError: ``record_not_replayable`` when there is no score to be had.
+    """
+    document, risk = bytes(record.input), _risk(record, scorer)
     guardrails = with_session(engine.guardrails(document), document)
-    adaptive = engine.adaptive(adaptive_document(document, guardrails, _risk(record, scorer), record.session_risk))
+    adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, record.session_risk))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
     glass = BreakGlass("as recorded", replaced) if replaced else None
-    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass)
+    return Again(combine(guardrails, adaptive, table, critical=critical, break_glass=glass), adaptive, risk)
 
 
 def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:

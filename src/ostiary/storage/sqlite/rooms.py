@@ -134,5 +134,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_online_features",
             *CONVERSATION_ERASURES,
             *RAG_ERASURES,
+            "delete_tenant_shadow_counts",
         ):
             database.erase(name, [(tenant,)])

@@ -4,7 +4,9 @@ A case is an attack; it ends with the refusal, or with the deed that must not co
 and the passkeys: rows are in SQLite, acts in the log, and whoever attacks may write to the database.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +85,30 @@ class Scene(ApprovalScene):
         return made.proposal_id
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+@contextmanager
+def opened(root: Path, keys: dict[str, FakePasskey] | None = None) -> Iterator[Scene]:
     clock = FakeClock()
-    with open_store(tmp_path / "ostiary.db", clock) as store:
-        vault, ring = SubjectVault(tmp_path / "vault", store), KeyRing(tmp_path / "ring", clock)
+    with open_store(root / "ostiary.db", clock) as store:
+        vault, ring = SubjectVault(root / "vault", store), KeyRing(root / "ring", clock)
         with AuditLog(store, vault, ring, clock) as log:
-            scene = Scene(log, store.approvals, clock, store.authenticators)
+            scene = Scene(log, store.approvals, clock, store.authenticators, keys=keys)
             scene.database, scene.log = store._database, log
             yield scene
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, FakePasskey]]:
+    """A data directory where the people are named, to begin each case with a copy of it."""
+    root = tmp_path_factory.mktemp("named")
+    with opened(root) as scene:
+        return root, scene.keys
+
+
+@pytest.fixture
+def scene(named: tuple[Path, dict[str, FakePasskey]], tmp_path: Path) -> Iterator[Scene]:
+    shutil.copytree(named[0], tmp_path / "data", symlinks=True)
+    with opened(tmp_path / "data", named[1]) as scene:
+        yield scene
 
 
 def case(code: str) -> Callable[[Attack], Attack]:

@@ -8,7 +8,7 @@ Everything is the real thing but the passkeys, which are software, and the brows
     scene.quorum.use(deed, made.proposal_id, "test")
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -83,15 +83,18 @@ class ApprovalScene:
         passkeys: AuthenticatorStore | None = None,
         people: Sequence[Person] = PEOPLE,
         tenant: str = TENANT,
+        keys: Mapping[str, FakePasskey] | None = None,
     ) -> None:
-        """Name the first people and give them passkeys."""
+        """Name the first people and give them passkeys; with ``keys`` that was done before."""
         self.tenant = tenant
         self.clock = clock
         self.passkeys = MemoryAuthenticators() if passkeys is None else passkeys
         self.room = Approvals(Journal(log, book, clock), self.passkeys, PARTY, clock)
         self.quorum = Quorum(self.room)
-        self.keys = {one.name: self.enrol(one.name) for one in people}
-        self.room.bootstrap(tenant, people, "command line")
+        self.keys = dict(keys or {})
+        if keys is None:
+            self.keys = {one.name: self.enrol(one.name) for one in people}
+            self.room.bootstrap(tenant, people, "command line")
 
     def enrol(self, subject: str) -> FakePasskey:
         """Give somebody one more passkey."""

@@ -23,9 +23,10 @@ def own_rooms(
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log = parts["store"], parts["log"]
+    approvals = open_approvals(settings, store, log, clock)
     return {
-        "approvals": open_approvals(settings, store, log, clock),
-        "models": open_models(places, settings.models, store, log, parts["ring"], clock),
+        "approvals": approvals,
+        "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

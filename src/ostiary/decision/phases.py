@@ -110,6 +110,14 @@ class PhaseRules:
         found = {control: self.phase(control.value, where) for control in Control}
         return {control: Phase.TELEMETRY if phase is None else phase for control, phase in found.items()}
 
+    def of_scope(self, control: str, scope: Scope) -> Phase | None:
+        """Return what was said of a control in exactly this scope; ``None`` when nothing was."""
+        return next((phase for one, phase in self._scoped.get(control, ()) if one == scope), None)
+
+    def scoped(self, control: str) -> tuple[Phase, ...]:
+        """Return the phases of a control in all narrower scopes."""
+        return tuple(phase for _, phase in self._scoped.get(control, ()))
+
     def _whole(self) -> dict[Control, Phase]:
         return {control: self._own.get(control.value, Phase.TELEMETRY) for control in Control}
 

@@ -8,6 +8,8 @@ from ostiary.server.conversations import open_conversations
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
 from ostiary.server.retrieval import open_rag
+from ostiary.server.rollout.figures import KnownFigures
+from ostiary.server.rollout.in_force import NoQuorum
 from ostiary.server.settings import Settings
 from ostiary.vocabulary.clock import Clock
 
@@ -21,7 +23,10 @@ def own_rooms(
     opening: ExitStack,
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
-    store, log = parts["store"], parts["log"]
+    store, log, rollout = parts["store"], parts["log"], parts["rollout"]
+    # Seams: the room of approvals says what people agreed to, the shadow what is known of a control.
+    rollout.asks(NoQuorum())
+    rollout.measures(KnownFigures())
     return {
         "models": open_models(places, settings.models, store, log, parts["ring"], clock),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),

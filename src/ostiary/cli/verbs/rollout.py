@@ -31,7 +31,7 @@ Percent = Annotated[int, Parameter(help="Only for this share of the subjects, dr
 Proposal = Annotated[str, Parameter(help="The proposal that people agreed to.")]
 Why = Annotated[str, Parameter(help="The reason, for everybody.")]
 Dry = Annotated[bool, Parameter(negative="", help="Show what it would need or do, and do nothing.")]
-_COLUMNS = ("control", "scope", "phase", "live", "set by", "days", "remark")
+_COLUMNS = ("control", "phase", "live", "set by", "days", "next", "remark")
 
 
 @command.command
@@ -241,13 +241,12 @@ def _row(one: "ControlShown") -> dict[str, Any]:
     remarks += [one.stalled] if one.stalled else []
     remarks += [f"agreement lost: {one.lapsed}"] if one.lapsed else []
     remarks += [f"gate broken: {sentence}" for sentence in one.broken]
-    remarks += [f"{len(one.unmet)} conditions of the gate to {one.next} not met"] if one.unmet else []
     return {
-        "control": one.control,
-        "scope": named,
+        "control": one.control if named == Scope().text else f"{one.control}@{named}",
         "phase": one.phase,
         "live": "yes" if one.live else "no",
         "set by": one.set_by,
         "days": f"{one.days:.0f}",
+        "next": f"{len(one.unmet)} not met" if one.unmet else "open" if one.next else "",
         "remark": "; ".join(remarks),
     }

@@ -19,7 +19,7 @@ from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, Verific
 from ostiary.keys import sha256_hex
 from ostiary.server.rollout.force import DEED, Rollout, target_of
 from ostiary.server.rollout.gathering import Gates, Gathering
-from ostiary.server.rollout.settling import Settings, expanded, killed, lowered, raised
+from ostiary.server.rollout.settling import Settings, expanded, killed, lowered, raised, switches_of
 from ostiary.server.rollout.statement import ALL_PLAYBOOKS, EVERYTHING, Change, Read, Rung, State
 from ostiary.vocabulary.approvals import Deed
 from ostiary.vocabulary.clock import Clock
@@ -184,7 +184,8 @@ class Changes:
 
     def _next(self, wish: Wish, before: Phase, to: Phase | None, *, reviving: bool) -> Phase:
         read = self._rollout.in_force(wish.tenant).read
-        dead = read is not None and read.state.is_killed(wish.control)
+        switches = (wish.control,) if reviving else switches_of(wish.control)
+        dead = read is not None and any(read.state.is_killed(one) for one in switches)
         if reviving:
             if not dead:
                 raise RefusedError("control_not_killed", f"the switch of `{wish.control}` was not pulled")

@@ -51,9 +51,16 @@ def _world(house: House) -> World:
             return Phase.LOW_RISK
         return next((PHASES[book.phase] for book in books if control_name(book.name) == control), None)
 
+    begun: dict[str, int] = {}
+
     def begun_ns(tenant: str) -> int:
-        row = house.tenants.find(tenant)
-        return house.clock.now_ns() if row is None else row.created_ns
+        """Return when a tenant's first record was written: the first tenant of a house is older than its data."""
+        if tenant not in begun:
+            first = next(iter(house.log.iterate(tenant)), None)
+            if first is None:
+                return house.clock.now_ns()
+            begun[tenant] = first.time_ns
+        return begun[tenant]
 
     return World(_bound(house), own, begun_ns)
 

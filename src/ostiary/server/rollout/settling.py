@@ -7,12 +7,12 @@
 
 import msgspec
 
+from ostiary.decision.phases import PLAYBOOK
 from ostiary.server.rollout.statement import ALL_PLAYBOOKS, EVERYTHING, Rung, Setting, State
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.rollout import WHOLE, Scope
 
 Settings = tuple[Setting, ...]
-PLAYBOOK = "playbook:"
 
 
 def raised(state: State | None, control: str, scope: Scope, to: Phase, rung: Rung | None, now_ns: int) -> Settings:
@@ -48,6 +48,15 @@ def killed(state: State | None, controls: tuple[str, ...], now_ns: int) -> Setti
 def expanded(control: str) -> tuple[str, ...]:
     """Return the controls that a switch stands for; ``*`` for everything that a model may cause."""
     return EVERYTHING if control == "*" else (control,)
+
+
+def switches_of(control: str) -> tuple[str, ...]:
+    """Return the switches that stop what a model may cause through a control: its own, and that of all playbooks.
+
+    >>> switches_of("deny"), switches_of("playbook:x")
+    (('deny',), ('playbook:x', 'playbook:*'))
+    """
+    return (control, ALL_PLAYBOOKS) if control.startswith(PLAYBOOK) else (control,)
 
 
 def _cut(setting: Setting, to: Phase, now_ns: int) -> Setting:

@@ -15,6 +15,7 @@ from ostiary.server.rollout.desk import RolloutDesk
 from ostiary.server.rollout.figures import DAY_NS
 from ostiary.server.rollout.force import target_of
 from ostiary.server.rollout.in_force import InForce
+from ostiary.server.rollout.settling import switches_of
 from ostiary.server.rollout.statement import Setting, State
 from ostiary.server.rollout.telling import words
 from ostiary.vocabulary.effects import Control, Phase
@@ -52,8 +53,8 @@ class StepsShown(Shown):
 class ControlShown(Shown):
     """One control in one scope.
 
-    ``set_by``: ``configured`` (the operator's table), ``people`` (agreed to), ``default`` (nothing was said), ``one``
-    (one person, downwards). ``stalled`` says for how long, in words, when shadow has lasted past its date.
+    ``set_by``: ``configured`` (the operator's table), ``people`` (agreed to), ``default`` (nothing was said),
+    ``one person`` (downwards). ``stalled`` says for how long, in words, when shadow has lasted past its date.
     """
 
     control: str
@@ -229,7 +230,8 @@ def _control(desk: RolloutDesk, tenant: str, held: InForce, control: str, scope:
     days, shadow = _days(desk, tenant, control, scope), phase == Phase.SHADOW
     patience = desk.house.settings.rollout.stall_days
     after = None if phase == Phase.HIGH_IMPACT else Phase(phase + 1)
-    live = phase >= live_from(control)
+    dead = read is not None and any(read.state.is_killed(one) for one in switches_of(control))
+    live = phase >= live_from(control) and not dead
     return ControlShown(
         control=control,
         scope=_scope(scope),
@@ -240,7 +242,7 @@ def _control(desk: RolloutDesk, tenant: str, held: InForce, control: str, scope:
         days=days,
         shadow_until=since / _NS + patience * DAY_NS / _NS if shadow else None,
         stalled=_stalled(days) if shadow and days > patience else "",
-        killed=read is not None and read.state.is_killed(control),
+        killed=dead,
         proposal=next((one.proposal for one in setting.rungs if one.phase == phase), "") if setting else "",
         lapsed=dict(held.lapsed).get(target_of(control, scope), ""),
         next="" if after is None else after.name.lower(),
@@ -259,7 +261,7 @@ def _set_by(setting: Setting | None, phase: Phase, control: str) -> str:
     if setting is not None and any(one.phase == phase for one in setting.rungs):
         return "people"
     if setting is not None and setting.base is not None:
-        return "one"
+        return "one person"
     return "default" if control.startswith(PLAYBOOK) else "configured"
 
 

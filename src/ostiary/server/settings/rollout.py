@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ostiary.decision.gates import Gate
 from ostiary.server.settings.base import Section
+from ostiary.signals.quality import Rules
 
 Share = Annotated[float, Field(ge=0, le=1)]
 ControlName = Annotated[
@@ -69,6 +70,31 @@ class LowRiskGate(GateSection):
     """The alert budget: how often people may be interrupted on the average day."""
 
 
+class QualitySection(Section):
+    """What events must be like for a control to leave telemetry."""
+
+    events: Count = 1000
+    """Events, at least."""
+    days: Days = 7
+    """Days from the first event to the last, at least."""
+    complete: Share = 0.95
+    """Share of each source's events that must tell subject, action, resource, outcome and origin."""
+    gap_hours: Annotated[float, Field(gt=0, le=10_000)] = 72
+    """The longest silence of a source between two of its events."""
+    out_of_order: Share = 0.01
+    """Share of a source's events that may come more than five minutes late."""
+    duplicates: Share = 0.001
+    """Share of events that may be doubles."""
+    subjects_share: Share = 0.5
+    """Of the catalogue's subjects, the share that must have been seen."""
+    resources_share: Share = 0.3
+    """Of the catalogue's resources, the share that must have been seen."""
+
+    def rules(self) -> Rules:
+        """Return the rules."""
+        return Rules(**self.model_dump())
+
+
 class RolloutSection(Section):
     """How controls come from phase to phase (ADR-0041)."""
 
@@ -78,6 +104,8 @@ class RolloutSection(Section):
     """The gate of deny, terminate and every playbook, and of everything into `high_impact`."""
     controls: dict[ControlName, GateSection] = Field(default_factory=dict)
     """Gates of single controls instead: tables of the same keys, by control."""
+    quality: QualitySection = QualitySection()
+    """What `ostiary events quality` asks for."""
     quality_days: Days = 7
     """To leave telemetry: how old the passed report of `ostiary events quality` may be."""
     stall_days: Days = 30

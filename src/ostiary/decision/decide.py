@@ -40,6 +40,7 @@ from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -133,7 +134,7 @@ class Decider:
 
         # 6. Combine by the law.
         glass = self._open_glass(tenant, call, known.resource, receipt)
-        phases = parts.phases.phases(tenant)
+        phases = parts.phases.phases(tenant, where_of(identity, request, known))
         outcome = combine(guardrails, adaptive, phases, critical=known.resource.critical, break_glass=glass)
 
         # 7. Obligations.
@@ -298,6 +299,12 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
         standing=parts.sessions.standing(asked),
         commit=parts.commits.commit(identity, now_ns) if parts.commits else None,
     )
+
+
+def where_of(identity: VerifiedIdentity, request: EvaluationRequest, known: Known) -> Where:
+    """Return where a request lies among the scopes of phases: its verified subject, the directory's groups."""
+    subject = f"{identity.subject_type}:{identity.subject_id}"
+    return Where(subject, request.resource.type, known.subject.groups)
 
 
 def _names(parts: Parts, identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ostiary.sessions import Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import DeviceFacts
 from ostiary.vocabulary.entities import EvaluationRequest, Subject
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import RiskScore, Scorer
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 
@@ -208,8 +209,8 @@ class SessionRiskSource(Protocol):
 class PhaseSource(Protocol):
     """Hands out the phases in force."""
 
-    def phases(self, tenant: str) -> PhaseTable:
-        """Return the phases of all controls."""
+    def phases(self, tenant: str, where: Where) -> PhaseTable:
+        """Return the phases of all controls at one place; its groups are the directory's, never the caller's."""
         ...
 
 

@@ -14,6 +14,7 @@ from ostiary.decision.obligations import acr_values_of, privileges_of, smallest_
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
 from ostiary.vocabulary.effects import Control, Effect
+from ostiary.vocabulary.rollout import NOWHERE, Where
 from ostiary.vocabulary.scoring import RiskScore
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, Outcome
 
@@ -40,13 +41,27 @@ class Fall(msgspec.Struct, frozen=True):
 
 class _Critical(msgspec.Struct, frozen=True):
     critical: bool = False
+    type: str = ""
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    groups: tuple[str, ...] = ()
 
 
 class _Document(msgspec.Struct, frozen=True):
     resource: _Critical
+    subject: _Subject = _Subject()
 
 
 _document = msgspec.json.Decoder(_Document).decode
+
+
+def where_of(record: DecisionRecord) -> Where:
+    """Return where a recorded access lay among the scopes of phases, as its own document tells it."""
+    if record.refusal or record.guardrails is None:
+        return NOWHERE
+    told = _document(bytes(record.input))
+    return Where(record.subject_key, told.resource.type, told.subject.groups)
 
 
 def rejudge(record: DecisionRecord, risk: RiskScore, engine: PolicyEngine, phases: PhaseTable) -> Fall:

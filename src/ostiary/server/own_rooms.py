@@ -9,6 +9,7 @@ from ostiary.server.conversations import open_conversations
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
 from ostiary.server.retrieval import open_rag
+from ostiary.server.rollout.figures import KnownFigures
 from ostiary.server.settings import Settings
 from ostiary.vocabulary.clock import Clock
 
@@ -22,8 +23,11 @@ def own_rooms(
     opening: ExitStack,
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
-    store, log = parts["store"], parts["log"]
+    store, log, rollout = parts["store"], parts["log"], parts["rollout"]
     approvals = open_approvals(settings, store, log, clock)
+    # Seams: the room of approvals says what people agreed to, the shadow what is known of a control.
+    rollout.asks(approvals.quorum)
+    rollout.measures(KnownFigures())
     return {
         "approvals": approvals,
         "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),

@@ -60,7 +60,7 @@ from ostiary.server.registry import RememberedRegistry
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
 from ostiary.server.retrieval import RagRoom
-from ostiary.server.rollout import Rollout
+from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings, SignalsSection
@@ -187,12 +187,13 @@ def _open(
     opening.callback(policies.close)
     memory, scorers = _scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
-    rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
+    directory = directory_of(settings, knowledge, store)
+    rollout = open_rollout(settings.phases.table(), log, ring, places.keys, directory, clock, on_fault)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
-        directory=directory_of(settings, knowledge, store),
+        directory=directory,
         sessions=ledger,
         signals=ProfiledSignals(knowledge),
         scorers=scorers,
@@ -223,7 +224,7 @@ def _open(
         "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(
-            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
+            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, rollout.playbooks, devices
         ),
     }
 

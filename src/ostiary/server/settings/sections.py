@@ -24,6 +24,7 @@ from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
+from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
@@ -278,6 +279,8 @@ class Settings(Section):
     """The risk model."""
     phases: PhasesSection = PhasesSection()
     """How far each control is rolled out."""
+    rollout: RolloutSection = RolloutSection()
+    """How controls come from phase to phase: gates, shadow's end, what is watched."""
     sessions: SessionsSection = SessionsSection()
     """How sessions are kept."""
     feed: FeedSection = FeedSection()

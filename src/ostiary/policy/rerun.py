@@ -149,9 +149,7 @@ class RerunEngine:
         self._opa = _instance(bundle, taken.sources, token)
         parts = {question: [part for part in taken.parts if part.question == question] for question in _NAMES}
         ask = self._opa.evaluate
-        self._guardrails = _Question(
-            parts["guardrails"], token, ask, self._real.guardrails, reader.guardrails_value
-        )
+        self._guardrails = _Question(parts["guardrails"], token, ask, self._real.guardrails, reader.guardrails_value)
         self._adaptive = _Question(parts["adaptive"], token, ask, self._real.adaptive, reader.adaptive_value)
 
     @property

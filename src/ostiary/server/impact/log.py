@@ -75,9 +75,7 @@ class RangeReader:
         """The range as it was read."""
         digest = f"sha256:{self._hash.hexdigest()}"
         found = self._range
-        return msgspec.structs.replace(
-            found, first=self._first, last=self._last, records=self._count, entries=digest
-        )
+        return msgspec.structs.replace(found, first=self._first, last=self._last, records=self._count, entries=digest)
 
     def __iter__(self) -> Iterator[tuple[int, bytes | None]]:
         """Yield each record's place and payload, ``None`` when it was erased.
@@ -132,5 +130,9 @@ def still_stands(log: AuditLog, tenant: str, told: LogRange) -> None:
     for _ in reader:
         continue
     now = reader.told
-    if (now.records, now.entries, now.origin) != (told.records, told.entries, told.origin) or log.head().size < told.size:
+    if (now.records, now.entries, now.origin) != (
+        told.records,
+        told.entries,
+        told.origin,
+    ) or log.head().size < told.size:
         raise VerificationError("impact_log_changed", "the log is not the one that this report was made from")

@@ -32,7 +32,7 @@ from ostiary.signals import features
 from ostiary.vocabulary.scoring import Scorer
 from ostiary.vocabulary.verdicts import DecisionRecord, GuardrailVerdict
 
-SAMPLE: Final = 100
+SAMPLE: Final = 60
 DAYS: Final = (1, 30, 400)
 _SPOT: Final = 64
 _NS: Final = 1_000_000_000
@@ -135,9 +135,10 @@ class Worker:
         if verdict is None or self._mistrusted or not self._order.share or record.bundle not in self._order.reuse:
             return None
         self._reused += 1
-        if self._reused % _SPOT == 1 and replay(record, self._engine).after != replay(
-            record, self._engine, guardrails=verdict
-        ).after:
+        if (
+            self._reused % _SPOT == 1
+            and replay(record, self._engine).after != replay(record, self._engine, guardrails=verdict).after
+        ):
             self._mistrusted = "recorded guardrails"
             return None
         return verdict

@@ -14,7 +14,7 @@ from ostiary.vocabulary.devices import DeviceFacts
 from ostiary.vocabulary.entities import EvaluationRequest, Subject
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore, Scorer
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Suppressed
 
 
 class SubjectFacts(msgspec.Struct, frozen=True):
@@ -210,6 +210,16 @@ class PhaseSource(Protocol):
 
     def phases(self, tenant: str) -> PhaseTable:
         """Return the phases of all controls."""
+        ...
+
+
+class SuppressionSource(Protocol):
+    """Hands out what people have silenced for a while."""
+
+    def in_force(
+        self, tenant: str, subject_key: str, groups: Sequence[str], resource_class: str, now_ns: int
+    ) -> tuple[Suppressed, ...]:
+        """Return the suppressions whose scope holds this access, in the order of their ids."""
         ...
 
 

@@ -12,6 +12,7 @@ from ostiary.decision.held import with_session
 from ostiary.decision.numbers import unpack
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.suppressing import withheld
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.scoring import RiskScore, Scorer
@@ -81,12 +82,14 @@ def _again(
 ) -> Outcome:
     document = bytes(record.input)
     guardrails = with_session(engine.guardrails(document), document) if known is None else known
-    adaptive = engine.adaptive(adaptive_document(document, guardrails, _risk(record, scorer), record.session_risk))
+    risk = _risk(record, scorer)
+    adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, record.session_risk))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
     glass = BreakGlass("as recorded", replaced) if replaced else None
-    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass)
+    hidden = withheld(adaptive.hits, record.suppressions, risk)
+    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass, withheld=hidden)
 
 
 def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:

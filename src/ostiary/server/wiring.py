@@ -47,6 +47,7 @@ from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.devices import open_devices
+from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
@@ -101,6 +102,7 @@ class House(msgspec.Struct, frozen=True):
     response: Responding
     conversations: Conversations
     rag: RagRoom
+    suppressions: Suppressions
     opened: ExitStack
 
     @property

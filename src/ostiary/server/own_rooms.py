@@ -1,4 +1,4 @@
-"""Rooms that stand on the rest of the house: the registry of models, conversations, retrieval, suppressions."""
+"""Rooms that stand on the rest of the house: approvals, models, conversations, retrieval, suppressions."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ostiary.decision.decide import Decider
+from ostiary.server.approvals import open_approvals
 from ostiary.server.conversations import open_conversations
 from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.models import open_models
@@ -26,12 +27,14 @@ def own_rooms(
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log = parts["store"], parts["log"]
-    suppressions = Suppressions(store.snapshots, clock.now_ns, on_fault=on_fault)
+    approvals = open_approvals(settings, store, log, clock)
+    suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
     decides: Decider = parts["decider"]
     return {
+        "approvals": approvals,
         "decider": Decider(msgspec.structs.replace(decides.parts, suppressions=suppressions)),
         "suppressions": suppressions,
-        "models": open_models(places, settings.models, store, log, parts["ring"], clock),
+        "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

@@ -26,7 +26,7 @@ def user_sentence(outcome: Outcome) -> str:
 
 
 def _told(outcome: Outcome) -> list[str]:
-    return [reason for reason in outcome.reasons if reason != Reason.PHASE_NOT_LIVE]
+    return [reason for reason in outcome.reasons if reason not in {Reason.PHASE_NOT_LIVE, Reason.SUPPRESSED}]
 
 
 def _remediation(rules: tuple[RuleHit, ...], unmet: tuple[Unmet, ...]) -> list[str]:

@@ -32,6 +32,7 @@ from ostiary.decision.parts import (
     StepFailedError,
 )
 from ostiary.decision.ports import Moment, ResourceFacts
+from ostiary.decision.suppressing import silenced_for, withheld
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity, VerifiedIdentity
 from ostiary.sessions import SessionState, Standing
@@ -135,14 +136,17 @@ class Decider:
         # 6. Combine by the law.
         glass = self._open_glass(tenant, call, known.resource, receipt)
         phases = parts.phases.phases(tenant, where_of(identity, request, known))
-        outcome = combine(guardrails, adaptive, phases, critical=known.resource.critical, break_glass=glass)
+        silenced = silenced_for(parts, moment.event, known.subject.groups, now_ns)
+        hidden = withheld(adaptive.hits, silenced, risk)
+        critical = known.resource.critical
+        outcome = combine(guardrails, adaptive, phases, critical=critical, break_glass=glass, withheld=hidden)
 
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
         bundle = engine.bundle.digest
         found = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle)
-        return Judged(*found, known.asked, known.session_risk, known.standing.sign_in)
+        return Judged(*found, known.asked, known.session_risk, known.standing.sign_in, silenced)
 
     def _known(self, receipt: Receipt, call: Call, identity: VerifiedIdentity) -> Known:
         """Return what is known of subject, resource, device and session, before anything is decided."""
@@ -182,6 +186,7 @@ class Decider:
             bundle=judged.bundle,
             session_risk=judged.session_risk,
             key=judged.asked.key,
+            suppressions=judged.suppressions,
         )
         answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
         durable = self.append(record)

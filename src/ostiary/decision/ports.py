@@ -15,7 +15,7 @@ from ostiary.vocabulary.entities import EvaluationRequest, Subject
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import RiskScore, Scorer
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Suppressed
 
 
 class SubjectFacts(msgspec.Struct, frozen=True):
@@ -211,6 +211,16 @@ class PhaseSource(Protocol):
 
     def phases(self, tenant: str, where: Where) -> PhaseTable:
         """Return the phases of all controls at one place; its groups are the directory's, never the caller's."""
+        ...
+
+
+class SuppressionSource(Protocol):
+    """Hands out what people have silenced for a while."""
+
+    def in_force(
+        self, tenant: str, subject_key: str, groups: Sequence[str], resource_class: str, now_ns: int
+    ) -> tuple[Suppressed, ...]:
+        """Return the suppressions whose scope holds this access, in the order of their ids."""
         ...
 
 

@@ -12,10 +12,11 @@ from ostiary.decision.held import with_session
 from ostiary.decision.numbers import unpack
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.suppressing import withheld
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.scoring import RiskScore, Scorer
-from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
+from ostiary.vocabulary.verdicts import DecisionRecord, GuardrailVerdict, Outcome
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -42,7 +43,12 @@ class _Document(msgspec.Struct):
 
 
 def replay(
-    record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None = None, phases: PhaseTable | None = None
+    record: DecisionRecord,
+    engine: PolicyEngine,
+    scorer: Scorer | None = None,
+    phases: PhaseTable | None = None,
+    *,
+    guardrails: GuardrailVerdict | None = None,
 ) -> Replayed:
     """Decide a recorded evaluation again.
 
@@ -51,6 +57,7 @@ def replay(
         engine: the policy to apply.
         scorer: a model to score with, or ``None`` to keep the recorded score.
         phases: the phases to apply, or ``None`` to keep the recorded ones.
+        guardrails: the verdict of these very guardrails on the record, where it is known already.
 
     Returns:
         Both effects with their reasons; a refusal that never reached policy replays as itself.
@@ -60,21 +67,29 @@ def replay(
     """
     if record.kind != "evaluation":
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` is a {record.kind}")
-    after = record.outcome if record.refusal else _again(record, engine, scorer, phases)
+    after = record.outcome if record.refusal else _again(record, engine, scorer, phases, guardrails)
     return Replayed(
         record.receipt.decision_id, record.outcome.effect, after.effect, record.outcome.reasons, after.reasons
     )
 
 
-def _again(record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None, phases: PhaseTable | None) -> Outcome:
+def _again(
+    record: DecisionRecord,
+    engine: PolicyEngine,
+    scorer: Scorer | None,
+    phases: PhaseTable | None,
+    known: GuardrailVerdict | None,
+) -> Outcome:
     document = bytes(record.input)
-    guardrails = with_session(engine.guardrails(document), document)
-    adaptive = engine.adaptive(adaptive_document(document, guardrails, _risk(record, scorer), record.session_risk))
+    guardrails = with_session(engine.guardrails(document), document) if known is None else known
+    risk = _risk(record, scorer)
+    adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, record.session_risk))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
     glass = BreakGlass("as recorded", replaced) if replaced else None
-    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass)
+    hidden = withheld(adaptive.hits, record.suppressions, risk)
+    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass, withheld=hidden)
 
 
 def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:

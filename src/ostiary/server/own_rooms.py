@@ -1,11 +1,15 @@
-"""Rooms that stand on the rest of the house: approvals, the registry of models, conversations, retrieval."""
+"""Rooms that stand on the rest of the house: approvals, models, conversations, retrieval, suppressions."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
+
+from ostiary.decision.decide import Decider
 from ostiary.server.approvals import open_approvals
 from ostiary.server.conversations import open_conversations
+from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
 from ostiary.server.retrieval import open_rag
@@ -28,8 +32,12 @@ def own_rooms(
     # Seams: the room of approvals says what people agreed to, the shadow what is known of a control.
     rollout.asks(approvals.quorum)
     rollout.measures(KnownFigures())
+    suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
+    decides: Decider = parts["decider"]
     return {
         "approvals": approvals,
+        "decider": Decider(msgspec.structs.replace(decides.parts, suppressions=suppressions)),
+        "suppressions": suppressions,
         "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),

@@ -48,6 +48,7 @@ from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.approvals import ApprovalDesk
 from ostiary.server.devices import open_devices
+from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
@@ -103,6 +104,7 @@ class House(msgspec.Struct, frozen=True):
     response: Responding
     conversations: Conversations
     rag: RagRoom
+    suppressions: Suppressions
     opened: ExitStack
 
     @property

@@ -16,7 +16,7 @@ from ostiary.decision.suppressing import withheld
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.scoring import RiskScore, Scorer
-from ostiary.vocabulary.verdicts import DecisionRecord, GuardrailVerdict, Outcome
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, Outcome
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -32,6 +32,14 @@ class Replayed(msgspec.Struct, frozen=True):
     def changed(self) -> bool:
         """Whether effect or reasons differ."""
         return self.before != self.after or self.reasons_before != self.reasons_after
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A record decided again: the sum, what the models proposed in it, and the score that they saw."""
+
+    outcome: Outcome
+    adaptive: AdaptiveVerdict
+    risk: RiskScore
 
 
 class _Critical(msgspec.Struct):
@@ -67,29 +75,34 @@ def replay(
     """
     if record.kind != "evaluation":
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` is a {record.kind}")
-    after = record.outcome if record.refusal else _again(record, engine, scorer, phases, guardrails)
+    after = record.outcome if record.refusal else decide_again(record, engine, scorer, phases, guardrails).outcome
     return Replayed(
         record.receipt.decision_id, record.outcome.effect, after.effect, record.outcome.reasons, after.reasons
     )
 
 
-def _again(
+def decide_again(
     record: DecisionRecord,
     engine: PolicyEngine,
-    scorer: Scorer | None,
-    phases: PhaseTable | None,
-    known: GuardrailVerdict | None,
-) -> Outcome:
-    document = bytes(record.input)
+    scorer: Scorer | None = None,
+    phases: PhaseTable | None = None,
+    known: GuardrailVerdict | None = None,
+) -> Again:
+    """Decide a record that reached policy again, and keep the parts of the sum; arguments as for ``replay``.
+
+    Raises:
+        FaultyInputError: ``record_not_replayable`` when there is no score to be had.
+    """
+    document, risk = bytes(record.input), _risk(record, scorer)
     guardrails = with_session(engine.guardrails(document), document) if known is None else known
-    risk = _risk(record, scorer)
     adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, record.session_risk))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
     glass = BreakGlass("as recorded", replaced) if replaced else None
     hidden = withheld(adaptive.hits, record.suppressions, risk)
-    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass, withheld=hidden)
+    outcome = combine(guardrails, adaptive, table, critical=critical, break_glass=glass, withheld=hidden)
+    return Again(outcome, adaptive, risk)
 
 
 def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:

@@ -1,4 +1,4 @@
-"""Rooms that stand on the rest of the house: approvals, models, conversations, retrieval, suppressions."""
+"""Rooms that stand on the rest of the house: approvals, models, conversations, retrieval, reports, the shadow."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -7,14 +7,17 @@ from typing import Any
 import msgspec
 
 from ostiary.decision.decide import Decider
+from ostiary.keys import VerifyingKey
 from ostiary.server.approvals import open_approvals
 from ostiary.server.conversations import open_conversations
 from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
+from ostiary.server.reports import Reports
 from ostiary.server.retrieval import open_rag
-from ostiary.server.rollout.figures import KnownFigures
 from ostiary.server.settings import Settings
+from ostiary.server.shadow.figures import LiveFigures
+from ostiary.server.shadow.opening import open_shadow
 from ostiary.vocabulary.clock import Clock
 
 
@@ -25,13 +28,19 @@ def own_rooms(
     clock: Clock,
     on_fault: Callable[[str, BaseException], None],
     opening: ExitStack,
+    model_keys: Callable[[str], list[VerifyingKey]],
 ) -> dict[str, Any]:
-    """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
+    """Open them over ``parts`` of the house; what they hold is closed with ``opening``.
+
+    ``model_keys`` are those whose models a tenant believes.
+    """
     store, log, rollout = parts["store"], parts["log"], parts["rollout"]
     approvals = open_approvals(settings, store, log, clock)
-    # Seams: the room of approvals says what people agreed to, the shadow what is known of a control.
+    shadow = open_shadow(parts, places, settings.shadow, clock, on_fault, opening, model_keys)
+    reports = Reports(store.snapshots, parts["ring"])
+    figures = LiveFigures(shadow, log, reports, parts["scorers"], parts["policies"])
     rollout.asks(approvals.quorum)
-    rollout.measures(KnownFigures())
+    rollout.measures(figures)
     suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
     decides: Decider = parts["decider"]
     return {
@@ -40,5 +49,8 @@ def own_rooms(
         "suppressions": suppressions,
         "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
+        "reports": reports,
+        "shadow": shadow,
+        "figures": figures,
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

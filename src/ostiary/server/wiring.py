@@ -58,6 +58,7 @@ from ostiary.server.own_rooms import own_rooms
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
+from ostiary.server.reports import Reports
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
 from ostiary.server.retrieval import RagRoom
@@ -65,10 +66,12 @@ from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings, SignalsSection
+from ostiary.server.shadow.room import ShadowRoom
 from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.rollout import FiguresSource
 from ostiary.vocabulary.scoring import Scorer
 
 MODEL_PURPOSE = "models"
@@ -105,6 +108,9 @@ class House(msgspec.Struct, frozen=True):
     conversations: Conversations
     rag: RagRoom
     suppressions: Suppressions
+    reports: Reports
+    shadow: ShadowRoom
+    figures: FiguresSource
     opened: ExitStack
 
     @property
@@ -165,7 +171,8 @@ def open_house(
     """
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
-        parts |= own_rooms(parts, places, settings, clock, on_fault, opening)
+        keys = partial(trusted_model_keys, places, parts["ring"])
+        parts |= own_rooms(parts, places, settings, clock, on_fault, opening, keys)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 

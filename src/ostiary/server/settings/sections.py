@@ -26,6 +26,7 @@ from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
+from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.tokens import TokensSection
@@ -111,6 +112,8 @@ class RetentionSection(Section):
     """Records of devices: enrolments, reports, attestations, quarantines. A device makes one with each report."""
     inference_days: Annotated[int, Field(ge=0)] = 0
     """Records of inferences: who asked which model, and what came of it; rows and answers are in them as digests."""
+    shadow_days: Annotated[int, Field(ge=0)] = 0
+    """Records of candidates that answered otherwise than the live ones."""
 
 
 class AuditSection(Section):
@@ -281,6 +284,8 @@ class Settings(Section):
     """How far each control is rolled out."""
     rollout: RolloutSection = RolloutSection()
     """How controls come from phase to phase: gates, shadow's end, what is watched."""
+    shadow: ShadowSection = ShadowSection()
+    """Candidates that run beside the live ones."""
     sessions: SessionsSection = SessionsSection()
     """How sessions are kept."""
     feed: FeedSection = FeedSection()

@@ -136,5 +136,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             *CONVERSATION_ERASURES,
             *RAG_ERASURES,
             *APPROVAL_ERASURES,
+            "delete_tenant_shadow_counts",
         ):
             database.erase(name, [(tenant,)])

@@ -44,6 +44,7 @@ asks_for(what) if {
 #   remediation: Nothing is needed now; you will be asked to sign in again sooner.
 proposals contains {
 	"rule": "risk-shorter-session",
+	"told_as": "risk-shorter-session",
 	"effect": "REDUCE",
 	"control": "session_lifetime",
 	"max_age": data.thresholds.reduced_session_s,
@@ -58,6 +59,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "risk-step-up",
+	"told_as": "risk-step-up",
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"acr_values": strongest,
@@ -76,6 +78,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "risk-uncertain",
+	"told_as": "risk-step-up",
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"acr_values": strongest,
@@ -97,6 +100,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "risk-unavailable",
+	"told_as": "risk-step-up",
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"acr_values": strongest,
@@ -131,7 +135,7 @@ deny_from := bounds.terminate if data.ostiary.lib.freshly_proven
 #   id: risk-terminate
 #   effect: TERMINATE
 #   remediation: Sign in again, and tell the security team if you did not do this.
-proposals contains {"rule": "risk-terminate", "effect": "TERMINATE", "control": "terminate"} if {
+proposals contains {"rule": "risk-terminate", "told_as": "risk-terminate", "effect": "TERMINATE", "control": "terminate"} if {
 	scored
 	input.risk.score >= bounds.terminate
 	uncertainty < data.thresholds.terminate_below_uncertainty
@@ -159,6 +163,7 @@ session_asks_for(what) if {
 #   remediation: Nothing is needed now; you will be asked to sign in again sooner.
 proposals contains {
 	"rule": "session-risk-shorter",
+	"told_as": "risk-shorter-session",
 	"effect": "REDUCE",
 	"control": "session_lifetime",
 	"scope": "session",
@@ -174,6 +179,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey to have them back.
 proposals contains {
 	"rule": "session-risk-reduce",
+	"told_as": "risk-shorter-session",
 	"effect": "REDUCE",
 	"control": "reduce",
 	"scope": "session",
@@ -189,6 +195,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "session-risk-step-up",
+	"told_as": "risk-step-up",
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"scope": "session",
@@ -207,6 +214,7 @@ proposals contains {
 #   remediation: Sign in again, and tell the security team if you did not do this.
 proposals contains {
 	"rule": "session-risk-terminate",
+	"told_as": "risk-terminate",
 	"effect": "TERMINATE",
 	"control": "terminate",
 	"scope": "session",

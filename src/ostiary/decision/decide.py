@@ -32,6 +32,7 @@ from ostiary.decision.parts import (
     StepFailedError,
 )
 from ostiary.decision.ports import Moment, ResourceFacts
+from ostiary.decision.probing import tell, watched
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity, VerifiedIdentity
 from ostiary.sessions import SessionState, Standing
@@ -112,6 +113,7 @@ class Decider:
         # 3. Enrich and extract signals: one pass, one profile read.
         try:
             moment = parts.signals.read(event_of(receipt, request, identity, known))
+            moment = watched(parts.questions, identity, moment)
         except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
             self._fail(Reason.SIGNALS_ERROR, fault)
         laps["signals"] = watch()
@@ -123,8 +125,8 @@ class Decider:
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
         try:
             engine = parts.policies.engine(tenant)
-            told = guardrail_document(request, call.pep.pep_id, identity, moment, known)
-            document = msgspec.json.encode(told)
+            input_document = guardrail_document(request, call.pep.pep_id, identity, moment, known)
+            document = msgspec.json.encode(input_document)
             guardrails = with_session(engine.guardrails(document), document)
             adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, known.session_risk))
         except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
@@ -135,6 +137,7 @@ class Decider:
         glass = self._open_glass(tenant, call, known.resource, receipt)
         phases = parts.phases.phases(tenant)
         outcome = combine(guardrails, adaptive, phases, critical=known.resource.critical, break_glass=glass)
+        tell(parts.questions, moment.probing, outcome)
 
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))

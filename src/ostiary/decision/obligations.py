@@ -14,6 +14,7 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Oblig
 DEFAULT_ACR: Final = ("urn:ostiary:acr:mfa",)
 DEFAULT_LIFETIME_S: Final = 900
 LIFETIME: Final = "session_lifetime"
+PROPOSAL_REVIEW: Final = "proposal-review"
 
 
 def _lists(outcome: Outcome, member: str) -> list[list[str]]:
@@ -87,7 +88,7 @@ def obligations_of(
     elif outcome.effect == Effect.TERMINATE:
         own.append(Obligation("session-termination", "session_termination", {"subject": subject}))
     if Reason.CRITICAL_CAP in outcome.reasons:
-        own.append(Obligation("human-review", "human_review", {"proposal": outcome.proposal.name}))
+        own.append(Obligation(PROPOSAL_REVIEW, "human_review", {"proposal": outcome.proposal.name}))
     own += guardrails.obligations if guardrails else ()
     if adaptive and outcome.applied_proposal == outcome.proposal > Effect.ALLOW:
         own += adaptive.obligations

@@ -8,6 +8,7 @@ import msgspec
 
 from ostiary.decision.combine import BreakGlass
 from ostiary.decision.phases import PhaseTable
+from ostiary.defence.guarding import NOT_ASKED, Guarded
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import DeviceFacts
@@ -84,7 +85,10 @@ class Directory(Protocol):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """An enriched event and what the signals say of it; ``history`` is opaque to the decision."""
+    """An enriched event and what the signals say of it; ``history`` is opaque to the decision.
+
+    ``probing`` is what is seen of the event as a question to a scorer.
+    """
 
     event: AccessEvent
     features: Sequence[float]
@@ -93,6 +97,7 @@ class Moment(msgspec.Struct, frozen=True):
     network_trusted: bool = False
     local_hour: int | None = None
     weekday: int | None = None
+    probing: Guarded = NOT_ASKED
 
 
 class SignalReader(Protocol):

@@ -113,7 +113,7 @@ class Decider:
         # 3. Enrich and extract signals: one pass, one profile read.
         try:
             moment = parts.signals.read(event_of(receipt, request, identity, known))
-            moment = watched(parts.questions, identity, moment)
+            moment = watched(parts.questions, identity, call.pep.pep_id, moment)
         except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
             self._fail(Reason.SIGNALS_ERROR, fault)
         laps["signals"] = watch()

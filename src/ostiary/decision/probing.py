@@ -2,7 +2,7 @@
 
 - The *situation* is what an honest asker changes rarely: network, device, client, place, posture. What passes by itself
   (ages, round trips, ids of tokens and sessions) is no part of it; a place counts to a degree.
-- *Amounts* are what differs from access to access: rows, bytes, tokens, deviations; by size, four steps an octave.
+- *Amounts* are what differs from access to access: rows, bytes, tokens, deviations; by size, three steps an octave.
 - An answer counts for what the access itself was given for by a model: what policy or the session holds against it
   flips with no fact of the access.
 """
@@ -24,7 +24,9 @@ from ostiary.vocabulary.verdicts import Outcome
 
 MISSING: Final = 255
 TOP: Final = 254
-_STEPS: Final = 4
+_STEPS: Final = 3
+_ZERO: Final = 40
+_LEAST: Final = 2.0**-16
 _DIGEST: Final = 8
 _SESSION: Final = "session"
 _SITUATION: Final = ("device_id", "device_managed", "user_agent", "tz_offset_min", "client_id", "auth_method", "mfa")
@@ -39,7 +41,7 @@ _AMOUNTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 
 
-def watched(guard: QuestionGuard | None, identity: VerifiedIdentity, moment: Moment) -> Moment:
+def watched(guard: QuestionGuard | None, identity: VerifiedIdentity, pep_id: str, moment: Moment) -> Moment:
     """Return the moment with what is seen of its question; its budgets are taken if it maps.
 
     Raises:
@@ -48,8 +50,19 @@ def watched(guard: QuestionGuard | None, identity: VerifiedIdentity, moment: Mom
     if guard is None:
         return moment
     event = moment.event
-    asker = Asker(f"{event.subject_type}:{event.subject_id}", identity.key, network_prefix(event.ip))
+    asker = asker_of(event, identity, pep_id)
     return msgspec.structs.replace(moment, probing=guard.look(event.tenant, asker, question_of(event), event.time_ns))
+
+
+def asker_of(event: AccessEvent, identity: VerifiedIdentity, pep_id: str) -> Asker:
+    """Return whose budgets an access is taken from.
+
+    Whoever is merely told is another asker than who proved it: an enforcement point that is fooled, or that lies,
+    spends nothing of those whom it names but what they have through it.
+    """
+    name = f"{event.subject_type}:{event.subject_id}"
+    by = "" if identity.assurance == "token" else f"{pep_id}\n"
+    return Asker(by + name, identity.key, network_prefix(event.ip))
 
 
 def tell(guard: QuestionGuard | None, guarded: Guarded, outcome: Outcome) -> None:
@@ -101,9 +114,10 @@ def _amounts(event: AccessEvent) -> bytes:
 
 
 def _cell(value: float | None) -> int:
-    """Return the size of an amount: 0 for nothing, then four steps an octave from a 65,536th on, both signs."""
+    """Return the size of an amount in steps of a third of an octave, from a 65,536th on; below nothing more coarsely."""
     if value is None or not math.isfinite(value):
         return MISSING
-    size = 0 if value == 0 else max(0, round(_STEPS * (math.log2(abs(value)) + 16)) + 1)
-    half = TOP // 2
-    return half + min(size, half) if value >= 0 else half - min(size, half)
+    octaves = math.log2(max(abs(value), _LEAST)) - math.log2(_LEAST)
+    if value < 0:
+        return _ZERO - min(_ZERO, 1 + round(octaves / 2))
+    return _ZERO if value == 0 else min(TOP, _ZERO + 1 + round(_STEPS * octaves))

@@ -38,7 +38,7 @@ from ostiary.defence.budgets import SLOTS
 
 _NS: Final = 1_000_000_000
 _SITUATIONS: Final = 32
-_MATTERS: Final = 4
+_MATTERS: Final = 8
 _AMOUNTS: Final = 16
 _LOOKED_AT: Final = 16
 _FAR: Final = 1 << 30

@@ -114,7 +114,7 @@ def _amounts(event: AccessEvent) -> bytes:
 
 
 def _cell(value: float | None) -> int:
-    """Return the size of an amount in steps of a third of an octave, from a 65,536th on; below nothing more coarsely."""
+    """Return the size of an amount in thirds of an octave, from a 65,536th on; below nothing more coarsely."""
     if value is None or not math.isfinite(value):
         return MISSING
     octaves = math.log2(max(abs(value), _LEAST)) - math.log2(_LEAST)

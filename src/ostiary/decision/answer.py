@@ -8,7 +8,6 @@ and what somebody else is to review, is for the record.
 
 from typing import Any, Final
 
-from ostiary.decision.obligations import PROPOSAL_REVIEW
 from ostiary.decision.words import sentence
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.reasons import Reason
@@ -24,35 +23,49 @@ _MODELLED: Final = {
     Effect.DENY: "This access is too unusual to be allowed.",
     Effect.TERMINATE: "This session looks taken over, so it is ended.",
 }
+_HELPS: Final = {
+    Effect.REDUCE: "Nothing is needed now; you may be asked to sign in again sooner.",
+    Effect.STEP_UP: "Sign in again with a security key or passkey.",
+    Effect.DENY: "Ask the security team to look at it with you.",
+    Effect.TERMINATE: "Sign in again, and tell the security team if you did not do this.",
+}
 
 
 def user_sentence(outcome: Outcome, *, outside: bool = False) -> str:
     """Return the one sentence that the person concerned is told; ``outside`` leaves out which model rule acted."""
     for hit in outcome.rules:
+        if outside and _told_as(hit, outcome):
+            return _MODELLED[outcome.effect]
         if hit.effect == outcome.effect and hit.explanation:
-            return _MODELLED.get(outcome.effect, hit.explanation) if outside and _told_as(hit) else hit.explanation
+            return hit.explanation
     codes = [r for r in _told(outcome) if not r.startswith("rule:")]
     if codes:
         return sentence(codes[0])
     return "Allowed." if outcome.effect == Effect.ALLOW else "Policy does not permit this as it stands."
 
 
-def _told_as(hit: RuleHit) -> str:
-    name = hit.properties.get(TOLD_AS)
+def _told_as(hit: RuleHit, outcome: Outcome) -> str:
+    """Return the name under which a model's rule is told for what came of it; empty for any other rule."""
+    names = hit.properties.get(TOLD_AS)
+    name = names.get(outcome.effect.name) if isinstance(names, dict) and outcome.effect in _MODELLED else None
     return name if isinstance(name, str) else ""
 
 
 def _told(outcome: Outcome) -> list[str]:
     """Return the reasons as whoever is judged may know them."""
-    names = {f"rule:{hit.rule}": f"rule:{_told_as(hit)}" for hit in outcome.rules if _told_as(hit)}
-    fallen = {f"rule:{hit.rule}" for hit in outcome.rules if hit.effect > outcome.effect}
+    names = {f"rule:{hit.rule}": f"rule:{_told_as(hit, outcome)}" for hit in outcome.rules if _told_as(hit, outcome)}
+    fallen = {f"rule:{hit.rule}" for hit in outcome.rules if hit.effect > outcome.effect} - names.keys()
     kept = [names.get(reason, reason) for reason in outcome.reasons if reason not in _KEPT_BACK | fallen]
     return list(dict.fromkeys(kept))
 
 
-def _remediation(outcome: Outcome, unmet: tuple[Unmet, ...]) -> list[str]:
-    rules = [hit for hit in outcome.rules if hit.effect == outcome.effect]
-    texts = [h.remediation for h in rules] + [u.remediation for u in unmet[:_MAX_UNMET]]
+def remediation_of(outcome: Outcome, unmet: tuple[Unmet, ...] = ()) -> list[str]:
+    """Return what the person concerned can do, in words; of what a model asked for and did not get, nothing."""
+    texts = [
+        _HELPS[outcome.effect] if _told_as(hit, outcome) else hit.remediation if hit.effect == outcome.effect else ""
+        for hit in outcome.rules
+    ]
+    texts += [u.remediation for u in unmet[:_MAX_UNMET]]
     return list(dict.fromkeys(t for t in texts if t))
 
 
@@ -63,14 +76,13 @@ def answer_of(
     context: dict[str, Any] = {"id": decision_id, "effect": outcome.effect.name, "reasons": _told(outcome)}
     if outcome.effect != Effect.ALLOW:
         context["reason_user"] = {"en": user_sentence(outcome, outside=True)}
-        remediation = _remediation(outcome, unmet if outcome.effect >= Effect.DENY else ())
+        remediation = remediation_of(outcome, unmet if outcome.effect >= Effect.DENY else ())
         if remediation:
             context["remediation"] = remediation
     if outcome.effect >= Effect.DENY and unmet:
         context["reason_admin"] = {"en": "; ".join(f"{u.rule}: {u.condition}" for u in unmet[:_MAX_UNMET])}
-    told = [_obligation(o) for o in obligations if o.id != PROPOSAL_REVIEW]
-    if told:
-        context["obligations"] = told
+    if obligations:
+        context["obligations"] = [_obligation(o) for o in obligations]
     wait_s = retry_after(outcome)
     if wait_s:
         context["retry_after"] = wait_s

@@ -20,7 +20,7 @@ from ostiary.decision.document import adaptive_document, guardrail_document
 from ostiary.decision.event import device_of, event_of, ip_of, own_session, sessions_of, text_of
 from ostiary.decision.held import answered, asked_of, with_session
 from ostiary.decision.numbers import pack
-from ostiary.decision.obligations import obligations_of
+from ostiary.decision.obligations import obligations_of, outside
 from ostiary.decision.parts import (
     AlreadyAnsweredError,
     Call,
@@ -185,7 +185,8 @@ class Decider:
             session_risk=judged.session_risk,
             key=judged.asked.key,
         )
-        answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
+        told = outside(judged.obligations, judged.adaptive)
+        answer = answer_of(receipt.decision_id, outcome, told, judged.guardrails.unmet)
         durable = self.append(record)
         self._go_on(judged, durable)
         laps["record"] = self._parts.stopwatch()

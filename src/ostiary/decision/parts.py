@@ -17,6 +17,7 @@ from ostiary.decision.ports import (
     Moment,
     PhaseSource,
     PolicySource,
+    QuestionReader,
     Recorder,
     ResourceFacts,
     ScorerSource,
@@ -26,7 +27,6 @@ from ostiary.decision.ports import (
     SubjectFacts,
     SubjectVerifier,
 )
-from ostiary.defence.guarding import QuestionGuard
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
@@ -83,7 +83,7 @@ class Parts(msgspec.Struct, frozen=True):
     devices: DeviceReader | None = None
     commits: CommitReader | None = None
     session_risk: SessionRiskSource | None = None
-    questions: QuestionGuard | None = None
+    questions: QuestionReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 

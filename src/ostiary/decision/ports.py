@@ -8,7 +8,8 @@ import msgspec
 
 from ostiary.decision.combine import BreakGlass
 from ostiary.decision.phases import PhaseTable
-from ostiary.defence.guarding import NOT_ASKED, Guarded
+from ostiary.defence.guarding import NOT_ASKED, Asker, Guarded
+from ostiary.defence.questions import Question
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import DeviceFacts
@@ -109,6 +110,22 @@ class SignalReader(Protocol):
 
     def words(self, moment: Moment, signal: str) -> str:
         """Return one sentence about ``signal`` against the subject's own baseline, or an empty string."""
+        ...
+
+
+class QuestionReader(Protocol):
+    """Watches questions about accesses, and takes their budgets (``defence.guarding`` fills it)."""
+
+    def look(self, tenant: str, asker: Asker, question: Question, now_ns: int) -> Guarded:
+        """Return what is seen of one question, its budgets taken if it could map a scorer.
+
+        Raises:
+            UnavailableError: the budgets cannot be written: nobody may be answered.
+        """
+        ...
+
+    def told(self, guarded: Guarded, outcome: str) -> None:
+        """Remember how a question was answered."""
         ...
 
 

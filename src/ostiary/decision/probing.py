@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.decision.event import network_prefix
-from ostiary.decision.ports import Moment
-from ostiary.defence.guarding import Asker, Guarded, QuestionGuard
+from ostiary.decision.ports import Moment, QuestionReader
+from ostiary.defence.guarding import Asker, Guarded
 from ostiary.defence.questions import Question
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.keys.hashing import sha256
@@ -41,7 +41,7 @@ _AMOUNTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 
 
-def watched(guard: QuestionGuard | None, identity: VerifiedIdentity, pep_id: str, moment: Moment) -> Moment:
+def watched(guard: QuestionReader | None, identity: VerifiedIdentity, pep_id: str, moment: Moment) -> Moment:
     """Return the moment with what is seen of its question; its budgets are taken if it maps.
 
     Raises:
@@ -65,7 +65,7 @@ def asker_of(event: AccessEvent, identity: VerifiedIdentity, pep_id: str) -> Ask
     return Asker(by + name, identity.key, network_prefix(event.ip))
 
 
-def tell(guard: QuestionGuard | None, guarded: Guarded, outcome: Outcome) -> None:
+def tell(guard: QuestionReader | None, guarded: Guarded, outcome: Outcome) -> None:
     """Tell the guard how the question of an outcome was answered."""
     if guard is not None:
         guard.told(guarded, answer_to(outcome))

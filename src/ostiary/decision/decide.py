@@ -20,7 +20,7 @@ from ostiary.decision.document import adaptive_document, guardrail_document
 from ostiary.decision.event import device_of, event_of, ip_of, own_session, sessions_of, text_of
 from ostiary.decision.held import answered, asked_of, with_session
 from ostiary.decision.numbers import pack
-from ostiary.decision.obligations import obligations_of
+from ostiary.decision.obligations import obligations_of, outside
 from ostiary.decision.parts import (
     AlreadyAnsweredError,
     Call,
@@ -32,6 +32,7 @@ from ostiary.decision.parts import (
     StepFailedError,
 )
 from ostiary.decision.ports import Moment, ResourceFacts
+from ostiary.decision.probing import tell, watched
 from ostiary.decision.suppressing import silenced_for, withheld
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity, VerifiedIdentity
@@ -114,6 +115,7 @@ class Decider:
         # 3. Enrich and extract signals: one pass, one profile read.
         try:
             moment = parts.signals.read(event_of(receipt, request, identity, known))
+            moment = watched(parts.questions, identity, call.pep.pep_id, moment)
         except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
             self._fail(Reason.SIGNALS_ERROR, fault)
         laps["signals"] = watch()
@@ -125,8 +127,8 @@ class Decider:
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
         try:
             engine = parts.policies.engine(tenant)
-            told = guardrail_document(request, call.pep.pep_id, identity, moment, known)
-            document = msgspec.json.encode(told)
+            input_document = guardrail_document(request, call.pep.pep_id, identity, moment, known)
+            document = msgspec.json.encode(input_document)
             guardrails = with_session(engine.guardrails(document), document)
             adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, known.session_risk))
         except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
@@ -140,6 +142,7 @@ class Decider:
         hidden = withheld(adaptive.hits, silenced, risk)
         critical = known.resource.critical
         outcome = combine(guardrails, adaptive, phases, critical=critical, break_glass=glass, withheld=hidden)
+        tell(parts.questions, moment.probing, outcome)
 
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
@@ -188,7 +191,8 @@ class Decider:
             key=judged.asked.key,
             suppressions=judged.suppressions,
         )
-        answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
+        told = outside(judged.obligations, judged.adaptive)
+        answer = answer_of(receipt.decision_id, outcome, told, judged.guardrails.unmet)
         durable = self.append(record)
         self._go_on(judged, durable)
         laps["record"] = self._parts.stopwatch()

@@ -17,6 +17,7 @@ from ostiary.decision.ports import (
     Moment,
     PhaseSource,
     PolicySource,
+    QuestionReader,
     Recorder,
     ResourceFacts,
     ScorerSource,
@@ -91,6 +92,7 @@ class Parts(msgspec.Struct, frozen=True):
     commits: CommitReader | None = None
     session_risk: SessionRiskSource | None = None
     suppressions: SuppressionSource | None = None
+    questions: QuestionReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 

@@ -8,6 +8,8 @@ import msgspec
 
 from ostiary.decision.combine import BreakGlass
 from ostiary.decision.phases import PhaseTable
+from ostiary.defence.guarding import NOT_ASKED, Asker, Guarded
+from ostiary.defence.questions import Question
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import DeviceFacts
@@ -85,7 +87,10 @@ class Directory(Protocol):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """An enriched event and what the signals say of it; ``history`` is opaque to the decision."""
+    """An enriched event and what the signals say of it; ``history`` is opaque to the decision.
+
+    ``probing`` is what is seen of the event as a question to a scorer.
+    """
 
     event: AccessEvent
     features: Sequence[float]
@@ -94,6 +99,7 @@ class Moment(msgspec.Struct, frozen=True):
     network_trusted: bool = False
     local_hour: int | None = None
     weekday: int | None = None
+    probing: Guarded = NOT_ASKED
 
 
 class SignalReader(Protocol):
@@ -105,6 +111,22 @@ class SignalReader(Protocol):
 
     def words(self, moment: Moment, signal: str) -> str:
         """Return one sentence about ``signal`` against the subject's own baseline, or an empty string."""
+        ...
+
+
+class QuestionReader(Protocol):
+    """Watches questions about accesses, and takes their budgets (``defence.guarding`` fills it)."""
+
+    def look(self, tenant: str, asker: Asker, question: Question, now_ns: int) -> Guarded:
+        """Return what is seen of one question, its budgets taken if it could map a scorer.
+
+        Raises:
+            UnavailableError: the budgets cannot be written: nobody may be answered.
+        """
+        ...
+
+    def told(self, guarded: Guarded, outcome: str) -> None:
+        """Remember how a question was answered."""
         ...
 
 

@@ -49,6 +49,7 @@ from ostiary.server.admitted import Admitted
 from ostiary.server.approvals import ApprovalDesk
 from ostiary.server.devices import open_devices
 from ostiary.server.feedback.suppressions import Suppressions
+from ostiary.server.guarding import open_questions
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
@@ -212,6 +213,7 @@ def _open(
         session_risk=LatestSessionRisk(ledger),
         devices=devices,
         commits=ApprovedCommits(store.snapshots),
+        questions=open_questions(settings.defence, store.budgets),
         on_fault=on_fault,
     )
     return {

@@ -15,6 +15,7 @@ from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
+from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
@@ -306,6 +307,8 @@ class Settings(Section):
     """The registry of models: where files lie, how many people approve."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
+    defence: DefenceSection = DefenceSection()
+    """What keeps Ostiary's own scorers from being mapped."""
     llm: LlmSection = LlmSection()
     """The door in front of language models."""
     mcp: McpSection = McpSection()

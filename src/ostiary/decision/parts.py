@@ -17,6 +17,7 @@ from ostiary.decision.ports import (
     Moment,
     PhaseSource,
     PolicySource,
+    QuestionReader,
     Recorder,
     ResourceFacts,
     ScorerSource,
@@ -25,6 +26,7 @@ from ostiary.decision.ports import (
     SignalReader,
     SubjectFacts,
     SubjectVerifier,
+    SuppressionSource,
 )
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
@@ -33,7 +35,14 @@ from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, Obligation, Outcome
+from ostiary.vocabulary.verdicts import (
+    AdaptiveVerdict,
+    DecisionRecord,
+    GuardrailVerdict,
+    Obligation,
+    Outcome,
+    Suppressed,
+)
 
 
 class Claim:
@@ -82,6 +91,8 @@ class Parts(msgspec.Struct, frozen=True):
     devices: DeviceReader | None = None
     commits: CommitReader | None = None
     session_risk: SessionRiskSource | None = None
+    suppressions: SuppressionSource | None = None
+    questions: QuestionReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 
@@ -149,3 +160,4 @@ class Judged(msgspec.Struct, frozen=True):
     asked: Asked
     session_risk: RiskScore | None = None
     sign_in: StepUpProof | None = None
+    suppressions: tuple[Suppressed, ...] = ()

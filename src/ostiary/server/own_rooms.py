@@ -1,11 +1,16 @@
-"""Rooms that stand on the rest of the house: the registry of models, conversations, retrieval, reports, the shadow."""
+"""Rooms that stand on the rest of the house: approvals, models, conversations, retrieval, reports, the shadow."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
+
+from ostiary.decision.decide import Decider
 from ostiary.keys import VerifyingKey
+from ostiary.server.approvals import open_approvals
 from ostiary.server.conversations import open_conversations
+from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
 from ostiary.server.reports import Reports
@@ -29,14 +34,23 @@ def own_rooms(
 
     ``model_keys`` are those whose models a tenant believes.
     """
-    store, log = parts["store"], parts["log"]
+    store, log, rollout = parts["store"], parts["log"], parts["rollout"]
+    approvals = open_approvals(settings, store, log, clock)
     shadow = open_shadow(parts, places, settings.shadow, clock, on_fault, opening, model_keys)
     reports = Reports(store.snapshots, parts["ring"])
+    figures = LiveFigures(shadow, log, reports, parts["scorers"], parts["policies"])
+    rollout.asks(approvals.quorum)
+    rollout.measures(figures)
+    suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
+    decides: Decider = parts["decider"]
     return {
-        "models": open_models(places, settings.models, store, log, parts["ring"], clock),
+        "approvals": approvals,
+        "decider": Decider(msgspec.structs.replace(decides.parts, suppressions=suppressions)),
+        "suppressions": suppressions,
+        "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "reports": reports,
         "shadow": shadow,
-        "figures": LiveFigures(shadow, log, reports, parts["scorers"], parts["policies"]),
+        "figures": figures,
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

@@ -46,7 +46,10 @@ from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
+from ostiary.server.approvals import ApprovalDesk
 from ostiary.server.devices import open_devices
+from ostiary.server.feedback.suppressions import Suppressions
+from ostiary.server.guarding import open_questions
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
@@ -60,7 +63,7 @@ from ostiary.server.reports import Reports
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
 from ostiary.server.retrieval import RagRoom
-from ostiary.server.rollout import Rollout
+from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings, SignalsSection
@@ -100,10 +103,12 @@ class House(msgspec.Struct, frozen=True):
     session_memory: SessionMemory
     devices: DeviceBook
     models: Models
+    approvals: ApprovalDesk
     decider: Decider
     response: Responding
     conversations: Conversations
     rag: RagRoom
+    suppressions: Suppressions
     reports: Reports
     shadow: ShadowRoom
     figures: FiguresSource
@@ -192,12 +197,13 @@ def _open(
     opening.callback(policies.close)
     memory, scorers = _scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
-    rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
+    directory = directory_of(settings, knowledge, store)
+    rollout = open_rollout(settings.phases.table(), log, ring, places.keys, directory, clock, on_fault)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
-        directory=directory_of(settings, knowledge, store),
+        directory=directory,
         sessions=ledger,
         signals=ProfiledSignals(knowledge),
         scorers=scorers,
@@ -207,6 +213,7 @@ def _open(
         session_risk=LatestSessionRisk(ledger),
         devices=devices,
         commits=ApprovedCommits(store.snapshots),
+        questions=open_questions(settings.defence, store.budgets),
         on_fault=on_fault,
     )
     return {
@@ -228,7 +235,7 @@ def _open(
         "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(
-            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
+            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, rollout.playbooks, devices
         ),
     }
 

@@ -1,4 +1,4 @@
-"""``ostiary risk``: train a model from history, score a stream with it, measure it, report on it.
+"""``ostiary risk``: train a model from history, score a stream with it, measure it, report on it, see its impact.
 
 - Each verb is a file of ``cli/risk``; this one only joins them.
 - Answers go to stdout, progress and rejected records to stderr.
@@ -8,6 +8,7 @@
 
 from cyclopts import App
 
+from ostiary.cli.impact.verbs import model as impact_of_model
 from ostiary.cli.risk.entitlements import entitlements
 from ostiary.cli.risk.evaluate import evaluate
 from ostiary.cli.risk.report import report
@@ -21,3 +22,4 @@ command = App(
 for verb in (train, score, evaluate, report):
     command.command(verb)
 command.command(entitlements)
+command.command(impact_of_model, name="impact")

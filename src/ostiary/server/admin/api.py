@@ -21,6 +21,7 @@ _STATUS: Final = {
     "admin_not_allowed": 403,
     "authenticator_unknown": 404,
     "case_unknown": 404,
+    "control_unknown": 404,
     "dataset_unknown": 404,
     "decision_unknown": 404,
     "device_unknown": 404,

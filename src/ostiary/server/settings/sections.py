@@ -15,6 +15,7 @@ from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
+from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
@@ -24,6 +25,7 @@ from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
+from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.settings.ssf import SsfSection
@@ -281,6 +283,8 @@ class Settings(Section):
     """The risk model."""
     phases: PhasesSection = PhasesSection()
     """How far each control is rolled out."""
+    rollout: RolloutSection = RolloutSection()
+    """How controls come from phase to phase: gates, shadow's end, what is watched."""
     shadow: ShadowSection = ShadowSection()
     """Candidates that run beside the live ones."""
     sessions: SessionsSection = SessionsSection()
@@ -303,6 +307,8 @@ class Settings(Section):
     """The registry of models: where files lie, how many people approve."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
+    defence: DefenceSection = DefenceSection()
+    """What keeps Ostiary's own scorers from being mapped."""
     llm: LlmSection = LlmSection()
     """The door in front of language models."""
     mcp: McpSection = McpSection()

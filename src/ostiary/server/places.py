@@ -81,6 +81,10 @@ class Places(msgspec.Struct, frozen=True):
         """A tenant's imported history, one access event a line; it may be absent."""
         return self.root / "events" / f"{check_tenant(tenant)}.jsonl"
 
+    def quarantine(self, tenant: str) -> Path:
+        """The folder of a tenant's refused batches of events; it may be absent."""
+        return self.root / "events" / f"{check_tenant(tenant)}.quarantine"
+
     @property
     def pep_key(self) -> Path:
         """The file with the first enforcement point's API key, mode 0600."""

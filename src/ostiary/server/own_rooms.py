@@ -1,9 +1,10 @@
-"""Rooms that stand on the rest of the house: the registry of models, conversations, retrieval."""
+"""Rooms that stand on the rest of the house: approvals, the registry of models, conversations, retrieval."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from ostiary.server.approvals import open_approvals
 from ostiary.server.conversations import open_conversations
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
@@ -22,8 +23,10 @@ def own_rooms(
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log = parts["store"], parts["log"]
+    approvals = open_approvals(settings, store, log, clock)
     return {
-        "models": open_models(places, settings.models, store, log, parts["ring"], clock),
+        "approvals": approvals,
+        "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

@@ -46,6 +46,7 @@ from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
+from ostiary.server.approvals import ApprovalDesk
 from ostiary.server.devices import open_devices
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
@@ -97,6 +98,7 @@ class House(msgspec.Struct, frozen=True):
     session_memory: SessionMemory
     devices: DeviceBook
     models: Models
+    approvals: ApprovalDesk
     decider: Decider
     response: Responding
     conversations: Conversations

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
-from ostiary.cli.risk.shared import need_extra, reader_of, scorer_of
+from ostiary.cli.risk.shared import need_extra, reader_of, scorer_of, write_lines
 from ostiary.keys import KeyRing
 from ostiary.redteam.report import KIND, encode, report_of
 from ostiary.redteam.running import Ran, all_attacks, chosen
@@ -69,7 +69,7 @@ def run(
         for one in run_attacks(chosen(names), world, _fault):
             ran.append(one)
             if json:
-                print_json(one.line)
+                write_lines([one.line])
         body = encode(report_of(world, ran, loaded.digest if loaded else ""))
     if not json:
         _show(ran)

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from ostiary.identity.ports import RegisteredPep
+from ostiary.storage.sqlite.approvals import APPROVAL_ERASURES
 from ostiary.storage.sqlite.conversations import CONVERSATION_ERASURES
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.models import MODEL_ERASURES
@@ -135,6 +136,10 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_online_features",
             *CONVERSATION_ERASURES,
             *RAG_ERASURES,
+<<<<<<< HEAD
             *PRODUCER_ERASURES,
+=======
+            *APPROVAL_ERASURES,
+>>>>>>> main
         ):
             database.erase(name, [(tenant,)])

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.batches import BatchesSection
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
@@ -281,6 +282,8 @@ class Settings(Section):
     """What the signals are enriched with."""
     risk: RiskSection = RiskSection()
     """The risk model."""
+    batches: BatchesSection = BatchesSection()
+    """Signed batches of events that train."""
     phases: PhasesSection = PhasesSection()
     """How far each control is rolled out."""
     rollout: RolloutSection = RolloutSection()

@@ -37,7 +37,7 @@ from ostiary.identity.types import PepIdentity, VerifiedIdentity
 from ostiary.sessions import SessionState, Standing
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
-from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.entities import EvaluationRequest, Receipt, Subject
 from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
@@ -132,7 +132,7 @@ class Decider:
         laps["policy"] = watch()
 
         # 6. Combine by the law.
-        glass = self._open_glass(tenant, call, known.resource, receipt)
+        glass = self._open_glass(identity, call.request, known.resource, now_ns)
         phases = parts.phases.phases(tenant)
         outcome = combine(guardrails, adaptive, phases, critical=known.resource.critical, break_glass=glass)
 
@@ -272,11 +272,15 @@ class Decider:
         text = self._parts.signals.words(moment, contribution.signal)
         return msgspec.structs.replace(contribution, text=text) if text else contribution
 
-    def _open_glass(self, tenant: str, call: Call, resource: ResourceFacts, receipt: Receipt) -> BreakGlass | None:
+    def _open_glass(
+        self, identity: VerifiedIdentity, request: EvaluationRequest, resource: ResourceFacts, now_ns: int
+    ) -> BreakGlass | None:
+        """Return what is open for the subject as it was verified, whatever name it was asked under."""
         check = self._parts.break_glass
         if check is None or not resource.break_glass:
             return None
-        return check.find(tenant, call.request, receipt.received_ns)
+        whom = Subject(identity.subject_type, identity.subject_id)
+        return check.find(identity.tenant, msgspec.structs.replace(request, subject=whom), now_ns)
 
     def _fail(self, reason: str, fault: Exception) -> NoReturn:
         self._parts.on_fault(reason, fault)

@@ -217,7 +217,7 @@ class BreakGlassCheck(Protocol):
     """Finds an open break-glass for a request (``approvals`` fills it)."""
 
     def find(self, tenant: str, request: EvaluationRequest, now_ns: int) -> BreakGlass | None:
-        """Return the open break-glass that covers ``request``, or ``None``."""
+        """Return the open break-glass that covers ``request``, or ``None``; its subject is the verified one."""
         ...
 
 

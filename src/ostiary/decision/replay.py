@@ -73,7 +73,7 @@ def _again(record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None, 
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
-    glass = BreakGlass("as recorded", replaced) if replaced else None
+    glass = BreakGlass(record.outcome.break_glass, replaced) if replaced else None
     return combine(guardrails, adaptive, table, critical=critical, break_glass=glass)
 
 

@@ -1,9 +1,14 @@
-"""Rooms that stand on the rest of the house: the registry of models, conversations, retrieval."""
+"""Rooms that stand on the rest of the house: the registry of models, conversations, retrieval, people's agreement."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
+
+from ostiary.decision.decide import Decider
+from ostiary.server.agreed import Agreed, Nobody
+from ostiary.server.break_glass import open_glass
 from ostiary.server.conversations import open_conversations
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
@@ -21,9 +26,14 @@ def own_rooms(
     opening: ExitStack,
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
-    store, log = parts["store"], parts["log"]
+    store, log, ring = parts["store"], parts["log"], parts["ring"]
+    agreed, glass = Agreed(Nobody(), clock), open_glass(store, ring, on_fault)
+    deciding = msgspec.structs.replace(parts["decider"].parts, break_glass=glass.check)
     return {
-        "models": open_models(places, settings.models, store, log, parts["ring"], clock),
+        "agreed": agreed,
+        "glass": glass,
+        "decider": Decider(deciding),
+        "models": open_models(places, settings.models, store, log, ring, clock),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

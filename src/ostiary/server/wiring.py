@@ -46,6 +46,8 @@ from ostiary.response.blocks import ModelBlocks
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
+from ostiary.server.agreed import Agreed
+from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
@@ -101,6 +103,8 @@ class House(msgspec.Struct, frozen=True):
     response: Responding
     conversations: Conversations
     rag: RagRoom
+    agreed: Agreed
+    glass: GlassRoom
     opened: ExitStack
 
     @property

@@ -20,6 +20,8 @@ _STATUS: Final = {
     "admin_unauthenticated": 401,
     "admin_not_allowed": 403,
     "authenticator_unknown": 404,
+    "break_glass_codes_unknown": 404,
+    "break_glass_unknown": 404,
     "case_unknown": 404,
     "dataset_unknown": 404,
     "decision_unknown": 404,

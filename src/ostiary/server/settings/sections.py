@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.break_glass import BreakGlassSection
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.devices import DevicesSection
@@ -293,6 +294,7 @@ class Settings(Section):
     tokens: TokensSection = TokensSection()
     """Access tokens for the doors of the pipeline."""
     admission: AdmissionSection = AdmissionSection()
+    break_glass: BreakGlassSection = BreakGlassSection()
     """The webhook that a Kubernetes cluster asks before a pod exists."""
     models: ModelsSection = ModelsSection()
     """The registry of models: where files lie, how many people approve."""

@@ -201,7 +201,7 @@ def test_an_agreement_opens_once(world: World) -> None:
     close(world.house, "adm_2", "default", made.id, "it is over now")
     world.restart()
     again = lambda: open_by_quorum(world.house, "adm_1", "default", terms, proposal)  # noqa: E731
-    assert refused(again) == "break_glass_opened_before"
+    assert refused(again) == "approval_used"
     assert world.effect() == "DENY"
 
 
@@ -272,6 +272,18 @@ def test_opening_and_closing_at_once_leaves_it_closed(world: World) -> None:
         assert {one.result() for one in asked} <= {"ALLOW", "DENY"}
     assert world.effect() == "DENY"
     assert world.house.glass.book.living("default") == []
+
+
+def test_an_agreement_that_is_taken_back_closes_it(world: World) -> None:
+    made = world.open()
+    assert world.effect() == "ALLOW"
+    world.quorum.revoked.add(made.proposal)
+    world.clock.advance(1)
+    assert world.effect() == "DENY"
+    assert end_overdue(world.house) == 1
+    world.quorum.revoked.clear()
+    world.clock.advance(1)
+    assert world.effect() == "DENY", "what has ended has ended"
 
 
 def test_rows_that_nobody_signed_open_nothing(world: World) -> None:

@@ -170,7 +170,8 @@ def bound(terms: Terms) -> Mapping[str, str]:
 
 def deed_of(tenant: str, terms: Terms) -> Deed:
     """Return what people must have agreed to; none of those whom it lets in may be among them."""
-    return Deed(tenant, OPEN, ",".join(terms.resources), bound(terms), frozenset(terms.subjects))
+    target = terms.resources[0] if len(terms.resources) == 1 else f"{len(terms.resources)} resources"
+    return Deed(tenant, OPEN, target, bound(terms), frozenset(terms.subjects))
 
 
 def moment(at_ns: int) -> str:

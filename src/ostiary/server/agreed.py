@@ -3,8 +3,9 @@
 1. A tenant that has named its people needs their agreement. One that has none acts through one administrator, as it
    did before there were people; what is done then is recorded as one person's, and ``ostiary doctor`` says so.
 2. The deed is made by whoever does it, of what it finds at that moment; nothing of it comes from the proposal.
-3. A refusal names the command that proposes this very deed.
-4. Whoever cannot tell whether there are people, or who agreed, refuses.
+3. An agreement is used up by its deed. What takes effect later (a bundle, a model) is asked about again each time.
+4. A refusal names the command that proposes this very deed.
+5. Whoever cannot tell whether there are people, or who agreed, refuses.
 """
 
 import shlex
@@ -22,7 +23,7 @@ MAX_PROPOSAL: Final = 128
 
 
 class Quorum(QuorumCheck, Protocol):
-    """A quorum check that knows whether a tenant has people at all."""
+    """A quorum check that knows whether a tenant has people at all, and uses agreements up."""
 
     def has_people(self, tenant: str) -> bool:
         """Return whether a tenant has named people, so that one administrator is not enough any more.
@@ -30,6 +31,10 @@ class Quorum(QuorumCheck, Protocol):
         Raises:
             UnavailableError: that cannot be told now.
         """
+        ...
+
+    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:
+        """Return the approval as ``check``, used up: of two callers one gets it, the other ``approval_used``."""
         ...
 
 
@@ -43,6 +48,10 @@ class Nobody:
     def check(self, deed: Deed, proposal_id: str, now_ns: int) -> Approved:  # noqa: ARG002 - a Protocol's method
         """Refuse: nobody can have agreed."""
         raise RefusedError(NEEDED, f"`{deed.kind}` needs several people, and this tenant has named none")
+
+    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:  # noqa: ARG002 - a Protocol's method
+        """Refuse: nobody can have agreed."""
+        return self.check(deed, proposal_id, 0)
 
 
 class Consent(msgspec.Struct, frozen=True):
@@ -78,12 +87,13 @@ class Agreed:
         """Return whether one administrator is not enough any more."""
         return self.quorum.has_people(tenant)
 
-    def need(self, deed: Deed, proposal: str = "") -> Consent:
-        """Return by whom a deed may be done now.
+    def need(self, deed: Deed, proposal: str, by: str) -> Consent:
+        """Return by whom a deed may be done, once and now.
 
         Args:
             deed: as whoever does it knows it.
             proposal: what is said to cover it; empty names none.
+            by: the administrator who does it.
 
         Raises:
             RefusedError: ``approval_needed`` when none was named, else ``approval_…``.
@@ -91,15 +101,24 @@ class Agreed:
         """
         if not self.quorum.has_people(deed.tenant):
             return Consent()
-        return self.always(deed, proposal)
+        return self.always(deed, proposal, by)
 
-    def always(self, deed: Deed, proposal: str = "") -> Consent:
+    def always(self, deed: Deed, proposal: str, by: str) -> Consent:
         """Return by which people a deed may be done, where one administrator is never enough; raises as ``need``."""
         if not proposal or len(proposal) > MAX_PROPOSAL:
             text = f"this needs several people: `{propose_command(deed)}`, then name the proposal that it prints"
             raise RefusedError(NEEDED, text)
-        found = self.quorum.check(deed, proposal, self._clock.now_ns())
+        found = self.quorum.use(deed, proposal, by)
         return Consent(proposal, found.digest, found.keys)
+
+    def still(self, deed: Deed, proposal: str) -> None:
+        """Check that what was agreed to and done holds still: nobody took it back, and its time is not over.
+
+        Raises:
+            RefusedError: ``approval_…``.
+            UnavailableError: who agreed cannot be told now.
+        """
+        self.quorum.check(deed, proposal, self._clock.now_ns())
 
 
 def propose_command(deed: Deed) -> str:

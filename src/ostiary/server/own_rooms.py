@@ -27,7 +27,8 @@ def own_rooms(
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log, ring = parts["store"], parts["log"], parts["ring"]
-    agreed, glass = Agreed(Nobody(), clock), open_glass(store, ring, on_fault)
+    agreed = Agreed(Nobody(), clock)
+    glass = open_glass(store, ring, agreed, on_fault)
     deciding = msgspec.structs.replace(parts["decider"].parts, break_glass=glass.check)
     return {
         "agreed": agreed,

@@ -7,6 +7,8 @@
 ('user:bob', 'user:eve')
 """
 
+import threading
+
 import msgspec
 
 from ostiary.errors import RefusedError
@@ -21,6 +23,8 @@ class FakeQuorum:
         self._tenants = set(tenants)
         self._agreed: dict[str, tuple[Deed, tuple[str, ...]]] = {}
         self.revoked: set[str] = set()
+        self._used: set[str] = set()
+        self._lock = threading.Lock()
         self.asked: list[Deed] = []
 
     def has_people(self, tenant: str) -> bool:
@@ -47,3 +51,12 @@ class FakeQuorum:
         if len(distinct) < 2:  # noqa: PLR2004 - a quorum here is two
             raise RefusedError("approval_too_few", "too few people have approved this")
         return Approved(f"sha256:{proposal_id}", proposal_id, now_ns + (1 << 60), distinct)
+
+    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:  # noqa: ARG002 - a Protocol's method
+        """Return the approval, used up."""
+        with self._lock:
+            found = self.check(deed, proposal_id, 0)
+            if proposal_id in self._used:
+                raise RefusedError("approval_used", "this approval was used before")
+            self._used.add(proposal_id)
+            return found

@@ -60,7 +60,7 @@ def make_codes(
     limits = msgspec.structs.replace(wanted.limits, longest_s=min(wanted.limits.longest_s, settings.longest_s))
     wanted = msgspec.structs.replace(wanted, limits=limits)
     check_ceremony(wanted.people, wanted.need, limits)
-    consent = house.agreed.need(deed_of(tenant, wanted), proposal)
+    consent = house.agreed.need(deed_of(tenant, wanted), proposal, who)
     name = make_id("bgc", now_ns, random_bytes(RANDOM_BYTES))
     fresh = [new_code(name, number, person, random_bytes(SECRET_BYTES)) for number, person in enumerate(wanted.people)]
     codes = CodeSet(

@@ -1,6 +1,7 @@
 """Finds the open break-glass of a request, on the deciding path: ``decision.ports.BreakGlassCheck``.
 
-1. What may be open is looked up once a second and remembered; with nothing open a decision costs a comparison.
+1. What may be open is looked up once a second and remembered, and whether people still agree to it is asked then; with
+   nothing open a decision costs a comparison.
 2. Before one is used it is read anew, with its ending: closing counts at the next decision of every process.
 3. The time is that of the receipt. Once a later time was seen, an earlier one opens nothing.
 4. What cannot be read or verified opens nothing, and is told.
@@ -9,8 +10,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from ostiary.approvals.glass import SECOND_NS, Opening
+from ostiary.approvals.glass import SECOND_NS, Opening, deed_of
 from ostiary.decision.combine import BreakGlass
+from ostiary.errors import RefusedError
+from ostiary.server.agreed import Agreed
 from ostiary.server.break_glass.book import GRACE_NS, GlassBook
 from ostiary.vocabulary.entities import EvaluationRequest
 
@@ -22,9 +25,10 @@ UNREADABLE: Final = "break_glass_unreadable"
 class GlassCheck:
     """Finds what covers a request; safe for several threads."""
 
-    def __init__(self, book: GlassBook, on_fault: Callable[[str, BaseException], None]) -> None:
-        """Look in ``book``."""
+    def __init__(self, book: GlassBook, agreed: Agreed, on_fault: Callable[[str, BaseException], None]) -> None:
+        """Look in ``book``, and ask again whether people agree."""
         self._book = book
+        self._agreed = agreed
         self._on_fault = on_fault
         self._known: dict[str, tuple[int, tuple[Opening, ...]]] = {}
         self._latest_ns = 0
@@ -58,11 +62,19 @@ class GlassCheck:
         known = self._known.get(tenant)
         if known is not None and 0 <= now_ns - known[0] < LOOK_NS:
             return known[1]
-        found = tuple(self._book.living(tenant))
+        found = tuple(one for one in self._book.living(tenant) if self._agreed_to(one))
         if len(self._known) >= MAX_TENANTS:
             self._known.clear()
         self._known[tenant] = (now_ns, found)
         return found
+
+    def _agreed_to(self, one: Opening) -> bool:
+        try:
+            if one.proposal:
+                self._agreed.still(deed_of(one.tenant, one.terms), one.proposal)
+        except RefusedError:
+            return False
+        return True
 
     def _holds(self, tenant: str, one: Opening) -> bool:
         """Return whether it is still there, the very same, and nobody has closed it meanwhile."""

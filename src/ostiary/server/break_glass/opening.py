@@ -6,7 +6,7 @@
 4. Closing needs one person, and so does calling codes back: that only tightens.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ostiary.approvals.glass import Ending, Limits, Opening, Terms, bound, checked, deed_of, moment, one_line
@@ -29,14 +29,12 @@ def open_by_quorum(house: House, who: str, tenant: str, terms: Terms, proposal: 
 
     Raises:
         FaultyInputError: ``break_glass_…``, ``reason_…``: terms that nobody can open.
-        RefusedError: ``approval_…``, ``break_glass_too_many``, ``break_glass_opened_before``.
+        RefusedError: ``approval_…``, ``break_glass_too_many``.
         UnavailableError: who may approve cannot be told, or it cannot be recorded.
     """
     now_ns = house.clock.now_ns()
     fit = checked(terms, Limits(house.settings.break_glass.longest_s), now_ns)
-    consent = house.agreed.always(deed_of(tenant, fit), proposal)
-    if not house.glass.codes.spend(tenant, proposal, now_ns):
-        raise RefusedError("break_glass_opened_before", "an agreement opens one break-glass once")
+    consent = house.agreed.always(deed_of(tenant, fit), proposal, who)
     made = Opening(_id(now_ns), tenant, fit, QUORUM, consent.keys, now_ns, proposal=proposal, by=who)
     return _open(house, who, made, consent.told)
 
@@ -83,12 +81,23 @@ def end_overdue(house: House) -> int:
     """Write down the end of all whose time is over, in every tenant; return how many that were."""
     ended, now_ns = 0, house.clock.now_ns()
     for row in house.tenants.living():
-        for opening, ending in house.glass.book.overdue(row.tenant, now_ns):
+        over = [*house.glass.book.overdue(row.tenant, now_ns), *_taken_back(house, row.tenant, now_ns)]
+        for opening, ending in over:
             _end(house, opening, ending)
             ended += 1
         if house.glass.book.living(row.tenant):
             house.glass.book.saw(row.tenant, now_ns)
     return ended
+
+
+def _taken_back(house: House, tenant: str, now_ns: int) -> Iterator[tuple[Opening, Ending]]:
+    """Yield those that people agreed to and agree to no more."""
+    for one in house.glass.book.living(tenant):
+        try:
+            if one.how == QUORUM:
+                house.agreed.still(deed_of(tenant, one.terms), one.proposal)
+        except RefusedError as no:
+            yield one, Ending(now_ns, TIME, f"the agreement holds no more: {no.code}")
 
 
 def _open(house: House, who: str, made: Opening, told: Mapping[str, object]) -> Opening:

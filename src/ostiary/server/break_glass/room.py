@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from ostiary.keys import KeyRing
+from ostiary.server.agreed import Agreed
 from ostiary.server.break_glass.book import GlassBook
 from ostiary.server.break_glass.check import GlassCheck
 from ostiary.server.break_glass.codes import CodeShelf
@@ -23,7 +24,9 @@ class GlassRoom(msgspec.Struct, frozen=True):
         return sum(one.terms.from_ns <= now_ns < one.terms.until_ns for one in self.book.living(tenant))
 
 
-def open_glass(store: SqliteStore, ring: KeyRing, on_fault: Callable[[str, BaseException], None]) -> GlassRoom:
+def open_glass(
+    store: SqliteStore, ring: KeyRing, agreed: Agreed, on_fault: Callable[[str, BaseException], None]
+) -> GlassRoom:
     """Put it together over a store."""
     book = GlassBook(store.snapshots, ring)
-    return GlassRoom(book, GlassCheck(book, on_fault), CodeShelf(store.snapshots, store.used_tokens, ring))
+    return GlassRoom(book, GlassCheck(book, agreed, on_fault), CodeShelf(store.snapshots, store.used_tokens, ring))

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ostiary.decision.decide import Decider
+from ostiary.server.activation import Activations
 from ostiary.server.agreed import Agreed, Nobody
 from ostiary.server.break_glass import open_glass
 from ostiary.server.conversations import open_conversations
@@ -28,10 +29,14 @@ def own_rooms(
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log, ring = parts["store"], parts["log"], parts["ring"]
     agreed = Agreed(Nobody(), clock)
+    activations = Activations(store.snapshots, ring, agreed, clock)
+    parts["policies"].heed(activations)
+    parts["scorers"].heed(activations)
     glass = open_glass(store, ring, agreed, on_fault)
     deciding = msgspec.structs.replace(parts["decider"].parts, break_glass=glass.check)
     return {
         "agreed": agreed,
+        "activations": activations,
         "glass": glass,
         "decider": Decider(deciding),
         "models": open_models(places, settings.models, store, log, ring, clock),

@@ -43,6 +43,7 @@ from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
+from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
@@ -104,6 +105,7 @@ class House(msgspec.Struct, frozen=True):
     conversations: Conversations
     rag: RagRoom
     agreed: Agreed
+    activations: Activations
     glass: GlassRoom
     opened: ExitStack
 
@@ -282,7 +284,7 @@ def _policies(
 
     admitted = Admitted(store, clock)
     if bundle is not None:
-        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault)
+        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault, trial=True)
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
 
 

@@ -290,6 +290,7 @@ class Decider:
 def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identity: VerifiedIdentity) -> Known:
     """Return what is known of subject, resource, device and session."""
     tenant, now_ns, context = identity.tenant, receipt.received_ns, request.context
+    whom = f"{identity.subject_type}:{identity.subject_id}"
     device_id = text_of(device_of(context).get("id"))
     device = parts.devices.device(tenant, device_id, now_ns, identity.key) if parts.devices else UNKNOWN_DEVICE
     ip = ip_of(context.get("ip")) or receipt.peer_ip
@@ -301,6 +302,7 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
         asked=asked,
         standing=parts.sessions.standing(asked),
         commit=parts.commits.commit(identity, now_ns) if parts.commits else None,
+        grants=parts.grants.grants(tenant, whom, request, now_ns) if parts.grants else (),
     )
 
 

@@ -221,6 +221,16 @@ class BreakGlassCheck(Protocol):
         ...
 
 
+class GrantReader(Protocol):
+    """What people granted, for a time: data for policy, by itself it allows nothing (``approvals`` fills it)."""
+
+    def grants(
+        self, tenant: str, subject: str, request: EvaluationRequest, now_ns: int
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the grants that cover ``request`` at ``now_ns``; ``subject`` is the verified ``type:id``."""
+        ...
+
+
 class Recorder(Protocol):
     """Appends one record to the audit log; the future resolves when it is on disk."""
 

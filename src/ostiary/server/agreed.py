@@ -13,8 +13,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from ostiary.approvals.proposal import Draft
+from ostiary.approvals.room import Approvals
 from ostiary.errors import RefusedError
-from ostiary.vocabulary.approvals import Approved, Deed, QuorumCheck
+from ostiary.vocabulary.approvals import Approved, Deed, QuorumOnce
 from ostiary.vocabulary.clock import Clock
 
 NEEDED: Final = "approval_needed"
@@ -22,36 +24,58 @@ ONE: Final = "one administrator"
 MAX_PROPOSAL: Final = 128
 
 
-class Quorum(QuorumCheck, Protocol):
-    """A quorum check that knows whether a tenant has people at all, and uses agreements up."""
+class Quorum(QuorumOnce, Protocol):
+    """A quorum check that knows whether a tenant has people at all."""
 
     def has_people(self, tenant: str) -> bool:
         """Return whether a tenant has named people, so that one administrator is not enough any more.
 
         Raises:
-            UnavailableError: that cannot be told now.
+            VerificationError: that cannot be told: what is stored is not what was recorded.
         """
         ...
 
-    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:
-        """Return the approval as ``check``, used up: of two callers one gets it, the other ``approval_used``."""
+    def has_rule(self, tenant: str, kind: str) -> bool:
+        """Return whether a tenant has made a rule of its own for a kind of deed."""
+        ...
+
+    def propose(self, deed: Deed, proposer: str, why: str, by: str) -> str:
+        """Ask people for their agreement, in the name of ``proposer``; return the proposal's id.
+
+        Raises:
+            RefusedError: ``approval_unsatisfiable``.
+            FaultyInputError: ``approval_malformed``.
+        """
         ...
 
 
-class Nobody:
-    """A ``Quorum`` of tenants that have no people."""
+class PeoplesQuorum:
+    """A ``Quorum`` of the room of approvals."""
 
-    def has_people(self, tenant: str) -> bool:  # noqa: ARG002 - a Protocol's method
-        """Return ``False``."""
-        return False
+    def __init__(self, room: Approvals, quorum: QuorumOnce) -> None:
+        """Ask ``room`` for people, and ``quorum`` for their agreement."""
+        self._room = room
+        self._quorum = quorum
 
-    def check(self, deed: Deed, proposal_id: str, now_ns: int) -> Approved:  # noqa: ARG002 - a Protocol's method
-        """Refuse: nobody can have agreed."""
-        raise RefusedError(NEEDED, f"`{deed.kind}` needs several people, and this tenant has named none")
+    def has_people(self, tenant: str) -> bool:
+        """Return whether a tenant has named people."""
+        return bool(self._room.law(tenant).people)
 
-    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:  # noqa: ARG002 - a Protocol's method
-        """Refuse: nobody can have agreed."""
-        return self.check(deed, proposal_id, 0)
+    def has_rule(self, tenant: str, kind: str) -> bool:
+        """Return whether a tenant has made a rule of its own for a kind of deed."""
+        return kind in self._room.law(tenant).rules
+
+    def propose(self, deed: Deed, proposer: str, why: str, by: str) -> str:
+        """Ask people for their agreement."""
+        return self._room.propose(deed.tenant, Draft(deed, proposer, why, by)).proposal_id
+
+    def check(self, deed: Deed, proposal_id: str, now_ns: int) -> Approved:
+        """Return the approval of exactly this deed, or refuse."""
+        return self._quorum.check(deed, proposal_id, now_ns)
+
+    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:
+        """Return the approval, used up for this deed."""
+        return self._quorum.use(deed, proposal_id, by)
 
 
 class Consent(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Rooms that stand on the rest of the house: the registry of models, conversations, retrieval, people's agreement."""
+"""Rooms that stand on the rest of the house: approvals and what hangs on them, models, conversations, retrieval."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from ostiary.decision.decide import Decider
+from ostiary.server.access import open_access
 from ostiary.server.activation import Activations
-from ostiary.server.agreed import Agreed, Nobody
+from ostiary.server.agreed import Agreed, PeoplesQuorum
+from ostiary.server.approvals import open_approvals
 from ostiary.server.break_glass import open_glass
 from ostiary.server.conversations import open_conversations
 from ostiary.server.models import open_models
@@ -28,18 +30,22 @@ def own_rooms(
 ) -> dict[str, Any]:
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log, ring = parts["store"], parts["log"], parts["ring"]
-    agreed = Agreed(Nobody(), clock)
+    approvals = open_approvals(settings, store, log, clock)
+    agreed = Agreed(PeoplesQuorum(approvals.room, approvals.quorum), clock)
     activations = Activations(store.snapshots, ring, agreed, clock)
     parts["policies"].heed(activations)
     parts["scorers"].heed(activations)
     glass = open_glass(store, ring, agreed, on_fault)
-    deciding = msgspec.structs.replace(parts["decider"].parts, break_glass=glass.check)
+    access = open_access(store.snapshots, ring, agreed, on_fault)
+    deciding = msgspec.structs.replace(parts["decider"].parts, break_glass=glass.check, grants=access.reader)
     return {
-        "agreed": agreed,
+        "access": access,
         "activations": activations,
-        "glass": glass,
+        "agreed": agreed,
+        "approvals": approvals,
         "decider": Decider(deciding),
-        "models": open_models(places, settings.models, store, log, ring, clock),
+        "glass": glass,
+        "models": open_models(places, settings.models, store, log, ring, clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

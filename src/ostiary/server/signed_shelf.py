@@ -81,6 +81,10 @@ class SignedShelf(Generic[T]):
         """
         return [self._read(tenant, row.name, row.data) for row in self._store.all(tenant, self._kind)]
 
+    def names(self, tenant: str) -> list[str]:
+        """Return the names of a tenant's, in order; nothing is verified, so nothing may be believed of them."""
+        return [row.name for row in self._store.all(tenant, self._kind)]
+
     def delete(self, tenant: str, name: str) -> bool:
         """Take one away; return whether it was there."""
         return self._store.delete(tenant, self._kind, name)

@@ -43,11 +43,13 @@ from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
+from ostiary.server.access import AccessRoom
 from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.agreed import Agreed
+from ostiary.server.approvals import ApprovalDesk
 from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
 from ostiary.server.issuers import issuer_book
@@ -100,10 +102,12 @@ class House(msgspec.Struct, frozen=True):
     session_memory: SessionMemory
     devices: DeviceBook
     models: Models
+    approvals: ApprovalDesk
     decider: Decider
     response: Responding
     conversations: Conversations
     rag: RagRoom
+    access: AccessRoom
     agreed: Agreed
     activations: Activations
     glass: GlassRoom

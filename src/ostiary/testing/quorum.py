@@ -23,6 +23,7 @@ class FakeQuorum:
         self._tenants = set(tenants)
         self._agreed: dict[str, tuple[Deed, tuple[str, ...]]] = {}
         self.revoked: set[str] = set()
+        self.rules: set[tuple[str, str]] = set()
         self._used: set[str] = set()
         self._lock = threading.Lock()
         self.asked: list[Deed] = []
@@ -36,6 +37,18 @@ class FakeQuorum:
         proposal = f"apr_{len(self._agreed)}"
         self._agreed[proposal] = (deed, people)
         return proposal
+
+    def has_rule(self, tenant: str, kind: str) -> bool:
+        """Return whether the test has made a rule."""
+        return (tenant, kind) in self.rules
+
+    def propose(self, deed: Deed, proposer: str, why: str, by: str) -> str:  # noqa: ARG002 - a Protocol's method
+        """Return a proposal that nobody has agreed to yet."""
+        return self.agree(deed)
+
+    def agree_to(self, proposal: str, *people: str) -> None:
+        """Let ``people`` agree to a proposal."""
+        self._agreed[proposal] = (self._agreed[proposal][0], people)
 
     def check(self, deed: Deed, proposal_id: str, now_ns: int) -> Approved:
         """Return the approval, when it is for this very deed."""

@@ -67,6 +67,7 @@ def delete(
         forget_features(house, tenant)
         house.knowledge.forget_tenant(tenant)
         house.models.forget_tenant(tenant)
+        house.approvals.room.forget(tenant)
         forget_runs(house, tenant)
     if json:
         print_json(erased)

@@ -91,6 +91,13 @@ class GlassBook:
             self._past.save(tenant, name, opening, ending.at_ns)
             self._open.delete(tenant, name)
 
+    def forget_subject(self, tenant: str, subject: str, now_ns: int) -> None:
+        """End what lets a subject in, and erase all that names it."""
+        for past in self.listed(tenant):
+            if subject in past.opening.terms.subjects:
+                self.end(tenant, past.opening.id, Ending(now_ns, TIME, "a subject was erased"))
+                self._past.delete(tenant, past.opening.id)
+
     def overdue(self, tenant: str, now_ns: int) -> list[tuple[Opening, Ending]]:
         """Return those whose time is over, or whose clock went back, with the ending that is to be written."""
         if self.went_back(tenant, now_ns):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.break_glass import BreakGlassSection
@@ -293,6 +294,7 @@ class Settings(Section):
     """Devices and what they must show."""
     tokens: TokensSection = TokensSection()
     """Access tokens for the doors of the pipeline."""
+    access_requests: AccessRequestsSection = AccessRequestsSection()
     admission: AdmissionSection = AdmissionSection()
     break_glass: BreakGlassSection = BreakGlassSection()
     """The webhook that a Kubernetes cluster asks before a pod exists."""

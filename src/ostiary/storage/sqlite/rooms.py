@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from ostiary.identity.ports import RegisteredPep
+from ostiary.storage.sqlite.approvals import APPROVAL_ERASURES
 from ostiary.storage.sqlite.conversations import CONVERSATION_ERASURES
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.models import MODEL_ERASURES
@@ -134,5 +135,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_online_features",
             *CONVERSATION_ERASURES,
             *RAG_ERASURES,
+            *APPROVAL_ERASURES,
         ):
             database.erase(name, [(tenant,)])

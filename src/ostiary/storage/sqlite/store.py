@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ostiary.storage.sqlite.approvals import ApprovalTable
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
 from ostiary.storage.sqlite.conversations import ConversationTable
 from ostiary.storage.sqlite.database import Database
@@ -46,6 +47,7 @@ class SqliteStore(LogStore):
         self.online_features = OnlineFeatureTable(database)
         self.conversations = ConversationTable(database)
         self.rag = RagTable(database)
+        self.approvals = ApprovalTable(database)
 
     @property
     def path(self) -> Path:

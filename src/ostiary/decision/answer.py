@@ -74,6 +74,8 @@ def answer_of(
 ) -> dict[str, Any]:
     """Return the AuthZEN 1.0 response body of one decision."""
     context: dict[str, Any] = {"id": decision_id, "effect": outcome.effect.name, "reasons": _told(outcome)}
+    if outcome.break_glass:
+        context["break_glass"] = outcome.break_glass
     if outcome.effect != Effect.ALLOW:
         context["reason_user"] = {"en": user_sentence(outcome, outside=True)}
         remediation = remediation_of(outcome, unmet if outcome.effect >= Effect.DENY else ())

@@ -44,6 +44,7 @@ class _Floor(msgspec.Struct, frozen=True):
     hits: tuple[RuleHit, ...]
     reasons: tuple[str, ...]
     replaced: tuple[str, ...] = ()
+    glass: str = ""
 
 
 def _floor(guardrails: GuardrailVerdict, glass: BreakGlass | None) -> _Floor:
@@ -65,7 +66,7 @@ def _floor(guardrails: GuardrailVerdict, glass: BreakGlass | None) -> _Floor:
         reasons = (*reasons, Reason.NO_ALLOW_RULE.value)
     if replaced:
         reasons = (*reasons, Reason.BREAK_GLASS.value)
-    return _Floor(effect, hits, reasons, replaced)
+    return _Floor(effect, hits, reasons, replaced, glass.id if glass and replaced else "")
 
 
 def control_of(hit: RuleHit) -> Control | None:
@@ -130,6 +131,7 @@ def combine(
         reasons=tuple(dict.fromkeys(reasons)),
         rules=tuple(rules),
         replaced_by_break_glass=floor.replaced,
+        break_glass=floor.glass,
     )
 
 
@@ -154,6 +156,7 @@ def _failed(floor: _Floor, adaptive: AdaptiveVerdict | None, ceiling: Effect) ->
         reasons=tuple(dict.fromkeys(reasons)),
         rules=floor.hits,
         replaced_by_break_glass=floor.replaced,
+        break_glass=floor.glass,
     )
 
 

@@ -39,7 +39,7 @@ from ostiary.identity.types import PepIdentity, VerifiedIdentity
 from ostiary.sessions import SessionState, Standing
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
-from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.entities import EvaluationRequest, Receipt, Subject
 from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.rollout import Where
@@ -136,7 +136,7 @@ class Decider:
         laps["policy"] = watch()
 
         # 6. Combine by the law.
-        glass = self._open_glass(tenant, call, known.resource, receipt)
+        glass = self._open_glass(identity, call.request, known.resource, now_ns)
         phases = parts.phases.phases(tenant, where_of(identity, request, known))
         silenced = silenced_for(parts, moment.event, known.subject.groups, now_ns)
         hidden = withheld(adaptive.hits, silenced, risk)
@@ -282,11 +282,15 @@ class Decider:
         text = self._parts.signals.words(moment, contribution.signal)
         return msgspec.structs.replace(contribution, text=text) if text else contribution
 
-    def _open_glass(self, tenant: str, call: Call, resource: ResourceFacts, receipt: Receipt) -> BreakGlass | None:
+    def _open_glass(
+        self, identity: VerifiedIdentity, request: EvaluationRequest, resource: ResourceFacts, now_ns: int
+    ) -> BreakGlass | None:
+        """Return what is open for the subject as it was verified, whatever name it was asked under."""
         check = self._parts.break_glass
         if check is None or not resource.break_glass:
             return None
-        return check.find(tenant, call.request, receipt.received_ns)
+        whom = Subject(identity.subject_type, identity.subject_id)
+        return check.find(identity.tenant, msgspec.structs.replace(request, subject=whom), now_ns)
 
     def _fail(self, reason: str, fault: Exception) -> NoReturn:
         self._parts.on_fault(reason, fault)
@@ -296,6 +300,7 @@ class Decider:
 def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identity: VerifiedIdentity) -> Known:
     """Return what is known of subject, resource, device and session."""
     tenant, now_ns, context = identity.tenant, receipt.received_ns, request.context
+    whom = f"{identity.subject_type}:{identity.subject_id}"
     device_id = text_of(device_of(context).get("id"))
     device = parts.devices.device(tenant, device_id, now_ns, identity.key) if parts.devices else UNKNOWN_DEVICE
     ip = ip_of(context.get("ip")) or receipt.peer_ip
@@ -307,6 +312,7 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
         asked=asked,
         standing=parts.sessions.standing(asked),
         commit=parts.commits.commit(identity, now_ns) if parts.commits else None,
+        grants=parts.grants.grants(tenant, whom, request, now_ns) if parts.grants else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -14,6 +14,7 @@ from ostiary.decision.ports import (
     CommitReader,
     DeviceReader,
     Directory,
+    GrantReader,
     Moment,
     PhaseSource,
     PolicySource,
@@ -90,6 +91,7 @@ class Parts(msgspec.Struct, frozen=True):
     break_glass: BreakGlassCheck | None = None
     devices: DeviceReader | None = None
     commits: CommitReader | None = None
+    grants: GrantReader | None = None
     session_risk: SessionRiskSource | None = None
     suppressions: SuppressionSource | None = None
     questions: QuestionReader | None = None
@@ -143,6 +145,7 @@ class Known(msgspec.Struct, frozen=True):
     device: DeviceFacts = UNKNOWN_DEVICE
     session_risk: RiskScore | None = None
     commit: CommitFacts | None = None
+    grants: tuple[Mapping[str, Any], ...] = ()
 
 
 class Judged(msgspec.Struct, frozen=True):

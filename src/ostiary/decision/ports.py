@@ -250,7 +250,17 @@ class BreakGlassCheck(Protocol):
     """Finds an open break-glass for a request (``approvals`` fills it)."""
 
     def find(self, tenant: str, request: EvaluationRequest, now_ns: int) -> BreakGlass | None:
-        """Return the open break-glass that covers ``request``, or ``None``."""
+        """Return the open break-glass that covers ``request``, or ``None``; its subject is the verified one."""
+        ...
+
+
+class GrantReader(Protocol):
+    """What people granted, for a time: data for policy, by itself it allows nothing (``approvals`` fills it)."""
+
+    def grants(
+        self, tenant: str, subject: str, request: EvaluationRequest, now_ns: int
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the grants that cover ``request`` at ``now_ns``; ``subject`` is the verified ``type:id``."""
         ...
 
 

@@ -99,7 +99,7 @@ def decide_again(
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
-    glass = BreakGlass("as recorded", replaced) if replaced else None
+    glass = BreakGlass(record.outcome.break_glass, replaced) if replaced else None
     hidden = withheld(adaptive.hits, record.suppressions, risk)
     outcome = combine(guardrails, adaptive, table, critical=critical, break_glass=glass, withheld=hidden)
     return Again(outcome, adaptive, risk)

@@ -6,7 +6,6 @@ Everything that runs beside the requests is here too: learning, saving profiles,
 import asyncio
 import os
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -18,13 +17,13 @@ from ostiary.decision.parts import Decided
 from ostiary.errors import VerificationError
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
+from ostiary.server.access.hint import told_of
 from ostiary.server.addresses import public_url
 from ostiary.server.admin.gate import Gate
 from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.body import BodyLimits
-from ostiary.server.challenge import with_uri
 from ostiary.server.chores import Chore, Chores
 from ostiary.server.crew import Crew, CrewSettings
 from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
@@ -37,7 +36,6 @@ from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
 from ostiary.server.settings.sections import RetentionSection, ServerSection, Settings
-from ostiary.server.step_up.party import step_up_base
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.observer import Learner, Telemetry
 from ostiary.server.telemetry.traces import Tracer
@@ -88,7 +86,7 @@ class Assembly:
         self.telemetry.listen(house.shadow.decided)
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
-        self._told = partial(with_uri, base=step_up_base(settings), ours=settings.step_up.acr_values)
+        self._told = told_of(settings)
         self.authzen = self._authzen(settings.server)
         limits = _body_limits(settings.server)
         self.faces = open_faces(self._desk(settings.server, metrics))

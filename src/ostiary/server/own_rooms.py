@@ -1,4 +1,4 @@
-"""Rooms that stand on the rest of the house: approvals, models, conversations, retrieval, reports, the shadow."""
+"""Rooms that stand on the rest of the house: approvals and what hangs on them, models, retrieval, the shadow."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,7 +8,11 @@ import msgspec
 
 from ostiary.decision.decide import Decider
 from ostiary.keys import VerifyingKey
+from ostiary.server.access import open_access
+from ostiary.server.activation import Activations
+from ostiary.server.agreed import Agreed, PeoplesQuorum
 from ostiary.server.approvals import open_approvals
+from ostiary.server.break_glass import open_glass
 from ostiary.server.conversations import open_conversations
 from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.models import open_models
@@ -34,20 +38,31 @@ def own_rooms(
 
     ``model_keys`` are those whose models a tenant believes.
     """
-    store, log, rollout = parts["store"], parts["log"], parts["rollout"]
+    store, log, ring, rollout = parts["store"], parts["log"], parts["ring"], parts["rollout"]
     approvals = open_approvals(settings, store, log, clock)
+    agreed = Agreed(PeoplesQuorum(approvals.room, approvals.quorum), clock)
+    activations = Activations(store.snapshots, ring, agreed, clock)
+    parts["policies"].heed(activations)
+    parts["scorers"].heed(activations)
     shadow = open_shadow(parts, places, settings.shadow, clock, on_fault, opening, model_keys)
-    reports = Reports(store.snapshots, parts["ring"])
+    reports = Reports(store.snapshots, ring)
     figures = LiveFigures(shadow, log, reports, parts["scorers"], parts["policies"])
     rollout.asks(approvals.quorum)
     rollout.measures(figures)
     suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
-    decides: Decider = parts["decider"]
+    glass = open_glass(store, ring, agreed, on_fault)
+    access = open_access(store.snapshots, ring, agreed, on_fault)
+    own = {"break_glass": glass.check, "grants": access.reader, "suppressions": suppressions}
+    deciding = msgspec.structs.replace(parts["decider"].parts, **own)
     return {
+        "access": access,
+        "activations": activations,
+        "agreed": agreed,
         "approvals": approvals,
-        "decider": Decider(msgspec.structs.replace(decides.parts, suppressions=suppressions)),
+        "decider": Decider(deciding),
+        "glass": glass,
         "suppressions": suppressions,
-        "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
+        "models": open_models(places, settings.models, store, log, ring, clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "reports": reports,
         "shadow": shadow,

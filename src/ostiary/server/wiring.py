@@ -43,10 +43,14 @@ from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
+from ostiary.server.access import AccessRoom
+from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
+from ostiary.server.agreed import Agreed
 from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
 from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.guarding import open_questions
@@ -112,6 +116,10 @@ class House(msgspec.Struct, frozen=True):
     reports: Reports
     shadow: ShadowRoom
     figures: FiguresSource
+    access: AccessRoom
+    agreed: Agreed
+    activations: Activations
+    glass: GlassRoom
     opened: ExitStack
 
     @property
@@ -292,7 +300,7 @@ def _policies(
 
     admitted = Admitted(store, clock)
     if bundle is not None:
-        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault)
+        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault, trial=True)
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
 
 

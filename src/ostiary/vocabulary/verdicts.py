@@ -75,7 +75,10 @@ class AdaptiveVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The decision by the law, with its parts kept apart so that a person can check the sum."""
+    """The decision by the law, with its parts kept apart so that a person can check the sum.
+
+    ``break_glass`` names what was open, wherever it replaced anything (``replaced_by_break_glass``).
+    """
 
     effect: Effect
     floor: Effect
@@ -85,6 +88,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: tuple[str, ...] = ()
     rules: tuple[RuleHit, ...] = ()
     replaced_by_break_glass: tuple[str, ...] = ()
+    break_glass: str = ""
 
 
 class Suppressed(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,8 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.batches import BatchesSection
+from ostiary.server.settings.break_glass import BreakGlassSection
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
@@ -281,6 +284,8 @@ class Settings(Section):
     """What the signals are enriched with."""
     risk: RiskSection = RiskSection()
     """The risk model."""
+    batches: BatchesSection = BatchesSection()
+    """Signed batches of events that train."""
     phases: PhasesSection = PhasesSection()
     """How far each control is rolled out."""
     rollout: RolloutSection = RolloutSection()
@@ -301,7 +306,9 @@ class Settings(Section):
     """Devices and what they must show."""
     tokens: TokensSection = TokensSection()
     """Access tokens for the doors of the pipeline."""
+    access_requests: AccessRequestsSection = AccessRequestsSection()
     admission: AdmissionSection = AdmissionSection()
+    break_glass: BreakGlassSection = BreakGlassSection()
     """The webhook that a Kubernetes cluster asks before a pod exists."""
     models: ModelsSection = ModelsSection()
     """The registry of models: where files lie, how many people approve."""

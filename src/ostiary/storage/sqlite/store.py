@@ -14,6 +14,7 @@ from ostiary.storage.sqlite.features import OnlineFeatureTable
 from ostiary.storage.sqlite.inference import BudgetTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.models import ModelTable
+from ostiary.storage.sqlite.producers import ProducerTable
 from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.rag import RagTable
 from ostiary.storage.sqlite.response import CardTable
@@ -48,6 +49,7 @@ class SqliteStore(LogStore):
         self.online_features = OnlineFeatureTable(database)
         self.conversations = ConversationTable(database)
         self.rag = RagTable(database)
+        self.producers = ProducerTable(database)
         self.approvals = ApprovalTable(database)
         self.shadow = ShadowTable(database)
 

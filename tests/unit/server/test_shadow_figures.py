@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from ostiary.server.feedback.book import FeedbackBook
 from ostiary.server.places import Places
 from ostiary.server.settings import load
 from ostiary.server.shadow.figures import false_positive_rate
@@ -38,9 +39,8 @@ class Scene:
         return record
 
     def judge(self, record: DecisionRecord, verdict: str) -> None:
-        told = {"v": 1, "decision_id": record.receipt.decision_id, "verdict": verdict}
-        name, subject = f"fb_{record.receipt.decision_id}_{verdict}", record.subject_key
-        self.house.log.append(record.tenant, "feedback", name, 1, msgspec.json.encode(told), subject).result(10)
+        target = f"decision:{record.receipt.decision_id}"
+        FeedbackBook(self.house).say(record.tenant, target, verdict, "looked at it", by="ann", source="test")
 
     def figures(self, control: str, since_ns: int, tenant: str = "default") -> GateFigures:
         while not self.house.shadow.idle():
@@ -112,20 +112,20 @@ def test_verdicts_become_a_rate_of_honest_accesses_and_a_later_one_counts(scene:
     assert told.calibration_error == pytest.approx(0.0)
     scene.judge(hits[1], "confirm")
     assert scene.figures("step_up", since, "rates").false_positive_rate == 0
-    scene.judge(hits[1], "withdrawn")
-    assert scene.figures("step_up", since, "rates").judged == 1
+    assert scene.figures("step_up", since, "rates").judged == 2
     assert scene.figures("deny", since, "rates").judged == 0
 
 
 def test_a_report_counts_only_when_it_verifies(scene: Scene) -> None:
     house, now = scene.house, scene.clock.now_ns()
     about = house.policies.status("default").digest
-    kept = house.reports.keep("default", "impact", about, b'{"new_allows": 3, "more": []}', now)
+    body = b'{"flips":[{"direction":"new_allows","count":3},{"direction":"loosened","count":4}]}'
+    kept = house.reports.keep("default", "impact", about, body, now)
     red = house.reports.keep("default", "redteam", about, b'{"passed": true}', now)
     told = scene.figures("step_up", START)
     assert (told.impact, told.new_allows, told.redteam, told.redteam_passed) == (kept.digest, 3, red.digest, True)
     data = house.store.snapshots.load("default", "report", kept.digest) or b""
-    house.store.snapshots.save("default", "report", kept.digest, data.replace(b'": 3', b'": 0'), now)
+    house.store.snapshots.save("default", "report", kept.digest, data.replace(b'":3', b'":0'), now)
     told = scene.figures("step_up", START)
     assert (told.impact, told.new_allows) == ("", None)
     assert scene.figures("step_up", START, "empty").redteam == ""

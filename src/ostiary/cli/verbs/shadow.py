@@ -78,8 +78,11 @@ def list_(*, data: Data = None, config: Config = None, tenant: Tenant = "default
     if json:
         print_json(found)
         return
-    columns = ("what", "digest", "state", "fault", "days", "compared", "differences", "missed", "warning")
-    print_table("candidates", columns, found)
+    rows = [
+        {**one, "candidate": one["digest"][7:15], "differ": one["differences"], "why": one["fault"] or one["warning"]}
+        for one in found
+    ]
+    print_table("candidates", ("what", "candidate", "state", "days", "compared", "differ", "missed", "why"), rows)
 
 
 @command.command

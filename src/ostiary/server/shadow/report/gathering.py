@@ -16,7 +16,7 @@ from ostiary.decision.counts import COMPARED, LIVE, MISSED
 from ostiary.decision.shadow import HOUR_NS, Side, comparable, enforced
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.shadow.candidates import Started
-from ostiary.server.shadow.judged import LoggedVerdicts
+from ostiary.server.shadow.judged import LoggedVerdicts, Said, outranks
 from ostiary.server.shadow.report.figuring import (
     budget_of,
     calibrated,
@@ -31,6 +31,7 @@ from ostiary.server.shadow.report.sheet import Moved, Sheet, Would
 from ostiary.server.shadow.report.tallying import DAY_NS, Hit, Tally
 from ostiary.server.wiring import House
 from ostiary.vocabulary.effects import EFFECT_OF_CONTROL, LIVE_FROM, Control, Effect, Phase
+from ostiary.vocabulary.rollout import NOWHERE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 MOST_MOVED: Final = 12
@@ -179,7 +180,7 @@ class Gatherer:
         )
 
     def _phase(self) -> Phase:
-        table = self._house.rollout.phases(self._asked.tenant)
+        table = self._house.rollout.phases(self._asked.tenant, NOWHERE)
         return table.phases[self._asked.control]
 
     def _stalled(self) -> float | None:
@@ -273,12 +274,11 @@ def judged_by(log: AuditLog, tenant: str, table: Path | None) -> dict[str, bool]
         from ostiary.risk.verdicts import read_verdicts  # noqa: PLC0415 - an extra
 
         return {name: bool(verdict.label) for name, verdict in read_verdicts(table).items()}
-    found: dict[str, bool] = {}
+    newest: dict[str, Said] = {}
     for one in LoggedVerdicts(log).after(tenant, 0)[0]:
-        found.pop(one.decision_id, None)
-        if one.harmful is not None:
-            found[one.decision_id] = one.harmful
-    return found
+        if outranks(one, newest.get(one.decision_id)):
+            newest[one.decision_id] = one
+    return {name: one.harmful for name, one in newest.items() if one.harmful is not None}
 
 
 def _control(name: str) -> Control:

@@ -18,6 +18,7 @@ from ostiary.decision.ports import (
     Moment,
     PhaseSource,
     PolicySource,
+    QuestionReader,
     Recorder,
     ResourceFacts,
     ScorerSource,
@@ -26,6 +27,7 @@ from ostiary.decision.ports import (
     SignalReader,
     SubjectFacts,
     SubjectVerifier,
+    SuppressionSource,
 )
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
@@ -34,7 +36,14 @@ from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, Obligation, Outcome
+from ostiary.vocabulary.verdicts import (
+    AdaptiveVerdict,
+    DecisionRecord,
+    GuardrailVerdict,
+    Obligation,
+    Outcome,
+    Suppressed,
+)
 
 
 class Claim:
@@ -84,6 +93,8 @@ class Parts(msgspec.Struct, frozen=True):
     commits: CommitReader | None = None
     grants: GrantReader | None = None
     session_risk: SessionRiskSource | None = None
+    suppressions: SuppressionSource | None = None
+    questions: QuestionReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 
@@ -152,3 +163,4 @@ class Judged(msgspec.Struct, frozen=True):
     asked: Asked
     session_risk: RiskScore | None = None
     sign_in: StepUpProof | None = None
+    suppressions: tuple[Suppressed, ...] = ()

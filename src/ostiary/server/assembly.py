@@ -49,6 +49,7 @@ TOUCHES_S: Final = 1.0
 SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
+TEND_S: Final = 2.0
 
 
 class Faults:
@@ -82,6 +83,7 @@ class Assembly:
         self._tracer = _tracer(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, _fail_open(settings))
         self.telemetry.listen(house.response.decided)
+        self.telemetry.listen(house.shadow.decided)
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self._told = told_of(settings)
@@ -236,6 +238,7 @@ class Assembly:
             Chore("refusal_not_recorded", FLUSH_S, self.refusals.flush),
             Chore("profiles_not_saved", SAVE_S, self.save_profiles),
             Chore("retention_failed", PRUNE_S, self.prune),
+            Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
             *(chore for face in self.faces for chore in face.chores()),
@@ -330,6 +333,7 @@ def _retention(settings: RetentionSection) -> RetentionPolicy:
         "admin": settings.admin_days,
         "device": settings.device_days,
         "inference": settings.inference_days,
+        "shadow": settings.shadow_days,
     }
     return RetentionPolicy({kind: count for kind, count in days.items() if count})
 

@@ -91,6 +91,20 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     break_glass: str = ""
 
 
+class Suppressed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A suppression that was in force for one access: what it withholds, and its id.
+
+    Attributes:
+        id: of the suppression, ``sup_…``.
+        kind: ``rule`` or ``signal``.
+        name: of the adaptive rule, or of the signal.
+    """
+
+    id: str
+    kind: str
+    name: str
+
+
 class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything needed to explain and to replay one decision. Version 1.
 
@@ -98,6 +112,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     as little-endian 64-bit floats (NaN = missing).
     ``request`` is kept only when the request never became an input document. ``fault`` names what went wrong
     inside a step that failed closed. ``key`` is the thumbprint of the key that came with the subject's token.
+    ``suppressions`` are those in force for this access, whether they withheld anything or not.
     No token, proof or secret is ever in a record.
     """
 
@@ -124,3 +139,4 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     bundle: str = ""
     session_risk: RiskScore | None = None
     key: str = ""
+    suppressions: tuple[Suppressed, ...] = ()

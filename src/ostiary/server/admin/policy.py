@@ -9,8 +9,10 @@ from pydantic import model_validator
 from ostiary.errors import FaultyInputError
 from ostiary.server.activating import activate_bundle, activate_model
 from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
+from ostiary.server.admin.rollout import change_by_hand
 from ostiary.server.policies import BundleStatus
-from ostiary.vocabulary.effects import Control, Phase
+from ostiary.vocabulary.effects import Phase
+from ostiary.vocabulary.rollout import NOWHERE
 
 router = APIRouter(tags=["policy"])
 Digest = Annotated[str, Query(max_length=80, description="Digest of a report.")]
@@ -62,7 +64,8 @@ def _shown(status: BundleStatus) -> BundleShown:
 
 
 def _phases(desk: Desk, tenant: str) -> Phases:
-    return Phases.model_validate({c: p.name.lower() for c, p in desk.house.rollout.phases(tenant).phases.items()})
+    table = desk.house.rollout.phases(tenant, NOWHERE)
+    return Phases.model_validate({c: p.name.lower() for c, p in table.phases.items()})
 
 
 @router.get("/tenants/{tenant}/bundle")
@@ -103,10 +106,9 @@ def show_phases(tenant: Tenant, desk: Desk) -> Phases:
 
 @router.patch("/tenants/{tenant}/phases")
 def change_phases(tenant: Tenant, body: Phases, who: Who, desk: Desk) -> Phases:
-    """Change the phase of some controls."""
-    changes = {Control(c): Phase[p.upper()] for c, p in body.model_dump(exclude_none=True).items()}
-    if not changes:
+    """Take some controls down; what goes up goes by ``…/rollout/promote``."""
+    wanted = {c: Phase[p.upper()] for c, p in body.model_dump(exclude_none=True).items()}
+    if not wanted:
         raise FaultyInputError("request_invalid", "name at least one control")
-    desk.record(who, tenant, "phases.change", **{c.value: p.name.lower() for c, p in changes.items()})
-    desk.house.rollout.change(tenant, changes)
+    change_by_hand(desk, who, tenant, wanted)
     return _phases(desk, tenant)

@@ -10,6 +10,7 @@ from ostiary.response.plan import StepState
 from ostiary.response.playbook import control_name
 from ostiary.response.trigger import Trigger
 from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
+from ostiary.server.admin.rollout import change_by_hand
 from ostiary.server.consented import approve_by
 from ostiary.server.responses import (
     MAX_FACTS,
@@ -66,12 +67,11 @@ def list_playbooks(tenant: Tenant, desk: Desk) -> list[PlaybookShown]:
 
 @router.put("/tenants/{tenant}/response/playbooks/{name}/phase")
 def set_phase(tenant: Tenant, name: str, body: PhaseBody, who: Who, desk: Desk) -> PlaybookShown:
-    """Set how far a playbook is rolled out."""
+    """Take a playbook down; it goes up by ``…/rollout/promote``."""
     found = [book for book in desk.house.response.shelf.playbooks(tenant) if book.name == name]
     if not found:
         raise RefusedError("playbook_unknown", "there is no such playbook")
-    desk.record(who, tenant, "playbook.phase", playbook=name, phase=body.phase)
-    desk.house.response.phases.set(tenant, control_name(name), Phase[body.phase.upper()])
+    change_by_hand(desk, who, tenant, {control_name(name): Phase[body.phase.upper()]})
     return playbook_shown(desk.house, tenant, found[0])
 
 

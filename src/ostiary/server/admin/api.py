@@ -19,6 +19,8 @@ PREFIX: Final = "/api/v1"
 _STATUS: Final = {
     "admin_unauthenticated": 401,
     "admin_not_allowed": 403,
+    "approval_proposer_unknown": 403,
+    "approval_unknown": 404,
     "authenticator_unknown": 404,
     "case_unknown": 404,
     "dataset_unknown": 404,

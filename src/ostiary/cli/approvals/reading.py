@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ostiary.cli.approvals.shared import ProposalId, day, opened, say, told
+from ostiary.cli.approvals.shared import ProposalId, opened, say, told
 from ostiary.cli.output import print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Tenant
 from ostiary.server.approving.shown import proposal_shown
@@ -30,8 +30,7 @@ def list_(
     if json:
         print_json(rows)
         return
-    shown = [{**row, "until": day(row["expires_ns"])} for row in rows]
-    print_table("proposals", ("id", "kind", "target", "proposer", "state", "standing", "until"), shown)
+    print_table("proposals", ("id", "kind", "target", "state"), rows)
 
 
 def show(

@@ -107,11 +107,19 @@ def test_the_page_hides_the_buttons_from_who_cannot_and_says_why(world: World) -
     assert "People have said no" in world.page(made).text
 
 
+def test_nothing_that_is_signed_is_cut_off(world: World) -> None:
+    long = "x" * 900 + "the end"
+    page = world.page(world.propose(bound={"note": long}, why="y" * 900 + "the end of it"))
+    assert long in page.text
+    assert "the end of it" in page.text
+
+
 def test_the_page_is_not_fooled_by_names(world: World) -> None:
-    made = world.propose(why="<script>alert(1)</script>\u202eevil"[:200].replace("\u202e", " "), target="<b>x</b>")
+    made = world.propose(why="<script>alert(1)</script>\u202eevil", target="<b>x</b>")
     page = world.page(made, "?as=%22%3E%3Cscript%3E")
     assert "<script>alert" not in page.text
     assert "<b>x</b>" not in page.text
+    assert "\u202e" not in page.text, "it would turn what follows around"
     assert '"><script>' not in page.text
     assert world.page(made, "?as=" + "a" * 4000).status_code in {200, 400, 414, 431}
 

@@ -17,7 +17,7 @@ from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.pipeline.registry.changing import release_wanted
 from ostiary.pipeline.registry.promoting import Asked
 from ostiary.policy.plain_yaml import parse_yaml
-from ostiary.server.approving.asking import ask
+from ostiary.server.approving.asking import Asker, ask
 from ostiary.server.approving.shown import law_shown
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.model_approvals import evidence_of, model_deed
@@ -56,7 +56,7 @@ def propose(
         else:
             bound = dict(_pair(one) for one in bind)
             deed = Deed(tenant, kind, target, bound, frozenset(author))
-        made = ask(house, deed, why=why, lives_s=round(hours * _HOUR_S), **who)
+        made = ask(house, deed, who, why=why, lives_s=round(hours * _HOUR_S))
         one = told(house, tenant, made.proposal_id)
     if kind.startswith("model."):
         one["evidence"] = evidence_of(made.proposal_id).decode()
@@ -144,19 +144,19 @@ def delegate(
         now = house.clock.now_ns()
         deed = delegation_deed(tenant, giver, taker, kind, now, now + round(days * _DAY_NS))
         who = _who(house, tenant, me or giver, key_file)
-        one = told(house, tenant, ask(house, deed, why=why, **who).proposal_id)
+        one = told(house, tenant, ask(house, deed, who, why=why).proposal_id)
     _tell(one, json=json)
 
 
-def _who(house: House, tenant: str, me: str, key_file: Path | None) -> dict[str, str]:
+def _who(house: House, tenant: str, me: str, key_file: Path | None) -> Asker:
     if key_file is None:
         if not me:
             raise FaultyInputError("approval_malformed", "say in whose name you ask: `--as type:id`, or `--key-file`")
-        return {"proposer": me}
+        return Asker(proposer=me)
     who = house.admins.authenticate(f"Bearer {_read(key_file).decode(errors='replace').strip()}")
     if not who.may(tenant):
         raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
-    return {"key_id": who.key_id}
+    return Asker(who.key_id)
 
 
 def _model(house: House, tenant: str, kind: str, target: str, stage: str, report: Path | None) -> Deed:
@@ -172,11 +172,9 @@ def _model(house: House, tenant: str, kind: str, target: str, stage: str, report
     return model_deed(wanted, models.people.of(tenant))
 
 
-def _ask_law(
-    house: House, tenant: str, kind: str, target: str, change: str, why: str, who: dict[str, str]
-) -> dict[str, Any]:
+def _ask_law(house: House, tenant: str, kind: str, target: str, change: str, why: str, who: Asker) -> dict[str, Any]:
     deed = law_deed(tenant, house.approvals.room.law(tenant), kind, target, change)
-    return told(house, tenant, ask(house, deed, why=why, change=change, **who).proposal_id)
+    return told(house, tenant, ask(house, deed, who, why=why, change=change).proposal_id)
 
 
 def _read(path: Path) -> bytes:

@@ -15,7 +15,7 @@ from ostiary.approvals.people import MAX_KIND, MOST, Person
 from ostiary.approvals.proposal import MAX_AUTHORS, MAX_BOUND, MAX_TARGET, MAX_VALUE, MAX_WHY
 from ostiary.approvals.rules import MAX_GROUPS, MAX_NAME, PEOPLE, RULE, Rule
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
-from ostiary.server.approving.asking import ask, name_of
+from ostiary.server.approving.asking import Asker, ask, name_of
 from ostiary.server.approving.shown import APPROVE, changes_shown, law_shown, proposal_shown
 from ostiary.server.approving.telling import tell
 from ostiary.server.step_up.party import step_up_base
@@ -117,7 +117,7 @@ def propose(tenant: Tenant, body: ProposalBody, who: Who, desk: Desk) -> dict[st
     """Ask people to agree to a deed; it is bound to every value that is given."""
     deed = Deed(tenant, body.kind, body.target, body.bound, frozenset(body.authors))
     made = ask(
-        desk.house, deed, key_id=who.key_id, why=body.why, lives_s=body.lives_s, not_before_ns=body.not_before_ns
+        desk.house, deed, Asker(who.key_id), why=body.why, lives_s=body.lives_s, not_before_ns=body.not_before_ns
     )
     return _told(desk, tenant, made.proposal_id)
 
@@ -147,7 +147,7 @@ def propose_delegation(tenant: Tenant, body: DelegationBody, who: Who, desk: Des
     """Ask somebody to let another one sign; it counts once the giver has signed it."""
     now = desk.house.clock.now_ns()
     deed = delegation_deed(tenant, body.giver, body.taker, body.kinds, now, now + round(body.days * _DAY_NS))
-    return _told(desk, tenant, ask(desk.house, deed, key_id=who.key_id, why=body.why).proposal_id)
+    return _told(desk, tenant, ask(desk.house, deed, Asker(who.key_id), why=body.why).proposal_id)
 
 
 @router.get("/tenants/{tenant}/approvals/{proposal_id}")
@@ -177,4 +177,4 @@ def _propose_law(
     desk: Office, key_id: str, tenant: str, kind: str, target: str, change: str, why: str
 ) -> dict[str, Any]:
     deed = law_deed(tenant, desk.house.approvals.room.law(tenant), kind, target, change)
-    return _told(desk, tenant, ask(desk.house, deed, key_id=key_id, why=why, change=change).proposal_id)
+    return _told(desk, tenant, ask(desk.house, deed, Asker(key_id), why=why, change=change).proposal_id)

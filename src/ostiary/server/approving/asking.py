@@ -4,6 +4,8 @@ A key that is nobody's among the people asks for nothing: else somebody could as
 another. Whoever may open the data directory says for whom he asks, and the log says that he said so.
 """
 
+import msgspec
+
 from ostiary.approvals.proposal import Draft, Proposal
 from ostiary.approvals.refusing import refusal
 from ostiary.server.deeds import COMMAND_LINE, record_deed
@@ -28,25 +30,32 @@ def proposer_of(house: House, tenant: str, key_id: str) -> str:
     return found
 
 
+class Asker(msgspec.Struct, frozen=True):
+    """Who asks: an administrator's key, or, without one, a person whom the command line names."""
+
+    key_id: str = ""
+    proposer: str = ""
+
+
 def ask(
     house: House,
     deed: Deed,
+    asker: Asker,
     *,
-    key_id: str = "",
-    proposer: str = "",
     why: str = "",
     change: str = "",
     lives_s: int = 0,
     not_before_ns: int = 0,
 ) -> Proposal:
-    """Propose a deed: by an administrator's key, or, without one, in the name of ``proposer`` from the command line.
+    """Propose a deed.
 
     Raises:
         RefusedError: ``approval_…``.
         FaultyInputError: ``approval_malformed``.
         UnavailableError: it cannot be recorded.
     """
-    who = proposer_of(house, deed.tenant, key_id) if key_id else proposer
+    key_id = asker.key_id
+    who = proposer_of(house, deed.tenant, key_id) if key_id else asker.proposer
     by = name_of(key_id) if key_id else COMMAND_LINE
     draft = Draft(deed, who, why, by, lives_s, not_before_ns, change)
     record_deed(house, key_id or COMMAND_LINE, deed.tenant, "approval.propose", kind=deed.kind)

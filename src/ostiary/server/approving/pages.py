@@ -17,7 +17,7 @@ from ostiary.approvals.standing import Standing, Voice
 from ostiary.identity.webauthn.types import RelyingParty
 from ostiary.keys import sha256_hex
 from ostiary.server.approving.changes import changes_of
-from ostiary.server.step_up.pages import HEADERS, moment, shown, static_files
+from ostiary.server.step_up.pages import HEADERS, moment, static_files
 from ostiary.server.wire import Reply
 
 STATIC: Final = "/static/approvals/"
@@ -121,6 +121,11 @@ class Pages:
         styles = {"css": self._base_css, "own_css": self._css}
         text: str = self._templates.get_template(name).render(party=self._party.name, **styles, **told)
         return Reply(200, text.encode(), HEADERS)
+
+
+def shown(text: str) -> str:
+    """Return ``text`` whole, without characters that hide or turn others: what is cut off could not be judged."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _voice(one: Voice) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from ostiary.approvals.people import Person
@@ -60,7 +61,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(start_server: Callable[..., Any]) -> World:
-    server = start_server()
+    server = start_server(response={"syslog": [{"name": "siem", "host": "127.0.0.1", "port": 9}]})
     assert server.admin("POST", "/tenants", json={"tenant": "beta"}).status_code == 201
     return World(server)
 
@@ -214,6 +215,19 @@ def test_a_delegate_signs_at_the_page(world: World) -> None:
     assert told.status_code == 200, told.text
     assert world.state(made)["agreed"] == ["user:ann"]
     assert "by the hand of" in world.page(made).text
+
+
+def test_an_outcome_is_told_once_to_the_tenants_sinks(world: World) -> None:
+    made = world.propose(target="told@*")
+    for who in ("user:ann", "user:bob"):
+        world.decide(made, who)
+    world.decide(made, "user:cyd")  # a third yes is no other outcome
+    world.server.admin("POST", f"/tenants/default/approvals/{made['id']}/withdraw", json={})
+    cards = world.server.house.store.cards.listed("default", "letter", ("waiting", "sent", "dead"), 100)
+    letters = [msgspec.json.decode(card.data) for card in cards]
+    found = [one["facts"] for one in letters if one["facts"]["proposal"] == made["id"]]
+    assert sorted(one["state"] for one in found) == ["approved", "withdrawn"]
+    assert {one["proposer"] for one in found} == {"user:zed"}
 
 
 def test_rules_and_people_change_by_those_that_there_are(world: World) -> None:

@@ -89,6 +89,7 @@ def enact(
         house.approvals.room.standing(tenant, proposal)
         record_deed(house, COMMAND_LINE, tenant, "approval.enact", proposal=proposal)
         law = house.approvals.room.enact(tenant, proposal, COMMAND_LINE)
+        tell(house, house.approvals.room.standing(tenant, proposal))
     if json:
         print_json(law_shown(law))
         return

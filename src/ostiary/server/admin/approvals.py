@@ -170,7 +170,9 @@ def enact(tenant: Tenant, proposal_id: ProposalId, who: Who, desk: Desk) -> dict
     """Make agreed rules or people the law."""
     desk.house.approvals.room.standing(tenant, proposal_id)
     desk.record(who, tenant, "approval.enact", proposal=proposal_id)
-    return law_shown(desk.house.approvals.room.enact(tenant, proposal_id, name_of(who.key_id)))
+    law = desk.house.approvals.room.enact(tenant, proposal_id, name_of(who.key_id))
+    tell(desk.house, desk.house.approvals.room.standing(tenant, proposal_id))
+    return law_shown(law)
 
 
 def _propose_law(

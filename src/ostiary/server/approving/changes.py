@@ -8,13 +8,14 @@
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from ostiary.approvals.people import Law, Person
 from ostiary.approvals.proposal import Proposal
-from ostiary.approvals.rules import PEOPLE, RULE, Rule
+from ostiary.approvals.rules import DELEGATE, PEOPLE, RULE, Rule
 
 _PAIRS: Final = (
     ("from", "to", "phase or value"),
@@ -22,6 +23,8 @@ _PAIRS: Final = (
     ("previous", "digest", "digest"),
     ("old", "new", "value"),
 )
+_NS: Final = 1_000_000_000
+_LAST_NS: Final = 2**63
 Change = tuple[str, str, str]
 
 
@@ -29,12 +32,21 @@ def changes(bound: Mapping[str, str]) -> tuple[list[Change], list[tuple[str, str
     """Return pairs of before and after, and the rest."""
     pairs = [(words, bound[old], bound[new]) for old, new, words in _PAIRS if old in bound and new in bound]
     used = {name for old, new, _ in _PAIRS if old in bound and new in bound for name in (old, new)}
-    return pairs, [(name, bound[name]) for name in sorted(bound) if name not in used]
+    return pairs, [(name, _told(name, bound[name])) for name in sorted(bound) if name not in used]
+
+
+def _told(name: str, value: str) -> str:
+    """Return a value as it is, a moment in nanoseconds with its date beside it."""
+    if not name.endswith("_ns") or not value.isascii() or not value.isdigit() or not 0 < int(value) < _LAST_NS:
+        return value
+    return f"{datetime.fromtimestamp(int(value) // _NS, UTC):%-d %B %Y, %H:%M} UTC ({value})"
 
 
 def changes_of(proposal: Proposal, law: Law) -> tuple[list[Change], list[tuple[str, str]]]:
     """Return what a proposal would change against ``law``, and its evidence."""
     pairs, rest = changes(proposal.bound)
+    if proposal.kind == DELEGATE:
+        return [("who signs", *pair[1:]) for pair in pairs], rest
     if proposal.kind == RULE:
         return [*_rule_changes(law.rule(proposal.target), proposal.change), *pairs], rest
     if proposal.kind == PEOPLE:

@@ -1,4 +1,4 @@
-"""``ostiary policy test|lint|impact``: what a policy bundle promises, checked in a throw-away process, and what it would do."""
+"""``ostiary policy test|lint|impact``: what a policy bundle promises, and what it would do, in throw-away processes."""
 
 from pathlib import Path
 from typing import Annotated

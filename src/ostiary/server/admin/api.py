@@ -45,6 +45,7 @@ _STATUS: Final = {
     "session_unknown": 404,
     "stream_unknown": 404,
     "step_unknown": 404,
+    "suppression_unknown": 404,
     "tenant_unknown": 404,
     "pep_exists": 409,
     "tenant_exists": 409,

@@ -97,7 +97,9 @@ class Place:
         self.desk = rollout_desk(house, self.fault)
         house.rollout.look("default")
         reports = Reports(house.store.snapshots, house.ring)
-        named = {kind: reports.keep("default", kind, "m", b"{}", clock.now_ns()).digest for kind in ("redteam", "impact")}
+        named = {
+            kind: reports.keep("default", kind, "m", b"{}", clock.now_ns()).digest for kind in ("redteam", "impact")
+        }
         self.figures.set(**named)
 
     def fault(self, reason: str, fault: BaseException) -> None:

@@ -69,5 +69,6 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     forget_features(desk.house, tenant)
     desk.house.knowledge.forget_tenant(tenant)
     desk.house.models.forget_tenant(tenant)
+    desk.house.rollout.forget_tenant(tenant)
     forget_runs(desk.house, tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

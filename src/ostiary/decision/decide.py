@@ -144,17 +144,7 @@ class Decider:
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
-        found = (
-            moment,
-            document,
-            risk,
-            guardrails,
-            adaptive,
-            outcome,
-            obligations,
-            phases.phases,
-            engine.bundle.digest,
-        )
+        seen = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, engine.bundle.digest)
         return Judged(*seen, known.asked, known.session_risk, known.standing.sign_in, silenced)
 
     def _known(self, receipt: Receipt, call: Call, identity: VerifiedIdentity) -> Known:

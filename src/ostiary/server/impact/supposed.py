@@ -229,7 +229,11 @@ class _Sessions:
             acr_values=told.acr_values,
         )
         return Standing(
-            SessionState(told.state), session, False, self._proof(asked, told), told.key_changed, told.moved
+            state=SessionState(told.state),
+            session=session,
+            proof=self._proof(asked, told),
+            key_changed=told.key_changed,
+            moved=told.moved,
         )
 
     def _proof(self, asked: Asked, told: SupposedSession) -> StepUpProof | None:

@@ -166,7 +166,7 @@ def _side(
 def _told(record: DecisionRecord, engine: ApartEngine, bundle: Bundle, phases: PhaseTable) -> Side:
     outcome, verdict = record.outcome, record.guardrails
     hits = [*(verdict.hits if verdict else ()), *(record.adaptive.hits if record.adaptive else ())]
-    rules = told_of(engine.bundle.rules, bundle.live_sources, {hit.rule for hit in hits}, engine.touched)
+    rules = told_of(engine.bundle.rules, bundle.live_sources, {hit.rule for hit in hits}, engine.touched, engine.holds)
     known = {rule.rule for rule in rules}
     others = [RuleTold(hit.rule, hit.effect.name, applies=True) for hit in hits if hit.rule not in known]
     risk = record.risk

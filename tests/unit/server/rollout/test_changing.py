@@ -77,7 +77,7 @@ def test_each_condition_of_the_gate_is_told_in_a_plain_sentence(
 def test_a_report_of_another_kind_or_another_tenant_opens_no_gate(stage: Stage) -> None:
     stage.figures.set(redteam=stage.impact)
     assert "red-team report: there is none" in refused("gate_unmet", stage.changes.promote, stage.wish("deny"))
-    elsewhere = stage.reports.keep("other", "redteam", "m", b"{}", stage.clock.now_ns()).digest
+    elsewhere = stage.reports.keep("other", "redteam", "m", b"{\"of\":1}", stage.clock.now_ns()).digest
     stage.figures.set(redteam=elsewhere)
     assert "red-team report: there is none" in refused("gate_unmet", stage.changes.promote, stage.wish("deny"))
 

@@ -17,8 +17,8 @@ import msgspec
 from ostiary.decision.answer import answer_of
 from ostiary.decision.combine import BreakGlass, combine, refused
 from ostiary.decision.document import adaptive_document, guardrail_document
-from ostiary.decision.event import device_of, event_of, ip_of, own_session, sessions_of, text_of
-from ostiary.decision.held import answered, asked_of, with_session
+from ostiary.decision.event import device_of, event_of, ip_of, own_session, sessions_of, text_of, where_of
+from ostiary.decision.held import answered, asked_of, why_over, with_session
 from ostiary.decision.numbers import pack
 from ostiary.decision.obligations import obligations_of, outside
 from ostiary.decision.parts import (
@@ -36,13 +36,11 @@ from ostiary.decision.probing import tell, watched
 from ostiary.decision.suppressing import silenced_for, withheld
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity, VerifiedIdentity
-from ostiary.sessions import SessionState, Standing
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt, Subject
 from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.reasons import Reason
-from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -316,12 +314,6 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
     )
 
 
-def where_of(identity: VerifiedIdentity, request: EvaluationRequest, known: Known) -> Where:
-    """Return where a request lies among the scopes of phases: its verified subject, the directory's groups."""
-    subject = f"{identity.subject_type}:{identity.subject_id}"
-    return Where(subject, request.resource.type, known.subject.groups)
-
-
 def _names(parts: Parts, identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[str, ...]:
     """Return the session's names; what is done here must not be done to a session that is another subject's.
 
@@ -331,15 +323,6 @@ def _names(parts: Parts, identity: VerifiedIdentity, context: dict[str, Any]) ->
     if identity.session_id and parts.sessions.whose(identity.tenant, identity.session_id) not in {"", subject}:
         return own_session(identity, identity.session_id), identity.session_id
     return names
-
-
-def why_over(standing: Standing) -> Reason | None:
-    """Return why nothing may be done in a session any more, or ``None`` when something may."""
-    if standing.state is SessionState.TERMINATED:
-        return Reason.SESSION_TERMINATED
-    if standing.state is SessionState.EXPIRED:
-        return Reason.SESSION_EXPIRED
-    return Reason.SUBJECT_REVOKED if standing.revoked else None
 
 
 def subject_key(request: EvaluationRequest) -> str:

@@ -13,6 +13,7 @@ from ostiary.decision.document import adaptive_document
 from ostiary.decision.obligations import acr_values_of, privileges_of, smallest_of
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.suppressing import withheld
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.rollout import NOWHERE, Where
 from ostiary.vocabulary.scoring import RiskScore
@@ -77,15 +78,16 @@ def rejudge(record: DecisionRecord, risk: RiskScore, engine: PolicyEngine, phase
     if verdict.error or not hits:
         return Fall(Effect.ALLOW)
     critical = _document(document).resource.critical
-    outcome = combine(record.guardrails, AdaptiveVerdict(hits=hits), phases, critical=critical)
-    return _fall(outcome, AdaptiveVerdict(hits=hits))
+    hidden = withheld(hits, record.suppressions, record.risk)
+    outcome = combine(record.guardrails, AdaptiveVerdict(hits=hits), phases, critical=critical, withheld=hidden)
+    return _fall(outcome, AdaptiveVerdict(hits=hits), hidden)
 
 
-def _fall(outcome: Outcome, verdict: AdaptiveVerdict) -> Fall:
+def _fall(outcome: Outcome, verdict: AdaptiveVerdict, hidden: frozenset[str]) -> Fall:
     lived = outcome.applied_proposal
     # A denial is for one access; a session that should be denied everything is asked to prove itself instead.
     effect = Effect.STEP_UP if lived == Effect.DENY else lived
-    acting = tuple(hit for hit in verdict.hits if hit.effect >= lived) if lived else ()
+    acting = tuple(hit for hit in verdict.hits if hit.effect >= lived and hit.rule not in hidden) if lived else ()
     own = msgspec.structs.replace(outcome, effect=lived, rules=acting)
     shorter = any(control_of(hit) == Control.SESSION_LIFETIME for hit in acting)
     told = smallest_of(own, "max_age")

@@ -118,6 +118,9 @@ def _options(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail-open", State.MIND, text, "server.tls_cert and server.tls_key, or a proxy that has them")
     if settings.telemetry.metrics_from != LOOPBACK:
         yield Finding("metrics", State.MIND, f"metrics are told to {len(settings.telemetry.metrics_from)} networks")
+    if not settings.defence.questions:
+        text = "whoever has an account may ask any number of questions, and so copy what scores accesses"
+        yield Finding("fail-open", State.MIND, text, "defence.questions = true")
     if settings.identity.allow_http_loopback:
         yield Finding("fail-open", State.MIND, "issuers' keys may come over plain HTTP from this machine")
     for text in workload_remarks(settings.identity):

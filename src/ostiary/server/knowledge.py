@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import msgspec
 
 from ostiary.audit.pending import StoredRecord
+from ostiary.defence.quarantine import Quarantine
 from ostiary.errors import OstiaryError
 from ostiary.server.overflow import Borrowed
 from ostiary.server.places import Places
@@ -194,6 +195,7 @@ class Knowledge:
 
     def _forget_history(self, tenant: str, subject_type: str, subject_id: str) -> None:
         history = self._places.history(tenant)
+        Quarantine(self._places.quarantine(tenant)).forget(subject_id)
         if not history.exists():
             return
         learned = self._histories.get(tenant) == _stamp(history)
@@ -204,6 +206,7 @@ class Knowledge:
     def forget_tenant(self, tenant: str) -> None:
         """Drop what is kept of a tenant that is gone, its imported history included."""
         self._places.history(tenant).unlink(missing_ok=True)
+        Quarantine(self._places.quarantine(tenant)).clear()
         with self._lock:
             self._books.pop(tenant, None)
             self._histories.pop(tenant, None)

@@ -25,6 +25,8 @@ from ostiary.pipeline.registry.ports import Blobs, Inspector, KnownDatasets, Kno
 from ostiary.pipeline.registry.promoting import Promoter
 from ostiary.pipeline.registry.registering import Registrar
 from ostiary.pipeline.registry.staging import Staging
+from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.model_approvals import QuorumForModels
 from ostiary.server.model_trust import OmsInspector, OmsReleases
 from ostiary.server.places import Places
 from ostiary.server.settings.models import ModelsSection
@@ -146,12 +148,15 @@ def open_models(
     log: AuditLog,
     ring: KeyRing,
     clock: Clock,
+    approvals: ApprovalDesk,
 ) -> Models:
     """Put the registry of models together."""
     people, book = PeopleFolder(places.people), store.models
     journal = Journal(log, book, clock)
+    quorum = QuorumForModels(approvals.room, people.of, journal, book) if settings.approval == "quorum" else None
     return assemble(
         settings,
+        approvals=quorum,
         log=log,
         book=book,
         people=people,
@@ -180,9 +185,10 @@ def assemble(
     datasets: KnownDatasets,
     runs: KnownRuns,
     clock: Clock,
+    approvals: ApprovalCheck | None = None,
 ) -> Models:
-    """Put the parts together; a test brings others."""
-    approvals = TwoKeyCheck(people.of, book.is_revoked, settings.approvers)
+    """Put the parts together; a test brings others. Without ``approvals`` files of two keys count."""
+    approvals = approvals or TwoKeyCheck(people.of, book.is_revoked, settings.approvers)
     return Models(
         log=log,
         book=book,

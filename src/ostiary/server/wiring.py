@@ -43,10 +43,17 @@ from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
 from ostiary.response.blocks import ModelBlocks
+from ostiary.server.access import AccessRoom
+from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
+from ostiary.server.agreed import Agreed
+from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
+from ostiary.server.feedback.suppressions import Suppressions
+from ostiary.server.guarding import open_questions
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
@@ -56,6 +63,7 @@ from ostiary.server.own_rooms import own_rooms
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
+from ostiary.server.reports import Reports
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
 from ostiary.server.retrieval import RagRoom
@@ -63,10 +71,12 @@ from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings, SignalsSection
+from ostiary.server.shadow.room import ShadowRoom
 from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.rollout import FiguresSource
 from ostiary.vocabulary.scoring import Scorer
 
 MODEL_PURPOSE = "models"
@@ -97,10 +107,19 @@ class House(msgspec.Struct, frozen=True):
     session_memory: SessionMemory
     devices: DeviceBook
     models: Models
+    approvals: ApprovalDesk
     decider: Decider
     response: Responding
     conversations: Conversations
     rag: RagRoom
+    suppressions: Suppressions
+    reports: Reports
+    shadow: ShadowRoom
+    figures: FiguresSource
+    access: AccessRoom
+    agreed: Agreed
+    activations: Activations
+    glass: GlassRoom
     opened: ExitStack
 
     @property
@@ -161,7 +180,8 @@ def open_house(
     """
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
-        parts |= own_rooms(parts, places, settings, clock, on_fault, opening)
+        keys = partial(trusted_model_keys, places, parts["ring"])
+        parts |= own_rooms(parts, places, settings, clock, on_fault, opening, keys)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 
@@ -201,6 +221,7 @@ def _open(
         session_risk=LatestSessionRisk(ledger),
         devices=devices,
         commits=ApprovedCommits(store.snapshots),
+        questions=open_questions(settings.defence, store.budgets),
         on_fault=on_fault,
     )
     return {
@@ -279,7 +300,7 @@ def _policies(
 
     admitted = Admitted(store, clock)
     if bundle is not None:
-        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault)
+        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault, trial=True)
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
 
 

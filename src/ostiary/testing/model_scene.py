@@ -9,6 +9,7 @@ signatures.
     scene.load().version.digest
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from ostiary.pipeline.registry.promoting import PROMOTE, Asked, Promoter
 from ostiary.pipeline.registry.provenance import Dependency, make_provenance
 from ostiary.pipeline.registry.registering import Registrar
 from ostiary.pipeline.registry.reporting import Findings, make_report
-from ostiary.vocabulary.approvals import Wanted
+from ostiary.vocabulary.approvals import ApprovalCheck, Wanted
 from ostiary.vocabulary.clock import Clock
 
 TENANT: Final = "default"
@@ -154,8 +155,9 @@ class ModelScene:
         *,
         inspector: Inspector | None = None,
         releases: Releases | None = None,
+        approvals: Callable[["ModelScene"], ApprovalCheck] | None = None,
     ) -> None:
-        """Put it together below ``root``."""
+        """Put it together below ``root``; without ``approvals`` files of two keys count."""
         self.log, self.book, self.clock, self.root = log, book, clock, root
         self.cast = Cast()
         self.inspector = inspector or FakeInspector()
@@ -163,7 +165,8 @@ class ModelScene:
         self.blobs = FolderBlobs(root / "blobs")
         self.write_people()
         self.journal = Journal(log, book, clock)
-        self.approvals = TwoKeyCheck(self.people.of, book.is_revoked)
+        by_files = TwoKeyCheck(self.people.of, book.is_revoked)
+        self.approvals: ApprovalCheck = approvals(self) if approvals else by_files
         people, fakes = self.people.of, releases or FakeReleases()
         self.registrar = Registrar(
             self.journal, book, self.blobs, self.inspector, AllDatasets(), SomeRuns(), people, clock

@@ -80,6 +80,19 @@ class World:
                 told.missing += self._missing(asker.principals(), query, k, found)
         return told
 
+    def unguarded(self, checks: int, k: int = 5) -> Outcome:
+        """Do searches of everything, as an index does that knows no rights, and count what the asker may not read."""
+        told = Outcome()
+        for _ in range(checks):
+            mine = self._asker().principals()
+            vector = self._embedder.embed([self._text(6)])[0]
+            texts = self.source.texts
+            best = sorted(texts, key=lambda name: -float(np.dot(self._vector(texts[name]), vector)))[:k]
+            told.checks += 1
+            told.passages += len(best)
+            told.forbidden += sum(not permits(self.source.rules[name], mine) for name in best)
+        return told
+
     def _judge(self, told: Outcome, mine: frozenset[str], found: list[tuple[str, float]]) -> None:
         rules = self.source.rules
         told.passages += len(found)

@@ -94,6 +94,24 @@ class QuorumCheck(Protocol):
         ...
 
 
+class QuorumOnce(QuorumCheck, Protocol):
+    """For deeds that happen once: the agreement is used up with the deed."""
+
+    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:
+        """Return the approval as ``check``, used up: of two callers one gets it, the other ``approval_used``.
+
+        Args:
+            deed: as whoever does it knows it.
+            proposal_id: the proposal that is said to cover it.
+            by: who does it.
+
+        Raises:
+            RefusedError: as ``check``; ``approval_used``.
+            UnavailableError: it cannot be recorded, so the deed must not be done.
+        """
+        ...
+
+
 class ApprovalCheck(Protocol):
     """Tells whether enough people agreed to one deed; asked when it is done, and again whenever it takes effect."""
 

@@ -1,4 +1,4 @@
-"""``ostiary policy test|lint``: what a policy bundle promises, checked in a throw-away process."""
+"""``ostiary policy test|lint|impact``: what a policy bundle promises, checked in a throw-away process, and what it would do."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
+from ostiary.cli.impact.verbs import policy as impact_of_policy
 from ostiary.cli.output import err, out, print_json
 from ostiary.errors import RefusedError
 from ostiary.policy.bundle import Bundle
@@ -13,7 +14,8 @@ from ostiary.policy.findings import Finding
 from ostiary.policy.rego_tests import TestReport, TestResult
 from ostiary.policy.sandbox import Report, try_out
 
-command = App(name="policy", help="Check policy bundles: lint them, run their tests.")
+command = App(name="policy", help="Check policy bundles: lint them, run their tests, see what they would do.")
+command.command(impact_of_policy, name="impact")
 
 
 class LintAnswer(msgspec.Struct, frozen=True):

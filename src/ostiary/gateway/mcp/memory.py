@@ -8,7 +8,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -85,11 +85,12 @@ class McpMemory:
                 self._drop(next(iter(self._known)))
             self._make_room()
 
-    def forget_tenant(self, tenant: str) -> None:
-        """Forget all subjects of a tenant."""
+    def keep_only(self, tenants: Collection[str]) -> None:
+        """Forget all subjects of every other tenant: those that were deleted leave nothing here."""
         with self._lock:
-            for key in [key for key in self._known if key[0] == tenant]:
+            for key in [key for key in self._known if key[0] not in tenants]:
                 self._drop(key)
+            self._forgot &= set(tenants)
 
     def _of(self, key: tuple[str, str], now_ns: int) -> Remembered:
         known = self._known.get(key)

@@ -18,8 +18,13 @@ from ostiary.server.admin.context import Fault, Office
 PREFIX: Final = "/api/v1"
 _STATUS: Final = {
     "admin_unauthenticated": 401,
+    "access_grant_unknown": 404,
+    "access_request_unknown": 404,
     "admin_not_allowed": 403,
     "authenticator_unknown": 404,
+    "batch_unknown": 404,
+    "break_glass_codes_unknown": 404,
+    "break_glass_unknown": 404,
     "case_unknown": 404,
     "control_unknown": 404,
     "dataset_unknown": 404,
@@ -34,6 +39,7 @@ _STATUS: Final = {
     "receiver_unknown": 404,
     "recovery_unknown": 404,
     "playbook_unknown": 404,
+    "producer_unknown": 404,
     "session_unknown": 404,
     "stream_unknown": 404,
     "step_unknown": 404,

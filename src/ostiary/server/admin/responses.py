@@ -9,8 +9,9 @@ from ostiary.errors import RefusedError
 from ostiary.response.plan import StepState
 from ostiary.response.playbook import control_name
 from ostiary.response.trigger import Trigger
-from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
 from ostiary.server.admin.rollout import change_by_hand
+from ostiary.server.consented import approve_by
 from ostiary.server.responses import (
     MAX_FACTS,
     LetterShown,
@@ -108,9 +109,11 @@ def list_pending(tenant: Tenant, desk: Desk, limit: Limit = 100) -> list[Pending
 
 
 @router.post("/tenants/{tenant}/response/steps/{step}/approve")
-def approve_step(tenant: Tenant, step: str, body: DigestBody, who: Who, desk: Desk) -> StepShown:
+def approve_step(
+    tenant: Tenant, step: str, body: DigestBody, who: Who, desk: Desk, proposal: Proposal = ""
+) -> StepShown:
     """Agree to one step; it is done at the next turn."""
-    return step_shown(desk.house.response.approvals.approve(tenant, step, body.digest, who.key_id))
+    return step_shown(approve_by(desk.house, who.key_id, tenant, step, body.digest, proposal))
 
 
 @router.post("/tenants/{tenant}/response/steps/{step}/reject")

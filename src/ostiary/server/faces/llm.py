@@ -14,8 +14,7 @@ identity, and is refused with what to do instead.
 import asyncio
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import TurnedAway
 from ostiary.server.llm.embedding import embedded
+from ostiary.server.llm.entrance import Entrance, Slot
 from ostiary.server.llm.guardrail import TAIL, Guardrail
 from ostiary.server.llm.listing import Listing
 from ostiary.server.llm.live import LOOK_S, Streams
@@ -49,7 +49,6 @@ FACES: Final[dict[str, Face]] = {
 _NOWHERE: Final = json_reply(404, error(404, "unknown_url", "there is nothing here"))
 _SECONDS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SSE: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"))
-_SHARE: Final = 2
 
 
 class LlmFace:
@@ -69,7 +68,7 @@ class LlmFace:
         self._listing = Listing(desk, self._room, self.visits.keeper)
         self._guardrail = Guardrail(desk, self._room, self._threads)
         self._quarantine = Quarantine(desk, self.visits, self._room)
-        self._working: Counter[str] = Counter()
+        self._entrance = Entrance(settings.in_flight)
         self._stall_s = settings.stall_s
         kept = desk.metrics.registry
         self._outcomes = prometheus_client.Counter(
@@ -85,7 +84,7 @@ class LlmFace:
             "ostiary_llm_duration_seconds", "from request to the end of its answer", buckets=_SECONDS, registry=kept
         )
         desk.metrics.gauge("ostiary_llm_streams", "open streams", self._streams.__len__)
-        desk.metrics.gauge("ostiary_llm_in_flight", "requests to language models now", self._working.total)
+        desk.metrics.gauge("ostiary_llm_in_flight", "requests to language models now", self._entrance.__len__)
 
     def chores(self) -> Sequence[Chore]:
         """Judge open streams again and again."""
@@ -108,7 +107,7 @@ class LlmFace:
             return StreamReply(reply.status, reply.chunks, (*reply.headers, *own), reply.stall_s, reply.abort)
         return Reply(reply.status, reply.body, (*reply.headers, *own))
 
-    async def _answer(self, request: Request) -> Reply | StreamReply:  # noqa: PLR0911 - one line, one path
+    async def _answer(self, request: Request) -> Reply | StreamReply:
         tenant, rest = _place(request.path)
         if rest == "guardrail" and request.path.startswith("/llm/"):
             return await self._guardrail.answer(request, tenant)
@@ -121,29 +120,26 @@ class LlmFace:
             return _NOWHERE
         if request.method != "POST":
             return json_reply(405, error(405, "method_not_allowed", "use POST"), (b"allow", b"POST"))
-        if not self._enters(tenant):
-            self._outcomes.labels(face, Reason.OVERLOADED.value).inc()
-            return no_answer(UnavailableError(Reason.OVERLOADED.value, "too many questions at once"))
-        leave = self._leaver(tenant)
+        slot = self._entrance.slot(tenant)
         try:
-            reply = await self._asked(request, tenant, face, leave)
+            reply = await self._asked(request, tenant, face, slot)
         except BaseException:
-            leave()
+            slot.leave()
             raise
         if not isinstance(reply, StreamReply):
-            leave()
+            slot.leave()
         return reply
 
-    async def _asked(self, request: Request, tenant: str, face: Face, leave: Callable[[], None]) -> Reply | StreamReply:
+    async def _asked(self, request: Request, tenant: str, face: Face, slot: Slot) -> Reply | StreamReply:
         begun = time.monotonic()
         visit: Visit | None = None
         try:
-            visit = await self.visits.open(request, tenant, face)
+            visit = await self.visits.open(request, tenant, face, slot)
             self._verdicts.labels("prompt", visit.turn.verdict.value).inc()
             if face == "embeddings":
                 reply = json_reply(200, await embedded(self._room, self.visits, visit))
             elif visit.turn.asked.stream:
-                return await self._stream(request, visit, leave, begun)
+                return await self._stream(request, visit, slot, begun)
             else:
                 out = Outgoing(self.visits, self._room, visit, self._first.observe)
                 reply = json_reply(200, await self._unless_gone(request, visit, out))
@@ -154,12 +150,12 @@ class LlmFace:
             return turned_away(no.reply, _model(no))
         except OstiaryError as no:
             self._told(face, no.code, begun)
-            if isinstance(no, UnavailableError | VerificationError):
+            if isinstance(no, UnavailableError | VerificationError) and no.code != Reason.OVERLOADED:
                 self._desk.faults(no.code, no)
             return no_answer(no, visit.passed.decision_id if visit else "")
         return Reply(reply.status, reply.body, (*reply.headers, _decision(visit)))
 
-    async def _stream(self, request: Request, visit: Visit, leave: Callable[[], None], begun: float) -> StreamReply:
+    async def _stream(self, request: Request, visit: Visit, slot: Slot, begun: float) -> StreamReply:
         """Begin a stream; a server that refuses does so before anything was said."""
         out = Outgoing(self.visits, self._room, visit, self._first.observe)
         events = self._room.upstream(visit.model).events(visit.to)
@@ -177,7 +173,7 @@ class LlmFace:
 
         def ended() -> None:
             gone.cancel()
-            leave()
+            slot.leave()
             self._verdicts.labels("answer", out.collected.verdict.value).inc()
             self._told(visit.turn.asked.face, out.outcome, begun)
 
@@ -195,13 +191,11 @@ class LlmFace:
     async def _extract(self, request: Request, tenant: str) -> Reply:
         if request.method != "POST":
             return json_reply(405, error(405, "method_not_allowed", "use POST"), (b"allow", b"POST"))
-        if not self._enters(tenant):
-            return no_answer(UnavailableError(Reason.OVERLOADED.value, "too many questions at once"))
-        leave = self._leaver(tenant)
+        slot = self._entrance.slot(tenant)
         try:
-            return await self._quarantine.answer(request, tenant)
+            return await self._quarantine.answer(request, tenant, slot)
         finally:
-            leave()
+            slot.leave()
 
     async def _models(self, request: Request, tenant: str, name: str) -> Reply:
         if request.method != "GET":
@@ -220,27 +214,6 @@ class LlmFace:
     def _told(self, face: str, outcome: str, begun: float) -> None:
         self._outcomes.labels(face, outcome).inc()
         self._whole.observe(time.monotonic() - begun)
-
-    def _enters(self, tenant: str) -> bool:
-        """Count one more request in; no tenant takes all of the room."""
-        most = self._room.settings.in_flight
-        if self._working.total() >= most or self._working[tenant] >= max(1, most // _SHARE):
-            return False
-        self._working[tenant] += 1
-        return True
-
-    def _leaver(self, tenant: str) -> Callable[[], None]:
-        left = False
-
-        def leave() -> None:
-            nonlocal left
-            if not left:
-                left = True
-                self._working[tenant] -= 1
-                if not self._working[tenant]:
-                    del self._working[tenant]
-
-        return leave
 
 
 def _model(no: TurnedAway) -> str:

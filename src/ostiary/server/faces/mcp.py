@@ -15,6 +15,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.gateway.mcp.guard import Guard
+from ostiary.gateway.mcp.memory import McpMemory
 from ostiary.gateway.mcp.message import INVALID, MAX_DEPTH, Kind, Message, of, read_message
 from ostiary.gateway.mcp.ports import Side
 from ostiary.gateway.mcp.replies import HEADER_MISMATCH, INVALID_REQUEST, UNREACHABLE, error, refusal
@@ -43,6 +44,7 @@ GUARD: Final = "guard"
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
 _PARTS: Final = (4, 5)
 _KEY_BYTES: Final = 32
+_FORGET_S: Final = 60.0
 _MAX_CONNECTION: Final = 256
 _DECISION: Final = re.compile(r"dec_[A-Za-z0-9]{1,64}|")
 
@@ -60,10 +62,14 @@ class McpFace:
         self._connections = Connections()
         self._marks = Marks(random_bytes(_KEY_BYTES))
         self._upstreams: dict[str, Upstream] = {}
+        self._memory = McpMemory()
 
     def chores(self) -> Sequence[Chore]:
-        """Nothing is to be done beside the answers."""
-        return ()
+        """Forget what was read in tenants that are no more, whichever worker deleted them."""
+        return (Chore("mcp_not_forgotten", _FORGET_S, self._forget),)
+
+    def _forget(self) -> None:
+        self._memory.keep_only({row.tenant for row in self._desk.house.tenants.living()})
 
     async def close(self) -> None:
         """Close the connections to all servers."""
@@ -73,7 +79,7 @@ class McpFace:
     @cached_property
     def _guard(self) -> Guard:
         manifest = manifest_of(self._settings)
-        return Guard(manifest, open_prompt_inspector(), redaction(Leaks()), pins_of(self._settings))
+        return Guard(manifest, open_prompt_inspector(), redaction(Leaks()), pins_of(self._settings), self._memory)
 
     async def answer(self, request: Request) -> Reply | StreamReply:
         """Answer one request."""

@@ -16,6 +16,7 @@ from ostiary.gateway.quarantine.extracting import MAX_ANSWER, MAX_TEXT, Extracti
 from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import TurnedAway
+from ostiary.server.llm.entrance import Slot
 from ostiary.server.llm.outgoing import Outgoing
 from ostiary.server.llm.room import LlmRoom
 from ostiary.server.llm.telling import no_answer, turned_away
@@ -36,7 +37,7 @@ class Quarantine:
         self._visits, self._room = visits, room
         self._timeout_s = desk.receive_timeout_s
 
-    async def answer(self, request: Request, tenant: str) -> Reply:
+    async def answer(self, request: Request, tenant: str, slot: Slot) -> Reply:
         """Answer one request; what goes wrong on the way is told in OpenAI's words, as everywhere at this door."""
         model = ""
         try:
@@ -45,7 +46,7 @@ class Quarantine:
                 raise FaultyInputError("content_type", "the content type must be application/json")
             told = parse_object(await request.body(_LIMITS.max_bytes, self._timeout_s), _LIMITS)
             model, wanted = _wanted(tenant, told)
-            visit = await self._visits.open_as(caller, "chat", msgspec.json.encode(_question(model, wanted)))
+            visit = await self._visits.open_as(caller, "chat", msgspec.json.encode(_question(model, wanted)), slot)
             return await self._extracted(visit, wanted)
         except TurnedAway as no:
             return turned_away(no.reply, model)

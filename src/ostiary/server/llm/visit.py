@@ -36,6 +36,7 @@ from ostiary.server.doors import Asked, Caller, Keeper, Passed, TurnedAway
 from ostiary.server.doors.caller import caller_of
 from ostiary.server.doors.keeper import request_of
 from ostiary.server.llm.directory import TOOL, TYPE
+from ostiary.server.llm.entrance import Slot
 from ostiary.server.llm.keeping import Keeping, response_id
 from ostiary.server.llm.labels import label_document
 from ostiary.server.llm.live import Streams
@@ -90,8 +91,8 @@ class Visits:
         self._keeping = Keeping(room.keeper, room.settings.max_messages)
         self._limits = BodyLimits(room.settings.max_body_bytes, _DEPTH)
 
-    async def open(self, request: Request, tenant: str, face: Face) -> Visit:
-        """Return a request that may go on.
+    async def open(self, request: Request, tenant: str, face: Face, slot: Slot) -> Visit:
+        """Return a request that may go on; it takes its place once its caller is proven and its body is here.
 
         Raises:
             TurnedAway: who comes proved nothing, or the decision says no.
@@ -103,23 +104,23 @@ class Visits:
         told = request.header(b"content-length") or ""
         if told.isdigit() and len(told) < 6 and int(told) <= _SMALL:  # noqa: PLR2004
             raw = await request.body(_SMALL, self._desk.receive_timeout_s)
-            caller, turn = await self._beside(partial(self._enter, request, tenant, face, raw, None))
+            caller, turn = await self._beside(partial(self._enter, request, tenant, face, raw, slot))
         else:
             known = await self.keeper.caller(request, tenant)
             raw = await request.body(self._limits.max_bytes, self._desk.receive_timeout_s)
-            caller, turn = await self._beside(partial(self._enter, request, tenant, face, raw, known))
+            caller, turn = await self._beside(partial(self._read, known, face, raw, slot))
         if isinstance(turn, FaultyInputError):
             raise turn
         return await self._decided(caller, turn)
 
-    async def open_as(self, caller: Caller, face: Face, raw: bytes) -> Visit:
+    async def open_as(self, caller: Caller, face: Face, raw: bytes, slot: Slot) -> Visit:
         """Return a question that a face asks for a caller who has proved himself.
 
         Raises:
             TurnedAway: the decision says no.
             OstiaryError: it cannot be asked.
         """
-        _, turn = await self._beside(partial(self._read, caller, face, raw))
+        _, turn = await self._beside(partial(self._read, caller, face, raw, slot))
         if isinstance(turn, FaultyInputError):
             raise turn
         return await self._decided(caller, turn)
@@ -199,10 +200,11 @@ class Visits:
 
     # 1.
 
-    def _enter(self, request: Request, tenant: str, face: Face, raw: bytes, known: Caller | None) -> Entered:
-        return self._read(known or caller_of(self._desk.doors, DOOR, request, tenant, bound=False), face, raw)
+    def _enter(self, request: Request, tenant: str, face: Face, raw: bytes, slot: Slot) -> Entered:
+        return self._read(caller_of(self._desk.doors, DOOR, request, tenant, bound=False), face, raw, slot)
 
-    def _read(self, caller: Caller, face: Face, raw: bytes) -> Entered:
+    def _read(self, caller: Caller, face: Face, raw: bytes, slot: Slot) -> Entered:
+        slot.take()
         tenant, identity = caller.tenant, caller.identity
         subject = f"{identity.subject_type}:{identity.subject_id}"
         try:

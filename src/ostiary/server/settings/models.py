@@ -1,6 +1,6 @@
 """The settings of the registry of models: where files lie, how much is taken in, how many people agree."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ class ModelsSection(Section):
     """Where the files of models lie: empty for a folder in the data directory, else a URL such as `s3://bucket/models`."""
     approvers: Annotated[int, Field(ge=2, le=16)] = PEOPLE
     """Different people who must approve what becomes live; never fewer than two."""
+    approval: Literal["files", "quorum"] = "files"
+    """How people approve: by files that they sign with keys of their own, or by proposals and passkeys (ADR-0042)."""
     max_upload_mb: Annotated[int, Field(ge=1, le=4_194_304)] = 65_536
     """Megabytes of one upload."""
     max_files: Annotated[int, Field(ge=1, le=10_000)] = 4096

@@ -9,9 +9,11 @@ from typing import Final
 import msgspec
 
 from ostiary.identity.ports import RegisteredPep
+from ostiary.storage.sqlite.approvals import APPROVAL_ERASURES
 from ostiary.storage.sqlite.conversations import CONVERSATION_ERASURES
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.models import MODEL_ERASURES
+from ostiary.storage.sqlite.producers import PRODUCER_ERASURES
 from ostiary.storage.sqlite.rag import RAG_ERASURES
 from ostiary.storage.sqlite.ssf import TENANT_ERASURES
 
@@ -134,5 +136,8 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_online_features",
             *CONVERSATION_ERASURES,
             *RAG_ERASURES,
+            *PRODUCER_ERASURES,
+            *APPROVAL_ERASURES,
+            "delete_tenant_shadow_counts",
         ):
             database.erase(name, [(tenant,)])

@@ -1,0 +1,1 @@
+"""The attacks, one a file; each has an ``ATTACK`` (or ``ATTACKS``, where several share what they need)."""

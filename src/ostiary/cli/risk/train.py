@@ -44,9 +44,7 @@ def train(
     *,
     events: Annotated[
         Path | None,
-        Parameter(
-            help="A file that you answer for, csv or jsonl, plain or gzip. Default: the signed history."
-        ),
+        Parameter(help="A file that you answer for, csv or jsonl, plain or gzip. Default: the signed history."),
     ] = None,
     mapping: MappingName = "",
     labels: Annotated[Path | None, Parameter(help="Verdicts: CSV with event_id,label (1 = not the subject).")] = None,

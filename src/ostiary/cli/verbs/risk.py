@@ -9,6 +9,7 @@
 from cyclopts import App
 
 from ostiary.cli.risk.audit_sources import audit_sources
+from ostiary.cli.risk.certify import certify
 from ostiary.cli.risk.entitlements import entitlements
 from ostiary.cli.risk.evaluate import evaluate
 from ostiary.cli.risk.golden import golden
@@ -23,5 +24,6 @@ command = App(
 for verb in (train, score, evaluate, report):
     command.command(verb)
 command.command(entitlements)
+command.command(certify)
 command.command(golden)
 command.command(audit_sources, name="audit-sources")

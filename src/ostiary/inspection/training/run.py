@@ -13,7 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ostiary.errors import FaultyInputError
-from ostiary.inspection.training import bert, card, encoder, examples, final, folds, graph, linear, manifest, sets, write
+from ostiary.inspection.training import (
+    bert,
+    card,
+    encoder,
+    examples,
+    final,
+    folds,
+    graph,
+    linear,
+    manifest,
+    sets,
+    write,
+)
 from ostiary.inspection.training.encoder import DATA, USER, EncoderSettings, Piece
 from ostiary.inspection.training.extras import need
 from ostiary.inspection.training.places import Places, pinned_module, places

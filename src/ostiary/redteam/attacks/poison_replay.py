@@ -53,9 +53,7 @@ def _trains(scene: BatchScene, kind: str, luck: Random) -> bool:
     return found.count(wanted) > (kind in {"replayed", "copied"})
 
 
-def _batches(
-    scene: BatchScene, kind: str, door: Sender, gate: Sender, poison: AccessEvent
-) -> Iterator[bytes]:
+def _batches(scene: BatchScene, kind: str, door: Sender, gate: Sender, poison: AccessEvent) -> Iterator[bytes]:
     line = msgspec.json.encode(poison) + b"\n"
     if kind == "unsigned":
         yield line

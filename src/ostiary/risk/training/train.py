@@ -147,9 +147,7 @@ def manifest_digest(sources: Sequence[Source], settings: TrainSettings, continue
     return "sha256:" + sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
 
 
-def _in_order(
-    history: Sequence[AccessEvent], producers: Sequence[str], cut: Cut
-) -> tuple[list[AccessEvent], Origins]:
+def _in_order(history: Sequence[AccessEvent], producers: Sequence[str], cut: Cut) -> tuple[list[AccessEvent], Origins]:
     """Return the events in order of time, and whose each is; without groups all are of one."""
     if len(history) < _LEAST_EVENTS:
         raise _too_small(f"{len(history)} events, {_LEAST_EVENTS} are the least")
@@ -194,6 +192,7 @@ def _wings(
             settings.trim_above,
             before,
             votes=votes,
+            vote_only=settings.cut.vote_only,
             caps=settings.caps,
         )
     sessions = session_examples(

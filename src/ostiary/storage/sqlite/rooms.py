@@ -136,10 +136,7 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_online_features",
             *CONVERSATION_ERASURES,
             *RAG_ERASURES,
-<<<<<<< HEAD
             *PRODUCER_ERASURES,
-=======
             *APPROVAL_ERASURES,
->>>>>>> main
         ):
             database.erase(name, [(tenant,)])

@@ -40,6 +40,7 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, Guardra
 GRANT = GuardrailVerdict(hits=(RuleHit("may", Effect.ALLOW),))
 MODEL = FixedEngine(GRANT, AdaptiveVerdict(hits=(RuleHit("risk-deny", Effect.DENY),)))
 MINUTE = 60
+OWN = {"step_up": "shadow", "session_lifetime": "shadow", "reduce": "shadow", "terminate": "high_impact"}
 
 
 class Anyone:
@@ -141,7 +142,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     clock, faults = FakeClock(), list[str]()
-    settings = load(None, environ={}, options={}).settings
+    settings = load(None, environ={}, options={"phases": OWN}).settings
     with open_house(Places(tmp_path / "data"), settings, clock, lambda reason, _: faults.append(reason)) as house:
         yield Place(house, clock, faults)
 
@@ -219,13 +220,13 @@ def test_who_starves_the_measuring_does_not_keep_the_model_in_force(place: Place
     assert place.pass_time(3500) == float("inf"), "a while of it is a fault that is told"
     assert "gate_not_measured" in place.faults
     assert place.pass_time(200) <= 200
-    assert "not measured for 3600 seconds" in place.house.rollout.chain.history("default")[0].change.why
+    assert "could not be read for 3600 seconds" in place.house.rollout.chain.history("default")[0].change.why
 
 
 def test_the_operators_own_table_is_told_of_and_stays(place: Place) -> None:
     place.figures.set(drift=5.0)
     assert place.pass_time(MINUTE) == float("inf")
-    shown = next(one for one in status_shown(place.desk, "default").controls if one.control == "step_up")
+    shown = next(one for one in status_shown(place.desk, "default").controls if one.control == "terminate")
     assert (shown.live, shown.set_by) == (True, "configured")
     assert "PSI" in shown.broken[0]
 
@@ -248,4 +249,4 @@ def test_stalled_in_shadow_is_shown(place: Place) -> None:
     place.ask()
     place.clock.advance(41 * 86_400)
     rows = {one.control: one.stalled for one in status_shown(place.desk, "default").controls}
-    assert (rows["deny"], rows["step_up"]) == ("stalled for 41 days", "")
+    assert (rows["deny"], rows["terminate"]) == ("stalled for 41 days", "")

@@ -68,6 +68,7 @@ def delete(
         house.knowledge.forget_tenant(tenant)
         house.models.forget_tenant(tenant)
         house.approvals.room.forget(tenant)
+        house.rollout.forget_tenant(tenant)
         forget_runs(house, tenant)
     if json:
         print_json(erased)

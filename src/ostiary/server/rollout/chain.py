@@ -90,6 +90,11 @@ class Chain:
         with self._lock:
             return list(reversed(self._places[tenant].history))
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what is kept in memory of a tenant that is gone."""
+        with self._lock:
+            self._places.pop(tenant, None)
+
     def add(
         self, tenant: str, head: Read | None, change: Change, settings: tuple[Setting, ...], killed: tuple[str, ...]
     ) -> Read:

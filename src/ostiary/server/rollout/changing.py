@@ -20,7 +20,7 @@ from ostiary.keys import sha256_hex
 from ostiary.server.rollout.force import DEED, Rollout, target_of
 from ostiary.server.rollout.gathering import Gates, Gathering
 from ostiary.server.rollout.settling import Settings, expanded, killed, lowered, raised, switches_of
-from ostiary.server.rollout.statement import ALL_PLAYBOOKS, EVERYTHING, Change, Read, Rung, State
+from ostiary.server.rollout.statement import ALL_PLAYBOOKS, Change, Read, Rung
 from ostiary.vocabulary.approvals import Deed
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.effects import Control, Phase
@@ -29,6 +29,7 @@ from ostiary.vocabulary.rollout import EVERYWHERE, WHOLE, GateFigures, Scope
 MAX_WHY: Final = 500
 MAX_NAME: Final = 256
 EVERY: Final = "*"
+PATIENCE: Final = 8
 
 
 class World(msgspec.Struct, frozen=True):
@@ -63,6 +64,7 @@ class Prospect(msgspec.Struct, frozen=True):
         unmet: one sentence for each condition of the gate that is not met.
         deed: what people must agree to; ``None`` when nobody need.
         approval: ``holds``, ``not needed``, or the code of why not.
+        head: the statement that all of it stands on; a change that comes between makes it void.
     """
 
     before: Phase
@@ -72,6 +74,7 @@ class Prospect(msgspec.Struct, frozen=True):
     deed: Deed | None = None
     approval: str = "not needed"
     rung: Rung | None = None
+    head: Read | None = None
 
 
 class Changes:
@@ -106,14 +109,15 @@ class Changes:
             VerificationError: ``phases_unverified``.
         """
         self._check(wish)
-        if self._rollout.look(wish.tenant).broken:
+        looked = self._rollout.look(wish.tenant)
+        if looked.broken:
             raise VerificationError("phases_unverified", f"the phases of `{wish.tenant}` do not verify")
         before = self.before(wish.tenant, wish.control, wish.scope)
         after = self._next(wish, before, to, reviving=reviving)
         now = self._clock.now_ns()
         gate = self._gates.gate(wish.control, after)
         shown = self._gathering.evidence(wish.tenant, wish.control, self.since_ns(*_place(wish)), now)
-        found = Prospect(before, after, unmet(gate, shown), shown.figures)
+        found = Prospect(before, after, unmet(gate, shown), shown.figures, head=looked.read)
         if after <= Phase.SHADOW and not reviving:
             return found
         rung = Rung(after, wish.proposal, self._bound(wish, found, gate), now)
@@ -141,27 +145,43 @@ class Changes:
             UnavailableError: it cannot be recorded, and did not happen.
         """
         self._check(wish)
+        return self._insist(lambda: self._lower(wish, to, told))
+
+    def kill(self, wish: Wish) -> Read:
+        """Pull the switch of one control, or of everything that a model may cause (``*``); one person is enough."""
+        if wish.control not in {EVERY, ALL_PLAYBOOKS}:
+            self._check(msgspec.structs.replace(wish, scope=WHOLE))
+        return self._insist(lambda: self._kill(msgspec.structs.replace(wish, scope=WHOLE)))
+
+    def _insist(self, change: Callable[[], Read]) -> Read:
+        """Do what only takes down, again where somebody else was quicker: it must not fail for that."""
+        for _ in range(PATIENCE):
+            try:
+                return change()
+            except RefusedError as no:
+                if no.code != "phases_changed":
+                    raise
+        return change()
+
+    def _lower(self, wish: Wish, to: Phase | None, told: Mapping[str, str] | None) -> Read:
+        head, now = self._rollout.chain.last_good(wish.tenant), self._clock.now_ns()
         rules = self._rollout.look(wish.tenant).rules
         stands = self.before(wish.tenant, wish.control, wish.scope)
         before = max((stands, *rules.scoped(wish.control))) if wish.scope.whole else stands
         after = Phase(max(before - 1, 0)) if to is None else to
         if after >= before:
             raise RefusedError("phase_step", f"`{wish.control}` stands in {before.name.lower()}: that is not down")
-        head, now = self._rollout.chain.last_good(wish.tenant), self._clock.now_ns()
         state = None if head is None else head.state
         settings = lowered(state, wish.control, wish.scope, stands, after, now)
         change = _change("demote" if told is None else "auto", wish, before.name.lower(), after, told or {})
         return self._add(wish.tenant, head, change, settings, () if state is None else state.killed)
 
-    def kill(self, wish: Wish) -> Read:
-        """Pull the switch of one control, or of everything that a model may cause (``*``); one person is enough."""
-        if wish.control not in {EVERY, ALL_PLAYBOOKS}:
-            self._check(msgspec.structs.replace(wish, scope=WHOLE))
+    def _kill(self, wish: Wish) -> Read:
         head, now = self._rollout.chain.last_good(wish.tenant), self._clock.now_ns()
         state, controls = (None if head is None else head.state), expanded(wish.control)
-        before = "" if len(controls) > 1 or wish.control == ALL_PLAYBOOKS else self._name(wish)
+        before = "" if wish.control in {EVERY, ALL_PLAYBOOKS} else self._name(wish)
         dead = tuple(sorted({*(() if state is None else state.killed), *controls}))
-        change = _change("kill", msgspec.structs.replace(wish, scope=WHOLE), before, Phase.TELEMETRY, {})
+        change = _change("kill", wish, before, Phase.TELEMETRY, {})
         return self._add(wish.tenant, head, change, killed(state, controls, now), dead)
 
     def _raise(self, wish: Wish, to: Phase | None, what: str) -> Read:
@@ -171,7 +191,7 @@ class Changes:
         now = self._clock.now_ns()
         if found.deed is not None:
             self._rollout.quorum.check(found.deed, wish.proposal, now)
-        head = self._rollout.chain.look(wish.tenant)
+        head = found.head
         state = None if head is None else head.state
         rung = found.rung if found.after > Phase.SHADOW else None
         settings = () if state is None else state.settings
@@ -201,13 +221,14 @@ class Changes:
         return Phase(after)
 
     def _bound(self, wish: Wish, found: Prospect, gate: Gate) -> dict[str, str]:
-        read = self._rollout.in_force(wish.tenant).read
-        setting = None if read is None else read.state.find(wish.control, wish.scope)
+        # In this scope and for everybody: a control that was moved in between is not the one that people looked at.
+        places = dict.fromkeys((wish.scope, WHOLE))
+        stood = [None if found.head is None else found.head.state.find(wish.control, scope) for scope in places]
         return {
             **self._world.bound(wish.tenant),
             "from": found.before.name.lower(),
             "to": found.after.name.lower(),
-            "previous": "" if setting is None else setting.digest,
+            "previous": "sha256:" + sha256_hex(msgspec.json.encode(stood)),
             "gate": "sha256:" + sha256_hex(msgspec.json.encode(gate)),
             "impact": found.figures.impact,
             "redteam": found.figures.redteam,
@@ -262,6 +283,3 @@ def _place(wish: Wish) -> tuple[str, str, Scope]:
 def _change(what: str, wish: Wish, before: str, after: Phase, told: Mapping[str, str]) -> Change:
     name = after.name.lower()
     return Change(what, wish.control, wish.scope, before, name, wish.by, wish.why, wish.proposal, told)
-
-
-__all__ = ["EVERY", "EVERYTHING", "Changes", "Prospect", "State", "Wish", "World", "check_scope"]

@@ -64,6 +64,12 @@ class Rollout:
         """Show gates what ``source`` measures; until then they see how long a control was watched."""
         self.figures = source
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Drop what is kept of a tenant that is gone, the secret of its canaries included."""
+        self._known.pop(tenant, None)
+        self.chain.forget_tenant(tenant)
+        self._secrets.erase(tenant)
+
     def phases(self, tenant: str, where: Where) -> PhaseTable:
         """Return the phases of the models' controls at one place."""
         return self.in_force(tenant).rules.table(where)

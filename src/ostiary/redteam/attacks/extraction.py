@@ -1,7 +1,7 @@
 """Copying the scorer by asking: a thief who halves the way between two answers, alone and with many names.
 
-A try is one question between two answers; it succeeds when it is answered. Without the budgets each is. How well his copy
-agrees beside the bound, with and without, stands in the notes: that is what the questions are worth to him.
+A try is one question between two answers; it succeeds when it is answered. Without the budgets each is. How well his
+copy agrees beside the bound, with and without, stands in the notes: that is what the questions are worth to him.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _NS: Final = 1_000_000_000
 _TOP: Final = 0.9
 _COLUMNS: Final = 40
+_MOST: Final = 1_600
 _TIGHT: Final = QuestionBudgets(*(Budget(limit, DAY_S) for limit in (10, 20, 20, 40, 80)))
 
 
@@ -59,8 +60,9 @@ def run(world: World, identities: int) -> Outcome:
     from ostiary.redteam.thief import agreement, beside, copy_of, steal  # noqa: PLC0415
 
     rows = _rows(world)
-    half = len(rows) // 2
-    pool, measured = rows[:half], rows[half:]
+    order = world.rng("extraction").sample(range(len(rows)), min(_MOST, len(rows)))
+    half = len(order) // 2
+    pool, measured = rows[order[:half]], rows[order[half:]]
 
     def score(asked: "Rows") -> "Answers":
         return np.array([_score(world, row) for row in asked])

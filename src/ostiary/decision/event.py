@@ -15,7 +15,6 @@ from ostiary.decision.told import facts_of
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import AccessEvent, EventOutcome
-from ostiary.vocabulary.rollout import Where
 
 _NS: Final = 1_000_000_000
 _MAX_TEXT: Final = 512
@@ -147,9 +146,3 @@ def sessions_of(identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[st
 def own_session(identity: VerifiedIdentity, session_id: str) -> str:
     """Return the name of a session that is this subject's and nobody else's."""
     return f"{identity.subject_type}\n{identity.subject_id}\n{session_id}"
-
-
-def where_of(identity: VerifiedIdentity, request: EvaluationRequest, known: Known) -> Where:
-    """Return where a request lies among the scopes of phases: its verified subject, the directory's groups."""
-    subject = f"{identity.subject_type}:{identity.subject_id}"
-    return Where(subject, request.resource.type, known.subject.groups)

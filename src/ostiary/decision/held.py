@@ -19,7 +19,6 @@ from ostiary.identity.types import VerifiedIdentity
 from ostiary.sessions import Asked, Session, SessionState, Standing, StepUpProof, rules
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.entities import EvaluationRequest
-from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.verdicts import GuardrailVerdict, RuleHit
 
 STRONGEST: Final = "urn:ostiary:acr:phishing-resistant"
@@ -104,15 +103,6 @@ def session_member(session_id: str | None, standing: Standing, now_ns: int) -> d
         "moved": standing.moved,
         "step_up": None if proof is None else {"acr": proof.acr, "age_s": _age(proof.proven_ns, now_ns)},
     }
-
-
-def why_over(standing: Standing) -> Reason | None:
-    """Return why nothing may be done in a session any more, or ``None`` when something may."""
-    if standing.state is SessionState.TERMINATED:
-        return Reason.SESSION_TERMINATED
-    if standing.state is SessionState.EXPIRED:
-        return Reason.SESSION_EXPIRED
-    return Reason.SUBJECT_REVOKED if standing.revoked else None
 
 
 def held(session: Mapping[str, Any], action: str, action_class: str) -> tuple[RuleHit, ...]:

@@ -226,7 +226,6 @@ def _open(
         "vault": vault,
         "log": log,
         "tenants": TenantAdmin(log, ring, clock),
-        "admins": Admins(store.snapshots, clock),
         "authenticator": authenticator,
         "subjects": subjects,
         "issuers": issuers,

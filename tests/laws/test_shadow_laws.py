@@ -12,7 +12,7 @@ from ostiary.vocabulary.effects import Control, Effect, Phase
 from ostiary.vocabulary.entities import Receipt
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, RuleHit
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, RuleHit, Suppressed
 
 effects = st.sampled_from(Effect)
 rule_ids = st.sampled_from(["r1", "r2", "r3"])
@@ -97,3 +97,14 @@ def test_a_cell_is_bounded_whatever_names_are_made_up(live, proposed, groups, ki
     assert len(cell.groups.split("+")) <= 4
     assert len(cell.resource_class) <= 64
     assert cell.hour == 7
+
+
+@given(guardrails, adaptives, st.lists(rule_ids, max_size=2))
+def test_what_people_silenced_would_not_act_in_any_phase(live, proposed, silenced):
+    hidden = frozenset(silenced)
+    told = tuple(Suppressed(f"sup_{rule}", "rule", rule) for rule in silenced)
+    outcome = combine(live, proposed, PhaseTable(), withheld=hidden)
+    record = msgspec.structs.replace(record_of(live, proposed, PhaseTable()), outcome=outcome, suppressions=told)
+    side = enforced(record)
+    assert side.would == combine(live, proposed, high_impact_everywhere(), withheld=hidden).effect
+    assert compare(record, Candidate(FixedEngine(live, proposed))).flip is Flip.MATCH

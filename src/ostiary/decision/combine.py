@@ -5,8 +5,8 @@
 - No matching allow rule means DENY; an error of either policy step means DENY (fail closed).
 - Nothing that a model says can make the result milder than the floor.
 - On a ``critical`` resource models alone never go past STEP_UP.
-- A suppressed rule's proposal stays in the sum's first line, and does not act: ``suppressed``. It is a model's proposal,
-  so there is nothing in the floor that this could touch.
+- A suppressed rule's proposal is told and does not act: ``suppressed``. It is a model's proposal, so nothing of the
+  floor could be touched by that.
 - Break-glass replaces only the denies that it names, never an error, and ``no_allow_rule`` only when named.
 
 >>> from ostiary.decision.phases import high_impact_everywhere

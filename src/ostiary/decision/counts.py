@@ -4,9 +4,13 @@
 - ``what`` says what a count is of: ``compared`` pairs of effects, and everything that was *not* compared, by its cause
   (``sampled_out``, ``dropped``, ``late``, ``crashed``, ``faulty``, ``stale``, ``down``), so that nothing goes missing
   silently; ``logged`` and ``unlogged`` are differences with and without a record of their own.
+- ``score_NN`` counts scores by their place among ``EDGES``, of accesses that policy would have let through: what a
+  candidate's thresholds would cost.
 - No name of a subject or a resource is in a count.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
@@ -16,7 +20,18 @@ from ostiary.decision.shadow import Cell
 
 LIVE: Final = "live"
 COMPARED: Final = "compared"
+_ODDS: Final = 9.2  # of 0.0001 and of 0.9999
+EDGES: Final = tuple(1 / (1 + math.exp(_ODDS - step * 2 * _ODDS / 49)) for step in range(50))
 MISSED: Final = ("sampled_out", "dropped", "late", "crashed", "faulty", "stale", "down")
+
+
+def score_place(score: float) -> str:
+    """Return what a score is counted as.
+
+    >>> score_place(0.0), score_place(0.5), score_place(1.0)
+    ('score_00', 'score_24', 'score_49')
+    """
+    return f"score_{max(0, bisect_right(EDGES, score) - 1):02d}"
 
 
 class Key(msgspec.Struct, frozen=True, order=True):

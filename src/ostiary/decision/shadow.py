@@ -24,6 +24,7 @@ from ostiary.decision.combine import control_of
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
 from ostiary.decision.replay import decide_again
+from ostiary.decision.suppressing import withheld
 from ostiary.vocabulary.effects import Control, Effect, Phase
 from ostiary.vocabulary.scoring import RiskScore, Scorer
 from ostiary.vocabulary.verdicts import DecisionRecord, Outcome, RuleHit
@@ -133,23 +134,29 @@ def compare(record: DecisionRecord, candidate: Candidate) -> Compared:
         FaultyInputError: ``record_not_replayable``.
     """
     again = decide_again(record, candidate.engine, candidate.scorer, candidate.phases)
-    after = side_of(again.outcome, again.adaptive.hits, again.risk)
+    hidden = withheld(again.adaptive.hits, record.suppressions, again.risk)
+    after = side_of(again.outcome, again.adaptive.hits, again.risk, hidden)
     return Compared(record.receipt.decision_id, enforced(record), after)
 
 
 def enforced(record: DecisionRecord) -> Side:
     """Return the answer that was given."""
-    return side_of(record.outcome, record.adaptive.hits if record.adaptive else (), record.risk)
+    hits = record.adaptive.hits if record.adaptive else ()
+    return side_of(record.outcome, hits, record.risk, withheld(hits, record.suppressions, record.risk))
 
 
-def side_of(outcome: Outcome, hits: Sequence[RuleHit], risk: RiskScore | None) -> Side:
-    """Return one answer."""
+def side_of(
+    outcome: Outcome, hits: Sequence[RuleHit], risk: RiskScore | None, hidden: frozenset[str] = frozenset()
+) -> Side:
+    """Return one answer; ``hidden`` rules were silenced by people, and would not act in any phase."""
+    acting = [hit for hit in hits if hit.rule not in hidden] if outcome.proposal > Effect.ALLOW else []
+    wanted = max((hit.effect for hit in acting), default=Effect.ALLOW)
     return Side(
         effect=outcome.effect,
-        would=max(outcome.floor, outcome.effect, min(outcome.proposal, outcome.ceiling)),
+        would=max(outcome.floor, outcome.effect, min(wanted, outcome.ceiling)),
         floor=outcome.floor,
         proposal=outcome.proposal,
-        reach=reach(hits, outcome.floor, outcome.ceiling) if outcome.proposal > Effect.ALLOW else (),
+        reach=reach(acting, outcome.floor, outcome.ceiling),
         reasons=outcome.reasons,
         score=risk.score if risk else None,
         level=risk.level if risk else "unknown",

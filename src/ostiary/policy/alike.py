@@ -1,7 +1,7 @@
 """Whether two bundles have the same guardrails: then what one said of a document, the other would say too.
 
-Only what the guardrails can reach counts: every source that an evaluation of them can touch, to the letter, and the data
-that these sources name. A name that only evaluation knows makes all data count. In doubt they are not alike.
+Only what the guardrails can reach counts: every source that an evaluation of them can touch, to the letter, and the
+data that these sources name. A name that only evaluation knows makes all data count. In doubt they are not alike.
 
 >>> from ostiary.policy.bundle import Bundle
 >>> texts = {"g.rego": '''package ostiary.guardrails

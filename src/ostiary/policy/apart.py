@@ -50,6 +50,7 @@ class ApartEngine:
         self.bundle = BundleInfo(bundle.digest, bundle.revision, book)
         self.touched: dict[str, set[int]] = {}
         self.fault = ""
+        self._asked = b""
         self._settings = EngineSettings()
         self._reader = AnswerReader(book, self._settings)
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | launch_environment()
@@ -107,19 +108,33 @@ class ApartEngine:
     def _ask(self, question: str, document: bytes) -> bytes | Reason:
         if not document or b"\0" in document or len(document) > self._settings.max_input_bytes:
             return Reason.POLICY_ERROR
-        self._write(msgspec.json.encode(Question(question, document.decode())))
-        pipe = self._process.stdout
-        line = pipe.readline(self._most) if pipe is not None else b""
-        try:
-            answer = msgspec.json.decode(line, type=Answer)
-        except (msgspec.MsgspecError, ValueError):
+        answer = self._answer(Question(document.decode(), question))
+        if answer is None:
             return Reason.POLICY_UNAVAILABLE
         if answer.fault:
             self.fault = answer.fault
             return Reason.POLICY_ERROR
+        self._asked = document
         for path, rows in answer.touched.items():
             self.touched.setdefault(path, set()).update(rows)
         return answer.envelope.encode()
+
+    def holds(self, conditions: list[str]) -> list[bool | None]:
+        """Return which conditions of the bundle's text hold of the document asked last; ``None`` = cannot be told."""
+        known = self._asked and conditions
+        answer = self._answer(Question(self._asked.decode(), conditions=conditions)) if known else None
+        if answer is None or len(answer.holds) != len(conditions):
+            return [None] * len(conditions)
+        return answer.holds
+
+    def _answer(self, question: Question) -> Answer | None:
+        self._write(msgspec.json.encode(question))
+        pipe = self._process.stdout
+        line = pipe.readline(self._most) if pipe is not None else b""
+        try:
+            return msgspec.json.decode(line, type=Answer)
+        except (msgspec.MsgspecError, ValueError):
+            return None
 
     def _write(self, line: bytes) -> None:
         pipe = self._process.stdin

@@ -1,18 +1,20 @@
 """The inside of a process that answers for one bundle: ``python -m ostiary.policy.ask_child``, one JSON a line.
 
-- Limits are set before the first byte of policy is looked at. The first line is the bundle, each further one a question;
-  each answer tells OPA's own words and which lines of the sources were touched.
+- Limits are set before the first byte of policy is looked at. The first line is the bundle, each further one a
+  question; each answer tells OPA's own words and which lines of the sources were touched.
 """
 
 import base64
 import sys
+from typing import Any
 
 import msgspec
 
-from ostiary.errors import FaultyInputError
+from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import ADAPTIVE, GUARDRAILS, new_instance
 from ostiary.policy.limits import SandboxLimits
+from ostiary.policy.opa_library import OpaInstance
 from ostiary.policy.sandbox_child import confine
 
 QUESTIONS = {"guardrails": GUARDRAILS, "adaptive": ADAPTIVE}
@@ -26,10 +28,11 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One of the two questions, and its input document as JSON text."""
+    """One of the two questions, and its input document as JSON text; or conditions, to be told which of them hold."""
 
-    question: str
     document: str
+    question: str = ""
+    conditions: list[str] = []
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -37,6 +40,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     envelope: str = ""
     touched: dict[str, list[int]] = {}
+    holds: list[bool | None] = []
     fault: str = ""
 
 
@@ -75,6 +79,9 @@ def main() -> None:
         return
     for line in lines:
         asked = msgspec.json.decode(line, type=Question)
+        if asked.conditions:
+            _say(Answer(holds=[_holds(opa, text, asked.document.encode()) for text in asked.conditions]))
+            continue
         envelope = opa.evaluate(QUESTIONS[asked.question], asked.document.encode(), coverage=True)
         coverage = msgspec.json.decode(envelope, type=_Envelope).coverage
         files = coverage.files if coverage is not None else {}
@@ -83,6 +90,31 @@ def main() -> None:
             for path, file in files.items()
         }
         _say(Answer(envelope.decode(), rows))
+
+
+class _Expression(msgspec.Struct):
+    value: Any = None
+
+
+class _Solution(msgspec.Struct):
+    expressions: list[_Expression] = []
+
+
+class _Result(msgspec.Struct):
+    result: list[_Solution] | None = None
+    error: Any = None
+
+
+def _holds(opa: OpaInstance, condition: str, document: bytes) -> bool | None:
+    """Whether a condition of the bundle's own text holds; ``None`` when it cannot be asked alone."""
+    try:
+        answer = msgspec.json.decode(opa.query(condition, document), type=_Result)
+    except (OstiaryError, msgspec.MsgspecError, ValueError):
+        return None
+    if answer.error is not None:
+        return None
+    # A query tells each expression's value, false ones too: a rule's body would have failed at those.
+    return any(all(each.value is not False for each in one.expressions) for one in answer.result or ())
 
 
 def _say(answer: Answer) -> None:

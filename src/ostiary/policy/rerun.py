@@ -7,7 +7,7 @@
   answer counts. So it is where a set comes from several parts, once for each sum: OPA alone knows its order.
 - Every so many documents one is asked whole for comparison. A difference means that the analysis missed something:
   from then on nothing is shared, and ``mistrusted`` names the question; whoever counts must begin again.
-- A bundle that reads its input as a whole shares nothing. Bounded: values are remembered up to a number, then forgotten.
+- A bundle that reads its input whole shares nothing. Bounded: values are remembered up to a number, then forgotten.
 
 >>> bundle = Bundle.of({"g.rego": '''package ostiary.guardrails
 ... decision := {"allow": allow}
@@ -66,7 +66,9 @@ class _Question(Generic[Verdict]):
         ]
         self._members = sorted({part.member for part in parts})
         self._of_member = [[n for n, part in enumerate(parts) if part.member == m] for m in self._members]
-        self._token, self._ask, self._whole, self._read = token, ask, whole, read
+        self._token, self._ask = token, ask
+        self._whole: Callable[[bytes], Verdict] = whole
+        self._read: Callable[[bytes], Verdict] = read
         self._values: list[dict[bytes, bytes]] = [{} for _ in parts]
         self._remembered = 0
         self._verdicts: dict[bytes, Verdict] = {}

@@ -1,7 +1,8 @@
 """Which rules of a bundle applied to a request, and what was missing first for each that did not.
 
 - Told from the lines that OPA touched: of a rule that did not hold, the last line touched before one that was not is
-  the condition that failed; where nothing was touched, the first condition is (OPA's index had ruled it out).
+  the condition that failed. Where nothing was touched OPA's index had ruled the rule out: then its conditions are asked
+  one by one, and the first that fails by itself is told; none when that cannot be told.
 - It is an explanation for people, never an input of a decision. A rule with several clauses is told by its first.
 
 >>> source = '''package ostiary.guardrails
@@ -15,9 +16,12 @@
 >>> book = RuleBook.read({"g.rego": source})
 >>> told_of(book, {"g.rego": source}, set(), {"g.rego": {5, 6, 7}})[0].condition
 'not input.network.trusted'
+>>> told_of(book, {"g.rego": source}, set(), {}, lambda conditions: [True, False])[0].condition
+'not input.network.trusted'
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import takewhile
 
 import msgspec
 
@@ -36,8 +40,15 @@ class RuleTold(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str = ""
 
 
+Holds = Callable[[list[str]], list[bool | None]]
+
+
 def told_of(
-    book: RuleBook, sources: Mapping[str, str], hit: set[str], touched: Mapping[str, set[int]]
+    book: RuleBook,
+    sources: Mapping[str, str],
+    hit: set[str],
+    touched: Mapping[str, set[int]],
+    holds: Holds = lambda conditions: [None] * len(conditions),
 ) -> list[RuleTold]:
     """Return every annotated rule, those that applied first.
 
@@ -46,29 +57,49 @@ def told_of(
         sources: path → Rego text.
         hit: ids of the rules that applied.
         touched: lines that were evaluated, by path.
+        holds: tells which conditions hold when each is asked alone, ``None`` where that cannot be told.
     """
-    told = [_told(words, sources.get(words.file, ""), hit, touched.get(words.file, set())) for words in book.values()]
+    bodies = {
+        words.rule: _body(sources.get(words.file, "").split("\n"), words.line)
+        for words in book.values()
+        if words.rule not in hit
+    }
+    ruled_out = [rule for rule, body in bodies.items() if not _reached(body, touched.get(book[rule].file, set()))]
+    asked = [text for rule in ruled_out for _, text in bodies[rule]]
+    answers = iter(holds(asked) if asked else [])
+    alone = {rule: [next(answers) for _ in bodies[rule]] for rule in ruled_out}
+    told = [_told(words, bodies.get(words.rule), touched, alone) for words in book.values()]
     return sorted(told, key=lambda each: (not each.applies, each.rule))
 
 
-def _told(words: RuleWords, source: str, hit: set[str], touched: set[int]) -> RuleTold:
+def _told(
+    words: RuleWords,
+    body: list[tuple[int, str]] | None,
+    touched: Mapping[str, set[int]],
+    alone: Mapping[str, list[bool | None]],
+) -> RuleTold:
     effect = words.effect.name if words.effect is not None else ""
-    if words.rule in hit:
+    if body is None:
         return RuleTold(words.rule, effect, applies=True, file=words.file, line=words.line, title=words.title)
-    line, condition = _condition(source.split("\n"), words.line, touched)
-    return RuleTold(words.rule, effect, False, condition, words.file, line, words.title)
+    reached = _reached(body, touched.get(words.file, set()))
+    if reached:
+        line, condition = reached[-1]
+    else:
+        failed = (place for place, holds in zip(body, alone.get(words.rule, []), strict=False) if holds is False)
+        line, condition = next(failed, (words.line, ""))
+    return RuleTold(
+        words.rule, effect, applies=False, condition=condition, file=words.file, line=line, title=words.title
+    )
 
 
-def _condition(lines: list[str], first: int, touched: set[int]) -> tuple[int, str]:
-    body = _body(lines, first)
-    if not body:
-        return first, ""
-    reached = body[0]
-    for row, text in body:
-        if row not in touched:
-            break
-        reached = (row, text)
-    return reached
+def _reached(body: list[tuple[int, str]], touched: set[int]) -> list[tuple[int, str]]:
+    """Return the conditions up to the one that failed, none when nothing was looked at."""
+    return list(takewhile(lambda place: place[0] in touched, body))
+
+
+def _inner(text: str) -> str:
+    """Return a condition without the braces of its body, where it stands in them on one line."""
+    return text[1:-1].strip() if text.startswith("{") and text.endswith("}") else text
 
 
 def _body(lines: list[str], first: int) -> list[tuple[int, str]]:
@@ -86,7 +117,7 @@ def _body(lines: list[str], first: int) -> list[tuple[int, str]]:
             inside = bool(mark) or opened
             bare = rest.strip()
             if mark and bare not in {"{", ""}:
-                found.append((number, bare.strip("{} ")))
+                found.append((number, _inner(bare)))
             continue
         bare = text.strip()
         if bare not in {"", "}"} and not bare.startswith("#"):

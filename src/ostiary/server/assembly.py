@@ -178,8 +178,9 @@ class Assembly:
         def sign(claims: dict[str, Any]) -> str:
             return sign_jwt(claims, ring.active(DEFAULT_TENANT, METADATA_PURPOSE), {"typ": "JWT"})
 
+        asking = bool(settings.access_requests.types)
         return PublicFace(
-            metadata=Metadata(public_url(settings.server), self.house.clock, sign),
+            metadata=Metadata(public_url(settings.server), self.house.clock, sign, requests=asking),
             jwks=lambda: ring.jwks(DEFAULT_TENANT, METADATA_PURPOSE),
             tiles=TileFace(self.house.log.store, self.house.log.public_keys),
             metrics=metrics,

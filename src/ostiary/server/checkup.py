@@ -18,6 +18,7 @@ from ostiary.audit.verifier.signed import read_checkpoint, read_vkey
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
+from ostiary.server.agreement_remarks import agreement_remarks
 from ostiary.server.places import Places
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
@@ -252,10 +253,19 @@ def _tenants(house: House) -> Iterator[Finding]:
         if scorer is None:
             text = f"the model in `{model}` does not load" if model else "it has no risk model: policy sees that"
             yield Finding(f"tenant {row.tenant}", State.WRONG if model else State.MIND, text, "ostiary risk train")
+        yield from _agreement(house, row.tenant)
         for pep in house.store.peps.of_tenant(row.tenant):
             if pep.subjects == "asserted":
                 text = f"`{pep.pep_id}` is believed who its subjects are, without a token of theirs"
                 yield Finding(f"tenant {row.tenant}", State.MIND, text)
+
+
+def _agreement(house: House, tenant: str) -> Iterator[Finding]:
+    try:
+        for text, mend in agreement_remarks(house, tenant):
+            yield Finding(f"tenant {tenant}", State.MIND, text, mend)
+    except OstiaryError as fault:
+        yield Finding(f"tenant {tenant}", State.WRONG, fault.message, "ostiary audit verify")
 
 
 def wrong(findings: list[Finding]) -> bool:

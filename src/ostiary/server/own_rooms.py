@@ -10,6 +10,7 @@ from ostiary.decision.decide import Decider
 from ostiary.keys import VerifyingKey
 from ostiary.server.access import open_access
 from ostiary.server.activation import Activations
+from ostiary.server.admins import Admins
 from ostiary.server.agreed import Agreed, PeoplesQuorum
 from ostiary.server.approvals import open_approvals
 from ostiary.server.break_glass import open_glass
@@ -57,6 +58,7 @@ def own_rooms(
     return {
         "access": access,
         "activations": activations,
+        "admins": Admins(store.snapshots, clock),
         "agreed": agreed,
         "approvals": approvals,
         "decider": Decider(deciding),

@@ -31,7 +31,7 @@ def moment_ns(told: str) -> int | None:
     try:
         if told.replace(".", "", 1).isdigit():
             return int(float(told) * 1_000_000_000)
-        moment = datetime.fromisoformat(told.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(told)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000_000)
     except (ValueError, OverflowError) as fault:
         raise FaultyInputError("time_invalid", f"`{told[:40]}` is no time") from fault

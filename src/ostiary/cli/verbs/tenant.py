@@ -67,8 +67,8 @@ def delete(
         forget_features(house, tenant)
         house.knowledge.forget_tenant(tenant)
         house.models.forget_tenant(tenant)
-        house.rollout.forget_tenant(tenant)
         house.approvals.room.forget(tenant)
+        house.rollout.forget_tenant(tenant)
         forget_runs(house, tenant)
     if json:
         print_json(erased)

@@ -16,12 +16,12 @@ from ostiary.decision.parts import Decided
 from ostiary.server.access.asking import hint_ends
 from ostiary.server.addresses import public_url
 from ostiary.server.challenge import with_uri
+from ostiary.server.metadata import REQUESTS
 from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.sections import Settings
 from ostiary.server.step_up.party import step_up_base
 
-PATH: Final = "/access/v1/requests"
-CAPABILITY: Final = "urn:openid:authzen:capability:access-request"
+PATH: Final = REQUESTS
 RULE: Final = "access-grant"
 _GRANTS: Final = b'"grants":['
 

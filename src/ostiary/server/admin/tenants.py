@@ -77,7 +77,7 @@ def delete_tenant(
     forget_features(desk.house, tenant)
     desk.house.knowledge.forget_tenant(tenant)
     desk.house.models.forget_tenant(tenant)
-    desk.house.rollout.forget_tenant(tenant)
     desk.house.approvals.room.forget(tenant)
+    desk.house.rollout.forget_tenant(tenant)
     forget_runs(desk.house, tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

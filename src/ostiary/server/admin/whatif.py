@@ -1,4 +1,4 @@
-"""Hypothetical requests: decided now and under a draft, side by side; nothing happens but that the question is on record.
+"""Hypothetical requests: decided now and under a draft, side by side; only the question is on record.
 
 For administrators alone: whoever may not administer a tenant learns no more here than that it is unknown.
 """
@@ -22,7 +22,7 @@ class DraftBody(Model):
     """What would be in force instead: a bundle's texts by path, phases by control."""
 
     bundle: Annotated[dict[str, str] | None, Field(max_length=512)] = None
-    phases: Annotated[dict[str, str], Field(max_length=64)] = {}
+    phases: Annotated[dict[str, str], Field(max_length=64, default_factory=dict)]
 
 
 class WhatIfBody(Model):
@@ -30,8 +30,8 @@ class WhatIfBody(Model):
 
     request: dict[str, Any]
     tenant: str = "default"
-    facts: dict[str, Any] = {}
-    draft: DraftBody = DraftBody()
+    facts: Annotated[dict[str, Any], Field(default_factory=dict)]
+    draft: Annotated[DraftBody, Field(default_factory=lambda: DraftBody.model_validate({}))]
 
 
 @router.post("/whatif")

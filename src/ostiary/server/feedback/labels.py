@@ -2,7 +2,7 @@ r"""Verdicts as labels: the CSV that ``risk train --labels`` reads, with where e
 
 - Columns: ``event_id,label`` as the trainer wants them, then who said it, through what, when, and by which verdict.
 - The digest is over the very bytes; a model card that names it names who taught the model.
-- ``most_share`` caps how much of each label one analyst may give: his oldest are kept, the rest is left out and counted.
+- ``most_share`` caps how much of each label one analyst may give: his oldest are kept, the rest left out and counted.
 - Nothing that a person wrote freely is in it; what a spreadsheet would run as a formula is defused with a quote.
 
 >>> cell("=HYPERLINK(1)"), cell("fbk_1")

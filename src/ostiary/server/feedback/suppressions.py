@@ -1,7 +1,7 @@
 """Suppressions of a tenant: added with an end, a reason and a preview; removed at any time; never more than they say.
 
-- Only an adaptive rule of the bundle in force, or a signal of the catalogue, can be named; a guardrail's rule is refused,
-  and would be in vain: the law never asks.
+- Only an adaptive rule of the bundle in force, or a signal of the catalogue, can be named; a guardrail's rule is
+  refused, and would be in vain: the law never asks.
 - An end is demanded, at most 90 days away. A broad one (no subject named) needs several people's agreement, asked when
   it is added and again whenever it takes effect; without anybody to ask there are no broad ones.
 - A deed is on record before it counts. What cannot be read silences nothing.

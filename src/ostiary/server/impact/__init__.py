@@ -1,4 +1,4 @@
-"""What a change would do: the true decision log replayed against a candidate bundle or model, and hypothetical requests.
+"""What a change would do: the true decision log replayed against a candidate, and hypothetical requests.
 
 - ``order.py``: what a worker is told and what it tells back; ``worker.py``: the inside of its process.
 - ``log.py``: the records of a time, each checked against its entry in the log.

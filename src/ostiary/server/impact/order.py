@@ -1,12 +1,12 @@
-"""What a worker of an impact study is told, what it tells back, and how records reach it: by a pipe, no sockets.
+r"""What a worker of an impact study is told, what it tells back, and how records reach it: by a pipe, no sockets.
 
-The first frame is the order, each further one a record; an empty frame is the end. A frame is four bytes of length, then
-so many bytes; a record's begin with its place in the log, eight bytes.
+The first frame is the order, each further one a record; an empty frame is the end. A frame is four bytes of length,
+then so many bytes; a record's begin with its place in the log, eight bytes.
 
 >>> import io
 >>> pipe = io.BytesIO(frame(b"order") + frame(record_frame(7, b"{}")) + frame(b""))
 >>> [bytes(found) for found in frames(pipe)]
-[b'order', b'\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x07{}']
+[b'order', b'\x00\x00\x00\x00\x00\x00\x00\x07{}']
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
-"""An impact report for people: lines for a terminal, and one page of HTML without a script.
+r"""An impact report for people: lines for a terminal, and one page of HTML without a script.
 
 Every name in a report came from outside once: in HTML it is escaped, and control characters become a mark in both.
 New allows come first and in red: they are what a change must answer for.
 
->>> text("<b>\\x1b[31m")
-'&lt;b&gt;\\ufffd[31m'
+>>> text("<b>\x1b[31m")
+'&lt;b&gt;\ufffd[31m'
 """
 
 import html
@@ -121,7 +121,8 @@ def _flips(flips: Flips) -> str:
         f"<td>{text(', '.join(flip.reasons_after))}</td></tr>"
         for flip in flips.shown[:_SHOWN]
     ]
-    head = "<tr><th>when</th><th>decision</th><th>subject</th><th>action</th><th>resource</th><th>effect</th><th>why</th></tr>"
+    columns = ("when", "decision", "subject", "action", "resource", "effect", "why")
+    head = f"<tr>{''.join(f'<th>{column}</th>' for column in columns)}</tr>"
     title = f'<h2 class="{flips.direction}">{text(WORDS[flips.direction])}: {flips.count}</h2>'
     return f"{title}<table>{head}{''.join(rows)}</table>"
 

@@ -92,7 +92,7 @@ def policy_impact(
     current = Bundle.load(house.policies.source(tenant))
     now = house.clock.now_ns()
     reuse = frozenset({current.digest}) if same_guardrails(current, candidate) else frozenset[str]()
-    order = Order(_files(candidate), _files(current), limits or ImpactLimits(), reuse=reuse, now_ns=now)
+    order = Order(bundle_files(candidate), bundle_files(current), limits or ImpactLimits(), reuse=reuse, now_ns=now)
     return _made(house, who, Study("policy", tenant, candidate.digest, current.digest, now), order, span)
 
 
@@ -116,8 +116,8 @@ def model_impact(
     bundle = Bundle.load(house.policies.source(tenant))
     now = house.clock.now_ns()
     order = Order(
-        _files(bundle),
-        _files(bundle),
+        bundle_files(bundle),
+        bundle_files(bundle),
         limits or ImpactLimits(),
         model=str(source.resolve()),
         model_keys={key.kid: key.pem().decode() for key in keys},
@@ -185,5 +185,6 @@ def _replayed(house: House, tenant: str, order: Order, span: Span) -> tuple[Rang
     return reader, finding
 
 
-def _files(bundle: Bundle) -> dict[str, str]:
+def bundle_files(bundle: Bundle) -> dict[str, str]:
+    """Return a bundle's files as an order carries them."""
     return {path: base64.b64encode(text).decode() for path, text in bundle.files.items()}

@@ -1,10 +1,10 @@
-"""The inside of a worker's process: ``python -m ostiary.server.impact.worker``, order and records on stdin, finding out.
+"""The inside of a worker's process: ``python -m ostiary.server.impact.worker``, records in, finding out.
 
-- Limits are set before the first byte of the candidate is looked at; it has been linted before, so nothing in it reaches
-  out, reads a clock or rolls dice. The process has no key, no log and no socket.
+- Limits are set before the first byte of the candidate is looked at; it has been linted before, so nothing in it
+  reaches out, reads a clock or rolls dice. The process has no key, no log and no socket.
 - The law is the real one: ``decision.replay`` with the candidate's engine.
-- A candidate may still tell a replay from life: by dates. Some documents are asked again as of later days; what comes to
-  something else then is counted, and shown beside the flips.
+- A candidate may still tell a replay from life: by dates. Some documents are asked again as of later days; what comes
+  to something else then is counted, and shown beside the flips.
 """
 
 import base64
@@ -130,7 +130,7 @@ class Worker:
         return ""
 
     def _known(self, record: DecisionRecord) -> GuardrailVerdict | None:
-        """Return the recorded verdict of the guardrails where these are the candidate's own; now and then asked anew."""
+        """Return the recorded verdict where the guardrails are the candidate's own; now and then it is asked anew."""
         verdict = record.guardrails
         if verdict is None or self._mistrusted or not self._order.share or record.bundle not in self._order.reuse:
             return None

@@ -1,7 +1,7 @@
 """Several worker processes that share one stream of records: started anew, bare, confined, and given up after a time.
 
 - Fed by pipes from one queue: whoever is quicker takes more, and what they found adds up all the same.
-- Started with a bare environment, never forked (Go would hang), in a session of their own; killed with all they started.
+- Started with a bare environment, never forked (Go would hang), in sessions of their own; killed with what they began.
 - A worker that dies, is late or answers something odd is a refusal of the candidate, never an accident of ours.
 """
 
@@ -34,7 +34,7 @@ class _One:
     def __init__(self, order: bytes, batches: "queue.Queue[list[bytes] | None]", most: int) -> None:
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | launch_environment()
         try:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [sys.executable, *_COMMAND],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -98,8 +98,7 @@ def study(order: Order, records: Iterable[tuple[int, bytes]]) -> Finding:
     text = msgspec.json.encode(order)
     workers: list[_One] = []
     try:
-        for _ in range(max(1, limits.workers)):
-            workers.append(_One(text, batches, limits.max_answer_bytes))
+        workers.extend(_One(text, batches, limits.max_answer_bytes) for _ in range(max(1, limits.workers)))
         _send(records, batches, workers, ends)
         while any(worker.busy for worker in workers):
             _check(workers, ends)

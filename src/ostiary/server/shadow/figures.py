@@ -15,6 +15,7 @@ import msgspec
 
 from ostiary.audit import AuditLog
 from ostiary.decision.counts import COMPARED, LIVE
+from ostiary.decision.impact import DIRECTIONS
 from ostiary.decision.shadow import HOUR_NS
 from ostiary.errors import OstiaryError
 from ostiary.server.policies import Policies
@@ -47,9 +48,21 @@ class Watched(NamedTuple):
         return sum(count for controls, count in self.pairs.items() if control.value in controls.split("+"))
 
 
+class _Flips(msgspec.Struct):
+    direction: str = ""
+    count: int = 0
+
+
 class _Told(msgspec.Struct):
-    new_allows: int | None = None
+    flips: tuple[_Flips, ...] | None = None
     passed: bool | None = None
+
+    @property
+    def new_allows(self) -> int | None:
+        """Flips from refused to allowed, ``None`` when no flips are told."""
+        if self.flips is None:
+            return None
+        return sum(one.count for one in self.flips if one.direction == DIRECTIONS[0])
 
 
 class LiveFigures:

@@ -1,7 +1,7 @@
 """What people said of decisions, joined with what the models proposed there: the ground that precision stands on.
 
 - Verdicts are read from the log (kind ``feedback``) from where the last look ended; a later verdict on the same
-  decision replaces the earlier one, and one that is neither way takes it back.
+  decision replaces the earlier one, and one on the decision itself stands before one on its session.
 - A table of verdicts (``risk.verdicts``: event_id, label) does as well; an event's id is its decision's.
 - Bounded: the newest ``most`` are kept.
 """
@@ -18,15 +18,16 @@ from ostiary.vocabulary.effects import Control
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 FEEDBACK: Final = "feedback"
-_HARMFUL: Final = frozenset({"confirm", "confirmed", "true_positive"})
-_HONEST: Final = frozenset({"dismiss", "dismissed", "safe", "false_positive", "benign"})
+_HARMFUL: Final = {"confirm": True, "dismiss": False, "safe": False}
+_DECISION: Final = "decision:"
 
 
 class Said(msgspec.Struct, frozen=True):
-    """One verdict: ``harmful`` is ``None`` when it was taken back."""
+    """One verdict on a decision: ``harmful`` is ``None`` for an unknown word, ``exact`` when it names the decision."""
 
     decision_id: str
     harmful: bool | None
+    exact: bool = True
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -55,8 +56,13 @@ class Verdicts(Protocol):
 
 
 class _Feedback(msgspec.Struct):
-    decision_id: str = ""
+    target: str = ""
     verdict: str = ""
+    events: tuple[str, ...] = ()
+
+
+class _Kept(msgspec.Struct):
+    feedback: _Feedback
 
 
 class LoggedVerdicts:
@@ -82,19 +88,29 @@ class JudgedBook:
         """Take where decisions and verdicts are, and how many are kept."""
         self._log, self._verdicts, self._most = log, verdicts, most
         self._cursor: dict[str, int] = {}
-        self._known: dict[str, dict[str, Judged]] = {}
+        self._known: dict[str, dict[str, tuple[Said, Judged | None]]] = {}
 
     def within(self, tenant: str, since_ns: int, until_ns: int) -> list[Judged]:
         """Return the judged decisions that were made in ``[since_ns, until_ns)``."""
         said, self._cursor[tenant] = self._verdicts.after(tenant, self._cursor.get(tenant, 0))
         known = self._known.setdefault(tenant, {})
         for one in said[-self._most :]:
-            known.pop(one.decision_id, None)
-            if one.harmful is not None and (found := judged(self._log, tenant, one)) is not None:
-                known[one.decision_id] = found
+            before = known.get(one.decision_id)
+            if outranks(one, before[0] if before else None):
+                known.pop(one.decision_id, None)
+                known[one.decision_id] = (one, judged(self._log, tenant, one))
         while len(known) > self._most:
             del known[next(iter(known))]
-        return [one for one in known.values() if since_ns <= one.at_ns < until_ns]
+        return [one for _, one in known.values() if one is not None and since_ns <= one.at_ns < until_ns]
+
+
+def outranks(said: Said, before: Said | None) -> bool:
+    """Return whether a verdict counts instead of the one before it.
+
+    >>> outranks(Said("dec_1", True, exact=False), Said("dec_1", False))
+    False
+    """
+    return before is None or said.exact or not before.exact
 
 
 def judged(log: AuditLog, tenant: str, said: Said) -> Judged | None:
@@ -129,9 +145,9 @@ def _said(payload: bytes | None) -> Iterator[Said]:
     if payload is None:  # it was erased with its subject
         return
     try:
-        told = msgspec.json.decode(payload, type=_Feedback)
+        told = msgspec.json.decode(payload, type=_Kept).feedback
     except msgspec.MsgspecError as fault:
         raise FaultyInputError("feedback_malformed", "a record of feedback cannot be read") from fault
-    if told.decision_id:
-        harmful = True if told.verdict in _HARMFUL else False if told.verdict in _HONEST else None
-        yield Said(told.decision_id, harmful)
+    harmful, exact = _HARMFUL.get(told.verdict), told.target.startswith(_DECISION)
+    names = (told.target.removeprefix(_DECISION),) if exact else told.events
+    yield from (Said(name, harmful, exact) for name in names)

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from ostiary.decision.counts import score_place
 from ostiary.decision.shadow import HOUR_NS, Compared, Flip, Side, cell_of
 from ostiary.errors import OstiaryError, VerificationError
 from ostiary.server.settings.shadow import ShadowSection
@@ -24,6 +25,7 @@ from ostiary.server.shadow.budget import CpuBudget
 from ostiary.server.shadow.candidates import Started
 from ostiary.server.shadow.orders import Answer, GoneError, LateError
 from ostiary.server.shadow.tallies import Tallies
+from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 KIND: Final = "shadow"
@@ -111,6 +113,11 @@ class Lane:
             self._queue.put_nowait(record)
         except queue.Full:
             self._miss("dropped", record)
+
+    @property
+    def cpu_ns(self) -> int:
+        """Processor time of the process that runs now; 0 when none does."""
+        return 0 if self._runner is None else self._runner.cpu_ns
 
     def idle(self) -> bool:
         """Return whether nothing waits."""
@@ -206,6 +213,9 @@ class Lane:
         self._tallies.compared(self.tenant, self.started.digest, cell, at_ns)
         flip = compared.flip
         self._tallies.count(self.tenant, self.started.digest, f"flip_{flip.value}", at_ns)
+        after = compared.after
+        if after.score is not None and after.floor < Effect.STEP_UP:
+            self._tallies.count(self.tenant, self.started.digest, score_place(after.score), at_ns)
         if flip is not Flip.MATCH:
             self._record(record, compared)
 

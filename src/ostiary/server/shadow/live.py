@@ -56,7 +56,7 @@ class LiveWatch:
     ) -> None:
         """Take where counts and days go, a tenant's salt, and what counts a model's drift (``None`` for nothing)."""
         self._tallies, self._shelf = tallies, shelf
-        self._salt, self._drifting, self._on_fault = salt, drifting, on_fault
+        self._salt, self.drifting, self._on_fault = salt, drifting, on_fault
         self._queue: queue.Queue[DecisionRecord | None] = queue.Queue(MAX_WAITING)
         self._lock = threading.Lock()
         self._days: dict[tuple[str, int], _Day] = {}
@@ -112,7 +112,7 @@ class LiveWatch:
 
     def moved(self, tenant: str, model: str, since_ns: int, until_ns: int) -> list[Any]:
         """Return how far a model's columns moved over the days that were saved; nothing without a reference."""
-        counter = self._drifting(tenant, model)
+        counter = self.drifting(tenant, model)
         if counter is None:
             return []
         for one in self._shelf.all(tenant, DRIFT_KIND):
@@ -173,7 +173,7 @@ class LiveWatch:
 
     def _drift(self, day: _Day, record: DecisionRecord, risk: RiskScore) -> None:
         if risk.model not in day.drift and len(day.drift) < len(WHATS):
-            day.drift[risk.model] = self._drifting(record.tenant, risk.model)
+            day.drift[risk.model] = self.drifting(record.tenant, risk.model)
         counter = day.drift.get(risk.model)
         if counter is not None and risk.score is not None:
             counter.add(record.features, risk.score)

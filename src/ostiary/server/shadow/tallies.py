@@ -51,8 +51,8 @@ class Tallies:
             self._waiting.setdefault(tenant, Counter())[key] += number
 
     def minutes(self, tenant: str, since_ns: int, until_ns: int) -> Counter[Cell]:
-        """Return the live counts of whole minutes in ``[since_ns, until_ns)``, as far as this process saw them."""
-        first, last = -(-since_ns // MINUTE_NS), until_ns // MINUTE_NS
+        """Return the live counts of the minutes that ``[since_ns, until_ns)`` touches, as this process saw them."""
+        first, last = since_ns // MINUTE_NS, until_ns // MINUTE_NS
         found: Counter[Cell] = Counter()
         with self._lock:
             for (one, minute), counts in self._minutes.items():

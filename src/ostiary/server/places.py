@@ -59,6 +59,10 @@ class Places(msgspec.Struct, frozen=True):
         """The folder of a tenant's own risk model; it may be absent."""
         return self.root / "models" / check_tenant(tenant)
 
+    def shadow(self, tenant: str) -> Path:
+        """The folder of a tenant's candidates, ``model`` and ``bundle``; it may be absent."""
+        return self.root / "shadow" / check_tenant(tenant)
+
     def golden(self, tenant: str) -> Path:
         """The folder of a tenant's golden attacks; it may be absent."""
         return self.root / "golden" / check_tenant(tenant)

@@ -19,6 +19,7 @@ from cyclopts import App, Parameter
 from ostiary.cli.events.batches import import_batches, quarantine, sign
 from ostiary.cli.mappings import mapping_command, mappings
 from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.cli.quality import quality
 from ostiary.errors import FaultyInputError
 from ostiary.server.places import Places, data_dir
 from ostiary.server.settings import load
@@ -35,9 +36,12 @@ from ostiary.vocabulary.ids import check_tenant
 _SHOWN: Final = 20
 _TELL_EVERY: Final = 50_000
 
-command = App(name="events", help="Import access logs into the history that risk learns from.")
+command = App(
+    name="events", help="Import access logs into the history that risk learns from, and measure how good they are."
+)
 command.command(mapping_command)
 command.command(mappings)
+command.command(quality)
 command.command(sign)
 command.command(quarantine)
 

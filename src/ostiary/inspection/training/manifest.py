@@ -58,7 +58,9 @@ def read_manifest(where: Places) -> Manifest:
     try:
         return msgspec.json.decode((where.own / MANIFEST).read_bytes(), type=Manifest)
     except OSError as fault:
-        raise RefusedError("training_sources", f"there is no `{where.own / MANIFEST}`: nobody named them") from fault
+        raise RefusedError(
+            "training_sources", f"there is no `{where.own / MANIFEST}`: nobody named the texts"
+        ) from fault
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise VerificationError("training_sources", f"`{where.own / MANIFEST}` cannot be read") from fault
 

@@ -138,5 +138,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             *RAG_ERASURES,
             *PRODUCER_ERASURES,
             *APPROVAL_ERASURES,
+            "delete_tenant_shadow_counts",
         ):
             database.erase(name, [(tenant,)])

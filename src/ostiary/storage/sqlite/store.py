@@ -20,6 +20,7 @@ from ostiary.storage.sqlite.rag import RagTable
 from ostiary.storage.sqlite.response import CardTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
 from ostiary.storage.sqlite.sessions import SessionTable
+from ostiary.storage.sqlite.shadow import ShadowTable
 from ostiary.storage.sqlite.ssf import SignalTable
 from ostiary.storage.sqlite.used_tokens import UsedTokenTable
 from ostiary.vocabulary.clock import Clock, SystemClock
@@ -50,6 +51,7 @@ class SqliteStore(LogStore):
         self.rag = RagTable(database)
         self.producers = ProducerTable(database)
         self.approvals = ApprovalTable(database)
+        self.shadow = ShadowTable(database)
 
     @property
     def path(self) -> Path:

@@ -14,6 +14,7 @@ from ostiary.decision.ports import (
     CommitReader,
     DeviceReader,
     Directory,
+    DriftReader,
     Moment,
     PhaseSource,
     PolicySource,
@@ -29,6 +30,7 @@ from ostiary.decision.ports import (
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
+from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
@@ -82,6 +84,7 @@ class Parts(msgspec.Struct, frozen=True):
     devices: DeviceReader | None = None
     commits: CommitReader | None = None
     session_risk: SessionRiskSource | None = None
+    drift: DriftReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 
@@ -132,6 +135,7 @@ class Known(msgspec.Struct, frozen=True):
     device: DeviceFacts = UNKNOWN_DEVICE
     session_risk: RiskScore | None = None
     commit: CommitFacts | None = None
+    drift: DriftFacts | None = None
 
 
 class Judged(msgspec.Struct, frozen=True):

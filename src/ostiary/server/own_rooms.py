@@ -4,8 +4,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
+
+from ostiary.decision.decide import Decider
 from ostiary.server.approvals import open_approvals
 from ostiary.server.conversations import open_conversations
+from ostiary.server.drifting import open_drift
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
 from ostiary.server.retrieval import open_rag
@@ -24,8 +28,12 @@ def own_rooms(
     """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
     store, log = parts["store"], parts["log"]
     approvals = open_approvals(settings, store, log, clock)
+    drift = open_drift(settings.drift, store, log, parts["ring"], clock, on_fault, approvals.quorum)
+    parts["ledger"].listen(drift.changed)
     return {
         "approvals": approvals,
+        "drift": drift,
+        "decider": Decider(msgspec.structs.replace(parts["decider"].parts, drift=drift)),
         "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),

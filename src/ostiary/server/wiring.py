@@ -21,7 +21,8 @@ from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
-from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.defence.lessons import Lessons
+from ostiary.errors import OstiaryError, UnavailableError, VerificationError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -48,6 +49,7 @@ from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.approvals import ApprovalDesk
 from ostiary.server.devices import open_devices
+from ostiary.server.drifting import DriftWatch
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
@@ -63,7 +65,7 @@ from ostiary.server.retrieval import RagRoom
 from ostiary.server.rollout import Rollout
 from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings, SignalsSection
+from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.sessions import SessionLedger
 from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
@@ -99,6 +101,7 @@ class House(msgspec.Struct, frozen=True):
     devices: DeviceBook
     models: Models
     approvals: ApprovalDesk
+    drift: DriftWatch
     decider: Decider
     response: Responding
     conversations: Conversations
@@ -182,7 +185,7 @@ def _open(
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, clock)
-    knowledge = _knowledge(places, settings.signals, store, clock, on_fault, serving=serving)
+    knowledge = _knowledge(places, settings, store, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     memory, scorers = _scored(places, settings, ring, on_fault, store)
@@ -262,10 +265,11 @@ def _identity(
 
 
 def _knowledge(
-    places: Places, settings: SignalsSection, store: SqliteStore, clock: Clock, on_fault: OnFault, *, serving: bool
+    places: Places, settings: Settings, store: SqliteStore, clock: Clock, on_fault: OnFault, *, serving: bool
 ) -> Knowledge:
-    overflow = store.profiles if settings.profiles_overflow == "disk" else None
-    return Knowledge(places, settings, clock.now_ns, on_fault, overflow, borrowed=not serving)
+    signals, lessons = settings.signals, Lessons(settings.drift.lessons_free, settings.drift.lessons_share)
+    overflow = store.profiles if signals.profiles_overflow == "disk" else None
+    return Knowledge(places, signals, clock.now_ns, on_fault, overflow, borrowed=not serving, lessons=lessons)
 
 
 def _policies(
@@ -308,6 +312,9 @@ def _scorers(
             names=features.NAMES,
             words=lambda name, _value, _event: name,
         )
+        if scorer.schema.settled_days != settings.signals.settled_days:
+            text = f"the model wants `signals.settled_days = {scorer.schema.settled_days:g}`"
+            raise VerificationError("model_settled_habits", text)
         return GuardedScorer(scorer, lambda fault: on_fault("risk_error", fault))
 
     risk = settings.risk

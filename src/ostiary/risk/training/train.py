@@ -176,6 +176,7 @@ def _wings(
         _session_rounds(events, settings),
         tell,
         settings.fit.threads,
+        settings.prepare.settled_days,
     )
     tell("fit sessions", 0.0)
     return {
@@ -318,9 +319,9 @@ def _files(wings: Mapping[str, _Wing], examples: Examples, card: Card, reference
         Column(spec.name, spec.family, spec.monotone, round(float(share), 6), spec.topic)
         for spec, share in zip(FEATURES, told, strict=True)
     ]
-    own = tuple(name for name in wings if name != EVERYBODY)
+    own, settled = tuple(name for name in wings if name != EVERYBODY), card.prepare.settled_days
     files = {
-        SCHEMA_FILE: _json(Schema(SET_DIGEST, columns, DEPTH if DEPTH in NAMES else "", own)),
+        SCHEMA_FILE: _json(Schema(SET_DIGEST, columns, DEPTH if DEPTH in NAMES else "", own, settled_days=settled)),
         CARD_FILE: encode_card(card),
         CARD_TEXT: write_card(card),
         REFERENCE_FILE: reference,

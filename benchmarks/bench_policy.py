@@ -61,8 +61,8 @@ def cases(engine: OpaEngine) -> dict[str, Callable[[], object]]:
         "ostiary_guardrails_night": lambda: engine.guardrails(night),
         "ostiary_guardrails_objects": lambda: engine.guardrails(as_objects),
         "ostiary_adaptive_high": lambda: engine.adaptive(high),
-        "read_guardrails": lambda: engine._reader.guardrails(answer),  # noqa: SLF001 - a part, measured alone
-        "read_adaptive": lambda: engine._reader.adaptive(proposal),  # noqa: SLF001
+        "read_guardrails": lambda: engine.reader.guardrails(answer),
+        "read_adaptive": lambda: engine.reader.adaptive(proposal),
         "encode_document": lambda: msgspec.json.encode(as_objects),
     }
 

@@ -12,6 +12,15 @@ bounds := data.thresholds.by_sensitivity[data.ostiary.lib.key]
 
 strongest := data.authentication.acr_values["3"]
 
+# Under which name a rule is told to whoever is judged, by what came of it: which of them acted would tell in which band
+# a score lies. Records keep the rules' own names.
+told_as := {
+	"REDUCE": "risk-shorter-session",
+	"STEP_UP": "risk-step-up",
+	"DENY": "risk-deny",
+	"TERMINATE": "risk-terminate",
+}
+
 sensitive if data.ostiary.lib.sensitivity >= data.thresholds.sensitive_from
 
 scored if {
@@ -44,6 +53,7 @@ asks_for(what) if {
 #   remediation: Nothing is needed now; you will be asked to sign in again sooner.
 proposals contains {
 	"rule": "risk-shorter-session",
+	"told_as": told_as,
 	"effect": "REDUCE",
 	"control": "session_lifetime",
 	"max_age": data.thresholds.reduced_session_s,
@@ -58,6 +68,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "risk-step-up",
+	"told_as": told_as,
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"acr_values": strongest,
@@ -76,6 +87,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "risk-uncertain",
+	"told_as": told_as,
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"acr_values": strongest,
@@ -97,6 +109,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "risk-unavailable",
+	"told_as": told_as,
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"acr_values": strongest,
@@ -132,7 +145,7 @@ proposals contains {
 #   id: risk-deny
 #   effect: DENY
 #   remediation: Ask the security team to look at it with you.
-proposals contains {"rule": "risk-deny", "effect": "DENY", "control": "deny"} if {
+proposals contains {"rule": "risk-deny", "told_as": told_as, "effect": "DENY", "control": "deny"} if {
 	scored
 	input.risk.score >= deny_from
 }
@@ -149,7 +162,7 @@ deny_from := bounds.terminate if data.ostiary.lib.freshly_proven
 #   id: risk-terminate
 #   effect: TERMINATE
 #   remediation: Sign in again, and tell the security team if you did not do this.
-proposals contains {"rule": "risk-terminate", "effect": "TERMINATE", "control": "terminate"} if {
+proposals contains {"rule": "risk-terminate", "told_as": told_as, "effect": "TERMINATE", "control": "terminate"} if {
 	scored
 	input.risk.score >= bounds.terminate
 	uncertainty < data.thresholds.terminate_below_uncertainty
@@ -177,6 +190,7 @@ session_asks_for(what) if {
 #   remediation: Nothing is needed now; you will be asked to sign in again sooner.
 proposals contains {
 	"rule": "session-risk-shorter",
+	"told_as": told_as,
 	"effect": "REDUCE",
 	"control": "session_lifetime",
 	"scope": "session",
@@ -192,6 +206,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey to have them back.
 proposals contains {
 	"rule": "session-risk-reduce",
+	"told_as": told_as,
 	"effect": "REDUCE",
 	"control": "reduce",
 	"scope": "session",
@@ -207,6 +222,7 @@ proposals contains {
 #   remediation: Sign in again with a security key or passkey.
 proposals contains {
 	"rule": "session-risk-step-up",
+	"told_as": told_as,
 	"effect": "STEP_UP",
 	"control": "step_up",
 	"scope": "session",
@@ -225,6 +241,7 @@ proposals contains {
 #   remediation: Sign in again, and tell the security team if you did not do this.
 proposals contains {
 	"rule": "session-risk-terminate",
+	"told_as": told_as,
 	"effect": "TERMINATE",
 	"control": "terminate",
 	"scope": "session",

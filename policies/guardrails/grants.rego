@@ -30,6 +30,19 @@ allow contains {"rule": "role-grant", "role": role, "grant": grant.id} if {
 	grant_covers(grant)
 }
 
+# METADATA
+# title: people granted it for a time
+# description: Others granted the subject this action on this resource, until a time. A deny beats it like any allow.
+# custom:
+#   id: access-grant
+#   remediation: Ask for access; the answer to your request says until when it holds.
+allow contains {"rule": "access-grant", "grant": grant.id} if {
+	some grant in input.grants
+	grant.action == input.action.name
+	grant.resource == {"type": input.resource.type, "id": input.resource.id}
+	grant.until > input.time.unix
+}
+
 grant_covers(grant) if {
 	# To Rego every text is more than any number: a bound that is no number must not pass.
 	is_number(grant.max_sensitivity)

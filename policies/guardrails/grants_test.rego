@@ -184,3 +184,30 @@ test_action_name_grants if {
 	decision := guardrails.decision with input as request
 	rules(decision.allow) == {"role-grant"}
 }
+
+granted := {"id": "agr_1", "action": "drop", "resource": {"type": "database", "id": "orders"}, "until": 2000}
+
+asks(grants) := changed(examples.developer, {
+	"/resource/type": "database",
+	"/resource/id": "orders",
+	"/action": {"name": "drop", "class": "delete", "properties": {}},
+	"/time/unix": 1999,
+	"/grants": grants,
+})
+
+test_people_grant_for_a_time if {
+	decision := guardrails.decision with input as asks([granted])
+	{"rule": "access-grant", "grant": "agr_1"} in decision.allow
+}
+
+test_a_grant_is_for_nothing_else_and_for_no_other_time if {
+	every other in [
+		{"action": "read"},
+		{"resource": {"type": "database", "id": "other"}},
+		{"resource": {"type": "document", "id": "orders"}},
+		{"until": 1999},
+	] {
+		decision := guardrails.decision with input as asks([object.union(granted, other)])
+		not "access-grant" in rules(decision.allow)
+	}
+}

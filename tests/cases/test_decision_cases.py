@@ -18,6 +18,8 @@ from ostiary.decision.decide import Call, Decider, Parts
 from ostiary.decision.phases import PhaseTable, high_impact_everywhere
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
 from ostiary.decision.replay import replay
+from ostiary.defence.guarding import Guarded
+from ostiary.defence.questions import Walked
 from ostiary.identity._seal import SEAL
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.policy.bundle import Bundle
@@ -46,6 +48,7 @@ MEMBERS = {
     "break_glass",
     "session",
     "session_risk",
+    "probing",
     "want",
 }
 WANTS = {"effect", "reasons", "obligations", "rules", "unmet", "acr_values", "proposal", "floor"}
@@ -102,6 +105,21 @@ class Registered:
         if key and key == self.facts.key:
             return self.facts
         return self.facts if device_id is not None and device_id == self.facts.device_id else UNKNOWN_DEVICE
+
+
+class Watching:
+    """What watches questions, having seen what the case tells."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        told = dict(told)
+        spent, wait_s = tuple(told.pop("spent", ())), told.pop("wait_s", 0)
+        self.guarded = Guarded(Walked(**told), spent=spent, wait_s=wait_s)
+
+    def look(self, tenant, asker, question, now_ns):
+        return self.guarded
+
+    def told(self, guarded, outcome):
+        return None
 
 
 class Glass:
@@ -168,6 +186,7 @@ def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
         phases=always,
         recorder=MemoryRecorder(),
         devices=Registered(case["device"]) if "device" in case else None,
+        questions=Watching(case["probing"]) if "probing" in case else None,
         break_glass=Glass(case["break_glass"]) if "break_glass" in case else None,
     )
     asked = EvaluationRequest(subject, Action(**request["action"]), resource, request.get("context", {}))

@@ -229,6 +229,27 @@ def somebody_signs_for_somebody_without_a_word(scene: Scene) -> None:
     scene.says("user:eve", made, signer="user:ann", delegation=made.proposal_id)
 
 
+@case("approval_malformed")
+def a_delegation_without_an_end(scene: Scene) -> None:
+    now = scene.clock.now_ns()
+    deed = delegation_deed(TENANT, "user:ann", "user:gus", ["model.promote"], now, now + DAY_S * NS)
+    for_ever = msgspec.structs.replace(deed, bound={**deed.bound, "until_ns": str(now + 900 * DAY_S * NS)})
+    scene.propose(for_ever, proposer="user:gus")
+
+
+@case("approval_malformed")
+def a_delegation_of_the_rules_themselves(scene: Scene) -> None:
+    now = scene.clock.now_ns()
+    delegation_deed(TENANT, "user:ann", "user:gus", [RULE], now, now + DAY_S * NS)
+
+
+@case("approval_malformed")
+def a_delegation_whose_target_says_something_else(scene: Scene) -> None:
+    now = scene.clock.now_ns()
+    deed = delegation_deed(TENANT, "user:ann", "user:gus", ["model.promote"], now, now + DAY_S * NS)
+    scene.propose(msgspec.structs.replace(deed, target="something harmless"), proposer="user:gus")
+
+
 @case("approval_not_asked")
 def a_stranger(scene: Scene) -> None:
     scene.keys["user:mal"] = scene.enrol("user:mal")

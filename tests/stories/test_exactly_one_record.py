@@ -140,7 +140,7 @@ def test_a_log_that_takes_nothing_means_no(start_server: Callable[..., Any], mon
 def test_a_bug_is_one_denial_and_one_record(start_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     faults: list[Any] = []
     server = start_server(faults=faults)
-    monkeypatch.setattr(server.house.rollout, "phases", lambda _tenant: 1 / 0)
+    monkeypatch.setattr(server.house.rollout, "phases", lambda _tenant, _where: 1 / 0)
     answer, records = new_records(server, server.ask)
     assert answer.json()["context"]["reasons"] == ["internal_error"]
     assert [(r.refusal, r.fault) for r in records] == [("internal_error", "ZeroDivisionError")]

@@ -18,7 +18,7 @@ from ostiary.testing.approval_scene import TENANT, ApprovalScene
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
 from ostiary.testing.model_book import MemoryModelBook
-from ostiary.testing.model_scene import PROMOTER, ModelScene
+from ostiary.testing.model_scene import PROMOTER, STAGE, ModelScene
 
 DAY_S = 86_400
 
@@ -33,15 +33,15 @@ class House:
         deed = model_deed(self.models.promoter.wanted(asked), self.models.people.of(TENANT))
         return self.people.room.propose(TENANT, Draft(deed, "user:zed", "better"))
 
-    def agreed(self, version: Version, *who: str, **more: str) -> tuple[Asked, Proposal]:
-        asked = self.models.asked(version, **more)
+    def agreed(self, version: Version, *who: str, stage: str = STAGE) -> tuple[Asked, Proposal]:
+        asked = self.models.asked(version, stage=stage)
         made = self.propose(asked)
         for person in who or ("user:ann", "user:bob"):
             self.people.says(person, made)
         return msgspec.structs.replace(asked, approval=evidence_of(made.proposal_id)), made
 
-    def promote(self, version: Version, *who: str, **more: str) -> Proposal:
-        asked, made = self.agreed(version, *who, **more)
+    def promote(self, version: Version, *who: str) -> Proposal:
+        asked, made = self.agreed(version, *who)
         self.models.promoter.change(asked, PROMOTER)
         return made
 

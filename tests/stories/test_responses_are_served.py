@@ -223,13 +223,14 @@ def test_a_playbook_runs_by_hand_and_dry(server: Any) -> None:
     until(lambda: ask(server, "read", "s-8")["decision"] is False)
 
 
-def test_phases_of_playbooks_are_set_by_administrators(server: Any) -> None:
-    place = "/tenants/default/response/playbooks/review/phase"
+def test_playbooks_are_taken_down_by_administrators(server: Any) -> None:
+    place = "/tenants/default/response/playbooks/model-tampered/phase"
     assert server.admin("PUT", place, json={"phase": "shadow"}).json()["phase"] == "shadow"
     assert server.admin("PUT", place, json={"phase": "all"}).status_code == 400
     named = {one["name"]: one["phase"] for one in server.admin("GET", "/tenants/default/response/playbooks").json()}
-    assert (named["review"], named["session-theft"]) == ("shadow", "low_risk")
-    assert server.admin("PUT", place, json={"phase": "low_risk"}).json()["phase"] == "low_risk"
+    assert (named["model-tampered"], named["session-theft"]) == ("shadow", "low_risk")
+    up = server.admin("PUT", place, json={"phase": "low_risk"})
+    assert (up.status_code, up.json()["code"]) == (409, "phase_needs_promotion"), "up goes by gate and people"
 
 
 def test_another_tenants_steps_and_cases_are_unknown(server: Any) -> None:

@@ -50,6 +50,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         reason_user: one sentence for the person concerned.
         challenge: what would help, of a step-up.
         dpop_nonce: the nonce that the next proof of possession must carry, if one is asked for.
+        retry_after_s: seconds after which it is worth asking again, where too much was asked; else 0.
         cached: whether it was said before and nothing has fallen since.
     """
 
@@ -63,6 +64,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     dpop_nonce: str = ""
     decided: bool = True
     cached: bool = False
+    retry_after_s: int = 0
 
     def __bool__(self) -> bool:
         """Return ``allowed``."""

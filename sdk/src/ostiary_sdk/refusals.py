@@ -19,7 +19,13 @@ PROBLEM: Final = "application/problem+json"
 _ASK_FOR_TOKEN: Final = frozenset({"token_missing", "credentials_ambiguous", "dpop_proof_missing"})
 _OURS: Final = {"path_ambiguous": 400, "mapping_unknown": 403, "mapping_failed": 403}
 _BAD_TOKEN: Final = ("token_", "dpop_", "subject_")
-_TITLES: Final = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable"}
+_TITLES: Final = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -59,8 +65,8 @@ def refusal(decision: Decision, scheme: str = "Bearer") -> Refusal:
         head.append(("www-authenticate", challenge))
     if decision.dpop_nonce:
         head.append(("dpop-nonce", quoted(decision.dpop_nonce)[1:-1]))
-    if status == 503:  # noqa: PLR2004 - it may be better in a moment
-        head.append(("retry-after", "1"))
+    if status in {429, 503}:  # it may be better in a moment
+        head.append(("retry-after", str(decision.retry_after_s or 1)))
     return Refusal(status, tuple(head), msgspec.json.encode(_problem(decision, status)))
 
 
@@ -73,6 +79,8 @@ def _status(decision: Decision, scheme: str) -> tuple[int, str]:
         return 401, f'{scheme} error="invalid_token", error_description="the session is over"'
     if not decision.decided:
         return _undecided(decision.reasons, scheme)
+    if decision.retry_after_s and decision.effect is Effect.DENY:
+        return 429, ""
     bad_token = any(reason.startswith(_BAD_TOKEN) for reason in decision.reasons)
     return (401, f'{scheme} error="invalid_token"') if bad_token else (403, "")
 

@@ -28,6 +28,7 @@ INVALID: Final = "pdp_answer_invalid"
 INTERNAL: Final = "sdk_error"
 DATE_SLACK_S: Final = 5.0  # the header counts whole seconds, and servers write it anew once a second at best
 _OK: Final = 200
+_TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
 Credential = str | Callable[[], str]
 
@@ -48,6 +49,7 @@ class _Context(msgspec.Struct, frozen=True):
     obligations: tuple[Obligation, ...] = ()
     acr_values: str = ""
     max_age: int | None = None
+    retry_after: int | None = None
     dpop_nonce: str = ""
 
 
@@ -101,13 +103,16 @@ def encode(body: object) -> bytes:
 
 def read_decision(reply: Reply, request_id: str) -> Decision:
     """Return what an evaluation's answer says."""
-    wrong = _wrong(reply, request_id)
+    wrong = _wrong(reply, request_id, (_OK, _TOO_MANY))
     if wrong:
         return Decision.failed(wrong)
     try:
-        return _decision(msgspec.json.decode(reply.body, type=_Answer))
+        decision = _decision(msgspec.json.decode(reply.body, type=_Answer))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Decision.failed(INVALID)
+    if reply.status != _OK and decision.allowed:  # too much was asked, and nothing else is said by that status
+        return Decision.failed("pdp_answer_contradicts_itself")
+    return decision
 
 
 def read_decisions(reply: Reply, request_id: str, asked: int) -> list[Decision]:
@@ -151,11 +156,11 @@ def life_s(asked: Question, decision: Decision, reply: Reply, most_s: float) -> 
     return min(life, asked.claims.expires_s - now_s - DATE_SLACK_S)
 
 
-def _wrong(reply: Reply, request_id: str) -> str:
+def _wrong(reply: Reply, request_id: str, good: tuple[int, ...] = (_OK,)) -> str:
     """Return why an answer does not count at all, or an empty string."""
     if reply.headers.get(REQUEST_ID) != request_id:
         return "pdp_answer_of_another" if reply.status == _OK else _status(reply.status)
-    if reply.status != _OK:
+    if reply.status not in good:
         return _status(reply.status)
     kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     coded = reply.headers.get("content-encoding", "identity").lower()
@@ -184,6 +189,7 @@ def _decision(answer: _Answer) -> Decision:
         reason_user=user if isinstance(user, str) else next(iter(user.values()), ""),
         challenge=_challenge(context) if effect is Effect.STEP_UP else None,
         dpop_nonce=context.dpop_nonce,
+        retry_after_s=max(0, context.retry_after or 0),
     )
 
 

@@ -22,6 +22,7 @@ from ostiary.vocabulary.approvals import Deed
 
 MOST_NS: Final = 30 * 86_400 * 1_000_000_000
 ANY: Final = "*"
+_DIGITS: Final = 19
 
 
 def delegation_deed(tenant: str, giver: str, taker: str, kinds: Sequence[str], from_ns: int, until_ns: int) -> Deed:
@@ -38,6 +39,25 @@ def delegation_deed(tenant: str, giver: str, taker: str, kinds: Sequence[str], f
         raise FaultyInputError("approval_malformed", "a delegation ends after it begins, and within 30 days")
     bound = {"from": giver, "to": taker, "kinds": named, "from_ns": str(from_ns), "until_ns": str(until_ns)}
     return Deed(tenant, DELEGATE, f"{giver} to {taker}", bound)
+
+
+def check_shape(deed: Deed) -> None:
+    """Refuse a deed of this kind that ``delegation_deed`` would not have made.
+
+    Raises:
+        FaultyInputError: ``approval_malformed``, ``subject_invalid``.
+    """
+    told = deed.bound
+    begins, ends = (_moment(told.get(name, "")) for name in ("from_ns", "until_ns"))
+    made = delegation_deed(deed.tenant, told.get("from", ""), told.get("to", ""), kinds_of(told), begins, ends)
+    if (made.target, made.bound) != (deed.target, dict(told)):
+        raise FaultyInputError(
+            "approval_malformed", "a delegation says who, for whom, which kinds, and from when to when"
+        )
+
+
+def _moment(text: str) -> int:
+    return int(text) if 0 < len(text) <= _DIGITS and text.isascii() and text.isdigit() else 0
 
 
 def kinds_of(bound: Mapping[str, str]) -> tuple[str, ...]:
@@ -67,7 +87,7 @@ def check_delegation(
     fits = (given.kind, bound.get("from"), bound.get("to")) == (DELEGATE, signed.person, signed.signer)
     if not fits or not {wanted.kind, ANY} & set(kinds) or wanted.kind in CONSTITUTION:
         raise refusal("approval_delegation")
-    if not int(bound["from_ns"]) <= at_ns < int(bound["until_ns"]):
+    if not _moment(bound["from_ns"]) <= at_ns < _moment(bound["until_ns"]):
         raise refusal("approval_delegation")
     yes = [one for one in entries if isinstance(one.act, Signed) and one.act.person == signed.person]
     agreed = [one for one in yes if one.at_ns <= at_ns and isinstance(one.act, Signed)]

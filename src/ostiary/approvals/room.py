@@ -16,14 +16,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ostiary.approvals.acts import BOOTSTRAP, LAW, Enacted, Entry, Proposed, Signed, Used, Withdrawn
-from ostiary.approvals.delegating import check_delegation
+from ostiary.approvals.delegating import check_delegation, check_shape
 from ostiary.approvals.drafting import PREFIX, drafted
 from ostiary.approvals.journal import Journal
 from ostiary.approvals.law import changed, law_deed, law_of
 from ostiary.approvals.people import Law, Person, check_law
 from ostiary.approvals.proposal import Decision, Draft, Proposal, check_draft, same_deed
 from ostiary.approvals.refusing import refusal
-from ostiary.approvals.rules import PEOPLE, RULE
+from ostiary.approvals.rules import DELEGATE, PEOPLE, RULE
 from ostiary.approvals.signing import sign
 from ostiary.approvals.standing import Facts, Standing, human, judge, may_say_yes, used_ns
 from ostiary.errors import FaultyInputError, RefusedError
@@ -143,6 +143,8 @@ class Approvals:
             raise FaultyInputError("approval_malformed", "the deed is another tenant's")
         if (draft.deed.kind in {RULE, PEOPLE}) != bool(draft.change):
             raise FaultyInputError("approval_malformed", "rules and people change by what they change to, nothing else")
+        if draft.deed.kind == DELEGATE:
+            check_shape(draft.deed)
         law, now = self.law(tenant), self._clock.now_ns()
         if not law.people:
             raise refusal("approval_unsatisfiable", "this tenant has no people yet: name the first ones at the machine")

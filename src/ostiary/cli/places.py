@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Data = Annotated[Path | None, Parameter(help="Data directory. Default: $OSTIARY_DATA, else ./.ostiary.")]
 Config = Annotated[Path | None, Parameter(help="Configuration file. Default: ostiary.toml in the data directory.")]
 Tenant = Annotated[str, Parameter(help="Tenant.")]
+Proposal = Annotated[str, Parameter(help="What people agreed to; needed where the tenant has people.")]
 Json = Annotated[bool, Parameter(negative="", help="Machine-readable output.")]
 
 

@@ -5,6 +5,8 @@
 - No matching allow rule means DENY; an error of either policy step means DENY (fail closed).
 - Nothing that a model says can make the result milder than the floor.
 - On a ``critical`` resource models alone never go past STEP_UP.
+- A suppressed rule's proposal is told and does not act: ``suppressed``. It is a model's proposal, so nothing of the
+  floor could be touched by that.
 - Break-glass replaces only the denies that it names, never an error, and ``no_allow_rule`` only when named.
 
 >>> from ostiary.decision.phases import high_impact_everywhere
@@ -42,6 +44,7 @@ class _Floor(msgspec.Struct, frozen=True):
     hits: tuple[RuleHit, ...]
     reasons: tuple[str, ...]
     replaced: tuple[str, ...] = ()
+    glass: str = ""
 
 
 def _floor(guardrails: GuardrailVerdict, glass: BreakGlass | None) -> _Floor:
@@ -63,7 +66,7 @@ def _floor(guardrails: GuardrailVerdict, glass: BreakGlass | None) -> _Floor:
         reasons = (*reasons, Reason.NO_ALLOW_RULE.value)
     if replaced:
         reasons = (*reasons, Reason.BREAK_GLASS.value)
-    return _Floor(effect, hits, reasons, replaced)
+    return _Floor(effect, hits, reasons, replaced, glass.id if glass and replaced else "")
 
 
 def control_of(hit: RuleHit) -> Control | None:
@@ -83,6 +86,7 @@ def combine(
     *,
     critical: bool = False,
     break_glass: BreakGlass | None = None,
+    withheld: frozenset[str] = frozenset(),
 ) -> Outcome:
     """Join the verdicts by the law; pure and total.
 
@@ -92,6 +96,7 @@ def combine(
         phases: which controls are live.
         critical: whether the resource is marked so; models alone then never go past STEP_UP.
         break_glass: an open and applicable break-glass, or ``None``.
+        withheld: adaptive rules whose proposals a suppression keeps from acting.
 
     Returns:
         The outcome with floor, proposal and ceiling kept apart.
@@ -102,17 +107,21 @@ def combine(
         return _failed(floor, adaptive, ceiling)
     hits = adaptive.hits if adaptive else ()
     proposal = max((h.effect for h in hits), default=Effect.ALLOW)
-    fallen = [(phases.fall(h.effect, control_of(h), ceiling), h) for h in hits]
+    lived = [(phases.fall(h.effect, control_of(h), ceiling), h) for h in hits]
+    fallen = [(effect, h) for effect, h in lived if h.rule not in withheld]
+    wanted = max((h.effect for _, h in fallen), default=Effect.ALLOW)
     applied = max((effect for effect, _ in fallen), default=Effect.ALLOW)
     effect = max(floor.effect, applied)
     reasons = list(floor.reasons) if floor.effect == effect or floor.replaced else []
     rules = list(floor.hits) if floor.effect == effect else []
     if applied > Effect.ALLOW and applied == effect:
-        acting = [h for lived, h in fallen if lived == applied]
+        acting = [h for acts, h in fallen if acts == applied]
         rules += [h for h in acting if h not in rules]
         reasons += [Reason.ADAPTIVE_PROPOSAL.value, *(f"rule:{h.rule}" for h in acting)]
-    if applied < proposal:
-        reasons.append(_why_fallen(proposal, guardrails.ceiling, critical=critical))
+    if applied < wanted:
+        reasons.append(_why_fallen(wanted, guardrails.ceiling, critical=critical))
+    if any(h.rule in withheld and acts > Effect.ALLOW for acts, h in lived):
+        reasons.append(Reason.SUPPRESSED.value)
     return Outcome(
         effect=effect,
         floor=floor.effect,
@@ -122,6 +131,7 @@ def combine(
         reasons=tuple(dict.fromkeys(reasons)),
         rules=tuple(rules),
         replaced_by_break_glass=floor.replaced,
+        break_glass=floor.glass,
     )
 
 
@@ -146,6 +156,7 @@ def _failed(floor: _Floor, adaptive: AdaptiveVerdict | None, ceiling: Effect) ->
         reasons=tuple(dict.fromkeys(reasons)),
         rules=floor.hits,
         replaced_by_break_glass=floor.replaced,
+        break_glass=floor.glass,
     )
 
 

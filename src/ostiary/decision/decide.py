@@ -17,10 +17,11 @@ import msgspec
 from ostiary.decision.answer import answer_of
 from ostiary.decision.combine import BreakGlass, combine, refused
 from ostiary.decision.document import adaptive_document, guardrail_document
-from ostiary.decision.event import device_of, event_of, ip_of, own_session, sessions_of, text_of
-from ostiary.decision.held import answered, asked_of, with_session
+from ostiary.decision.event import event_of
+from ostiary.decision.held import answered, with_session
+from ostiary.decision.knowing import known_of, subject_key, where_of, why_over
 from ostiary.decision.numbers import pack
-from ostiary.decision.obligations import obligations_of
+from ostiary.decision.obligations import obligations_of, outside
 from ostiary.decision.parts import (
     AlreadyAnsweredError,
     Call,
@@ -32,12 +33,12 @@ from ostiary.decision.parts import (
     StepFailedError,
 )
 from ostiary.decision.ports import Moment, ResourceFacts
+from ostiary.decision.probing import tell, watched
+from ostiary.decision.suppressing import silenced_for, withheld
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity, VerifiedIdentity
-from ostiary.sessions import SessionState, Standing
-from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.effects import Effect
-from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.entities import EvaluationRequest, Receipt, Subject
 from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
@@ -112,6 +113,7 @@ class Decider:
         # 3. Enrich and extract signals: one pass, one profile read.
         try:
             moment = parts.signals.read(event_of(receipt, request, identity, known))
+            moment = watched(parts.questions, identity, call.pep.pep_id, moment)
         except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
             self._fail(Reason.SIGNALS_ERROR, fault)
         laps["signals"] = watch()
@@ -123,8 +125,8 @@ class Decider:
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
         try:
             engine = parts.policies.engine(tenant)
-            told = guardrail_document(request, call.pep.pep_id, identity, moment, known)
-            document = msgspec.json.encode(told)
+            input_document = guardrail_document(request, call.pep.pep_id, identity, moment, known)
+            document = msgspec.json.encode(input_document)
             guardrails = with_session(engine.guardrails(document), document)
             adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, known.session_risk))
         except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
@@ -132,16 +134,18 @@ class Decider:
         laps["policy"] = watch()
 
         # 6. Combine by the law.
-        glass = self._open_glass(tenant, call, known.resource, receipt)
-        phases = parts.phases.phases(tenant)
-        outcome = combine(guardrails, adaptive, phases, critical=known.resource.critical, break_glass=glass)
+        glass, critical = self._open_glass(identity, request, known.resource, now_ns), known.resource.critical
+        phases = parts.phases.phases(tenant, where_of(identity, request, known))
+        silenced = silenced_for(parts, moment.event, known.subject.groups, now_ns)
+        hidden = withheld(adaptive.hits, silenced, risk)
+        outcome = combine(guardrails, adaptive, phases, critical=critical, break_glass=glass, withheld=hidden)
+        tell(parts.questions, moment.probing, outcome)
 
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
-        bundle = engine.bundle.digest
-        found = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, bundle)
-        return Judged(*found, known.asked, known.session_risk, known.standing.sign_in)
+        seen = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, engine.bundle.digest)
+        return Judged(*seen, known.asked, known.session_risk, known.standing.sign_in, silenced)
 
     def _known(self, receipt: Receipt, call: Call, identity: VerifiedIdentity) -> Known:
         """Return what is known of subject, resource, device and session, before anything is decided."""
@@ -181,8 +185,10 @@ class Decider:
             bundle=judged.bundle,
             session_risk=judged.session_risk,
             key=judged.asked.key,
+            suppressions=judged.suppressions,
         )
-        answer = answer_of(receipt.decision_id, outcome, judged.obligations, judged.guardrails.unmet)
+        told = outside(judged.obligations, judged.adaptive)
+        answer = answer_of(receipt.decision_id, outcome, told, judged.guardrails.unmet)
         durable = self.append(record)
         self._go_on(judged, durable)
         laps["record"] = self._parts.stopwatch()
@@ -272,58 +278,19 @@ class Decider:
         text = self._parts.signals.words(moment, contribution.signal)
         return msgspec.structs.replace(contribution, text=text) if text else contribution
 
-    def _open_glass(self, tenant: str, call: Call, resource: ResourceFacts, receipt: Receipt) -> BreakGlass | None:
+    def _open_glass(
+        self, identity: VerifiedIdentity, request: EvaluationRequest, resource: ResourceFacts, now_ns: int
+    ) -> BreakGlass | None:
+        """Return what is open for the subject as it was verified, whatever name it was asked under."""
         check = self._parts.break_glass
         if check is None or not resource.break_glass:
             return None
-        return check.find(tenant, call.request, receipt.received_ns)
+        whom = Subject(identity.subject_type, identity.subject_id)
+        return check.find(identity.tenant, msgspec.structs.replace(request, subject=whom), now_ns)
 
     def _fail(self, reason: str, fault: Exception) -> NoReturn:
         self._parts.on_fault(reason, fault)
         raise StepFailedError(reason, type(fault).__name__) from fault
-
-
-def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identity: VerifiedIdentity) -> Known:
-    """Return what is known of subject, resource, device and session."""
-    tenant, now_ns, context = identity.tenant, receipt.received_ns, request.context
-    device_id = text_of(device_of(context).get("id"))
-    device = parts.devices.device(tenant, device_id, now_ns, identity.key) if parts.devices else UNKNOWN_DEVICE
-    ip = ip_of(context.get("ip")) or receipt.peer_ip
-    asked = asked_of(request, identity, _names(parts, identity, context), now_ns, ip, device.device_id or device_id)
-    return Known(
-        subject=parts.directory.subject(tenant, identity.subject_type, identity.subject_id),
-        resource=parts.directory.resource(tenant, request.resource.type, request.resource.id),
-        device=device,
-        asked=asked,
-        standing=parts.sessions.standing(asked),
-        commit=parts.commits.commit(identity, now_ns) if parts.commits else None,
-        drift=parts.drift.drift(tenant, f"{identity.subject_type}:{identity.subject_id}") if parts.drift else None,
-    )
-
-
-def _names(parts: Parts, identity: VerifiedIdentity, context: dict[str, Any]) -> tuple[str, ...]:
-    """Return the session's names; what is done here must not be done to a session that is another subject's.
-
-    What holds that one down holds here too: an issuer may know one person under several ids (OpenID Connect §8.1).
-    """
-    names, subject = sessions_of(identity, context), f"{identity.subject_type}:{identity.subject_id}"
-    if identity.session_id and parts.sessions.whose(identity.tenant, identity.session_id) not in {"", subject}:
-        return own_session(identity, identity.session_id), identity.session_id
-    return names
-
-
-def why_over(standing: Standing) -> Reason | None:
-    """Return why nothing may be done in a session any more, or ``None`` when something may."""
-    if standing.state is SessionState.TERMINATED:
-        return Reason.SESSION_TERMINATED
-    if standing.state is SessionState.EXPIRED:
-        return Reason.SESSION_EXPIRED
-    return Reason.SUBJECT_REVOKED if standing.revoked else None
-
-
-def subject_key(request: EvaluationRequest) -> str:
-    """Return the name under which a subject's personal data is encrypted: its type and id."""
-    return f"{request.subject.type}:{request.subject.id}"
 
 
 __all__ = [

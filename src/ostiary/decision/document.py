@@ -76,11 +76,13 @@ def guardrail_document(
             "known": resource.known,
         },
         "context": request.context,
+        **({"grants": list(known.grants)} if known.grants else {}),
         "device": device_member(event, known.device, identity, device_of(request.context)),
         "session": session_member(event.session_id, known.standing, event.time_ns),
         "network": {"ip": event.ip, "country": event.country, "asn": event.asn, "trusted": moment.network_trusted},
         # No score: counted by deterministic code against a frozen baseline. Absent while a subject has none.
         **({"drift": drift_member(known.drift)} if known.drift else {}),
+        "probing": moment.probing.document(),
     }
 
 

@@ -6,6 +6,8 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from ostiary.decision.combine import control_of
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.reasons import Reason
@@ -14,6 +16,8 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Oblig
 DEFAULT_ACR: Final = ("urn:ostiary:acr:mfa",)
 DEFAULT_LIFETIME_S: Final = 900
 LIFETIME: Final = "session_lifetime"
+_OURS: Final = frozenset({"human_review", "notification"})
+PROPOSAL_REVIEW: Final = "proposal-review"
 
 
 def _lists(outcome: Outcome, member: str) -> list[list[str]]:
@@ -66,7 +70,9 @@ def _reduce(outcome: Outcome) -> list[Obligation]:
     if privileges or (controls and Control.SESSION_LIFETIME not in controls):
         own.append(Obligation("reduce-privileges", "reduce", {"privileges": privileges}))
     if Control.SESSION_LIFETIME in controls or not own:
-        lifetime = smallest_of(outcome, "max_age")
+        # Of rules that fell to this the age is that of a sign-in: it would tell how far a model went, and end sessions.
+        own_rules = tuple(hit for hit in outcome.rules if hit.effect == Effect.REDUCE)
+        lifetime = smallest_of(msgspec.structs.replace(outcome, rules=own_rules), "max_age")
         seconds = DEFAULT_LIFETIME_S if lifetime is None else lifetime
         own.append(Obligation("session-lifetime", LIFETIME, {"max_age": seconds}))
     return own
@@ -87,7 +93,7 @@ def obligations_of(
     elif outcome.effect == Effect.TERMINATE:
         own.append(Obligation("session-termination", "session_termination", {"subject": subject}))
     if Reason.CRITICAL_CAP in outcome.reasons:
-        own.append(Obligation("human-review", "human_review", {"proposal": outcome.proposal.name}))
+        own.append(Obligation(PROPOSAL_REVIEW, "human_review", {"proposal": outcome.proposal.name}))
     own += guardrails.obligations if guardrails else ()
     if adaptive and outcome.applied_proposal == outcome.proposal > Effect.ALLOW:
         own += adaptive.obligations
@@ -95,6 +101,16 @@ def obligations_of(
     for obligation in own:
         _add(unique, obligation)
     return tuple(unique.values())
+
+
+def outside(obligations: tuple[Obligation, ...], adaptive: AdaptiveVerdict | None = None) -> tuple[Obligation, ...]:
+    """Return those that an enforcement point is told of.
+
+    What Ostiary itself does because of a score would tell it of the score: who is to look at it, who is to hear of it.
+    """
+    asked = adaptive.obligations if adaptive else ()
+    kept = [o for o in obligations if not (o.type in _OURS and (o.id == PROPOSAL_REVIEW or o in asked))]
+    return tuple(kept)
 
 
 def _add(unique: dict[str, Obligation], obligation: Obligation) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -15,9 +15,11 @@ from ostiary.decision.ports import (
     DeviceReader,
     Directory,
     DriftReader,
+    GrantReader,
     Moment,
     PhaseSource,
     PolicySource,
+    QuestionReader,
     Recorder,
     ResourceFacts,
     ScorerSource,
@@ -26,6 +28,7 @@ from ostiary.decision.ports import (
     SignalReader,
     SubjectFacts,
     SubjectVerifier,
+    SuppressionSource,
 )
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
@@ -35,7 +38,14 @@ from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, Obligation, Outcome
+from ostiary.vocabulary.verdicts import (
+    AdaptiveVerdict,
+    DecisionRecord,
+    GuardrailVerdict,
+    Obligation,
+    Outcome,
+    Suppressed,
+)
 
 
 class Claim:
@@ -83,8 +93,11 @@ class Parts(msgspec.Struct, frozen=True):
     break_glass: BreakGlassCheck | None = None
     devices: DeviceReader | None = None
     commits: CommitReader | None = None
+    grants: GrantReader | None = None
     session_risk: SessionRiskSource | None = None
     drift: DriftReader | None = None
+    suppressions: SuppressionSource | None = None
+    questions: QuestionReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 
@@ -136,6 +149,7 @@ class Known(msgspec.Struct, frozen=True):
     session_risk: RiskScore | None = None
     commit: CommitFacts | None = None
     drift: DriftFacts | None = None
+    grants: tuple[Mapping[str, Any], ...] = ()
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -153,3 +167,4 @@ class Judged(msgspec.Struct, frozen=True):
     asked: Asked
     session_risk: RiskScore | None = None
     sign_in: StepUpProof | None = None
+    suppressions: tuple[Suppressed, ...] = ()

@@ -8,14 +8,17 @@ import msgspec
 
 from ostiary.decision.combine import BreakGlass
 from ostiary.decision.phases import PhaseTable
+from ostiary.defence.guarding import NOT_ASKED, Asker, Guarded
+from ostiary.defence.questions import Question
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import DeviceFacts
 from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.entities import EvaluationRequest, Subject
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import RiskScore, Scorer
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Suppressed
 
 
 class SubjectFacts(msgspec.Struct, frozen=True):
@@ -85,7 +88,10 @@ class Directory(Protocol):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """An enriched event and what the signals say of it; ``history`` is opaque to the decision."""
+    """An enriched event and what the signals say of it; ``history`` is opaque to the decision.
+
+    ``probing`` is what is seen of the event as a question to a scorer.
+    """
 
     event: AccessEvent
     features: Sequence[float]
@@ -94,6 +100,7 @@ class Moment(msgspec.Struct, frozen=True):
     network_trusted: bool = False
     local_hour: int | None = None
     weekday: int | None = None
+    probing: Guarded = NOT_ASKED
 
 
 class SignalReader(Protocol):
@@ -105,6 +112,22 @@ class SignalReader(Protocol):
 
     def words(self, moment: Moment, signal: str) -> str:
         """Return one sentence about ``signal`` against the subject's own baseline, or an empty string."""
+        ...
+
+
+class QuestionReader(Protocol):
+    """Watches questions about accesses, and takes their budgets (``defence.guarding`` fills it)."""
+
+    def look(self, tenant: str, asker: Asker, question: Question, now_ns: int) -> Guarded:
+        """Return what is seen of one question, its budgets taken if it could map a scorer.
+
+        Raises:
+            UnavailableError: the budgets cannot be written: nobody may be answered.
+        """
+        ...
+
+    def told(self, guarded: Guarded, outcome: str) -> None:
+        """Remember how a question was answered."""
         ...
 
 
@@ -217,8 +240,18 @@ class DriftReader(Protocol):
 class PhaseSource(Protocol):
     """Hands out the phases in force."""
 
-    def phases(self, tenant: str) -> PhaseTable:
-        """Return the phases of all controls."""
+    def phases(self, tenant: str, where: Where) -> PhaseTable:
+        """Return the phases of all controls at one place; its groups are the directory's, never the caller's."""
+        ...
+
+
+class SuppressionSource(Protocol):
+    """Hands out what people have silenced for a while."""
+
+    def in_force(
+        self, tenant: str, subject_key: str, groups: Sequence[str], resource_class: str, now_ns: int
+    ) -> tuple[Suppressed, ...]:
+        """Return the suppressions whose scope holds this access, in the order of their ids."""
         ...
 
 
@@ -226,7 +259,17 @@ class BreakGlassCheck(Protocol):
     """Finds an open break-glass for a request (``approvals`` fills it)."""
 
     def find(self, tenant: str, request: EvaluationRequest, now_ns: int) -> BreakGlass | None:
-        """Return the open break-glass that covers ``request``, or ``None``."""
+        """Return the open break-glass that covers ``request``, or ``None``; its subject is the verified one."""
+        ...
+
+
+class GrantReader(Protocol):
+    """What people granted, for a time: data for policy, by itself it allows nothing (``approvals`` fills it)."""
+
+    def grants(
+        self, tenant: str, subject: str, request: EvaluationRequest, now_ns: int
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the grants that cover ``request`` at ``now_ns``; ``subject`` is the verified ``type:id``."""
         ...
 
 

@@ -13,7 +13,9 @@ from ostiary.decision.document import adaptive_document
 from ostiary.decision.obligations import acr_values_of, privileges_of, smallest_of
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.suppressing import withheld
 from ostiary.vocabulary.effects import Control, Effect
+from ostiary.vocabulary.rollout import NOWHERE, Where
 from ostiary.vocabulary.scoring import RiskScore
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, Outcome
 
@@ -40,13 +42,27 @@ class Fall(msgspec.Struct, frozen=True):
 
 class _Critical(msgspec.Struct, frozen=True):
     critical: bool = False
+    type: str = ""
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    groups: tuple[str, ...] = ()
 
 
 class _Document(msgspec.Struct, frozen=True):
     resource: _Critical
+    subject: _Subject = _Subject()
 
 
 _document = msgspec.json.Decoder(_Document).decode
+
+
+def where_of(record: DecisionRecord) -> Where:
+    """Return where a recorded access lay among the scopes of phases, as its own document tells it."""
+    if record.refusal or record.guardrails is None:
+        return NOWHERE
+    told = _document(bytes(record.input))
+    return Where(record.subject_key, told.resource.type, told.subject.groups)
 
 
 def rejudge(record: DecisionRecord, risk: RiskScore, engine: PolicyEngine, phases: PhaseTable) -> Fall:
@@ -62,15 +78,16 @@ def rejudge(record: DecisionRecord, risk: RiskScore, engine: PolicyEngine, phase
     if verdict.error or not hits:
         return Fall(Effect.ALLOW)
     critical = _document(document).resource.critical
-    outcome = combine(record.guardrails, AdaptiveVerdict(hits=hits), phases, critical=critical)
-    return _fall(outcome, AdaptiveVerdict(hits=hits))
+    hidden = withheld(hits, record.suppressions, record.risk)
+    outcome = combine(record.guardrails, AdaptiveVerdict(hits=hits), phases, critical=critical, withheld=hidden)
+    return _fall(outcome, AdaptiveVerdict(hits=hits), hidden)
 
 
-def _fall(outcome: Outcome, verdict: AdaptiveVerdict) -> Fall:
+def _fall(outcome: Outcome, verdict: AdaptiveVerdict, hidden: frozenset[str]) -> Fall:
     lived = outcome.applied_proposal
     # A denial is for one access; a session that should be denied everything is asked to prove itself instead.
     effect = Effect.STEP_UP if lived == Effect.DENY else lived
-    acting = tuple(hit for hit in verdict.hits if hit.effect >= lived) if lived else ()
+    acting = tuple(hit for hit in verdict.hits if hit.effect >= lived and hit.rule not in hidden) if lived else ()
     own = msgspec.structs.replace(outcome, effect=lived, rules=acting)
     shorter = any(control_of(hit) == Control.SESSION_LIFETIME for hit in acting)
     told = smallest_of(own, "max_age")

@@ -12,10 +12,11 @@ from ostiary.decision.held import with_session
 from ostiary.decision.numbers import unpack
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.suppressing import withheld
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.scoring import RiskScore, Scorer
-from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict, Outcome
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -33,6 +34,14 @@ class Replayed(msgspec.Struct, frozen=True):
         return self.before != self.after or self.reasons_before != self.reasons_after
 
 
+class Again(msgspec.Struct, frozen=True):
+    """A record decided again: the sum, what the models proposed in it, and the score that they saw."""
+
+    outcome: Outcome
+    adaptive: AdaptiveVerdict
+    risk: RiskScore
+
+
 class _Critical(msgspec.Struct):
     critical: bool = False
 
@@ -42,7 +51,12 @@ class _Document(msgspec.Struct):
 
 
 def replay(
-    record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None = None, phases: PhaseTable | None = None
+    record: DecisionRecord,
+    engine: PolicyEngine,
+    scorer: Scorer | None = None,
+    phases: PhaseTable | None = None,
+    *,
+    guardrails: GuardrailVerdict | None = None,
 ) -> Replayed:
     """Decide a recorded evaluation again.
 
@@ -51,6 +65,7 @@ def replay(
         engine: the policy to apply.
         scorer: a model to score with, or ``None`` to keep the recorded score.
         phases: the phases to apply, or ``None`` to keep the recorded ones.
+        guardrails: the verdict of these very guardrails on the record, where it is known already.
 
     Returns:
         Both effects with their reasons; a refusal that never reached policy replays as itself.
@@ -60,21 +75,34 @@ def replay(
     """
     if record.kind != "evaluation":
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` is a {record.kind}")
-    after = record.outcome if record.refusal else _again(record, engine, scorer, phases)
+    after = record.outcome if record.refusal else decide_again(record, engine, scorer, phases, guardrails).outcome
     return Replayed(
         record.receipt.decision_id, record.outcome.effect, after.effect, record.outcome.reasons, after.reasons
     )
 
 
-def _again(record: DecisionRecord, engine: PolicyEngine, scorer: Scorer | None, phases: PhaseTable | None) -> Outcome:
-    document = bytes(record.input)
-    guardrails = with_session(engine.guardrails(document), document)
-    adaptive = engine.adaptive(adaptive_document(document, guardrails, _risk(record, scorer), record.session_risk))
+def decide_again(
+    record: DecisionRecord,
+    engine: PolicyEngine,
+    scorer: Scorer | None = None,
+    phases: PhaseTable | None = None,
+    known: GuardrailVerdict | None = None,
+) -> Again:
+    """Decide a record that reached policy again, and keep the parts of the sum; arguments as for ``replay``.
+
+    Raises:
+        FaultyInputError: ``record_not_replayable`` when there is no score to be had.
+    """
+    document, risk = bytes(record.input), _risk(record, scorer)
+    guardrails = with_session(engine.guardrails(document), document) if known is None else known
+    adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, record.session_risk))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
-    glass = BreakGlass("as recorded", replaced) if replaced else None
-    return combine(guardrails, adaptive, table, critical=critical, break_glass=glass)
+    glass = BreakGlass(record.outcome.break_glass, replaced) if replaced else None
+    hidden = withheld(adaptive.hits, record.suppressions, risk)
+    outcome = combine(guardrails, adaptive, table, critical=critical, break_glass=glass, withheld=hidden)
+    return Again(outcome, adaptive, risk)
 
 
 def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:

@@ -51,6 +51,7 @@ SENTENCES: Final[dict[str, str]] = {
     Reason.SUBJECT_MISMATCH: "The token speaks of another subject.",
     Reason.SUBJECT_REVOKED: "All that this subject began before was ended: sign in again.",
     Reason.SUBJECT_UNVERIFIED: "The subject did not prove who it is.",
+    Reason.SUPPRESSED: "A model proposed more, but a suppression that people added withholds it for now.",
     Reason.TENANT_UNKNOWN: "There is no such tenant.",
     **{f"token_other_{what}": f"The token is for {words}." for what, words in _OTHER.items()},
 }

@@ -8,6 +8,7 @@ Rules:
   kept here; what is not used goes back with the next write. A crash costs the budget that much, and grants nothing.
 - Time never goes back here: requests that come out of order are counted at the latest moment seen, for what has gone
   by at that moment was forgotten.
+- Several budgets are taken from together: all of them or none, in one transaction. Locks are taken in one order.
 - Keys are digests: who asked what stands in the log, not here.
 
 >>> from ostiary.defence.memory import MemoryBudgets
@@ -20,11 +21,13 @@ True
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Final
 
 import msgspec
 
-from ostiary.defence.ports import NOTHING_BACK, BudgetStore, Slot
+from ostiary.defence.ports import NOTHING_BACK, Ask, BudgetStore, Slot
 from ostiary.errors import FaultyInputError
 from ostiary.keys.hashing import sha256_hex
 
@@ -121,6 +124,41 @@ class Budgets:
             self._keep(tenant, want, _Lease(slot, got - cost if granted else got))
             return granted
 
+    def take_all(self, tenant: str, wants: Sequence[Want], cost: int, now_ns: int) -> tuple[int, ...]:
+        """Take ``cost`` from all of ``wants``, or from none.
+
+        Returns:
+            The places in ``wants`` of those that have too little; empty when it was granted.
+
+        Raises:
+            UnavailableError: the store cannot be written: nothing may be granted.
+            ValueError: the cost is negative, or two of them are one budget.
+        """
+        if cost < 0 or len({want.stored for want in wants}) != len(wants):
+            msg = "a cost is not negative, and no budget is named twice"
+            raise ValueError(msg)
+        with ExitStack() as held:
+            for number in sorted({self._number(tenant, want) for want in wants}):
+                held.enter_context(self._locks[number])
+            now = self._latest(now_ns)
+            ahead = [self._ahead(tenant, want, cost, now) for want in wants]
+            asks = [self._ask(tenant, want, cost, now) for want, lease in zip(wants, ahead, strict=True) if not lease]
+            offered = iter(self._store.take_all(tenant, asks) if asks else ())
+            got = [None if lease is not None else next(offered) for lease in ahead]
+            lacking = tuple(place for place, amount in enumerate(got) if amount is not None and amount < cost)
+            for want, lease, amount in zip(wants, ahead, got, strict=True):
+                if lease is None:  # what it had taken ahead went back with the question
+                    left = 0 if lacking or amount is None else amount - cost
+                    self._keep(tenant, want, _Lease(now // want.budget.slot_ns, left))
+                elif not lacking:
+                    lease.left -= cost
+            return lacking
+
+    def give_all_back(self, tenant: str, wants: Sequence[Want], cost: int, now_ns: int) -> None:
+        """Give back what was granted by ``take_all`` at ``now_ns``; what is too late stays taken."""
+        for want in wants:
+            self.give_back(tenant, want, cost, now_ns)
+
     def give_back(self, tenant: str, want: Want, cost: int, now_ns: int) -> None:
         """Give back what was granted at ``now_ns`` and came to nothing; what is too late stays taken."""
         slot = now_ns // want.budget.slot_ns
@@ -136,13 +174,28 @@ class Budgets:
         """Return how much is taken now, with what was taken ahead."""
         return self._store.taken(tenant, want.stored, now_ns // want.budget.slot_ns - SLOTS)
 
+    def _ahead(self, tenant: str, want: Want, cost: int, now_ns: int) -> _Lease | None:
+        """Return what was taken ahead in this slot, when it is enough."""
+        lease = self._lease(tenant, want)
+        enough = lease is not None and lease.slot == now_ns // want.budget.slot_ns and lease.left >= cost
+        return lease if enough else None
+
+    def _ask(self, tenant: str, want: Want, cost: int, now_ns: int) -> Ask:
+        slot, lease, limit = now_ns // want.budget.slot_ns, self._lease(tenant, want), want.budget.limit
+        back = Slot(lease.slot, lease.left) if lease is not None else NOTHING_BACK
+        return Ask(want.stored, slot, slot - SLOTS, cost, max(cost, limit // _LEASES), limit, back)
+
     def _latest(self, now_ns: int) -> int:
         with self._guard:
             self._latest_ns = max(self._latest_ns, now_ns)
             return self._latest_ns
 
     def _lock(self, tenant: str, want: Want) -> threading.Lock:
-        return self._locks[hash((tenant, want.stored)) % _LOCKS]
+        return self._locks[self._number(tenant, want)]
+
+    @staticmethod
+    def _number(tenant: str, want: Want) -> int:
+        return hash((tenant, want.stored)) % _LOCKS
 
     def _lease(self, tenant: str, want: Want) -> _Lease | None:
         with self._guard:

@@ -5,9 +5,10 @@ granted there, and other tenants do not notice.
 """
 
 import threading
+from collections.abc import Sequence
 from typing import Final
 
-from ostiary.defence.ports import NOTHING_BACK, Slot
+from ostiary.defence.ports import NOTHING_BACK, Ask, Slot
 
 MAX_KEYS: Final = 100_000
 
@@ -37,24 +38,43 @@ class MemoryBudgets:
     ) -> int:
         """Take up to ``wanted``; see ``BudgetStore``."""
         with self._lock:
-            kept = self._of(tenant, key, slot, since)
-            if kept is None:
-                return 0
-            slots = kept.slots
-            for old in [number for number in slots if number < since]:
-                del slots[old]
-            if back.amount and back.number in slots:
-                slots[back.number] = max(0, slots[back.number] - back.amount)
-            got = max(0, min(wanted, limit - sum(slots.values())))
+            ask = Ask(key, slot, since, 0, wanted, limit, back)
+            got = self._offered(tenant, ask)
             if got:
-                slots[slot] = slots.get(slot, 0) + got
+                self._take(tenant, ask, got)
             return got
+
+    def take_all(self, tenant: str, asks: Sequence[Ask]) -> list[int]:
+        """Take from all or from none; see ``BudgetStore``."""
+        with self._lock:
+            offered = [self._offered(tenant, ask) for ask in asks]
+            if all(got >= ask.cost for ask, got in zip(asks, offered, strict=True)):
+                for ask, got in zip(asks, offered, strict=True):
+                    self._take(tenant, ask, got)
+            return offered
 
     def taken(self, tenant: str, key: str, since: int) -> int:
         """Return how much is taken."""
         with self._lock:
             kept = self._kept.get(tenant, {}).get(key)
             return 0 if kept is None else sum(amount for number, amount in kept.slots.items() if number >= since)
+
+    def _offered(self, tenant: str, ask: Ask) -> int:
+        """Give back, and return how much could be taken now."""
+        kept = self._of(tenant, ask.key, ask.slot, ask.since)
+        if kept is None:
+            return 0
+        slots, back = kept.slots, ask.back
+        for old in [number for number in slots if number < ask.since]:
+            del slots[old]
+        if back.amount and back.number in slots:
+            slots[back.number] = max(0, slots[back.number] - back.amount)
+        return max(0, min(ask.wanted, ask.limit - sum(slots.values())))
+
+    def _take(self, tenant: str, ask: Ask, got: int) -> None:
+        kept = self._kept[tenant].get(ask.key)
+        if kept is not None and got:
+            kept.slots[ask.slot] = kept.slots.get(ask.slot, 0) + got
 
     def _of(self, tenant: str, key: str, slot: int, since: int) -> _Kept | None:
         kind = _kind(key)

@@ -94,7 +94,7 @@ class OpaEngine:
         book = RuleBook.read(bundle.live_sources)
         self.bundle = BundleInfo(bundle.digest, bundle.revision, book)
         self.running = InFlight()
-        self._reader = AnswerReader(book, self.settings)
+        self.reader = AnswerReader(book, self.settings)
         self._opa = new_instance(bundle)
         self._filters: FilterEngine | None = None
         self._bundle = bundle
@@ -118,12 +118,12 @@ class OpaEngine:
     def guardrails(self, document: Document) -> GuardrailVerdict:
         """Ask what is allowed; ``document`` holds no score."""
         answer = self._ask(GUARDRAILS, document)
-        return guardrail_error(answer) if isinstance(answer, Reason) else self._reader.guardrails(answer)
+        return guardrail_error(answer) if isinstance(answer, Reason) else self.reader.guardrails(answer)
 
     def adaptive(self, document: Document) -> AdaptiveVerdict:
         """Ask what to propose, given the guardrails' result and the score."""
         answer = self._ask(ADAPTIVE, document)
-        return adaptive_error(answer) if isinstance(answer, Reason) else self._reader.adaptive(answer)
+        return adaptive_error(answer) if isinstance(answer, Reason) else self.reader.adaptive(answer)
 
     def raw(self, question: bytes, document: bytes) -> bytes:
         """Return OPA's own answer to one of the two questions, unread: the yardstick of measurements."""

@@ -89,6 +89,14 @@ class Parser:
         Raises:
             FaultyInputError: ``rego_parse_error`` with the line in ``pointer``.
         """
+        return _module(path, self.tree(path, source))
+
+    def tree(self, path: str, source: str) -> dict[str, Any]:
+        """Return OPA's own tree of ``source``.
+
+        Raises:
+            FaultyInputError: ``rego_parse_error`` with the line in ``pointer``.
+        """
         question = msgspec.json.encode({"name": path, "source": source})
         answer = msgspec.json.decode(self._opa.evaluate(b"scratch.tree", question))
         if answer.get("error"):
@@ -97,7 +105,8 @@ class Parser:
         results = answer.get("result") or []
         if not results:
             raise FaultyInputError("rego_parse_error", "the parser gave no answer", "1")
-        return _module(path, results[0]["expressions"][0]["value"])
+        tree: dict[str, Any] = results[0]["expressions"][0]["value"]
+        return tree
 
 
 def where(message: str, path: str) -> tuple[int, str]:

@@ -11,6 +11,7 @@
 """
 
 import base64
+import hashlib
 import os
 import signal
 import subprocess
@@ -63,6 +64,17 @@ class Report(msgspec.Struct, frozen=True):
         reasons += [f"{each.file}:{each.line}: `{each.name}`: {each.outcome}" for each in self.tests.failed]
         more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""  # noqa: PLR2004 - a line's worth
         return "; ".join(reasons[:3]) + more
+
+
+def report_digest(report: Report) -> str:
+    """Return the digest of what was found, however long it took and wherever it lay: the same bundle, the same digest.
+
+    >>> report_digest(Report(digest="sha256:aa"))[:7]
+    'sha256:'
+    """
+    tests = sorted(f"{each.package}.{each.name}={each.outcome}" for each in report.tests.tests)
+    findings = sorted(each.code for each in report.findings)
+    return "sha256:" + hashlib.sha256(msgspec.json.encode([report.digest, tests, findings])).hexdigest()
 
 
 def try_out(bundle: Bundle, task: Task, limits: SandboxLimits | None = None) -> Report:

@@ -8,7 +8,9 @@ Rules:
    their effect by the step's name: done twice is done once.
 4. What is unavailable is tried again, longer apart each time; what is refused has failed, and shows. A fault in one
    step never keeps the others from being done.
-5. Nothing here loosens anything, and nothing here knows a model.
+5. A step that a model may be behind is asked about again when it is done: a playbook that was demoted or switched off
+   meanwhile has it wait for a person, or not done at all.
+6. Nothing here loosens anything, and nothing here knows a model.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,12 +21,13 @@ import msgspec
 from ostiary.errors import OstiaryError, RefusedError, UnavailableError
 from ostiary.response.backoff import NS, Backoff
 from ostiary.response.journal import Journal, Kept
-from ostiary.response.plan import Planned, StepState, plan, run
+from ostiary.response.plan import Planned, StepState, needs_person, phase_for, plan, run
 from ostiary.response.playbook import Playbook
 from ostiary.response.ports import EffectHandler, PlaybookPhases
 from ostiary.response.records import Records
-from ostiary.response.trigger import Trigger
+from ostiary.response.trigger import Trigger, by_model
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.effects import Phase
 
 LEASE_S: Final = 10.0
 MAX_ATTEMPTS: Final = 24
@@ -105,8 +108,21 @@ class Executor:
             tried += self._try(kept)
         return tried
 
+    def _held_back(self, step: Planned) -> StepState | None:
+        """Return where a step goes that may not be done by itself any more; one that a person agreed to goes on."""
+        playbook = next((one for one in self._playbooks(step.tenant) if one.name == step.playbook), None)
+        if step.by or not by_model(step.trigger) or playbook is None:
+            return None
+        live = phase_for(step.trigger, playbook, self._phases)
+        if live < Phase.LOW_RISK:
+            return StepState.DRY
+        return StepState.WAITING if needs_person(step.step, step.trigger, live) else None
+
     def _try(self, kept: Kept) -> bool:
         now = self._clock.now_ns()
+        if (state := self._held_back(kept[1])) is not None:
+            self._journal.hold(kept, msgspec.structs.replace(kept[1], state=state, why="model"), now)
+            return False
         running = msgspec.structs.replace(kept[1], state=StepState.RUNNING, attempts=kept[1].attempts + 1, fault="")
         claimed = self._journal.move(kept, running, now + round(LEASE_S * NS))
         if claimed is None:

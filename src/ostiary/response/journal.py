@@ -69,6 +69,10 @@ class Journal:
         changed = self._cards.replace(card, wanted)
         return None if changed is None else (changed, after)
 
+    def hold(self, kept: Kept, after: Planned, now_ns: int) -> Kept | None:
+        """Put a step where it waits for a person, for as long as a person is waited for, or where it is not done."""
+        return self.move(kept, after, now_ns + self._expiry_ns if after.state == StepState.WAITING else NEVER)
+
     def find(self, tenant: str, name: str) -> Kept:
         """Return one step.
 

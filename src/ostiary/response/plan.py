@@ -5,8 +5,9 @@ Rules:
 - A step's name is made of tenant, trigger, playbook digest and place: the same happening under the same playbook is the
   same step for ever, and what is done once is never done again.
 - A dry run, and a playbook that is not rolled out beyond shadow, plans ``dry`` steps: written down, never done.
-- A step that says ``approval`` waits for a person. So does a high-impact step that may come from a model, unless the
-  playbook's phase is ``high_impact``. A verified signal or a rule needs no person beyond what the playbook says.
+- A step that says ``approval`` waits for a person. So does a high-impact step (containment) that may come from a model,
+  unless the playbook was promoted to ``high_impact``: its own file cannot say so. A verified signal or a rule needs no
+  person beyond what the playbook says.
 - ``digest`` binds everything that an approver was shown: another trigger, target, playbook or step is another digest.
 """
 
@@ -94,12 +95,25 @@ def plan(
 
 def run(trigger: Trigger, playbook: Playbook, phases: PlaybookPhases, now_ns: int, *, dry: bool) -> tuple[Planned, ...]:
     """Return the steps of one playbook that an administrator runs by name, whatever usually sets it off."""
-    phase = phases.phase(trigger.tenant, control_name(playbook.name))
-    return tuple(_steps(bounded(trigger), playbook, phase, now_ns, dry))
+    return tuple(_steps(bounded(trigger), playbook, phase_for(trigger, playbook, phases), now_ns, dry))
 
 
-def _steps(trigger: Trigger, playbook: Playbook, phase: Phase | None, now_ns: int, dry: bool) -> Iterator[Planned]:  # noqa: FBT001
-    live = PHASES[playbook.phase] if phase is None else phase
+def phase_for(trigger: Trigger, playbook: Playbook, phases: PlaybookPhases) -> Phase:
+    """Return how far a playbook may go about a trigger: what people set, else its own word, for a model low risk."""
+    model = by_model(trigger)
+    phase = phases.phase(trigger.tenant, control_name(playbook.name), trigger.subject, model=model)
+    if phase is not None:
+        return phase
+    own = PHASES[playbook.phase]
+    return min(own, Phase.LOW_RISK) if model else own
+
+
+def needs_person(step: Step, trigger: Trigger, live: Phase) -> bool:
+    """Return whether a step must wait for a person because a model may be behind it."""
+    return step.do in HIGH_IMPACT and by_model(trigger) and live < Phase.HIGH_IMPACT
+
+
+def _steps(trigger: Trigger, playbook: Playbook, live: Phase, now_ns: int, dry: bool) -> Iterator[Planned]:  # noqa: FBT001
     for index, step in enumerate(playbook.steps):
         state, why = _begin(step, trigger, live, dry=dry or playbook.dry_run)
         yield Planned(
@@ -121,7 +135,7 @@ def _begin(step: Step, trigger: Trigger, live: Phase, *, dry: bool) -> tuple[Ste
         return StepState.DRY, ""
     if step.approval:
         return StepState.WAITING, "approval"
-    if step.do in HIGH_IMPACT and by_model(trigger) and live < Phase.HIGH_IMPACT:
+    if needs_person(step, trigger, live):
         return StepState.WAITING, "model"
     return StepState.READY, ""
 

@@ -167,8 +167,15 @@ class EffectHandler(Protocol):
 class PlaybookPhases(Protocol):
     """How far each playbook is rolled out, by control name ``playbook:<name>``."""
 
-    def phase(self, tenant: str, control: str) -> Phase | None:
-        """Return what an administrator has set, or ``None``: then the playbook's own holds."""
+    def phase(self, tenant: str, control: str, subject: str = "", *, model: bool = False) -> Phase | None:
+        """Return what people have set, or ``None``: then the playbook's own holds.
+
+        Args:
+            tenant: whose playbook it is.
+            control: its control.
+            subject: whom it is about, ``type:id``; a phase may hold for some subjects only.
+            model: whether a model may be behind what set it off: then it may have been switched off altogether.
+        """
         ...
 
 

@@ -29,7 +29,8 @@ from ostiary.risk.schema import (
 from ostiary.risk.scorer import Engine, LightGbmScorer, pick_engine
 from ostiary.risk.session_forest import SessionForest, columns_of, parse_session_schema
 from ostiary.risk.session_risk import SessionRisk
-from ostiary.risk.trees import parse_trees
+from ostiary.risk.trees import Trees, parse_trees
+from ostiary.risk.voting import BALLOT_FILE, Certificate, VotingTrees, parse_ballot, part_file
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
 
@@ -104,6 +105,14 @@ class RiskModel:
             found.update(zip(places, risks, strict=True))
         return [found[place] for place in range(len(events))]
 
+    def certificate(self, event: AccessEvent, features: Sequence[float]) -> Certificate | None:
+        """Return what the decision at the step-up threshold survives; ``None`` of a model whose sources do not vote."""
+        scorer = self.wing(event).access
+        engine = scorer.engine
+        if not isinstance(engine, VotingTrees):
+            return None
+        return engine.certificate(features, scorer.scaling.margin(scorer.scaling.event.medium))
+
     def access(self, group: str) -> LightGbmScorer:
         """Return what judges single accesses of ``group``."""
         return self._wings.get(group, self._everybody).access
@@ -152,12 +161,10 @@ def model_from(verified: VerifiedArtifact, *, feature_set: str, names: tuple[str
 
 def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[str, ...], words: Words) -> Wing:
     scaling = parse_scaling(_file(verified, file_of(CALIBRATION_FILE, group)))
-    text = _file(verified, file_of(MODEL_FILE, group)).decode()
-    trees = parse_trees(text)
-    if trees.names != names:
-        raise FaultyInputError("model_malformed", "the trees' columns are not the schema's")
-    engine, first = pick_engine(text, trees), trees.first(EXPLAINING)
-    access = LightGbmScorer(engine, schema, scaling, verified.digest, words, first, trees.columns())
+    whole, trees = _forest(verified, file_of(MODEL_FILE, group), names)
+    engine, used = _voting(verified, group, names, whole, trees.columns())
+    first = trees.first(EXPLAINING)
+    access = LightGbmScorer(engine, schema, scaling, verified.digest, words, first, used)
     told = parse_session_schema(_file(verified, file_of(SESSION_SCHEMA_FILE, group)))
     text = _file(verified, file_of(SESSION_FILE, group)).decode()
     trees = parse_trees(text)
@@ -168,6 +175,27 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
         pick_engine(text, trees), trees.first(EXPLAINING), columns, scaling, so_far=bool(told.so_far)
     )
     return Wing(access, session)
+
+
+def _voting(
+    verified: VerifiedArtifact, group: str, names: tuple[str, ...], whole: Engine, columns: Iterable[int]
+) -> tuple[Engine, frozenset[int]]:
+    """Return the engine with the groups' forests beside it, if the model has any, and the columns it looks at."""
+    used = frozenset(columns)
+    if group != EVERYBODY or BALLOT_FILE not in verified.files:
+        return whole, used
+    ballot = parse_ballot(_file(verified, BALLOT_FILE))
+    found = [_forest(verified, part_file(MODEL_FILE, number), names) for number in range(ballot.forests)]
+    used = used.union(*(trees.columns() for _, trees in found))
+    return VotingTrees([engine for engine, _ in found], ballot, whole if ballot.whole else None), used
+
+
+def _forest(verified: VerifiedArtifact, name: str, names: tuple[str, ...]) -> tuple[Engine, Trees]:
+    text = _file(verified, name).decode()
+    trees = parse_trees(text)
+    if trees.names != names:
+        raise FaultyInputError("model_malformed", "the trees' columns are not the schema's")
+    return pick_engine(text, trees), trees
 
 
 def _file(verified: VerifiedArtifact, name: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from ostiary.errors import FaultyInputError, VerificationError
-from ostiary.risk.calibration import Calibration, check_calibration
+from ostiary.risk.calibration import Calibration, check_calibration, log_odds
 from ostiary.risk.groups import EVERYBODY, GROUPS
 
 Shape = TypeVar("Shape")
@@ -24,6 +24,7 @@ SCHEMA_FILE: Final = "schema.json"
 CALIBRATION_FILE: Final = "calibration.json"
 CARD_FILE: Final = "card.json"
 FORMAT_VERSION: Final = 2
+_LEAST: Final = 1e-12
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +104,13 @@ class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the log-odds of one access's ``margin``, on the scale of the model before if this one continues it."""
         logit = self.table.logit(margin)
         return logit if self.continues is None else self.continues.logit(logit)
+
+    def margin(self, score: float) -> float:
+        """Return the margin whose calibrated probability is ``score``: what ``logit`` undoes."""
+        logit = log_odds(min(max(score, _LEAST), 1 - _LEAST))
+        if self.continues is not None:
+            logit = self.continues.inverse().logit(logit)
+        return self.table.inverse().logit(logit)
 
 
 def file_of(name: str, group: str) -> str:

@@ -3,6 +3,14 @@
 import msgspec
 
 
+class Producer(msgspec.Struct, frozen=True):
+    """What one registered producer has in a source."""
+
+    producer: str
+    rows: int
+    batches: int
+
+
 class Source(msgspec.Struct, frozen=True):
     """One source of the history: where it came from, its digest, what it held and how it was read.
 
@@ -15,6 +23,9 @@ class Source(msgspec.Struct, frozen=True):
         last_ns: time of the last event.
         mapping: name of the format or mapping that it was read with.
         mapping_digest: of the mapping's text; empty for an adapter, which is code of the version that the card names.
+        provenance: who answers for where the rows came from, in words.
+        producers: what each registered producer has in it.
+        batches: digest over the digests of all signed batches that it rests on.
     """
 
     origin: str
@@ -25,3 +36,6 @@ class Source(msgspec.Struct, frozen=True):
     last_ns: int = 0
     mapping: str = ""
     mapping_digest: str = ""
+    provenance: str = ""
+    producers: tuple[Producer, ...] = ()
+    batches: str = ""

@@ -2,11 +2,19 @@
 
 from typing import Final
 
+import msgspec
+
 from ostiary.audit import SYSTEM_TENANT
 from ostiary.storage.sqlite import SqliteStore
 from ostiary.vocabulary.clock import Clock
 
 _ADMITTED: Final = "policy_admitted"
+
+
+class _Passed(msgspec.Struct, frozen=True):
+    """By which report a bundle passed."""
+
+    report: str = ""
 
 
 class Admitted:
@@ -21,6 +29,12 @@ class Admitted:
         """Return whether a bundle has passed before."""
         return self._store.snapshots.load(SYSTEM_TENANT, _ADMITTED, digest) is not None
 
-    def remember(self, digest: str) -> None:
-        """Note that a bundle has passed."""
-        self._store.snapshots.save(SYSTEM_TENANT, _ADMITTED, digest, b"{}", self._clock.now_ns())
+    def remember(self, digest: str, report: str) -> None:
+        """Note that a bundle has passed, by the report with this digest."""
+        data = msgspec.json.encode(_Passed(report))
+        self._store.snapshots.save(SYSTEM_TENANT, _ADMITTED, digest, data, self._clock.now_ns())
+
+    def report(self, digest: str) -> str:
+        """Return the digest of the report by which a bundle passed, or an empty string."""
+        data = self._store.snapshots.load(SYSTEM_TENANT, _ADMITTED, digest)
+        return msgspec.json.decode(data, type=_Passed).report if data is not None else ""

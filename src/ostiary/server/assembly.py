@@ -6,7 +6,6 @@ Everything that runs beside the requests is here too: learning, saving profiles,
 import asyncio
 import os
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -18,13 +17,13 @@ from ostiary.decision.parts import Decided
 from ostiary.errors import VerificationError
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
+from ostiary.server.access.hint import told_of
 from ostiary.server.addresses import public_url
 from ostiary.server.admin.gate import Gate
 from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.body import BodyLimits
-from ostiary.server.challenge import with_uri
 from ostiary.server.chores import Chore, Chores
 from ostiary.server.crew import Crew, CrewSettings
 from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
@@ -38,7 +37,6 @@ from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
 from ostiary.server.settings.sections import RetentionSection, ServerSection, Settings
-from ostiary.server.step_up.party import step_up_base
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.observer import Learner, Telemetry
 from ostiary.server.telemetry.traces import Tracer
@@ -52,6 +50,7 @@ TOUCHES_S: Final = 1.0
 SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
+TEND_S: Final = 2.0
 
 
 class Faults:
@@ -85,9 +84,10 @@ class Assembly:
         self._tracer = _tracer(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, _fail_open(settings))
         self.telemetry.listen(house.response.decided)
+        self.telemetry.listen(house.shadow.decided)
         self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
-        self._told = partial(with_uri, base=step_up_base(settings), ours=settings.step_up.acr_values)
+        self._told = told_of(settings)
         self.authzen = self._authzen(settings.server)
         limits = _body_limits(settings.server)
         self.faces = open_faces(self._desk(settings.server, metrics))
@@ -115,10 +115,7 @@ class Assembly:
             self._judge.observe(decided)
         except Exception as fault:  # noqa: BLE001 - the session keeps what was known of it, and learning goes on
             self.faults("session_not_judged", fault)
-        try:
-            self.house.drift.observe(decided)
-        except Exception as fault:  # noqa: BLE001 - the day is not counted, and learning goes on
-            self.faults("drift_not_watched", fault)
+        self.house.drift.observe(decided)
         if decided.event is not None:
             self.house.knowledge.learn(decided.event, teaches=may_teach(learnable_of(decided)))
 
@@ -183,8 +180,9 @@ class Assembly:
         def sign(claims: dict[str, Any]) -> str:
             return sign_jwt(claims, ring.active(DEFAULT_TENANT, METADATA_PURPOSE), {"typ": "JWT"})
 
+        asking = bool(settings.access_requests.types)
         return PublicFace(
-            metadata=Metadata(public_url(settings.server), self.house.clock, sign),
+            metadata=Metadata(public_url(settings.server), self.house.clock, sign, requests=asking),
             jwks=lambda: ring.jwks(DEFAULT_TENANT, METADATA_PURPOSE),
             tiles=TileFace(self.house.log.store, self.house.log.public_keys),
             metrics=metrics,
@@ -242,6 +240,7 @@ class Assembly:
             Chore("refusal_not_recorded", FLUSH_S, self.refusals.flush),
             Chore("profiles_not_saved", SAVE_S, self.save_profiles),
             Chore("retention_failed", PRUNE_S, self.prune),
+            Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
             *(chore for face in self.faces for chore in face.chores()),
@@ -336,6 +335,7 @@ def _retention(settings: RetentionSection) -> RetentionPolicy:
         "admin": settings.admin_days,
         "device": settings.device_days,
         "inference": settings.inference_days,
+        "shadow": settings.shadow_days,
     }
     return RetentionPolicy({kind: count for kind, count in days.items() if count})
 

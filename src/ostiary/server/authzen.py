@@ -2,7 +2,8 @@
 
 1. A caller that has not proved who it is gets 401 and is counted; the body is not even read.
 2. From then on every request gets exactly one record, whatever is wrong with it; each item of a batch gets its own.
-3. A decision is always 200. 4xx and 503 are about the call itself: their body says so, and 503 says DENY as well.
+3. A decision is always 200, but for one that refuses because too much was asked: 429, the decision in its body, and in
+   a batch an ``error`` beside it. 4xx and 503 are about the call itself: their body says so, and 503 says DENY as well.
 4. Time, id and the end user's address are stamped here, at receipt, and never read from the body.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from ostiary.decision.answer import retry_after
 from ostiary.decision.decide import Decider
 from ostiary.decision.parts import AlreadyAnsweredError, Call, Claim, Decided
 from ostiary.decision.search import SearchCall, Searcher, Wanted
@@ -183,7 +185,9 @@ class AuthZen:
 
     async def _evaluation(self, request: Request, pep: PepIdentity, asked: EvaluationRequest) -> Reply:
         decided = await self._decide(self._decider, self._receipt(request), pep, asked)
-        return Reply(200, msgspec.json.encode(decided.answer), (JSON, *_challenge(decided)))
+        wait_s = retry_after(decided.record.outcome)
+        more = ((b"retry-after", b"%d" % wait_s),) if wait_s else ()
+        return Reply(429 if wait_s else 200, msgspec.json.encode(decided.answer), (JSON, *_challenge(decided), *more))
 
     async def _evaluations(self, request: Request, pep: PepIdentity, batch: Batch) -> Reply:
         decider = self._per_request(self._decider)
@@ -203,7 +207,7 @@ class AuthZen:
         try:
             if isinstance(item, FaultyInputError):
                 raise item
-            return (await self._decide(decider, receipt, pep, item)).answer
+            return _item_of(await self._decide(decider, receipt, pep, item))
         except FaultyInputError as fault:
             decided = await self._refuse(receipt, pep, fault)
             error = {"status": _STATUS.get(fault.code, 400), "message": fault.message}
@@ -278,6 +282,15 @@ class AuthZen:
             peer_ip=self._proxies.client(request.peer, request.raw_headers),
             request_id=None if request_id is None else printable(request_id),
         )
+
+
+def _item_of(decided: Decided) -> dict[str, Any]:
+    """Return a decision as an item of a batch, which has no status of its own."""
+    answer = decided.answer
+    if not retry_after(decided.record.outcome):
+        return answer
+    error = {"status": 429, "message": "too many different questions were asked"}
+    return {**answer, "context": {**answer["context"], "error": error}}
 
 
 def _challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:

@@ -18,8 +18,11 @@ from ostiary.audit.verifier.signed import read_checkpoint, read_vkey
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
+from ostiary.server.agreement_remarks import agreement_remarks
 from ostiary.server.places import Places
-from ostiary.server.settings.sections import LOOPBACK, Networks, Settings
+from ostiary.server.rollout.desk import rollout_desk
+from ostiary.server.rollout.shown import stalled_in
+from ostiary.server.settings.sections import LOOPBACK, Networks, PhasesSection, Settings
 from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
 from ostiary.server.wiring import House, open_house
 from ostiary.server.worker import tls_context
@@ -116,6 +119,9 @@ def _options(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail-open", State.MIND, text, "server.tls_cert and server.tls_key, or a proxy that has them")
     if settings.telemetry.metrics_from != LOOPBACK:
         yield Finding("metrics", State.MIND, f"metrics are told to {len(settings.telemetry.metrics_from)} networks")
+    if not settings.defence.questions:
+        text = "whoever has an account may ask any number of questions, and so copy what scores accesses"
+        yield Finding("fail-open", State.MIND, text, "defence.questions = true")
     if settings.identity.allow_http_loopback:
         yield Finding("fail-open", State.MIND, "issuers' keys may come over plain HTTP from this machine")
     for text in workload_remarks(settings.identity):
@@ -180,6 +186,7 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
             yield from _log(house, clock)
             yield from _disk(places, settings)
             yield from _tenants(house)
+            yield from _rollout(house)
     except OstiaryError as fault:
         yield Finding("data", State.WRONG, fault.message, _command_in(fault.message))
     for reason in dict.fromkeys(faults):
@@ -210,6 +217,29 @@ def _disk(places: Places, settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", State.FINE, f"{free:,} MiB are free, {floor} are needed")
 
 
+def _rollout(house: House) -> Iterator[Finding]:
+    shipped = PhasesSection().table()
+    for control, phase in house.settings.phases.table().items():
+        if phase > shipped[control]:
+            text = f"`{control}` is in {phase.name.lower()} by the configuration: nobody agreed to it"
+            yield Finding("phases", State.MIND, text, f"ostiary rollout promote {control}, and no phases.{control}")
+    desk = rollout_desk(house, lambda _reason, _fault: None)
+    for row in house.tenants.living():
+        if house.rollout.look(row.tenant).broken:
+            text = f"the phases of `{row.tenant}` do not verify: the models may do nothing"
+            yield Finding(
+                "phases", State.WRONG, text, f"ostiary audit verify, then ostiary rollout kill --tenant {row.tenant}"
+            )
+            continue
+        for target, words in stalled_in(desk, row.tenant):
+            yield Finding(
+                "phases",
+                State.MIND,
+                f"`{target}` of `{row.tenant}` is in shadow, {words}",
+                "promote it, or take it down",
+            )
+
+
 def _tenants(house: House) -> Iterator[Finding]:
     for row in house.tenants.living():
         try:
@@ -223,10 +253,19 @@ def _tenants(house: House) -> Iterator[Finding]:
         if scorer is None:
             text = f"the model in `{model}` does not load" if model else "it has no risk model: policy sees that"
             yield Finding(f"tenant {row.tenant}", State.WRONG if model else State.MIND, text, "ostiary risk train")
+        yield from _agreement(house, row.tenant)
         for pep in house.store.peps.of_tenant(row.tenant):
             if pep.subjects == "asserted":
                 text = f"`{pep.pep_id}` is believed who its subjects are, without a token of theirs"
                 yield Finding(f"tenant {row.tenant}", State.MIND, text)
+
+
+def _agreement(house: House, tenant: str) -> Iterator[Finding]:
+    try:
+        for text, mend in agreement_remarks(house, tenant):
+            yield Finding(f"tenant {tenant}", State.MIND, text, mend)
+    except OstiaryError as fault:
+        yield Finding(f"tenant {tenant}", State.WRONG, fault.message, "ostiary audit verify")
 
 
 def wrong(findings: list[Finding]) -> bool:

@@ -150,6 +150,12 @@ class DriftWatch:
 
     def observe(self, decided: Decided) -> None:
         """Take in what was done with a permission; what was refused is no part of how somebody works."""
+        try:
+            self._observe(decided)
+        except Exception as fault:  # noqa: BLE001 - the day is not counted, and learning goes on
+            self._on_fault("drift_not_watched", fault)
+
+    def _observe(self, decided: Decided) -> None:
         event, record = decided.event, decided.record
         if event is None or event.outcome is not EventOutcome.SUCCESS:
             return

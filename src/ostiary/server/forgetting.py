@@ -19,6 +19,8 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     house.drift.forget(tenant, subject)
     house.store.cards.erase_subject(tenant, subject)
     house.store.authenticators.remove_all(tenant, subject)
+    house.access.book.forget_subject(tenant, subject)
+    house.glass.book.forget_subject(tenant, subject, house.clock.now_ns())
     house.knowledge.forget(tenant, kind, name, house.store.snapshots)
     forget_subject(house, tenant, subject)
     return erased

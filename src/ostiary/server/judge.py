@@ -14,7 +14,7 @@ import msgspec
 
 from ostiary.decision.parts import Decided
 from ostiary.decision.ports import Moment, PhaseSource, PolicySource, Recorder
-from ostiary.decision.rejudge import Fall, rejudge
+from ostiary.decision.rejudge import Fall, rejudge, where_of
 from ostiary.keys import random_bytes
 from ostiary.sessions import Hysteresis, Session, SessionLedger
 from ostiary.sessions.facts import facts_of
@@ -100,7 +100,8 @@ class SessionJudge:
         if session is None or session.level in QUIET:
             return
         held = risk_of(session)
-        fall = rejudge(record, held, self._policies.engine(record.tenant), self._phases.phases(record.tenant))
+        phases = self._phases.phases(record.tenant, where_of(record))
+        fall = rejudge(record, held, self._policies.engine(record.tenant), phases)
         if not _is_new(fall, session):
             return
         self._record(record, session, msgspec.structs.replace(risk, level=session.level), fall)

@@ -17,6 +17,7 @@ import msgspec
 
 from ostiary.audit.pending import StoredRecord
 from ostiary.defence.lessons import LessonGate, Lessons
+from ostiary.defence.quarantine import Quarantine
 from ostiary.errors import OstiaryError
 from ostiary.server.learnable import decode, may_teach
 from ostiary.server.overflow import Borrowed
@@ -202,6 +203,7 @@ class Knowledge:
 
     def _forget_history(self, tenant: str, subject_type: str, subject_id: str) -> None:
         history = self._places.history(tenant)
+        Quarantine(self._places.quarantine(tenant)).forget(subject_id)
         if not history.exists():
             return
         learned = self._histories.get(tenant) == _stamp(history)
@@ -212,6 +214,7 @@ class Knowledge:
     def forget_tenant(self, tenant: str) -> None:
         """Drop what is kept of a tenant that is gone, its imported history included."""
         self._places.history(tenant).unlink(missing_ok=True)
+        Quarantine(self._places.quarantine(tenant)).clear()
         with self._lock:
             self._books.pop(tenant, None)
             self._gates.pop(tenant, None)

@@ -23,12 +23,18 @@ WELL_KNOWN: Final = "/.well-known/authzen-configuration"
 VALID_S: Final = 86_400
 RENEW_S: Final = 3_600
 OBLIGATIONS: Final = ("human_review", "notification", "reduce", "session_lifetime", "session_termination", "step-up")
+REQUESTS: Final = "/access/v1/requests"
+CAPABILITY: Final = "urn:openid:authzen:capability:access-request"
 _MAX_KEPT: Final = 64
 _NS: Final = 1_000_000_000
 
 
-def document(base: str, tenant: str = "") -> dict[str, Any]:
-    """Return the unsigned metadata; ``base`` is the public URL without a slash at its end."""
+def document(base: str, tenant: str = "", *, requests: bool = False) -> dict[str, Any]:
+    """Return the unsigned metadata; ``base`` is the public URL without a slash at its end.
+
+    ``requests`` says that access can be asked for (Access Request and Approval Profile).
+    """
+    asking = {"access_request_endpoint": f"{base}{REQUESTS}", "capabilities": [CAPABILITY]} if requests else {}
     return {
         "policy_decision_point": f"{base}/{tenant}" if tenant else base,
         "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
@@ -38,14 +44,18 @@ def document(base: str, tenant: str = "") -> dict[str, Any]:
         "search_action_endpoint": f"{base}/access/v1/search/action",
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "supported_obligations": list(OBLIGATIONS),
+        **asking,
     }
 
 
 class Metadata:
     """Answers metadata requests; signs at most once an hour for each tenant asked for."""
 
-    def __init__(self, base: str, clock: Clock, sign: Callable[[dict[str, Any]], str]) -> None:
-        """Take the public URL, and what signs claims into a JWT."""
+    def __init__(
+        self, base: str, clock: Clock, sign: Callable[[dict[str, Any]], str], *, requests: bool = False
+    ) -> None:
+        """Take the public URL, what signs claims into a JWT, and whether access can be asked for."""
+        self._requests = requests
         self._base = base.rstrip("/")
         self._clock = clock
         self._sign = sign
@@ -73,6 +83,6 @@ class Metadata:
         return body
 
     def _signed(self, tenant: str, now: int) -> bytes:
-        plain = document(self._base, tenant)
+        plain = document(self._base, tenant, requests=self._requests)
         claims = {**plain, "iss": plain["policy_decision_point"], "iat": now, "nbf": now, "exp": now + VALID_S}
         return msgspec.json.encode({**plain, "signed_metadata": self._sign(claims)})

@@ -1,4 +1,4 @@
-"""Rooms that stand on the rest of the house: approvals, the registry of models, conversations, retrieval."""
+"""Rooms that stand on the rest of the house: approvals and what hangs on them, models, retrieval, the shadow."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -7,13 +7,23 @@ from typing import Any
 import msgspec
 
 from ostiary.decision.decide import Decider
+from ostiary.keys import VerifyingKey
+from ostiary.server.access import open_access
+from ostiary.server.activation import Activations
+from ostiary.server.admins import Admins
+from ostiary.server.agreed import Agreed, PeoplesQuorum
 from ostiary.server.approvals import open_approvals
+from ostiary.server.break_glass import open_glass
 from ostiary.server.conversations import open_conversations
 from ostiary.server.drifting import open_drift
+from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
+from ostiary.server.reports import Reports
 from ostiary.server.retrieval import open_rag
 from ostiary.server.settings import Settings
+from ostiary.server.shadow.figures import LiveFigures
+from ostiary.server.shadow.opening import open_shadow
 from ostiary.vocabulary.clock import Clock
 
 
@@ -24,17 +34,44 @@ def own_rooms(
     clock: Clock,
     on_fault: Callable[[str, BaseException], None],
     opening: ExitStack,
+    model_keys: Callable[[str], list[VerifyingKey]],
 ) -> dict[str, Any]:
-    """Open them over ``parts`` of the house; what they hold is closed with ``opening``."""
-    store, log = parts["store"], parts["log"]
+    """Open them over ``parts`` of the house; what they hold is closed with ``opening``.
+
+    ``model_keys`` are those whose models a tenant believes.
+    """
+    store, log, ring, rollout = parts["store"], parts["log"], parts["ring"], parts["rollout"]
     approvals = open_approvals(settings, store, log, clock)
-    drift = open_drift(settings.drift, store, log, parts["ring"], clock, on_fault, approvals.quorum)
+    agreed = Agreed(PeoplesQuorum(approvals.room, approvals.quorum), clock)
+    activations = Activations(store.snapshots, ring, agreed, clock)
+    parts["policies"].heed(activations)
+    parts["scorers"].heed(activations)
+    shadow = open_shadow(parts, places, settings.shadow, clock, on_fault, opening, model_keys)
+    reports = Reports(store.snapshots, ring)
+    figures = LiveFigures(shadow, log, reports, parts["scorers"], parts["policies"])
+    rollout.asks(approvals.quorum)
+    rollout.measures(figures)
+    suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
+    glass = open_glass(store, ring, agreed, on_fault)
+    access = open_access(store.snapshots, ring, agreed, on_fault)
+    drift = open_drift(settings.drift, store, log, ring, clock, on_fault, approvals.quorum)
     parts["ledger"].listen(drift.changed)
+    own = {"drift": drift, "break_glass": glass.check, "grants": access.reader, "suppressions": suppressions}
+    deciding = msgspec.structs.replace(parts["decider"].parts, **own)
     return {
+        "access": access,
+        "activations": activations,
+        "admins": Admins(store.snapshots, clock),
+        "agreed": agreed,
         "approvals": approvals,
+        "decider": Decider(deciding),
         "drift": drift,
-        "decider": Decider(msgspec.structs.replace(parts["decider"].parts, drift=drift)),
-        "models": open_models(places, settings.models, store, log, parts["ring"], clock, approvals),
+        "glass": glass,
+        "suppressions": suppressions,
+        "models": open_models(places, settings.models, store, log, ring, clock, approvals),
         "conversations": open_conversations(places, settings.conversations, store, log, clock),
+        "reports": reports,
+        "shadow": shadow,
+        "figures": figures,
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

@@ -59,6 +59,14 @@ class Places(msgspec.Struct, frozen=True):
         """The folder of a tenant's own risk model; it may be absent."""
         return self.root / "models" / check_tenant(tenant)
 
+    def shadow(self, tenant: str) -> Path:
+        """The folder of a tenant's candidates, ``model`` and ``bundle``; it may be absent."""
+        return self.root / "shadow" / check_tenant(tenant)
+
+    def golden(self, tenant: str) -> Path:
+        """The folder of a tenant's golden attacks; it may be absent."""
+        return self.root / "golden" / check_tenant(tenant)
+
     @property
     def registry(self) -> Path:
         """The folder of the registry of models: uploads, and files where no object store keeps them."""
@@ -80,6 +88,10 @@ class Places(msgspec.Struct, frozen=True):
     def history(self, tenant: str) -> Path:
         """A tenant's imported history, one access event a line; it may be absent."""
         return self.root / "events" / f"{check_tenant(tenant)}.jsonl"
+
+    def quarantine(self, tenant: str) -> Path:
+        """The folder of a tenant's refused batches of events; it may be absent."""
+        return self.root / "events" / f"{check_tenant(tenant)}.quarantine"
 
     @property
     def pep_key(self) -> Path:

@@ -8,11 +8,13 @@
    it was built; once somebody reloads it changed, it is tried out like any other.
 4. A bundle that is refused changes nothing: the old one stays in force. At a start there is no old one: DENY.
 5. A decision never waits for a bundle to load: ``engine`` answers at once or not at all, ``load`` takes its time.
+6. Where a tenant has people, only what they agreed to is put in force: judged by the digest of what was read, which is
+   what is opened. A tenant that shares a bundle with others is asked, too, when somebody reloads it.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,11 +24,14 @@ from ostiary.artifacts.shipped import policies_dir
 from ostiary.errors import UnavailableError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import Engine
+from ostiary.policy.sandbox import Report, report_digest
 from ostiary.server.places import Places
 
+KIND: Final = "policy.activate"
+SHIPPED: Final = "shipped"
 PAUSE_S: Final = 2.0
 Open = Callable[[Bundle], Engine]
-Admit = Callable[[Bundle], object]
+Admit = Callable[[Bundle], Report]
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -37,8 +42,30 @@ class Admitted(Protocol):
         """Return whether a bundle has passed before."""
         ...
 
-    def remember(self, digest: str) -> None:
-        """Note that a bundle has passed."""
+    def remember(self, digest: str, report: str) -> None:
+        """Note that a bundle has passed, by the report with this digest."""
+        ...
+
+    def report(self, digest: str) -> str:
+        """Return the digest of the report by which a bundle passed, or an empty string."""
+        ...
+
+
+class Consents(Protocol):
+    """Whether a tenant's people agreed to what is to be put in force."""
+
+    def check_load(self, tenant: str, kind: str, digest: str, source: str) -> None:
+        """Check what was just loaded.
+
+        Raises:
+            OstiaryError: it must not take effect.
+        """
+        ...
+
+    def agree(
+        self, tenant: str, kind: str, digest: str, source: str, *, proposal: str, by: str, reports: Mapping[str, str]
+    ) -> object:
+        """Note what is to be in force from now on; raises as ``check_load``."""
         ...
 
 
@@ -62,18 +89,29 @@ class Policies:
         admit: Admit,
         admitted: Admitted,
         on_fault: OnFault,
+        *,
+        trial: bool = False,
     ) -> None:
-        """Take where bundles lie, what opens an engine, what a new bundle must pass, and whom to tell of faults."""
+        """Take where bundles lie, what opens an engine, what a new bundle must pass, and whom to tell of faults.
+
+        ``trial`` says that ``configured`` is tried out beside what is in force: nobody's agreement is asked.
+        """
         self._places = places
         self._configured = configured
         self._open = open_engine
         self._admit = admit
         self._admitted = admitted
         self._on_fault = on_fault
+        self._trial = trial
+        self._consents: Consents | None = None
         self._loading: set[str] = set()
         self._lock = threading.Lock()
         self._engines: dict[Path, Engine] = {}
         self._sources: dict[str, Path] = {}
+
+    def heed(self, consents: Consents) -> None:
+        """Put in force only what ``consents`` lets."""
+        self._consents = None if self._trial else consents
 
     def engine(self, tenant: str) -> Engine:
         """Return the engine in force for a tenant, at once.
@@ -92,7 +130,7 @@ class Policies:
         """Return the engine in force for a tenant, loading its bundle if need be.
 
         Raises:
-            RefusedError: the bundle fails lint or its own tests.
+            RefusedError: the bundle fails lint or its own tests, or people did not agree to it.
             FaultyInputError: the bundle is malformed.
             UnavailableError: the engine or the bundle is missing.
         """
@@ -103,15 +141,25 @@ class Policies:
                 bundle = Bundle.load(source)
                 if source != policies_dir():
                     self._try_out(bundle)
+                self._check(tenant, source, bundle.digest)
                 engine = self._engines[source] = self._open(bundle)
+            elif tenant not in self._sources:
+                self._check(tenant, source, engine.digest)
             self._sources[tenant] = source
             return engine
 
-    def reload(self, tenant: str) -> BundleStatus:
+    def reload(self, tenant: str, *, proposal: str = "", by: str = "", impact: str = "") -> BundleStatus:
         """Put a tenant's bundle as it is on disk now in force.
 
+        Args:
+            tenant: whose.
+            proposal: what people agreed to, where there are people.
+            by: who does it.
+            impact: digest of the report of what it would change, if people were shown one.
+
         Raises:
-            RefusedError: the bundle fails lint or its own tests; the old one stays in force.
+            RefusedError: the bundle fails lint or its own tests, or people did not agree to it; the old one stays in
+                force.
             FaultyInputError: the bundle is malformed; likewise.
         """
         source = self.source(tenant)
@@ -120,6 +168,11 @@ class Policies:
         if known is None or known.digest != bundle.digest:
             self._try_out(bundle)
         fresh = self._open(bundle)
+        try:
+            self._agree(tenant, source, bundle.digest, proposal, by, impact)
+        except BaseException:
+            fresh.close()
+            raise
         with self._lock:
             self._engines[source] = fresh
             self._sources[tenant] = source
@@ -128,9 +181,7 @@ class Policies:
     def status(self, tenant: str) -> BundleStatus:
         """Return which bundle is in force for a tenant."""
         info = self.load(tenant).bundle
-        own = self._sources[tenant] == self._places.bundle(tenant)
-        shared = "configured" if self._configured else "shipped"
-        return BundleStatus(info.digest, info.revision, len(info.rules), "own" if own else shared)
+        return BundleStatus(info.digest, info.revision, len(info.rules), self._whose(tenant, self._sources[tenant]))
 
     def source(self, tenant: str) -> Path:
         """Return the folder that a tenant's bundle comes from."""
@@ -145,11 +196,31 @@ class Policies:
             self._engines.clear()
             self._sources.clear()
 
+    def _check(self, tenant: str, source: Path, digest: str) -> None:
+        if self._consents is not None:
+            self._consents.check_load(tenant, KIND, digest, self._whose(tenant, source))
+
+    def _agree(self, tenant: str, source: Path, digest: str, proposal: str, by: str, impact: str) -> None:
+        """Ask everybody whom it concerns: the tenant itself last, for its agreement is used up by it."""
+        if self._consents is None:
+            return
+        for other in [one for one, place in self._sources.items() if place == source and one != tenant]:
+            self._consents.check_load(other, KIND, digest, self._whose(other, source))
+        reports = {"tests": self._admitted.report(digest), "impact": impact}
+        whose = self._whose(tenant, source)
+        self._consents.agree(tenant, KIND, digest, whose, proposal=proposal, by=by, reports=reports)
+
+    def _whose(self, tenant: str, source: Path) -> str:
+        if source == self._places.bundle(tenant):
+            return "own"
+        return "configured" if self._configured else SHIPPED
+
     def _shared(self, tenant: str) -> Engine | None:
         """Return the engine of a tenant that is new here, when another one uses the same bundle."""
         source = self.source(tenant)
         engine = self._engines.get(source)
         if engine is not None:
+            self._check(tenant, source, engine.digest)
             self._sources[tenant] = source
         return engine
 
@@ -172,5 +243,5 @@ class Policies:
 
     def _try_out(self, bundle: Bundle) -> None:
         if not self._admitted.knows(bundle.digest):
-            self._admit(bundle)
-            self._admitted.remember(bundle.digest)
+            report = self._admit(bundle)
+            self._admitted.remember(bundle.digest, report_digest(report))

@@ -12,7 +12,7 @@ import queue
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -38,7 +38,6 @@ from ostiary.server.settings.response import ResponseSection
 from ostiary.sessions import SessionChange
 from ostiary.storage.sqlite import SqliteStore
 from ostiary.vocabulary.clock import Clock
-from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 MAX_QUEUED: Final = 10_000
@@ -56,14 +55,6 @@ _CHANGE: Final = "change/"
 OnFault = Callable[[str, BaseException], None]
 
 
-class SetPhases(PlaybookPhases, Protocol):
-    """Playbooks' phases that administrators can set."""
-
-    def set(self, tenant: str, control: str, phase: Phase) -> None:
-        """Set one."""
-        ...
-
-
 class Responding:
     """A ``Responder`` and everything behind it."""
 
@@ -77,7 +68,7 @@ class Responding:
         shelf: Shelf,
         outbox: Outbox,
         make_handlers: Callable[["Responding"], list[Any]],
-        phases: SetPhases,
+        phases: PlaybookPhases,
         on_fault: OnFault,
         backoff: Backoff,
     ) -> None:

@@ -1,4 +1,4 @@
-"""What a process puts around responses: phases that administrators set, switches of enforcement points, the parts.
+"""What a process puts around responses: switches of enforcement points, the parts.
 
 ``open_responding`` puts everything together and makes it listen.
 """
@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, Final
+from typing import Any
 
 from ostiary.artifacts.shipped import policies_dir
 from ostiary.artifacts.verifying import signed_digest
@@ -17,7 +17,7 @@ from ostiary.keys import VerifyingKey
 from ostiary.response.backoff import Backoff
 from ostiary.response.handlers import handlers
 from ostiary.response.outbox import Outbox
-from ostiary.response.ports import DeviceControl
+from ostiary.response.ports import DeviceControl, PlaybookPhases
 from ostiary.response.shelf import Shelf
 from ostiary.server.places import Places
 from ostiary.server.responding import Responding
@@ -27,28 +27,8 @@ from ostiary.server.sinks import sinks_of
 from ostiary.sessions import SessionLedger
 from ostiary.storage.sqlite import SqliteStore
 from ostiary.vocabulary.clock import Clock
-from ostiary.vocabulary.effects import Phase
 
-PHASE_KIND: Final = "playbook_phase"
 OnFault = Callable[[str, BaseException], None]
-
-
-class StoredPhases:
-    """Playbooks' phases as administrators set them; implements ``response.ports.PlaybookPhases``."""
-
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
-        """Keep them in ``store``."""
-        self._snapshots = store.snapshots
-        self._clock = clock
-
-    def phase(self, tenant: str, control: str) -> Phase | None:
-        """Return what was set, or ``None``."""
-        data = self._snapshots.load(tenant, PHASE_KIND, control)
-        return Phase[data.decode()] if data else None
-
-    def set(self, tenant: str, control: str, phase: Phase) -> None:
-        """Set one."""
-        self._snapshots.save(tenant, PHASE_KIND, control, phase.name.encode(), self._clock.now_ns())
 
 
 class PepTokens:
@@ -86,11 +66,12 @@ def open_responding(
     clock: Clock,
     on_fault: OnFault,
     keys: Callable[[str], list[VerifyingKey]],
+    phases: PlaybookPhases,
     devices: DeviceControl | None = None,
 ) -> Responding:
     """Put responses together and make them listen; without a book of devices nobody quarantines one.
 
-    ``keys`` are those whose models a tenant believes.
+    ``keys`` are those whose models a tenant believes, ``phases`` how far each playbook is rolled out.
 
     Raises:
         OstiaryError: a sink's settings or secret cannot be used.
@@ -116,7 +97,7 @@ def open_responding(
         shelf=Shelf(_shipped(), places.playbooks, clock.now_ns, on_fault),
         outbox=outbox,
         make_handlers=make_handlers,
-        phases=StoredPhases(store, clock),
+        phases=phases,
         on_fault=on_fault,
         backoff=_backoff(),
     )

@@ -5,16 +5,21 @@
 3. Without any model the likelihood ratio scores, where ``risk.cold_start`` asks for it.
 4. A model that does not load is no model: the fault is told, and policy sees ``risk.available = false``. So is one
    whose version was blocked; and one that does not verify is told to whoever responds.
+5. Where a tenant has people, a model that they did not agree to, or agree to no more, is no model either: judged by the
+   digest of what was loaded, at each load.
 """
 
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 
 from ostiary.errors import OstiaryError, RefusedError, VerificationError
 from ostiary.server.places import Places
+from ostiary.server.policies import SHIPPED, Consents
 from ostiary.vocabulary.scoring import Scorer, SessionScorer
 
+KIND: Final = "model.promote"
 Load = Callable[[str, Path], Scorer]
 Judging = Callable[[str, Scorer], SessionScorer | None]
 OnFault = Callable[[str, BaseException], None]
@@ -43,7 +48,8 @@ class Scorers:
         model.
         """
         self._places = places
-        self._others = tuple(path for path in (configured, *shipped) if path is not None)
+        self._shipped = tuple(shipped)
+        self._others = tuple(path for path in (configured, *self._shipped) if path is not None)
         self._load = load
         self._on_fault = on_fault
         self._enabled = enabled
@@ -53,11 +59,30 @@ class Scorers:
         self._judging = judging
         self._blocked = blocked
         self._refused: dict[str, str] = {}
+        self._consents: Consents | None = None
         self._on_tampered: OnTampered = lambda _tenant, _source, _fault: None
 
     def tell_tampered(self, callback: OnTampered) -> None:
         """Tell ``callback`` of every model that does not verify."""
         self._on_tampered = callback
+
+    def heed(self, consents: Consents) -> None:
+        """Use only models that ``consents`` lets."""
+        self._consents = consents
+
+    def agree(self, tenant: str, *, proposal: str, by: str) -> str:
+        """Note that a tenant's model as it is on disk now is to be used from its next load on; return its digest.
+
+        Raises:
+            OstiaryError: it does not load, or people did not agree to it; what is in force stays.
+        """
+        source = self.source(tenant)
+        if source is None or self._consents is None:
+            return ""
+        scorer = self._load(tenant, source)
+        whose = self._whose(tenant, source)
+        self._consents.agree(tenant, KIND, scorer.digest, whose, proposal=proposal, by=by, reports={})
+        return scorer.digest
 
     def scorer(self, tenant: str) -> Scorer | None:
         """Return a tenant's scorer, loaded at first use, or ``None``."""
@@ -106,7 +131,21 @@ class Scorers:
             if isinstance(fault, VerificationError):
                 self._on_tampered(tenant, source, fault)
             return None
-        return scorer
+        return scorer if self._agreed_to(tenant, source, scorer) else None
+
+    def _agreed_to(self, tenant: str, source: Path, scorer: Scorer) -> bool:
+        try:
+            if self._consents is not None:
+                self._consents.check_load(tenant, KIND, scorer.digest, self._whose(tenant, source))
+        except OstiaryError as fault:  # no fault of the model's file: nobody is to block it for that
+            self._on_fault(fault.code, fault)
+            return False
+        return True
+
+    def _whose(self, tenant: str, source: Path) -> str:
+        if source == self._places.model(tenant):
+            return "own"
+        return SHIPPED if source in self._shipped else "configured"
 
     def _refuse_blocked(self, tenant: str, scorer: Scorer) -> None:
         if self._blocked(tenant, scorer.digest):

@@ -15,14 +15,13 @@ from typing import Any, Self
 
 import msgspec
 
-from ostiary.artifacts.shipped import models_dir
 from ostiary.audit import AuditLog, AuditSettings, DiskReserve
 from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.defence.lessons import Lessons
-from ostiary.errors import OstiaryError, UnavailableError, VerificationError
+from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -34,7 +33,7 @@ from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings
 from ostiary.identity.subject import SubjectVerifier
 from ostiary.identity.workloads.once import SingleUse
-from ostiary.keys import KeyRing, SubjectVault, VerifyingKey, open_keys, random_bytes
+from ostiary.keys import KeyRing, SubjectVault, open_keys, random_bytes
 from ostiary.pipeline.commits import ApprovedCommits
 from ostiary.pipeline.registered import Registry
 from ostiary.policy.bundle import Bundle
@@ -43,36 +42,42 @@ from ostiary.policy.limits import EngineSettings
 from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
-from ostiary.response.blocks import ModelBlocks
+from ostiary.server.access import AccessRoom
+from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
 from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
+from ostiary.server.agreed import Agreed
 from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
 from ostiary.server.drifting import DriftWatch
+from ostiary.server.feedback.suppressions import Suppressions
+from ostiary.server.guarding import open_questions
 from ostiary.server.issuers import issuer_book
 from ostiary.server.judge import LatestSessionRisk
 from ostiary.server.knowledge import Knowledge
 from ostiary.server.known import directory_of
 from ostiary.server.models import Models
 from ostiary.server.own_rooms import own_rooms
-from ostiary.server.places import DEFAULT_TENANT, Places
+from ostiary.server.places import Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
+from ostiary.server.reports import Reports
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
 from ostiary.server.retrieval import RagRoom
-from ostiary.server.rollout import Rollout
-from ostiary.server.scorers import Judging, Scorers
+from ostiary.server.rollout import Rollout, open_rollout
+from ostiary.server.scorers import Scorers
+from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
+from ostiary.server.shadow.room import ShadowRoom
 from ostiary.sessions import SessionLedger
-from ostiary.signals import features
 from ostiary.storage.sqlite import SqliteStore, open_store
 from ostiary.vocabulary.clock import Clock
-from ostiary.vocabulary.scoring import Scorer
+from ostiary.vocabulary.rollout import FiguresSource
 
-MODEL_PURPOSE = "models"
 _MIB = 1 << 20
 OnFault = Callable[[str, BaseException], None]
 
@@ -106,6 +111,14 @@ class House(msgspec.Struct, frozen=True):
     response: Responding
     conversations: Conversations
     rag: RagRoom
+    suppressions: Suppressions
+    reports: Reports
+    shadow: ShadowRoom
+    figures: FiguresSource
+    access: AccessRoom
+    agreed: Agreed
+    activations: Activations
+    glass: GlassRoom
     opened: ExitStack
 
     @property
@@ -166,7 +179,8 @@ def open_house(
     """
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
-        parts |= own_rooms(parts, places, settings, clock, on_fault, opening)
+        keys = partial(trusted_model_keys, places, parts["ring"])
+        parts |= own_rooms(parts, places, settings, clock, on_fault, opening, keys)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
 
 
@@ -188,14 +202,15 @@ def _open(
     knowledge = _knowledge(places, settings, store, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
-    memory, scorers = _scored(places, settings, ring, on_fault, store)
+    memory, scorers = scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
-    rollout = Rollout(settings.phases.table(), store.snapshots, clock.now_ns)
+    directory = directory_of(settings, knowledge, store)
+    rollout = open_rollout(settings.phases.table(), log, ring, places.keys, directory, clock, on_fault)
     ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
     devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
-        directory=directory_of(settings, knowledge, store),
+        directory=directory,
         sessions=ledger,
         signals=ProfiledSignals(knowledge),
         scorers=scorers,
@@ -205,6 +220,7 @@ def _open(
         session_risk=LatestSessionRisk(ledger),
         devices=devices,
         commits=ApprovedCommits(store.snapshots),
+        questions=open_questions(settings.defence, store.budgets),
         on_fault=on_fault,
     )
     return {
@@ -213,7 +229,6 @@ def _open(
         "vault": vault,
         "log": log,
         "tenants": TenantAdmin(log, ring, clock),
-        "admins": Admins(store.snapshots, clock),
         "authenticator": authenticator,
         "subjects": subjects,
         "issuers": issuers,
@@ -226,7 +241,7 @@ def _open(
         "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(
-            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, devices
+            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, rollout.playbooks, devices
         ),
     }
 
@@ -284,65 +299,8 @@ def _policies(
 
     admitted = Admitted(store, clock)
     if bundle is not None:
-        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault)
+        return Policies(Places(places.root / "-"), bundle, open_engine, admit, admitted, on_fault, trial=True)
     return Policies(places, settings.bundle, open_engine, admit, admitted, on_fault)
 
 
-def _scored(
-    places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, store: SqliteStore
-) -> tuple[SessionMemory, Scorers]:
-    memory = SessionMemory(store.snapshots, on_fault)
-    return memory, _scorers(places, settings, ring, on_fault, ModelBlocks(store.cards), memory.scorer)
-
-
-def _scorers(
-    places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, blocks: ModelBlocks, judging: Judging
-) -> Scorers:
-    from ostiary.risk.cold_start import LikelihoodRatio  # noqa: PLC0415 - as below
-    from ostiary.risk.guarded import GuardedScorer  # noqa: PLC0415
-
-    def load(tenant: str, source: Path) -> Scorer:
-        # Imported here: the risk extra may be absent, and then nothing of it is touched (law 2).
-        from ostiary.risk.model import load_scorer  # noqa: PLC0415
-
-        scorer = load_scorer(
-            source,
-            trusted_model_keys(places, ring, tenant),
-            feature_set=features.SET_DIGEST,
-            names=features.NAMES,
-            words=lambda name, _value, _event: name,
-        )
-        if scorer.schema.settled_days != settings.signals.settled_days:
-            text = f"the model wants `signals.settled_days = {scorer.schema.settled_days:g}`"
-            raise VerificationError("model_settled_habits", text)
-        return GuardedScorer(scorer, lambda fault: on_fault("risk_error", fault))
-
-    risk = settings.risk
-    cold = GuardedScorer(LikelihoodRatio(), lambda fault: on_fault("risk_error", fault)) if risk.cold_start else None
-
-    shipped = _shipped_models()
-    return Scorers(
-        places,
-        risk.model,
-        shipped,
-        load,
-        on_fault,
-        enabled=risk.enabled,
-        cold=cold,
-        judging=judging,
-        blocked=blocks.is_blocked,
-    )
-
-
-def _shipped_models() -> list[Path]:
-    try:
-        return [models_dir() / "access"]
-    except UnavailableError:
-        return []
-
-
-def trusted_model_keys(places: Places, ring: KeyRing, tenant: str) -> list[VerifyingKey]:
-    """Return the keys whose models are believed: the tenant's, the deployment's, and those in ``trust/models``."""
-    own = [key for name in dict.fromkeys((tenant, DEFAULT_TENANT)) for key in ring.all_public(name, MODEL_PURPOSE)]
-    files = sorted((places.root / "trust" / "models").glob("*.pem"))
-    return own + [VerifyingKey.from_pem(path.stem, path.read_bytes()) for path in files]
+__all__ = ["MODEL_PURPOSE", "House", "open_house", "trusted_model_keys"]

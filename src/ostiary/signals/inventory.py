@@ -198,6 +198,10 @@ class Catalogue:
         """Return the ids of all resources of a type that are named in full, sorted."""
         return tuple(sorted(name for of, name in self._exact if of == kind))
 
+    def names(self) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+        """Return every subject, and every resource that is named in full, as ``(type, id)``."""
+        return frozenset(self._subjects), frozenset(self._exact)
+
     def actions(self) -> tuple[str, ...]:
         """Return the names of all actions, sorted."""
         return tuple(sorted(self._actions))

@@ -14,6 +14,7 @@ from ostiary.decision.ports import Moment, PolicyEngine, ResourceFacts, SubjectF
 from ostiary.errors import UnavailableError
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import Contribution, RiskScore, Scorer, unavailable
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, GuardrailVerdict
 
@@ -155,9 +156,9 @@ class Always:
         del tenant
         return self._scorer
 
-    def phases(self, tenant: str) -> PhaseTable:
+    def phases(self, tenant: str, where: Where) -> PhaseTable:
         """Return the phases."""
-        del tenant
+        del tenant, where
         return self._phases
 
 

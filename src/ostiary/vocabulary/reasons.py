@@ -43,4 +43,5 @@ class Reason(StrEnum):
     SUBJECT_MISMATCH = "subject_mismatch"
     SUBJECT_REVOKED = "subject_revoked"
     SUBJECT_UNVERIFIED = "subject_unverified"
+    SUPPRESSED = "suppressed"
     TENANT_UNKNOWN = "tenant_unknown"

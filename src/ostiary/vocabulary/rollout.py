@@ -4,9 +4,11 @@ A phase is set for a control in a *scope*. The gate never measures by itself: fi
 
 >>> Where("user:ada", "database", ("finance",)).subject_key
 'user:ada'
+>>> Scope("database", percent=5).text
+'class=database,percent=5'
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -26,6 +28,38 @@ class Where(msgspec.Struct, frozen=True):
 
 
 NOWHERE = Where()
+EVERYWHERE: Final = 100
+
+
+class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a tenant's requests; every condition that is named must hold, none = the whole tenant.
+
+    Attributes:
+        resource_class: type of the resource; empty = any.
+        group: one that the catalogue knows the subject in; empty = any.
+        percent: of the subjects, by a keyed hash that nobody outside can work out; 100 = all.
+    """
+
+    resource_class: str = ""
+    group: str = ""
+    percent: int = EVERYWHERE
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the whole tenant."""
+        return not self.resource_class and not self.group and self.percent >= EVERYWHERE
+
+    @property
+    def text(self) -> str:
+        """In words that name it: ``everybody`` for the whole tenant."""
+        told = [("class", self.resource_class), ("group", self.group)]
+        parts = [f"{name}={value}" for name, value in told if value]
+        if self.percent < EVERYWHERE:
+            parts.append(f"percent={self.percent}")
+        return ",".join(parts) or "everybody"
+
+
+WHOLE: Final = Scope()
 
 
 class GateFigures(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -75,7 +75,10 @@ class AdaptiveVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The decision by the law, with its parts kept apart so that a person can check the sum."""
+    """The decision by the law, with its parts kept apart so that a person can check the sum.
+
+    ``break_glass`` names what was open, wherever it replaced anything (``replaced_by_break_glass``).
+    """
 
     effect: Effect
     floor: Effect
@@ -85,6 +88,21 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: tuple[str, ...] = ()
     rules: tuple[RuleHit, ...] = ()
     replaced_by_break_glass: tuple[str, ...] = ()
+    break_glass: str = ""
+
+
+class Suppressed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A suppression that was in force for one access: what it withholds, and its id.
+
+    Attributes:
+        id: of the suppression, ``sup_…``.
+        kind: ``rule`` or ``signal``.
+        name: of the adaptive rule, or of the signal.
+    """
+
+    id: str
+    kind: str
+    name: str
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,6 +112,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     as little-endian 64-bit floats (NaN = missing).
     ``request`` is kept only when the request never became an input document. ``fault`` names what went wrong
     inside a step that failed closed. ``key`` is the thumbprint of the key that came with the subject's token.
+    ``suppressions`` are those in force for this access, whether they withheld anything or not.
     No token, proof or secret is ever in a record.
     """
 
@@ -120,3 +139,4 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     bundle: str = ""
     session_risk: RiskScore | None = None
     key: str = ""
+    suppressions: tuple[Suppressed, ...] = ()

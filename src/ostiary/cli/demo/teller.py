@@ -45,6 +45,10 @@ class Teller:
             for line in text.split("\n"):
                 out.print(textwrap.fill(line, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT), markup=False)
 
+    def note(self, text: str) -> None:
+        """Tell of progress, to whoever waits."""
+        err.print(text, style="dim", markup=False)
+
     def keep(self, name: str, value: Any) -> None:
         """Keep a step's result for a program."""
         self._steps[name] = value

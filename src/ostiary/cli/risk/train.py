@@ -1,4 +1,9 @@
-"""``ostiary risk train``: learn a model from a history and sign it."""
+"""``ostiary risk train``: learn a model from a history and sign it.
+
+- The history is what came in signed batches of registered producers; a row that did not is refused.
+- A file named with ``--events`` is the operator's own word: it trains, and the model's card says whose word it is.
+- A model that misses what the golden attacks hold is not written (``cli/risk/golden.py``).
+"""
 
 import os
 from pathlib import Path
@@ -8,16 +13,16 @@ import msgspec
 from cyclopts import Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.cli.risk.golden import demand_golden
+from ostiary.cli.risk.past import BELIEVING, Trust, cut_of, past_of
 from ostiary.cli.risk.shared import (
     Data,
     Json,
     MappingName,
     Tenant,
-    before,
     check,
     need_extra,
     progress,
-    reader_of,
     scorer_of,
     verdict_numbers,
 )
@@ -38,7 +43,10 @@ _MOST_CORES: Final = 8
 
 def train(
     *,
-    events: Annotated[Path | None, Parameter(help="History, csv or jsonl, plain or gzip. Default: imported.")] = None,
+    events: Annotated[
+        Path | None,
+        Parameter(help="A file that you answer for, csv or jsonl, plain or gzip. Default: the signed history."),
+    ] = None,
     mapping: MappingName = "",
     labels: Annotated[Path | None, Parameter(help="Verdicts: CSV with event_id,label (1 = not the subject).")] = None,
     until: Annotated[float | None, Parameter(help="Use only events before this Unix time.")] = None,
@@ -67,12 +75,14 @@ def train(
     settled_days: Annotated[
         float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
     ] = None,
+    trust: Trust = BELIEVING,
     json: Json = False,
 ) -> None:
     """Learn from a history what a stolen account would look like in it; no labels are needed."""
     need_extra()
     from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - the risk extra is heavy and may be absent
     from ostiary.risk.training.prepare import PrepareSettings  # noqa: PLC0415
+    from ostiary.risk.training.sources import Caps  # noqa: PLC0415
     from ostiary.risk.training.train import TrainSettings  # noqa: PLC0415
     from ostiary.risk.training.train import train as fit_model  # noqa: PLC0415
     from ostiary.risk.training.write import check_place, write_model  # noqa: PLC0415
@@ -87,19 +97,22 @@ def train(
     before_model = (
         None if fresh or replaced is None else _previous(replaced, places, tenant, asked=previous is not None)
     )
-    reader = reader_of(events or places.history(tenant), mapping, tenant)
-    history = before(reader, until)
+    history = past_of(events, mapping, data, tenant, until, trust)
     verdicts = verdict_numbers(labels)
     settings = TrainSettings(
         seed=seed,
         prior=prior,
+        cut=cut_of(trust, history),
+        caps=Caps() if trust.capped else None,
         prepare=PrepareSettings(
             rounds=rounds, settled_days=(DAYS if hardened else 0.0) if settled_days is None else settled_days
         ),
         fit=FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1), hardened=hardened),
     )
-    origin = "operator-supplied file" if events else "imported history"
-    trained = fit_model(history, verdicts, [reader.source(origin)], settings, progress(), before_model)
+    trained = fit_model(
+        history.events, verdicts, [history.source], settings, progress(), before_model, history.producers
+    )
+    demand_golden(trained, data, tenant)
     clock = SystemClock()
     key = KeyRing(places.keys / "ring", clock).active(check_tenant(tenant), MODEL_PURPOSE)
     digest = write_model(trained, folder, key, created_ns=clock.now_ns(), tenant=tenant)

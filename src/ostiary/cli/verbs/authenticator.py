@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
+from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.webauthn.ports import Recovery
 from ostiary.identity.webauthn.types import Authenticator, clean_subject
@@ -151,15 +151,16 @@ def approve(
     recovery_id: Annotated[str, Parameter(help="The recovery's id.")],
     *,
     key_file: KeyFile = None,
+    proposal: Proposal = "",
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
     json: Json = False,
 ) -> None:
-    """Approve a recovery as the second administrator: the lost passkeys go, and a link comes."""
+    """Approve a recovery as the second administrator, or by people's agreement: lost passkeys go, a link comes."""
     with open_data(data, config) as house:
         check_living(house, tenant)
-        done = inviting.approve_recovery(house, tenant, recovery_id, _who(house, tenant, key_file))
+        done = inviting.approve_recovery(house, tenant, recovery_id, _who(house, tenant, key_file), proposal)
     if not json:
         out.print(f"{done.removed} passkeys of {done.invited.subject} are gone", markup=False)
     _tell_link(done.invited, json=json, removed=done.removed)

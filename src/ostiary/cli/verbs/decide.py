@@ -16,6 +16,7 @@ import msgspec
 from cyclopts import Parameter
 
 from ostiary.cli.places import Config, Data, Tenant, open_data
+from ostiary.decision.decide import Decider
 from ostiary.decision.parts import Call, Decided
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.identity.extract import extract_presented
@@ -48,6 +49,8 @@ class Desk:
         if house.tenants.find(tenant) is None:
             raise RefusedError("tenant_unknown", f"there is no tenant `{tenant[:80]}`")
         self._house = house
+        # Whoever may run this holds the data directory: there is nothing to keep from him, and nobody's budget is his.
+        self._decider = Decider(msgspec.structs.replace(house.decider.parts, questions=None))
         self._limits = BodyLimits(house.settings.server.max_body_bytes, house.settings.server.max_depth)
         self.max_bytes = self._limits.max_bytes
         self._pep = PepIdentity(pep_id="cli", tenant=tenant, subjects="asserted")
@@ -60,9 +63,9 @@ class Desk:
             asked = read_evaluation(parse_object(body, self._limits))
             presented, context = extract_presented(asked.context)
         except FaultyInputError as fault:
-            return self._house.decider.refuse(receipt, self._pep, fault.code, fault=fault.pointer), fault
+            return self._decider.refuse(receipt, self._pep, fault.code, fault=fault.pointer), fault
         clean = msgspec.structs.replace(asked, context=context)
-        decided = self._house.decider.decide(receipt, Call(self._pep, clean, presented))
+        decided = self._decider.decide(receipt, Call(self._pep, clean, presented))
         if decided.event is not None:
             self._house.knowledge.learn(decided.event)
         return decided, None

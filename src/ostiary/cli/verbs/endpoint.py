@@ -50,6 +50,8 @@ def register(
     ] = (),
     threshold: Annotated[float | None, Parameter(help="From which number on the second class is meant.")] = None,
     subject_budget: BudgetText = "10000/86400",
+    device_budget: BudgetText = "10000/86400",
+    network_budget: BudgetText = "100000/86400",
     tenant_budget: BudgetText = "1000000/86400",
     rate: BudgetText = "50/1",
     timeout_s: Annotated[float, Parameter(help="How long the model may take.")] = 10.0,
@@ -63,7 +65,13 @@ def register(
 
     output = {"classes": list(classes), **({} if threshold is None else {"threshold": threshold})}
     spec = {"schema": _json_file(schema), "url": url, "model": model, "output": output, "timeout_s": timeout_s}
-    budgets = {"subject": _budget(subject_budget), "tenant": _budget(tenant_budget), "rate": _budget(rate)}
+    budgets = {
+        "subject": _budget(subject_budget),
+        "device": _budget(device_budget),
+        "network": _budget(network_budget),
+        "tenant": _budget(tenant_budget),
+        "rate": _budget(rate),
+    }
     told = {
         "id": name,
         "sensitivity": sensitivity,

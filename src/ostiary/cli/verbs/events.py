@@ -3,6 +3,7 @@
 - Every record is accepted or rejected with its line and a reason; read = accepted + rejected.
 - Progress and rejections go to stderr, the summary to stdout.
 - Without ``--out`` the events join the tenant's history in the data directory (``events/TENANT.jsonl``).
+- With ``--batch`` the files are signed batches of registered producers: only their events are rows for training.
 """
 
 import sys
@@ -15,8 +16,10 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import App, Parameter
 
+from ostiary.cli.events.batches import import_batches, quarantine, sign
 from ostiary.cli.mappings import mapping_command, mappings
 from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.cli.quality import quality
 from ostiary.errors import FaultyInputError
 from ostiary.server.places import Places, data_dir
 from ostiary.server.settings import load
@@ -33,9 +36,14 @@ from ostiary.vocabulary.ids import check_tenant
 _SHOWN: Final = 20
 _TELL_EVERY: Final = 50_000
 
-command = App(name="events", help="Import access logs into the history that risk learns from.")
+command = App(
+    name="events", help="Import access logs into the history that risk learns from, and measure how good they are."
+)
 command.command(mapping_command)
 command.command(mappings)
+command.command(quality)
+command.command(sign)
+command.command(quarantine)
 
 
 class Imported(msgspec.Struct):
@@ -137,11 +145,18 @@ def import_(
     out_file: Annotated[Path | None, Parameter(name="--out", help="Write here instead of the data directory.")] = None,
     limit: Annotated[int | None, Parameter(help="Stop after so many accepted events.")] = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Read and count, write nothing.")] = False,
+    batch: Annotated[
+        bool, Parameter(negative="", help="The files are signed batches of registered producers.")
+    ] = False,
     json: Annotated[bool, Parameter(name="--json", negative="", help="Machine-readable output.")] = False,
 ) -> None:
     """Read access logs and keep their events in one form; bad records are reported and the rest goes on."""
-    form = _format(format, mapping)
     check_tenant(tenant)
+    if batch:
+        _check_batches(list(files), alone=not (format or mapping or out_file or limit or dry_run))
+        import_batches(files, data, tenant, json=json)
+        return
+    form = _format(format, mapping)
     _check_files(list(files))
     places = Places(data_dir(data))
     run = _Run(form, tenant, _enricher(places, tenant))
@@ -168,6 +183,12 @@ def _format(name: str, mapping: str) -> Format:
     if bool(name) == bool(mapping):
         raise FaultyInputError("option_invalid", "name either a --format or a --mapping")
     return format_of(name or mapping)
+
+
+def _check_batches(files: list[Path], *, alone: bool) -> None:
+    if not alone:
+        raise FaultyInputError("option_invalid", "--batch goes with --data, --tenant and --json alone")
+    _check_files(files)
 
 
 def _check_files(files: list[Path]) -> None:

@@ -20,9 +20,10 @@ from ostiary.cli.conversation_keys import (
     tell,
 )
 from ostiary.cli.output import err, out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
+from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError
 from ostiary.keys import ALGORITHMS, EDDSA, KeyRing
+from ostiary.server.deeds import COMMAND_LINE
 
 _DAY_S: Final = 86_400
 _SECOND_NS: Final = 1_000_000_000
@@ -89,27 +90,25 @@ def rotate(
         bool, Parameter(negative="", help="Of `conversations`: bring all older messages over now, not bit by bit.")
     ] = False,
     dry_run: DryRun = False,
+    proposal: Proposal = "",
     json: Json = False,
 ) -> None:
     """Make the next key of a purpose; the old one goes on verifying, its secret half is erased."""
+    from ostiary.server.consented import may_change_keys  # noqa: PLC0415 - half a second that not every verb needs
+
     with open_data(data, config) as house:
+        _check_rotation(house.ring, tenant, purpose, alg, plain=not (user or wrapping or reencrypt or dry_run))
         if purpose == CONVERSATIONS:
             check_living(house, tenant)
+        if not dry_run:
+            bound = {"alg": alg, "overlap_days": str(overlap_days), "user": user, "wrapping": str(wrapping).lower()}
+            may_change_keys(house, COMMAND_LINE, tenant, purpose, proposal, **bound)
+        if purpose == CONVERSATIONS:
             wanted = Rotated(tenant, user, wrapping=wrapping, reencrypt=reencrypt)
             tell(rotate_conversations(house, wanted, dry_run=dry_run), json=json)
             return
-        if user or wrapping or reencrypt or dry_run:
-            raise FaultyInputError(
-                "usage", "`--user`, `--wrapping`, `--reencrypt`, `--dry-run` are for `conversations`"
-            )
         if purpose == LOG_PURPOSE:
             told = {"kid": house.log.rotate_key().vkey(), "purpose": purpose, "tenant": SYSTEM_TENANT}
-        elif alg and alg not in ALGORITHMS:
-            raise FaultyInputError(
-                "key_malformed", f"`{alg[:20]}` is no key algorithm of ours: use EdDSA, ES256 or RS256"
-            )
-        elif purpose not in house.ring.purposes(tenant):
-            raise FaultyInputError("key_unknown", f"`{tenant}` has no key for `{purpose[:50]}`")
         else:
             key = house.ring.rotate(
                 tenant, purpose, alg or _alg(house.ring, tenant, purpose), overlap_s=overlap_days * _DAY_S
@@ -121,6 +120,21 @@ def rotate(
         out.print(f"new key {told['kid']}", markup=False)
         if purpose == LOG_PURPOSE:
             err.print("verifiers that visit during the overlap learn it; give it to the others", style="dim")
+
+
+def _check_rotation(ring: KeyRing, tenant: str, purpose: str, alg: str, *, plain: bool) -> None:
+    """Refuse what cannot be done before anybody's agreement is used up for it."""
+    if purpose == CONVERSATIONS:
+        return
+    if not plain:
+        raise FaultyInputError("usage", "`--user`, `--wrapping`, `--reencrypt`, `--dry-run` are for `conversations`")
+    if purpose == LOG_PURPOSE:
+        return
+    if alg and alg not in ALGORITHMS:
+        text = f"`{alg[:20]}` is no key algorithm of ours: use EdDSA, ES256 or RS256"
+        raise FaultyInputError("key_malformed", text)
+    if purpose not in ring.purposes(tenant):
+        raise FaultyInputError("key_unknown", f"`{tenant}` has no key for `{purpose[:50]}`")
 
 
 @command.command
@@ -136,6 +150,8 @@ def shred(
     tenant: Tenant = "default",
     dry_run: DryRun = False,
     yes: Annotated[bool, Parameter(negative="", help="Do it: this cannot be undone.")] = False,
+    reason: Annotated[str, Parameter(help="The legal reason; needed where the tenant has people.")] = "",
+    proposal: Proposal = "",
     json: Json = False,
 ) -> None:
     """Destroy a subject's keys: what the log holds of it and its conversations can never be read again."""
@@ -143,8 +159,12 @@ def shred(
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
     if conversation and only == "log":
         raise FaultyInputError("usage", "`--conversation` is no part of the log")
+    from ostiary.server.consented import may_erase  # noqa: PLC0415 - half a second that not every verb needs
+
     with open_data(data, config) as house:
         check_living(house, tenant)
+        if not dry_run:
+            may_erase(house, COMMAND_LINE, tenant, subject, reason, proposal, only=only, conversation=conversation)
         told = shred_conversations(house, tenant, subject, conversation, dry_run=dry_run) if only != "log" else {}
         if only != CONVERSATIONS and not conversation and not dry_run:
             erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)

@@ -1,4 +1,4 @@
-"""``ostiary policy test|lint``: what a policy bundle promises, checked in a throw-away process."""
+"""``ostiary policy test|lint|impact|activate``: what a bundle promises, what it would do, and putting it in force."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,14 +6,17 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
+from ostiary.cli.impact.verbs import policy as impact_of_policy
 from ostiary.cli.output import err, out, print_json
+from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
 from ostiary.errors import RefusedError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.findings import Finding
 from ostiary.policy.rego_tests import TestReport, TestResult
 from ostiary.policy.sandbox import Report, try_out
 
-command = App(name="policy", help="Check policy bundles: lint them, run their tests.")
+command = App(name="policy", help="Check policy bundles: lint them, run their tests, see what they would do.")
+command.command(impact_of_policy, name="impact")
 
 
 class LintAnswer(msgspec.Struct, frozen=True):
@@ -68,6 +71,32 @@ def run_tests(bundle: Path, /, *, json: Annotated[bool, Parameter(negative="")] 
         _show(report.findings)
         _show_tests(report.tests)
     _refuse(report)
+
+
+@command.command
+def activate(
+    *,
+    proposal: Proposal = "",
+    impact: Annotated[str, Parameter(help="Digest of the impact report that people were shown.")] = "",
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+    json: Json = False,
+) -> None:
+    """Put the tenant's bundle as it is on disk in force, if it passes; a running server takes it at its next reload."""
+    from ostiary.server.activating import activate_bundle  # noqa: PLC0415 - the whole server, which checks do not need
+    from ostiary.server.deeds import COMMAND_LINE  # noqa: PLC0415 - as above
+
+    with open_data(data, config) as house:
+        check_living(house, tenant)
+        alone = not house.agreed.has_people(tenant)
+        status = activate_bundle(house, COMMAND_LINE, tenant, proposal, impact)
+    if alone:
+        err.print("one administrator did this: the tenant has named no people", style="yellow")
+    if json:
+        print_json(status)
+    else:
+        out.print(f"{status.digest} ({status.source}, {status.rules} rules) is in force", markup=False)
 
 
 def _test_answer(report: Report) -> TestAnswer:

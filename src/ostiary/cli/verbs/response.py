@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_jsonl, print_table
-from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
+from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.response.plan import Planned, StepState
 from ostiary.response.shelf import load_file
@@ -120,14 +120,17 @@ def approve(
     step: StepId,
     *,
     digest: Digest,
+    proposal: Proposal = "",
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
     json: Json = False,
 ) -> None:
     """Agree to one step; the running server does it."""
+    from ostiary.server.consented import approve_by  # noqa: PLC0415 - half a second that not every verb needs
+
     with open_data(data, config) as house:
-        done = house.response.approvals.approve(tenant, step, digest, COMMAND_LINE)
+        done = approve_by(house, COMMAND_LINE, tenant, step, digest, proposal)
     _say(done, json=json)
 
 

@@ -11,8 +11,9 @@ from cyclopts import App, Parameter
 
 from ostiary.audit.subjects import SubjectAdmin
 from ostiary.cli.output import out, print_json, print_jsonl
-from ostiary.cli.places import Config, Data, Json, Tenant, open_data
+from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, open_data
 from ostiary.errors import FaultyInputError
+from ostiary.server.consented import may_erase
 from ostiary.server.conversations import transcript_told
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.forgetting import forget
@@ -52,6 +53,8 @@ def erase(
     config: Config = None,
     tenant: Tenant = "default",
     yes: Annotated[bool, Parameter(negative="", help="Do it: this cannot be undone.")] = False,
+    reason: Annotated[str, Parameter(help="The legal reason; needed where the tenant has people.")] = "",
+    proposal: Proposal = "",
     json: Json = False,
 ) -> None:
     """Forget a person: key destroyed, payloads overwritten, profile and imported history erased; proofs stay valid."""
@@ -59,6 +62,8 @@ def erase(
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
     with open_data(data, config) as house:
+        consent = may_erase(house, COMMAND_LINE, tenant, subject, reason, proposal)
+        record_deed(house, COMMAND_LINE, tenant, "subject.erase", **consent.told)
         erased = forget(house, tenant, kind, name)
     if json:
         print_json(erased)

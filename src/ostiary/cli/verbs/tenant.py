@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
-from ostiary.cli.places import Config, Data, Json, open_data
+from ostiary.cli.places import Config, Data, Json, Proposal, open_data
 from ostiary.errors import FaultyInputError
 from ostiary.server.training.runs import forget_runs
 
@@ -45,15 +45,20 @@ def delete(
     data: Data = None,
     config: Config = None,
     yes: Annotated[bool, Parameter(negative="", help="Do it: this cannot be undone.")] = False,
+    reason: Annotated[str, Parameter(help="The legal reason; needed where the tenant has people.")] = "",
+    proposal: Proposal = "",
     json: Json = False,
 ) -> None:
     """Delete a tenant and make everything that was sealed for it unreadable; proofs of its records stay valid."""
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
+    from ostiary.server.consented import may_erase  # noqa: PLC0415 - as below
     from ostiary.server.conversations import forget_conversations  # noqa: PLC0415 - as below
+    from ostiary.server.deeds import COMMAND_LINE  # noqa: PLC0415 - as below
     from ostiary.server.features import forget_features  # noqa: PLC0415 - half a second that not every verb needs
 
     with open_data(data, config) as house:
+        may_erase(house, COMMAND_LINE, tenant, f"tenant:{tenant}", reason, proposal)
         erased = house.tenants.delete(tenant)
         house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
         house.rag.forget_tenant(tenant)
@@ -63,6 +68,7 @@ def delete(
         house.knowledge.forget_tenant(tenant)
         house.models.forget_tenant(tenant)
         house.approvals.room.forget(tenant)
+        house.rollout.forget_tenant(tenant)
         forget_runs(house, tenant)
     if json:
         print_json(erased)

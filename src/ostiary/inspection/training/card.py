@@ -40,12 +40,22 @@ were fitted without its family; recall where one clean text in a hundred is abov
 
 
 def card(
-    pieces: Sequence[Piece], left: Mapping[str, Any], shipped: Mapping[str, Any], *, encoder: int, linear: int
+    pieces: Sequence[Piece],
+    left: Mapping[str, Any],
+    shipped: Mapping[str, Any],
+    *,
+    encoder: int,
+    linear: int,
+    sources: str = "",
 ) -> str:
-    """Return the card: ``left`` and ``shipped`` are what ``ostiary inspect evaluate --json`` says for each protocol."""
+    """Return the card: ``left`` and ``shipped`` are what ``ostiary inspect evaluate --json`` says for each protocol.
+
+    ``sources`` is the digest of the manifest of what taught.
+    """
     parts = [
         _BEGIN.format(encoder=encoder / 1e6, linear=linear / 1e6),
         "## What taught\n",
+        *([f"Manifest of the texts: {sources}\n"] if sources else []),
         *_table(("source", "licence", "user: attacks / ordinary", "data: instructions / clean"), _taught(pieces)),
         "\nNot learned from: " + ", ".join(f"{name} ({why})" for name, why in _not_taught()) + ".\n",
         "## Leave-source-out\n",

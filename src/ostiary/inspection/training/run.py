@@ -1,6 +1,7 @@
 """Trains everything: folds for figures and the mix, then the shipped weights, thresholds and manifest.
 
-``python -m ostiary.inspection.training.run fold NAME | final | card``; ``tools/train_inspection.sh`` does all in order.
+``python -m ostiary.inspection.training.run sources | fold NAME | final | card``; ``tools/train_inspection.sh`` does all
+in order. Nothing is fitted before every text is the one that was written down (``manifest``).
 """
 
 import sys
@@ -12,7 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ostiary.errors import FaultyInputError
-from ostiary.inspection.training import bert, card, encoder, examples, final, folds, graph, linear, sets, write
+from ostiary.inspection.training import (
+    bert,
+    card,
+    encoder,
+    examples,
+    final,
+    folds,
+    graph,
+    linear,
+    manifest,
+    sets,
+    write,
+)
 from ostiary.inspection.training.encoder import DATA, USER, EncoderSettings, Piece
 from ostiary.inspection.training.extras import need
 from ostiary.inspection.training.places import Places, pinned_module, places
@@ -133,24 +146,29 @@ def run_card(where: Places) -> None:
         shipped,
         encoder=sizes[write.ENCODER] + sizes[write.TOKENIZER],
         linear=sum(sizes[write.weights_name(channel)] for channel in write.CHANNELS),
+        sources=manifest.check_sources(where).digest,
     )
     (where.out / "card.md").write_text(text, "utf-8")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Do one step: ``fold NAME``, ``final`` or ``card``."""
+    """Do one step: ``sources``, ``fold NAME``, ``final`` or ``card``."""
     where = places()
     where.work.mkdir(parents=True, exist_ok=True)
     match list(arguments):
+        case ["sources"]:
+            say(manifest.write_manifest(where))
         case ["fold", name]:
+            manifest.check_sources(where)
             (fold,) = (one for one in folds.FOLDS if one.name == name)
             fitted(where, name, folds.left_out(all_pieces(where), fold))
         case ["final"]:
+            manifest.check_sources(where)
             say(run_final(where))
         case ["card"]:
             run_card(where)
         case _:
-            raise FaultyInputError("unknown_step", "the steps are `fold NAME`, `final` and `card`")
+            raise FaultyInputError("unknown_step", "the steps are `sources`, `fold NAME`, `final` and `card`")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         model: digest of the model (``sha256:…`` or ``blake3:…``), as the registry of models names it.
         schema: what it may be asked.
         output: how its answers are read.
-        subject: rows that one subject may ask for; ``tenant``: all subjects together.
+        subject: rows that one subject may ask for; ``device``: all who prove one key; ``network``: all from one network
+            (/24, or /48 of IPv6); ``tenant``: all subjects together.
         rate: requests of one subject in a short window; it does not outlive the process.
         timeout_s: how long the model may take.
         max_answer: longest answer in bytes.
@@ -38,6 +39,8 @@ class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     model: Text = ""
     output: OutputSpec = OutputSpec()
     subject: Budget = Budget(10_000, 86_400)
+    device: Budget = Budget(10_000, 86_400)
+    network: Budget = Budget(100_000, 86_400)
     tenant: Budget = Budget(1_000_000, 86_400)
     rate: Budget = Budget(50, 1)
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
@@ -52,6 +55,8 @@ class _Told(msgspec.Struct, forbid_unknown_fields=True):
     model: Text = ""
     output: OutputSpec = OutputSpec()
     subject: Budget | None = None
+    device: Budget | None = None
+    network: Budget | None = None
     tenant: Budget | None = None
     rate: Budget | None = None
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
@@ -72,7 +77,7 @@ def read_spec(told: Any, rules: AddressRules | None = None) -> EndpointSpec:
         raise _invalid("`model` is a digest, `sha256:…` or `blake3:…`")
     if read.url and rules is not None:
         check_url(read.url, rules)
-    given = {name: getattr(read, name) for name in ("subject", "tenant", "rate")}
+    given = {name: getattr(read, name) for name in ("subject", "device", "network", "tenant", "rate")}
     budgets = {name: budget.check() for name, budget in given.items() if budget is not None}
     return EndpointSpec(
         schema=read_schema(read.schema),

@@ -38,6 +38,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         subject: ``type:id``, proven.
+        device: thumbprint of the key that came with the request and was proven; empty without one.
+        network: the network that it came from, empty where nobody knows.
         at_ns: when it came.
         by: the enforcement point that runs the model, empty when Ostiary forwards to it.
     """
@@ -48,6 +50,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     at_ns: int
     by: str = ""
+    device: str = ""
+    network: str = ""
     batch: Batch | None = None
     fault: FaultyInputError | None = None
     ticket: Ticket = _NOBODY
@@ -192,12 +196,11 @@ class Serving:
         spec, tenant = asked.spec, asked.tenant
         if not self._rates.take(tenant, subject_want(asked.endpoint, asked.subject, spec, rate=True), 1, asked.at_ns):
             raise RefusedError(RATE_EXCEEDED, f"at most {spec.rate.limit} requests in {spec.rate.window_s} s")
-        mine, all_of_us = subject_want(asked.endpoint, asked.subject, spec), tenant_want(asked.endpoint, spec)
-        if not self._budgets.take(tenant, mine, rows, asked.at_ns):
-            raise _spent("you have asked", spec.subject.limit, spec.subject.window_s)
-        if not self._budgets.take(tenant, all_of_us, rows, asked.at_ns):
-            self._budgets.give_back(tenant, mine, rows, asked.at_ns)
-            raise _spent("all subjects together have asked", spec.tenant.limit, spec.tenant.window_s)
+        wants = wants_of(asked)
+        lacking = self._budgets.take_all(tenant, list(wants.values()), rows, asked.at_ns)
+        if lacking:
+            who, want = list(wants.items())[lacking[0]]
+            raise _spent(who, want.budget.limit, want.budget.window_s)
 
     def _write(self, asked: Asked, decision_id: str, **more: Any) -> str:
         seen, now_ns = asked.ticket.seen, self._now_ns()
@@ -223,6 +226,18 @@ class Serving:
 def subject_want(endpoint: str, subject: str, spec: EndpointSpec, *, rate: bool = False) -> Want:
     """Return a subject's own budget at an endpoint, or its rate."""
     return Want(key_of(endpoint, subject), spec.rate if rate else spec.subject)
+
+
+def wants_of(asked: Asked) -> dict[str, Want]:
+    """Return the budgets that a request's rows are taken from, all or none, by who is said to have asked."""
+    spec, endpoint = asked.spec, asked.endpoint
+    wants = {"you have asked": subject_want(endpoint, asked.subject, spec)}
+    if asked.device:
+        wants["this device's key has asked"] = Want(key_of(endpoint, "device", asked.device), spec.device)
+    if asked.network:
+        wants["your network has asked"] = Want(key_of(endpoint, "network", asked.network), spec.network)
+    wants["all subjects together have asked"] = tenant_want(endpoint, spec)
+    return wants
 
 
 def tenant_want(endpoint: str, spec: EndpointSpec) -> Want:

@@ -74,6 +74,17 @@ class Counter:
         places = np.searchsorted(self._points, told, side="left")
         self._counts += np.bincount(places, minlength=len(self._counts))
 
+    @property
+    def seen(self) -> tuple[int, list[int]]:
+        """What was counted so far: rows, and told values below each point; ``join`` takes it."""
+        return self._rows, self._counts.tolist()
+
+    def join(self, rows: int, counts: list[int]) -> None:
+        """Add what another counter of the same spread has seen; what does not fit is another spread's, and left out."""
+        if len(counts) == len(self._counts):
+            self._rows += rows
+            self._counts += np.array(counts, dtype=np.int64)
+
     def moved(self, name: str) -> Moved:
         """Return how far the column moved."""
         told = int(self._counts.sum())

@@ -81,7 +81,7 @@ class WatchedScorer:
             score=score,
             groups={group: counter.moved(group) for group, counter in self._groups.items()},
             verdicts={verdict: verdicts.count(verdict) for verdict in (QUIET, WATCH, ACT, FEW)},
-            features=tuple(sorted(moved, key=lambda one: (-_worst(one), one.name))[:MOST_TOLD]),
+            features=tuple(sorted(moved, key=lambda one: (-worst_of(one), one.name))[:MOST_TOLD]),
         )
 
     def _count(self) -> None:
@@ -97,5 +97,6 @@ class WatchedScorer:
         self._scores.clear()
 
 
-def _worst(one: Moved) -> float:
+def worst_of(one: Moved) -> float:
+    """Return what a column's verdict is of: its index, or how far its missing rate moved."""
     return max(one.psi or 0.0, abs(one.missing_now - one.missing_before))

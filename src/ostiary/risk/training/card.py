@@ -13,6 +13,7 @@ from ostiary.risk.measure.groups import GroupRates
 from ostiary.risk.source import Source
 from ostiary.risk.training.fit import FitSettings
 from ostiary.risk.training.prepare import PrepareSettings
+from ostiary.risk.training.votes import Odd
 
 LIMITS: Final = (
     "Impostors in training are injected into real behaviour; a figure here is about those, not about real attacks.",
@@ -87,6 +88,9 @@ class Card(msgspec.Struct, frozen=True):
         gain_by_family: share of the total gain of everybody's access forest.
         monotone: how many columns are held rising and falling.
         limits: what it cannot tell.
+        partitions: forests of disjoint groups of sources that vote beside it, 0 for none.
+        sources_by: what a source is then: ``account`` or ``producer``.
+        odd_sources: sources whose own accesses the others find odd far more often than usual.
     """
 
     task: str
@@ -111,6 +115,9 @@ class Card(msgspec.Struct, frozen=True):
     gain_by_family: dict[str, float]
     monotone: dict[str, int]
     limits: tuple[str, ...] = LIMITS
+    partitions: int = 0
+    sources_by: str = ""
+    odd_sources: tuple[Odd, ...] = ()
 
 
 def encode_card(card: Card) -> bytes:
@@ -128,9 +135,11 @@ def write_card(card: Card) -> bytes:
             f"{one.origin}: {one.events:,} events, {one.rejected:,} rejected, sha256 {one.sha256}{_read_with(one)}"
             for one in card.sources
         ),
+        _bullets(f"provenance: {one.provenance}" for one in card.sources if one.provenance),
         _bullets([f"{card.subjects:,} subjects, {card.events:,} events, verdicts {card.labels or 'none'}"]),
         _bullets([f"manifest {card.manifest}, seed {card.seed}"]),
         _bullets([f"scores keep the scale of {card.continues}"] if card.continues else []),
+        _bullets(_vote(card)),
         "\n## Protocol\n",
         _bullets(card.protocol),
         "\n## Figures on the later slice (impostors injected into real behaviour)\n",
@@ -143,6 +152,14 @@ def write_card(card: Card) -> bytes:
         _bullets(card.limits),
     ]
     return "\n".join(parts).encode()
+
+
+def _vote(card: Card) -> Iterable[str]:
+    """Yield how sources were kept apart, if they were."""
+    if card.partitions:
+        yield f"{card.partitions} forests of disjoint groups of sources (by {card.sources_by}) vote beside it"
+    for one in card.odd_sources:
+        yield f"source {one.source} stands out: {one.rate:.1%} of its {one.rows:,} own rows are odd to the others"
 
 
 def _wing(name: str, wing: WingCard) -> str:

@@ -11,6 +11,7 @@ old (Schonlau's masquerade data; CLUE-LDS "user switching", Landauer et al. 2022
   victim's history, and the victim's own later accesses are judged against a spoilt profile.
 - An impostor of a person is a person; behind a service's token may be anybody.
 - *Stolen sessions* come beside them (``hijack``): another's sitting goes on inside the victim's session.
+- With ``parts`` an impostor is somebody of the victim's own part: what one source did makes no example of another's.
 - The same history, settings and seed give the same runs.
 """
 
@@ -105,8 +106,17 @@ class _Draft:
 class Planter:
     """Plants impostors into one history, a new set each round."""
 
-    def __init__(self, events: Sequence[AccessEvent], settings: ContrastSettings, taboo: Sequence[bool] = ()) -> None:
-        """Look through the history once; sittings with a ``taboo`` place (a labelled attack) stay as they are."""
+    def __init__(
+        self,
+        events: Sequence[AccessEvent],
+        settings: ContrastSettings,
+        taboo: Sequence[bool] = (),
+        parts: Sequence[int] = (),
+    ) -> None:
+        """Look through the history once; sittings with a ``taboo`` place (a labelled attack) stay as they are.
+
+        ``parts`` is the part of each event; with none all are of one part.
+        """
         self._events = events
         self._settings = settings
         self._sittings = sittings_of(events)
@@ -120,6 +130,10 @@ class Planter:
         self._by_subject: dict[str, list[int]] = {}
         for index, sitting in enumerate(self._sittings):
             self._by_subject.setdefault(sitting.subject, []).append(index)
+        self._part = [parts[sitting.places[0]] if parts else 0 for sitting in self._sittings]
+        self._of_part: dict[int, list[int]] = {}
+        for index, part in enumerate(self._part):
+            self._of_part.setdefault(part, []).append(index)
         self._fixed = {i for i, s in enumerate(self._sittings) if taboo and any(taboo[place] for place in s.places)}
 
     def plant(self, seed: int) -> Planted:
@@ -166,8 +180,9 @@ class Planter:
         for index in luck.sample(lasting, min(len(lasting), math.ceil(settings.stolen * len(lasting)))):
             victim = self._sittings[index]
 
-            def fits(number: int, victim: Sitting = victim) -> bool:
-                return number not in draft.taken and _plausible(victim.subject, self._sittings[number].subject)
+            def fits(number: int, victim: Sitting = victim, index: int = index) -> bool:
+                mine = self._part[number] == self._part[index]
+                return mine and number not in draft.taken and _plausible(victim.subject, self._sittings[number].subject)
 
             number = thief(victim, self._events, self._sittings, self._starts, fits, luck)
             if number is None or index in draft.taken:
@@ -187,8 +202,10 @@ class Planter:
         """Return sittings of one other subject that begin soon after the victim's sitting ``index``."""
         victim = self._sittings[index]
         last = bisect_left(self._starts, victim.start_ns + self._settings.within_days * _DAY_NS // 2)
-        for _ in range(_MOST_TRIES if last > index + 1 else 0):
-            first = draft.random.randrange(index + 1, last)
+        mine = self._of_part[self._part[index]]
+        low, high = bisect_left(mine, index + 1), bisect_left(mine, last)
+        for _ in range(_MOST_TRIES if high > low else 0):
+            first = mine[draft.random.randrange(low, high)]
             other = self._sittings[first].subject
             if other == victim.subject or not _plausible(victim.subject, other):
                 continue

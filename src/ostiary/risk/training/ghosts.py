@@ -6,7 +6,8 @@ Three ways in which an own access becomes odd, each drawn from what the tenant r
 - *hour*: the subject's own access, five to twelve hours later than it was.
 - *place*: the subject's own access from another subject's network, device and offset.
 
-Half of the second and third also go to a resource the subject's colleagues use and the subject does not.
+Half of the second and third also go to a resource the subject's colleagues use and the subject does not. With ``parts``
+the other subject is of the same part, as with planted impostors.
 """
 
 import random
@@ -22,22 +23,25 @@ _HOUR_NS: Final = 3_600 * 10**9
 _HOURS: Final = (5.0, 12.0)
 _REACH: Final = 2_000  # how far back a partner is looked for
 _TRIES: Final = 20
+_TRIES_APART: Final = 400
 
 
-def make_ghosts(events: Sequence[AccessEvent], share: float, seed: int) -> dict[int, list[AccessEvent]]:
+def make_ghosts(
+    events: Sequence[AccessEvent], share: float, seed: int, parts: Sequence[int] = ()
+) -> dict[int, list[AccessEvent]]:
     """Return about ``share`` ghosts an event, by the position in the history before which they are judged."""
     rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
     found: dict[int, list[AccessEvent]] = {}
     for place in range(len(events)):
         if rng.random() < share:
-            ghost = _ghost(events, place, rng)
+            ghost = _ghost(events, place, rng, parts)
             if ghost is not None:
                 found.setdefault(place, []).append(ghost)
     return found
 
 
-def _ghost(events: Sequence[AccessEvent], place: int, rng: random.Random) -> AccessEvent | None:
-    event, other = events[place], _partner(events, place, rng)
+def _ghost(events: Sequence[AccessEvent], place: int, rng: random.Random, parts: Sequence[int]) -> AccessEvent | None:
+    event, other = events[place], _partner(events, place, rng, parts)
     if other is None:
         return None
     way = rng.choice(("name", "hour", "place"))
@@ -55,12 +59,13 @@ def _ghost(events: Sequence[AccessEvent], place: int, rng: random.Random) -> Acc
     return msgspec.structs.replace(event, **change)
 
 
-def _partner(events: Sequence[AccessEvent], place: int, rng: random.Random) -> AccessEvent | None:
+def _partner(events: Sequence[AccessEvent], place: int, rng: random.Random, parts: Sequence[int]) -> AccessEvent | None:
     """Return a recent access of somebody else."""
     mine = events[place].subject_id
-    for _ in range(_TRIES if place else 0):
-        other = events[rng.randrange(max(0, place - _REACH), place)]
-        if other.subject_id != mine:
+    for _ in range((_TRIES_APART if parts else _TRIES) if place else 0):
+        number = rng.randrange(max(0, place - _REACH), place)
+        other = events[number]
+        if other.subject_id != mine and (not parts or parts[number] == parts[place]):
             return other
     return None
 

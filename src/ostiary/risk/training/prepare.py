@@ -40,6 +40,7 @@ class Examples(msgspec.Struct, frozen=True):
         group: number in ``GROUPS`` of that subject's group.
         sitting: number of its sitting, unique over all rounds; below zero for ghosts.
         vouched: whether a verdict says that the access is the subject's own.
+        source: number of its source (``sources.Cut``), 0 where there are no sources.
     """
 
     rows: Rows
@@ -50,6 +51,7 @@ class Examples(msgspec.Struct, frozen=True):
     group: Ints
     sitting: Ints
     vouched: npt.NDArray[np.bool_]
+    source: Ints
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> "Examples":
         """Return the chosen rows."""
@@ -77,20 +79,34 @@ class PrepareSettings(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is the same in every round, by place in the history: sitting, attack or not, vouched for or not."""
+    """What is the same in every round, by place in the history: sitting, attack or not, vouched for or not, source."""
 
     sitting: Ints
     attack: npt.NDArray[np.bool_]
     vouched: npt.NDArray[np.bool_]
+    source: Ints
 
 
-def facts_of(events: Sequence[AccessEvent], verdicts: Mapping[str, int]) -> Facts:
-    """Return sittings and verdicts of ``events``."""
+class Origins(msgspec.Struct, frozen=True):
+    """Whose each place of the history is, and how sources are grouped; impostors stay within a group."""
+
+    source: tuple[int, ...]
+    groups: int
+
+    @property
+    def parts(self) -> list[int]:
+        """The group of each place."""
+        return [one % self.groups for one in self.source]
+
+
+def facts_of(events: Sequence[AccessEvent], verdicts: Mapping[str, int], origins: Origins | None = None) -> Facts:
+    """Return sittings, verdicts and sources of ``events``."""
     told = np.array([verdicts.get(event.event_id, -1) for event in events], dtype=np.int64)
     sitting = np.zeros(len(events), dtype=np.int64)
     for number, one in enumerate(sittings_of(events)):
         sitting[one.places] = number
-    return Facts(sitting, told == 1, told == 0)
+    source = np.array(origins.source if origins else [0] * len(events), dtype=np.int64)
+    return Facts(sitting, told == 1, told == 0, source)
 
 
 def prepare(
@@ -100,12 +116,13 @@ def prepare(
     seed: int,
     tell: Progress,
     workers: int = 1,
+    origins: Origins | None = None,
 ) -> Examples:
     """Return the examples of ``events``; ``verdicts`` maps event ids to 1 (impostor) or 0 (own)."""
     rounds = rounds_for(len(events), settings)
     parts = each_round(
         _rounds,
-        (msgspec.msgpack.encode(events), dict(verdicts), settings, seed, rounds),
+        (msgspec.msgpack.encode(events), dict(verdicts), settings, seed, rounds, origins),
         rounds,
         workers=workers,
         accesses=len(events),
@@ -126,16 +143,21 @@ def seed_of(seed: int, number: int) -> int:
 
 
 def _rounds(
-    history: bytes, verdicts: Mapping[str, int], settings: PrepareSettings, seed: int, rounds: int
+    history: bytes,
+    verdicts: Mapping[str, int],
+    settings: PrepareSettings,
+    seed: int,
+    rounds: int,
+    origins: Origins | None,
 ) -> Callable[[int], Examples]:
     """Return what makes the examples of one round."""
     events = msgspec.msgpack.decode(history, type=list[AccessEvent])
-    facts = facts_of(events, verdicts)
-    planter = Planter(events, settings.contrast, facts.attack.tolist())
+    facts, parts = facts_of(events, verdicts, origins), origins.parts if origins else ()
+    planter = Planter(events, settings.contrast, facts.attack.tolist(), parts)
 
     def one_round(number: int) -> Examples:
         planted = planter.plant(seed_of(seed, number))
-        ghosts = make_ghosts(planted.events, settings.ghost_share, seed_of(seed, number))
+        ghosts = make_ghosts(planted.events, settings.ghost_share, seed_of(seed, number), parts)
         return _round(planted, ghosts, facts, rounds, number, settings.settled_days)
 
     return one_round
@@ -164,6 +186,7 @@ def _round(planted: Planted, ghosts: Ghosts, facts: Facts, rounds: int, number: 
         group=groups_of(planted.events)[place],
         sitting=np.where(rows.ghost, -1, sitting[place]),
         vouched=facts.vouched[place] & (kinds == OWN),
+        source=facts.source[place],
     )
 
 

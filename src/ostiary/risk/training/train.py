@@ -23,39 +23,26 @@ import numpy as np
 
 from ostiary.errors import FaultyInputError
 from ostiary.risk.calibration import sigmoid
+from ostiary.risk.golden import Frozen
 from ostiary.risk.groups import EVERYBODY, GROUPS
 from ostiary.risk.measure.groups import GroupRates, group_rates
-from ostiary.risk.measure.reference import REFERENCE_FILE, reference_of
 from ostiary.risk.model import RiskModel
-from ostiary.risk.schema import (
-    CALIBRATION_FILE,
-    CARD_FILE,
-    MODEL_FILE,
-    SCHEMA_FILE,
-    SESSION_FILE,
-    SESSION_SCHEMA_FILE,
-    Column,
-    Schema,
-    file_of,
-)
 from ostiary.risk.scorer import LightGbmScorer
-from ostiary.risk.session_columns import NAMES as SO_FAR
-from ostiary.risk.session_forest import SessionSchema
 from ostiary.risk.source import Source
-from ostiary.risk.trail import NAMES as TRAIL
-from ostiary.risk.training.card import Card, WingCard, encode_card, write_card
-from ostiary.risk.training.contrast import OWN
+from ostiary.risk.training.audit import SourceAudit, audit
+from ostiary.risk.training.card import Card, WingCard
 from ostiary.risk.training.figures import by_sitting, measure
+from ostiary.risk.training.files import Wing, files_of, reference_file
 from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Rows
-from ostiary.risk.training.prepare import Examples, PrepareSettings, Progress, prepare
+from ostiary.risk.training.prepare import Examples, Origins, PrepareSettings, Progress, prepare
 from ostiary.risk.training.session_rows import session_examples
-from ostiary.risk.training.wings import HELD_OUT, MONOTONE, Access, Mask, Session, fit_access, fit_session, scaling_of
-from ostiary.signals.features import FEATURES, NAMES, SET_DIGEST
+from ostiary.risk.training.sources import Caps, Cut
+from ostiary.risk.training.votes import fit_votes
+from ostiary.risk.training.wings import HELD_OUT, MONOTONE, Access, Mask, fit_access, fit_session
+from ostiary.signals.features import FEATURES, SET_DIGEST
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
 
-DEPTH: Final = "history_depth"
-CARD_TEXT: Final = "card.md"
 TASK: Final = (
     "Probability, at the deployment's own base rate, that an access, or a session, is not the subject's own: an "
     "account or session in other hands. It ranks and calibrates; it decides nothing."
@@ -73,6 +60,8 @@ class TrainSettings(msgspec.Struct, frozen=True):
         later_share: share of the history, at its end, that measures.
         trim_above: own accesses surer than this to be an impostor's are left out of the fit; 1 keeps all.
         session_rounds: rounds that session risk is learned from.
+        cut: what a source is; with groups, forests of disjoint groups of sources vote beside the model.
+        caps: how much a source and a subject may weigh; none caps nobody.
         prepare: how examples are made.
         fit: how trees are grown.
     """
@@ -82,6 +71,8 @@ class TrainSettings(msgspec.Struct, frozen=True):
     later_share: float = 0.25
     trim_above: float = 0.8
     session_rounds: int = 4
+    cut: Cut = Cut()
+    caps: Caps | None = None
     prepare: PrepareSettings = PrepareSettings()
     fit: FitSettings = FitSettings()
 
@@ -93,15 +84,6 @@ class Trained(msgspec.Struct, frozen=True):
     files: dict[str, bytes]
 
 
-class _Wing(msgspec.Struct, frozen=True):
-    """What was learned of one group; ``examples`` and ``later`` are its rows."""
-
-    examples: Examples
-    later: Mask
-    access: Access
-    session: Session
-
-
 def train(
     history: Sequence[AccessEvent],
     verdicts: Mapping[str, int],
@@ -109,25 +91,48 @@ def train(
     settings: TrainSettings,
     tell: Progress = lambda _what, _share: None,
     previous: RiskModel | None = None,
+    producers: Sequence[str] = (),
 ) -> Trained:
     """Train on ``history``; ``verdicts`` maps event ids to 1 (impostor) or 0 (own) and may be empty.
 
-    With ``previous`` the scores of accesses continue its scale, so that alert rates stay where they are.
+    With ``previous`` the scores of accesses continue its scale, so that alert rates stay where they are. ``producers``
+    names who told of each event, where producers are the sources.
 
     Raises:
         FaultyInputError: ``history_too_small``.
     """
-    events = sorted(history, key=lambda event: event.time_ns)  # 1
-    if len(events) < _LEAST_EVENTS:
-        raise _too_small(f"{len(events)} events, {_LEAST_EVENTS} are the least")
-    examples = prepare(events, verdicts, settings.prepare, settings.seed, tell, settings.fit.threads)  # 2
+    events, origins = _in_order(history, producers, settings.cut)  # 1
+    workers = settings.fit.threads
+    examples = prepare(events, verdicts, settings.prepare, settings.seed, tell, workers, origins)  # 2
     border = events[int(len(events) * (1 - settings.later_share))].time_ns  # 3
+    if settings.cut.left_out:
+        examples = examples.part(~np.isin(examples.source, settings.cut.left_out))
     _check_split(examples, examples.time_ns >= border)
     wings = _wings(events, verdicts, examples, border, settings, tell, previous)  # 4, 5
-    reference = _reference(wings)  # 6
+    reference = reference_file(wings)  # 6
     card = _card(events, verdicts, sources, settings, wings, previous.digest if previous else "")
     tell("done", 1.0)
-    return Trained(card, _files(wings, examples, card, reference))  # 7
+    return Trained(card, files_of(wings, examples, card, reference))  # 7
+
+
+def audited(
+    history: Sequence[AccessEvent],
+    verdicts: Mapping[str, int],
+    settings: TrainSettings,
+    golden: Frozen | None = None,
+    tell: Progress = lambda _what, _share: None,
+    producers: Sequence[str] = (),
+) -> SourceAudit:
+    """Return what each group of sources would do to a model of ``history``; ``golden`` attacks are the yardstick.
+
+    Raises:
+        FaultyInputError: ``history_too_small``.
+    """
+    events, origins = _in_order(history, producers, settings.cut)
+    examples = prepare(events, verdicts, settings.prepare, settings.seed, tell, settings.fit.threads, origins)
+    later = examples.time_ns >= events[int(len(events) * (1 - settings.later_share))].time_ns
+    _check_split(examples, later)
+    return audit(examples, later, settings.cut, settings.fit, settings.seed, golden)
 
 
 def manifest_digest(sources: Sequence[Source], settings: TrainSettings, continues: str = "") -> str:
@@ -140,6 +145,18 @@ def manifest_digest(sources: Sequence[Source], settings: TrainSettings, continue
         continues,
     ]
     return "sha256:" + sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
+
+
+def _in_order(history: Sequence[AccessEvent], producers: Sequence[str], cut: Cut) -> tuple[list[AccessEvent], Origins]:
+    """Return the events in order of time, and whose each is; without groups all are of one."""
+    if len(history) < _LEAST_EVENTS:
+        raise _too_small(f"{len(history)} events, {_LEAST_EVENTS} are the least")
+    if cut.groups:
+        cut.check()
+    order = sorted(range(len(history)), key=lambda place: history[place].time_ns)
+    events = [history[place] for place in order]
+    source = cut.of_events(events, [producers[place] for place in order] if producers else ())
+    return events, Origins(tuple(source.tolist()), max(1, cut.groups))
 
 
 def _check_split(examples: Examples, later: Mask) -> None:
@@ -157,15 +174,26 @@ def _wings(
     settings: TrainSettings,
     tell: Progress,
     previous: RiskModel | None,
-) -> dict[str, _Wing]:
-    parts = {EVERYBODY: examples} | _own_parts(examples, border)
+) -> dict[str, Wing]:
+    split = settings.cut.groups > 0  # then there is one wing: a group of subjects on a group of sources is too little
+    parts = {EVERYBODY: examples} | ({} if split else _own_parts(examples, border))
     accesses: dict[str, Access] = {}
     for done, (name, part) in enumerate(parts.items()):
         tell("fit", done / len(parts))
         later = part.time_ns >= border
         before = None if previous is None else partial(_scores, previous.access(name))
+        votes = fit_votes(part, later, settings.cut, settings.fit, settings.seed) if split else None
         accesses[name] = fit_access(
-            part, later, settings.fit, settings.seed, settings.prior, settings.trim_above, before
+            part,
+            later,
+            settings.fit,
+            settings.seed,
+            settings.prior,
+            settings.trim_above,
+            before,
+            votes=votes,
+            vote_only=settings.cut.vote_only,
+            caps=settings.caps,
         )
     sessions = session_examples(
         events,
@@ -180,7 +208,7 @@ def _wings(
     )
     tell("fit sessions", 0.0)
     return {
-        name: _Wing(
+        name: Wing(
             parts[name],
             parts[name].time_ns >= border,
             one,
@@ -216,21 +244,12 @@ def _enough(part: Examples, border: int) -> bool:
     return min(counts) >= _LEAST_POSITIVES and len(np.unique(part.subject)) >= HELD_OUT
 
 
-def _reference(wings: Mapping[str, _Wing]) -> bytes:
-    """Return how features and scores of own later accesses are spread."""
-    everybody = wings[EVERYBODY]
-    own = everybody.examples.kind[everybody.later] == OWN
-    rows = everybody.examples.rows[everybody.later][own].astype(np.float64)
-    groups = [GROUPS[number] for number in everybody.examples.group[everybody.later][own].tolist()]
-    return reference_of(rows, everybody.access.scores[own], NAMES, groups)
-
-
 def _card(
     events: Sequence[AccessEvent],
     verdicts: Mapping[str, int],
     sources: Sequence[Source],
     settings: TrainSettings,
-    wings: Mapping[str, _Wing],
+    wings: Mapping[str, Wing],
     continues: str,
 ) -> Card:
     used = [verdicts[event.event_id] for event in events if event.event_id in verdicts]
@@ -258,10 +277,13 @@ def _card(
         false_positives=_false_positives(wings),
         gain_by_family=_gain_by_family(everybody.access.final),
         monotone={"rising": MONOTONE.count(1), "falling": MONOTONE.count(-1), "free": MONOTONE.count(0)},
+        partitions=everybody.access.votes.ballot.forests if everybody.access.votes else 0,
+        sources_by=settings.cut.by if everybody.access.votes else "",
+        odd_sources=everybody.access.votes.odd if everybody.access.votes else (),
     )
 
 
-def _wing_card(wing: _Wing, prior: float) -> WingCard:
+def _wing_card(wing: Wing, prior: float) -> WingCard:
     session, kind = wing.session, wing.examples.kind[wing.later]
     return WingCard(
         subjects=len(np.unique(wing.examples.subject)),
@@ -274,7 +296,7 @@ def _wing_card(wing: _Wing, prior: float) -> WingCard:
     )
 
 
-def _false_positives(wings: Mapping[str, _Wing]) -> tuple[GroupRates, ...]:
+def _false_positives(wings: Mapping[str, Wing]) -> tuple[GroupRates, ...]:
     """Return the false alarms of each group by the wing that judges it."""
     found: list[GroupRates] = []
     everybody = wings[EVERYBODY]
@@ -311,32 +333,6 @@ def _gain_by_family(final: Fitted) -> dict[str, float]:
     for spec, gain in zip(FEATURES, final.gain, strict=True):
         shares[spec.family] = shares.get(spec.family, 0.0) + gain / total
     return {family: round(share, 6) for family, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))}
-
-
-def _files(wings: Mapping[str, _Wing], examples: Examples, card: Card, reference: bytes) -> dict[str, bytes]:
-    told = 1.0 - np.isnan(examples.rows).mean(axis=0)
-    columns = [
-        Column(spec.name, spec.family, spec.monotone, round(float(share), 6), spec.topic)
-        for spec, share in zip(FEATURES, told, strict=True)
-    ]
-    own, settled = tuple(name for name in wings if name != EVERYBODY), card.prepare.settled_days
-    files = {
-        SCHEMA_FILE: _json(Schema(SET_DIGEST, columns, DEPTH if DEPTH in NAMES else "", own, settled_days=settled)),
-        CARD_FILE: encode_card(card),
-        CARD_TEXT: write_card(card),
-        REFERENCE_FILE: reference,
-    }
-    for name, wing in wings.items():
-        features = tuple(NAMES[place] for place in wing.access.features)
-        files[file_of(MODEL_FILE, name)] = wing.access.final.text.encode()
-        files[file_of(SESSION_FILE, name)] = wing.session.final.text.encode()
-        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(SessionSchema(TRAIL, features, SO_FAR))
-        files[file_of(CALIBRATION_FILE, name)] = _json(scaling_of(wing.access, wing.session))
-    return files
-
-
-def _json(value: msgspec.Struct) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
 def _too_small(text: str) -> FaultyInputError:

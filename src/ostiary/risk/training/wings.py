@@ -6,6 +6,8 @@
    calibrates it and sets its thresholds; then it is grown once more on everything. The forest that serves may put
    many accesses on a slightly other score than the one that was measured, so the higher threshold of both holds.
 3. The session forest learns from trails of the folds' risks in the same way.
+4. With ``votes`` the forests of disjoint groups of sources stand beside the access forest, which then learns from
+   nothing that they find odd; calibration and thresholds are of the higher of both.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,6 +30,8 @@ from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Rows, fit, ma
 from ostiary.risk.training.folds import Folds, fit_folds, suspects
 from ostiary.risk.training.prepare import Examples
 from ostiary.risk.training.session_rows import Judge, SessionExamples
+from ostiary.risk.training.sources import Caps, weights
+from ostiary.risk.training.votes import Votes
 from ostiary.signals.features import FEATURES, NAMES
 
 MONOTONE: Final = tuple(spec.monotone for spec in FEATURES)
@@ -58,6 +62,7 @@ class Access(msgspec.Struct, frozen=True):
         features: places of the features that sessions see.
         scores: of the later rows, by the forest of the earlier.
         continues: onto the scale of the model before, if there was one.
+        votes: the forests of the groups of sources, if there are any.
     """
 
     final: Fitted
@@ -68,6 +73,7 @@ class Access(msgspec.Struct, frozen=True):
     features: tuple[int, ...]
     scores: Floats
     continues: Calibration | None = None
+    votes: Votes | None = None
 
     @property
     def judge(self) -> Judge:
@@ -98,8 +104,15 @@ def fit_access(
     prior: float,
     trim_above: float,
     before: Before | None = None,
+    *,
+    votes: Votes | None = None,
+    vote_only: bool = False,
+    caps: Caps | None = None,
 ) -> Access:
-    """Return the access forest of ``examples``."""
+    """Return the access forest of ``examples``, with ``votes`` beside it and nobody's rows above ``caps``.
+
+    With ``vote_only`` the votes stand alone, and the forest of everything only words reasons.
+    """
     folds = fit_folds(
         examples.rows,
         examples.label,
@@ -110,34 +123,46 @@ def fit_access(
         seed=seed,
     )
     fitting = ~(suspects(folds, examples.label, trim_above) & ~examples.vouched)
+    if votes is not None:
+        fitting &= ~votes.suspect
     early = fitting & ~later & (examples.subject % HELD_OUT != 0)
-    first = _fit(examples, early, settings, seed, later)
+    first = _fit(examples, early, settings, seed, later, caps)
     margin = margins(first.text, examples.rows[later], settings.threads)
     label, kind = examples.label[later], examples.kind[later]
-    table = learn_calibration(margin, label, prior)
+    trusted = np.ones(len(label), dtype=np.bool_)
+    if votes is not None:
+        trusted = votes.trusted
+        votes = votes if vote_only else votes.beside(margin, label == 0, prior)
+        margin = votes.joined(votes.first, margin)
+    table = learn_calibration(margin[trusted], label[trusted], prior)
     scores = probabilities(table, margin)
     continues = None
     if before is not None:
-        own = label == 0
+        own = (label == 0) & trusted
         continues = continued(scores[own], before(examples.rows[later][own]), prior)
         scores = mapped(continues, scores)
-    final = _fit(examples, fitting, msgspec.structs.replace(settings, most_trees=first.trees), seed, None)
-    serving = probabilities(table, margins(final.text, examples.rows[later], settings.threads))
+    final = _fit(examples, fitting, msgspec.structs.replace(settings, most_trees=first.trees), seed, None, caps)
+    again = margins(final.text, examples.rows[later], settings.threads)
+    serving = probabilities(table, again if votes is None else votes.joined(votes.final, again))
     serving = serving if continues is None else mapped(continues, serving)
     return Access(
         final,
         folds,
         table,
         learn_calibration(folds.margin[later], label, prior),
-        harder(thresholds(scores, kind), thresholds(serving, kind)),
+        harder(thresholds(scores[trusted], kind[trusted]), thresholds(serving[trusted], kind[trusted])),
         tuple(sorted(np.argsort(-np.array(first.gain), kind="stable")[:_SESSION_FEATURES].tolist())),
         scores,
         continues,
+        votes,
     )
 
 
-def _fit(examples: Examples, part: Mask, settings: FitSettings, seed: int, later: Mask | None) -> Fitted:
+def _fit(
+    examples: Examples, part: Mask, settings: FitSettings, seed: int, later: Mask | None, caps: Caps | None
+) -> Fitted:
     watched = None if later is None else (examples.rows[later], examples.label[later])
+    label, source, subject = examples.label[part], examples.source[part], examples.subject[part]
     return fit(
         examples.rows[part],
         examples.label[part],
@@ -145,6 +170,7 @@ def _fit(examples: Examples, part: Mask, settings: FitSettings, seed: int, later
         monotone=MONOTONE,
         settings=settings,
         seed=seed,
+        weights=None if caps is None else weights(label, source, subject, caps),
         later=watched,
     )
 

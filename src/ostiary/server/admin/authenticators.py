@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ostiary.identity.webauthn.ports import Recovery
 from ostiary.identity.webauthn.types import Authenticator, clean_name, clean_subject
-from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
 from ostiary.server.step_up import inviting
 
 router = APIRouter(tags=["authenticators"])
@@ -124,9 +124,11 @@ def request_recovery(tenant: Tenant, body: RecoveryBody, who: Who, desk: Desk) -
 
 
 @router.post("/tenants/{tenant}/authenticators/recoveries/{recovery_id}/approval", responses=_TAKEN)
-def approve_recovery(tenant: Tenant, recovery_id: RecoveryId, who: Who, desk: Desk) -> RecoveryApproved:
-    """Approve a recovery; whoever asked for it cannot."""
-    done = inviting.approve_recovery(desk.house, tenant, recovery_id, who.key_id)
+def approve_recovery(
+    tenant: Tenant, recovery_id: RecoveryId, who: Who, desk: Desk, proposal: Proposal = ""
+) -> RecoveryApproved:
+    """Approve a recovery; whoever asked for it cannot. Where the tenant has people, enough of them must have agreed."""
+    done = inviting.approve_recovery(desk.house, tenant, recovery_id, who.key_id, proposal)
     link = done.invited
     return RecoveryApproved(removed=done.removed, url=link.url, subject=link.subject, expires_ns=link.expires_ns)
 

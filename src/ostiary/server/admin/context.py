@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from ostiary.audit import SYSTEM_TENANT
@@ -86,4 +86,5 @@ def everyones(who: Who) -> Administrator:
 
 
 Tenant = Annotated[str, Depends(living_tenant)]
+Proposal = Annotated[str, Query(max_length=128, description="What people agreed to, where the tenant has people.")]
 Everyones = Annotated[Administrator, Depends(everyones)]

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from ostiary.errors import RefusedError
-from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
+from ostiary.server.consented import may_add_administrator
 
 router = APIRouter(tags=["administrators"])
 
@@ -22,11 +23,12 @@ def whoami(who: Who) -> dict[str, str]:
 
 
 @router.post("/tenants/{tenant}/admin-keys", status_code=201)
-def create_key(tenant: Tenant, who: Who, desk: Desk) -> NewKey:
-    """Make a key that may administer this tenant and no other."""
+def create_key(tenant: Tenant, who: Who, desk: Desk, proposal: Proposal = "") -> NewKey:
+    """Make a key that may administer this tenant and no other; where it has people, they must have agreed."""
+    consent = may_add_administrator(desk.house, who.key_id, tenant, proposal)
     key = desk.house.admins.create(tenant)
     key_id = key.partition(".")[0]
-    desk.record(who, tenant, "admin_key.create", key_id=key_id)
+    desk.record(who, tenant, "admin_key.create", key_id=key_id, **consent.told)
     return NewKey(key_id=key_id, key=key)
 
 

@@ -1,17 +1,21 @@
 """Policy bundles, models, profiles and phases of a tenant: show, reload, change."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import model_validator
 
 from ostiary.errors import FaultyInputError
-from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.activating import activate_bundle, activate_model
+from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
+from ostiary.server.admin.rollout import change_by_hand
 from ostiary.server.policies import BundleStatus
-from ostiary.vocabulary.effects import Control, Phase
+from ostiary.vocabulary.effects import Phase
+from ostiary.vocabulary.rollout import NOWHERE
 
 router = APIRouter(tags=["policy"])
+Digest = Annotated[str, Query(max_length=80, description="Digest of a report.")]
 PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
 
 
@@ -60,7 +64,8 @@ def _shown(status: BundleStatus) -> BundleShown:
 
 
 def _phases(desk: Desk, tenant: str) -> Phases:
-    return Phases.model_validate({c: p.name.lower() for c, p in desk.house.rollout.phases(tenant).phases.items()})
+    table = desk.house.rollout.phases(tenant, NOWHERE)
+    return Phases.model_validate({c: p.name.lower() for c, p in table.phases.items()})
 
 
 @router.get("/tenants/{tenant}/bundle")
@@ -70,20 +75,18 @@ def show_bundle(tenant: Tenant, desk: Desk) -> BundleShown:
 
 
 @router.post("/tenants/{tenant}/bundle/reload")
-def reload_bundle(tenant: Tenant, who: Who, desk: Desk) -> BundleShown:
-    """Put the tenant's bundle as it is on disk in force, if it passes its own tests; no decision is dropped."""
-    status = desk.house.policies.reload(tenant)
-    desk.record(who, tenant, "bundle.reload", digest=status.digest, source=status.source)
-    return _shown(status)
+def reload_bundle(tenant: Tenant, who: Who, desk: Desk, proposal: Proposal = "", impact: Digest = "") -> BundleShown:
+    """Put the tenant's bundle as it is on disk in force, if it passes its own tests; no decision is dropped.
+
+    Where the tenant has people, `proposal` names what they agreed to, and `impact` the report that they were shown.
+    """
+    return _shown(activate_bundle(desk.house, who.key_id, tenant, proposal, impact))
 
 
 @router.post("/tenants/{tenant}/model/reload")
-def reload_model(tenant: Tenant, who: Who, desk: Desk) -> ModelShown:
-    """Load the tenant's risk model as it is on disk, if a trusted key signed it."""
-    scorer = desk.house.scorers.reload(tenant)
-    digest = scorer.digest if scorer else ""
-    desk.record(who, tenant, "model.reload", digest=digest)
-    return ModelShown(digest=digest)
+def reload_model(tenant: Tenant, who: Who, desk: Desk, proposal: Proposal = "") -> ModelShown:
+    """Load the tenant's risk model as it is on disk, if a trusted key signed it and the tenant's people agreed."""
+    return ModelShown(digest=activate_model(desk.house, who.key_id, tenant, proposal))
 
 
 @router.post("/tenants/{tenant}/profiles/reload")
@@ -103,10 +106,9 @@ def show_phases(tenant: Tenant, desk: Desk) -> Phases:
 
 @router.patch("/tenants/{tenant}/phases")
 def change_phases(tenant: Tenant, body: Phases, who: Who, desk: Desk) -> Phases:
-    """Change the phase of some controls."""
-    changes = {Control(c): Phase[p.upper()] for c, p in body.model_dump(exclude_none=True).items()}
-    if not changes:
+    """Take some controls down; what goes up goes by ``…/rollout/promote``."""
+    wanted = {c: Phase[p.upper()] for c, p in body.model_dump(exclude_none=True).items()}
+    if not wanted:
         raise FaultyInputError("request_invalid", "name at least one control")
-    desk.record(who, tenant, "phases.change", **{c.value: p.name.lower() for c, p in changes.items()})
-    desk.house.rollout.change(tenant, changes)
+    change_by_hand(desk, who, tenant, wanted)
     return _phases(desk, tenant)

@@ -9,7 +9,9 @@ from ostiary.errors import RefusedError
 from ostiary.response.plan import StepState
 from ostiary.response.playbook import control_name
 from ostiary.response.trigger import Trigger
-from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
+from ostiary.server.admin.rollout import change_by_hand
+from ostiary.server.consented import approve_by
 from ostiary.server.responses import (
     MAX_FACTS,
     LetterShown,
@@ -65,12 +67,11 @@ def list_playbooks(tenant: Tenant, desk: Desk) -> list[PlaybookShown]:
 
 @router.put("/tenants/{tenant}/response/playbooks/{name}/phase")
 def set_phase(tenant: Tenant, name: str, body: PhaseBody, who: Who, desk: Desk) -> PlaybookShown:
-    """Set how far a playbook is rolled out."""
+    """Take a playbook down; it goes up by ``…/rollout/promote``."""
     found = [book for book in desk.house.response.shelf.playbooks(tenant) if book.name == name]
     if not found:
         raise RefusedError("playbook_unknown", "there is no such playbook")
-    desk.record(who, tenant, "playbook.phase", playbook=name, phase=body.phase)
-    desk.house.response.phases.set(tenant, control_name(name), Phase[body.phase.upper()])
+    change_by_hand(desk, who, tenant, {control_name(name): Phase[body.phase.upper()]})
     return playbook_shown(desk.house, tenant, found[0])
 
 
@@ -108,9 +109,11 @@ def list_pending(tenant: Tenant, desk: Desk, limit: Limit = 100) -> list[Pending
 
 
 @router.post("/tenants/{tenant}/response/steps/{step}/approve")
-def approve_step(tenant: Tenant, step: str, body: DigestBody, who: Who, desk: Desk) -> StepShown:
+def approve_step(
+    tenant: Tenant, step: str, body: DigestBody, who: Who, desk: Desk, proposal: Proposal = ""
+) -> StepShown:
     """Agree to one step; it is done at the next turn."""
-    return step_shown(desk.house.response.approvals.approve(tenant, step, body.digest, who.key_id))
+    return step_shown(approve_by(desk.house, who.key_id, tenant, step, body.digest, proposal))
 
 
 @router.post("/tenants/{tenant}/response/steps/{step}/reject")

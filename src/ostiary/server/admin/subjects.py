@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ostiary.audit.subjects import SubjectAdmin
 from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.consented import may_erase
 from ostiary.server.forgetting import forget
 
 router = APIRouter(tags=["subjects"])
@@ -19,6 +20,13 @@ class SubjectBody(Model):
 
     type: Name
     id: Name
+
+
+class EraseBody(SubjectBody):
+    """Whom to forget, and for what legal reason; where the tenant has people, they must have agreed to both."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+    proposal: Annotated[str, Field(max_length=128)] = ""
 
 
 class Exported(Model):
@@ -52,8 +60,10 @@ def export_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> E
 
 
 @router.post("/tenants/{tenant}/subjects/erase")
-def erase_subject(tenant: Tenant, body: SubjectBody, who: Who, desk: Desk) -> Erased:
+def erase_subject(tenant: Tenant, body: EraseBody, who: Who, desk: Desk) -> Erased:
     """Forget a subject: its key is destroyed and its profile erased; proofs of its records stay valid."""
-    desk.record(who, tenant, "subject.erase")
+    target = f"{body.type}:{body.id}"
+    consent = may_erase(desk.house, who.key_id, tenant, target, body.reason, body.proposal)
+    desk.record(who, tenant, "subject.erase", **consent.told)
     erased = forget(desk.house, tenant, body.type, body.id)
     return Erased(records_erased=erased.count, record_id=erased.record_id)

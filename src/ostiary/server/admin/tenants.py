@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
-from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
+from ostiary.server.admin.context import Desk, Everyones, Model, Proposal, Tenant, Who
+from ostiary.server.consented import may_erase
 from ostiary.server.conversations import forget_conversations
 from ostiary.server.features import forget_features
 from ostiary.server.training.runs import forget_runs
 
 router = APIRouter(tags=["tenants"])
+LegalReason = Annotated[str, Query(max_length=500, description="The legal reason, where people must agree to it.")]
 
 
 class TenantBody(Model):
@@ -58,9 +60,15 @@ def show_tenant(tenant: Tenant, desk: Desk) -> TenantShown:
 
 
 @router.delete("/tenants/{tenant}")
-def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
-    """Delete a tenant for good: its keys are destroyed, proofs of its records stay valid."""
-    desk.record(who, tenant, "tenant.delete")
+def delete_tenant(
+    tenant: Tenant, who: Everyones, desk: Desk, proposal: Proposal = "", reason: LegalReason = ""
+) -> Deleted:
+    """Delete a tenant for good: its keys are destroyed, proofs of its records stay valid.
+
+    Where it has people, they must have agreed, and to the legal reason.
+    """
+    consent = may_erase(desk.house, who.key_id, tenant, f"tenant:{tenant}", reason, proposal)
+    desk.record(who, tenant, "tenant.delete", **consent.told)
     erased = desk.house.tenants.delete(tenant)
     desk.house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
     desk.house.rag.forget_tenant(tenant)
@@ -70,5 +78,6 @@ def delete_tenant(tenant: Tenant, who: Everyones, desk: Desk) -> Deleted:
     desk.house.knowledge.forget_tenant(tenant)
     desk.house.models.forget_tenant(tenant)
     desk.house.approvals.room.forget(tenant)
+    desk.house.rollout.forget_tenant(tenant)
     forget_runs(desk.house, tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

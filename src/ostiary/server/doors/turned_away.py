@@ -1,7 +1,8 @@
 """What a door says to those whom it does not let in.
 
 - 401 to whoever proved nothing, with how it is done (RFC 6750 §3, RFC 9449 §7.1); an API key alone is never enough.
-- 403 to whoever is known and may not; 401 with an RFC 9470 challenge where a sign-in would help.
+- 403 to whoever is known and may not, 429 to whoever asked too much; 401 with an RFC 9470 challenge where a sign-in
+  would help.
 - Each answer has ``code`` and ``message``; after a decision also its id and reasons. Never a score, never a secret.
 """
 
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.decision.answer import retry_after
 from ostiary.decision.parts import Decided
 from ostiary.errors import OstiaryError
 from ostiary.server.challenge import quoted, step_up_challenge
@@ -53,7 +55,12 @@ def denied(decided: Decided) -> TurnedAway:
     }
     if "remediation" in context:
         body["remediation"] = context["remediation"]
-    return TurnedAway(json_reply(401, body, *step_up_challenge(decided)) if step_up else json_reply(403, body))
+    if step_up:
+        return TurnedAway(json_reply(401, body, *step_up_challenge(decided)))
+    wait_s = retry_after(decided.record.outcome)
+    if wait_s:
+        return TurnedAway(json_reply(429, body, (b"retry-after", b"%d" % wait_s)))
+    return TurnedAway(json_reply(403, body))
 
 
 def not_understood(decided: Decided, types: set[str]) -> TurnedAway:

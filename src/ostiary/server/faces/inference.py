@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import prometheus_client
 
+from ostiary.decision.event import ip_of, network_prefix
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.identity.exchange.details import detail_of
 from ostiary.identity.extract import extract_presented
@@ -244,6 +245,8 @@ class InferenceFace:
             subject=f"{identity.subject_type}:{identity.subject_id}",
             at_ns=self._now(),
             by=by,
+            device=identity.key,
+            network=network_prefix(ip_of(caller.ip)),
             fault=told if isinstance(told, FaultyInputError) else None,
         )
         return looked if looked.fault is not None else self._room.serving.look(looked, told)

@@ -11,10 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
+from ostiary.server.settings.batches import BatchesSection
+from ostiary.server.settings.break_glass import BreakGlassSection
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
+from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.drift import DriftSection
 from ostiary.server.settings.features import FeaturesSection
@@ -25,7 +29,9 @@ from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
+from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
+from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.tokens import TokensSection
@@ -111,6 +117,8 @@ class RetentionSection(Section):
     """Records of devices: enrolments, reports, attestations, quarantines. A device makes one with each report."""
     inference_days: Annotated[int, Field(ge=0)] = 0
     """Records of inferences: who asked which model, and what came of it; rows and answers are in them as digests."""
+    shadow_days: Annotated[int, Field(ge=0)] = 0
+    """Records of candidates that answered otherwise than the live ones."""
 
 
 class AuditSection(Section):
@@ -280,8 +288,14 @@ class Settings(Section):
     """What the signals are enriched with."""
     risk: RiskSection = RiskSection()
     """The risk model."""
+    batches: BatchesSection = BatchesSection()
+    """Signed batches of events that train."""
     phases: PhasesSection = PhasesSection()
     """How far each control is rolled out."""
+    rollout: RolloutSection = RolloutSection()
+    """How controls come from phase to phase: gates, shadow's end, what is watched."""
+    shadow: ShadowSection = ShadowSection()
+    """Candidates that run beside the live ones."""
     sessions: SessionsSection = SessionsSection()
     """How sessions are kept."""
     feed: FeedSection = FeedSection()
@@ -296,12 +310,16 @@ class Settings(Section):
     """Devices and what they must show."""
     tokens: TokensSection = TokensSection()
     """Access tokens for the doors of the pipeline."""
+    access_requests: AccessRequestsSection = AccessRequestsSection()
     admission: AdmissionSection = AdmissionSection()
+    break_glass: BreakGlassSection = BreakGlassSection()
     """The webhook that a Kubernetes cluster asks before a pod exists."""
     models: ModelsSection = ModelsSection()
     """The registry of models: where files lie, how many people approve."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
+    defence: DefenceSection = DefenceSection()
+    """What keeps Ostiary's own scorers from being mapped."""
     llm: LlmSection = LlmSection()
     """The door in front of language models."""
     mcp: McpSection = McpSection()

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.decision.answer import user_sentence
+from ostiary.decision.answer import remediation_of, user_sentence
 from ostiary.identity.webauthn.types import ACR
 from ostiary.server.wiring import House
 from ostiary.vocabulary.effects import Effect
@@ -123,8 +123,8 @@ def _asked(record: DecisionRecord, obligation: Obligation, acr: str, expires_ns:
         expires_ns=expires_ns,
         acr=acr,
         max_age_s=max_age if isinstance(max_age, int) else None,
-        why=user_sentence(record.outcome),
-        how=tuple(dict.fromkeys(hit.remediation for hit in record.outcome.rules if hit.remediation)),
+        why=user_sentence(record.outcome, outside=True),
+        how=tuple(remediation_of(record.outcome)),
         address=event.ip or "",
         key=record.key,
     )

@@ -4,8 +4,9 @@
 2. An invitation lets a person add a passkey; one who has some already must confirm with one of them first. So no
    administrator alone can put a passkey of his own beside another person's.
 3. Who has lost all, or whose passkeys were all removed, needs a recovery: two administrators, of whom the second is not
-   the first. Approving removes what was lost, for it may be in other hands, and makes the invitation. So nobody alone
-   can take a person's passkeys away and put his own in their place.
+   the first; or, where the tenant has people, enough of them and not the person itself. Approving removes what was
+   lost, for it may be in other hands, and makes the invitation. So nobody alone can take a person's passkeys away and
+   put his own in their place.
 """
 
 from typing import Final
@@ -17,6 +18,7 @@ from ostiary.identity.webauthn.ports import Invitation, Recovery
 from ostiary.identity.webauthn.refusing import refusal
 from ostiary.identity.webauthn.types import clean_subject
 from ostiary.keys import hash_secret, new_secret, random_bytes
+from ostiary.server.consented import may_recover
 from ostiary.server.deeds import record_about
 from ostiary.server.signalling import tell_credential
 from ostiary.server.step_up.party import page_base
@@ -112,18 +114,20 @@ def open_recoveries(house: House, tenant: str) -> list[Recovery]:
     return [one for one in house.store.authenticators.recoveries(tenant) if now_ns < one.expires_ns]
 
 
-def approve_recovery(house: House, tenant: str, recovery_id: str, by: str) -> Approved:
-    """Approve as the second administrator: all passkeys of the person go, and a link comes.
+def approve_recovery(house: House, tenant: str, recovery_id: str, by: str, proposal: str = "") -> Approved:
+    """Approve as the second administrator, or by ``proposal``: all passkeys of the person go, and a link comes.
 
     Raises:
-        RefusedError: ``recovery_unknown``, ``recovery_same_administrator``.
+        RefusedError: ``recovery_unknown``, ``recovery_same_administrator``, ``approval_…``.
         UnavailableError: the log cannot be written; then it must be asked for again.
     """
     now_ns, passkeys = house.clock.now_ns(), house.store.authenticators
     found = passkeys.find_recovery(tenant, recovery_id)
     if found is None or now_ns >= found.expires_ns:
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)
-    if found.requested_by == by:
+    if house.agreed.has_people(tenant):
+        may_recover(house, by, tenant, found.subject, recovery_id, proposal)
+    elif found.requested_by == by:
         raise refusal(StepUpRefusal.RECOVERY_SAME_ADMINISTRATOR)
     if not passkeys.take_recovery(tenant, recovery_id):  # approved meanwhile
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)

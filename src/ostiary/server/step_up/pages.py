@@ -26,7 +26,7 @@ CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-_HEADERS: Final = tuple(
+HEADERS: Final = tuple(
     (name.encode(), value.encode())
     for name, value in {
         "content-type": "text/html; charset=utf-8",
@@ -98,8 +98,8 @@ class Pages:
             has_passkey=has_passkey,
             return_to=back,
             return_host=urlsplit(back).hostname or "",
-            **_moment("asked", asked.asked_ns),
-            **_moment("until", asked.expires_ns),
+            **moment("asked", asked.asked_ns),
+            **moment("until", asked.expires_ns),
             expires_in_s=_seconds(asked.expires_ns - now_ns),
         )
 
@@ -115,7 +115,7 @@ class Pages:
             rp_id=self._party.rp_id,
             count=count,
             suggestion=f"Passkey of {datetime.fromtimestamp(now_ns / _NS, UTC):%-d %B %Y}",
-            **_moment("until", invitation.expires_ns),
+            **moment("until", invitation.expires_ns),
             expires_in_s=_seconds(invitation.expires_ns - now_ns),
         )
 
@@ -134,10 +134,11 @@ class Pages:
 
     def _render(self, name: str, **told: Any) -> Reply:
         text: str = self._templates.get_template(name).render(party=self._party.name, css=self._css, **told)
-        return Reply(200, text.encode(), _HEADERS)
+        return Reply(200, text.encode(), HEADERS)
 
 
-def _moment(name: str, at_ns: int) -> dict[str, str]:
+def moment(name: str, at_ns: int) -> dict[str, str]:
+    """Return a moment for machines and for people, as ``NAME_stamp`` and ``NAME_words``."""
     moment = datetime.fromtimestamp(at_ns // _NS, UTC)
     return {f"{name}_stamp": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{name}_words": f"{moment:%-d %B %Y, %H:%M} UTC"}
 

@@ -4,7 +4,9 @@ What is left is counted and taken in one transaction that excludes every other w
 take at once never take more than there is.
 """
 
-from ostiary.defence.ports import NOTHING_BACK, Slot
+from collections.abc import Sequence
+
+from ostiary.defence.ports import NOTHING_BACK, Ask, Slot
 from ostiary.storage.sqlite.database import Database
 
 
@@ -20,15 +22,30 @@ class BudgetTable:
     ) -> int:
         """Take up to ``wanted``, on disk when this returns; see ``BudgetStore``."""
         with self._database.transaction() as database:
-            database.write("forget_budget_slots", tenant, key, since)
-            if back.amount:
-                database.write("give_back_budget", back.amount, tenant, key, back.number)
-            taken = int(database.read_inside("budget_taken", tenant, key, since)[0][0])
-            got = max(0, min(wanted, limit - taken))
+            got = _offered(database, tenant, Ask(key, slot, since, 0, wanted, limit, back))
             if got:
                 database.write("take_budget", tenant, key, slot, got)
             return got
 
+    def take_all(self, tenant: str, asks: Sequence[Ask]) -> list[int]:
+        """Take from all or from none, on disk when this returns; see ``BudgetStore``."""
+        with self._database.transaction() as database:
+            offered = [_offered(database, tenant, ask) for ask in asks]
+            if all(got >= ask.cost for ask, got in zip(asks, offered, strict=True)):
+                for ask, got in zip(asks, offered, strict=True):
+                    if got:
+                        database.write("take_budget", tenant, ask.key, ask.slot, got)
+            return offered
+
     def taken(self, tenant: str, key: str, since: int) -> int:
         """Return how much is taken."""
         return int(self._database.read("budget_taken", tenant, key, since)[0][0])
+
+
+def _offered(database: Database, tenant: str, ask: Ask) -> int:
+    """Give back, and return how much could be taken now."""
+    database.write("forget_budget_slots", tenant, ask.key, ask.since)
+    if ask.back.amount:
+        database.write("give_back_budget", ask.back.amount, tenant, ask.key, ask.back.number)
+    taken = int(database.read_inside("budget_taken", tenant, ask.key, ask.since)[0][0])
+    return max(0, min(ask.wanted, ask.limit - taken))

@@ -13,6 +13,7 @@ from ostiary.storage.sqlite.approvals import APPROVAL_ERASURES
 from ostiary.storage.sqlite.conversations import CONVERSATION_ERASURES
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.models import MODEL_ERASURES
+from ostiary.storage.sqlite.producers import PRODUCER_ERASURES
 from ostiary.storage.sqlite.rag import RAG_ERASURES
 from ostiary.storage.sqlite.ssf import TENANT_ERASURES
 
@@ -135,6 +136,8 @@ def forget_tenant(database: Database, tenant: str) -> None:
             "delete_tenant_online_features",
             *CONVERSATION_ERASURES,
             *RAG_ERASURES,
+            *PRODUCER_ERASURES,
             *APPROVAL_ERASURES,
+            "delete_tenant_shadow_counts",
         ):
             database.erase(name, [(tenant,)])

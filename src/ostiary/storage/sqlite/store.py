@@ -14,11 +14,13 @@ from ostiary.storage.sqlite.features import OnlineFeatureTable
 from ostiary.storage.sqlite.inference import BudgetTable
 from ostiary.storage.sqlite.log_store import LogStore
 from ostiary.storage.sqlite.models import ModelTable
+from ostiary.storage.sqlite.producers import ProducerTable
 from ostiary.storage.sqlite.profiles import ProfileTable
 from ostiary.storage.sqlite.rag import RagTable
 from ostiary.storage.sqlite.response import CardTable
 from ostiary.storage.sqlite.rooms import PepTable, SnapshotTable, forget_tenant
 from ostiary.storage.sqlite.sessions import SessionTable
+from ostiary.storage.sqlite.shadow import ShadowTable
 from ostiary.storage.sqlite.ssf import SignalTable
 from ostiary.storage.sqlite.used_tokens import UsedTokenTable
 from ostiary.vocabulary.clock import Clock, SystemClock
@@ -47,7 +49,9 @@ class SqliteStore(LogStore):
         self.online_features = OnlineFeatureTable(database)
         self.conversations = ConversationTable(database)
         self.rag = RagTable(database)
+        self.producers = ProducerTable(database)
         self.approvals = ApprovalTable(database)
+        self.shadow = ShadowTable(database)
 
     @property
     def path(self) -> Path:

@@ -1,0 +1,1 @@
+"""The parts of ``ostiary events`` that are files of their own."""

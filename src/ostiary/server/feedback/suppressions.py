@@ -1,0 +1,207 @@
+"""Suppressions of a tenant: added with an end, a reason and a preview; removed at any time; never more than they say.
+
+- Only an adaptive rule of the bundle in force, or a signal of the catalogue, can be named; a guardrail's rule is
+  refused, and would be in vain: the law never asks.
+- An end is demanded, at most 90 days away. A broad one (no subject named) needs several people's agreement, asked when
+  it is added and again whenever it takes effect; without anybody to ask there are no broad ones.
+- A deed is on record before it counts. What cannot be read silences nothing.
+"""
+
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from ostiary.decision.suppressing import RULE, SIGNAL, Suppression
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
+from ostiary.keys import random_bytes, sha256_hex
+from ostiary.policy.rulebook import RULE_ID
+from ostiary.signals import features
+from ostiary.vocabulary.approvals import Deed, QuorumCheck
+from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.verdicts import Suppressed
+
+KIND: Final = "suppression"
+DEED: Final = "suppression.add"
+MOST: Final = 500
+MOST_DAYS: Final = 90
+MAX_REASON: Final = 500
+_LOOK_EVERY_NS: Final = 1_000_000_000
+_DAY_NS: Final = 86_400 * 1_000_000_000
+_PATTERN: Final = re.compile(r"[*?\[\]%]")
+_MAX_NAME: Final = 256
+
+
+class Stored(Protocol):
+    """One stored snapshot."""
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Keeps opaque bytes by tenant, kind and name."""
+
+    def save(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> None:
+        """Store one."""
+        ...
+
+    def all(self, tenant: str, kind: str) -> Sequence[Stored]:
+        """Return all of a kind."""
+        ...
+
+    def delete(self, tenant: str, kind: str, name: str) -> bool:
+        """Erase one; return whether it was there."""
+        ...
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What somebody wants silenced; ``kind`` is ``rule`` or ``signal``."""
+
+    kind: str
+    name: str
+    expires_ns: int
+    reason: str
+    subject: str = ""
+    group: str = ""
+    resource_class: str = ""
+    proposal: str = ""
+
+
+class Suppressions:
+    """The suppressions of every tenant; a ``SuppressionSource``, safe for several threads."""
+
+    def __init__(
+        self,
+        store: Snapshots,
+        now_ns: Callable[[], int],
+        quorum: QuorumCheck | None = None,
+        on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None,
+    ) -> None:
+        """Take where they are kept, the time, and who tells whether enough people agreed to a broad one."""
+        self._store, self._now_ns, self._quorum, self._on_fault = store, now_ns, quorum, on_fault
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[int, tuple[Suppression, ...]]] = {}
+
+    def in_force(
+        self, tenant: str, subject_key: str, groups: Sequence[str], resource_class: str, now_ns: int
+    ) -> tuple[Suppressed, ...]:
+        """Return the suppressions whose scope holds this access, in the order of their ids."""
+        known = self._fresh(tenant)
+        return tuple(each.told() for each in known if each.holds(subject_key, groups, resource_class, now_ns))
+
+    def listed(self, tenant: str) -> list[Suppression]:
+        """Return every suppression that is kept, expired ones too."""
+        found = [msgspec.json.decode(each.data, type=Suppression) for each in self._store.all(tenant, KIND)]
+        return sorted(found, key=lambda each: each.id)
+
+    def draft(self, tenant: str, wish: Wish, by: str, adaptive: frozenset[str]) -> Suppression:
+        """Return the suppression that a wish would become; ``adaptive`` are the rules that may be named.
+
+        Raises:
+            FaultyInputError: ``suppression_invalid``.
+            RefusedError: ``suppression_of_guardrail``, ``suppressions_too_many``.
+        """
+        now = self._now_ns()
+        _check(wish, now)
+        if wish.kind == RULE and wish.name not in adaptive:
+            raise RefusedError(
+                "suppression_of_guardrail", "only a rule that proposes on a model's word can be silenced"
+            )
+        if sum(each.expires_ns > now for each in self.listed(tenant)) >= MOST:
+            raise RefusedError("suppressions_too_many", f"at most {MOST} suppressions may be in force")
+        told = msgspec.structs.asdict(wish)
+        return Suppression(id=make_id("sup", now, random_bytes(RANDOM_BYTES)), from_ns=now, by=by, **told)
+
+    def agreed(self, tenant: str, made: Suppression) -> None:
+        """Check that a suppression may be: a broad one needs people's agreement.
+
+        Raises:
+            RefusedError: ``suppression_needs_approval``, or the approval's own refusal.
+        """
+        if not made.is_broad:
+            return
+        if self._quorum is None or not made.proposal:
+            text = "this would silence more than one subject: several people must agree to it"
+            raise RefusedError("suppression_needs_approval", text)
+        self._quorum.check(deed_of(tenant, made), made.proposal, self._now_ns())
+
+    def keep(self, tenant: str, made: Suppression) -> None:
+        """Put one in force; its deed is on record already."""
+        self._store.save(tenant, KIND, made.id, msgspec.json.encode(made), self._now_ns())
+        self._known.pop(tenant, None)
+
+    def remove(self, tenant: str, name: str) -> None:
+        """End one at once; its deed is on record already."""
+        self._store.delete(tenant, KIND, name)
+        self._known.pop(tenant, None)
+
+    def find(self, tenant: str, name: str) -> Suppression:
+        """Return one.
+
+        Raises:
+            RefusedError: ``suppression_unknown``.
+        """
+        found = next((each for each in self.listed(tenant) if each.id == name), None)
+        if found is None:
+            raise RefusedError("suppression_unknown", "there is no such suppression")
+        return found
+
+    def _fresh(self, tenant: str) -> tuple[Suppression, ...]:
+        known, now = self._known.get(tenant), self._now_ns()
+        if known is not None and 0 <= now - known[0] < _LOOK_EVERY_NS:
+            return known[1]
+        with self._lock:
+            living = [each for each in self.listed(tenant) if each.expires_ns > now]
+            found = tuple(each for each in living if self._stands(tenant, each))
+            self._known[tenant] = (now, found)
+            return found
+
+    def _stands(self, tenant: str, made: Suppression) -> bool:
+        try:
+            self.agreed(tenant, made)
+        except OstiaryError as fault:
+            self._on_fault("suppression_not_agreed", fault)
+            return False
+        return True
+
+
+def deed_of(tenant: str, made: Suppression) -> Deed:
+    """Return what people agree to when they agree to a broad suppression."""
+    bound = {
+        "kind": made.kind,
+        "name": made.name,
+        "group": made.group,
+        "resource_class": made.resource_class,
+        "expires_ns": str(made.expires_ns),
+        "reason": sha256_hex(made.reason.encode()),
+    }
+    return Deed(tenant, DEED, f"{made.kind}:{made.name}", bound, frozenset({made.by}))
+
+
+def _check(wish: Wish, now_ns: int) -> None:
+    if wish.kind not in {RULE, SIGNAL}:
+        raise _invalid("a suppression silences a `rule` or a `signal`")
+    if wish.kind == RULE and not RULE_ID.match(wish.name):
+        raise _invalid("a rule is named by its id")
+    if wish.kind == SIGNAL and wish.name not in features.INDEX:
+        raise _invalid("there is no such signal")
+    if not now_ns < wish.expires_ns <= now_ns + MOST_DAYS * _DAY_NS:
+        raise _invalid(f"an end is needed, at most {MOST_DAYS} days away")
+    if not wish.reason.strip() or len(wish.reason) > MAX_REASON:
+        raise _invalid(f"give a reason of at most {MAX_REASON} characters")
+    for text in (wish.subject, wish.group, wish.resource_class):
+        odd = _PATTERN.search(text) or text != text.strip() or unicodedata.normalize("NFC", text) != text
+        if odd or len(text) > _MAX_NAME or not (text.isprintable() or not text):
+            raise _invalid("a scope is one exact name: no patterns, no spaces around it, no odd characters")
+    if wish.subject and ":" not in wish.subject:
+        raise _invalid("a subject is named `type:id`")
+
+
+def _invalid(text: str) -> FaultyInputError:
+    return FaultyInputError("suppression_invalid", text)

@@ -1,0 +1,1 @@
+"""Candidates beside the live ones: run after the answer, apart from it, and counted to the last one."""

@@ -191,7 +191,7 @@ def simulated(seed: int = 7) -> list[Person]:
     """Return people of the simulated organisation."""
     from ostiary.redteam.simulated import simulated_past  # noqa: PLC0415
 
-    past = simulated_past(seed, 40, 150)
+    past = simulated_past(seed, 20, 130)
     return persons(
         [event for event in past.events if event.event_id not in past.attacks and event.subject_type == "user"]
     )

@@ -150,15 +150,14 @@ def clean(told: Set, margin: Floats) -> dict[str, float]:
     }
 
 
-def padding(
-    told: Set, text: str, threshold: float, book: Any, most: int, tries: int, *, settled: bool
-) -> dict[str, Any]:
+def padding(told: Set, text: str, threshold: float, book: Any, most: int, tries: int, history: int) -> dict[str, Any]:
     """Pad attacks of the test part; each is forked off the replay at the moment at which it begins."""
     trees, firsts = parse_trees(text), _firsts(told)
     habits: dict[str, deque[AccessEvent]] = defaultdict(lambda: deque(maxlen=60))
     found: dict[str, list[Found]] = {"greedy": [], "random": []}
     tried = 0
-    for place, event in enumerate(told.events):
+    begin = max(0, int(np.searchsorted(told.when, BORDER)) - history)
+    for place, event in enumerate(told.events[begin:], start=begin):
         attack = firsts.get(place)
         if attack is not None and tried < most:
             accesses = tuple(told.events[each] for each in np.flatnonzero(told.attack == attack))
@@ -172,7 +171,7 @@ def padding(
         book.learn(event)
         if tried >= most:
             break
-    return {name: _told(some) for name, some in found.items()} | {"settled": settled}
+    return {name: _told(some) for name, some in found.items()}
 
 
 def _both(case: Case, play: Play, threshold: float, tries: int) -> dict[str, Found]:
@@ -273,6 +272,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("/work/cache"))
     parser.add_argument("--attacks", type=int, default=1_000)
     parser.add_argument("--tries", type=int, default=8)
+    parser.add_argument("--history", type=int, default=1_000_000, help="events before the test part that are replayed")
     parser.add_argument("--timeout", type=float, default=2.0, help="seconds a certificate may take")
     parser.add_argument("--part", choices=("all", "clean", "padding", "certificates"), default="all")
     parser.add_argument("--models", nargs="+", choices=tuple(MODELS), default=tuple(MODELS))
@@ -284,13 +284,15 @@ def main() -> None:
     for name in chosen.models:
         settled, hard = MODELS[name]
         rows = settled_rows(told.events, work) if settled else rows_of(told.events, chosen.cache / "features")
-        text = fitted(told, rows, HARD if hard else (), work / f"{name.replace(' ', '-')}-{SET_DIGEST[7:15]}-{len(HARD)}.txt")
+        text = fitted(
+            told, rows, HARD if hard else (), work / f"{name.replace(' ', '-')}-{SET_DIGEST[7:15]}-{len(HARD)}.txt"
+        )
         margin = _margins(text, rows, work)
         one: dict[str, Any] = {"clean": clean(told, margin)}
         threshold = one["clean"]["threshold"]
         if name in {"plain", "hardened"} and chosen.part in {"all", "padding"}:
             book = SettledBook("default") if settled else ProfileBook("default")
-            one["padding"] = padding(told, text, threshold, book, chosen.attacks, chosen.tries, settled=settled)
+            one["padding"] = padding(told, text, threshold, book, chosen.attacks, chosen.tries, chosen.history)
         if name in {"plain", "hardened"} and chosen.part in {"all", "certificates"}:
             one["certificates"] = certificates(told, rows, text, margin, threshold, chosen.timeout)
         found["models"][name] = one

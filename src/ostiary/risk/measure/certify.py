@@ -141,6 +141,17 @@ class Certifier:
         }
 
 
+def least_margin(holds: Callable[[float], bool], low: float = -64.0, high: float = 64.0) -> float:
+    """Return the least margin for which ``holds``, which never ceases to hold as margins grow: bisected to the bit.
+
+    >>> least_margin(lambda margin: margin >= 0.3)
+    0.3
+    """
+    while (middle := (low + high) / 2) not in {low, high}:
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
 def declared(row: Sequence[float], deviations: Sequence[float]) -> list[Box]:
     """Return the declared attacker's box around ``row``."""
     return [

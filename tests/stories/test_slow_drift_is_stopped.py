@@ -1,4 +1,4 @@
-"""Slow drift, and who tries to get around the watch over it: weekends, small steps, waiting, enrolling anew, the disk."""
+"""Slow drift, and who tries to get around the watch over it: weekends, small steps, waiting, new names, the disk."""
 
 from collections.abc import Sequence
 from random import Random

@@ -15,7 +15,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import httpx
 
 from ostiary.audit import AuditLog
 from ostiary.defence.budgets import Budget, Budgets, Want, key_of
-from ostiary.defence.ports import NOTHING_BACK, Slot
+from ostiary.defence.ports import NOTHING_BACK, Ask, Slot
 from ostiary.defence.probing import ProbeWatch
 from ostiary.identity.exchange.details import AccessDetail
 from ostiary.keys import open_keys
@@ -56,6 +56,11 @@ class Counting:
         """Take, and count."""
         self.writes += 1
         return self.store.take(tenant, key, slot, since, wanted, limit, back)
+
+    def take_all(self, tenant: str, asks: Sequence[Ask]) -> list[int]:
+        """Take from all or from none."""
+        self.writes += 1
+        return self.store.take_all(tenant, asks)
 
     def taken(self, tenant: str, key: str, since: int) -> int:
         """Return how much is taken."""

@@ -258,13 +258,30 @@ def test_faulty_options_end_in_an_error(files: Path, run: Run, words: tuple[str,
 
 
 def test_imported_history_trains_the_installed_model(files: Path, run: Run, tmp_path: Path) -> None:
-    code, _, _ = run("events", "import", files / "events.csv", "--format", "devaccess")
-    assert code == 0
+    key, batch = tmp_path / "door.key", tmp_path / "1.batch"
+    code, out, _ = run("producer", "key", "door", "--out", key)
+    (tmp_path / "door.pub").write_text(out)
+    assert run("producer", "add", "door", "--key", tmp_path / "door.pub")[0] == code == 0
+    words = ("--format", "devaccess", "--producer", "door", "--key", key, "--out", batch)
+    assert run("events", "sign", files / "events.csv", *words)[0] == 0
+    assert run("events", "import", "--batch", batch)[0] == 0
     code, out, _ = run("risk", "train", "--rounds", "1", "--json")
     told = json.loads(out)
     assert code == 0
     assert told["folder"] == str(files / "data" / "models" / "default")
-    assert told["card"]["sources"][0]["origin"] == "imported history"
+    source = told["card"]["sources"][0]
+    assert source["origin"] == "imported history"
+    assert [(one["producer"], one["batches"]) for one in source["producers"]] == [("door", 1)]
+    assert source["batches"].startswith("sha256:")
     code, out, _ = run("risk", "score", "--events", files / "events.csv", "--mapping", "devaccess")
     assert code == 0
     assert len(out.splitlines()) == told["card"]["events"]
+
+
+def test_unsigned_history_trains_nothing(files: Path, run: Run, tmp_path: Path) -> None:
+    code, _, _ = run("events", "import", files / "events.csv", "--format", "devaccess", "--data", tmp_path / "other")
+    assert code == 0
+    code, _, err = run("risk", "train", "--rounds", "1", "--data", tmp_path / "other")
+    assert code == 3
+    assert "provenance_missing" in err
+    assert not (tmp_path / "other" / "models" / "default").exists()

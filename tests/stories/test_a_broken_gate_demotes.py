@@ -220,7 +220,7 @@ def test_who_starves_the_measuring_does_not_keep_the_model_in_force(place: Place
     assert place.pass_time(3500) == float("inf"), "a while of it is a fault that is told"
     assert "gate_not_measured" in place.faults
     assert place.pass_time(200) <= 200
-    assert "not measured for 3600 seconds" in place.house.rollout.chain.history("default")[0].change.why
+    assert "could not be read for 3600 seconds" in place.house.rollout.chain.history("default")[0].change.why
 
 
 def test_the_operators_own_table_is_told_of_and_stays(place: Place) -> None:

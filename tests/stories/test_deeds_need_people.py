@@ -138,7 +138,7 @@ def test_a_bundle_that_was_swapped_before_a_start_is_not_loaded(world: World) ->
     shutil.rmtree(world.places.bundle("default"))
     assert refused(lambda: world.house.policies.load("default")) == "policy_not_agreed", "another one that would count"
     world.write(1)
-    assert world.house.policies.load("default").digest
+    assert world.house.policies.load("default").bundle.digest
 
 
 def test_an_agreement_that_was_taken_back_holds_at_no_load(world: World) -> None:

@@ -2,7 +2,7 @@
 
 - A bound of ``None`` is not demanded. A figure of ``None`` was not measured, and meets no bound.
 - ``unmet`` is asked before a control may go further. ``broken`` is asked of a live one: only what can become worse
-  counts there, and only what was measured; what cannot be told is ``untold``: whoever watches loses patience with it.
+  counts there, and only what was measured.
 
 >>> unmet(Gate(days=7, subjects_share=None), Evidence(GateFigures(days=3.0)))[0]
 'it was watched for 3.0 days; at least 7 are needed'
@@ -154,12 +154,6 @@ def broken(gate: Gate, figures: GateFigures) -> tuple[str, ...]:
     if figures.redteam_passed is False and gate.redteam_days is not None:
         found.append("the newest red-team report does not hold its bounds")
     return tuple(found)
-
-
-def untold(gate: Gate, figures: GateFigures) -> tuple[str, ...]:
-    """Return the words of every bound of a live control that nobody can tell of now."""
-    told = (bound for bound in _BOUNDS if bound.name in _LIVE)
-    return tuple(b.missing for b in told if getattr(gate, b.name) is not None and getattr(figures, b.of) is None)
 
 
 def _unmet(gate: Gate, shown: Evidence) -> Iterator[str]:

@@ -26,10 +26,10 @@ from ostiary.defence.batches import MAX_BODY, MAX_EVENTS, UnverifiedBatch, read_
 from ostiary.defence.producers import Producer, Producers, ProducerStore
 from ostiary.defence.provenance import Statement, Statements
 from ostiary.defence.quarantine import Quarantine
-from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError, VerificationError
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, VerificationError
 from ostiary.signals import eventfile
 from ostiary.signals.importing import Accepted, read
-from ostiary.vocabulary.approvals import Deed, QuorumCheck
+from ostiary.vocabulary.approvals import Deed, QuorumOnce
 from ostiary.vocabulary.events import AccessEvent
 
 RELEASE: Final = "batch.release"
@@ -108,21 +108,23 @@ class Intake:
             self._put_aside(data, found, fault, now_ns)
             raise
 
-    def release(self, digest: str, quorum: QuorumCheck | None, proposal: str, now_ns: int) -> Landed:
-        """Let a batch out of quarantine that enough people agreed to.
+    def release(self, digest: str, quorum: QuorumOnce, proposal: str, by: str, now_ns: int) -> Landed:
+        """Let a batch out of quarantine that enough people agreed to; the agreement is used up by it.
 
         Raises:
-            RefusedError: ``batch_unknown``, ``batch_not_releasable``, ``producer_revoked``, ``approval_…``.
-            UnavailableError: ``approvals_unavailable``: nobody can tell who may agree.
+            RefusedError: ``batch_unknown``, ``batch_not_releasable``, ``batch_replayed``, ``producer_revoked``,
+                ``approval_…``.
+            FaultyInputError: ``batch_events``.
+            UnavailableError: it cannot be asked or recorded who agreed.
         """
         why, data = self.quarantine.take(digest)
         if why.code in _FORGED or not why.batch:
             raise RefusedError("batch_not_releasable", "no known producer signed these events: nobody can let them in")
-        if quorum is None:
-            raise UnavailableError("approvals_unavailable", "there is nobody to ask who agreed")
         found = read_batch(data, max_body=self._settings.max_bytes, max_events=self._settings.max_events)
         producer = self._check_signed(found)
-        approved = quorum.check(self.deed(found, why.code), proposal, now_ns)
+        self._check_fresh(found)
+        self._events(found)
+        approved = quorum.use(self.deed(found, why.code), proposal, by)
         landed = self._land(found, producer, now_ns, approved.digest)
         self.quarantine.drop(digest)
         return landed
@@ -182,9 +184,7 @@ class Intake:
 
     def _land(self, batch: UnverifiedBatch, producer: Producer, now_ns: int, released: str) -> Landed:
         events, header = self._events(batch), batch.header  # 5
-        known = self._statements.find(self.tenant, batch.digest)
-        if known is not None and known.landed:
-            raise RefusedError("batch_replayed", f"`{producer.name}` has sent its batch {header.sequence} before")
+        known = self._check_fresh(batch)
         rows = b"".join(row_digest(msgspec.json.encode(event)) for event in events)
         bare = Statement(self.tenant, batch.digest, header, batch.signature, rows, released=released)
         statement = self._statements.keep(bare, now_ns)
@@ -193,6 +193,13 @@ class Intake:
         ):
             raise RefusedError("batch_order", f"another batch of `{producer.name}` was quicker")
         return self._write(batch, statement, events, now_ns, again=known is not None)
+
+    def _check_fresh(self, batch: UnverifiedBatch) -> Statement | None:
+        """Return the statement of a batch that was cut off before; one that landed is refused."""
+        known = self._statements.find(self.tenant, batch.digest)
+        if known is not None and known.landed:
+            raise RefusedError("batch_replayed", f"`{batch.header.producer}` has sent this batch before")
+        return known
 
     def _events(self, batch: UnverifiedBatch) -> list[AccessEvent]:
         """Return the events, all of them or none; none is later than the batch."""

@@ -14,7 +14,7 @@
 ...     not input.network.trusted
 ... }'''
 >>> book = RuleBook.read({"g.rego": source})
->>> told_of(book, {"g.rego": source}, set(), {"g.rego": {5, 6}})[0].condition
+>>> told_of(book, {"g.rego": source}, set(), {"g.rego": {5, 6, 7}})[0].condition
 'not input.network.trusted'
 >>> told_of(book, {"g.rego": source}, set(), {}, lambda conditions: [True, False])[0].condition
 'not input.network.trusted'

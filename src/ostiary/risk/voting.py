@@ -16,7 +16,8 @@ Partition aggregation (DPA; Levine and Feizi, ICLR 2021) with sources instead of
 (2.5, 1)
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -24,6 +25,9 @@ import msgspec
 from ostiary.errors import FaultyInputError
 from ostiary.risk.calibration import Calibration, check_calibration
 from ostiary.risk.scorer import Engine
+from ostiary.signals.book import ProfileBook
+from ostiary.signals.features import extract
+from ostiary.vocabulary.events import AccessEvent
 
 BALLOT_FILE: Final = "ballot.json"
 MAX_FORESTS: Final = 128
@@ -121,6 +125,28 @@ def survives(margins: Sequence[float], threshold: float, ballot: Ballot) -> int:
     """Return how many forests may change before the vote at ``threshold`` does."""
     votes = sum(margin >= threshold for margin in margins)
     return votes - ballot.needed if votes >= ballot.needed else ballot.needed - votes - 1
+
+
+class Certified(msgspec.Struct, frozen=True):
+    """A stream, certified: accesses, those that are flagged, and how many of them survive so many sources at most."""
+
+    accesses: int
+    flagged: int
+    surviving: dict[int, int]
+
+
+def certified(
+    events: Iterable[AccessEvent], tenant: str, certify: Callable[[AccessEvent, Sequence[float]], Certificate | None]
+) -> Certified:
+    """Return what a stream's flagged accesses survive, each judged by what came before it."""
+    book, count, surviving = ProfileBook(tenant), 0, Counter[int]()
+    for event in events:
+        found = certify(event, extract(event, book.view(event)))
+        book.learn(event)
+        count += 1
+        if found is not None and found.flagged:
+            surviving[found.survives] += 1
+    return Certified(count, surviving.total(), dict(sorted(surviving.items())))
 
 
 def parse_ballot(data: bytes) -> Ballot:

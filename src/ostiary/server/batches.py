@@ -7,7 +7,6 @@ from ostiary.defence.quarantine import Quarantine
 from ostiary.keys import VerifyingKey
 from ostiary.server.deeds import record_deed
 from ostiary.server.wiring import House
-from ostiary.vocabulary.approvals import QuorumCheck
 
 
 def intake_of(house: House, tenant: str) -> Intake:
@@ -56,11 +55,9 @@ def take_batch(house: House, who: str, tenant: str, data: bytes) -> Landed:
     return landed
 
 
-def release_batch(
-    house: House, who: str, tenant: str, digest: str, quorum: QuorumCheck | None, proposal: str
-) -> Landed:
+def release_batch(house: House, who: str, tenant: str, digest: str, proposal: str) -> Landed:
     """Let a batch out of quarantine that enough people agreed to; see ``Intake.release``."""
-    landed = intake_of(house, tenant).release(digest, quorum, proposal, house.clock.now_ns())
+    landed = intake_of(house, tenant).release(digest, house.approvals.quorum, proposal, who, house.clock.now_ns())
     _record(house, who, tenant, "batch.release", landed)
     return landed
 

@@ -174,9 +174,7 @@ def test_what_finds_no_room_is_counted_and_nobody_waits() -> None:
     runner = ScriptedRunner([])
     runner.gate = threading.Event()
     rig = Rig(runner, ShadowSection(max_waiting=2, cpu_burst_s=600))
-    began = time.monotonic()
-    offer(rig, 50)
-    assert time.monotonic() - began < 5  # a hanging candidate: fifty offers take no wait each
+    offer(rig, 50)  # while the candidate hangs: whoever waited for it would wait here for ever
     runner.gate.set()
     told = rig.told()
     assert told["dropped"] >= 47

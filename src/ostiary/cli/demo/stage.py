@@ -124,7 +124,7 @@ class Stage:
         teller.act("Thirty days of a simulated organisation")
         teller.run("import", "events", "import", "--format", "ostiary", f"{data}/{_HISTORY}", "--data", data)
         teller.act("A model of what is usual, learned from them without labels")
-        teller.run("train", "risk", "train", "--data", data, "--rounds", "2")
+        teller.run("train", "risk", "train", "--data", data, "--events", str(self.history), "--rounds", "2")
 
 
 def lake_of(root: Path) -> Path:

@@ -130,8 +130,7 @@ def release(
 
     with open_data(data, config) as house:
         check_living(house, tenant)
-        quorum = getattr(house, "approvals", None)
-        landed = release_batch(house, COMMAND_LINE, tenant, digest, quorum, proposal)
+        landed = release_batch(house, COMMAND_LINE, tenant, digest, proposal)
     if json:
         print_json(landed)
     else:

@@ -35,6 +35,10 @@ class Trust:
     sources: Annotated[
         Literal["account", "producer"], Parameter(help="What a source is: one of 60 groups of accounts, or a producer.")
     ] = "account"
+    vote_only: Annotated[
+        bool,
+        Parameter(negative="", help="The vote stands alone: what is flagged is certified, and less is caught."),
+    ] = False
     leave_out: Annotated[
         tuple[int, ...], Parameter(help="Numbers of sources that are not learned from; `audit-sources` names them.")
     ] = ()
@@ -125,7 +129,8 @@ def cut_of(trust: Trust, past: Past) -> "Cut":
     from ostiary.risk.training.sources import SOURCES, Cut  # noqa: PLC0415
 
     count = max(len(set(past.producers)), 1) if trust.sources == "producer" else max(SOURCES, trust.partitions)
-    made = Cut(sources=count, groups=trust.partitions, by=trust.sources, left_out=trust.leave_out)
+    check(bool(trust.partitions) or not trust.vote_only, "--vote-only goes with --partitions")
+    made = Cut(count, trust.partitions, trust.sources, trust.leave_out, trust.vote_only)
     return made.check() if trust.partitions else made
 
 

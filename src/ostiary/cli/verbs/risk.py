@@ -10,6 +10,7 @@ from cyclopts import App
 
 from ostiary.cli.impact.verbs import model as impact_of_model
 from ostiary.cli.risk.audit_sources import audit_sources
+from ostiary.cli.risk.certify import certify
 from ostiary.cli.risk.entitlements import entitlements
 from ostiary.cli.risk.evaluate import evaluate
 from ostiary.cli.risk.golden import golden
@@ -25,5 +26,6 @@ for verb in (train, score, evaluate, report):
     command.command(verb)
 command.command(entitlements)
 command.command(impact_of_model, name="impact")
+command.command(certify)
 command.command(golden)
 command.command(audit_sources, name="audit-sources")

@@ -36,12 +36,14 @@ class Cut(msgspec.Struct, frozen=True):
         groups: disjoint sets of sources, one a forest.
         by: what a source is: ``account`` or ``producer``.
         left_out: sources that nothing is learned from, in quarantine.
+        vote_only: whether the vote stands alone: everything that is flagged is certified, and less is caught.
     """
 
     sources: int = SOURCES
     groups: int = 0
     by: str = "account"
     left_out: tuple[int, ...] = ()
+    vote_only: bool = False
 
     def check(self) -> "Cut":
         """Return itself.

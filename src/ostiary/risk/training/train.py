@@ -192,6 +192,7 @@ def _wings(
             settings.trim_above,
             before,
             votes=votes,
+            vote_only=settings.cut.vote_only,
             caps=settings.caps,
         )
     sessions = session_examples(

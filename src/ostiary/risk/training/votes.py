@@ -78,7 +78,8 @@ class Votes(msgspec.Struct, frozen=True):
         scale = self.ballot.scale
         if scale is None:
             return vote
-        return np.maximum(np.array([scale.logit(one) for one in vote.tolist()]), whole)
+        higher: Floats = np.maximum(np.array([scale.logit(one) for one in vote.tolist()]), whole)
+        return higher
 
 
 def fit_votes(examples: Examples, later: Mask, cut: Cut, settings: FitSettings, seed: int) -> Votes:

@@ -106,9 +106,13 @@ def fit_access(
     before: Before | None = None,
     *,
     votes: Votes | None = None,
+    vote_only: bool = False,
     caps: Caps | None = None,
 ) -> Access:
-    """Return the access forest of ``examples``, with ``votes`` beside it and nobody's rows above ``caps``."""
+    """Return the access forest of ``examples``, with ``votes`` beside it and nobody's rows above ``caps``.
+
+    With ``vote_only`` the votes stand alone, and the forest of everything only words reasons.
+    """
     folds = fit_folds(
         examples.rows,
         examples.label,
@@ -127,7 +131,8 @@ def fit_access(
     label, kind = examples.label[later], examples.kind[later]
     trusted = np.ones(len(label), dtype=np.bool_)
     if votes is not None:
-        votes, trusted = votes.beside(margin, label == 0, prior), votes.trusted
+        trusted = votes.trusted
+        votes = votes if vote_only else votes.beside(margin, label == 0, prior)
         margin = votes.joined(votes.first, margin)
     table = learn_calibration(margin[trusted], label[trusted], prior)
     scores = probabilities(table, margin)

@@ -137,8 +137,7 @@ def show_quarantine(tenant: Tenant, desk: Desk) -> QuarantineShown:
 @router.post("/tenants/{tenant}/batches/quarantine/{digest}/release")
 def let_in(tenant: Tenant, digest: str, body: ReleaseBody, who: Who, desk: Desk) -> LandedShown:
     """Let a refused batch in that enough people agreed to."""
-    quorum = getattr(desk.house, "approvals", None)
-    return _landed(release_batch(desk.house, who.key_id, tenant, digest, quorum, body.proposal))
+    return _landed(release_batch(desk.house, who.key_id, tenant, digest, body.proposal))
 
 
 def _shown(one: Producer) -> ProducerShown:

@@ -170,7 +170,7 @@ def again(record: DecisionRecord, hidden: frozenset[str]) -> Outcome:
         return record.outcome
     table = PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     replaced = frozenset(record.outcome.replaced_by_break_glass)
-    glass = BreakGlass("as recorded", replaced) if replaced else None
+    glass = BreakGlass(record.outcome.break_glass, replaced) if replaced else None
     # The ceiling that was applied tells of a critical resource, where models alone never go past STEP_UP.
     critical = record.outcome.ceiling < record.guardrails.ceiling and record.outcome.ceiling == Effect.STEP_UP
     return combine(record.guardrails, record.adaptive, table, critical=critical, break_glass=glass, withheld=hidden)

@@ -19,6 +19,7 @@ from ostiary.signals import features
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts, Trust
 from ostiary.vocabulary.effects import Control, Phase
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import RiskScore, Scorer
 
 MOST_SIGNALS: Final = 512
@@ -138,9 +139,9 @@ class _Sources:
         del tenant
         return self._scorer
 
-    def phases(self, tenant: str) -> PhaseTable:
+    def phases(self, tenant: str, where: Where) -> PhaseTable:
         """Return the phases."""
-        del tenant
+        del tenant, where
         return self._phases
 
     def latest(self, tenant: str, session_id: str) -> RiskScore | None:

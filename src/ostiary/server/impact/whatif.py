@@ -28,6 +28,7 @@ from ostiary.server.impact.supposed import Facts, check, phases_of, supposed
 from ostiary.server.requests import read_evaluation
 from ostiary.server.wiring import House
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
+from ostiary.vocabulary.rollout import Where
 from ostiary.vocabulary.scoring import Scorer
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -118,16 +119,23 @@ def what_if(
     request = read_evaluation(body)
     request = msgspec.structs.replace(request, context=strip_presented(request.context))
     check(facts)
-    now = phases_of({}, house.rollout.phases(tenant))
+    subject = request.subject
+    groups = house.decider.parts.directory.subject(tenant, subject.type, subject.id).groups
+    where = Where(f"{subject.type}:{subject.id}", request.resource.type, groups)
+    now = phases_of({}, house.rollout.phases(tenant, where))
     later = phases_of(draft.phases, now)
     if draft.bundle is not None:
         _lint(draft.bundle)
     at_ns = facts.at_ns or house.clock.now_ns()
     told = msgspec.to_builtins(request)
-    about = f"{request.subject.type}:{request.subject.id}"
     told_draft = {"bundle": draft.bundle.digest if draft.bundle else "", "phases": draft.phases}
     record_about(
-        about, house, who, tenant, "whatif", {"request": told, "facts": msgspec.to_builtins(facts), "draft": told_draft}
+        where.subject_key,
+        house,
+        who,
+        tenant,
+        "whatif",
+        {"request": told, "facts": msgspec.to_builtins(facts), "draft": told_draft},
     )
     bundle = Bundle.load(house.policies.source(tenant))
     scorer = house.scorers.scorer(tenant)

@@ -221,13 +221,14 @@ class Changes:
         return Phase(after)
 
     def _bound(self, wish: Wish, found: Prospect, gate: Gate) -> dict[str, str]:
-        read = self._rollout.in_force(wish.tenant).read
-        setting = None if read is None else read.state.find(wish.control, wish.scope)
+        # In this scope and for everybody: a control that was moved in between is not the one that people looked at.
+        places = dict.fromkeys((wish.scope, WHOLE))
+        stood = [None if found.head is None else found.head.state.find(wish.control, scope) for scope in places]
         return {
             **self._world.bound(wish.tenant),
             "from": found.before.name.lower(),
             "to": found.after.name.lower(),
-            "previous": "" if setting is None else setting.digest,
+            "previous": "sha256:" + sha256_hex(msgspec.json.encode(stood)),
             "gate": "sha256:" + sha256_hex(msgspec.json.encode(gate)),
             "impact": found.figures.impact,
             "redteam": found.figures.redteam,

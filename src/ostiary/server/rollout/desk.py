@@ -1,6 +1,7 @@
 """The rollout over an open house: for the command line, the administrators' API, the watch and ``doctor``."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -9,12 +10,15 @@ from ostiary.response.playbook import PHASES, control_name
 from ostiary.server.reports import Reports
 from ostiary.server.rollout.chain import OnFault
 from ostiary.server.rollout.changing import Changes, World
+from ostiary.server.rollout.figures import PlaybookFigures
 from ostiary.server.rollout.gathering import Gates, Gathering
 from ostiary.server.rollout.statement import ALL_PLAYBOOKS, State
 from ostiary.server.rollout.telling import post
 from ostiary.server.rollout.watching import Watch
 from ostiary.server.wiring import House
 from ostiary.vocabulary.effects import Phase
+
+STEPS: Final = 2_000
 
 
 class RolloutDesk(msgspec.Struct, frozen=True):
@@ -38,7 +42,8 @@ class RolloutDesk(msgspec.Struct, frozen=True):
 def rollout_desk(house: House, on_fault: OnFault) -> RolloutDesk:
     """Return the desk of an open house."""
     gates = Gates(house.settings.rollout)
-    gathering = Gathering(house.rollout.figures, Reports(house.store.snapshots, house.ring))
+    source = PlaybookFigures(house.rollout.figures, lambda tenant: house.response.journal.listed(tenant, (), STEPS))
+    gathering = Gathering(source, Reports(house.store.snapshots, house.ring))
     changes = Changes(house.rollout, gates, gathering, _world(house), house.clock)
     watch = Watch(house.rollout, changes, gates, gathering, house.settings.rollout, house.clock, on_fault)
     return RolloutDesk(house, changes, gates, gathering, watch)

@@ -42,8 +42,12 @@ class Gates:
         own = self._settings.controls.get(control)
         if own is not None:
             return own.gate()
-        harsh = control.startswith(PLAYBOOK) or LIVE_FROM[Control(control)] > Phase.LOW_RISK
-        grave = harsh or to > Phase.LOW_RISK
+        if control.startswith(PLAYBOOK):
+            gate = self._settings.playbooks.gate()
+            # In shadow its steps are only written down: there is nothing yet that a person could agree to or refuse.
+            early = msgspec.structs.replace(gate, judged=None, false_positive_rate=None)
+            return early if to <= Phase.LOW_RISK else gate
+        grave = LIVE_FROM[Control(control)] > Phase.LOW_RISK or to > Phase.LOW_RISK
         return (self._settings.high_impact if grave else self._settings.low_risk).gate()
 
 

@@ -247,7 +247,7 @@ def _control(desk: RolloutDesk, tenant: str, held: InForce, control: str, scope:
         lapsed=dict(held.lapsed).get(target_of(control, scope), ""),
         next="" if after is None else after.name.lower(),
         unmet=() if after is None else _unmet(desk, tenant, control, after, since),
-        broken=desk.watch.broken(tenant, control, since) if live else (),
+        broken=desk.watch.broken(tenant, control) if live else (),
         steps=steps_of(desk, tenant, control),
     )
 

@@ -6,8 +6,8 @@
 - ``base`` is where a setting stands without anybody's agreement: ``None`` is the operator's own table for the whole
   tenant, and no word at all for a narrower scope.
 
->>> Setting("deny", base=Phase.SHADOW).digest[:7]
-'sha256:'
+>>> State("acme", 1, "", 1, Change("demote", "deny"), (Setting("deny", base=Phase.SHADOW),)).find("deny").base.name
+'SHADOW'
 """
 
 import base64
@@ -63,11 +63,6 @@ class Setting(msgspec.Struct, frozen=True, omit_defaults=True):
     base: Phase | None = None
     rungs: tuple[Rung, ...] = ()
     since_ns: int = 0
-
-    @property
-    def digest(self) -> str:
-        """Names exactly this setting: an agreement to go on from it holds for no other."""
-        return "sha256:" + sha256_hex(msgspec.json.encode(self, order="sorted"))
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):

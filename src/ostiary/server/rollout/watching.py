@@ -1,8 +1,9 @@
 """What demotes by itself: the figures of live controls against their gate, every few seconds.
 
 - Watched are controls that people promoted. What the operator's own table lets act is shown as broken, and stays.
-- A bound that live figures break demotes the control to the highest phase in which it does nothing by itself; so does
-  a figure that could not be told for ``blind_s``: whoever starves the measuring does not keep the model in force.
+- A bound that live figures break demotes the control to the highest phase in which it does nothing by itself. So do
+  figures that could not be read for ``blind_s``: whoever stops the measuring does not keep the model in force.
+- Figures are of the last ``window_days``, of which the time before the promotion is a part: what it would have done.
 - Of several processes that see it, one writes it down; the others find it done.
 - A fault with one control keeps no other from being watched.
 """
@@ -12,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from ostiary.decision.gates import Gate, broken, untold
+from ostiary.decision.gates import broken
 from ostiary.decision.phases import live_from
 from ostiary.errors import OstiaryError, RefusedError
 from ostiary.server.rollout.changing import Changes, Wish
-from ostiary.server.rollout.figures import DAY_NS
+from ostiary.server.rollout.figures import DAY_NS, HOUR_NS
 from ostiary.server.rollout.force import Rollout
 from ostiary.server.rollout.gathering import Gates, Gathering
 from ostiary.server.settings.rollout import RolloutSection
@@ -27,16 +28,6 @@ from ostiary.vocabulary.rollout import NOWHERE, GateFigures
 GATE: Final = "gate"
 _NS: Final = 1_000_000_000
 OnFault = Callable[[str, BaseException], None]
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """A live control that its gate holds no more."""
-
-    tenant: str
-    control: str
-    to: Phase
-    why: tuple[str, ...]
-    figures: GateFigures
 
 
 class Watch:
@@ -60,7 +51,7 @@ class Watch:
         self._settings = settings
         self._clock = clock
         self._on_fault = on_fault
-        self._blind: dict[tuple[str, str, str], int] = {}
+        self._blind: dict[tuple[str, str], int] = {}
 
     def turn(self, tenants: Iterable[str]) -> int:
         """Look at every live control; return how many were demoted."""
@@ -73,10 +64,10 @@ class Watch:
                     self._on_fault(fault.code if isinstance(fault, OstiaryError) else "gate_not_watched", fault)
         return demoted
 
-    def broken(self, tenant: str, control: str, since_ns: int) -> tuple[str, ...]:
-        """Return what a live control's figures break now."""
-        gate = self._gates.gate(control, live_from(control))
-        return broken(gate, self._figures(tenant, control, since_ns))
+    def broken(self, tenant: str, control: str) -> tuple[str, ...]:
+        """Return what a live control's figures break now; nothing where they cannot be read."""
+        figures = self._figures(tenant, control)
+        return () if figures is None else broken(self._gates.gate(control, live_from(control)), figures)
 
     def _live(self, tenant: str) -> Iterator[str]:
         held = self._rollout.in_force(tenant)
@@ -89,9 +80,12 @@ class Watch:
                 yield control
 
     def _look(self, tenant: str, control: str) -> bool:
-        gate = self._gates.gate(control, live_from(control))
-        figures = self._figures(tenant, control, self._changes.since_ns(tenant, control))
-        why = (*broken(gate, figures), *self._blinded(tenant, control, gate, figures))
+        figures = self._figures(tenant, control)
+        if figures is None:
+            why = self._blinded(tenant, control)
+        else:
+            self._blind.pop((tenant, control), None)
+            why = broken(self._gates.gate(control, live_from(control)), figures)
         if not why:
             return False
         told = {"figures": msgspec.json.encode(figures).decode()}
@@ -104,20 +98,19 @@ class Watch:
             return False  # somebody else was quicker; if it is live still, the next turn sees it
         return True
 
-    def _figures(self, tenant: str, control: str, since_ns: int) -> GateFigures:
+    def _figures(self, tenant: str, control: str) -> GateFigures | None:
         now = self._clock.now_ns()
-        since = max(since_ns, now - int(self._settings.window_days * DAY_NS))
+        since = (
+            (now - int(self._settings.window_days * DAY_NS)) // HOUR_NS * HOUR_NS
+        )  # what is known of a span is reused
         try:
             return self._gathering.figures(tenant, control, since, now)
         except Exception as fault:  # noqa: BLE001 - what cannot be measured is not known, and patience has an end
             self._on_fault("gate_not_measured", fault)
-            return GateFigures()
+            return None
 
-    def _blinded(self, tenant: str, control: str, gate: Gate, figures: GateFigures) -> Iterator[str]:
-        now, missing = self._clock.now_ns(), untold(gate, figures)
-        for place in [one for one in self._blind if one[:2] == (tenant, control) and one[2] not in missing]:
-            del self._blind[place]
-        for words in missing:
-            first = self._blind.setdefault((tenant, control, words), now)
-            if now - first >= self._settings.blind_s * _NS:
-                yield f"{words}: not measured for {(now - first) // _NS} seconds"
+    def _blinded(self, tenant: str, control: str) -> tuple[str, ...]:
+        now = self._clock.now_ns()
+        first = self._blind.setdefault((tenant, control), now)
+        seconds = (now - first) // _NS
+        return (f"its figures could not be read for {seconds} seconds",) if seconds >= self._settings.blind_s else ()

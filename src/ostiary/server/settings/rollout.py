@@ -70,6 +70,41 @@ class LowRiskGate(GateSection):
     """The alert budget: how often people may be interrupted on the average day."""
 
 
+class PlaybookGate(Section):
+    """The gate of a playbook into `high_impact`: what people said of the steps that waited for them."""
+
+    days: Days = 14
+    """Days that it was watched, at least."""
+    judged: Count = 20
+    """Steps that people agreed to, refused or took back, at least."""
+    judged_live: Count = 5
+    """The same once it is live, before a rate demotes."""
+    false_positive_rate: Share = 0.02
+    """Of those, the share that people refused or took back, at most."""
+    interrupts_a_day: Annotated[float, Field(ge=0, le=10**9)] = 10
+    """The alert budget: containing steps on the average day."""
+    redteam_days: Annotated[float, Field(gt=0, le=3_650)] = 30
+    """A red-team report must have passed and be no older."""
+
+    def gate(self) -> Gate:
+        """Return the gate; a playbook has no score of its own, so nothing is asked of one."""
+        return Gate(
+            days=self.days,
+            decisions=None,
+            subjects_share=None,
+            resources_share=None,
+            false_positive_rate=self.false_positive_rate,
+            judged=self.judged,
+            judged_live=self.judged_live,
+            interrupts_a_day=self.interrupts_a_day,
+            calibration_error=None,
+            drift=None,
+            new_allows=None,
+            impact=False,
+            redteam_days=self.redteam_days,
+        )
+
+
 class QualitySection(Section):
     """What events must be like for a control to leave telemetry."""
 
@@ -101,7 +136,9 @@ class RolloutSection(Section):
     low_risk: LowRiskGate = LowRiskGate()
     """The gate of step-up, reduce and session lifetime into `low_risk`."""
     high_impact: GateSection = GateSection()
-    """The gate of deny, terminate and every playbook, and of everything into `high_impact`."""
+    """The gate of deny and terminate, and of everything into `high_impact`."""
+    playbooks: PlaybookGate = PlaybookGate()
+    """The gate of every playbook."""
     controls: dict[ControlName, GateSection] = Field(default_factory=dict)
     """Gates of single controls instead: tables of the same keys, by control."""
     quality: QualitySection = QualitySection()
@@ -113,4 +150,4 @@ class RolloutSection(Section):
     window_days: Annotated[float, Field(gt=0, le=365)] = 7
     """The days whose figures a live control is watched by."""
     blind_s: Annotated[int, Field(ge=5, le=2_592_000)] = 3600
-    """How long a figure of a live control may be missing before it is demoted."""
+    """How long the figures of a live control may be unreadable before it is demoted."""

@@ -114,6 +114,11 @@ class Lane:
         except queue.Full:
             self._miss("dropped", record)
 
+    @property
+    def cpu_ns(self) -> int:
+        """Processor time of the process that runs now; 0 when none does."""
+        return 0 if self._runner is None else self._runner.cpu_ns
+
     def idle(self) -> bool:
         """Return whether nothing waits."""
         return self._queue.unfinished_tasks == 0

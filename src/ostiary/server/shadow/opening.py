@@ -5,7 +5,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from ostiary.policy.sandbox import admit
+from ostiary.policy.bundle import Bundle
+from ostiary.policy.sandbox import admit, report_digest
+from ostiary.server.admitted import Admitted
 from ostiary.server.places import Places
 from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.shadow.candidates import Candidates, Keys
@@ -26,8 +28,15 @@ def open_shadow(
 ) -> ShadowRoom:
     """Open it; what it runs ends with ``opening``. ``keys`` are those whose models a tenant believes."""
     store, scorers, policies = parts["store"], parts["scorers"], parts["policies"]
+    admitted = Admitted(store, clock)
+
+    def admit_once(bundle: Bundle) -> None:
+        # As for live bundles: what has passed is known by its digest, and is quick the next time.
+        if not admitted.knows(bundle.digest):
+            admitted.remember(bundle.digest, report_digest(admit(bundle)))
+
     room = ShadowRoom(
-        Candidates(places, store.snapshots, keys, admit, clock),
+        Candidates(places, store.snapshots, keys, admit_once, clock),
         store,
         parts["log"],
         settings,

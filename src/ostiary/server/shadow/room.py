@@ -83,7 +83,7 @@ class ShadowRoom:
         if not comparable(record):
             return
         self.live.offer(record)
-        for lane in self._of.get(record.tenant, ()):
+        for lane in self.lanes(record.tenant):
             lane.offer(record)
 
     def tend(self) -> None:
@@ -116,6 +116,10 @@ class ShadowRoom:
     def idle(self) -> bool:
         """Return whether nothing waits to be compared."""
         return self.live.idle() and all(lane.idle() for lane in self._lanes.values())
+
+    def lanes(self, tenant: str) -> tuple[Lane, ...]:
+        """Return a tenant's candidates as they run in this process."""
+        return self._of.get(tenant, ())
 
     def salt(self, tenant: str) -> bytes:
         """Return what makes a tenant's names tags; it goes with the tenant."""

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.response.trigger import Trigger
 from ostiary.server.places import Places
 from ostiary.server.rollout.chain import KIND
 from ostiary.server.rollout.desk import rollout_desk
@@ -77,7 +78,7 @@ def test_each_condition_of_the_gate_is_told_in_a_plain_sentence(
 def test_a_report_of_another_kind_or_another_tenant_opens_no_gate(stage: Stage) -> None:
     stage.figures.set(redteam=stage.impact)
     assert "red-team report: there is none" in refused("gate_unmet", stage.changes.promote, stage.wish("deny"))
-    elsewhere = stage.reports.keep("other", "redteam", "m", b"{\"of\":1}", stage.clock.now_ns()).digest
+    elsewhere = stage.reports.keep("other", "redteam", "m", b'{"of":1}', stage.clock.now_ns()).digest
     stage.figures.set(redteam=elsewhere)
     assert "red-team report: there is none" in refused("gate_unmet", stage.changes.promote, stage.wish("deny"))
 
@@ -204,6 +205,7 @@ def test_reviving_needs_the_gate_and_the_people_again(stage: Stage) -> None:
 
 def test_the_switch_of_all_playbooks_is_revived_by_itself(stage: Stage) -> None:
     stage.changes.kill(stage.wish("playbook:*"))
+    stage.clock.advance(15 * DAY)
     wish = stage.agreed("playbook:*", to=Phase.LOW_RISK, reviving=True)
     stage.changes.revive(wish, Phase.LOW_RISK)
     assert stage.house.rollout.playbooks.phase(stage.tenant, "playbook:session-theft", model=True) is None
@@ -275,16 +277,34 @@ def test_a_long_reason_is_refused(stage: Stage) -> None:
         stage.changes.demote(stage.wish("step_up", why="x" * 501))
 
 
-def test_a_playbooks_file_does_not_promote_it_for_a_model(stage: Stage) -> None:
-    folder = stage.house.places.playbooks(stage.tenant)
+def test_a_playbook_is_promoted_for_what_people_said_of_its_steps(stage: Stage) -> None:
+    folder, response = stage.house.places.playbooks(stage.tenant), stage.house.response
     folder.mkdir(parents=True)
-    (folder / "bold.yaml").write_text(
-        "name: bold\ntriggers: ['decision:DENY']\nphase: high_impact\nsteps: [{do: notify}]\n"
-    )
+    book = "name: bold\ntriggers: ['decision:DENY']\nphase: high_impact\nsteps: [{do: revoke_subject}]\n"
+    (folder / "bold.yaml").write_text(book)
     stage.clock.advance(5)
-    assert stage.stands("playbook:bold") == "low_risk"
+    assert stage.stands("playbook:bold") == "low_risk", "its file says more, and a file promotes nothing for a model"
+    message = refused("gate_unmet", stage.changes.promote, stage.wish("playbook:bold"))
+    assert "0 verdicts were given; at least 20 are needed" in message
+    for number in range(20):
+        happened = Trigger(f"dec_{number}", stage.tenant, "decision:DENY", "user:eve", "", "", {"by": "model"}, 1)
+        response.respond(happened)
+    for pending in response.approvals.pending(stage.tenant):
+        response.approvals.approve(stage.tenant, pending.step.name, pending.digest, "adm_1")
+    stage.clock.advance(15 * DAY)
     stage.promote("playbook:bold")
-    assert stage.house.rollout.playbooks.phase(stage.tenant, "playbook:bold", model=True) == Phase.HIGH_IMPACT
+    assert response.phases.phase(stage.tenant, "playbook:bold", model=True) == Phase.HIGH_IMPACT
+    assert stage.desk.watch.turn([stage.tenant]) == 0
+    response.executor.work()
+    for number in range(150):
+        happened = Trigger(f"many_{number}", stage.tenant, "decision:DENY", "user:eve", "", "", {"by": "model"}, 1)
+        response.respond(happened)
+    assert stage.desk.watch.turn([stage.tenant]) == 1, "it contains more on the average day than was agreed to"
+    assert stage.stands("playbook:bold") == "low_risk"
+    for _ in range(4):  # so many a turn
+        response.executor.work()
+    states = {one.state for one in response.approvals.listed(stage.tenant, (), 149)}
+    assert states == {"waiting"}, "and what it had planned waits for a person"
 
 
 def test_a_refusal_names_its_code(stage: Stage) -> None:

@@ -40,6 +40,15 @@ if TYPE_CHECKING:
     from ostiary.risk.training.train import TrainSettings
 
 _MOST_CORES: Final = 8
+Hardened = Annotated[
+    bool,
+    Parameter(
+        negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
+    ),
+]
+Settled = Annotated[
+    float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
+]
 
 
 def train(
@@ -67,15 +76,8 @@ def train(
     prior: Annotated[float, Parameter(help="Share of accesses in other hands, as expected in life.")] = 0.001,
     rounds: Annotated[int, Parameter(help="Rounds of planted impostors.")] = 6,
     threads: Annotated[int, Parameter(help="Cores to use; more do not change the model. Default: all, 8 at most.")] = 0,
-    hardened: Annotated[
-        bool,
-        Parameter(
-            negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
-        ),
-    ] = False,
-    settled_days: Annotated[
-        float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
-    ] = None,
+    hardened: Hardened = False,
+    settled_days: Settled = None,
     trust: Trust = BELIEVING,
     json: Json = False,
 ) -> None:

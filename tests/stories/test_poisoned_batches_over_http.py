@@ -1,4 +1,4 @@
-"""Producers and batches at the administrators' door: registered, taken, refused, another tenant's as unknown."""
+"""Producers and batches at the administrators' door: registered, taken, refused; another tenant's are unknown."""
 
 import base64
 import json

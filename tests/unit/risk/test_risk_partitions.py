@@ -1,6 +1,7 @@
 """Forests of disjoint groups of sources: one source reaches one forest, and the certificate counts them."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,7 @@ from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES, SET_DIGEST, extract
 from ostiary.testing.organisation import Organisation
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.scoring import RiskScore
 
 KEY = SigningKey.from_seed("default.models.1", b"m" * 32)
 CUT = Cut(sources=60, groups=3)
@@ -225,7 +227,7 @@ class Deaf:
     def __init__(self, model: RiskModel) -> None:
         self._model = model
 
-    def score(self, event: AccessEvent, features: list[float]):
+    def score(self, event: AccessEvent, features: Sequence[float]) -> RiskScore:
         return msgspec.structs.replace(self._model.score(event, features), level="low")
 
 
@@ -243,7 +245,7 @@ def test_golden_attacks_are_what_a_new_model_must_still_catch(
     again = thaw(frozen.files())
     assert again == frozen
     assert judge(again, model).passed
-    failed = judge(again, Deaf(model))  # type: ignore[arg-type]
+    failed = judge(again, Deaf(model))
     assert not failed.passed
     assert failed.missed_canaries
     assert (failed.share, failed.unknown_columns) == (0.0, 0)

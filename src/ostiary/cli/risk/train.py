@@ -30,6 +30,7 @@ from ostiary.errors import OstiaryError
 from ostiary.keys import KeyRing
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 from ostiary.server.wiring import MODEL_PURPOSE
+from ostiary.signals.settled import DAYS
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.ids import check_tenant
 
@@ -65,6 +66,15 @@ def train(
     prior: Annotated[float, Parameter(help="Share of accesses in other hands, as expected in life.")] = 0.001,
     rounds: Annotated[int, Parameter(help="Rounds of planted impostors.")] = 6,
     threads: Annotated[int, Parameter(help="Cores to use; more do not change the model. Default: all, 8 at most.")] = 0,
+    hardened: Annotated[
+        bool,
+        Parameter(
+            negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
+        ),
+    ] = False,
+    settled_days: Annotated[
+        float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
+    ] = None,
     trust: Trust = BELIEVING,
     json: Json = False,
 ) -> None:
@@ -94,8 +104,10 @@ def train(
         prior=prior,
         cut=cut_of(trust, history),
         caps=Caps() if trust.capped else None,
-        prepare=PrepareSettings(rounds=rounds),
-        fit=FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1)),
+        prepare=PrepareSettings(
+            rounds=rounds, settled_days=(DAYS if hardened else 0.0) if settled_days is None else settled_days
+        ),
+        fit=FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1), hardened=hardened),
     )
     trained = fit_model(
         history.events, verdicts, [history.source], settings, progress(), before_model, history.producers

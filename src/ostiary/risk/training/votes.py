@@ -78,8 +78,8 @@ class Votes(msgspec.Struct, frozen=True):
         scale = self.ballot.scale
         if scale is None:
             return vote
-        higher: Floats = np.maximum(np.array([scale.logit(one) for one in vote.tolist()]), whole)
-        return higher
+        scaled = np.array([scale.logit(one) for one in vote.tolist()], dtype=np.float64)
+        return np.asarray(np.maximum(scaled, whole), dtype=np.float64)
 
 
 def fit_votes(examples: Examples, later: Mask, cut: Cut, settings: FitSettings, seed: int) -> Votes:

@@ -14,6 +14,7 @@ from ostiary.server.feedback.silencing import add, preview, remove
 from ostiary.server.feedback.suppressions import Wish
 
 router = APIRouter(tags=["feedback"])
+_NOT_SO: dict[int | str, dict[str, Any]] = {409: {"description": "It is refused; the code says why."}}
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 
 
@@ -47,7 +48,7 @@ def _plain(told: object) -> dict[str, Any]:
     return found
 
 
-@router.post("/tenants/{tenant}/feedback")
+@router.post("/tenants/{tenant}/feedback", responses=_NOT_SO)
 def give_feedback(tenant: Tenant, body: FeedbackBody, who: Who, desk: Desk) -> dict[str, Any]:
     """Say what a decision or a session turned out to be; a later verdict replaces an earlier one, both stay."""
     book = FeedbackBook(desk.house)
@@ -85,13 +86,13 @@ def list_suppressions(tenant: Tenant, desk: Desk) -> list[dict[str, Any]]:
     return [{**_plain(each), "in_force": now < each.expires_ns} for each in desk.house.suppressions.listed(tenant)]
 
 
-@router.post("/tenants/{tenant}/suppressions")
+@router.post("/tenants/{tenant}/suppressions", responses=_NOT_SO)
 def add_suppression(tenant: Tenant, body: WishBody, who: Who, desk: Desk) -> dict[str, Any]:
     """Silence a model's proposals for a while; one that names no subject needs an approval."""
     return _plain(add(desk.house, desk.house.suppressions, tenant, body.wish(), who.key_id))
 
 
-@router.post("/tenants/{tenant}/suppressions/preview")
+@router.post("/tenants/{tenant}/suppressions/preview", responses=_NOT_SO)
 def preview_suppression(
     tenant: Tenant, body: WishBody, who: Who, desk: Desk, days: Annotated[float, Query(gt=0, le=3_650)] = 30.0
 ) -> dict[str, Any]:

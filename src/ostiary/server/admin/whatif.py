@@ -16,6 +16,7 @@ from ostiary.server.impact.whatif import draft_of, what_if
 from ostiary.vocabulary.ids import check_tenant
 
 router = APIRouter(tags=["whatif"])
+_NOT_SO: dict[int | str, dict[str, Any]] = {409: {"description": "The draft is refused; the code says why."}}
 
 
 class DraftBody(Model):
@@ -34,7 +35,7 @@ class WhatIfBody(Model):
     draft: Annotated[DraftBody, Field(default_factory=lambda: DraftBody.model_validate({}))]
 
 
-@router.post("/whatif")
+@router.post("/whatif", responses=_NOT_SO)
 def ask_what_if(body: WhatIfBody, who: Who, desk: Desk) -> dict[str, Any]:
     """Decide one hypothetical request as things are, and as they would be under a draft."""
     tenant = living_tenant(check_tenant(body.tenant), who, desk)

@@ -327,3 +327,47 @@ def test_a_forgotten_subject_leaves_no_request_and_no_grant(server: Any) -> None
     assert server.house.access.book.requests("default") == []
     server.house.access.reader.forget("default")
     assert evaluate(server)["decision"] is False
+
+
+def test_administrators_see_and_do_the_same_over_http(server: Any) -> None:
+    task = ask(server)
+    base = "/tenants/default"
+    assert [one["status"] for one in server.admin("GET", f"{base}/access-requests").json()] == ["pending"]
+    told = server.admin("POST", f"{base}/access-requests/{task}/grant").json()
+    assert (told["status"], told["subject"]) == ("approved", "user:alice")
+    assert server.admin("POST", f"{base}/access-requests/{task}/deny").status_code == 409
+    assert server.admin("GET", f"{base}/access-requests/arq_none").status_code == 404
+    assert [one["status"] for one in server.admin("GET", f"{base}/access-grants").json()] == ["holds"]
+    assert server.admin("DELETE", f"{base}/access-grants/{told['grant']}").status_code == 204
+    assert server.admin("DELETE", f"{base}/access-grants/{told['grant']}").status_code == 404
+    metadata = server.client.get("/.well-known/authzen-configuration").json()
+    assert metadata["access_request_endpoint"].endswith("/access/v1/requests")
+
+
+def test_a_break_glass_over_http(server: Any) -> None:
+    base = "/tenants/default"
+    what = {"replaces": ["embargo"], "resources": ["doc:1"], "subjects": ["user:alice"]}
+    made = server.admin(
+        "POST",
+        f"{base}/break-glass-codes",
+        json={**what, "people": ["user:eve", "user:joe"], "need": 2, "longest_s": 600},
+    ).json()
+    codes = [one["code"] for one in made["codes"]]
+    assert codes[0] not in server.admin("GET", f"{base}/break-glass-codes").text
+    until = server.house.clock.now_ns() // 1_000_000_000 + 300
+    body = {**what, "until": until, "reason": "the customer is there"}
+    assert server.admin("POST", f"{base}/break-glass", json=body).json()["code"] == "approval_needed"
+    both = {**body, "codes": codes, "proposal": "apr_1"}
+    assert server.admin("POST", f"{base}/break-glass", json=both).status_code == 400
+    opened = server.admin("POST", f"{base}/break-glass", json={**body, "codes": codes})
+    assert opened.status_code == 201, opened.text
+    name = opened.json()["id"]
+    told = evaluate(server, "read", context={"country": "XX"})
+    assert (told["decision"], told["context"]["break_glass"]) == (True, name)
+    assert b"ostiary_break_glass_open 1.0" in server.client.get("/metrics").content
+    assert (
+        server.admin("POST", f"{base}/break-glass/{name}/close", json={"why": "it is over"}).json()["state"] == "ended"
+    )
+    assert evaluate(server, "read", context={"country": "XX"})["decision"] is False
+    assert server.admin("POST", f"{base}/break-glass/bg_none/close", json={"why": "it is over"}).status_code == 404
+    assert server.admin("DELETE", f"{base}/break-glass-codes/{made['set']['id']}").status_code == 204

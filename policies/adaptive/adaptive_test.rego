@@ -224,3 +224,13 @@ test_fresh_proof_answers_the_session if {
 	proven := session_proposed(object.union(examples.developer_at_night, fresh), {"score": 0.99, "level": "high"})
 	proven == {"session-risk-shorter", "session-risk-reduce"}
 }
+
+drifting(alarm) := {"drift": {"alarm": alarm, "measures": ["hour:up"], "days": 40, "fault": ""}}
+
+test_drift_asks_for_a_step_up_and_for_nothing_more if {
+	calm := {"score": 0.01}
+	proposed(object.union(examples.developer, drifting(true)), calm) == {"drift-step-up"}
+	proposed(object.union(examples.developer, drifting(false)), calm) == set()
+	proposed(examples.developer, calm) == set()
+	proposed(object.union(object.union(examples.developer, drifting(true)), fresh), calm) == set()
+}

@@ -283,5 +283,26 @@ def test_unsigned_history_trains_nothing(files: Path, run: Run, tmp_path: Path) 
     assert code == 0
     code, _, err = run("risk", "train", "--rounds", "1", "--data", tmp_path / "other")
     assert code == 3
-    assert "provenance_missing" in err
+    assert "came in no signed batch" in err
     assert not (tmp_path / "other" / "models" / "default").exists()
+
+
+def test_a_model_that_misses_golden_attacks_is_not_written(files: Path, run: Run, tmp_path: Path, model: Path) -> None:
+    words = ("--events", files / "events.csv", "--mapping", "devaccess", "--labels", files / "labels.csv")
+    code, out, _ = run(
+        "risk", "golden", "freeze", *words, "--attacks", files / "attacks.csv", "--model", model, "--json"
+    )
+    frozen = json.loads(out)
+    assert code == 0
+    assert (frozen["attacks"], frozen["kinds"]) == (2, ["foreign"])
+    code, out, _ = run("risk", "golden", "check", "--model", model, "--json")
+    assert code == 0
+    assert json.loads(out)["passed"]
+    golden = files / "data" / "golden" / "default"
+    golden.rename(tmp_path / "gone")
+    out_words = ("--mapping", "devaccess", "--rounds", "1", "--out", tmp_path / "m")
+    code, _, err = run("risk", "train", "--events", files / "events.csv", *out_words)
+    assert code == 3
+    assert "freeze attacks anew" in err
+    assert not (tmp_path / "m").exists()
+    (tmp_path / "gone").rename(golden)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
+from ostiary.policy.parts import take_apart
 from ostiary.policy.rerun import RerunEngine
 
 # Every way of reading an input that the analysis must see: by name, alias, another package, a step that only
@@ -74,3 +75,18 @@ def test_the_clauses_are_told_apart_and_shared(engines: tuple[OpaEngine, RerunEn
     for n in range(20):
         shared.guardrails(b'{"action": {"name": "zz"}, "other": %d}' % n)
     assert shared.asked - before <= 1
+
+
+def test_members_that_share_a_source_are_both_taken_apart() -> None:
+    clauses = "".join(
+        f'{member} contains {{"rule": "{member}-{n}"}} if input.context.c{n} == true\n'
+        for n in range(5)
+        for member in ("allow", "deny")
+    )
+    head = 'package ostiary.guardrails\ndecision := {"allow": allow, "deny": deny}\n'
+    taken = take_apart(Bundle.of({"g.rego": head + clauses, "a.rego": TRICKY["a.rego"]}))
+    assert {part.member: len(part.rules) for part in taken.parts if part.question == "guardrails"} == {
+        "allow": 1,
+        "deny": 1,
+    }
+    assert sum(part.question == "guardrails" for part in taken.parts) == 10

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ostiary.errors import RefusedError
-from ostiary.server.access.answering import answer_by, revoke, settle, settle_all
+from ostiary.server.access.answering import answer_by, revoke, settle, settle_all, tidy_all
 from ostiary.server.peps import NewPep, register
 from ostiary.testing.quorum import FakeQuorum
 
@@ -163,10 +163,11 @@ def test_it_is_over_by_itself(server: Any, monkeypatch: pytest.MonkeyPatch) -> N
     now_ns = server.house.clock.now_ns
     monkeypatch.setattr(type(server.house.clock), "now_ns", lambda _self: now_ns() + HOUR_NS)
     assert evaluate(server)["decision"] is False
-    settle_all(server.house)
+    tidy_all(server.house)
     assert len(server.house.access.book.grants("default")) == 1
     monkeypatch.setattr(type(server.house.clock), "now_ns", lambda _self: now_ns() + 26 * HOUR_NS)
     settle_all(server.house)
+    tidy_all(server.house)
     assert server.house.access.book.grants("default") == []
     monkeypatch.undo()
 

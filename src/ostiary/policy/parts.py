@@ -80,7 +80,7 @@ def _whole(tree: RuleTree, rule: Rule) -> Part:
 def _split(tree: RuleTree, rule: Rule, sources: dict[str, str]) -> list[Part]:
     """Return the parts of a member that is a set of several clauses, and rename these in ``sources``."""
     (package, member), clauses = rule, tree.clauses(rule)
-    taken = any(name.startswith(member + _MARK) for at, name in tree.known if at == package)
+    taken = any(_MARK in name for _, name in tree.known)
     if taken or len(clauses) < _FEWEST or not all(_adds(clause) for _, clause in clauses):
         return []
     changed: dict[str, str] = {}
@@ -127,11 +127,13 @@ def _renamed(text: str, source: Source, member: str, first: int, count: int) -> 
         parser.close()
     names = [f"{member}{_MARK}{number}" for number in range(first, first + count)]
     told = [name_of(clause) for clause in rules if name_of(clause) in names]
-    return new if told == names and [_as(clause, names, member) for clause in rules] == source.rules else None
+    return new if told == names and [_named_back(clause) for clause in rules] == source.rules else None
 
 
-def _as(clause: Clause, names: list[str], member: str) -> Clause:
-    if name_of(clause) not in names:
+def _named_back(clause: Clause) -> Clause:
+    """Return a clause as it was called before it was renamed, with this member or with another one before."""
+    member, mark, _ = name_of(clause).partition(_MARK)
+    if not mark:
         return clause
     return {**clause, "head": {**clause["head"], "name": member, "ref": [{"type": "var", "value": member}]}}
 

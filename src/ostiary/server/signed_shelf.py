@@ -6,13 +6,13 @@
 3. A value that does not verify is an error, never a missing value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
 from ostiary.errors import VerificationError
-from ostiary.keys import KeyRing
+from ostiary.keys import KeyRing, VerifyingKey
 
 _DOMAIN: Final = b"ostiary.shelf.v1\0"
 T = TypeVar("T", bound=msgspec.Struct)
@@ -71,7 +71,7 @@ class SignedShelf(Generic[T]):
             VerificationError: ``shelf_tampered``.
         """
         data = self._store.load(tenant, self._kind, name)
-        return None if data is None else self._read(tenant, name, data)
+        return None if data is None else self._read(tenant, name, data, self._keys(tenant))
 
     def all(self, tenant: str) -> list[T]:
         """Return all of a tenant's, verified, in the order of their names.
@@ -79,7 +79,9 @@ class SignedShelf(Generic[T]):
         Raises:
             VerificationError: ``shelf_tampered``.
         """
-        return [self._read(tenant, row.name, row.data) for row in self._store.all(tenant, self._kind)]
+        rows = self._store.all(tenant, self._kind)
+        keys = self._keys(tenant) if rows else {}
+        return [self._read(tenant, row.name, row.data, keys) for row in rows]
 
     def names(self, tenant: str) -> list[str]:
         """Return the names of a tenant's, in order; nothing is verified, so nothing may be believed of them."""
@@ -93,10 +95,12 @@ class SignedShelf(Generic[T]):
         head = msgspec.json.encode([self._purpose, tenant, self._kind, name])
         return _DOMAIN + len(head).to_bytes(4, "big") + head + body
 
-    def _read(self, tenant: str, name: str, data: bytes) -> T:
+    def _keys(self, tenant: str) -> dict[str, VerifyingKey]:
+        return {key.kid: key for key in self._ring.all_public(tenant, self._purpose)}
+
+    def _read(self, tenant: str, name: str, data: bytes, keys: Mapping[str, VerifyingKey]) -> T:
         try:
             kept = msgspec.msgpack.decode(data, type=Signed)
-            keys = {key.kid: key for key in self._ring.all_public(tenant, self._purpose)}
             if kept.kid in keys and keys[kept.kid].verify(kept.signature, self._signed(tenant, name, kept.body)):
                 return self._decoder.decode(kept.body)
         except msgspec.MsgspecError as fault:

@@ -249,7 +249,7 @@ def test_golden_attacks_are_what_a_new_model_must_still_catch(
     assert not failed.passed
     assert failed.missed_canaries
     assert (failed.share, failed.unknown_columns) == (0.0, 0)
-    for files in ({}, {**frozen.files(), "rows.f32": b"1234"}, {**frozen.files(), "golden.json": b"{"}):
+    for files in ({}, {**frozen.files(), "rows.json": b'"MTIzNA=="'}, {**frozen.files(), "golden.json": b"{"}):
         with pytest.raises(FaultyInputError):
             thaw(files)
     with pytest.raises((FaultyInputError, RefusedError)):

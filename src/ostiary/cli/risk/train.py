@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.cli.risk.golden import demand_golden
-from ostiary.cli.risk.past import BELIEVING, Trust, cut_of, past_of
+from ostiary.cli.risk.past import BELIEVING, Past, Trust, cut_of, past_of
 from ostiary.cli.risk.shared import (
     Data,
     Json,
@@ -30,12 +30,14 @@ from ostiary.errors import OstiaryError
 from ostiary.keys import KeyRing
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 from ostiary.server.wiring import MODEL_PURPOSE
+from ostiary.signals.settled import DAYS
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.ids import check_tenant
 
 if TYPE_CHECKING:
     from ostiary.risk.model import RiskModel
     from ostiary.risk.training.card import Card
+    from ostiary.risk.training.train import TrainSettings
 
 _MOST_CORES: Final = 8
 
@@ -65,16 +67,21 @@ def train(
     prior: Annotated[float, Parameter(help="Share of accesses in other hands, as expected in life.")] = 0.001,
     rounds: Annotated[int, Parameter(help="Rounds of planted impostors.")] = 6,
     threads: Annotated[int, Parameter(help="Cores to use; more do not change the model. Default: all, 8 at most.")] = 0,
+    hardened: Annotated[
+        bool,
+        Parameter(
+            negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
+        ),
+    ] = False,
+    settled_days: Annotated[
+        float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
+    ] = None,
     trust: Trust = BELIEVING,
     json: Json = False,
 ) -> None:
     """Learn from a history what a stolen account would look like in it; no labels are needed."""
     need_extra()
-    from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - the risk extra is heavy and may be absent
-    from ostiary.risk.training.prepare import PrepareSettings  # noqa: PLC0415
-    from ostiary.risk.training.sources import Caps  # noqa: PLC0415
-    from ostiary.risk.training.train import TrainSettings  # noqa: PLC0415
-    from ostiary.risk.training.train import train as fit_model  # noqa: PLC0415
+    from ostiary.risk.training.train import train as fit_model  # noqa: PLC0415 - the risk extra may be absent
     from ostiary.risk.training.write import check_place, write_model  # noqa: PLC0415
 
     places = Places(data_dir(data))
@@ -89,14 +96,8 @@ def train(
     )
     history = past_of(events, mapping, data, tenant, until, trust)
     verdicts = verdict_numbers(labels)
-    settings = TrainSettings(
-        seed=seed,
-        prior=prior,
-        cut=cut_of(trust, history),
-        caps=Caps() if trust.capped else None,
-        prepare=PrepareSettings(rounds=rounds),
-        fit=FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1)),
-    )
+    hard = (hardened, settled_days)
+    settings = _settings(seed, prior, rounds, threads, trust, history, hard)
     trained = fit_model(
         history.events, verdicts, [history.source], settings, progress(), before_model, history.producers
     )
@@ -105,6 +106,34 @@ def train(
     key = KeyRing(places.keys / "ring", clock).active(check_tenant(tenant), MODEL_PURPOSE)
     digest = write_model(trained, folder, key, created_ns=clock.now_ns(), tenant=tenant)
     _tell_trained(folder, digest, key.kid, trained.card, json=json)
+
+
+def _settings(
+    seed: int,
+    prior: float,
+    rounds: int,
+    threads: int,
+    trust: Trust,
+    past: Past,
+    hard: tuple[bool, float | None],
+) -> "TrainSettings":
+    """Return the settings; ``hard`` says whether to look at hardened columns alone, and how old a habit must be."""
+    from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - as above
+    from ostiary.risk.training.prepare import PrepareSettings  # noqa: PLC0415
+    from ostiary.risk.training.sources import Caps  # noqa: PLC0415
+    from ostiary.risk.training.train import TrainSettings  # noqa: PLC0415
+
+    hardened, settled_days = hard
+    return TrainSettings(
+        seed=seed,
+        prior=prior,
+        cut=cut_of(trust, past),
+        caps=Caps() if trust.capped else None,
+        prepare=PrepareSettings(
+            rounds=rounds, settled_days=(DAYS if hardened else 0.0) if settled_days is None else settled_days
+        ),
+        fit=FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1), hardened=hardened),
+    )
 
 
 def _previous(folder: Path, places: Places, tenant: str, *, asked: bool) -> "RiskModel | None":

@@ -63,7 +63,8 @@ def erase(
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
     with open_data(data, config) as house:
         consent = may_erase(house, COMMAND_LINE, tenant, subject, reason, proposal)
-        record_deed(house, COMMAND_LINE, tenant, "subject.erase", **consent.told)
+        if consent.proposal:  # erasing writes a record of its own, which names no agreement
+            record_deed(house, COMMAND_LINE, tenant, "subject.erase", **consent.told)
         erased = forget(house, tenant, kind, name)
     if json:
         print_json(erased)

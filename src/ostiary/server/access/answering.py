@@ -9,7 +9,7 @@ from typing import Final
 
 from ostiary.approvals.access import AccessRequest, Answered, Grant, Revoked, Status, deed_of, granted
 from ostiary.approvals.glass import moment
-from ostiary.errors import RefusedError
+from ostiary.errors import OstiaryError, RefusedError
 from ostiary.keys import random_bytes
 from ostiary.server.deeds import record_about
 from ostiary.server.wiring import House
@@ -104,13 +104,24 @@ def revoke(house: House, who: str, tenant: str, grant_id: str) -> Grant:
 
 
 def settle_all(house: House, most: int = 200) -> None:
-    """Settle what waits in every tenant, and forget what is long over."""
+    """Settle what waits in every tenant; what fails in one is told, and the others are settled."""
+    book = house.access.book
     for row in house.tenants.living():
-        book = house.access.book
-        waiting = [one for one in book.requests(row.tenant) if book.answer(row.tenant, one.id) is None]
-        for request in waiting[:most]:
-            settle(house, request)
-        book.tidy(row.tenant, house.clock.now_ns())
+        try:
+            waiting = [one for one in book.requests(row.tenant) if book.answer(row.tenant, one.id) is None]
+            for request in waiting[:most]:
+                settle(house, request)
+        except OstiaryError as fault:
+            house.decider.parts.on_fault(fault.code, fault)
+
+
+def tidy_all(house: House) -> None:
+    """Forget what is long over, in every tenant; what fails in one is told."""
+    for row in house.tenants.living():
+        try:
+            house.access.book.tidy(row.tenant, house.clock.now_ns())
+        except OstiaryError as fault:
+            house.decider.parts.on_fault(fault.code, fault)
 
 
 def _must_wait(house: House, request: AccessRequest) -> None:

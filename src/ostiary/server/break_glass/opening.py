@@ -81,13 +81,21 @@ def end_overdue(house: House) -> int:
     """Write down the end of all whose time is over, in every tenant; return how many that were."""
     ended, now_ns = 0, house.clock.now_ns()
     for row in house.tenants.living():
-        over = [*house.glass.book.overdue(row.tenant, now_ns), *_taken_back(house, row.tenant, now_ns)]
-        for opening, ending in over:
-            _end(house, opening, ending)
-            ended += 1
-        if house.glass.book.living(row.tenant):
-            house.glass.book.saw(row.tenant, now_ns)
+        try:
+            ended += _end_in(house, row.tenant, now_ns)
+        except OstiaryError as fault:  # told, and tried again in a second; other tenants' end all the same
+            house.decider.parts.on_fault(fault.code, fault)
     return ended
+
+
+def _end_in(house: House, tenant: str, now_ns: int) -> int:
+    found = [*_taken_back(house, tenant, now_ns), *house.glass.book.overdue(tenant, now_ns)]
+    over = {opening.id: (opening, ending) for opening, ending in found}
+    for opening, ending in over.values():
+        _end(house, opening, ending)
+    if house.glass.book.living(tenant):
+        house.glass.book.saw(tenant, now_ns)
+    return len(over)
 
 
 def _taken_back(house: House, tenant: str, now_ns: int) -> Iterator[tuple[Opening, Ending]]:

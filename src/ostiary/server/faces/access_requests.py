@@ -18,7 +18,7 @@ from ostiary.approvals.access import AccessRequest, Answered, Asked, scope
 from ostiary.approvals.glass import SECOND_NS, moment
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError, VerificationError
 from ostiary.identity.types import PepIdentity
-from ostiary.server.access.answering import cancel, settle, settle_all
+from ostiary.server.access.answering import cancel, settle, settle_all, tidy_all
 from ostiary.server.access.asking import MAX_KEY, Submission, submit
 from ostiary.server.access.hint import PATH
 from ostiary.server.body import parse_object
@@ -31,6 +31,7 @@ from ostiary.vocabulary.reasons import Reason
 
 MAX_BODY: Final = 65_536
 SETTLE_S: Final = 5.0
+TIDY_S: Final = 600.0
 MAX_TEXT: Final = 2_048
 MAX_MOMENT: Final = 40
 _PROBLEM: Final = "urn:openid:authzen:access-request:error:"
@@ -77,7 +78,11 @@ class AccessRequests:
 
     def chores(self) -> Sequence[Chore]:
         """Return what is done every few seconds: answers of people, and ends."""
-        return [Chore("access_requests_not_settled", SETTLE_S, lambda: settle_all(self._desk.house))]
+        house = self._desk.house
+        return [
+            Chore("access_requests_not_settled", SETTLE_S, lambda: settle_all(house)),
+            Chore("access_requests_not_tidied", TIDY_S, lambda: tidy_all(house)),
+        ]
 
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""

@@ -35,6 +35,7 @@ class Guarded:
         self._guard = QuestionGuard(Budgets(MemoryBudgets()), QuestionWatch(), budgets)
         self._askers = [Asker(f"user:e{n}", f"k{n}", "192.0.2.0/24") for n in range(identities)]
         self._turn = 0
+        self.asked, self.told = set[bytes](), set[bytes]()  # each question once: again it tells nobody anything new
         for asker in self._askers:
             self._guard.look("acme", asker, Question(bytes(_COLUMNS), b"home", b"m"), DAY_S * _NS)
 
@@ -48,8 +49,11 @@ class Guarded:
             asker = self._askers[self._turn % len(self._askers)]
             digest = sha256(np.ascontiguousarray(row).tobytes())
             question = Question((digest * 2)[:_COLUMNS], digest[:8], b"m")
+            self.asked.add(digest)
             if self._guard.look("acme", asker, question, DAY_S * _NS).spent:
                 told[place] = np.nan
+            else:
+                self.told.add(digest)
         return told
 
 
@@ -78,7 +82,7 @@ def run(world: World, identities: int) -> Outcome:
         copied = copy_of(loot, labels=True)(measured)
         figures[f"near_{name}"] = round(agreement(copied[near], truth[near], 0.5, bound), 3)
         figures[f"agreement_{name}"] = round(agreement(copied, truth, 0.5, bound), 3)
-        tallies.append(Tally(loot.walked + loot.refused, loot.walked))
+        tallies.append(Tally(len(ask.asked), len(ask.told)))
     most = max(0.0, _most(identities) / max(1, tallies[1].tries))
     return Outcome(tallies[0], tallies[1], bound=min(1.0, most), notes={**figures, "questions": count})
 

@@ -121,6 +121,24 @@ proposals contains {
 }
 
 # METADATA
+# title: slow drift, prove it is you
+# description: This subject's days have moved away from its frozen baseline, so the subject must prove itself again.
+# custom:
+#   id: drift-step-up
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "drift-step-up",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"acr_values": strongest,
+	"max_age": data.authentication.fresh_s,
+} if {
+	input.drift.alarm == true
+	not data.ostiary.lib.freshly_proven
+}
+
+# METADATA
 # title: very unusual access
 # description: This access is very unlikely to be the subject's own.
 # custom:

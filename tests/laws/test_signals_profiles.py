@@ -257,15 +257,19 @@ def test_a_strange_network_stays_strange_for_the_whole_sitting() -> None:
     assert features.extract(query, book.view(query))[features.INDEX["network_new"]] == 1.0
 
 
-def test_a_gate_that_says_no_keeps_the_book_as_it_was() -> None:
+def test_a_gate_that_says_no_lets_rates_rise_and_habits_stay() -> None:
     class Closed:
         def may_learn(self, event: AccessEvent) -> bool:
             return event.subject_id != "ann"
 
     book = ProfileBook("default", gate=Closed())
-    before = book.snapshot()
+    again = msgspec.structs.replace(BASE, time_ns=BASE.time_ns + 10**9)
+    first = features.extract(again, book.view(again))
     assert not book.learn(BASE)
-    assert book.snapshot() == before
+    row = dict(zip(features.NAMES, features.extract(again, book.view(again)), strict=True))
+    assert row["events_1h"] > first[features.INDEX["events_1h"]]
+    assert row["resource_new"] == first[features.INDEX["resource_new"]] == 1.0
+    assert book.view(again).mine == [None] * len(book.view(again).mine)
 
 
 def test_a_forgotten_subject_leaves_no_trace_of_its_name() -> None:

@@ -71,6 +71,7 @@ class Scene:
         data.chmod(0o700)
         self.root = root
         self.faults: list[str] = []
+        self.asked: list[str] = []
         phases = {"deny": "high_impact", "terminate": "high_impact"}
         settings = load(None, environ={}, options={"phases": phases, **sections}).settings
         self.clock = FakeClock(NOW_NS)
@@ -93,6 +94,7 @@ class Scene:
         receipt = Receipt(make_id("dec", now, random_bytes(10)), now)
         decided = self.house.decider.decide(receipt, Call(pep, read_evaluation(body), PresentedSubject()))
         decided.durable.result(timeout=10)
+        self.asked.append(receipt.decision_id)
         return decided.record
 
     def candidate(self, name: str, **texts: str) -> Path:

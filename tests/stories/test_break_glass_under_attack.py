@@ -47,9 +47,9 @@ subjects: [{type: user, id: ann}, {type: user, id: bob}]
 class World:
     """An open house with a clock of its own and people who agree when they are told to."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *people_of: str) -> None:
         self.places, self.clock = Places(root), FakeClock(NOW)
-        self.quorum = FakeQuorum("default")
+        self.quorum = FakeQuorum(*people_of)
         self.faults: list[str] = []
         self.number = 0
         self.house = self._open()
@@ -124,7 +124,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(data: Path, tmp_path: Path) -> Iterator[World]:
-    made = World(Path(shutil.copytree(data, tmp_path / "data")))
+    made = World(Path(shutil.copytree(data, tmp_path / "data")), "default")
     yield made
     made.house.close()
 

@@ -16,6 +16,7 @@ import pytest
 from ostiary.errors import FaultyInputError, RefusedError, VerificationError
 from ostiary.server.deeds import record_deed
 from ostiary.server.shadow.candidates import Started
+from ostiary.testing.shadow_records import record_of
 
 ADAPTIVE = "package ostiary.adaptive\ndecision := {}\n"
 LOOSE = """package ostiary.guardrails
@@ -179,6 +180,28 @@ def test_another_tenants_candidate_hears_of_nothing(scene: Scene) -> None:
     assert scene.house.shadow.counts.hourly("other", started.digest, 0, 1 << 40) == {}
     scene.house.shadow.candidates.stop("other", "bundle", lambda _digest: "")
     scene.house.shadow.tend()
+
+
+def test_a_deleted_tenants_counts_and_candidate_do_not_come_back(scene: Scene) -> None:
+    house = scene.house
+    house.tenants.create("leaving")
+    started = scene.start(LOOSE.replace("anything", "leaving"), tenant="leaving")
+    house.shadow.live.offer(record_of("dec_1", "user:ada", house.clock.now_ns(), tenant="leaving"))
+    while not house.shadow.live.idle():
+        time.sleep(0.01)
+    house.shadow.settle()
+    assert house.shadow.counts.hourly("leaving", "live", 0, 1 << 40) != {}
+    house.shadow.live.offer(record_of("dec_2", "user:ada", house.clock.now_ns(), tenant="leaving"))
+    while not house.shadow.live.idle():
+        time.sleep(0.01)
+    house.tenants.delete("leaving")
+    house.store.forget_tenant("leaving")
+    house.shadow.tend()
+    house.shadow.settle()
+    assert house.shadow.lanes("leaving") == ()
+    assert house.shadow.counts.hourly("leaving", "live", 0, 1 << 40) == {}
+    assert house.shadow.counts.hourly("leaving", started.digest, 0, 1 << 40) == {}
+    assert house.store.snapshots.all("leaving", "shadow_seen") == []
 
 
 def test_a_model_that_nobody_trusted_signed_is_no_candidate(scene: Scene) -> None:

@@ -15,6 +15,7 @@ from ostiary.decision.parts import Known
 from ostiary.decision.ports import Moment
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.vocabulary.devices import DeviceFacts
+from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
@@ -79,8 +80,15 @@ def guardrail_document(
         "device": device_member(event, known.device, identity, device_of(request.context)),
         "session": session_member(event.session_id, known.standing, event.time_ns),
         "network": {"ip": event.ip, "country": event.country, "asn": event.asn, "trusted": moment.network_trusted},
+        # No score: counted by deterministic code against a frozen baseline. Absent while a subject has none.
+        **({"drift": drift_member(known.drift)} if known.drift else {}),
         "probing": moment.probing.document(),
     }
+
+
+def drift_member(facts: DriftFacts) -> dict[str, Any]:
+    """Return a subject's drift as policy sees it."""
+    return {"alarm": facts.alarm, "measures": list(facts.measures), "days": facts.days, "fault": facts.fault}
 
 
 def device_member(

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from ostiary.decision.ports import Moment, ResourceFacts, SubjectFacts
 from ostiary.signals import features
-from ostiary.signals.book import ProfileBook
 from ostiary.signals.enrichment import Enricher
 from ostiary.signals.history import History
+from ostiary.signals.settled import Book
 from ostiary.vocabulary.events import AccessEvent
 
 _NOTHING_OF_SUBJECT = SubjectFacts()
@@ -25,7 +25,7 @@ class TenantKnowledge(Protocol):
         """Return the tenant's enricher, which holds its catalogue."""
         ...
 
-    def book(self, tenant: str) -> ProfileBook:
+    def book(self, tenant: str) -> Book:
         """Return the tenant's profiles."""
         ...
 

@@ -14,6 +14,7 @@ from ostiary.decision.ports import (
     CommitReader,
     DeviceReader,
     Directory,
+    DriftReader,
     GrantReader,
     Moment,
     PhaseSource,
@@ -32,6 +33,7 @@ from ostiary.decision.ports import (
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
+from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.entities import EvaluationRequest
 from ostiary.vocabulary.events import AccessEvent
@@ -93,6 +95,7 @@ class Parts(msgspec.Struct, frozen=True):
     commits: CommitReader | None = None
     grants: GrantReader | None = None
     session_risk: SessionRiskSource | None = None
+    drift: DriftReader | None = None
     suppressions: SuppressionSource | None = None
     questions: QuestionReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
@@ -145,6 +148,7 @@ class Known(msgspec.Struct, frozen=True):
     device: DeviceFacts = UNKNOWN_DEVICE
     session_risk: RiskScore | None = None
     commit: CommitFacts | None = None
+    drift: DriftFacts | None = None
     grants: tuple[Mapping[str, Any], ...] = ()
 
 

@@ -13,6 +13,7 @@ from ostiary.defence.questions import Question
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import Asked, Standing, StepUpProof
 from ostiary.vocabulary.devices import DeviceFacts
+from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.entities import EvaluationRequest, Subject
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.rollout import Where
@@ -225,6 +226,14 @@ class SessionRiskSource(Protocol):
 
     def latest(self, tenant: str, session_id: str) -> RiskScore | None:
         """Return it, or ``None`` when the session has none."""
+        ...
+
+
+class DriftReader(Protocol):
+    """Tells how far a subject has drifted from its frozen baseline."""
+
+    def drift(self, tenant: str, subject: str) -> DriftFacts | None:
+        """Return where the subject (``type:id``) stands, or ``None`` while it has no baseline."""
         ...
 
 

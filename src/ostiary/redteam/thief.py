@@ -96,7 +96,13 @@ def copy_of(loot: Loot, *, labels: bool, seed: int = 1) -> Callable[[Rows], Answ
     """Return the thief's own model, a boosted forest trained on what he was told."""
     import lightgbm  # noqa: PLC0415 - heavy, and may be absent
 
-    settings: dict[str, Any] = {"num_leaves": 31, "learning_rate": 0.08, "verbose": -1, "num_threads": 1, "seed": seed}
+    settings: dict[str, object] = {
+        "num_leaves": 31,
+        "learning_rate": 0.08,
+        "verbose": -1,
+        "num_threads": 1,
+        "seed": seed,
+    }
     settings |= {"min_data_in_leaf": 10, "feature_fraction": 0.5, "deterministic": True}
     if labels and len(set(loot.answers.tolist())) == 1:
         only = float(loot.answers[0])

@@ -164,7 +164,8 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
     whole, trees = _forest(verified, file_of(MODEL_FILE, group), names)
     engine, used = _voting(verified, group, names, whole, trees.columns())
     first = trees.first(EXPLAINING)
-    access = LightGbmScorer(engine, schema, scaling, verified.digest, words, first, used)
+    walker = trees if engine is whole else None
+    access = LightGbmScorer(engine, schema, scaling, verified.digest, words, first, used, walker)
     told = parse_session_schema(_file(verified, file_of(SESSION_SCHEMA_FILE, group)))
     text = _file(verified, file_of(SESSION_FILE, group)).decode()
     trees = parse_trees(text)

@@ -57,6 +57,7 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         depth: name of the column with ``ln(1 + the subject's earlier events)``, empty when there is none.
         groups: of subjects that have forests of their own.
         version: of this file's shape.
+        settled_days: how old a habit must be in the profiles that the model is used with; 0 = they learn at once.
     """
 
     feature_set: str
@@ -64,6 +65,7 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     depth: str = ""
     groups: tuple[str, ...] = ()
     version: int = FORMAT_VERSION
+    settled_days: float = 0.0
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -59,6 +59,7 @@ class LightGbmScorer:
         words: Words,
         explainer: Engine | None = None,
         used: Iterable[int] | None = None,
+        walker: Trees | None = None,
     ) -> None:
         """Join the parts; use ``model.load_scorer`` for an artefact on disk.
 
@@ -70,12 +71,14 @@ class LightGbmScorer:
             words: says a feature's value.
             explainer: tells the columns' shares, the engine itself by default.
             used: columns that the trees look at, all by default.
+            walker: the trees themselves, for who proves something of them.
         """
         self._engine = engine
         self._explainer = explainer or engine
         self._schema = schema
         self._columns = schema.columns
         self._scaling = scaling
+        self._walker = walker
         self._digest = digest
         self._words = words
         names = [column.name for column in schema.columns]
@@ -104,6 +107,11 @@ class LightGbmScorer:
     def engine(self) -> Engine:
         """What evaluates the trees."""
         return self._engine
+
+    @property
+    def walker(self) -> Trees | None:
+        """The trees themselves, where they were kept."""
+        return self._walker
 
     @property
     def wanted(self) -> frozenset[str]:

@@ -17,8 +17,8 @@ from typing import Final, Protocol, runtime_checkable
 import msgspec
 
 from ostiary.signals import features
-from ostiary.signals.book import ProfileBook
 from ostiary.signals.history import History
+from ostiary.signals.settled import Book
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore, Scorer
@@ -91,7 +91,7 @@ class BatchScorer(Protocol):
 
 
 def judge(
-    events: Iterable[AccessEvent], scorer: Scorer, book: ProfileBook, sessions: SessionJudge | None = None
+    events: Iterable[AccessEvent], scorer: Scorer, book: Book, sessions: SessionJudge | None = None
 ) -> Iterator[Judged]:
     """Yield each event with its score and that of its session, as known before it; the book learns it."""
     extract = features.plan(scorer.wanted) if isinstance(scorer, BatchScorer) else features.extract

@@ -23,7 +23,7 @@ from ostiary.vocabulary.approvals import Deed
 from ostiary.vocabulary.clock import Clock
 
 POLICY: Final = "policy.activate"
-MODEL: Final = "model.promote"
+MODEL: Final = "threshold.change"  # a risk model brings its thresholds; `model.promote` is the registry's
 SHIPPED: Final = "shipped"
 _TARGETS: Final = {POLICY: "policy", MODEL: "risk"}
 _CODES: Final = {POLICY: "policy_not_agreed", MODEL: "model_not_agreed"}

@@ -155,5 +155,5 @@ def propose_command(deed: Deed) -> str:
     for name, value in sorted(deed.bound.items()):
         words += ["--bind", f"{name}={value}"]
     for name in sorted(deed.own):
-        words += ["--own", name]
+        words += ["--author", name]
     return shlex.join(words)

@@ -30,6 +30,7 @@ from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
 from ostiary.server.doors import Doors
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
+from ostiary.server.learnable import learnable_of, may_teach
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.places import DEFAULT_TENANT
@@ -114,8 +115,9 @@ class Assembly:
             self._judge.observe(decided)
         except Exception as fault:  # noqa: BLE001 - the session keeps what was known of it, and learning goes on
             self.faults("session_not_judged", fault)
+        self.house.drift.observe(decided)
         if decided.event is not None:
-            self.house.knowledge.learn(decided.event)
+            self.house.knowledge.learn(decided.event, teaches=may_teach(learnable_of(decided)))
 
     def _authzen(self, settings: ServerSection) -> AuthZen:
         house = self.house

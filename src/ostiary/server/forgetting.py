@@ -16,6 +16,7 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
     house.devices.forget_subject(tenant, subject, house.clock.now_ns())
     house.session_memory.forget(tenant, subject, house.clock.now_ns())
+    house.drift.forget(tenant, subject)
     house.store.cards.erase_subject(tenant, subject)
     house.store.authenticators.remove_all(tenant, subject)
     house.access.book.forget_subject(tenant, subject)

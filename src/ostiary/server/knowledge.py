@@ -16,8 +16,10 @@ from typing import Final, Protocol
 import msgspec
 
 from ostiary.audit.pending import StoredRecord
+from ostiary.defence.lessons import LessonGate, Lessons
 from ostiary.defence.quarantine import Quarantine
 from ostiary.errors import OstiaryError
+from ostiary.server.learnable import decode, may_teach
 from ostiary.server.overflow import Borrowed
 from ostiary.server.places import Places
 from ostiary.server.settings.sections import SignalsSection
@@ -26,6 +28,7 @@ from ostiary.signals.book import ProfileBook
 from ostiary.signals.enrichment import Enricher
 from ostiary.signals.inventory import Catalogue
 from ostiary.signals.ports import ProfileStore
+from ostiary.signals.settled import Book, SettledBook
 from ostiary.vocabulary.events import AccessEvent
 
 KIND: Final = "profiles"
@@ -87,10 +90,12 @@ class Knowledge:
         overflow: ProfileStore | None = None,
         *,
         borrowed: bool = False,
+        lessons: Lessons | None = None,
     ) -> None:
         """Take where files lie, whom to tell of broken ones, and what keeps profiles that do not fit in memory.
 
-        ``borrowed`` says that another process may be the one that writes to ``overflow``.
+        ``borrowed`` says that another process may be the one that writes to ``overflow``; ``lessons`` how much a
+        profile may learn a day.
         """
         self._places = places
         self._settings = settings
@@ -98,9 +103,11 @@ class Knowledge:
         self._on_fault = on_fault
         self._overflow = Borrowed(overflow) if borrowed and overflow is not None else overflow
         self._ends_epochs = not borrowed
+        self._lessons = lessons or Lessons()
         self._lock = threading.Lock()
         self._catalogues: dict[str, _Catalogues] = {}
-        self._books: dict[str, ProfileBook] = {}
+        self._books: dict[str, Book] = {}
+        self._gates: dict[str, LessonGate] = {}
         self._histories: dict[str, tuple[int, int]] = {}
 
     def enricher(self, tenant: str) -> Enricher:
@@ -120,7 +127,7 @@ class Knowledge:
             known.looked_ns = now
             return known.enricher
 
-    def book(self, tenant: str) -> ProfileBook:
+    def book(self, tenant: str) -> Book:
         """Return a tenant's profiles."""
         book = self._books.get(tenant)
         if book is None:
@@ -128,9 +135,9 @@ class Knowledge:
                 book = self._books.setdefault(tenant, self._new_book(tenant))
         return book
 
-    def learn(self, event: AccessEvent) -> None:
-        """Let an event change its tenant's profiles."""
-        self.book(event.tenant).learn(event)
+    def learn(self, event: AccessEvent, *, teaches: bool = True) -> None:
+        """Let an event change its tenant's profiles; what may not teach is counted and becomes no habit."""
+        self.book(event.tenant).learn(event, teaches=teaches)
 
     def restore(self, tenant: str, store: SnapshotStore, records: RecordSource) -> int:
         """Load a tenant's profiles and learn what came since; return how many events that was."""
@@ -142,9 +149,9 @@ class Knowledge:
         else:
             learned, since = self._learn_history(tenant, history), 0
         for record in records.iterate(tenant, "decision", since):
-            event = _event(record)
-            if event is not None:
-                self.learn(event)
+            told = None if record.payload is None else decode(record.payload)
+            if told is not None and told.event is not None:
+                self.learn(told.event, teaches=may_teach(told))
                 learned += 1
         return learned
 
@@ -155,6 +162,7 @@ class Knowledge:
         try:
             saved = msgspec.msgpack.decode(data, type=_Saved)
             self.book(tenant).restore(saved.book)
+            self._gates[tenant].begin_known()
         except (msgspec.MsgspecError, OstiaryError) as fault:
             self._on_fault("profiles_malformed", fault)  # history and log have everything: learn them anew
             return _Saved(0, b"")
@@ -209,6 +217,7 @@ class Knowledge:
         Quarantine(self._places.quarantine(tenant)).clear()
         with self._lock:
             self._books.pop(tenant, None)
+            self._gates.pop(tenant, None)
             self._histories.pop(tenant, None)
             self._catalogues.pop(tenant, None)
 
@@ -216,8 +225,11 @@ class Knowledge:
         """Return the tenants with profiles in memory."""
         return sorted(self._books)
 
-    def _new_book(self, tenant: str) -> ProfileBook:
-        return ProfileBook(tenant, self._overflow, self._settings.profiles_in_memory)
+    def _new_book(self, tenant: str) -> Book:
+        gate = self._gates[tenant] = LessonGate(self._lessons)
+        days, most = self._settings.settled_days, self._settings.profiles_in_memory
+        lately = ProfileBook(tenant, self._overflow, most, gate)
+        return SettledBook(tenant, days, lately=lately, late=ProfileBook(tenant, None, most)) if days else lately
 
     def _file(self, tenant: str) -> Path | None:
         own = self._places.catalogue(tenant)
@@ -235,19 +247,6 @@ class Knowledge:
         except OstiaryError as fault:
             self._on_fault(fault.code, fault)
         known.file, known.stamp = file, stamp
-
-
-class _Learnable(msgspec.Struct):
-    """The part of a decision record that profiles learn from."""
-
-    event: AccessEvent | None = None
-
-
-_decode = msgspec.json.Decoder(_Learnable).decode
-
-
-def _event(record: StoredRecord) -> AccessEvent | None:
-    return None if record.payload is None else _decode(record.payload).event
 
 
 def _stamp(file: Path | None) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from ostiary.server.agreed import Agreed, PeoplesQuorum
 from ostiary.server.approvals import open_approvals
 from ostiary.server.break_glass import open_glass
 from ostiary.server.conversations import open_conversations
+from ostiary.server.drifting import open_drift
 from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.models import open_models
 from ostiary.server.places import Places
@@ -53,7 +54,9 @@ def own_rooms(
     suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
     glass = open_glass(store, ring, agreed, on_fault)
     access = open_access(store.snapshots, ring, agreed, on_fault)
-    own = {"break_glass": glass.check, "grants": access.reader, "suppressions": suppressions}
+    drift = open_drift(settings.drift, store, log, ring, clock, on_fault, approvals.quorum)
+    parts["ledger"].listen(drift.changed)
+    own = {"drift": drift, "break_glass": glass.check, "grants": access.reader, "suppressions": suppressions}
     deciding = msgspec.structs.replace(parts["decider"].parts, **own)
     return {
         "access": access,
@@ -62,6 +65,7 @@ def own_rooms(
         "agreed": agreed,
         "approvals": approvals,
         "decider": Decider(deciding),
+        "drift": drift,
         "glass": glass,
         "suppressions": suppressions,
         "models": open_models(places, settings.models, store, log, ring, clock, approvals),

@@ -19,7 +19,7 @@ from ostiary.server.places import Places
 from ostiary.server.policies import SHIPPED, Consents
 from ostiary.vocabulary.scoring import Scorer, SessionScorer
 
-KIND: Final = "model.promote"
+KIND: Final = "threshold.change"
 Load = Callable[[str, Path], Scorer]
 Judging = Callable[[str, Scorer], SessionScorer | None]
 OnFault = Callable[[str, BaseException], None]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from ostiary.artifacts.shipped import models_dir
-from ostiary.errors import UnavailableError
+from ostiary.errors import UnavailableError, VerificationError
 from ostiary.keys import KeyRing, VerifyingKey
 from ostiary.response.blocks import ModelBlocks
 from ostiary.server.places import DEFAULT_TENANT, Places
@@ -45,6 +45,9 @@ def _scorers(
             names=features.NAMES,
             words=lambda name, _value, _event: name,
         )
+        if scorer.schema.settled_days != settings.signals.settled_days:
+            text = f"the model wants `signals.settled_days = {scorer.schema.settled_days:g}`"
+            raise VerificationError("model_settled_habits", text)
         return GuardedScorer(scorer, lambda fault: on_fault("risk_error", fault))
 
     risk = settings.risk

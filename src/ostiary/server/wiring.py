@@ -20,6 +20,7 @@ from ostiary.audit.tenants import TenantAdmin
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
+from ostiary.defence.lessons import Lessons
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
@@ -50,6 +51,7 @@ from ostiary.server.agreed import Agreed
 from ostiary.server.approvals import ApprovalDesk
 from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
+from ostiary.server.drifting import DriftWatch
 from ostiary.server.feedback.suppressions import Suppressions
 from ostiary.server.guarding import open_questions
 from ostiary.server.issuers import issuer_book
@@ -69,7 +71,7 @@ from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings, SignalsSection
+from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
 from ostiary.sessions import SessionLedger
 from ostiary.storage.sqlite import SqliteStore, open_store
@@ -104,6 +106,7 @@ class House(msgspec.Struct, frozen=True):
     devices: DeviceBook
     models: Models
     approvals: ApprovalDesk
+    drift: DriftWatch
     decider: Decider
     response: Responding
     conversations: Conversations
@@ -196,7 +199,7 @@ def _open(
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, clock)
-    knowledge = _knowledge(places, settings.signals, store, clock, on_fault, serving=serving)
+    knowledge = _knowledge(places, settings, store, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     memory, scorers = scored(places, settings, ring, on_fault, store)
@@ -277,10 +280,11 @@ def _identity(
 
 
 def _knowledge(
-    places: Places, settings: SignalsSection, store: SqliteStore, clock: Clock, on_fault: OnFault, *, serving: bool
+    places: Places, settings: Settings, store: SqliteStore, clock: Clock, on_fault: OnFault, *, serving: bool
 ) -> Knowledge:
-    overflow = store.profiles if settings.profiles_overflow == "disk" else None
-    return Knowledge(places, settings, clock.now_ns, on_fault, overflow, borrowed=not serving)
+    signals, lessons = settings.signals, Lessons(settings.drift.lessons_free, settings.drift.lessons_share)
+    overflow = store.profiles if signals.profiles_overflow == "disk" else None
+    return Knowledge(places, signals, clock.now_ns, on_fault, overflow, borrowed=not serving, lessons=lessons)
 
 
 def _policies(

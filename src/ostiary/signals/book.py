@@ -86,18 +86,21 @@ class ProfileBook:
             seen = self._seen = self._glance(event)
             return look(self._tables, seen.event, seen.own, seen.glance)
 
-    def learn(self, event: AccessEvent) -> bool:
-        """Let ``event`` change the profiles; return whether it did (the gate may hold it back)."""
-        if self._gate is not None and not self._gate.may_learn(event):
-            return False
+    def learn(self, event: AccessEvent, *, teaches: bool = True) -> bool:
+        """Let ``event`` change the profiles; return whether it became a habit (the gate may hold it back).
+
+        What is held back is counted all the same: a burst that teaches nothing is still a burst. Whoever knows that the
+        event may not teach says so with ``teaches``.
+        """
+        teaches = teaches and (self._gate is None or self._gate.may_learn(event))
         with self._lock:
             seen, self._seen = self._seen, None
             if seen is None or seen.told is not event:
                 seen = self._glance(event)
             own = seen.own or Subject()
-            learn(self._tables, seen.event, own, seen.glance)
+            learn(self._tables, seen.event, own, seen.glance, teaches=teaches)
             self._tables.subjects.keep(seen.key, own)
-        return True
+        return teaches
 
     def forget(self, subject_type: str, subject_id: str) -> bool:
         """Erase one subject's profile from memory and store; return whether there was one in memory.

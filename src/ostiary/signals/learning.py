@@ -2,7 +2,8 @@
 
 Rules:
 - The same events in the same order give the same profiles, bit for bit; nothing here reads a clock or a hash.
-- What was refused or failed is counted, but never becomes a habit: trying a door often does not make it yours.
+- What was refused, failed or may not teach (``LearningGate``) is counted, but never becomes a habit: trying a door
+  often does not make it yours.
 - An hour of the day counts once a sitting, so that one busy night does not become an hour of work.
 - An event older than what its subject already did is learned as if it came just then.
 - Cost is bounded by the caps, not by what an event names.
@@ -47,7 +48,7 @@ _TIDY_EVERY: Final = 8
 _NEVER: Final[Entry] = (0, 0, 0, 0.0)
 
 
-def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> None:
+def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance, *, teaches: bool = True) -> None:
     """Learn ``event`` into every profile it concerns.
 
     Args:
@@ -55,6 +56,7 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
         event: what happened.
         own: the subject's profile, new or old.
         seen: a glance at ``event`` since which nothing was learned.
+        teaches: whether it may become a habit; what may not is counted where rates are, and nowhere else.
     """
     moment, now = seen.moment, max(seen.moment.now, own.last)
     stays = own.peers == seen.name or not own.events  # its values need not move, so what was recalled holds
@@ -81,6 +83,7 @@ def learn(tables: Tables, event: AccessEvent, own: Subject, seen: Glance) -> Non
         own.failures_in_row += 1
     else:
         own.failures_in_row = 0
+    if teaches and not failed:
         meet(own, tables.resources.get(resource), event.subject_type, who)
         learn_regular(tables.regulars, resource, who, used, now)
         if before[Dim.RESOURCE] is None:

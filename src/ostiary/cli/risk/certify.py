@@ -1,4 +1,8 @@
-"""``ostiary risk certify``: how many sources must be in other hands before what a model flags could be missed."""
+"""``ostiary risk certify``: what holds of what a model flags: against poisoned sources, or against evasion.
+
+Without ``--labels``: how many sources must be in other hands before it could be missed. With them: whether the attacks
+stay caught wherever their attacker moves them in his declared box.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +10,18 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ostiary.cli.output import out, print_json
-from ostiary.cli.risk.shared import Data, Json, MappingName, Model, Tenant, reader_of, scorer_of
+from ostiary.cli.risk.shared import (
+    Data,
+    Json,
+    MappingName,
+    Model,
+    Tenant,
+    book_for,
+    reader_of,
+    scorer_of,
+    told,
+    verdict_numbers,
+)
 from ostiary.errors import RefusedError
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 
@@ -18,18 +33,32 @@ def certify(
     model: Model = None,
     data: Data = None,
     tenant: Tenant = DEFAULT_TENANT,
+    labels: Annotated[
+        Path | None, Parameter(help="CSV: event_id,label (1 = an attack): certify against evasion.")
+    ] = None,
+    since: Annotated[float, Parameter(name="--from", help="With --labels: only attacks from this Unix time on.")] = 0.0,
+    most: Annotated[int, Parameter(help="With --labels: attacks at most, evenly over time.")] = 1_000,
+    timeout: Annotated[float, Parameter(help="With --labels: seconds that one proof may take.")] = 5.0,
     json: Json = False,
 ) -> None:
-    """Count the accesses that a model flags, by how many sources the decision survives.
+    """Certify what a model flags: by how many sources it survives, or with --labels against evasion.
 
-    Only a model that was trained with `--partitions` can be certified.
+    The first is for a model that was trained with `--partitions`, the second for one that was not.
     """
+    if labels is not None:
+        from ostiary.cli.risk.certify_evasion import Limits, certify_evasion  # noqa: PLC0415 - only where it is asked
+
+        model_in_force = scorer_of(model, Places(data_dir(data)), tenant)
+        accesses = list(told(reader_of(events, mapping, tenant)))
+        limits = Limits(since, most, timeout)
+        certify_evasion(model_in_force, accesses, verdict_numbers(labels), tenant, limits, json=json)
+        return
     from ostiary.risk.voting import VotingTrees, certified  # noqa: PLC0415 - as the risk verbs do
 
     scorer = scorer_of(model, Places(data_dir(data)), tenant)
     if not isinstance(scorer.engine, VotingTrees):
         raise RefusedError("model_not_partitioned", "this model's sources do not vote: train it with `--partitions`")
-    found = certified(reader_of(events, mapping, tenant), tenant, scorer.certificate)
+    found = certified(reader_of(events, mapping, tenant), book_for(tenant, scorer), scorer.certificate)
     if json:
         print_json(found)
         return

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
-from ostiary.cli.risk.shared import Data, Json, MappingName, Model, Tenant, need_extra, reader_of, scorer_of, told
+from ostiary.cli.risk.shared import (
+    Data,
+    Json,
+    MappingName,
+    Model,
+    Tenant,
+    book_for,
+    need_extra,
+    reader_of,
+    scorer_of,
+    told,
+)
 from ostiary.errors import UnavailableError
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
-from ostiary.signals.book import ProfileBook
 
 if TYPE_CHECKING:
     from ostiary.risk.measure.detection import Detection
@@ -51,7 +61,7 @@ def evaluate(
 
     scorer = scorer_of(model, Places(data_dir(data)), tenant)
     verdicts, kinds = read_verdicts(labels), read_kinds(attacks) if attacks else {}
-    judged = judge(told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant), scorer.sessions())
+    judged = judge(told(reader_of(events, mapping, tenant)), scorer, book_for(tenant, scorer), scorer.sessions())
     sessions, accesses = tally(judged, verdicts, kinds, int(from_ * _NS))
     prior, scaling = scorer.scaling.table.prior, scorer.scaling
     of_sessions = report("session", sessions, prior, scaling.session)

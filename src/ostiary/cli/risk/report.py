@@ -10,11 +10,10 @@ from cyclopts import Parameter
 from ostiary.artifacts import VerifiedArtifact
 from ostiary.artifacts.shipped import policies_dir
 from ostiary.cli.output import err, out, print_json, print_table
-from ostiary.cli.risk.shared import Data, Json, MappingName, Model, Tenant, check, need_extra, reader_of, told
+from ostiary.cli.risk.shared import Data, Json, MappingName, Model, Tenant, book_for, check, need_extra, reader_of, told
 from ostiary.cli.risk.shared import verified_model as verified_of
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 from ostiary.signals import features
-from ostiary.signals.book import ProfileBook
 from ostiary.signals.opening import chunks_of
 
 if TYPE_CHECKING:
@@ -102,7 +101,12 @@ class Counted:
 
         looks = [self._shadow.access_from(self._from_ns)]
         looks += [self._tallier.access] if self._tallier else []
-        judged = judge(told(reader_of(events, mapping, tenant)), self._scorer, ProfileBook(tenant), self._sessions)
+        judged = judge(
+            told(reader_of(events, mapping, tenant)),
+            self._scorer,
+            book_for(tenant, self._scorer),
+            self._sessions,
+        )
         for one in sittings(seen(judged, *looks), keep_events=self._tallier is not None):
             if one.first.time_ns >= self._from_ns:
                 self._shadow.session(one)

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
-from ostiary.cli.risk.shared import Data, MappingName, Model, Tenant, check, reader_of, scorer_of, told, write_lines
+from ostiary.cli.risk.shared import (
+    Data,
+    MappingName,
+    Model,
+    Tenant,
+    book_for,
+    check,
+    reader_of,
+    scorer_of,
+    told,
+    write_lines,
+)
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
-from ostiary.signals.book import ProfileBook
 
 _SELDOM: Final = (50_000, 50, 50)  # a stream of events makes no cycles: looking for them cost a twentieth
 
@@ -38,7 +48,10 @@ def score(
     gc.set_threshold(*_SELDOM)
     scorer, sessions = _judges(model, Places(data_dir(data)), tenant, cold_start=cold_start)
     judged = judge(
-        told(reader_of(events, mapping, tenant)), scorer, ProfileBook(tenant), sessions if level == "session" else None
+        told(reader_of(events, mapping, tenant)),
+        scorer,
+        book_for(tenant, scorer),
+        sessions if level == "session" else None,
     )
     write_lines(event_lines(judged) if level == "event" else session_lines(sittings(judged)))
 

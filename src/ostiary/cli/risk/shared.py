@@ -19,6 +19,7 @@ from ostiary.keys import KeyRing
 from ostiary.server.places import Places
 from ostiary.server.wiring import trusted_model_keys
 from ostiary.signals import features
+from ostiary.signals.settled import Book, book_of
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.ids import check_tenant
@@ -143,3 +144,9 @@ def write_lines(lines: Iterable[msgspec.Struct]) -> None:
             waiting.clear()
     sys.stdout.buffer.write(waiting)
     sys.stdout.buffer.flush()
+
+
+def book_for(tenant: str, scorer: object) -> Book:
+    """Return an empty book that learns as ``scorer`` wants it; one without a schema wants nothing."""
+    schema = getattr(scorer, "schema", None)
+    return book_of(tenant, 0.0 if schema is None else schema.settled_days)

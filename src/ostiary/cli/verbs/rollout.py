@@ -233,6 +233,7 @@ def _say_prospect(shown: "ProspectShown", *, json: bool) -> None:
         out.print(f"  to agree to: {shown.deed.kind} of {shown.deed.target}", markup=False)
         for name, value in sorted(shown.deed.bound.items()):
             out.print(f"    {name}: {value or '-'}", markup=False)
+        out.print(f"  to propose it: {shown.deed.propose}", markup=False)
 
 
 def _row(one: "ControlShown") -> dict[str, Any]:

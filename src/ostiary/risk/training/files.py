@@ -60,8 +60,9 @@ def files_of(wings: Mapping[str, Wing], examples: Examples, card: Card, referenc
         for spec, share in zip(FEATURES, told, strict=True)
     ]
     own = tuple(name for name in wings if name != EVERYBODY)
+    settled = card.prepare.settled_days
     files = {
-        SCHEMA_FILE: _json(Schema(SET_DIGEST, columns, DEPTH if DEPTH in NAMES else "", own)),
+        SCHEMA_FILE: _json(Schema(SET_DIGEST, columns, DEPTH if DEPTH in NAMES else "", own, settled_days=settled)),
         CARD_FILE: encode_card(card),
         CARD_TEXT: write_card(card),
         REFERENCE_FILE: reference,

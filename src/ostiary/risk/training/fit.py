@@ -12,6 +12,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ostiary.signals.padding import is_paddable
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float32] | npt.NDArray[np.float64]
@@ -39,6 +41,7 @@ class FitSettings(msgspec.Struct, frozen=True):
         ridge: L2 penalty on leaf values.
         bins: histogram bins a column.
         threads: threads of the fit; the same number gives the same bits.
+        hardened: whether columns that an attacker lowers by adding accesses are left out (``signals.padding``).
     """
 
     most_trees: int = 450
@@ -51,6 +54,7 @@ class FitSettings(msgspec.Struct, frozen=True):
     ridge: float = 5.0
     bins: int = 127
     threads: int = 1
+    hardened: bool = False
 
 
 class Fitted(msgspec.Struct, frozen=True):
@@ -79,6 +83,8 @@ def fit(
     later: tuple[Rows, Ints] | None = None,
 ) -> Fitted:
     """Fit on ``rows``; with ``later`` rows, stop when they gain no more."""
+    left_out = [place for place, name in enumerate(names) if settings.hardened and is_paddable(name)]
+    rows, later = _without(rows, left_out), later and (_without(later[0], left_out), later[1])
     data = lightgbm.Dataset(rows, labels, weight=weights, feature_name=list(names), free_raw_data=True)
     callbacks: list[Callable[..., Any]] = [lightgbm.early_stopping(_PATIENCE, verbose=False)] if later else []
     watched = [lightgbm.Dataset(*later, reference=data)] if later else []
@@ -90,6 +96,15 @@ def fit(
     text = booster.model_to_string(num_iteration=best)
     gain = [float(value) for value in booster.feature_importance("gain", iteration=best)]
     return Fitted(text=text, trees=max(best, 1), gain=gain)
+
+
+def _without(rows: Rows, left_out: Sequence[int]) -> Rows:
+    """Return ``rows`` with columns that no tree can ask about: nothing is told in them."""
+    if not left_out:
+        return rows
+    fewer = rows.copy()
+    fewer[:, list(left_out)] = np.nan
+    return fewer
 
 
 def _options(monotone: Sequence[int], settings: FitSettings, seed: int, rows: int) -> dict[str, Any]:

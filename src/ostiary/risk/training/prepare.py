@@ -20,7 +20,7 @@ from ostiary.risk.training.ghosts import make_ghosts
 from ostiary.risk.training.pool import each_round
 from ostiary.risk.training.rows import Ghosts, replay_rows
 from ostiary.risk.training.sittings import sittings_of
-from ostiary.signals.book import ProfileBook
+from ostiary.signals.settled import book_of
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
 
@@ -67,6 +67,7 @@ class PrepareSettings(msgspec.Struct, frozen=True):
         least_impostors: about so many impostors' accesses are wanted over all rounds.
         ghost_share: ghosts an access.
         contrast: the impostors of each round.
+        settled_days: how old a habit must be to count (``signals.settled``); 0 learns at once.
     """
 
     rounds: int = 6
@@ -74,6 +75,7 @@ class PrepareSettings(msgspec.Struct, frozen=True):
     least_impostors: int = 600
     ghost_share: float = 0.004
     contrast: ContrastSettings = ContrastSettings()
+    settled_days: float = 0.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -156,7 +158,7 @@ def _rounds(
     def one_round(number: int) -> Examples:
         planted = planter.plant(seed_of(seed, number))
         ghosts = make_ghosts(planted.events, settings.ghost_share, seed_of(seed, number), parts)
-        return _round(planted, ghosts, facts, rounds, number)
+        return _round(planted, ghosts, facts, rounds, number, settings.settled_days)
 
     return one_round
 
@@ -166,11 +168,12 @@ def _joined(parts: Sequence[Examples]) -> Examples:
     return Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _round(planted: Planted, ghosts: Ghosts, facts: Facts, rounds: int, number: int) -> Examples:
+def _round(planted: Planted, ghosts: Ghosts, facts: Facts, rounds: int, number: int, settled_days: float) -> Examples:
     kind = np.array(planted.kind, dtype=np.int64)
     kind[(kind == OWN) & facts.attack] = LABELLED
     keep = (kind != OWN) | (facts.sitting % rounds == number)
-    rows = replay_rows(planted.events, keep.tolist().__getitem__, ghosts, ProfileBook(planted.events[0].tenant))
+    book = book_of(planted.events[0].tenant, settled_days)
+    rows = replay_rows(planted.events, keep.tolist().__getitem__, ghosts, book)
     place, kinds = rows.place, np.where(rows.ghost, GHOST, kind[rows.place])
     when = np.array([event.time_ns for event in planted.events], dtype=np.int64)
     sitting = facts.sitting + number * (int(facts.sitting.max()) + 1)

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES, extract
+from ostiary.signals.settled import Book
 from ostiary.vocabulary.events import AccessEvent
 
 Ghosts = Mapping[int, Sequence[AccessEvent]]
@@ -34,7 +34,7 @@ class Rows(msgspec.Struct, frozen=True):
     ghost: npt.NDArray[np.bool_]
 
 
-def replay_rows(events: Iterable[AccessEvent], keep: Callable[[int], bool], ghosts: Ghosts, book: ProfileBook) -> Rows:
+def replay_rows(events: Iterable[AccessEvent], keep: Callable[[int], bool], ghosts: Ghosts, book: Book) -> Rows:
     """Return the rows of all kept accesses and all ghosts; every access is learned, kept or not."""
     flat, places, ghostly = array("f"), array("q"), array("b")
     for place, event in enumerate(events):

@@ -27,8 +27,8 @@ from ostiary.risk.training.folds import FOLDS
 from ostiary.risk.training.pool import each_round
 from ostiary.risk.training.prepare import Progress, facts_of, seed_of, subjects_of
 from ostiary.risk.training.sittings import sittings_of
-from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES, extract
+from ostiary.signals.settled import book_of
 from ostiary.vocabulary.events import AccessEvent
 
 FIRST_ROUND: Final = 500
@@ -66,11 +66,12 @@ def session_examples(
     rounds: int,
     tell: Progress,
     workers: int,
+    settled_days: float = 0.0,
 ) -> dict[str, SessionExamples]:
     """Return the examples of each group in ``judges``; a group that is not in it is judged by ``everybody``'s."""
     parts = each_round(
         _rounds,
-        (msgspec.msgpack.encode(events), dict(verdicts), dict(judges), contrast, seed, rounds),
+        (msgspec.msgpack.encode(events), dict(verdicts), dict(judges), contrast, seed, rounds, settled_days),
         rounds,
         workers=workers,
         accesses=len(events),
@@ -109,6 +110,7 @@ def _rounds(
     contrast: ContrastSettings,
     seed: int,
     rounds: int,
+    settled_days: float,
 ) -> Callable[[int], dict[str, SessionExamples]]:
     """Return what makes the examples of one round."""
     events = msgspec.msgpack.decode(history, type=list[AccessEvent])
@@ -123,7 +125,7 @@ def _rounds(
         kind[(kind == OWN) & facts.attack] = LABELLED
         sitting = overtaken(planted.events, kind)
         keep = (kind != OWN) | (session % rounds == number)
-        return _replayed(planted.events, kind, keep.tolist(), sitting + number * len(events), benches)
+        return _replayed(planted.events, kind, keep.tolist(), sitting + number * len(events), benches, settled_days)
 
     return one_round
 
@@ -148,10 +150,11 @@ def _replayed(
     keep: Sequence[bool],
     sitting: Ints,
     benches: Mapping[str, _Bench],
+    settled_days: float,
 ) -> dict[str, SessionExamples]:
     rows: dict[str, list[list[float]]] = {name: [] for name in benches}
     places: dict[str, list[int]] = {name: [] for name in benches}
-    subject, book = subjects_of(events), ProfileBook(events[0].tenant)
+    subject, book = subjects_of(events), book_of(events[0].tenant, settled_days)
     trails, so_far = Trails(), SessionsSoFar()
     for place, event in enumerate(events):
         history = book.view(event)

@@ -204,6 +204,7 @@ def _wings(
         _session_rounds(events, settings),
         tell,
         settings.fit.threads,
+        settings.prepare.settled_days,
     )
     tell("fit sessions", 0.0)
     return {

@@ -57,7 +57,7 @@ class RolloutFace:
     def look(self) -> None:
         """Look at every tenant's phases now."""
         for row in self._desk.house.tenants.living():
-            held = self._desk.house.rollout.look(row.tenant)
+            held = self._desk.house.rollout.look(row.tenant, ask=False)
             lapsed = frozenset(held.lapsed)
             for target, code in lapsed - self._lapsed.get(row.tenant, frozenset()):
                 self._desk.log.error("phase_lapsed", tenant=row.tenant, target=target, why=code)

@@ -1,8 +1,9 @@
 """The phases in force: what the newest signed statement says, where its agreements hold, over the operator's own table.
 
 - A control without a setting stands where ``[phases]`` puts it: the operator's word, told by ``ostiary doctor``.
-- An agreement is asked for again whenever the state is looked at. One that expired or was revoked, and one that nobody
-  can tell of now, holds no more: the control falls to the highest phase that still has one.
+- An agreement is asked for again while the state is in force, every five seconds, and whenever people look. One that
+  expired or was revoked, and one that nobody can tell of now, holds no more: the control falls to the highest phase
+  that still has one.
 - No state that can be believed = telemetry for everything: the models may do nothing, and it is loud.
 - What is asked on the deciding path is a table made beforehand; one thread makes it anew, at most once a second, and
   the others do not wait for it.
@@ -29,6 +30,8 @@ from ostiary.vocabulary.rollout import NOWHERE, WHOLE, FiguresSource, Scope, Whe
 DEED: Final = "phase.change"
 _LOOK_EVERY_NS: Final = 1_000_000_000
 _STALE_NS: Final = 3 * _LOOK_EVERY_NS
+_ASK_EVERY_NS: Final = 5 * _LOOK_EVERY_NS
+MAX_ASKED: Final = 4096
 
 
 class Rollout:
@@ -54,11 +57,13 @@ class Rollout:
         self._on_fault = on_fault
         self._lock = threading.Lock()
         self._known: dict[str, InForce] = {}
+        self._asked: dict[tuple[str, str, str], tuple[int, int, str]] = {}
 
     def asks(self, quorum: QuorumCheck) -> None:
         """Ask ``quorum`` whether people agreed; until then nobody did."""
         self.quorum = quorum
         self._known.clear()
+        self._asked.clear()
 
     def measures(self, source: FiguresSource) -> None:
         """Show gates what ``source`` measures; until then they see how long a control was watched."""
@@ -99,9 +104,11 @@ class Rollout:
         finally:
             self._lock.release()
 
-    def look(self, tenant: str) -> InForce:
-        """Look now, whenever it was looked at before."""
+    def look(self, tenant: str, *, ask: bool = True) -> InForce:
+        """Look now, whenever it was looked at before; with ``ask`` ask for every agreement anew, too."""
         with self._lock:
+            if ask:
+                self._asked.clear()
             return self._look(tenant, self._clock.now_ns())
 
     def _look(self, tenant: str, now: int) -> InForce:
@@ -137,14 +144,29 @@ class Rollout:
         now = self._clock.now_ns()
 
         def holds(setting: Setting, rung: Rung) -> bool:
-            try:
-                approved = self.quorum.check(deed_of(tenant, setting.control, setting.scope, rung), rung.proposal, now)
-            except OstiaryError as no:
-                lapsed.append((target_of(setting.control, setting.scope), no.code))
-                return False
-            return approved.expires_ns > now
+            target = target_of(setting.control, setting.scope)
+            code = self._ask(tenant, target, rung, now)
+            if code:
+                lapsed.append((target, code))
+            return not code
 
         return holds
+
+    def _ask(self, tenant: str, target: str, rung: Rung, now: int) -> str:
+        """Return why people's agreement holds no more, or nothing; an answer is good for five seconds."""
+        place = (tenant, target, rung.proposal)
+        asked_ns, until_ns, code = self._asked.get(place, (0, 0, ""))
+        if 0 <= now - asked_ns < _ASK_EVERY_NS and (code or now < until_ns):
+            return code
+        try:
+            approved = self.quorum.check(Deed(tenant, DEED, target, rung.bound), rung.proposal, now)
+            until_ns, code = approved.expires_ns, "" if now < approved.expires_ns else "approval_expired"
+        except OstiaryError as no:
+            until_ns, code = 0, no.code
+        if len(self._asked) >= MAX_ASKED:
+            self._asked.clear()
+        self._asked[place] = (now, until_ns, code)
+        return code
 
 
 def standing(setting: Setting, holds: Holds, ground: Phase | None) -> Phase | None:
@@ -152,17 +174,14 @@ def standing(setting: Setting, holds: Holds, ground: Phase | None) -> Phase | No
 
     ``ground`` is what would hold without the setting: what nobody agreed to may hold a control back, not let it act.
     """
-    held = [rung.phase for rung in setting.rungs if holds(setting, rung)]
-    if held or setting.base is None:
-        return max(held) if held else None
+    for rung in sorted(setting.rungs, key=lambda one: -one.phase):
+        if holds(setting, rung):
+            return rung.phase
+    if setting.base is None:
+        return None
     return setting.base if ground is None or setting.base <= Phase.SHADOW else min(setting.base, ground)
 
 
 def target_of(control: str, scope: Scope) -> str:
     """Return what an agreement names: the control and its scope."""
     return f"{control}@{scope.text}"
-
-
-def deed_of(tenant: str, control: str, scope: Scope, rung: Rung) -> Deed:
-    """Return what people must have agreed to for a rung to hold."""
-    return Deed(tenant, DEED, target_of(control, scope), rung.bound)

@@ -10,6 +10,7 @@ from ostiary.decision.phases import PLAYBOOK, live_from
 from ostiary.response.plan import Planned, StepState
 from ostiary.response.playbook import control_name
 from ostiary.response.steps import UNDOABLE
+from ostiary.server.agreed import propose_command
 from ostiary.server.rollout.changing import Changes, Prospect, Wish
 from ostiary.server.rollout.desk import RolloutDesk
 from ostiary.server.rollout.figures import DAY_NS
@@ -18,6 +19,7 @@ from ostiary.server.rollout.in_force import InForce
 from ostiary.server.rollout.settling import switches_of
 from ostiary.server.rollout.statement import Setting, State
 from ostiary.server.rollout.telling import words
+from ostiary.vocabulary.approvals import Deed
 from ostiary.vocabulary.effects import Control, Phase
 from ostiary.vocabulary.rollout import WHOLE, Scope
 
@@ -103,11 +105,12 @@ class ChangeShown(Shown):
 
 
 class DeedShown(Shown):
-    """What people must agree to."""
+    """What people must agree to, and the command that proposes it."""
 
     kind: str
     target: str
     bound: dict[str, str]
+    propose: str
 
 
 class ProspectShown(Shown):
@@ -191,7 +194,7 @@ def prospect_shown(desk: RolloutDesk, wish: Wish, found: Prospect) -> ProspectSh
             for name in found.figures.__struct_fields__
             if (value := getattr(found.figures, name)) is not None
         },
-        deed=None if deed is None else DeedShown(kind=deed.kind, target=deed.target, bound=dict(deed.bound)),
+        deed=None if deed is None else _deed(deed),
         steps=steps_of(desk, wish.tenant, wish.control),
     )
 
@@ -209,6 +212,10 @@ def steps_of(desk: RolloutDesk, tenant: str, control: str) -> StepsShown | None:
         subjects=len({step.trigger.subject for step in steps if step.trigger.subject}),
         undoable=tuple(one.name for one in steps if one.state == StepState.DONE and one.step.do in UNDOABLE),
     )
+
+
+def _deed(deed: Deed) -> DeedShown:
+    return DeedShown(kind=deed.kind, target=deed.target, bound=dict(deed.bound), propose=propose_command(deed))
 
 
 def _count(steps: list[Planned], state: StepState) -> int:

@@ -20,6 +20,7 @@ from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
+from ostiary.server.settings.drift import DriftSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
@@ -220,6 +221,9 @@ class SignalsSection(Section):
     """How many subjects' profiles a tenant has in memory, at some 4 kB each once they have a history."""
     profiles_overflow: Literal["forget", "disk"] = "disk"
     """What becomes of the profile that was longest not used when there are more: forgotten, or kept in the database."""
+    settled_days: Annotated[float, Field(ge=0.0, le=90.0)] = 0.0
+    """How old a habit must be to count; 0 learns at once. A model is used only where this is what it was trained with:
+    14 for one of `risk train --hardened`."""
 
 
 class RiskSection(Section):
@@ -322,6 +326,8 @@ class Settings(Section):
     """The proxy in front of MCP servers."""
     training: TrainingSection = TrainingSection()
     """Training runs and what they may use."""
+    drift: DriftSection = DriftSection()
+    """Slow drift of subjects, and how much profiles may learn a day."""
     datasets: DatasetsSection = DatasetsSection()
     """The door to datasets."""
     features: FeaturesSection = FeaturesSection()

@@ -10,6 +10,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -75,6 +76,11 @@ class LiveWatch:
     def idle(self) -> bool:
         """Return whether nothing waits."""
         return self._queue.unfinished_tasks == 0
+
+    def keep_only(self, tenants: AbstractSet[str]) -> None:
+        """Forget the days of tenants that are gone."""
+        with self._lock:
+            self._days = {place: day for place, day in self._days.items() if place[0] in tenants}
 
     def save(self, now_ns: int) -> None:
         """Write down the days so far.

@@ -140,12 +140,10 @@ class ShadowRoom:
             self._on_fault(away.code, away)
 
     def _look(self) -> None:
-        wanted = {
-            (row.tenant, started.what): started
-            for row in self._store.tenants()
-            if row.deleted_ns is None
-            for started in self.candidates.all(row.tenant)
-        }
+        living = {row.tenant for row in self._store.tenants() if row.deleted_ns is None}
+        self.live.keep_only(living)
+        self.tallies.keep_only(living)
+        wanted = {(tenant, started.what): started for tenant in living for started in self.candidates.all(tenant)}
         for place, lane in list(self._lanes.items()):
             if wanted.get(place) != lane.started or self._changed(place):
                 self._end(place)

@@ -8,6 +8,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -59,6 +60,13 @@ class Tallies:
                 if one == tenant and first <= minute <= last:
                     found.update(counts)
         return found
+
+    def keep_only(self, tenants: AbstractSet[str]) -> None:
+        """Forget what waits for tenants that are gone, so that nothing of theirs is written again."""
+        with self._lock:
+            self._waiting = {tenant: counts for tenant, counts in self._waiting.items() if tenant in tenants}
+            self._minutes = {place: counts for place, counts in self._minutes.items() if place[0] in tenants}
+            self._known = {place: cells for place, cells in self._known.items() if place[0] in tenants}
 
     def flush(self) -> None:
         """Write what waits.

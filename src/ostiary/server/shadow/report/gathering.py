@@ -102,7 +102,8 @@ class Gatherer:
     def sheet(self) -> tuple[Sheet, Sheet]:
         """Return the report as it is asked for, and the copy without names that is kept."""
         differences = self._differences() if self._started else {}
-        for record in decisions(self._house.log, self._asked.tenant, self._since_ns, self._now_ns):
+        since = max(self._since_ns, self._started.since_ns) if self._started else self._since_ns
+        for record in decisions(self._house.log, self._asked.tenant, since, self._now_ns):
             self._count(record, differences)
         told = self._told()
         return told, msgspec.structs.replace(told, people=self._people(anonymous=True), anonymous=True)

@@ -18,8 +18,8 @@ from typing import Final, Protocol
 import msgspec
 
 from ostiary.errors import FaultyInputError, RefusedError
-from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES, extract
+from ostiary.signals.settled import book_of
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
 
@@ -115,13 +115,16 @@ class Frozen(msgspec.Struct, frozen=True):
         return {GOLDEN_FILE: told, ROWS_FILE: msgspec.json.encode(self.rows)}
 
 
-def freeze(events: Iterable[AccessEvent], attacks: Mapping[str, tuple[str, str]], model: Judging) -> Frozen:
+def freeze(
+    events: Iterable[AccessEvent], attacks: Mapping[str, tuple[str, str]], model: Judging, settled_days: float = 0.0
+) -> Frozen:
     """Return the attacks in a history, frozen, with what ``model`` makes of them as floor and canaries.
 
     Args:
         events: the history, in the order of time, of one tenant.
         attacks: by event id, the name and the technique of the attack that it belongs to.
         model: what serves now.
+        settled_days: how old a habit must be to count, in the profiles that the model is used with.
 
     Raises:
         FaultyInputError: ``golden_empty``.
@@ -132,7 +135,7 @@ def freeze(events: Iterable[AccessEvent], attacks: Mapping[str, tuple[str, str]]
     caught: set[str] = set()
     count = 0
     for event in events:
-        book = book or ProfileBook(event.tenant)
+        book = book or book_of(event.tenant, settled_days)
         name, _ = attacks.get(event.event_id, ("", ""))
         if name and count < MOST_ROWS:
             row = array("f", extract(event, book.view(event)))

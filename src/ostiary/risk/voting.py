@@ -25,8 +25,8 @@ import msgspec
 from ostiary.errors import FaultyInputError
 from ostiary.risk.calibration import Calibration, check_calibration
 from ostiary.risk.scorer import Engine
-from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import extract
+from ostiary.signals.settled import Book
 from ostiary.vocabulary.events import AccessEvent
 
 BALLOT_FILE: Final = "ballot.json"
@@ -136,10 +136,12 @@ class Certified(msgspec.Struct, frozen=True):
 
 
 def certified(
-    events: Iterable[AccessEvent], tenant: str, certify: Callable[[AccessEvent, Sequence[float]], Certificate | None]
+    events: Iterable[AccessEvent],
+    book: Book,
+    certify: Callable[[AccessEvent, Sequence[float]], Certificate | None],
 ) -> Certified:
     """Return what a stream's flagged accesses survive, each judged by what came before it."""
-    book, count, surviving = ProfileBook(tenant), 0, Counter[int]()
+    count, surviving = 0, Counter[int]()
     for event in events:
         found = certify(event, extract(event, book.view(event)))
         book.learn(event)

@@ -10,7 +10,18 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ostiary.cli.output import out, print_json
-from ostiary.cli.risk.shared import Data, Json, MappingName, Model, Tenant, reader_of, scorer_of, told, verdict_numbers
+from ostiary.cli.risk.shared import (
+    Data,
+    Json,
+    MappingName,
+    Model,
+    Tenant,
+    book_for,
+    reader_of,
+    scorer_of,
+    told,
+    verdict_numbers,
+)
 from ostiary.errors import RefusedError
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 
@@ -47,7 +58,7 @@ def certify(
     scorer = scorer_of(model, Places(data_dir(data)), tenant)
     if not isinstance(scorer.engine, VotingTrees):
         raise RefusedError("model_not_partitioned", "this model's sources do not vote: train it with `--partitions`")
-    found = certified(reader_of(events, mapping, tenant), tenant, scorer.certificate)
+    found = certified(reader_of(events, mapping, tenant), book_for(tenant, scorer), scorer.certificate)
     if json:
         print_json(found)
         return

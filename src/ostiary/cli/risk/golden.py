@@ -57,7 +57,7 @@ def freeze(
         for name, one in read_verdicts(labels).items()
         if one.label
     }
-    frozen = make(reader_of(events, mapping, tenant), known, judging)
+    frozen = make(reader_of(events, mapping, tenant), known, judging, judging.schema.settled_days)
     key = KeyRing(places.keys / "ring", clock).active(tenant, MODEL_PURPOSE)
     predicate = ArtifactPredicate(
         kind=KIND, created_ns=clock.now_ns(), producer="ostiary risk golden", feature_set="", tenant=tenant

@@ -40,15 +40,7 @@ if TYPE_CHECKING:
     from ostiary.risk.training.train import TrainSettings
 
 _MOST_CORES: Final = 8
-Hardened = Annotated[
-    bool,
-    Parameter(
-        negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
-    ),
-]
-Settled = Annotated[
-    float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
-]
+_RANGES: Final = "--prior is between 0 and 1, --rounds from 1, --threads from 0"
 
 
 def train(
@@ -76,8 +68,15 @@ def train(
     prior: Annotated[float, Parameter(help="Share of accesses in other hands, as expected in life.")] = 0.001,
     rounds: Annotated[int, Parameter(help="Rounds of planted impostors.")] = 6,
     threads: Annotated[int, Parameter(help="Cores to use; more do not change the model. Default: all, 8 at most.")] = 0,
-    hardened: Hardened = False,
-    settled_days: Settled = None,
+    hardened: Annotated[
+        bool,
+        Parameter(
+            negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
+        ),
+    ] = False,
+    settled_days: Annotated[
+        float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
+    ] = None,
     trust: Trust = BELIEVING,
     json: Json = False,
 ) -> None:
@@ -89,20 +88,16 @@ def train(
     places = Places(data_dir(data))
     folder = out_folder or places.model(tenant)
     check_place(folder)
-    check(
-        0 < prior < 1 and rounds >= 1 and threads >= 0, "--prior is between 0 and 1, --rounds from 1, --threads from 0"
-    )
+    check(0 < prior < 1 and rounds >= 1 and threads >= 0, _RANGES)
     replaced = previous or (None if out_folder or not folder.exists() else folder)
     before_model = (
         None if fresh or replaced is None else _previous(replaced, places, tenant, asked=previous is not None)
     )
     history = past_of(events, mapping, data, tenant, until, trust)
-    verdicts = verdict_numbers(labels)
-    hard = (hardened, settled_days)
-    settings = _settings(seed, prior, rounds, threads, trust, history, hard)
-    trained = fit_model(
-        history.events, verdicts, [history.source], settings, progress(), before_model, history.producers
-    )
+    made = _settings(seed, prior, rounds, trust, history)
+    settings = _shaped(made, threads, hardened=hardened, settled_days=settled_days)
+    told, verdicts = progress(), verdict_numbers(labels)
+    trained = fit_model(history.events, verdicts, [history.source], settings, told, before_model, history.producers)
     demand_golden(trained, data, tenant)
     clock = SystemClock()
     key = KeyRing(places.keys / "ring", clock).active(check_tenant(tenant), MODEL_PURPOSE)
@@ -110,32 +105,23 @@ def train(
     _tell_trained(folder, digest, key.kid, trained.card, json=json)
 
 
-def _settings(
-    seed: int,
-    prior: float,
-    rounds: int,
-    threads: int,
-    trust: Trust,
-    past: Past,
-    hard: tuple[bool, float | None],
-) -> "TrainSettings":
-    """Return the settings; ``hard`` says whether to look at hardened columns alone, and how old a habit must be."""
-    from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - as above
-    from ostiary.risk.training.prepare import PrepareSettings  # noqa: PLC0415
+def _settings(seed: int, prior: float, rounds: int, trust: Trust, past: Past) -> "TrainSettings":
+    from ostiary.risk.training.prepare import PrepareSettings  # noqa: PLC0415 - as above
     from ostiary.risk.training.sources import Caps  # noqa: PLC0415
     from ostiary.risk.training.train import TrainSettings  # noqa: PLC0415
 
-    hardened, settled_days = hard
-    return TrainSettings(
-        seed=seed,
-        prior=prior,
-        cut=cut_of(trust, past),
-        caps=Caps() if trust.capped else None,
-        prepare=PrepareSettings(
-            rounds=rounds, settled_days=(DAYS if hardened else 0.0) if settled_days is None else settled_days
-        ),
-        fit=FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1), hardened=hardened),
-    )
+    caps = Caps() if trust.capped else None
+    prepare = PrepareSettings(rounds=rounds)
+    return TrainSettings(seed=seed, prior=prior, cut=cut_of(trust, past), caps=caps, prepare=prepare)
+
+
+def _shaped(made: "TrainSettings", threads: int, *, hardened: bool, settled_days: float | None) -> "TrainSettings":
+    """Return the settings with how trees are grown, and how old a habit must be."""
+    from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - as above
+
+    days = (DAYS if hardened else 0.0) if settled_days is None else settled_days
+    fit = FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1), hardened=hardened)
+    return msgspec.structs.replace(made, prepare=msgspec.structs.replace(made.prepare, settled_days=days), fit=fit)
 
 
 def _previous(folder: Path, places: Places, tenant: str, *, asked: bool) -> "RiskModel | None":

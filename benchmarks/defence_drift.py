@@ -177,7 +177,8 @@ def _of_size(people: Sequence[Person], rule: Rule, size: float) -> dict[str, Any
 
 
 def _share(some: Sequence[Caught | None], holds: Any) -> float:
-    return round(sum(one is not None and holds(one) for one in some) / max(1, len(some)), 4)
+    told: float = round(sum(one is not None and holds(one) for one in some) / max(1, len(some)), 4)
+    return told
 
 
 def chosen_height(people: Sequence[Person]) -> dict[str, float]:

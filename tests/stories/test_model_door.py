@@ -33,7 +33,7 @@ decision := {"allow": allow, "deny": deny}
 
 def opened(*given: Any) -> Models:
     """Open the registry as the server does, but with signatures that need no library."""
-    places, settings, store, log, _, clock = given
+    places, settings, store, log, _, clock, *_ = given
     from ostiary.pipeline.registry.folder_blobs import FolderBlobs  # noqa: PLC0415
     from ostiary.pipeline.registry.journal import Journal  # noqa: PLC0415
     from ostiary.pipeline.registry.people import PeopleFolder  # noqa: PLC0415

@@ -71,7 +71,7 @@ class Bench:
         rows = [SimpleNamespace(tenant=name, deleted_ns=None) for name in ("acme", "globex")]
         store: Any = SimpleNamespace(cards=self.cards, snapshots=self.snapshots, tenants=lambda: rows)
         log: Any = self.log
-        phases: Any = SimpleNamespace(phase=lambda _tenant, _control: None)
+        phases: Any = SimpleNamespace(phase=lambda *_where, **_how: None)
         self.responding = Responding(
             store,
             log,

@@ -29,7 +29,7 @@ def test_two_playbooks_that_set_each_other_off_come_to_rest(tmp_path: Path) -> N
     snapshots = SimpleNamespace(load=lambda *_told: b"0", save=lambda *_told: None)
     store: Any = SimpleNamespace(cards=cards, snapshots=snapshots, tenants=list)
     kept: Any = log
-    phases: Any = SimpleNamespace(phase=lambda _tenant, _control: None)
+    phases: Any = SimpleNamespace(phase=lambda *_where, **_how: None)
     response = Responding(
         store,
         kept,

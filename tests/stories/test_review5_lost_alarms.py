@@ -81,7 +81,7 @@ def responding(tmp_path: Path) -> Callable[[Forgetful], Responding]:
         store: Any = SimpleNamespace(cards=cards, snapshots=snapshots, tenants=list)
         log: Any = MemoryRecorder()
         log.head = lambda: SimpleNamespace(size=0)
-        phases: Any = SimpleNamespace(phase=lambda _tenant, _control: None)
+        phases: Any = SimpleNamespace(phase=lambda *_where, **_how: None)
         return Responding(
             store,
             log,

@@ -23,7 +23,7 @@ def test_a_stranger_gets_his_refusal_without_sending_his_body(server: Any, key: 
         line.sendall(head.encode())
         answer = line.recv(4096)
     assert answer.startswith(b"HTTP/1.1 401 ")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # the first answer builds the application; a body would be waited for longer
 
 
 def test_a_strangers_malformed_body_is_not_judged(server: Any) -> None:

@@ -119,3 +119,13 @@ test_mcp_detector_away_costs_an_approval if {
 	))
 	rules(program.deny)["mcp-detector-away"]
 }
+
+test_mcp_detector_away_costs_an_approval_for_a_sensitive_tool if {
+	at_proxy := {"pep": {"id": "ostiary:mcp"}}
+	blind := {"action": {"properties": {"inspection": {"available": false}}}}
+	sensitive := {"action": {"properties": {"inspection": {"available": false}, "tool": {"sensitive": true}}}}
+	asked := guardrails.decision with input as _tool_called(object.union(at_proxy, sensitive))
+	rules(asked.step_up)["mcp-detector-away"]
+	plain := guardrails.decision with input as _tool_called(object.union(at_proxy, blind))
+	not rules(plain.step_up)["mcp-detector-away"]
+}

@@ -60,8 +60,8 @@ class LintLimits:
 class SandboxLimits:
     """What the throw-away process may use that first compiles and runs an unknown bundle."""
 
-    wall_s: float = 30.0
-    cpu_s: int = 20
+    wall_s: float = 90.0
+    cpu_s: int = 60
     memory_bytes: int = 4 * 1024**3
     max_report_bytes: int = 8 * 1_048_576
     open_files: int = 64

@@ -105,12 +105,16 @@ def _offset_s(event: AccessEvent) -> int:
 
 
 def _usual_now(history: Iterable[AccessEvent], now_ns: int, other_than: str) -> AccessEvent:
-    """Return the access that a person most often has at this time of the day, weekends counted apart."""
+    """Return the access that a person most often has at this time of the day, weekends counted apart.
+
+    Databases are left out: they are what the night is about, and not everybody's roles reach them.
+    """
     now = now_ns // NS
     often: Counter[tuple[str, str, str, str]] = Counter()
     newest: dict[tuple[str, str, str, str], AccessEvent] = {}
     for event in history:
-        if event.subject_type != "user" or event.subject_id == other_than or event.action == "login":
+        who_else = event.subject_type == "user" and event.subject_id != other_than
+        if not who_else or event.action == "login" or event.resource_type == "database":
             continue
         apart = (event.time_ns // NS - now + _DAY_S // 2) % _DAY_S - _DAY_S // 2
         key = (event.subject_id, event.resource_type, event.resource_id, event.action)

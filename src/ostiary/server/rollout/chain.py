@@ -101,11 +101,11 @@ class Chain:
         """Sign what follows ``head``, record it, and return it once it counts.
 
         Raises:
-            FaultyInputError: ``phases_too_many``.
+            FaultyInputError: ``phases_too_many``; never for what takes a control down for everybody.
             RefusedError: ``phases_changed``: somebody else was quicker; nothing was changed.
             UnavailableError: it is not known to be on disk.
         """
-        if len(settings) > MAX_SETTINGS:
+        if len(settings) > MAX_SETTINGS and not _only_down(change):
             raise FaultyInputError("phases_too_many", f"a tenant has at most {MAX_SETTINGS} settings of phases")
         now = self._clock.now_ns()
         number, previous = (1, "") if head is None else (head.state.number + 1, head.digest)
@@ -155,3 +155,11 @@ class Chain:
 
     def _keys(self, tenant: str) -> dict[str, VerifyingKey]:
         return {key.kid: key for key in self._ring.all_public(tenant, PURPOSE)}
+
+
+def _only_down(change: Change) -> bool:
+    """Return whether a change takes a control down for everybody; such ones add a setting a control at most.
+
+    INVARIANT: a full table holds neither the kill switch nor the gate: else whoever fills it keeps the models in force.
+    """
+    return change.what == "kill" or (change.what in {"demote", "auto"} and change.scope.whole)

@@ -223,7 +223,12 @@ class Changes:
     def _bound(self, wish: Wish, found: Prospect, gate: Gate) -> dict[str, str]:
         # In this scope and for everybody: a control that was moved in between is not the one that people looked at.
         places = dict.fromkeys((wish.scope, WHOLE))
-        stood = [None if found.head is None else found.head.state.find(wish.control, scope) for scope in places]
+        stood: list[object] = [
+            None if found.head is None else found.head.state.find(wish.control, scope) for scope in places
+        ]
+        if wish.control == ALL_PLAYBOOKS and found.head is not None:
+            # This switch has no setting that tells when it was pulled: pulled again, it needs another agreement.
+            stood.append(found.head.digest)
         return {
             **self._world.bound(wish.tenant),
             "from": found.before.name.lower(),

@@ -5,7 +5,7 @@
   figures that could not be read for ``blind_s``: whoever stops the measuring does not keep the model in force.
 - Figures are of the last ``window_days``, of which the time before the promotion is a part: what it would have done.
 - Of several processes that see it, one writes it down; the others find it done.
-- A fault with one control keeps no other from being watched.
+- A fault with one control or tenant keeps no other from being watched.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -57,11 +57,16 @@ class Watch:
         """Look at every live control; return how many were demoted."""
         demoted = 0
         for tenant in tenants:
-            for control in self._live(tenant):
+            try:
+                live = tuple(self._live(tenant))
+            except Exception as fault:  # noqa: BLE001 - the other tenants are watched all the same
+                self._tell(fault)
+                continue
+            for control in live:
                 try:
                     demoted += self._look(tenant, control)
                 except Exception as fault:  # noqa: BLE001 - the others are watched all the same
-                    self._on_fault(fault.code if isinstance(fault, OstiaryError) else "gate_not_watched", fault)
+                    self._tell(fault)
         return demoted
 
     def broken(self, tenant: str, control: str) -> tuple[str, ...]:
@@ -76,8 +81,12 @@ class Watch:
         promoted = dict.fromkeys(one.control for one in held.read.state.settings if one.rungs)
         for control in promoted:
             phases = [held.rules.phase(control, NOWHERE), *held.rules.scoped(control)]
-            if max(phase for phase in phases if phase is not None) >= live_from(control):
+            # Nothing is said of a playbook whose agreement holds no more: it is not live.
+            if max((phase for phase in phases if phase is not None), default=Phase.TELEMETRY) >= live_from(control):
                 yield control
+
+    def _tell(self, fault: Exception) -> None:
+        self._on_fault(fault.code if isinstance(fault, OstiaryError) else "gate_not_watched", fault)
 
     def _look(self, tenant: str, control: str) -> bool:
         figures = self._figures(tenant, control)

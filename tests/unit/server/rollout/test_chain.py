@@ -175,8 +175,9 @@ def test_what_cannot_be_recorded_did_not_happen(chain: Chain, log: ListLog) -> N
 
 def test_a_tenant_has_so_many_settings_and_no_more(chain: Chain) -> None:
     many = tuple(Setting(f"playbook:{number}") for number in range(MAX_SETTINGS + 1))
+    promoted = msgspec.structs.replace(DEMOTE, what="promote")
     with pytest.raises(FaultyInputError):
-        add(chain, many)
+        chain.add("acme", chain.last_good("acme"), promoted, many, ())
 
 
 def test_news_are_told_once_and_what_was_before_is_no_news(chain: Chain, log: ListLog, ring: KeyRing) -> None:

@@ -162,9 +162,8 @@ def an_author_whom_only_the_doer_knows(scene: Scene) -> None:
 
 @case("approval_own_work")
 def the_authors_delegate(scene: Scene) -> None:
-    scene.keys["user:gus"] = scene.enrol("user:gus")
-    delegation = scene.given("user:cyd", "user:gus")
-    scene.says("user:cyd", scene.propose(MODEL), signer="user:gus", delegation=delegation)
+    delegation = scene.given("user:cyd", "user:eve")
+    scene.says("user:cyd", scene.propose(MODEL), signer="user:eve", delegation=delegation)
 
 
 @case("approval_own_work")
@@ -182,27 +181,33 @@ def a_delegate_who_signs_for_himself_too(scene: Scene) -> None:
 
 
 @case("approval_delegation")
-def a_delegate_after_the_delegations_end(scene: Scene) -> None:
+def a_delegate_whom_nobody_named(scene: Scene) -> None:
+    """Ann under a name that is nobody's: she would sign for herself and, as Gus, for Bob."""
     scene.keys["user:gus"] = scene.enrol("user:gus")
-    delegation = scene.given("user:ann", "user:gus", days=1)
+    delegation = scene.given("user:bob", "user:gus")
+    made = scene.agreed(MODEL, people=("user:ann",))
+    scene.says("user:bob", made, signer="user:gus", delegation=delegation)
+
+
+@case("approval_delegation")
+def a_delegate_after_the_delegations_end(scene: Scene) -> None:
+    delegation = scene.given("user:ann", "user:eve", days=1)
     scene.clock.advance(DAY_S)
-    scene.says("user:ann", scene.propose(MODEL), signer="user:gus", delegation=delegation)
+    scene.says("user:ann", scene.propose(MODEL), signer="user:eve", delegation=delegation)
 
 
 @case("approval_delegation")
 def a_delegate_for_another_kind(scene: Scene) -> None:
-    scene.keys["user:gus"] = scene.enrol("user:gus")
-    delegation = scene.given("user:ann", "user:gus", ("phase.change",))
-    scene.says("user:ann", scene.propose(MODEL), signer="user:gus", delegation=delegation)
+    delegation = scene.given("user:ann", "user:eve", ("phase.change",))
+    scene.says("user:ann", scene.propose(MODEL), signer="user:eve", delegation=delegation)
 
 
 @case("approval_delegation")
 def a_delegation_that_the_giver_never_signed(scene: Scene) -> None:
-    scene.keys["user:gus"] = scene.enrol("user:gus")
     now = scene.clock.now_ns()
-    deed = delegation_deed(TENANT, "user:ann", "user:gus", ["model.promote"], now, now + DAY_S * NS)
-    made = scene.propose(deed, proposer="user:gus")
-    scene.says("user:ann", scene.propose(MODEL), signer="user:gus", delegation=made.proposal_id)
+    deed = delegation_deed(TENANT, "user:ann", "user:eve", ["model.promote"], now, now + DAY_S * NS)
+    made = scene.propose(deed, proposer="user:eve")
+    scene.says("user:ann", scene.propose(MODEL), signer="user:eve", delegation=made.proposal_id)
 
 
 @case("approval_not_asked")
@@ -214,13 +219,11 @@ def a_delegation_signed_by_the_delegate(scene: Scene) -> None:
 
 @case("approval_delegation")
 def a_delegates_delegate(scene: Scene) -> None:
-    for name in ("user:gus", "user:hal"):
-        scene.keys[name] = scene.enrol(name)
-    scene.given("user:ann", "user:gus")
+    scene.given("user:ann", "user:eve")
     now = scene.clock.now_ns()
-    deed = delegation_deed(TENANT, "user:gus", "user:hal", ["model.promote"], now, now + DAY_S * NS)
-    further = scene.propose(deed, proposer="user:gus")
-    scene.says("user:ann", scene.propose(MODEL), signer="user:hal", delegation=further.proposal_id)
+    deed = delegation_deed(TENANT, "user:eve", "user:bob", ["model.promote"], now, now + DAY_S * NS)
+    further = scene.propose(deed, proposer="user:eve")
+    scene.says("user:ann", scene.propose(MODEL), signer="user:bob", delegation=further.proposal_id)
 
 
 @case("approval_delegation")
@@ -232,22 +235,22 @@ def somebody_signs_for_somebody_without_a_word(scene: Scene) -> None:
 @case("approval_malformed")
 def a_delegation_without_an_end(scene: Scene) -> None:
     now = scene.clock.now_ns()
-    deed = delegation_deed(TENANT, "user:ann", "user:gus", ["model.promote"], now, now + DAY_S * NS)
+    deed = delegation_deed(TENANT, "user:ann", "user:eve", ["model.promote"], now, now + DAY_S * NS)
     for_ever = msgspec.structs.replace(deed, bound={**deed.bound, "until_ns": str(now + 900 * DAY_S * NS)})
-    scene.propose(for_ever, proposer="user:gus")
+    scene.propose(for_ever, proposer="user:eve")
 
 
 @case("approval_malformed")
 def a_delegation_of_the_rules_themselves(scene: Scene) -> None:
     now = scene.clock.now_ns()
-    delegation_deed(TENANT, "user:ann", "user:gus", [RULE], now, now + DAY_S * NS)
+    delegation_deed(TENANT, "user:ann", "user:eve", [RULE], now, now + DAY_S * NS)
 
 
 @case("approval_malformed")
 def a_delegation_whose_target_says_something_else(scene: Scene) -> None:
     now = scene.clock.now_ns()
-    deed = delegation_deed(TENANT, "user:ann", "user:gus", ["model.promote"], now, now + DAY_S * NS)
-    scene.propose(msgspec.structs.replace(deed, target="something harmless"), proposer="user:gus")
+    deed = delegation_deed(TENANT, "user:ann", "user:eve", ["model.promote"], now, now + DAY_S * NS)
+    scene.propose(msgspec.structs.replace(deed, target="something harmless"), proposer="user:eve")
 
 
 @case("approval_not_asked")

@@ -17,6 +17,7 @@ from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.server.bootstrap import bootstrap
 from ostiary.server.break_glass.ceremony import Ceremony, call_back, make_codes
+from ostiary.server.break_glass.ceremony import deed_of as ceremony_deed
 from ostiary.server.break_glass.opening import close, end_overdue, open_by_codes, open_by_quorum
 from ostiary.server.places import Places
 from ostiary.server.settings import load
@@ -428,3 +429,37 @@ def test_where_there_are_people_they_agree_to_the_ceremony(world: World) -> None
     limits = Limits(3600, ("off-network",), ("doc:1",), ("user:ann",))
     wanted = Ceremony(("user:eve", "user:joe"), 2, limits)
     assert refused(lambda: make_codes(world.house, "adm_1", "default", wanted)) == "approval_needed"
+
+
+def _agreed_codes(world: World, people: tuple[str, ...] = ("user:eve", "user:joe")) -> tuple[list[str], str]:
+    """Make codes by a ceremony that people agreed to; return them with the proposal."""
+    limits = Limits(3600, ("off-network",), ("doc:1",), ("user:ann",))
+    wanted = Ceremony(people, 2, limits)
+    proposal = world.quorum.agree(ceremony_deed("default", wanted), "user:eve", "user:joe")
+    return [one.text for one in make_codes(world.house, "adm_1", "default", wanted, proposal)[1]], proposal
+
+
+def test_codes_that_one_administrator_made_before_there_were_people_open_nothing(world: World) -> None:
+    codes = world.codes()
+    world.house.agreed.quorum = FakeQuorum("default")
+    assert refused(lambda: world.use(*codes)) == "break_glass_codes_wrong"
+    assert world.effect() == "DENY"
+
+
+def test_codes_whose_ceremony_people_agree_to_no_more_open_nothing(world: World) -> None:
+    codes, proposal = _agreed_codes(world)
+    world.quorum.revoked.add(proposal)
+    assert refused(lambda: world.use(*codes)) == "break_glass_codes_wrong"
+    world.quorum.revoked.clear()
+    assert world.use(*codes).how == "codes"
+
+
+def test_the_code_of_somebody_who_is_none_of_the_people_any_more_is_no_voice(world: World) -> None:
+    codes, _ = _agreed_codes(world)
+    world.quorum.strangers.add("user:joe")
+    assert refused(lambda: world.use(*codes)) == "break_glass_codes_wrong"
+
+
+def test_two_names_of_one_person_are_not_two_holders(world: World) -> None:
+    world.quorum.strangers.add("user:eve-at-home")
+    assert refused(lambda: _agreed_codes(world, ("user:eve", "user:eve-at-home"))) == "break_glass_codes_invalid"

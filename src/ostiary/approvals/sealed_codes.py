@@ -16,7 +16,7 @@ Rules:
 0
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -134,8 +134,12 @@ def check_ceremony(people: Sequence[str], need: int, limits: Limits) -> None:
         raise _invalid("a name is empty, too long or not printable")
 
 
-def redeem(sets: Iterable[CodeSet], texts: Sequence[str], now_ns: int) -> Redeemed:
+def redeem(
+    sets: Iterable[CodeSet], texts: Sequence[str], now_ns: int, counts: Callable[[str], bool] = lambda _person: True
+) -> Redeemed:
     """Return the codes behind what was typed; whether they were used before is for the caller to say.
+
+    ``counts`` tells whether somebody is still one of those whose codes count.
 
     Raises:
         RefusedError: ``break_glass_codes_wrong``, whatever was wrong.
@@ -147,7 +151,7 @@ def redeem(sets: Iterable[CodeSet], texts: Sequence[str], now_ns: int) -> Redeem
     numbers = tuple(sorted({one.number for one in typed}))
     if found is None or not all(good) or len(texts) > MAX_CODES or {one.set_id for one in typed} != {found.id}:
         raise wrong_codes()
-    people = tuple(dict.fromkeys(found.codes[number].person for number in numbers))
+    people = tuple(dict.fromkeys(one for number in numbers if counts(one := found.codes[number].person)))
     if len(people) < found.need or not found.made_ns <= now_ns < found.until_ns:
         raise wrong_codes()
     return Redeemed(found, numbers, people)

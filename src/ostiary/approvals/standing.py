@@ -194,7 +194,8 @@ def may_say_yes(proposal: Proposal, law: Law, known: frozenset[str], person: str
         raise refusal("approval_not_asked")
     if not known.isdisjoint(found.names | law.known_as(frozenset({signer}))):
         raise refusal("approval_own_work")
-    if signer != person and not proposal.rule.delegation:
+    # INVARIANT: only who is named can be told apart from the others: under a name of nobody's, one human signs twice.
+    if signer != person and (not proposal.rule.delegation or law.find(signer) is None):
         raise refusal("approval_delegation")
     return found
 

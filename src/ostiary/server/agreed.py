@@ -35,6 +35,10 @@ class Quorum(QuorumOnce, Protocol):
         """
         ...
 
+    def is_person(self, tenant: str, name: str) -> bool:
+        """Return whether somebody is one of a tenant's people, by the name that they sign with."""
+        ...
+
     def has_rule(self, tenant: str, kind: str) -> bool:
         """Return whether a tenant has made a rule of its own for a kind of deed."""
         ...
@@ -60,6 +64,10 @@ class PeoplesQuorum:
     def has_people(self, tenant: str) -> bool:
         """Return whether a tenant has named people."""
         return bool(self._room.law(tenant).people)
+
+    def is_person(self, tenant: str, name: str) -> bool:
+        """Return whether somebody is one of a tenant's people."""
+        return self._room.law(tenant).find(name) is not None
 
     def has_rule(self, tenant: str, kind: str) -> bool:
         """Return whether a tenant has made a rule of its own for a kind of deed."""

@@ -23,6 +23,7 @@ class FakeQuorum:
         self._tenants = set(tenants)
         self._agreed: dict[str, tuple[Deed, tuple[str, ...]]] = {}
         self.revoked: set[str] = set()
+        self.strangers: set[str] = set()
         self.rules: set[tuple[str, str]] = set()
         self._used: set[str] = set()
         self._lock = threading.Lock()
@@ -31,6 +32,10 @@ class FakeQuorum:
     def has_people(self, tenant: str) -> bool:
         """Return whether a tenant has named people."""
         return tenant in self._tenants
+
+    def is_person(self, tenant: str, name: str) -> bool:
+        """Return whether somebody is one of the people: everybody is, but the ``strangers``."""
+        return tenant in self._tenants and name not in self.strangers
 
     def agree(self, deed: Deed, *people: str) -> str:
         """Let ``people`` agree to ``deed``; return the proposal's id."""

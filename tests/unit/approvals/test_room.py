@@ -98,15 +98,14 @@ def test_people_change_by_the_old_people(scene: ApprovalScene, clock: FakeClock)
 
 
 def test_a_delegate_counts_as_who_delegated(scene: ApprovalScene, clock: FakeClock) -> None:
-    scene.keys["user:gus"] = scene.enrol("user:gus")
     now = clock.now_ns()
-    deed = delegation_deed(TENANT, "user:ann", "user:gus", ["phase.change"], now, now + 5 * DAY_NS)
+    deed = delegation_deed(TENANT, "user:ann", "user:eve", ["phase.change"], now, now + 5 * DAY_NS)
     given = scene.propose(deed, proposer="user:ann")
     scene.says("user:ann", given)
     made = scene.propose()
-    standing = scene.says("user:ann", made, signer="user:gus", delegation=given.proposal_id)
+    standing = scene.says("user:ann", made, signer="user:eve", delegation=given.proposal_id)
     assert standing.tally.agreed == ("user:ann",)
-    assert standing.voices[0].signer == "user:gus"
+    assert standing.voices[0].signer == "user:eve"
     assert scene.says("user:bob", made).state == "approved"
     scene.quorum.use(PHASE, made.proposal_id, "test")
     clock.advance(1)
@@ -114,7 +113,7 @@ def test_a_delegate_counts_as_who_delegated(scene: ApprovalScene, clock: FakeClo
     scene.quorum.check(PHASE, made.proposal_id, clock.now_ns())  # what was done stays done
     other = scene.propose()
     with pytest.raises(RefusedError) as no:
-        scene.says("user:ann", other, signer="user:gus", delegation=given.proposal_id)
+        scene.says("user:ann", other, signer="user:eve", delegation=given.proposal_id)
     assert refused(no) == "approval_delegation"
 
 

@@ -23,7 +23,8 @@ _NS: Final = 1_000_000_000
 _TOP: Final = 0.9
 _COLUMNS: Final = 40
 _MOST: Final = 1_600
-_TIGHT: Final = QuestionBudgets(*(Budget(limit, DAY_S) for limit in (10, 20, 20, 40, 80)))
+_LEAST_HELD: Final = 0.9
+_TIGHT: Final = QuestionBudgets(*(Budget(limit, DAY_S) for limit in (2, 10, 10, 20, 40)))
 
 
 class Guarded:
@@ -84,7 +85,8 @@ def run(world: World, identities: int) -> Outcome:
         figures[f"agreement_{name}"] = round(agreement(copied, truth, 0.5, bound), 3)
         tallies.append(Tally(len(ask.asked), len(ask.told)))
     most = max(0.0, _most(identities) / max(1, tallies[1].tries))
-    return Outcome(tallies[0], tallies[1], bound=min(1.0, most), notes={**figures, "questions": count})
+    # A budget that holds nothing back is no defence, however few questions there were.
+    return Outcome(tallies[0], tallies[1], bound=min(_LEAST_HELD, most), notes={**figures, "questions": count})
 
 
 def _most(identities: int) -> int:

@@ -1,6 +1,7 @@
 """Answering a request for access: by people, by one administrator where there are none, by time, by who asked.
 
-1. A request ends once. Whoever ends it holds the lock, and looks first.
+1. A request ends once. Whoever ends it holds the lock, and looks first. Its grant bears its name: two processes, or one
+   that died in between, make the same one, and what was taken back stays so.
 2. It is recorded before it counts, in the record of whoever wanted access.
 3. People's agreement is used up by the grant. One administrator may say no, and take a grant back: that only tightens.
 """
@@ -10,10 +11,8 @@ from typing import Final
 from ostiary.approvals.access import AccessRequest, Answered, Grant, Revoked, Status, deed_of, granted
 from ostiary.approvals.glass import moment
 from ostiary.errors import OstiaryError, RefusedError
-from ostiary.keys import random_bytes
 from ostiary.server.deeds import record_about
 from ostiary.server.wiring import House
-from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 PEOPLE: Final = "people"
 REQUESTER: Final = "requester"
@@ -104,15 +103,22 @@ def revoke(house: House, who: str, tenant: str, grant_id: str) -> Grant:
 
 
 def settle_all(house: House, most: int = 200) -> None:
-    """Settle what waits in every tenant; what fails in one is told, and the others are settled."""
-    book = house.access.book
+    """Settle what waits in every tenant; what fails is told, and the others are settled."""
     for row in house.tenants.living():
-        try:
-            waiting = [one for one in book.requests(row.tenant) if book.answer(row.tenant, one.id) is None]
-            for request in waiting[:most]:
+        for request in _waiting(house, row.tenant)[:most]:
+            try:
                 settle(house, request)
-        except OstiaryError as fault:
-            house.decider.parts.on_fault(fault.code, fault)
+            except OstiaryError as fault:
+                house.decider.parts.on_fault(fault.code, fault)
+
+
+def _waiting(house: House, tenant: str) -> list[AccessRequest]:
+    book = house.access.book
+    try:
+        return [one for one in book.requests(tenant) if book.answer(tenant, one.id) is None]
+    except OstiaryError as fault:
+        house.decider.parts.on_fault(fault.code, fault)
+        return []
 
 
 def tidy_all(house: House) -> None:
@@ -140,7 +146,7 @@ def _end(house: House, request: AccessRequest, status: Status, by: str, grant: s
 
 def _grant(house: House, request: AccessRequest, by: str) -> Answered:
     now_ns, asked = house.clock.now_ns(), request.asked
-    made = granted(request, make_id("agr", now_ns, random_bytes(RANDOM_BYTES)), now_ns, by)
+    made = granted(request, f"agr_{request.id.partition('_')[2]}", now_ns, by)
     facts = {
         "grant": made.id,
         "request": request.id,

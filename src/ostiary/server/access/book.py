@@ -77,9 +77,12 @@ class AccessBook:
         return {subject: tuple(names) for subject, names in found.items()}
 
     def named(self, tenant: str, name: str) -> Grant | None:
-        """Return the grant of a name, verified, unless it was taken back."""
+        """Return the grant of a name, verified, unless it was taken back, or its request ended with another answer."""
         found = self._grants.load(tenant, name)
-        return None if found is None or self.revoked(tenant, found.id) is not None else found
+        if found is None or self.revoked(tenant, found.id) is not None:
+            return None
+        answered = self.answer(tenant, found.request)
+        return found if answered is None or answered.status == "approved" else None
 
     def revoked(self, tenant: str, grant_id: str) -> Revoked | None:
         """Return how a grant was taken back, or ``None``."""

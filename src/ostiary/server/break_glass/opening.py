@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from ostiary.approvals.glass import Ending, Limits, Opening, Terms, bound, checked, deed_of, moment, one_line
@@ -15,6 +16,7 @@ from ostiary.errors import OstiaryError, RefusedError
 from ostiary.keys import random_bytes
 from ostiary.response.trigger import RULE, Trigger
 from ostiary.server.break_glass.book import TIME
+from ostiary.server.break_glass.ceremony import counts, standing
 from ostiary.server.deeds import record_about, record_deed
 from ostiary.server.wiring import House
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
@@ -51,7 +53,7 @@ def open_by_codes(house: House, who: str, tenant: str, terms: Terms, texts: Sequ
     room, now_ns = house.glass, house.clock.now_ns()
     tried = room.codes.count_try(tenant, who, now_ns)
     try:
-        found = redeem(room.codes.living(tenant), texts, now_ns)
+        found = redeem(standing(house, tenant), texts, now_ns, partial(counts, house, tenant))
         fit = checked(terms, found.codes.limits, now_ns)
         room.codes.use_up(tenant, found, now_ns)
     except RefusedError as no:

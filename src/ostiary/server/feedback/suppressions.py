@@ -181,7 +181,7 @@ def deed_of(tenant: str, made: Suppression) -> Deed:
         "expires_ns": str(made.expires_ns),
         "reason": sha256_hex(made.reason.encode()),
     }
-    return Deed(tenant, DEED, f"{made.kind}:{made.name}", bound, frozenset({made.by}))
+    return Deed(tenant, DEED, f"{made.kind}:{made.name}", bound, frozenset({made.by, f"administrator:{made.by}"}))
 
 
 def _check(wish: Wish, now_ns: int) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from ostiary.errors import RefusedError
+from ostiary.approvals.access import Answered
+from ostiary.errors import RefusedError, UnavailableError
+from ostiary.server.access import answering
 from ostiary.server.access.answering import answer_by, revoke, settle, settle_all, tidy_all
 from ostiary.server.peps import NewPep, register
 from ostiary.testing.quorum import FakeQuorum
@@ -297,6 +299,47 @@ def test_where_there_are_people_they_grant(server: Any) -> None:
     assert evaluate(server)["decision"] is False
     assert status(server, task).json()["task"]["status"] == "approved", "we died before it was written: it is done now"
     assert evaluate(server)["decision"] is True
+
+
+def test_a_request_that_is_answered_twice_is_one_grant_and_taking_it_back_is_for_good(server: Any) -> None:
+    quorum = server.house.agreed.quorum = FakeQuorum("default")
+    task, book = ask(server), server.house.access.book
+    quorum.agree_to(book.request("default", task).proposal, "user:joe", "user:eve")
+    assert status(server, task).json()["task"]["status"] == "approved"
+    (made,) = book.grants("default")
+    revoke(server.house, "adm_1", "default", made.id)
+    for row in server.house.store.snapshots.all("default", "access_answer"):  # as a second process, or after a crash
+        server.house.store.snapshots.delete("default", "access_answer", row.name)
+    settle(server.house, book.request("default", task))
+    assert [one.id for one in book.grants("default")] == [made.id]
+    server.house.access.reader.forget("default")
+    assert evaluate(server)["decision"] is False
+
+
+def test_a_grant_whose_request_was_denied_meanwhile_is_none(server: Any) -> None:
+    grant(server)
+    book = server.house.access.book
+    (request,) = book.requests("default")
+    book.end("default", request.id, Answered("denied", server.house.clock.now_ns(), "adm_2"))
+    assert evaluate(server)["decision"] is False
+
+
+def test_one_request_that_cannot_be_settled_keeps_no_other_waiting(server: Any, monkeypatch: Any) -> None:
+    quorum = server.house.agreed.quorum = FakeQuorum("default")
+    first = ask(server)
+    denied = evaluate(server, resource="r2")
+    second = submit(server, body_of(denied, resource={"type": "doc", "id": "r2"})).json()["task"]["id"]
+    quorum.agree_to(server.house.access.book.request("default", second).proposal, "user:joe", "user:eve")
+    real = answering.settle
+
+    def settled(house: Any, request: Any) -> Any:
+        if request.id == first:
+            raise UnavailableError("storage_unavailable", "the database failed")
+        return real(house, request)
+
+    monkeypatch.setattr(answering, "settle", settled)
+    settle_all(server.house)
+    assert server.house.access.book.answer("default", second).status == "approved"
 
 
 def test_people_who_say_no(server: Any) -> None:

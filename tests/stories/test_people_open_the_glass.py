@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 
 from ostiary.approvals.glass import SECOND_NS, Limits, Terms, checked, deed_of
+from ostiary.approvals.law import law_deed, written
+from ostiary.approvals.people import Person
+from ostiary.approvals.proposal import Draft
+from ostiary.approvals.rules import PEOPLE as PEOPLE_KIND
 from ostiary.errors import RefusedError
 from ostiary.server.break_glass.opening import end_overdue, open_by_quorum
 from ostiary.server.consented import erase_deed, may_add_administrator, may_erase
 from ostiary.server.places import Places
 from ostiary.server.settings import load
+from ostiary.server.step_up.inviting import invite
 from ostiary.server.wiring import House, open_house
-from ostiary.testing.approval_scene import ApprovalScene
+from ostiary.testing.approval_scene import PEOPLE, TENANT, ApprovalScene
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.vocabulary.approvals import Deed
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Resource, Subject
@@ -101,3 +106,32 @@ def test_whoever_makes_the_key_is_not_among_those_who_agree(world: World) -> Non
     made = world.scene.agreed(deed, people=("user:ann", "user:bob"))
     with pytest.raises(RefusedError):
         may_add_administrator(world.house, "adm_bob", "default", made.proposal_id)
+
+
+def test_an_administrator_does_not_begin_as_somebody_who_never_did(world: World) -> None:
+    """With the first passkey of two people in his hands he would be a quorum."""
+    people = (*PEOPLE, Person("user:fay", ("risk",)))
+    deed = law_deed(TENANT, world.scene.room.law(TENANT), PEOPLE_KIND, "people", written(people))
+    made = world.scene.room.propose(TENANT, Draft(deed, "user:zed", change=written(people)))
+    for person in ("user:eve", "user:cyd"):
+        world.scene.says(person, made)
+    world.clock.advance(1)
+    world.scene.room.enact(TENANT, made.proposal_id, "test")
+    with pytest.raises(RefusedError, match=r"approvals propose authenticator\.first user:fay") as caught:
+        invite(world.house, TENANT, "user:fay", "adm_1")
+    assert caught.value.code == "approval_needed"
+    deed = Deed(TENANT, "authenticator.first", "user:fay", {"first": "passkey"}, frozenset({"user:fay"}))
+    asked = world.scene.propose(deed)
+    for person in ("user:ann", "user:bob"):
+        world.scene.says(person, asked)
+    assert invite(world.house, TENANT, "user:fay", "adm_1", proposal=asked.proposal_id).url
+    with pytest.raises(RefusedError) as caught:
+        invite(world.house, TENANT, "user:fay", "adm_1", proposal=asked.proposal_id)
+    assert caught.value.code == "approval_used"
+    assert invite(world.house, TENANT, "user:nobody", "adm_1").url, "who approves nothing is invited as before"
+
+
+def test_the_first_people_are_invited_by_one_administrator_for_nobody_could_agree(tmp_path: Path) -> None:
+    with open_house(Places(tmp_path / "data"), load(None, environ={}).settings, FakeClock(), lambda *_: None) as house:
+        house.approvals.room.bootstrap(TENANT, PEOPLE, "command line")
+        assert invite(house, TENANT, "user:ann", "adm_1").url

@@ -3,12 +3,14 @@
 - Erasing: bound to whom and to the legal reason. The record of it stays as it was, without a name.
 - Keys: bound to the purpose, the algorithm and the overlap; the key itself is made when it is done.
 - Administrators: bound to what the new key may do. Revoking one only tightens: one person is enough.
+- The first passkey of one of the people: bound to the person, once enough others could agree to it.
 - A passkey's recovery and a step of a playbook: bound to the very request and to the digest of what was shown; whom it
   is about is nobody who may agree.
 """
 
 from typing import Final
 
+from ostiary.approvals.counting import tally
 from ostiary.errors import FaultyInputError
 from ostiary.response.plan import Planned
 from ostiary.server.agreed import Consent
@@ -20,6 +22,7 @@ ERASE: Final = "subject.erase"
 KEYS: Final = "keys.ceremony"
 ADMINISTRATORS: Final = "administrators.change"
 RECOVERY: Final = "authenticator.recover"
+FIRST: Final = "authenticator.first"
 STEP: Final = "response.step"
 MAX_REASON: Final = 500
 
@@ -69,6 +72,20 @@ def may_recover(house: House, who: str, tenant: str, subject: str, recovery: str
     """Return by whom a person's passkeys may be taken away for a new beginning; raises ``approval_…``."""
     deed = Deed(tenant, RECOVERY, subject, {"recovery": recovery}, frozenset({subject}))
     return house.agreed.need(deed, proposal, who)
+
+
+def may_begin(house: House, who: str, tenant: str, subject: str, proposal: str) -> Consent:
+    """Return by whom one of the people may be invited to the first passkey; raises ``approval_…``.
+
+    Whoever makes that link could keep it, and agree under another's name. So people agree to it as soon as enough
+    others hold a passkey; before, nobody could, and it is one administrator's deed that the log tells of.
+    """
+    room, passkeys = house.approvals.room, house.store.authenticators
+    law = room.law(tenant)
+    others = [one for one in law.people if one.name != subject and passkeys.of_subject(tenant, one.name)]
+    if law.find(subject) is None or not tally(law.rule(FIRST), others).enough:
+        return Consent()
+    return house.agreed.need(Deed(tenant, FIRST, subject, {"first": "passkey"}, frozenset({subject})), proposal, who)
 
 
 def approve_by(house: House, who: str, tenant: str, step: str, digest: str, proposal: str) -> Planned:

@@ -92,6 +92,7 @@ def invite(
     subject: Subject,
     *,
     key_file: KeyFile = None,
+    proposal: Proposal = "",
     data: Data = None,
     config: Config = None,
     tenant: Tenant = "default",
@@ -100,7 +101,7 @@ def invite(
     """Make a one-time link by which a person adds a passkey."""
     with open_data(data, config) as house:
         check_living(house, tenant)
-        made = inviting.invite(house, tenant, subject, _who(house, tenant, key_file))
+        made = inviting.invite(house, tenant, subject, _who(house, tenant, key_file), proposal=proposal)
     _tell_link(made, json=json)
 
 

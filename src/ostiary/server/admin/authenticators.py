@@ -104,9 +104,9 @@ def list_authenticators(tenant: Tenant, subject: Asked, desk: Desk) -> list[Auth
 
 
 @router.post("/tenants/{tenant}/authenticators/invitations", status_code=201, responses=_TAKEN)
-def invite(tenant: Tenant, body: InvitationBody, who: Who, desk: Desk) -> InvitationMade:
+def invite(tenant: Tenant, body: InvitationBody, who: Who, desk: Desk, proposal: Proposal = "") -> InvitationMade:
     """Make a link by which a person can add a passkey; one who has some confirms with one of them first."""
-    made = inviting.invite(desk.house, tenant, clean_subject(body.subject), who.key_id)
+    made = inviting.invite(desk.house, tenant, clean_subject(body.subject), who.key_id, proposal=proposal)
     return InvitationMade(url=made.url, subject=made.subject, expires_ns=made.expires_ns)
 
 

@@ -3,7 +3,9 @@
 1. Only the token's hash is kept; the link is shown once, to the administrator who carries it to the person.
 2. An invitation lets a person add a passkey; one who has some already must confirm with one of them first. So no
    administrator alone can put a passkey of his own beside another person's.
-3. Who has lost all, or whose passkeys were all removed, needs a recovery: two administrators, of whom the second is not
+3. The first passkey of one of the people who approve needs their agreement, once enough others hold one: else an
+   administrator could begin as somebody who never did, and agree under that name.
+4. Who has lost all, or whose passkeys were all removed, needs a recovery: two administrators, of whom the second is not
    the first; or, where the tenant has people, enough of them and not the person itself. Approving removes what was
    lost, for it may be in other hands, and makes the invitation. So nobody alone can take a person's passkeys away and
    put his own in their place.
@@ -18,7 +20,7 @@ from ostiary.identity.webauthn.ports import Invitation, Recovery
 from ostiary.identity.webauthn.refusing import refusal
 from ostiary.identity.webauthn.types import clean_subject
 from ostiary.keys import hash_secret, new_secret, random_bytes
-from ostiary.server.consented import may_recover
+from ostiary.server.consented import may_begin, may_recover
 from ostiary.server.deeds import record_about
 from ostiary.server.signalling import tell_credential
 from ostiary.server.step_up.party import page_base
@@ -46,12 +48,12 @@ class Approved(msgspec.Struct, frozen=True):
     removed: int
 
 
-def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = "") -> Invited:
-    """Make a link by which ``subject`` can add a passkey.
+def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = "", proposal: str = "") -> Invited:
+    """Make a link by which ``subject`` can add a passkey; ``proposal`` is what people agreed to, where they must.
 
     Raises:
         FaultyInputError: ``subject_invalid``.
-        RefusedError: ``step_up_unknown`` when this server has no page, ``recovery_needed``.
+        RefusedError: ``step_up_unknown`` when this server has no page, ``recovery_needed``, ``approval_…``.
         UnavailableError: the log cannot be written; then there is no link.
     """
     now_ns, base = house.clock.now_ns(), page_base(house.settings)
@@ -59,6 +61,8 @@ def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = 
         raise refusal(StepUpRefusal.STEP_UP_UNKNOWN)
     if must_recover(house, tenant, clean_subject(subject)):
         raise refusal(StepUpRefusal.RECOVERY_NEEDED)
+    if not recovery and not house.store.authenticators.of_subject(tenant, subject):
+        may_begin(house, by, tenant, subject, proposal)
     token = new_secret()
     expires_ns = now_ns + house.settings.step_up.enrol_s * _NS
     invitation = Invitation(tenant, subject, hash_secret(token), by, now_ns, expires_ns, recovery)

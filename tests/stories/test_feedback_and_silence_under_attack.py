@@ -10,7 +10,7 @@ from tests.conftest import InProcess
 from tests.stories.impact_scene import DAY_NS, NOW_NS, Scene
 
 from ostiary.decision.replay import replay
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.errors import FaultyInputError, RefusedError, VerificationError
 from ostiary.risk.verdicts import parse_verdicts
 from ostiary.server.feedback.book import Feedback, FeedbackBook
 from ostiary.server.feedback.labels import labels_of
@@ -213,16 +213,23 @@ class _Agreed:
 
     def __init__(self) -> None:
         self.deed: Deed | None = None
+        self.used = False
 
     def check(self, deed: Deed, proposal_id: str, now_ns: int) -> Approved:
         if deed != self.deed:
             raise RefusedError("approval_missing", "nobody agreed to that")
         return Approved("sha256:x", proposal_id, now_ns + 1, ())
 
+    def use(self, deed: Deed, proposal_id: str, by: str) -> Approved:
+        if self.used:
+            raise RefusedError("approval_used", "this approval was used before")
+        self.used = True
+        return self.check(deed, proposal_id, 0)
+
 
 def test_a_broad_one_holds_as_long_as_people_agree_to_this_very_one(scene: Scene) -> None:
     quorum, clock = _Agreed(), scene.clock
-    rules = Suppressions(scene.house.store.snapshots, clock.now_ns, quorum)
+    rules = Suppressions(scene.house.store.snapshots, scene.house.ring, clock.now_ns, quorum)
     wish = _wish(subject="", resource_class="database", proposal="prop_1")
     made = rules.draft("default", wish, "ann", frozenset({"odd-step-up"}))
     quorum.deed = deed_of("default", msgspec.structs.replace(made, resource_class="doc"))
@@ -238,7 +245,28 @@ def test_a_broad_one_holds_as_long_as_people_agree_to_this_very_one(scene: Scene
     assert rules.in_force(*asked) == ()
     clock.advance(-2)
     rules.remove("default", made.id)
-    assert any("ann" in name for name in deed_of("default", made).own)
+    assert {"ann", "administrator:ann"} <= deed_of("default", made).own
+    quorum.deed = deed_of("default", made)
+    rules.take_agreement("default", made, "ann")
+    with pytest.raises(RefusedError, match="used before"):
+        rules.take_agreement("default", made, "ann")
+
+
+@pytest.mark.parametrize("to", ["default", "other"])
+def test_a_row_that_nobody_signed_for_this_tenant_silences_nothing(
+    scene: Scene, silence: Callable[[Wish], str], to: str
+) -> None:
+    name, store = silence(_wish()), scene.house.store.snapshots
+    (row,) = (one for one in store.all("default", "suppression") if one.name == name)
+    data = row.data.replace(b"user:alice", b"user:mabel") if to == "default" else row.data
+    rules = Suppressions(store, scene.house.ring, scene.clock.now_ns)
+    store.save(to, "suppression", name, data, scene.clock.now_ns())
+    with pytest.raises(VerificationError, match="not what was signed"):
+        rules.in_force(to, "user:mabel" if to == "default" else "user:alice", (), "doc", scene.clock.now_ns())
+    if to == "other":
+        store.delete(to, "suppression", name)
+    else:
+        store.save(to, "suppression", name, row.data, scene.clock.now_ns())
 
 
 def test_a_preview_tells_the_true_alarms_it_would_have_hidden(scene: Scene, book: FeedbackBook) -> None:

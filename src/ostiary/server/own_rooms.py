@@ -51,7 +51,7 @@ def own_rooms(
     figures = LiveFigures(shadow, log, reports, parts["scorers"], parts["policies"])
     rollout.asks(approvals.quorum)
     rollout.measures(figures)
-    suppressions = Suppressions(store.snapshots, clock.now_ns, approvals.quorum, on_fault)
+    suppressions = Suppressions(store.snapshots, ring, clock.now_ns, approvals.quorum, on_fault)
     glass = open_glass(store, ring, agreed, on_fault)
     access = open_access(store.snapshots, ring, agreed, on_fault)
     drift = open_drift(settings.drift, store, log, ring, clock, on_fault, approvals.quorum)

@@ -84,7 +84,7 @@ def add(house: House, suppressions: Suppressions, tenant: str, wish: Wish, by: s
     """
     bundle = Bundle.load(house.policies.source(tenant))
     made = suppressions.draft(tenant, wish, by, adaptive_rules(bundle))
-    suppressions.agreed(tenant, made)
+    suppressions.take_agreement(tenant, made, by)
     told = msgspec.to_builtins(made)
     record_about(made.subject, house, by, tenant, "suppression.add", {"suppression": told})
     suppressions.keep(tenant, made)

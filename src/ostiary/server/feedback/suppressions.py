@@ -4,27 +4,31 @@
   refused, and would be in vain: the law never asks.
 - An end is demanded, at most 90 days away. A broad one (no subject named) needs several people's agreement, asked when
   it is added and again whenever it takes effect; without anybody to ask there are no broad ones.
-- A deed is on record before it counts. What cannot be read silences nothing.
+- A deed is on record before it counts. Rows are signed: what somebody wrote into the database, or brought from another
+  tenant, silences nothing, and neither does anything else until that row is gone.
+- An agreement is used up by the suppression that it was for; removed, it needs another one.
 """
 
 import re
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from ostiary.decision.suppressing import RULE, SIGNAL, Suppression
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
-from ostiary.keys import random_bytes, sha256_hex
+from ostiary.keys import KeyRing, random_bytes, sha256_hex
 from ostiary.policy.rulebook import RULE_ID
+from ostiary.server.signed_shelf import ShelfStore, SignedShelf
 from ostiary.signals import features
-from ostiary.vocabulary.approvals import Deed, QuorumCheck
+from ostiary.vocabulary.approvals import Deed, QuorumOnce
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 from ostiary.vocabulary.verdicts import Suppressed
 
 KIND: Final = "suppression"
+PURPOSE: Final = "suppressions"
 DEED: Final = "suppression.add"
 MOST: Final = 500
 MOST_DAYS: Final = 90
@@ -33,31 +37,6 @@ _LOOK_EVERY_NS: Final = 1_000_000_000
 _DAY_NS: Final = 86_400 * 1_000_000_000
 _PATTERN: Final = re.compile(r"[*?\[\]%]")
 _MAX_NAME: Final = 256
-
-
-class Stored(Protocol):
-    """One stored snapshot."""
-
-    @property
-    def data(self) -> bytes:
-        """Its bytes."""
-        ...
-
-
-class Snapshots(Protocol):
-    """Keeps opaque bytes by tenant, kind and name."""
-
-    def save(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> None:
-        """Store one."""
-        ...
-
-    def all(self, tenant: str, kind: str) -> Sequence[Stored]:
-        """Return all of a kind."""
-        ...
-
-    def delete(self, tenant: str, kind: str, name: str) -> bool:
-        """Erase one; return whether it was there."""
-        ...
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -78,13 +57,15 @@ class Suppressions:
 
     def __init__(
         self,
-        store: Snapshots,
+        store: ShelfStore,
+        ring: KeyRing,
         now_ns: Callable[[], int],
-        quorum: QuorumCheck | None = None,
+        quorum: QuorumOnce | None = None,
         on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None,
     ) -> None:
         """Take where they are kept, the time, and who tells whether enough people agreed to a broad one."""
-        self._store, self._now_ns, self._quorum, self._on_fault = store, now_ns, quorum, on_fault
+        self._shelf = SignedShelf(store, ring, KIND, Suppression, PURPOSE)
+        self._now_ns, self._quorum, self._on_fault = now_ns, quorum, on_fault
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, tuple[Suppression, ...]]] = {}
 
@@ -96,9 +77,12 @@ class Suppressions:
         return tuple(each.told() for each in known if each.holds(subject_key, groups, resource_class, now_ns))
 
     def listed(self, tenant: str) -> list[Suppression]:
-        """Return every suppression that is kept, expired ones too."""
-        found = [msgspec.json.decode(each.data, type=Suppression) for each in self._store.all(tenant, KIND)]
-        return sorted(found, key=lambda each: each.id)
+        """Return every suppression that is kept, expired ones too.
+
+        Raises:
+            VerificationError: ``shelf_tampered``.
+        """
+        return sorted(self._shelf.all(tenant), key=lambda each: each.id)
 
     def draft(self, tenant: str, wish: Wish, by: str, adaptive: frozenset[str]) -> Suppression:
         """Return the suppression that a wish would become; ``adaptive`` are the rules that may be named.
@@ -131,14 +115,20 @@ class Suppressions:
             raise RefusedError("suppression_needs_approval", text)
         self._quorum.check(deed_of(tenant, made), made.proposal, self._now_ns())
 
+    def take_agreement(self, tenant: str, made: Suppression, by: str) -> None:
+        """Use up what people agreed to, for this suppression alone; raises as ``agreed``, and ``approval_used``."""
+        self.agreed(tenant, made)
+        if made.is_broad and self._quorum is not None:
+            self._quorum.use(deed_of(tenant, made), made.proposal, by)
+
     def keep(self, tenant: str, made: Suppression) -> None:
         """Put one in force; its deed is on record already."""
-        self._store.save(tenant, KIND, made.id, msgspec.json.encode(made), self._now_ns())
+        self._shelf.save(tenant, made.id, made, self._now_ns())
         self._known.pop(tenant, None)
 
     def remove(self, tenant: str, name: str) -> None:
         """End one at once; its deed is on record already."""
-        self._store.delete(tenant, KIND, name)
+        self._shelf.delete(tenant, name)
         self._known.pop(tenant, None)
 
     def find(self, tenant: str, name: str) -> Suppression:
@@ -147,7 +137,7 @@ class Suppressions:
         Raises:
             RefusedError: ``suppression_unknown``.
         """
-        found = next((each for each in self.listed(tenant) if each.id == name), None)
+        found = self._shelf.load(tenant, name)
         if found is None:
             raise RefusedError("suppression_unknown", "there is no such suppression")
         return found

@@ -3,7 +3,8 @@
 1. What is put in force is noted, signed: its digest, what was there before, and what people agreed to.
 2. Whatever is loaded afterwards must be what was noted. A tenant without people notes what one administrator puts in
    force, and what a start finds; one that has people refuses everything else: a folder that somebody changed on disk
-   between agreement and load, an older bundle put back, a folder taken away so that another one counts.
+   between agreement and load, an older bundle put back, a folder taken away so that another one counts. Who can write
+   to the database as well can put an older note back beside its folder: what was agreed to then is what he gets.
 3. An agreement is asked about again at each load: taken back or over, it holds no more.
 4. What comes with Ostiary itself needs no agreement while it is what was in force before: an update is no deed of the
    tenant's.

@@ -159,18 +159,19 @@ def decisions(victim: Victim) -> Iterator[dict[str, Any]]:
             bound = 0.5 if labels else victim.bound
             loot = steal(victim.pool, ask, count, Random(3), walking=walking, bound=bound)  # noqa: S311 - an experiment
             copied = copy_of(loot, labels=labels)(victim.measured)
-            yield {
-                "model": "decisions (devaccess)",
-                "queries": count,
-                "defence": defence,
-                "thief": thief,
-                "walked": loot.walked,
-                "refused": loot.refused,
-                "agreement": round(agreement(copied, scores, bound, victim.bound), 4),
-                "majority": round(majority, 4),
-                "near": round(agreement(copied[near], scores[near], bound, victim.bound), 4),
-                "near_majority": 0.5,
-            }
+            head = {"model": "decisions (devaccess)", "queries": count, "defence": defence, "thief": thief}
+            own = {"majority": round(majority, 4), "near_majority": 0.5}
+            yield head | figures(loot, copied, scores, near, (bound, victim.bound)) | own
+
+
+def figures(loot: Any, copied: Answers, scores: Answers, near: Any, bounds: tuple[float, float]) -> dict[str, Any]:
+    """Return what a thief's copy came to, overall and beside the boundary; ``bounds`` are the copy's and the model's."""
+    return {
+        "walked": loot.walked,
+        "refused": loot.refused,
+        "agreement": round(agreement(copied, scores, *bounds), 4),
+        "near": round(agreement(copied[near], scores[near], *bounds), 4),
+    }
 
 
 class Plain:
@@ -249,18 +250,9 @@ def door() -> Iterator[dict[str, Any]]:
             heard = ~np.isnan(loot.answers)
             loot = msgspec.structs.replace(loot, rows=loot.rows[heard], answers=loot.answers[heard])
             copied = copy_of(loot, labels=labels)(victim.measured)
-            yield {
-                "model": "inference door (synthetic)",
-                "queries": count,
-                "defence": defence,
-                "thief": thief,
-                "walked": loot.walked,
-                "refused": loot.refused,
-                "agreement": round(agreement(copied, scores, bound, victim.bound), 4),
-                "majority": round(majority, 4),
-                "near": round(agreement(copied[near], scores[near], bound, victim.bound), 4),
-                "near_majority": 0.5,
-            }
+            head = {"model": "inference door (synthetic)", "queries": count, "defence": defence, "thief": thief}
+            own = {"majority": round(majority, 4), "near_majority": 0.5}
+            yield head | figures(loot, copied, scores, near, (bound, victim.bound)) | own
 
 
 def honest(events: Sequence[Any], scores: Answers, bound: float) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def decisions(victim: Victim) -> Iterator[dict[str, Any]]:
 
 
 def figures(loot: Any, copied: Answers, scores: Answers, near: Any, bounds: tuple[float, float]) -> dict[str, Any]:
-    """Return what a thief's copy came to, overall and beside the boundary; ``bounds`` are the copy's and the model's."""
+    """Return what a copy came to, overall and beside the boundary; ``bounds`` are the copy's and the model's."""
     return {
         "walked": loot.walked,
         "refused": loot.refused,

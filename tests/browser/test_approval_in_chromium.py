@@ -62,6 +62,8 @@ def test_two_people_agree_each_with_a_passkey(server: Any, visitor: Any) -> None
 
 
 def test_a_no_and_a_narrow_screen_in_the_dark(server: Any, visitor: Any) -> None:
+    for name in ("user:ann", "user:bob"):  # nobody holds a passkey yet, so nobody has to agree to the first one
+        server.house.store.authenticators.remove_all("default", name)
     enrolled(server, visitor, "user:cyd")
     made = proposed(server)
     visitor.page.set_viewport_size({"width": 320, "height": 640})

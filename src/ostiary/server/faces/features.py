@@ -27,7 +27,7 @@ from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import Caller, TurnedAway
 from ostiary.server.feature_access import Access, Act, answer_of
-from ostiary.server.features import are_served, open_features
+from ostiary.server.features import are_served, open_features, waiting
 from ostiary.server.wire import BODY_LATE, Reply, Request, json_reply
 from ostiary.vocabulary.reasons import Reason
 
@@ -51,7 +51,7 @@ class FeatureFace:
         """Open the door."""
         settings = desk.house.settings.features
         self._desk = desk
-        self._access = Access(desk, open_features(desk.house), Budget(settings.token_rows))
+        self._access = Access(desk, open_features(desk.house, ready=waiting(desk.house)), Budget(settings.token_rows))
         self._threads = ThreadPoolExecutor(settings.parallel, "features")
         desk.house.opened.callback(self._threads.shutdown)
         self._most = settings.parallel * 8

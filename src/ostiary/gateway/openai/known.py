@@ -61,5 +61,8 @@ REFUSED: Final = {
 }
 """Why a parameter that clients know is not served."""
 
-OURS: Final = frozenset({"conversation", "metadata", "previous_response_id", "prompt_cache_key", "safety_identifier"})
+KEPT_HERE: Final = frozenset({"conversation", "previous_response_id"})
+"""Ids of what this gateway keeps: looked up here, and told to nobody."""
+
+OURS: Final = KEPT_HERE | frozenset({"metadata", "prompt_cache_key", "safety_identifier"})
 """What never goes on as it came: state at a model's server is shared by all who use its key."""

@@ -102,13 +102,14 @@ class Reader:
             self.name(inner, "name", f"{place}.function") if isinstance(inner, dict) else self.name(one, "name", place)
         )
 
-    def extras(self, told: dict[str, Any]) -> None:
+    def extras(self, told: dict[str, Any], aside: frozenset[str] = frozenset()) -> None:
         """Look at all that stands beside the messages, also where a number or one word belongs.
 
-        Some servers put an effort or a kind into the operator's prompt as it is.
+        Some servers put an effort or a kind into the operator's prompt as it is. ``aside`` are members that go to no
+        model: ids of what is kept here are drawn by lot, and now and then one looks like an attack.
         """
         for name, value in told.items():
-            if name not in READ_ELSEWHERE:
+            if name not in READ_ELSEWHERE | aside:
                 self.collector.all(value, self.asker, name)
 
     @staticmethod

@@ -6,7 +6,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.gateway.openai.annotations import annotated
 from ostiary.gateway.openai.asked import EXTENSION, LlmAsked
 from ostiary.gateway.openai.collecting import INVALID, TOO_MUCH, UNSUPPORTED
-from ostiary.gateway.openai.known import OURS
+from ostiary.gateway.openai.known import KEPT_HERE, OURS
 from ostiary.gateway.openai.reader import Reader
 from ostiary.vocabulary.labels import Label
 
@@ -31,7 +31,7 @@ def read(told: dict[str, Any], reader: Reader) -> LlmAsked:
     tools, conversation = reader.tools(told), _conversation(told.get("conversation"))
     if conversation and told.get("previous_response_id"):
         raise FaultyInputError(INVALID, "go on from an answer, or in a conversation: not both", "conversation")
-    reader.extras(told)
+    reader.extras(told, KEPT_HERE)
     output = min(reader.count(told, "max_output_tokens", reader.limits.output), reader.limits.output)
     body = {name: value for name, value in told.items() if name not in _DROPPED and value is not None}
     # What a model's server keeps is shared by all who use its key: nothing is kept there.

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.artifacts.tensors import pack, unpack
 from ostiary.errors import FaultyInputError
 from ostiary.risk.entitlements.lines import ids_of, refusals
 from ostiary.risk.entitlements.table import Table, TableLimits, parse_table, read_table
-from ostiary.risk.entitlements.tensors import pack, unpack
 
 TIGHT = TableLimits(rows=3, columns=3, line_bytes=40, cell_characters=8)
 

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from ostiary.artifacts import VerifiedArtifact
+from ostiary.artifacts.tensors import Array, pack, unpack
 from ostiary.errors import FaultyInputError
 from ostiary.risk.entitlements.coding import Floats, Ints
 from ostiary.risk.entitlements.factors import Matrix
@@ -24,7 +25,6 @@ from ostiary.risk.entitlements.lines import ScoredLine, ids_of
 from ostiary.risk.entitlements.pair_rows import NAMES, pair_rows
 from ostiary.risk.entitlements.shape import SCHEMA_FILE, TABLES_FILE, GrantSchema, file_of, malformed, read_schema
 from ostiary.risk.entitlements.table import Table
-from ostiary.risk.entitlements.tensors import Array, pack, unpack
 from ostiary.risk.schema import Thresholds
 from ostiary.risk.trees import parse_trees
 

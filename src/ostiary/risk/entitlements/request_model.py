@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from ostiary.artifacts import VerifiedArtifact
+from ostiary.artifacts.tensors import Array, pack, unpack
 from ostiary.errors import FaultyInputError
 from ostiary.risk.entitlements.coding import Floats, Ints, Vocabulary
 from ostiary.risk.entitlements.forest import Forest
@@ -29,7 +30,6 @@ from ostiary.risk.entitlements.shape import (
     read_schema,
 )
 from ostiary.risk.entitlements.table import Table
-from ostiary.risk.entitlements.tensors import Array, pack, unpack
 from ostiary.risk.schema import Thresholds
 from ostiary.risk.trees import parse_trees
 

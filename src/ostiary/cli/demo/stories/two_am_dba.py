@@ -105,16 +105,13 @@ def _offset_s(event: AccessEvent) -> int:
 
 
 def _usual_now(history: Iterable[AccessEvent], now_ns: int, other_than: str) -> AccessEvent:
-    """Return the access that a person most often has at this time of the day, weekends counted apart.
-
-    Databases are left out: they are what the night is about, and not everybody's roles reach them.
-    """
+    """Return what a developer most often does with a repository at this time of the day: anybody's roles reach that."""
     now = now_ns // NS
     often: Counter[tuple[str, str, str, str]] = Counter()
     newest: dict[tuple[str, str, str, str], AccessEvent] = {}
     for event in history:
-        who_else = event.subject_type == "user" and event.subject_id != other_than
-        if not who_else or event.action == "login" or event.resource_type == "database":
+        developer = "developers" in event.groups and event.subject_id != other_than
+        if not developer or event.resource_type != "repository":
             continue
         apart = (event.time_ns // NS - now + _DAY_S // 2) % _DAY_S - _DAY_S // 2
         key = (event.subject_id, event.resource_type, event.resource_id, event.action)

@@ -49,6 +49,7 @@ from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.agreed import Agreed
 from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.biometrics.ports import BehaviourRoom
 from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
 from ostiary.server.drifting import DriftWatch
@@ -120,6 +121,7 @@ class House(msgspec.Struct, frozen=True):
     activations: Activations
     glass: GlassRoom
     opened: ExitStack
+    behaviour: BehaviourRoom | None = None
 
     @property
     def commits(self) -> ApprovedCommits:

@@ -38,11 +38,9 @@ def people(
     for person in range(first, first + count):
         rng = np.random.default_rng([seed, person])
         habit = rng.normal(0.0, 1.0, 8)
-        for session in range(sessions):
-            for _ in range(windows):
-                window = Window(modality, _MAKERS[modality](habit, rng))
-                order = sum(row.subject == f"p{person:03}" for row in rows)
-                rows.append(Row(f"p{person:03}", f"s{session:02}", window, order))
+        for order in range(sessions * windows):
+            window = Window(modality, _MAKERS[modality](habit, rng))
+            rows.append(Row(f"p{person:03}", f"s{order // windows:02}", window, order))
     return rows
 
 

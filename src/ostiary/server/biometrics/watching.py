@@ -77,6 +77,11 @@ class WatchedSessions:
         """Return of how many sessions anything is known."""
         return len(self._sessions)
 
+    def subjects(self) -> list[tuple[str, str]]:
+        """Return tenant and subject of every session, each once."""
+        with self._lock:
+            return list(dict.fromkeys((name[0], kept.subject) for name, kept in self._sessions.items()))
+
     def note(self, tenant: str, session: str, subject: str, judged: Judged, at_ns: int) -> None:
         """Take in what was found of one window."""
         with self._lock:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ostiary.server import wiring
-from ostiary.testing.behaviour import MemoryBehaviour
+from ostiary.testing.behaviour_room import MemoryBehaviour
 from ostiary.testing.issuer import FakeHolder, FakeIssuer
 from ostiary.testing.pages import FakePage
 

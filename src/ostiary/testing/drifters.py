@@ -38,7 +38,7 @@ def patient(
     luck: np.random.Generator,
     pace: float = 0.02,
 ) -> float:
-    """Offer ``steps`` windows, moving on by ``pace`` of the whole distance when one is accepted; return how far it came."""
+    """Offer ``steps`` windows, moving on by ``pace`` of the whole way when one is accepted; return how far it came."""
     share = pace
     for _ in range(steps):
         if accepts(_drawn(victim, attacker, share, luck)):
@@ -52,7 +52,7 @@ def between(victim: Floats, attacker: Floats, share: float) -> Floats:
 
 
 def _drawn(victim: Sequence[Window], attacker: Sequence[Window], share: float, luck: np.random.Generator) -> Window:
-    return blended(victim[luck.integers(len(victim))], attacker[luck.integers(len(attacker))], share)
+    return blended(victim[int(luck.integers(len(victim)))], attacker[int(luck.integers(len(attacker)))], share)
 
 
 def _between(one: Floats, other: Floats, share: float) -> Floats:

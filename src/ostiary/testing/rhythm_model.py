@@ -101,7 +101,7 @@ def _features(window: Window) -> Floats:
     holds = np.log(np.clip(events[:, 1] - events[:, 0], 5, 1_000))
     pauses, releases = (np.log(np.clip(np.diff(events[:, at]), 5, 3_000)) for at in (0, 1))
     gaps = np.clip(events[1:, 0] - events[:-1, 1], -300, 1_000) / 100
-    parts = [
+    parts: list[Floats | list[float]] = [
         *(np.percentile(some, _AT) for some in (holds, pauses, releases)),
         [holds.mean(), holds.std(), pauses.mean(), pauses.std(), (gaps < 0).mean(), *np.percentile(gaps, (20, 50))],
         [_together(holds[:-1], holds[1:]), _together(pauses[:-1], pauses[1:])],
@@ -109,7 +109,7 @@ def _features(window: Window) -> Floats:
         np.sqrt(np.histogram(holds, _HOLDS)[0] / len(holds)),
         np.sqrt(np.histogram(pauses, _PAUSES)[0] / len(pauses)),
     ]
-    return np.concatenate(parts)
+    return np.concatenate([np.asarray(part, np.float64) for part in parts])
 
 
 def _together(one: Floats, other: Floats) -> float:

@@ -79,7 +79,7 @@ def nats(model: Model, template: Template, row: Floats) -> float:
 
 
 def settled(state: State, model: Model, now_ns: int, rules: Rules = RULES) -> State:
-    """Return the state after every window whose quarantine is over has moved the template, as far as the caps let it."""
+    """Return the state after each window whose quarantine is over moved the template, as far as the caps let it."""
     due = [one for one in state.waiting if one.until_ns <= now_ns]
     if not due:
         return state
@@ -91,9 +91,7 @@ def settled(state: State, model: Model, now_ns: int, rules: Rules = RULES) -> St
         towards = model.moved(adaptive, one.row, rules.share)
         if model.apart(morning, towards) <= rules.day_cap and model.apart(state.anchor, towards) <= rules.total_cap:
             adaptive, counted = towards, counted + 1
-    return msgspec.structs.replace(
-        state, waiting=rest, day=day, morning=morning, adaptive=adaptive, counted=counted
-    )
+    return msgspec.structs.replace(state, waiting=rest, day=day, morning=morning, adaptive=adaptive, counted=counted)
 
 
 def ended(state: State, session: str, *, well: bool) -> State:

@@ -1,7 +1,7 @@
 """How a template may learn: the numbers, and a window's moment.
 
 Log-likelihood ratios are nats against the anchor or the adaptive template, one window; distances are ``Model.apart``,
-deviations of a person's own windows. The watch over the anchor was set on open people (``benchmarks/biometrics_drift.py``).
+deviations of a person's own windows. The watch was set on open people (``benchmarks/biometrics_drift.py``).
 """
 
 from typing import Final
@@ -37,7 +37,7 @@ class Rules(msgspec.Struct, frozen=True):
     quarantine_s: int = 86_400
     most_waiting: int = 64
     steady: int = 10
-    slack: float = 1.2
+    slack: float = 1.4
     one: float = 3.0
     hold: float = 6.0
     height: float = 18.0

@@ -11,12 +11,13 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from ostiary.audit import AuditLog, AuditSettings, DiskReserve
 from ostiary.audit.tenants import TenantAdmin
+from ostiary.biometrics.book import TemplateBook
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
@@ -49,6 +50,7 @@ from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.agreed import Agreed
 from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.biometrics.ports import BehaviourRoom
 from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
 from ostiary.server.drifting import DriftWatch
@@ -77,6 +79,9 @@ from ostiary.sessions import SessionLedger
 from ostiary.storage.sqlite import SqliteStore, open_store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.rollout import FiguresSource
+
+if TYPE_CHECKING:
+    from ostiary.server.biometrics.room import BiometricsRoom
 
 _MIB = 1 << 20
 OnFault = Callable[[str, BaseException], None]
@@ -120,6 +125,9 @@ class House(msgspec.Struct, frozen=True):
     activations: Activations
     glass: GlassRoom
     opened: ExitStack
+    templates: TemplateBook
+    behaviour: BehaviourRoom | None = None
+    biometrics: "BiometricsRoom | None" = None
 
     @property
     def commits(self) -> ApprovedCommits:

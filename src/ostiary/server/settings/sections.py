@@ -15,6 +15,7 @@ from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.admission import AdmissionSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.batches import BatchesSection
+from ostiary.server.settings.biometrics import BiometricsSection
 from ostiary.server.settings.break_glass import BreakGlassSection
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
@@ -338,3 +339,5 @@ class Settings(Section):
     """Retrieval under the asker's own rights."""
     telemetry: TelemetrySection = TelemetrySection()
     """Logs, metrics and traces."""
+    biometrics: BiometricsSection = BiometricsSection()
+    """Behavioural biometrics."""

@@ -17,6 +17,8 @@ tests() {
   tools/postgres.sh # for columns in PostgreSQL
   # Hundreds of tests start processes; where PYTHONDONTWRITEBYTECODE is set each would compile the sources anew.
   python -m compileall -q src sdk/src
+  # Threads that spin while they wait took half of the cores away from the other tests.
+  export OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1
   # Two workers, for two cores; a worker takes over tests that the other has not begun.
   # shellcheck disable=SC2086
   pytest --numprocesses 2 --dist worksteal ${PYTEST_ARGS:-}

@@ -252,6 +252,122 @@ proposals contains {
 	not data.ostiary.lib.freshly_proven
 }
 
+# How the subject types and moves, where it agreed to be watched and is known by it. Without any of it there is no
+# `input.biometrics`, and nothing here says anything: nobody is asked for more because a hand rests, a reader speaks, or
+# nobody agreed. The decision caps every proposal that rests on it at a step-up, whatever is written here.
+known_by_behaviour := input.biometrics.stage
+
+behaviour_asks_for(what) if {
+	is_number(input.biometrics.llr)
+	input.biometrics.llr >= data.thresholds.biometrics[known_by_behaviour][what]
+}
+
+drifts if input.biometrics.alarm == true
+
+drifts if {
+	is_number(input.biometrics.drift)
+	input.biometrics.drift >= data.thresholds.biometrics.drift
+}
+
+# METADATA
+# title: typing and moving somewhat unlike the subject
+# description: The way of typing and moving is somewhat unlike the subject's own, so the session is kept short.
+# custom:
+#   id: biometrics-shorter-session
+#   effect: REDUCE
+#   remediation: Nothing is needed now; you will be asked to sign in again sooner.
+proposals contains {
+	"rule": "biometrics-shorter-session",
+	"told_as": told_as,
+	"rests_on": "biometrics",
+	"effect": "REDUCE",
+	"control": "session_lifetime",
+	"scope": "session",
+	"max_age": data.thresholds.reduced_session_s,
+} if behaviour_asks_for("shorter")
+
+# METADATA
+# title: typing and moving unlike the subject
+# description: The way of typing and moving is unlike the subject's own, so the subject must prove itself again.
+# custom:
+#   id: biometrics-step-up
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "biometrics-step-up",
+	"told_as": told_as,
+	"rests_on": "biometrics",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"scope": "session",
+	"acr_values": strongest,
+} if {
+	behaviour_asks_for("step_up")
+	not data.ostiary.lib.freshly_proven
+}
+
+# A replay answers a fresh proof as well: the evidence begins anew with each proof, so what is replayed came after it.
+# METADATA
+# title: typing and moving that is not live
+# description: The way of typing and moving is a repetition or made by a program, so the subject must prove itself again.
+# custom:
+#   id: biometrics-replayed
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "biometrics-replayed",
+	"told_as": told_as,
+	"rests_on": "biometrics",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"scope": "session",
+	"acr_values": strongest,
+} if {
+	is_number(input.biometrics.liveness)
+	input.biometrics.liveness <= data.thresholds.biometrics.replayed
+}
+
+# METADATA
+# title: typing and moving that hardly looks like a person's
+# description: The way of typing and moving hardly looks like a person's own hand, so the subject must prove itself again.
+# custom:
+#   id: biometrics-not-live
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "biometrics-not-live",
+	"told_as": told_as,
+	"rests_on": "biometrics",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"scope": "session",
+	"acr_values": strongest,
+} if {
+	is_number(input.biometrics.liveness)
+	input.biometrics.liveness < data.thresholds.biometrics.live_from
+	not data.ostiary.lib.freshly_proven
+}
+
+# METADATA
+# title: the known way of typing and moving has drifted
+# description: What is known of this subject's typing and moving has moved far from how it was enrolled.
+# custom:
+#   id: biometrics-drift
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "biometrics-drift",
+	"told_as": told_as,
+	"rests_on": "biometrics",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"scope": "session",
+	"acr_values": strongest,
+} if {
+	drifts
+	not data.ostiary.lib.freshly_proven
+}
+
 obligations contains {
 	"id": "risk-notification",
 	"type": "notification",

@@ -234,3 +234,67 @@ test_drift_asks_for_a_step_up_and_for_nothing_more if {
 	proposed(examples.developer, calm) == set()
 	proposed(object.union(object.union(examples.developer, drifting(true)), fresh), calm) == set()
 }
+
+typing(found) := {"biometrics": object.union(
+	{
+		"stage": "enrolled",
+		"llr": -1,
+		"confidence": 1,
+		"liveness": 1,
+		"drift": 0.5,
+		"alarm": false,
+		"modalities": ["keystroke"],
+		"windows": 12,
+	},
+	found,
+)}
+
+by_typing(found) := proposed(object.union(examples.developer, typing(found)), {"score": 0.01})
+
+test_nothing_known_of_typing_proposes_nothing if {
+	proposed(examples.developer, {"score": 0.01}) == set()
+	by_typing({}) == set()
+}
+
+test_typing_unlike_the_subject if {
+	by_typing({"llr": 1.1}) == {"biometrics-shorter-session"}
+	by_typing({"llr": 2.4}) == {"biometrics-shorter-session", "biometrics-step-up"}
+	by_typing({"llr": 50}) == {"biometrics-shorter-session", "biometrics-step-up"}
+}
+
+test_somebody_hardly_known_is_asked_for_a_proof_and_nothing_else if {
+	by_typing({"stage": "provisional", "llr": 2.4}) == set()
+	by_typing({"stage": "provisional", "llr": 2.6}) == {"biometrics-step-up"}
+}
+
+test_an_unheard_of_stage_or_number_proposes_nothing if {
+	by_typing({"stage": "none", "llr": 9}) == set()
+	by_typing({"llr": "9", "drift": null, "liveness": null}) == set()
+}
+
+test_a_replay_asks_for_a_proof_whoever_has_just_given_one if {
+	by_typing({"liveness": 0}) == {"biometrics-replayed", "biometrics-not-live"}
+	by_typing({"liveness": 0.3}) == {"biometrics-not-live"}
+	request := object.union(object.union(examples.developer, typing({"liveness": 0, "llr": 9})), fresh)
+	proposed(request, {"score": 0.01}) == {"biometrics-shorter-session", "biometrics-replayed"}
+}
+
+test_drifted_typing_asks_for_a_proof if {
+	by_typing({"alarm": true}) == {"biometrics-drift"}
+	by_typing({"drift": 6}) == {"biometrics-drift"}
+	request := object.union(object.union(examples.developer, typing({"alarm": true})), fresh)
+	proposed(request, {"score": 0.01}) == set()
+}
+
+test_typing_never_proposes_more_than_a_proof if {
+	every stage in ["provisional", "enrolled"] {
+		decision := adaptive.decision with input as with_risk(
+			object.union(examples.developer, typing({"stage": stage, "llr": 50, "liveness": 0, "alarm": true})),
+			{"score": 0.01},
+		)
+		every hit in decision.proposals {
+			hit.effect in {"REDUCE", "STEP_UP"}
+			hit.rests_on == "biometrics"
+		}
+	}
+}

@@ -26,6 +26,7 @@ from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
 from ostiary.sessions import Asked, SessionLedger, StepUpProof
 from ostiary.testing.parts import Always, FixedScorer, FixedSignals, MemoryRecorder, StaticDirectory
+from ostiary.vocabulary.behaviour import BiometricsVerdict
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
 from ostiary.vocabulary.effects import Control, Effect, Phase
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
@@ -49,6 +50,7 @@ MEMBERS = {
     "session",
     "session_risk",
     "probing",
+    "biometrics",
     "want",
 }
 WANTS = {"effect", "reasons", "obligations", "rules", "unmet", "acr_values", "proposal", "floor"}
@@ -187,12 +189,25 @@ def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
         recorder=MemoryRecorder(),
         devices=Registered(case["device"]) if "device" in case else None,
         questions=Watching(case["probing"]) if "probing" in case else None,
+        behaviour=Behaves(case["biometrics"]) if "biometrics" in case else None,
         break_glass=Glass(case["break_glass"]) if "break_glass" in case else None,
     )
     asked = EvaluationRequest(subject, Action(**request["action"]), resource, request.get("context", {}))
     pep = PepIdentity(pep_id="gateway", tenant="default", subjects="asserted")
     receipt = Receipt("dec_00000000000000000000000001", NOW_NS)
     return Decider(parts).decide(receipt, Call(pep, asked, PresentedSubject()))
+
+
+class Behaves:
+    """A watch over behaviour that has found what the case tells, or nothing."""
+
+    def __init__(self, told: dict[str, Any] | None) -> None:
+        whole = {"confidence": 1.0, "liveness": 1.0, "modalities": ("keystroke",), "models": ("sha256:keys",)}
+        more = {"inputs": "sha256:windows", "windows": 5, "at_ns": NOW_NS - 1}
+        self.found = None if told is None else BiometricsVerdict(**{**whole, **more, **told})
+
+    def latest(self, tenant, session_id, subject, now_ns):
+        return self.found
 
 
 class Latest:

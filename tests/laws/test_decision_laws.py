@@ -141,3 +141,24 @@ def test_every_effect_is_reachable_when_everything_is_live():
     for effect in Effect:
         adaptive = AdaptiveVerdict(hits=(RuleHit("a", effect),))
         assert combine(GuardrailVerdict(hits=granted), adaptive, high_impact_everywhere()).effect == effect
+
+
+resting_hits = st.builds(
+    RuleHit, rule=rule_ids, effect=effects, properties=st.just({"rests_on": "biometrics", "control": "terminate"})
+)
+
+
+@given(guardrail_verdicts, st.lists(resting_hits, max_size=4).map(tuple), phase_tables, st.booleans(), glasses)
+def test_what_rests_on_typing_and_moving_asks_for_a_step_up_at_most(guardrails, found, phases, critical, glass):
+    floor = combine(guardrails, None, phases, critical=critical, break_glass=glass).effect
+    verdict = AdaptiveVerdict(hits=found)
+    outcome = combine(guardrails, verdict, phases, critical=critical, break_glass=glass)
+    assert outcome.effect <= max(floor, Effect.STEP_UP)
+    assert outcome.applied_proposal <= Effect.STEP_UP
+
+
+@given(guardrail_verdicts, adaptive_verdicts, st.lists(resting_hits, max_size=4).map(tuple), phase_tables)
+def test_what_rests_on_typing_and_moving_weakens_nothing_else(guardrails, adaptive, found, phases):
+    before = combine(guardrails, adaptive, phases)
+    more = AdaptiveVerdict(hits=(*adaptive.hits, *found), error=adaptive.error)
+    assert combine(guardrails, more, phases).effect >= before.effect

@@ -16,7 +16,9 @@ from ostiary.vocabulary.verdicts import Obligation, Outcome, RuleHit, Unmet
 _MAX_UNMET: Final = 5
 TOLD_AS: Final = "told_as"
 # What these say is how far a model went, or would have gone.
-_KEPT_BACK: Final = frozenset({Reason.CRITICAL_CAP, Reason.PHASE_NOT_LIVE, Reason.POLICY_CEILING, Reason.SUPPRESSED})
+_KEPT_BACK: Final = frozenset(
+    {Reason.BIOMETRICS_CAP, Reason.CRITICAL_CAP, Reason.PHASE_NOT_LIVE, Reason.POLICY_CEILING, Reason.SUPPRESSED}
+)
 _MODELLED: Final = {
     Effect.REDUCE: "This access is somewhat unusual, so it is allowed with less.",
     Effect.STEP_UP: "This access is unusual, so the subject must prove itself again.",

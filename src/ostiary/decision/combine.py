@@ -5,6 +5,7 @@
 - No matching allow rule means DENY; an error of either policy step means DENY (fail closed).
 - Nothing that a model says can make the result milder than the floor.
 - On a ``critical`` resource models alone never go past STEP_UP.
+- A proposal that rests on how somebody types and moves never goes past STEP_UP, anywhere (``resting`` marks it).
 - A suppressed rule's proposal is told and does not act: ``suppressed``. It is a model's proposal, so nothing of the
   floor could be touched by that.
 - Break-glass replaces only the denies that it names, never an error, and ``no_allow_rule`` only when named.
@@ -21,7 +22,7 @@ import msgspec
 from ostiary.decision.phases import PhaseTable
 from ostiary.vocabulary.effects import EFFECT_OF_CONTROL, Control, Effect
 from ostiary.vocabulary.reasons import Reason
-from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict, Outcome, RuleHit
+from ostiary.vocabulary.verdicts import RESTS_ON, AdaptiveVerdict, GuardrailVerdict, Outcome, RuleHit
 
 
 class BreakGlass(msgspec.Struct, frozen=True):
@@ -107,7 +108,7 @@ def combine(
         return _failed(floor, adaptive, ceiling)
     hits = adaptive.hits if adaptive else ()
     proposal = max((h.effect for h in hits), default=Effect.ALLOW)
-    lived = [(phases.fall(h.effect, control_of(h), ceiling), h) for h in hits]
+    lived = [(phases.fall(h.effect, control_of(h), _cap(h, ceiling)), h) for h in hits]
     fallen = [(effect, h) for effect, h in lived if h.rule not in withheld]
     wanted = max((h.effect for _, h in fallen), default=Effect.ALLOW)
     applied = max((effect for effect, _ in fallen), default=Effect.ALLOW)
@@ -119,7 +120,7 @@ def combine(
         rules += [h for h in acting if h not in rules]
         reasons += [Reason.ADAPTIVE_PROPOSAL.value, *(f"rule:{h.rule}" for h in acting)]
     if applied < wanted:
-        reasons.append(_why_fallen(wanted, guardrails.ceiling, critical=critical))
+        reasons.append(_why_fallen(hits, wanted, guardrails.ceiling, critical=critical))
     if any(h.rule in withheld and acts > Effect.ALLOW for acts, h in lived):
         reasons.append(Reason.SUPPRESSED.value)
     return Outcome(
@@ -135,8 +136,19 @@ def combine(
     )
 
 
-def _why_fallen(proposal: Effect, policy_ceiling: Effect, *, critical: bool) -> str:
+def _rests(hit: RuleHit) -> bool:
+    return RESTS_ON in hit.properties
+
+
+def _cap(hit: RuleHit, ceiling: Effect) -> Effect:
+    """Return how far one proposal may go."""
+    return min(ceiling, Effect.STEP_UP) if _rests(hit) else ceiling
+
+
+def _why_fallen(hits: tuple[RuleHit, ...], proposal: Effect, policy_ceiling: Effect, *, critical: bool) -> str:
     """Return the reason code of a proposal that was not applied as it stood."""
+    if proposal > Effect.STEP_UP and all(_rests(h) for h in hits if h.effect == proposal):
+        return Reason.BIOMETRICS_CAP.value
     if critical and proposal > Effect.STEP_UP:
         return Reason.CRITICAL_CAP.value
     return Reason.POLICY_CEILING.value if proposal > policy_ceiling else Reason.PHASE_NOT_LIVE.value

@@ -16,10 +16,10 @@ import msgspec
 
 from ostiary.decision.answer import answer_of
 from ostiary.decision.combine import BreakGlass, combine, refused
-from ostiary.decision.document import adaptive_document, guardrail_document
+from ostiary.decision.document import guardrail_document
 from ostiary.decision.event import event_of
 from ostiary.decision.held import answered, with_session
-from ostiary.decision.knowing import known_of, subject_key, where_of, why_over
+from ostiary.decision.knowing import behaviour_of, known_of, subject_key, where_of, why_over
 from ostiary.decision.numbers import pack
 from ostiary.decision.obligations import obligations_of, outside
 from ostiary.decision.parts import (
@@ -34,6 +34,7 @@ from ostiary.decision.parts import (
 )
 from ostiary.decision.ports import Moment, ResourceFacts
 from ostiary.decision.probing import tell, watched
+from ostiary.decision.resting import Seen, proposed, scored
 from ostiary.decision.suppressing import silenced_for, withheld
 from ostiary.errors import RefusedError
 from ostiary.identity.types import PepIdentity, VerifiedIdentity
@@ -113,22 +114,21 @@ class Decider:
         # 3. Enrich and extract signals: one pass, one profile read.
         try:
             moment = parts.signals.read(event_of(receipt, request, identity, known))
-            moment = watched(parts.questions, identity, call.pep.pep_id, moment)
+            moment = watched(parts.questions, identity, call.pep.pep_id, moment, own=known.watches)
         except Exception as fault:  # noqa: BLE001 - any failure of step 3 is a DENY
             self._fail(Reason.SIGNALS_ERROR, fault)
         laps["signals"] = watch()
 
         # 4. Score. Missing, late or broken means no proposal, and policy sees that.
-        risk = self._score(tenant, moment)
+        risk, plain = self._score(tenant, moment)
         laps["score"] = watch()
 
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
         try:
             engine = parts.policies.engine(tenant)
-            input_document = guardrail_document(request, call.pep.pep_id, identity, moment, known)
-            document = msgspec.json.encode(input_document)
+            document = msgspec.json.encode(guardrail_document(request, call.pep.pep_id, identity, moment, known))
             guardrails = with_session(engine.guardrails(document), document)
-            adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, known.session_risk))
+            adaptive = proposed(engine, document, guardrails, Seen(risk, plain, known.session_risk, known.biometrics))
         except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
             self._fail(Reason.POLICY_UNAVAILABLE, fault)
         laps["policy"] = watch()
@@ -144,8 +144,9 @@ class Decider:
         # 7. Obligations.
         obligations = obligations_of(outcome, guardrails, adaptive, subject_key(request))
         laps["combine"] = watch()
-        seen = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, engine.bundle.digest)
-        return Judged(*seen, known.asked, known.session_risk, known.standing.sign_in, silenced)
+        told = (moment, document, risk, guardrails, adaptive, outcome, obligations, phases.phases, engine.bundle.digest)
+        more = (known.session_risk, known.standing.sign_in, silenced, known.biometrics, plain)
+        return Judged(*told, known.asked, *more)
 
     def _known(self, receipt: Receipt, call: Call, identity: VerifiedIdentity) -> Known:
         """Return what is known of subject, resource, device and session, before anything is decided."""
@@ -153,7 +154,8 @@ class Decider:
         standing = answered(known.standing, known.asked, identity, receipt.decision_id, self._parts.sessions.skew_ns)
         names, source = known.asked.names, self._parts.session_risk
         risk = source.latest(identity.tenant, names[0]) if source is not None and names else None
-        return msgspec.structs.replace(known, standing=standing, session_risk=risk)
+        watched_here = behaviour_of(self._parts, known.asked)
+        return msgspec.structs.replace(known, standing=standing, session_risk=risk, **watched_here)
 
     def _over_meanwhile(self, judged: Judged) -> Reason | None:
         """Return why a permission comes too late: policy took its time, and the session ended meanwhile."""
@@ -186,6 +188,8 @@ class Decider:
             session_risk=judged.session_risk,
             key=judged.asked.key,
             suppressions=judged.suppressions,
+            biometrics=judged.biometrics,
+            plain_risk=judged.plain_risk,
         )
         told = outside(judged.obligations, judged.adaptive)
         answer = answer_of(receipt.decision_id, outcome, told, judged.guardrails.unmet)
@@ -261,15 +265,19 @@ class Decider:
             record.tenant, "decision", receipt.decision_id, receipt.received_ns, payload, record.subject_key
         )
 
-    def _score(self, tenant: str, moment: Moment) -> RiskScore:
+    def _score(self, tenant: str, moment: Moment) -> tuple[RiskScore, RiskScore | None]:
+        """Return the score, and the one without what is known of behaviour where something is."""
         try:
             scorer = self._parts.scorers.scorer(tenant)
             if scorer is None:
-                return unavailable(Reason.RISK_NO_MODEL)
-            risk = scorer.score(moment.event, moment.features)
+                return unavailable(Reason.RISK_NO_MODEL), None
+            risk, plain = scored(scorer.score, moment.event, moment.features)
         except Exception as fault:  # noqa: BLE001 - a broken model is a missing model (law 1)
             self._parts.on_fault(Reason.RISK_ERROR, fault)
-            return unavailable(Reason.RISK_ERROR)
+            return unavailable(Reason.RISK_ERROR), None
+        return self._told(moment, risk), plain
+
+    def _told(self, moment: Moment, risk: RiskScore) -> RiskScore:
         if not risk.contributions:
             return risk
         return msgspec.structs.replace(risk, contributions=tuple(self._in_words(moment, c) for c in risk.contributions))

@@ -14,6 +14,7 @@ from ostiary.decision.held import session_member
 from ostiary.decision.parts import Known
 from ostiary.decision.ports import Moment
 from ostiary.identity.types import VerifiedIdentity
+from ostiary.vocabulary.behaviour import BiometricsVerdict
 from ostiary.vocabulary.devices import DeviceFacts
 from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.effects import Effect
@@ -131,13 +132,36 @@ def risk_member(risk: RiskScore) -> dict[str, Any]:
     }
 
 
+def biometrics_member(found: BiometricsVerdict) -> dict[str, Any]:
+    """Return what was found out of how the subject types and moves, as the adaptive rules see it."""
+    return {
+        "stage": found.stage,
+        "llr": found.llr,
+        "confidence": found.confidence,
+        "liveness": found.liveness,
+        "drift": found.drift,
+        "alarm": found.alarm,
+        "modalities": list(found.modalities),
+        "windows": found.windows,
+    }
+
+
 def adaptive_document(
-    guardrail_bytes: bytes, verdict: GuardrailVerdict, risk: RiskScore, session_risk: RiskScore | None = None
+    guardrail_bytes: bytes,
+    verdict: GuardrailVerdict,
+    risk: RiskScore,
+    session_risk: RiskScore | None = None,
+    biometrics: BiometricsVerdict | None = None,
 ) -> bytes:
-    """Return the adaptive rules' document: the guardrails' own bytes with their result and the scores added."""
+    """Return the adaptive rules' document: the guardrails' own bytes with their result and the scores added.
+
+    Where nothing is known of how the subject types and moves there is no member for it: no rule can read its absence
+    as anything.
+    """
     added = {
         "guardrails": {"floor": floor_of(verdict).name, "rules": [h.rule for h in verdict.hits]},
         "risk": risk_member(risk),
         "session_risk": risk_member(session_risk or unavailable(Reason.RISK_NO_MODEL)),
+        **({"biometrics": biometrics_member(biometrics)} if biometrics else {}),
     }
     return guardrail_bytes[:-1] + b"," + msgspec.json.encode(added)[1:]

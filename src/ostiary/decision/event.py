@@ -86,6 +86,8 @@ def event_of(
     told = facts_of(identity, context, receipt.received_ns)
     if known.device.posture is not None:
         told["posture"] = known.device.posture
+    if known.watches:  # whoever speaks for somebody else does not say how that one types (confused deputy)
+        told["behaviour"] = known.biometrics.facts if known.biometrics else None
     auth_age = receipt.received_ns / _NS - identity.auth_time if identity.auth_time is not None else None
     return AccessEvent(
         event_id=receipt.decision_id,

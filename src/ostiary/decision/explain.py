@@ -39,6 +39,7 @@ class Explanation(msgspec.Struct, frozen=True):
     risk: dict[str, Any]
     bundle: str
     phases: dict[str, str]
+    biometrics: dict[str, Any]
 
 
 def explain(record: DecisionRecord) -> Explanation:
@@ -68,6 +69,7 @@ def explain(record: DecisionRecord) -> Explanation:
         risk=_risk(record),
         bundle=record.bundle,
         phases={control: phase.name.lower() for control, phase in record.phases.items()},
+        biometrics=_biometrics(record),
     )
 
 
@@ -94,6 +96,15 @@ def _law(outcome: Outcome) -> dict[str, str]:
         "final": outcome.effect.name,
         "sum": f"max({outcome.floor.name}, {outcome.applied_proposal.name}) = {outcome.effect.name}",
     }
+
+
+def _biometrics(record: DecisionRecord) -> dict[str, Any]:
+    """Return what was known of typing and moving, with what proves which windows and models; empty when nothing was."""
+    found, plain = record.biometrics, record.plain_risk
+    if found is None:
+        return {}
+    told: dict[str, Any] = msgspec.to_builtins(found)
+    return {**told, "score_without": None if plain is None else plain.score}
 
 
 def _risk(record: DecisionRecord) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ostiary.decision.event import device_of, ip_of, own_session, sessions_of, t
 from ostiary.decision.held import asked_of
 from ostiary.decision.parts import Known, Parts
 from ostiary.identity.types import VerifiedIdentity
-from ostiary.sessions import SessionState, Standing
+from ostiary.sessions import Asked, SessionState, Standing
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.reasons import Reason
@@ -34,6 +34,19 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
         drift=parts.drift.drift(tenant, f"{identity.subject_type}:{identity.subject_id}") if parts.drift else None,
         grants=parts.grants.grants(tenant, whom, request, now_ns) if parts.grants else (),
     )
+
+
+def behaviour_of(parts: Parts, asked: Asked) -> dict[str, Any]:
+    """Return whether behaviour is watched here, and what it says of the session; a watch that fails says nothing."""
+    if parts.behaviour is None:
+        return {}
+    found = None
+    try:
+        if asked.names:
+            found = parts.behaviour.latest(asked.tenant, asked.names[0], asked.subject, asked.now_ns)
+    except Exception as fault:  # noqa: BLE001 - nobody is kept out because a watch is broken (law 1)
+        parts.on_fault("biometrics_unavailable", fault)
+    return {"watches": True, "biometrics": found}
 
 
 def where_of(identity: VerifiedIdentity, request: EvaluationRequest, known: Known) -> Where:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ostiary.decision.ports import (
+    BehaviourReader,
     BreakGlassCheck,
     CommitFacts,
     CommitReader,
@@ -32,6 +33,7 @@ from ostiary.decision.ports import (
 )
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.sessions import NO_STANDING, Asked, Standing, StepUpProof
+from ostiary.vocabulary.behaviour import BiometricsVerdict
 from ostiary.vocabulary.devices import UNKNOWN_DEVICE, DeviceFacts
 from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.effects import Phase
@@ -96,6 +98,7 @@ class Parts(msgspec.Struct, frozen=True):
     grants: GrantReader | None = None
     session_risk: SessionRiskSource | None = None
     drift: DriftReader | None = None
+    behaviour: BehaviourReader | None = None
     suppressions: SuppressionSource | None = None
     questions: QuestionReader | None = None
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
@@ -139,7 +142,11 @@ class AlreadyAnsweredError(Exception):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of subject, resource, device and session before an access is judged."""
+    """What is known of subject, resource, device and session before an access is judged.
+
+    Where ``watches`` says that behaviour is watched here, nobody else is believed about it; ``biometrics`` is what was
+    found out, if anything.
+    """
 
     subject: SubjectFacts
     resource: ResourceFacts
@@ -150,6 +157,8 @@ class Known(msgspec.Struct, frozen=True):
     commit: CommitFacts | None = None
     drift: DriftFacts | None = None
     grants: tuple[Mapping[str, Any], ...] = ()
+    watches: bool = False
+    biometrics: BiometricsVerdict | None = None
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -168,3 +177,5 @@ class Judged(msgspec.Struct, frozen=True):
     session_risk: RiskScore | None = None
     sign_in: StepUpProof | None = None
     suppressions: tuple[Suppressed, ...] = ()
+    biometrics: BiometricsVerdict | None = None
+    plain_risk: RiskScore | None = None

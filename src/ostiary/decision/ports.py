@@ -12,6 +12,7 @@ from ostiary.defence.guarding import NOT_ASKED, Asker, Guarded
 from ostiary.defence.questions import Question
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.sessions import Asked, Standing, StepUpProof
+from ostiary.vocabulary.behaviour import BiometricsVerdict
 from ostiary.vocabulary.devices import DeviceFacts
 from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.entities import EvaluationRequest, Subject
@@ -226,6 +227,14 @@ class SessionRiskSource(Protocol):
 
     def latest(self, tenant: str, session_id: str) -> RiskScore | None:
         """Return it, or ``None`` when the session has none."""
+        ...
+
+
+class BehaviourReader(Protocol):
+    """Tells what the behavioural biometrics have found out of a session (``server.biometrics`` fills it)."""
+
+    def latest(self, tenant: str, session_id: str, subject: str, now_ns: int) -> BiometricsVerdict | None:
+        """Return a finished value, or ``None`` where there is none: at once, from memory, for this very subject."""
         ...
 
 

@@ -41,15 +41,19 @@ _AMOUNTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 
 
-def watched(guard: QuestionReader | None, identity: VerifiedIdentity, pep_id: str, moment: Moment) -> Moment:
+def watched(
+    guard: QuestionReader | None, identity: VerifiedIdentity, pep_id: str, moment: Moment, *, own: bool = False
+) -> Moment:
     """Return the moment with what is seen of its question; its budgets are taken if it maps.
+
+    ``own`` says that behaviour was watched here: then it is nothing that the asker varies from one question to another.
 
     Raises:
         UnavailableError: the budgets cannot be written.
     """
     if guard is None:
         return moment
-    event = moment.event
+    event = msgspec.structs.replace(moment.event, behaviour=None) if own else moment.event
     asker = asker_of(event, identity, pep_id)
     return msgspec.structs.replace(moment, probing=guard.look(event.tenant, asker, question_of(event), event.time_ns))
 

@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from ostiary.decision.combine import combine, control_of
-from ostiary.decision.document import adaptive_document
 from ostiary.decision.obligations import acr_values_of, privileges_of, smallest_of
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.resting import Seen, proposed
 from ostiary.decision.suppressing import withheld
 from ostiary.vocabulary.effects import Control, Effect
 from ostiary.vocabulary.rollout import NOWHERE, Where
@@ -73,7 +73,8 @@ def rejudge(record: DecisionRecord, risk: RiskScore, engine: PolicyEngine, phase
     if record.refusal or record.guardrails is None or record.risk is None:
         return Fall(Effect.ALLOW)
     document = bytes(record.input)
-    verdict = engine.adaptive(adaptive_document(document, record.guardrails, record.risk, risk))
+    seen = Seen(record.risk, record.plain_risk, risk, record.biometrics)
+    verdict = proposed(engine, document, record.guardrails, seen)
     hits = tuple(hit for hit in verdict.hits if hit.properties.get("scope") == SESSION)
     if verdict.error or not hits:
         return Fall(Effect.ALLOW)

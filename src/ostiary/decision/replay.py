@@ -7,11 +7,11 @@ no profile, no session.
 import msgspec
 
 from ostiary.decision.combine import BreakGlass, combine
-from ostiary.decision.document import adaptive_document
 from ostiary.decision.held import with_session
 from ostiary.decision.numbers import unpack
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.resting import Seen, proposed, scored
 from ostiary.decision.suppressing import withheld
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Control, Effect
@@ -93,9 +93,9 @@ def decide_again(
     Raises:
         FaultyInputError: ``record_not_replayable`` when there is no score to be had.
     """
-    document, risk = bytes(record.input), _risk(record, scorer)
+    document, (risk, plain) = bytes(record.input), _risk(record, scorer)
     guardrails = with_session(engine.guardrails(document), document) if known is None else known
-    adaptive = engine.adaptive(adaptive_document(document, guardrails, risk, record.session_risk))
+    adaptive = proposed(engine, document, guardrails, Seen(risk, plain, record.session_risk, record.biometrics))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
@@ -105,9 +105,9 @@ def decide_again(
     return Again(outcome, adaptive, risk)
 
 
-def _risk(record: DecisionRecord, scorer: Scorer | None) -> RiskScore:
+def _risk(record: DecisionRecord, scorer: Scorer | None) -> tuple[RiskScore, RiskScore | None]:
     if scorer is not None and record.event is not None:
-        return scorer.score(record.event, unpack(record.features))
+        return scored(scorer.score, record.event, unpack(record.features))
     if record.risk is None:
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` has no score to replay")
-    return record.risk
+    return record.risk, record.plain_risk

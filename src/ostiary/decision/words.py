@@ -21,6 +21,7 @@ _OTHER: Final = {
 SENTENCES: Final[dict[str, str]] = {
     Reason.ADAPTIVE_ERROR: "The adaptive policy could not be evaluated, so the answer is no.",
     Reason.ADAPTIVE_PROPOSAL: "The adaptive rules asked for more than the guardrails did.",
+    Reason.BIOMETRICS_CAP: "How somebody types and moves may ask for a step-up at most: it never ends anything.",
     Reason.BODY_DEPTH: "The request is nested too deeply.",
     Reason.BODY_DUPLICATE_KEY: "The request names a member twice.",
     Reason.BODY_MALFORMED: "The request is not valid JSON.",

@@ -2,6 +2,8 @@ r"""Whether the adaptive rules are monotone: a higher score must never propose s
 
 - Asked before a bundle goes live, on its own examples (``data.examples``) and on made-up requests of every sensitivity,
   over a grid of scores that is fine around every number between 0 and 1 that stands in the bundle.
+- Where the adaptive rules read how a subject types and moves the same is asked of that: evidence against the subject,
+  less liveness and more drift must never propose less, in either stage.
 - A check by examples finds the honest mistake (``score == 0.9``, a gap between bands); it is no proof. The law itself
   is kept by the decision, which takes the harsher of floor and proposal.
 
@@ -18,6 +20,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ostiary.policy.behaviour_grid import behaviours, speaks_of_behaviour
 from ostiary.policy.bundle import EXAMPLES, Bundle
 from ostiary.policy.engine import OpaEngine
 from ostiary.vocabulary.effects import Effect
@@ -33,6 +36,7 @@ _UNCERTAINTIES: Final = (0.0, 0.45, 0.9)
 def check_monotone(bundle: Bundle) -> list[str]:
     """Return a sentence for each request on which a higher score proposes less, or on which the rules fail."""
     scores = score_grid(bundle)
+    watched = behaviours(bundle, scores) if speaks_of_behaviour(bundle) else []
     found: list[str] = []
     with OpaEngine(bundle) as engine:
         for name, document in requests(bundle):
@@ -43,6 +47,8 @@ def check_monotone(bundle: Bundle) -> list[str]:
                 if fault:
                     found.append(fault)
                     break
+            else:
+                found += [fault for told in watched if (fault := _walk_behaviour(engine, name, document, *told))][:1]
     return found
 
 
@@ -133,6 +139,21 @@ def _walk(
                 f"rule of `{name}` proposes {was} at {what} {at:g} but {now} at {score:g}: a higher score is no milder"
             )
         reached, at = verdict.proposal, score
+    return ""
+
+
+def _walk_behaviour(
+    engine: OpaEngine, name: str, document: dict[str, Any], what: str, steps: list[tuple[float, dict[str, Any]]]
+) -> str:
+    reached, at, quiet = Effect.ALLOW, 0.0, _scored(document, 0.0, 0.0, session=False)
+    for value, told in steps:
+        verdict = engine.adaptive({**quiet, "biometrics": told})
+        if verdict.error:
+            return f"the adaptive rules fail on `{name}` at {what} {value:g}: {verdict.error}"
+        if verdict.proposal < reached:
+            was, now = reached.name, verdict.proposal.name
+            return f"rule of `{name}` proposes {was} at {what} {at:g} but {now} at {value:g}: worse is no milder"
+        reached, at = verdict.proposal, value
     return ""
 
 

@@ -51,6 +51,7 @@ SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
 TEND_S: Final = 2.0
+WATCHED_S: Final = 15.0
 
 
 class Faults:
@@ -243,7 +244,17 @@ class Assembly:
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
+            *self._behaviour_chores(),
             *(chore for face in self.faces for chore in face.chores()),
+        ]
+
+    def _behaviour_chores(self) -> list[Chore]:
+        room = self.house.biometrics
+        if room is None:
+            return []
+        return [
+            Chore("biometrics_not_saved", FLUSH_S, room.flush),
+            Chore("biometrics_not_tended", WATCHED_S, room.tend),
         ]
 
     def cosign(self) -> None:

@@ -5,6 +5,8 @@
 - A session whose level is low is left alone: policy is asked again only where there is something to ask.
 - What makes a session fall is recorded before the session falls; a session that fell so already is left alone.
 - A model that fails is a missing model: the session keeps what was known of it.
+- What is known of how somebody types and moves never enters a session's score, and has rules of its own instead: so
+  it makes a session ask for a proof and never ends one, and having none of it is no silence that a model could hear.
 """
 
 from collections.abc import Callable
@@ -15,6 +17,7 @@ import msgspec
 from ostiary.decision.parts import Decided
 from ostiary.decision.ports import Moment, PhaseSource, PolicySource, Recorder
 from ostiary.decision.rejudge import Fall, rejudge, where_of
+from ostiary.decision.resting import without_behaviour
 from ostiary.keys import random_bytes
 from ostiary.sessions import Hysteresis, Session, SessionLedger
 from ostiary.sessions.facts import facts_of
@@ -93,13 +96,14 @@ class SessionJudge:
         if moment is None or not name:
             return
         risk = self._risk(record, moment, decided)
-        if risk is None or risk.score is None:
-            return
         at_ns, cause = record.receipt.received_ns, record.receipt.decision_id
-        session = self._ledger.judge(record.tenant, name, risk, self._rule, at_ns=at_ns, cause=cause)
-        if session is None or session.level in QUIET:
+        if risk is None or risk.score is None:
+            risk, session = unavailable(Reason.RISK_NO_MODEL), self._ledger.find(record.tenant, name)
+        else:
+            session = self._ledger.judge(record.tenant, name, risk, self._rule, at_ns=at_ns, cause=cause)
+        if session is None or (session.level in QUIET and record.biometrics is None):
             return
-        held = risk_of(session)
+        held = unavailable(Reason.RISK_NO_MODEL) if session.score is None else risk_of(session)
         phases = self._phases.phases(record.tenant, where_of(record))
         fall = rejudge(record, held, self._policies.engine(record.tenant), phases)
         if not _is_new(fall, session):
@@ -116,9 +120,13 @@ class SessionJudge:
                 return None
             session = self._ledger.find(record.tenant, decided.session)
             told = facts_of(session, record.key or None, record.receipt.received_ns)
-            event = msgspec.structs.replace(decided.event, session=told)
+            event, features = decided.event, moment.features
             access = record.risk or unavailable(Reason.RISK_NO_MODEL)
-            return scorer.observe(event, moment.history, moment.features, access)
+            if record.biometrics is not None:
+                event, features = without_behaviour(event, features)
+                access = record.plain_risk or access
+            event = msgspec.structs.replace(event, session=told)
+            return scorer.observe(event, moment.history, features, access)
         except Exception as fault:  # noqa: BLE001 - a broken model is a missing model (law 1)
             self._on_fault("session_risk_error", fault)
             return None

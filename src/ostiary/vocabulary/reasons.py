@@ -13,6 +13,7 @@ class Reason(StrEnum):
 
     ADAPTIVE_ERROR = "adaptive_error"
     ADAPTIVE_PROPOSAL = "adaptive_proposal"
+    BIOMETRICS_CAP = "biometrics_cap"
     BODY_DEPTH = "body_too_deep"
     BODY_DUPLICATE_KEY = "body_duplicate_key"
     BODY_MALFORMED = "body_malformed"

@@ -1,13 +1,17 @@
 """What policy and the decision say: verdicts, obligations, outcomes, and the record that is kept for ever."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from ostiary.vocabulary.behaviour import BiometricsVerdict
 from ostiary.vocabulary.effects import Control, Effect, Phase
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
+
+RESTS_ON: Final = "rests_on"
+"""Property of a proposal: on what it rests, where that caps it (``decision.resting``)."""
 
 
 class Obligation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -112,6 +116,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     as little-endian 64-bit floats (NaN = missing).
     ``request`` is kept only when the request never became an input document. ``fault`` names what went wrong
     inside a step that failed closed. ``key`` is the thumbprint of the key that came with the subject's token.
+    ``biometrics`` is what was known of how the subject types and moves, ``plain_risk`` the score without it.
     ``suppressions`` are those in force for this access, whether they withheld anything or not.
     No token, proof or secret is ever in a record.
     """
@@ -140,3 +145,5 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     session_risk: RiskScore | None = None
     key: str = ""
     suppressions: tuple[Suppressed, ...] = ()
+    biometrics: BiometricsVerdict | None = None
+    plain_risk: RiskScore | None = None

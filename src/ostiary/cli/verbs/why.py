@@ -84,6 +84,7 @@ def lines(told: Explanation, proof: Proof) -> Iterator[str]:
     for unmet in told.unmet:
         yield f"unmet     {unmet['rule']}: {unmet['condition']}"
     yield from _signals(told.signals, told.risk)
+    yield from _behaviour(told.biometrics)
     law = told.law
     yield f"law       floor {law['floor']}, models propose {law['proposal']}, ceiling {law['ceiling']}"
     yield f"          {law['sum']}"
@@ -103,6 +104,16 @@ def _signals(signals: list[dict[str, Any]], risk: dict[str, Any]) -> Iterator[st
         yield f"risk      no score: {risk['reason'] or 'not asked'}"
     for signal in signals[:_TOP]:
         yield f"signal    {signal['text'] or signal['signal']} ({signal['weight']:+.2f})"
+
+
+def _behaviour(found: dict[str, Any]) -> Iterator[str]:
+    if not found:
+        return
+    seen = ", ".join(found.get("modalities", [])) or "behaviour"
+    yield f"behaviour {seen} ({found['stage']}): {found['llr']:+.2f} nats towards another, live {found['liveness']:.2f}"
+    yield from (f"          {reason}" for reason in found.get("reasons", []))
+    yield f"          {found.get('windows', 0)} windows {found.get('inputs', '')}"
+    yield from (f"          judged by {model}" for model in found.get("models", []))
 
 
 def _proof(proof: Proof) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from ostiary.identity.ports import RegisteredPep
 from ostiary.storage.sqlite.approvals import APPROVAL_ERASURES
+from ostiary.storage.sqlite.biometrics import BIOMETRIC_ERASURES
 from ostiary.storage.sqlite.conversations import CONVERSATION_ERASURES
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.models import MODEL_ERASURES
@@ -139,5 +140,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             *PRODUCER_ERASURES,
             *APPROVAL_ERASURES,
             "delete_tenant_shadow_counts",
+            *BIOMETRIC_ERASURES,
         ):
             database.erase(name, [(tenant,)])

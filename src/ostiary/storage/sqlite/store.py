@@ -6,6 +6,7 @@ from typing import Self
 
 from ostiary.storage.sqlite.approvals import ApprovalTable
 from ostiary.storage.sqlite.authenticators import AuthenticatorTable
+from ostiary.storage.sqlite.biometrics import TemplateTable
 from ostiary.storage.sqlite.conversations import ConversationTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.datasets import DatasetBudgetTable
@@ -52,6 +53,7 @@ class SqliteStore(LogStore):
         self.producers = ProducerTable(database)
         self.approvals = ApprovalTable(database)
         self.shadow = ShadowTable(database)
+        self.templates = TemplateTable(database)
 
     @property
     def path(self) -> Path:

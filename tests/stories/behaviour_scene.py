@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ostiary.server import wiring
+from ostiary.testing.behaviour_room import MemoryBehaviour
 from ostiary.testing.issuer import FakeHolder, FakeIssuer
 from ostiary.testing.pages import FakePage
-from ostiary.testing.watched import MemoryBehaviour
 
 PUBLIC = "http://pdp.example"
 

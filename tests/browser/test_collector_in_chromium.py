@@ -9,8 +9,8 @@ from tests.browser.collector_page import SECRET_TEXT, Application, application
 from tests.browser.conftest import Visitor, free_port
 
 from ostiary.server import wiring
-from ostiary.testing.issuer import FakeIssuer
 from ostiary.testing.behaviour_room import MemoryBehaviour
+from ostiary.testing.issuer import FakeIssuer
 
 TEXT = "meet me at the old mill at 7 and bring the blue folder with the numbers"
 WINDOW = {"stream", "nonce", "sequence", "modality", "began", "lasted", "untrusted", "events"}

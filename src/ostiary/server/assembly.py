@@ -23,6 +23,7 @@ from ostiary.server.admin.gate import Gate
 from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
+from ostiary.server.biometrics.beside import behaviour_chores, behaviour_gauges
 from ostiary.server.body import BodyLimits
 from ostiary.server.chores import Chore, Chores
 from ostiary.server.crew import Crew, CrewSettings
@@ -51,7 +52,6 @@ SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
 TEND_S: Final = 2.0
-WATCHED_S: Final = 15.0
 
 
 class Faults:
@@ -244,17 +244,8 @@ class Assembly:
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
-            *self._behaviour_chores(),
+            *behaviour_chores(self.house),
             *(chore for face in self.faces for chore in face.chores()),
-        ]
-
-    def _behaviour_chores(self) -> list[Chore]:
-        room = self.house.biometrics
-        if room is None:
-            return []
-        return [
-            Chore("biometrics_not_saved", FLUSH_S, room.flush),
-            Chore("biometrics_not_tended", WATCHED_S, room.tend),
         ]
 
     def cosign(self) -> None:
@@ -357,3 +348,4 @@ def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> Non
     metrics.gauge("ostiary_requests_in_flight", "decision requests being answered", lambda: authzen.in_flight)
     metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
+    behaviour_gauges(metrics, house)

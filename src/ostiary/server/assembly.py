@@ -36,6 +36,7 @@ from ostiary.server.composed import (
 from ostiary.server.crew import Crew
 from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
 from ostiary.server.doors import Doors
+from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
 from ostiary.server.learnable import learnable_of, may_teach
 from ostiary.server.metadata import Metadata

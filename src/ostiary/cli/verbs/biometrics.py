@@ -10,6 +10,7 @@ from cyclopts import App
 from ostiary.cli.biometrics.evaluate import evaluate
 from ostiary.cli.biometrics.score import score
 from ostiary.cli.biometrics.train import train
+from ostiary.cli.biometrics.watched import excuse, forget, status
 
 command = App(
     name="biometrics",
@@ -18,3 +19,5 @@ command = App(
 
 for verb in (train, score, evaluate):
     command.command(verb)
+for deed in (status, forget, excuse):
+    command.command(deed)

@@ -1,0 +1,216 @@
+"""The room that judges behaviour in a running house: takes windows, knows sessions, enrols, and tells decisions.
+
+1. A window is embedded and judged at once, in the thread that brought it, and forgotten; it is never stored or told on.
+2. Nobody is watched who did not agree or who is excused; where there is nothing to say, nothing is said (law 1).
+3. Enrolment takes only windows that began after a proof by passkey in their very session, soon after it, live, and
+   made by a hand: who steals a session teaches nobody.
+4. A decision reads what was finished before (``latest``); no model runs on its way.
+5. A proof in a session begins its evidence anew. What happens to the session itself is policy's, never this room's.
+6. Of two modalities' windows of one person one is taken after the other.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from ostiary.biometrics.book import Agreed, TemplateBook, told_or
+from ostiary.biometrics.evidence import Stage, stage_of
+from ostiary.biometrics.habits import differences, traits_of
+from ostiary.biometrics.liveness import Verdict, seeing
+from ostiary.biometrics.model import Model
+from ostiary.biometrics.window import Floats, Window
+from ostiary.keys import sha256
+from ostiary.server.biometrics.kept import MOST_ROWS, Enrolling, KeptTemplate, bytes_of
+from ostiary.server.biometrics.models import BehaviourModels
+from ostiary.server.biometrics.people import FLUSH_AT, People, Person
+from ostiary.server.biometrics.ports import Consent, SeenWindow
+from ostiary.server.biometrics.records import TemplateRecords
+from ostiary.server.biometrics.watching import Judged, WatchedSessions
+from ostiary.sessions import SessionChange, SessionLedger
+from ostiary.sessions.session import ChangeKind, Session
+from ostiary.vocabulary.behaviour import BiometricsVerdict
+
+STRONG: Final = frozenset({"urn:ostiary:acr:phishing-resistant", "phr", "phrh"})
+_NS: Final = 1_000_000_000
+_LOCKS: Final = 64
+_TAG: Final = 8
+OnFault = Callable[[str, BaseException], None]
+
+
+class RoomConsents:
+    """Implements ``ports.Consents`` over the book."""
+
+    def __init__(self, book: TemplateBook) -> None:
+        """Keep agreements in ``book``."""
+        self._book = book
+
+    def find(self, tenant: str, subject: str) -> Consent | None:
+        """Return the agreement that holds; of somebody excused there is none."""
+        standing = self._book.standing(tenant, subject)
+        agreed = standing.agreed
+        return Consent(tenant, subject, agreed.text, agreed.given_ns) if agreed and standing.watched else None
+
+    def give(self, consent: Consent) -> None:
+        """Keep an agreement.
+
+        Raises:
+            RefusedError: ``biometrics_excused``.
+        """
+        self._book.agree(consent.tenant, consent.subject, Agreed(consent.text, consent.given_ns))
+
+    def withdraw(self, tenant: str, subject: str) -> bool:
+        """Forget an agreement, and all that was made under it."""
+        return self._book.withdraw(tenant, subject)
+
+
+class BiometricsRoom:
+    """Implements ``ports.BehaviourRoom``, ``ports.WindowSink`` and ``decision.ports.BehaviourReader``."""
+
+    def __init__(
+        self,
+        book: TemplateBook,
+        models: BehaviourModels,
+        ledger: SessionLedger,
+        records: TemplateRecords,
+        *,
+        enrol_within_s: float,
+        on_fault: OnFault,
+    ) -> None:
+        """Take the book, the models, the sessions, where versions are recorded, and how soon after a proof to enrol."""
+        self.book, self.models, self._ledger, self._records = book, models, ledger, records
+        self._within_ns, self._on_fault = int(enrol_within_s * _NS), on_fault
+        self.sessions, self.people = WatchedSessions(), People(book, on_fault)
+        self.consents = RoomConsents(book)
+        self.taken = self.dropped = 0
+        self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
+
+    @property
+    def sink(self) -> "BiometricsRoom":
+        """Who takes the windows."""
+        return self
+
+    def take(self, seen: SeenWindow) -> None:
+        """Embed one window, judge it, learn of it what may be learned, and forget it."""
+        model = self.models.model(seen.tenant, seen.window.modality)
+        row = None if model is None or _not_by_hand(seen) else _embedded(model, seen.window)
+        if model is None or row is None:
+            self.dropped += 1
+            return
+        with self._lock(seen.tenant, seen.subject):
+            person = self.people.person(seen.tenant, seen.subject, model)
+            if person is None:
+                self.dropped += 1
+                return
+            live = person.live(seeing(seen.window))
+            self._judge(seen, model, row, person, live)
+            self._learn(seen, model, row, person, live)
+            if person.unsaved >= FLUSH_AT:
+                self.people.save_prints(seen.tenant, seen.subject, model.modality, person)
+            self.taken += 1
+
+    def erase(self, tenant: str, subject: str) -> None:
+        """Erase all that was made of a subject's behaviour; that it is excused stays."""
+        with self._lock(tenant, subject):
+            self.book.withdraw(tenant, subject)
+            self._drop(tenant, subject)
+
+    def latest(self, tenant: str, session_id: str, subject: str, now_ns: int) -> BiometricsVerdict | None:
+        """Return what is known of a session, at once."""
+        return self.sessions.latest(tenant, session_id, subject, now_ns)
+
+    def changed(self, change: SessionChange) -> None:
+        """Listen to sessions: a proof answers what was known, and what is over is forgotten."""
+        if change.kind is ChangeKind.PROVEN:
+            self.sessions.begin_anew(change.tenant, change.session_id)
+        elif change.kind is ChangeKind.TERMINATED:
+            self.sessions.drop(change.tenant, change.session_id)
+        elif change.kind is ChangeKind.SUBJECT_REVOKED:
+            self.sessions.forget(change.tenant, change.subject)
+
+    def flush(self) -> None:
+        """Write what waits to be written."""
+        self.people.flush()
+
+    def tend(self) -> None:
+        """Forget the evidence of who is not watched any more: another process may have been told so."""
+        for tenant, subject in self.sessions.subjects():
+            if not told_or(self.book, tenant, subject).watched:
+                self._drop(tenant, subject)
+
+    def _judge(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> None:
+        modality, llr = model.modality, float("nan")
+        reasons = live.reasons
+        if person.template is not None and person.stage is not Stage.NONE:
+            score = float(model.scores(person.template, row[None, :])[0])
+            llr = model.llr(score, person.template.windows, 1)
+            reasons = (*reasons, *differences(modality, person.habits, [traits_of(seen.window)]))
+        judged = Judged(
+            modality=modality,
+            llr=llr,
+            stage=person.stage,
+            liveness=live.score,
+            model=model.digest,
+            name=f"{seen.stream}:{seen.sequence}",
+            embedding=bytes_of(row),
+            reasons=reasons,
+            drift=_drift(model, person),
+        )
+        self.sessions.note(seen.tenant, seen.session, seen.subject, judged, seen.ended_ns)
+
+    def _learn(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> None:
+        if not live.live or seen.untrusted or person.kept.anchor is not None or not self._proved(seen):
+            return
+        session = sha256(seen.session.encode("utf-8", "surrogatepass"))[:_TAG].hex()
+        one = Enrolling(bytes_of(row), session, traits_of(seen.window))
+        kept = msgspec.structs.replace(
+            person.kept, enrolling=(*person.kept.enrolling, one)[-MOST_ROWS:], version=person.kept.version + 1
+        )
+        template = model.enrol(kept.rows, kept.sessions)
+        if stage_of(model.modality, template.windows, template.sessions) is Stage.ENROLLED:
+            kept = msgspec.structs.replace(kept, anchor=KeptTemplate.of(template))
+            self._records.anchored(seen.tenant, seen.subject, model, kept)
+        self.people.write(seen.tenant, seen.subject, person, kept, model.modality)
+
+    def _proved(self, seen: SeenWindow) -> bool:
+        """Return whether the subject had just proved itself by a passkey when the window began."""
+        session = self._ledger.find(seen.tenant, seen.session)
+        return session is not None and fresh_for(session, seen.began_ns, seen.ended_ns, self._within_ns)
+
+    def _drop(self, tenant: str, subject: str) -> None:
+        self.sessions.forget(tenant, subject)
+        self.people.forget(tenant, subject)
+
+    def _lock(self, tenant: str, subject: str) -> threading.Lock:
+        return self._locks[hash((tenant, subject)) % _LOCKS]
+
+
+def fresh_for(session: Session, began_ns: int, ended_ns: int, within_ns: int) -> bool:
+    """Return whether a window of this time lies soon after a strong proof in its session, with nothing held against it.
+
+    >>> proven = Session("t", "s", proven_ns=100, proven_acr="urn:ostiary:acr:phishing-resistant")
+    >>> fresh_for(proven, 101, 150, 60), fresh_for(proven, 99, 150, 60), fresh_for(proven, 101, 161, 60)
+    (True, False, False)
+    """
+    strong = session.proven_acr in STRONG and session.proven_ns > 0
+    soon = session.proven_ns <= began_ns <= ended_ns <= session.proven_ns + within_ns
+    return strong and soon and not session.fell and not session.ended_ns
+
+
+def _not_by_hand(seen: SeenWindow) -> bool:
+    """Return whether most of it came from a program; a reader or a switch may be behind that, so nothing is held."""
+    return 2 * seen.untrusted >= max(1, len(seen.window.content))
+
+
+def _embedded(model: Model, window: Window) -> Floats | None:
+    row: Floats = np.asarray(model.embed([window]), np.float64)[0]
+    return row if np.isfinite(row).all() else None
+
+
+def _drift(model: Model, person: Person) -> float | None:
+    kept = person.kept
+    if kept.anchor is None:
+        return None
+    return 0.0 if kept.adaptive is None else model.apart(kept.adaptive.template(), kept.anchor.template())

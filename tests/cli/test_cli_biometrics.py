@@ -226,3 +226,20 @@ def test_the_same_rows_and_seed_give_the_same_model(model, run, tmp_path) -> Non
     run("train", "--modality", "keystroke", "--data", tmp_path / "set", "--out", again)
     for name in ("model.json", "tables.safetensors", "card.md"):
         assert (model / name).read_bytes() == (again / name).read_bytes()
+
+
+def test_people_whom_the_model_never_saw_are_measured(run, model, tmp_path) -> None:
+    code, out, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", "--json", "--out", tmp_path)
+    told = json.loads(out)
+    assert code == 0, err
+    assert told["people"] == "p010 to p013, 4 of 14 people"
+    assert told["measured"][0]["protocol"] == "1 enrolled, 1 probe"
+    assert told["measured"][0]["figures"]["genuine"] == 20
+    assert (tmp_path / "det.png").exists()
+    words = ["--model", model, "--held-out", 5]
+    code, out, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", *words)
+    assert code == 0, err
+    assert "p009 to p013" in out
+    code, _, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", "--held-out", 13)
+    assert code == 1
+    assert "too few people" in err

@@ -9,11 +9,12 @@ from cyclopts import App
 
 from ostiary.cli.biometrics.score import score
 from ostiary.cli.biometrics.train import train
+from ostiary.cli.biometrics.update import update
 
 command = App(
     name="biometrics",
     help="Behavioural biometrics: train, enrol, score, evaluate. A model never decides; policy reads what it says.",
 )
 
-for verb in (train, score):
+for verb in (train, score, update):
     command.command(verb)

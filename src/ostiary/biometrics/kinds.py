@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from ostiary.artifacts import VerifiedArtifact
+from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
 from ostiary.errors import FaultyInputError
 
@@ -37,4 +38,4 @@ def load(artifact: VerifiedArtifact) -> Model:
     return LOADERS[kind](artifact)
 
 
-LOADERS: Final[dict[str, Loader]] = {}
+LOADERS: Final[dict[str, Loader]] = {keystroke.KIND: keystroke.load}

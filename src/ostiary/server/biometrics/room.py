@@ -24,6 +24,7 @@ from ostiary.biometrics.liveness import Verdict, seeing
 from ostiary.biometrics.model import Model
 from ostiary.biometrics.updating import Whose, begin
 from ostiary.biometrics.window import Floats, Modality, Window
+from ostiary.errors import VerificationError
 from ostiary.keys import sha256
 from ostiary.server.biometrics.kept import MOST_ROWS, Enrolling, bytes_of
 from ostiary.server.biometrics.models import BehaviourModels
@@ -99,14 +100,18 @@ class BiometricsRoom:
         return self
 
     def take(self, seen: SeenWindow) -> None:
-        """Embed one window, judge it, learn of it what may be learned, and forget it."""
+        """Embed one window, judge it, learn of it what may be learned, and forget it.
+
+        Raises:
+            UnavailableError: what is kept of the person cannot be read or written now.
+        """
         model = self.models.model(seen.tenant, seen.window.modality)
         row = None if model is None or _not_by_hand(seen) else _embedded(model, seen.window)
         if model is None or row is None:
             self.dropped += 1
             return
         with self._lock(seen.tenant, seen.subject):
-            person = self.people.person(seen.tenant, seen.subject, model)
+            person = self._person(seen, model)
             if person is None:
                 self.dropped += 1
                 return
@@ -116,6 +121,15 @@ class BiometricsRoom:
             if person.unsaved >= FLUSH_AT:
                 self.people.save_prints(seen.tenant, seen.subject, model.modality, person)
             self.taken += 1
+
+    def _person(self, seen: SeenWindow, model: Model) -> Person | None:
+        """Return a person; what was changed by others than us is an alarm, and is not judged by."""
+        try:
+            return self.people.person(seen.tenant, seen.subject, model)
+        except VerificationError as fault:
+            self._on_fault(fault.code, fault)
+            self.sessions.alarm(seen.tenant, seen.session, seen.subject, fault.message, seen.ended_ns)
+            return None
 
     def erase(self, tenant: str, subject: str) -> None:
         """Erase all that was made of a subject's behaviour; that it is excused stays."""

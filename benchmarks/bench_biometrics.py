@@ -3,7 +3,7 @@
     python benchmarks/bench_biometrics.py --modality keystroke --data DIR --model MODEL [--home DIR] [--json]
 
 People of ``--data`` are enrolled by their first five windows; the others, 5,000 at most, are asked about: each probe is
-one window claimed by a person drawn by a fixed seed. ``score_s`` is the whole command in a process of its own, start and
+one window claimed by a person drawn by a fixed seed. ``score_s`` is the whole command in its own process, start and
 reading included; ``p50_ms`` and ``p99_ms`` are embedding one window and scoring it against one template, on one thread;
 ``templates_mb`` is 10,000 templates of the size that these have. Nothing about error rates: see ``evaluate``.
 """

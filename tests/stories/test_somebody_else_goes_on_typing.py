@@ -1,8 +1,8 @@
 """A person signs in, works, and leaves the desk. Somebody else goes on in the same session.
 
 An honest morning must not vouch for the afternoon's thief, an honest day must not be asked again and again, one odd
-window must not be enough, and whoever has hardly been enrolled must not be judged as if well known. People and model are
-invented: what is told here is what surrounds a model, whatever it is.
+window must not be enough, and whoever has hardly been enrolled must not be judged as if well known. People and model
+are invented: what is told here is what surrounds a model, whatever it is.
 """
 
 from types import MappingProxyType

@@ -90,16 +90,15 @@ def test_programs_that_type_and_point_are_told_as_far_as_they_can_be() -> None:
     for window, words in (
         (steady_typing(50), "keys come at the same distance"),
         (typed(np.zeros(50), luck.uniform(50, 250, 50)), "not held at all"),
-        (pointer(luck, bent=False, eased=False), "one speed"),
+        (pointer(luck, bent=False, eased=False), "more smoothly than a hand"),
     ):
         told = judged(seeing(window), nobody)
         assert not told.live
         assert any(words in reason for reason in told.reasons), told
     assert judged(seeing(random_typing(50, luck)), nobody).score < 0.8
     # Whoever draws each time from the person's own passes here: that is what the likelihood ratio and nonces are for.
-    assert judged(
-        seeing(kde_typing([typed(luck.lognormal(4.6, 0.2, 80), luck.lognormal(5, 0.6, 80))], 50, luck)), nobody
-    ).live
+    own = typed(luck.lognormal(4.6, 0.2, 80), luck.lognormal(5, 0.6, 80))
+    assert judged(seeing(kde_typing([own], 50, luck)), nobody).live
 
 
 def test_what_the_browser_calls_untrusted_is_not_live(typists) -> None:

@@ -1,5 +1,7 @@
 """A state is the same after a round trip, and nothing that lies in a store breaks the reader."""
 
+import contextlib
+
 import msgspec
 import numpy as np
 import pytest
@@ -56,9 +58,7 @@ def test_no_bytes_break_the_reader(noise, at, value) -> None:
     kept = bytearray(pack_state(state()))
     kept[at % len(kept)] = value
     for data in (noise, bytes(kept), bytes(kept[: at % len(kept)])):
-        try:
+        found = None
+        with contextlib.suppress(FaultyInputError):
             found = unpack_state(data)
-        except FaultyInputError as fault:
-            assert fault.code == "template_malformed"
-        else:
-            assert np.isfinite(found.anchor.centre).all()
+        assert found is None or np.isfinite(found.anchor.centre).all()

@@ -31,7 +31,8 @@ from ostiary.biometrics.pointer.blocks import BLOCK
 from ostiary.biometrics.pointer.delivery import relayed
 from ostiary.biometrics.pointer.model import ENCODER, TABLES, PointerModel, model_of
 from ostiary.biometrics.pointer.training import train
-from ostiary.biometrics.pointer.training.people import windows_of
+from ostiary.biometrics.pointer.training.people import people_of, windows_of
+from ostiary.biometrics.pointer.training.run import learned
 from ostiary.biometrics.pointer.training.trials import running
 from ostiary.biometrics.reading import read_people
 from ostiary.biometrics.training import Row, TrainSettings
@@ -175,7 +176,7 @@ def unseen(asked: argparse.Namespace) -> dict[str, Any]:
     genuine, impostor, each = [], [], {}
     for attacker in names:
         others = [row for row in rows if row.subject != attacker and row not in last[row.subject]]
-        model = model_of(folder(others, asked))
+        model = model_of(learned(people_of(others), "relayed", TrainSettings(asked.seed, asked.effort), lambda _: None))
         attacks = _sessions(model, [row for row in rows if row.subject == attacker])
         own, strange = [], []
         for who in (name for name in names if name != attacker):

@@ -23,6 +23,7 @@ from ostiary.biometrics.window import Floats
 NONE: Final = -999.0
 REST_MS: Final = 1_000.0
 COARSE_MS: Final = 250.0
+LONGEST_LEAD_MS: Final = 5_000.0
 DRAG: Final = 5.0
 SHARP: Final = 0.6
 LEAST_PATH: Final = 5.0
@@ -54,7 +55,7 @@ def actions(events: Floats) -> Floats:
     count = len(first)
     middles = (np.arange(len(path.dx)) + 0.5) * GRID_MS
     cells = _trimmed(path, Groups(np.searchsorted(edges, middles, side="right"), count))
-    base = _base(path, first)
+    base = _base(path, first, events[:, 0])
     rows = np.concatenate([base, *_movement(path, *cells)], axis=1)
     done = (rows[:, NAMES.index("path")] >= LEAST_PATH) | (base[:, :2].any(axis=1)) | (base[:, 3:5].any(axis=1))
     return rows[done]
@@ -87,7 +88,7 @@ def _trimmed(path: Steady, groups: Groups) -> tuple[Groups, Ints]:
     return groups.part(chosen), np.flatnonzero(chosen)
 
 
-def _base(path: Steady, first: Ints) -> Floats:
+def _base(path: Steady, first: Ints, waits: Floats) -> Floats:
     """Return what buttons, wheel and waits say, ``[actions, 10]``."""
     events = Groups(np.repeat(np.arange(len(first)), np.diff([*first, len(path.at)])), len(first))
     down = path.held > 0
@@ -95,15 +96,13 @@ def _base(path: Steady, first: Ints) -> Floats:
     has = pressed.size > 0
     press = np.where(has, np.flatnonzero(down)[pressed.begin - (pressed.begin == down.sum())] if down.any() else 0, 0)
     end = first + events.size - 1
-    walked = np.concatenate([[0.0], np.cumsum(np.hypot(path.dx, path.dy))])
-    grid = np.arange(len(walked)) * GRID_MS
-    dragged = np.where(has, np.interp(path.at[end], grid, walked) - np.interp(path.at[press], grid, walked), 0.0)
+    dragged = np.where(has, np.hypot(*(path.places[end] - path.places[press]).T), 0.0)
     moved = np.maximum.accumulate(np.where(path.moved, np.arange(len(path.at)), -1))
     before = moved[np.maximum(press - 1, 0)]
     drag = has & (dragged >= DRAG)
     settled = has & ~drag & (before >= first)
     lead = np.full(len(first), NONE)
-    lead[1:] = np.floor((path.at[first[1:]] - path.at[first[1:] - 1]) / COARSE_MS)
+    lead[1:] = np.floor(np.clip(waits[first[1:]], 0.0, LONGEST_LEAD_MS) / COARSE_MS)
     columns = [
         has & ~drag,
         drag,

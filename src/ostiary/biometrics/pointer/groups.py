@@ -39,7 +39,8 @@ class Groups:
 
     def mean(self, values: Floats) -> Floats:
         """Return each group's mean."""
-        return self.sum(values) / np.maximum(self.size, 1)
+        means: Floats = self.sum(values) / np.maximum(self.size, 1)
+        return means
 
     def std(self, values: Floats) -> Floats:
         """Return each group's deviation."""

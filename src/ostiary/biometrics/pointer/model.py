@@ -161,5 +161,4 @@ def _cohort(tables: Tables, size: int) -> Floats:
 
 def usable(rows: Floats) -> npt.NDArray[np.bool_]:
     """Return which rows can be used."""
-    found: npt.NDArray[np.bool_] = np.isfinite(rows).all(axis=1)
-    return found
+    return np.asarray(np.isfinite(rows).all(axis=1))

@@ -73,7 +73,8 @@ class Direct:
         """Return both embeddings of each block, each of length √½."""
         encoded = unit(unit(self._network.told(tensor(pieces))) - self._encoder_centre)
         standard = np.clip((shapes(pieces) - self._middle) / self._wide, -_FARTHEST, _FARTHEST)
-        return np.concatenate([encoded, unit(standard @ self._into - self._shape_centre)], axis=1) * np.sqrt(0.5)
+        both = [encoded, unit(standard @ self._into - self._shape_centre)]
+        return np.asarray(np.concatenate(both, axis=1) * np.sqrt(0.5))
 
     def pooled(self, rows: Floats) -> Floats:
         """Return their mean direction."""

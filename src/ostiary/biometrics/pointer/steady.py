@@ -23,7 +23,7 @@ from ostiary.biometrics.window import Floats
 
 GRID_MS: Final = 125.0
 TICK_MS: Final = 15.625
-LONGEST_MS: Final = 5_000.0
+LONGEST_MS: Final = 1_500.0
 LEFT: Final = 1
 HELD: Final = 1 | 2 | 4 | 32
 WHEEL_UP: Final = 8
@@ -37,6 +37,7 @@ class Steady(msgspec.Struct, frozen=True):
 
     Attributes:
         dx, dy: movement within each cell of the grid, in source pixels, ``[cells]``.
+        places: where the pointer is after each event, from the first, ``[events, 2]``.
         at: time of each event on the path's own clock, ms, ``[events]``; waits are cut.
         held: bit mask of the buttons down after each event, ``[events]``.
         wheel: +1, -1 or 0 steps of each event.
@@ -45,6 +46,7 @@ class Steady(msgspec.Struct, frozen=True):
 
     dx: Floats
     dy: Floats
+    places: Floats
     at: Floats
     held: Ints
     wheel: Floats
@@ -64,6 +66,7 @@ def steady(events: Floats) -> Steady:
     return Steady(
         dx=np.diff(x),
         dy=np.diff(y),
+        places=places,
         at=at,
         held=masks & HELD,
         wheel=((masks & WHEEL_UP) > 0).astype(np.float64) - ((masks & WHEEL_DOWN) > 0),

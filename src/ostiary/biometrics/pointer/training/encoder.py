@@ -59,7 +59,7 @@ def encoder(people: Sequence[Person], seed: int, effort: float, threads: int, to
         cosine = placed @ functional.normalize(proxies).T - MARGIN * functional.one_hot(who, len(people))
         loss = functional.cross_entropy(SCALE * cosine, who)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
         optimizer.step()
         rates.step()
         told((step + 1) / steps)

@@ -63,11 +63,13 @@ def divided(people: Sequence[Person], seed: int, *, by_people: bool) -> Held:
     """Return the division for measuring: new people where these are many, everybody's last sessions otherwise."""
     pairs = [_parted(person) for person in people]
     if not by_people or len(people) < ENOUGH_PEOPLE:
-        return Held(tuple(one for one, _ in pairs), *zip(*pairs, strict=True), people=False)
+        first, later = tuple(one for one, _ in pairs), tuple(one for _, one in pairs)
+        return Held(first, first, later, people=False)
     order = np.random.default_rng(seed).permutation(len(people))
     held = set(order[: round(HELD_PEOPLE * len(people))].tolist())
     training = tuple(person for at, person in enumerate(people) if at not in held)
-    return Held(training, *zip(*(pair for at, pair in enumerate(pairs) if at in held), strict=True), people=True)
+    chosen = [pair for at, pair in enumerate(pairs) if at in held]
+    return Held(training, tuple(one for one, _ in chosen), tuple(one for _, one in chosen), people=True)
 
 
 def _parted(person: Person) -> tuple[Person, Person]:

@@ -103,7 +103,7 @@ def _tables(people: Sequence[Person], network: Network) -> dict[str, npt.NDArray
 def _blocks(person: Person) -> Floats:
     """Return a person's blocks, evenly chosen where they are many."""
     blocks = np.concatenate([cut(session) for session in person.sessions])
-    return blocks[np.linspace(0, len(blocks) - 1, min(len(blocks), MOST_BLOCKS)).astype(int)]
+    return np.asarray(blocks[np.linspace(0, len(blocks) - 1, min(len(blocks), MOST_BLOCKS)).astype(int)])
 
 
 def _width(tables: Mapping[str, npt.NDArray[Any]]) -> int:

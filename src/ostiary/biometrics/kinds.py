@@ -12,6 +12,7 @@ import msgspec
 from ostiary.artifacts import VerifiedArtifact
 from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
+from ostiary.biometrics.phrase import folder as phrase
 from ostiary.biometrics.pointer import model as pointer
 from ostiary.errors import FaultyInputError
 
@@ -39,4 +40,8 @@ def load(artifact: VerifiedArtifact) -> Model:
     return LOADERS[kind](artifact)
 
 
-LOADERS: Final[dict[str, Loader]] = {keystroke.KIND: keystroke.load, pointer.KIND: pointer.load}
+LOADERS: Final[dict[str, Loader]] = {
+    keystroke.KIND: keystroke.load,
+    phrase.KIND: phrase.load,
+    pointer.KIND: pointer.load,
+}

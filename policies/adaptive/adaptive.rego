@@ -328,6 +328,27 @@ proposals contains {
 }
 
 # METADATA
+# title: typing and moving that hardly looks like a person's
+# description: The way of typing and moving hardly looks like a person's own hand, so the subject must prove itself again.
+# custom:
+#   id: biometrics-not-live
+#   effect: STEP_UP
+#   remediation: Sign in again with a security key or passkey.
+proposals contains {
+	"rule": "biometrics-not-live",
+	"told_as": told_as,
+	"rests_on": "biometrics",
+	"effect": "STEP_UP",
+	"control": "step_up",
+	"scope": "session",
+	"acr_values": strongest,
+} if {
+	is_number(input.biometrics.liveness)
+	input.biometrics.liveness < data.thresholds.biometrics.live_from
+	not data.ostiary.lib.freshly_proven
+}
+
+# METADATA
 # title: the known way of typing and moving has drifted
 # description: What is known of this subject's typing and moving has moved far from how it was enrolled.
 # custom:

@@ -273,7 +273,8 @@ test_an_unheard_of_stage_or_number_proposes_nothing if {
 }
 
 test_a_replay_asks_for_a_proof_whoever_has_just_given_one if {
-	by_typing({"liveness": 0}) == {"biometrics-replayed"}
+	by_typing({"liveness": 0}) == {"biometrics-replayed", "biometrics-not-live"}
+	by_typing({"liveness": 0.3}) == {"biometrics-not-live"}
 	request := object.union(object.union(examples.developer, typing({"liveness": 0, "llr": 9})), fresh)
 	proposed(request, {"score": 0.01}) == {"biometrics-shorter-session", "biometrics-replayed"}
 }

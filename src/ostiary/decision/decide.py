@@ -126,11 +126,9 @@ class Decider:
         # 5. Policy: guardrails on a document that holds no score, then the adaptive rules on the result and the score.
         try:
             engine = parts.policies.engine(tenant)
-            input_document = guardrail_document(request, call.pep.pep_id, identity, moment, known)
-            document = msgspec.json.encode(input_document)
+            document = msgspec.json.encode(guardrail_document(request, call.pep.pep_id, identity, moment, known))
             guardrails = with_session(engine.guardrails(document), document)
-            seen = Seen(risk, plain, known.session_risk, known.biometrics)
-            adaptive = proposed(engine, document, guardrails, seen)
+            adaptive = proposed(engine, document, guardrails, Seen(risk, plain, known.session_risk, known.biometrics))
         except Exception as fault:  # noqa: BLE001 - any failure of step 5 is a DENY
             self._fail(Reason.POLICY_UNAVAILABLE, fault)
         laps["policy"] = watch()

@@ -25,6 +25,8 @@ class Refusal(StrEnum):
     DPOP_ALGORITHM_NOT_ALLOWED = "dpop_algorithm_not_allowed"
     DPOP_BASE64_INVALID = "dpop_base64_invalid"
     DPOP_BEFORE_RESTART = "dpop_before_restart"
+    DPOP_BODY_HASH_MISSING = "dpop_body_hash_missing"
+    DPOP_BODY_HASH_WRONG = "dpop_body_hash_wrong"
     DPOP_CHARACTERS_INVALID = "dpop_characters_invalid"
     DPOP_CRITICAL_HEADER = "dpop_critical_header"
     DPOP_DETACHED_PAYLOAD = "dpop_detached_payload"

@@ -51,7 +51,7 @@ def open_conversations(
         FaultyInputError: ``key_service_url_invalid``.
     """
     folder = keys_folder(places)
-    keys = EnvelopeKeys(folder, _wrapper(settings, folder / "kek", clock), clock, settings.cache_s)
+    keys = EnvelopeKeys(folder, open_wrapper(settings, folder / "kek", clock), clock, settings.cache_s)
     limits = Limits(
         message_bytes=settings.max_message_bytes,
         messages=settings.max_messages,
@@ -170,7 +170,8 @@ def _kept(message: Message) -> KeptMessage:
     return KeptMessage(role, said, message.session, content)
 
 
-def _wrapper(settings: ConversationsSection, folder: Path, clock: Clock) -> KeyWrapper:
+def open_wrapper(settings: ConversationsSection, folder: Path, clock: Clock) -> KeyWrapper:
+    """Return what wraps data keys, as the section says: files, Vault or a KMS."""
     if settings.wrapper == "vault" and settings.token_file is not None:
         from ostiary.keys.envelope_transit import TransitSettings, TransitWrapper  # noqa: PLC0415 - few need it
 

@@ -12,6 +12,9 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
 
     subject = f"{kind}:{name}"
     house.conversations.forget(tenant, subject)  # first: if the log cannot be written, nothing was forgotten
+    if house.behaviour is not None:
+        house.behaviour.sink.erase(tenant, subject)
+    house.templates.forget(tenant, subject)
     erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
     house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
     house.devices.forget_subject(tenant, subject, house.clock.now_ns())

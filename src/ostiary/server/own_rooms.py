@@ -13,6 +13,7 @@ from ostiary.server.activation import Activations
 from ostiary.server.admins import Admins
 from ostiary.server.agreed import Agreed, PeoplesQuorum
 from ostiary.server.approvals import open_approvals
+from ostiary.server.biometrics.opening import open_biometrics, open_book
 from ostiary.server.break_glass import open_glass
 from ostiary.server.conversations import open_conversations
 from ostiary.server.drifting import open_drift
@@ -56,7 +57,15 @@ def own_rooms(
     access = open_access(store.snapshots, ring, agreed, on_fault)
     drift = open_drift(settings.drift, store, log, ring, clock, on_fault, approvals.quorum)
     parts["ledger"].listen(drift.changed)
-    own = {"drift": drift, "break_glass": glass.check, "grants": access.reader, "suppressions": suppressions}
+    book = open_book(places, settings, store, clock)
+    behaviour = open_biometrics(parts, book, places, settings, clock, on_fault, opening, model_keys)
+    own = {
+        "drift": drift,
+        "behaviour": behaviour,
+        "break_glass": glass.check,
+        "grants": access.reader,
+        "suppressions": suppressions,
+    }
     deciding = msgspec.structs.replace(parts["decider"].parts, **own)
     return {
         "access": access,
@@ -64,6 +73,8 @@ def own_rooms(
         "admins": Admins(store.snapshots, clock),
         "agreed": agreed,
         "approvals": approvals,
+        "behaviour": behaviour,
+        "biometrics": behaviour,
         "decider": Decider(deciding),
         "drift": drift,
         "glass": glass,
@@ -73,5 +84,6 @@ def own_rooms(
         "reports": reports,
         "shadow": shadow,
         "figures": figures,
+        "templates": book,
         "rag": open_rag(places, settings.rag, store, parts["policies"], log, clock, on_fault, opening),
     }

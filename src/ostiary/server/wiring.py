@@ -11,12 +11,13 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from ostiary.audit import AuditLog, AuditSettings, DiskReserve
 from ostiary.audit.tenants import TenantAdmin
+from ostiary.biometrics.book import TemplateBook
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
@@ -79,6 +80,9 @@ from ostiary.storage.sqlite import SqliteStore, open_store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.rollout import FiguresSource
 
+if TYPE_CHECKING:
+    from ostiary.server.biometrics.room import BiometricsRoom
+
 _MIB = 1 << 20
 OnFault = Callable[[str, BaseException], None]
 
@@ -121,7 +125,9 @@ class House(msgspec.Struct, frozen=True):
     activations: Activations
     glass: GlassRoom
     opened: ExitStack
+    templates: TemplateBook
     behaviour: BehaviourRoom | None = None
+    biometrics: "BiometricsRoom | None" = None
 
     @property
     def commits(self) -> ApprovedCommits:

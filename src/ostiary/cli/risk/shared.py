@@ -134,16 +134,18 @@ def progress() -> Callable[[str, float], None]:
     return tell
 
 
-def write_lines(lines: Iterable[msgspec.Struct]) -> None:
-    """Write one JSON document a line, in chunks."""
-    encode, waiting = msgspec.json.Encoder().encode, bytearray()
-    for number, line in enumerate(lines, 1):
+def write_lines(lines: Iterable[msgspec.Struct]) -> int:
+    """Write one JSON document a line, in chunks, and return how many."""
+    encode, waiting, count = msgspec.json.Encoder().encode, bytearray(), 0
+    for line in lines:
         waiting += encode(line) + b"\n"
-        if number % _CHUNK == 0:
+        count += 1
+        if count % _CHUNK == 0:
             sys.stdout.buffer.write(waiting)
             waiting.clear()
     sys.stdout.buffer.write(waiting)
     sys.stdout.buffer.flush()
+    return count
 
 
 def book_for(tenant: str, scorer: object) -> Book:

@@ -13,6 +13,7 @@ from ostiary.audit.subjects import SubjectAdmin
 from ostiary.cli.output import out, print_json, print_jsonl
 from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, open_data
 from ostiary.errors import FaultyInputError
+from ostiary.server.biometrics.exporting import held
 from ostiary.server.consented import may_erase
 from ostiary.server.conversations import transcript_told
 from ostiary.server.deeds import COMMAND_LINE, record_deed
@@ -32,17 +33,20 @@ def export(
     tenant: Tenant = "default",
     jsonl: Annotated[bool, Parameter(negative="", help="One record a line, as they are read.")] = False,
 ) -> None:
-    """Write all that is held of a person to stdout, as JSON: what the log has, and the person's conversations."""
+    """Write all that is held of a person to stdout, as JSON: what the log has, conversations, and of behaviour."""
     _parts(subject)
     with open_data(data, config) as house:
         records = SubjectAdmin(house.log, house.clock).export(tenant, subject)
         talks = house.conversations.export(tenant, subject)
+        behaviour = held(house.templates, tenant, subject)
         record_deed(house, COMMAND_LINE, tenant, "subject.export")
         if jsonl:
-            print_jsonl(itertools.chain(records, (transcript_told(one) for one in talks)))
+            told_behaviour = [{"biometrics": behaviour}] if behaviour else []
+            print_jsonl(itertools.chain(records, (transcript_told(one) for one in talks), told_behaviour))
         else:
             told = {"tenant": tenant, "subject": subject, "records": list(records)}
-            print_json({**told, "conversations": [transcript_told(one) for one in talks]})
+            talked = {"conversations": [transcript_told(one) for one in talks]}
+            print_json({**told, **talked, **({"biometrics": behaviour} if behaviour else {})})
 
 
 @command.command

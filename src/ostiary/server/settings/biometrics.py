@@ -35,5 +35,9 @@ class CollectorSection(Section):
 class BiometricsSection(Section):
     """Behavioural biometrics: whether it is still the same person."""
 
+    enabled: bool = False
+    """Whether anybody is watched at all: each person still has to agree."""
+    enrol_within_s: Annotated[int, Field(ge=30, le=86_400)] = 1800
+    """How long after a proof by passkey in its session a person's behaviour may enrol it."""
     collector: CollectorSection = CollectorSection()
     """The collector of browsers."""

@@ -1,0 +1,176 @@
+"""What is known of the sessions of this process: evidence, never windows; bounded, and finished before it is asked for.
+
+- A session's evidence is its subject's: asked for another subject there is none.
+- A proof begins it anew: what came before is answered by it, what comes after is judged by itself.
+- Liveness is the lowest since then: good typing after a replay does not make the replay undone.
+- ``inputs`` is a chain of digests over the windows' names and embeddings: it proves which windows were judged, and
+  nothing can be read out of it.
+"""
+
+import threading
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+
+from ostiary.biometrics.evidence import SessionEvidence, Stage
+from ostiary.biometrics.liveness import LIVE
+from ostiary.biometrics.window import Modality
+from ostiary.keys import sha256
+from ostiary.vocabulary.behaviour import BiometricsVerdict
+
+MOST_SESSIONS: Final = 50_000
+_MOST_REASONS: Final = 4
+_FAINT: Final = 0.02
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What was found of one window.
+
+    Attributes:
+        llr: nats, ln p(same) / p(another); NaN where there is too little to judge.
+        stage: how well the person is known in this modality.
+        liveness: 0 replayed to 1 live.
+        model: digest of the model.
+        name: of the window, unique in its session.
+        embedding: its numbers as bytes.
+        reasons: in words.
+        drift: how far the adaptive template lies from its anchor.
+        alarm: whether somebody else was being taught.
+    """
+
+    modality: Modality
+    llr: float
+    stage: Stage
+    liveness: float
+    model: str
+    name: str
+    embedding: bytes
+    reasons: tuple[str, ...] = ()
+    drift: float | None = None
+    alarm: bool = False
+
+
+class _Session(msgspec.Struct):
+    subject: str
+    evidence: SessionEvidence = msgspec.field(default_factory=SessionEvidence)
+    liveness: float = 1.0
+    doubts: tuple[str, ...] = ()
+    drifts: dict[Modality, float] = {}
+    alarm: bool = False
+    models: dict[Modality, str] = {}
+    inputs: str = ""
+    windows: int = 0
+    at_ns: int = 0
+
+
+class WatchedSessions:
+    """The evidence of sessions; safe for threads."""
+
+    def __init__(self, most: int = MOST_SESSIONS) -> None:
+        """Keep ``most`` at once; the one that was longest silent goes first."""
+        self._lock = threading.Lock()
+        self._most = max(1, most)
+        self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return of how many sessions anything is known."""
+        return len(self._sessions)
+
+    def subjects(self) -> list[tuple[str, str]]:
+        """Return tenant and subject of every session, each once."""
+        with self._lock:
+            return list(dict.fromkeys((name[0], kept.subject) for name, kept in self._sessions.items()))
+
+    def note(self, tenant: str, session: str, subject: str, judged: Judged, at_ns: int) -> None:
+        """Take in what was found of one window."""
+        with self._lock:
+            kept = self._sessions.pop((tenant, session), None)
+            if kept is None or kept.subject != subject:
+                kept = _Session(subject)
+            self._sessions[tenant, session] = kept
+            _take(kept, judged, at_ns)
+            if len(self._sessions) > self._most:
+                self._sessions.popitem(last=False)
+
+    def alarm(self, tenant: str, session: str, subject: str, reason: str, at_ns: int) -> None:
+        """Note that what is kept of a person is not what was kept."""
+        with self._lock:
+            kept = self._sessions.get((tenant, session))
+            if kept is None or kept.subject != subject:
+                kept = self._sessions[tenant, session] = _Session(subject)
+            kept.alarm, kept.doubts, kept.at_ns = True, (reason,), max(kept.at_ns, at_ns)
+
+    def latest(self, tenant: str, session: str, subject: str, now_ns: int) -> BiometricsVerdict | None:
+        """Return what is known of a session of this subject, or ``None``."""
+        with self._lock:
+            kept = self._sessions.get((tenant, session))
+            return None if kept is None or kept.subject != subject else _told(kept, now_ns)
+
+    def begin_anew(self, tenant: str, session: str) -> None:
+        """Forget what came before a proof."""
+        with self._lock:
+            kept = self._sessions.get((tenant, session))
+            if kept is not None:
+                self._sessions[tenant, session] = _Session(kept.subject)
+
+    def drop(self, tenant: str, session: str) -> None:
+        """Forget a session that is over."""
+        with self._lock:
+            self._sessions.pop((tenant, session), None)
+
+    def forget(self, tenant: str, subject: str) -> None:
+        """Forget all sessions of a subject."""
+        with self._lock:
+            gone = [name for name, kept in self._sessions.items() if name[0] == tenant and kept.subject == subject]
+            for name in gone:
+                del self._sessions[name]
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Forget all sessions of a tenant."""
+        with self._lock:
+            for name in [name for name in self._sessions if name[0] == tenant]:
+                del self._sessions[name]
+
+
+def chained(before: str, name: str, embedding: bytes) -> str:
+    """Return the digest of a session's windows with one more."""
+    parts = b"".join(len(part).to_bytes(4) + part for part in (before.encode(), name.encode(), embedding))
+    return f"sha256:{sha256(parts).hex()}"
+
+
+def _take(kept: _Session, judged: Judged, at_ns: int) -> None:
+    if judged.liveness >= LIVE:  # what is not live says nothing of who it is: least of all that it is the right one
+        kept.evidence = kept.evidence.seen(judged.modality, judged.llr, at_ns, judged.stage, judged.reasons)
+    elif judged.liveness < kept.liveness:
+        kept.doubts = judged.reasons
+    kept.liveness = min(kept.liveness, judged.liveness)
+    if judged.drift is not None:
+        kept.drifts = {**kept.drifts, judged.modality: judged.drift}
+    kept.alarm = kept.alarm or judged.alarm
+    kept.models = {**kept.models, judged.modality: judged.model}
+    kept.inputs = chained(kept.inputs, judged.name, judged.embedding)
+    kept.windows += 1
+    kept.at_ns = max(kept.at_ns, at_ns)
+
+
+def _told(kept: _Session, now_ns: int) -> BiometricsVerdict | None:
+    said = kept.evidence.verdict(now_ns)
+    silent = said.stage is Stage.NONE or said.confidence < _FAINT
+    if silent and kept.liveness >= LIVE and not kept.alarm:
+        return None
+    seen = sorted(kept.models)
+    return BiometricsVerdict(
+        stage=said.stage.value,
+        llr=0.0 - said.llr,
+        confidence=said.confidence,
+        liveness=kept.liveness,
+        drift=max(kept.drifts.values(), default=None),
+        alarm=kept.alarm,
+        modalities=tuple(one.value for one in seen),
+        models=tuple(kept.models[one] for one in seen),
+        inputs=kept.inputs,
+        windows=kept.windows,
+        at_ns=kept.at_ns,
+        reasons=(*kept.doubts, *said.reasons)[:_MOST_REASONS],
+    )

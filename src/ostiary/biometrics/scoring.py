@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ostiary.biometrics.liveness import History, Seeing, judged, seeing
 from ostiary.biometrics.model import Model, Template
 from ostiary.biometrics.reading import Name, Probe
 from ostiary.biometrics.training import Row
@@ -90,8 +91,8 @@ def answers(
     told: list[Outcome] = [_UNJUDGED] * len(asked)
     names = list(dict.fromkeys(name for probe in asked for name in probe.windows if name in windows))
     places = {name: at for at, name in enumerate(names)}
-    used = [windows[name] for name in names]
-    rows = embedded(model, used)
+    used = [seeing(windows[name]) for name in names]
+    rows = embedded(model, [windows[name] for name in names])
     for claimed, trials in _by_claimed(asked, places, unanswered).items():
         outcomes = (
             _of_person(model, people[claimed], used, rows, asked, trials)
@@ -126,7 +127,7 @@ def _by_claimed(asked: Sequence[Probe], places: Mapping[str, int], unanswered: O
 def _of_person(
     model: Model,
     enrolled: Sequence[Row],
-    used: Sequence[Window],
+    used: Sequence[Seeing],
     rows: Floats,
     asked: Sequence[Probe],
     trials: Sequence[_Trial],
@@ -157,14 +158,7 @@ def _answer(model: Model, template: Template, probe: Probe, mean: float, count: 
     return Answer(probe.id, probe.claimed, round(mean, _DIGITS), round(llr, _DIGITS), round(live, _DIGITS), count)
 
 
-def _liveness(enrolled: Sequence[Row], windows: Sequence[Window]) -> Floats:
-    """Return 0 for the windows that are among the enrolled ones to the last number, 1 for the others."""
-    before = {_content(row.window) for row in enrolled}
-    return np.array([0.0 if _content(window) in before else 1.0 for window in windows])
-
-
-def _content(window: Window) -> object:
-    content = window.content
-    if isinstance(content, np.ndarray):
-        return content.tobytes()
-    return tuple(sorted(content.items())) if isinstance(content, dict) else content
+def _liveness(enrolled: Sequence[Row], windows: Sequence[Seeing]) -> Floats:
+    """Return how live each window is, given what the person had enrolled."""
+    history = History.of([row.window for row in enrolled])
+    return np.array([judged(window, history).score for window in windows])

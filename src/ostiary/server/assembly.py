@@ -4,13 +4,12 @@ Everything that runs beside the requests is here too: learning, saving profiles,
 """
 
 import asyncio
-import os
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
-from ostiary.audit.retention import RetentionPolicy, prune
+from ostiary.audit.retention import prune
 from ostiary.audit.tile_http import TileFace
 from ostiary.decision.decide import Decider
 from ostiary.decision.parts import Decided
@@ -23,9 +22,18 @@ from ostiary.server.admin.gate import Gate
 from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
-from ostiary.server.body import BodyLimits
+from ostiary.server.biometrics.beside import behaviour_chores, behaviour_gauges
 from ostiary.server.chores import Chore, Chores
-from ostiary.server.crew import Crew, CrewSettings
+from ostiary.server.composed import (
+    body_limits,
+    crew_settings,
+    fail_open,
+    proxies_of,
+    retention_of,
+    threads_of,
+    tracer_of,
+)
+from ostiary.server.crew import Crew
 from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
 from ostiary.server.doors import Doors
 from ostiary.server.forwarded import Proxies
@@ -36,10 +44,9 @@ from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
-from ostiary.server.settings.sections import RetentionSection, ServerSection, Settings
+from ostiary.server.settings.sections import ServerSection, Settings
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.observer import Learner, Telemetry
-from ostiary.server.telemetry.traces import Tracer
 from ostiary.server.wiring import House
 
 METADATA_PURPOSE: Final = "metadata"
@@ -51,7 +58,6 @@ SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
 TEND_S: Final = 2.0
-WATCHED_S: Final = 15.0
 
 
 class Faults:
@@ -82,15 +88,15 @@ class Assembly:
         self._on_stuck = on_stuck
         self._judge = _judge(house, self.faults)
         self._learner = Learner(self._after, self.faults)
-        self._tracer = _tracer(settings)
-        self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, _fail_open(settings))
+        self._tracer = tracer_of(settings)
+        self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, fail_open(settings))
         self.telemetry.listen(house.response.decided)
         self.telemetry.listen(house.shadow.decided)
-        self.crew = Crew(_crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
+        self.crew = Crew(crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self._told = told_of(settings)
         self.authzen = self._authzen(settings.server)
-        limits = _body_limits(settings.server)
+        limits = body_limits(settings.server)
         self.faces = open_faces(self._desk(settings.server, metrics))
         self.app = App(
             self.authzen,
@@ -123,12 +129,12 @@ class Assembly:
     def _authzen(self, settings: ServerSection) -> AuthZen:
         house = self.house
         limits = AuthZenLimits(
-            body=_body_limits(settings),
+            body=body_limits(settings),
             max_evaluations=settings.max_evaluations,
             max_in_flight=settings.max_in_flight,
             receive_timeout_s=settings.receive_timeout_s,
             deadline_s=settings.deadline_ms / 1000,
-            parallel=_threads(settings),
+            parallel=threads_of(settings),
         )
 
         def per_request(decider: Decider) -> Decider:
@@ -140,7 +146,7 @@ class Assembly:
             decider=house.decider,
             crew=self.crew,
             clock=house.clock,
-            proxies=_proxies(settings),
+            proxies=proxies_of(settings),
             refusals=self.refusals,
             observer=self.telemetry,
             limits=limits,
@@ -156,8 +162,8 @@ class Assembly:
             refusals=self.refusals,
             faults=self.faults,
             log=self._log,
-            proxies=_proxies(settings),
-            limits=_body_limits(settings),
+            proxies=proxies_of(settings),
+            limits=body_limits(settings),
             receive_timeout_s=settings.receive_timeout_s,
             base_url=public_url(settings),
             doors=self._doors(settings),
@@ -170,7 +176,7 @@ class Assembly:
             crew=self.crew,
             observer=self.telemetry,
             refusals=self.refusals,
-            proxies=_proxies(settings),
+            proxies=proxies_of(settings),
             base_url=public_url(settings),
             told=self._told,
         )
@@ -244,17 +250,8 @@ class Assembly:
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
-            *self._behaviour_chores(),
+            *behaviour_chores(self.house),
             *(chore for face in self.faces for chore in face.chores()),
-        ]
-
-    def _behaviour_chores(self) -> list[Chore]:
-        room = self.house.biometrics
-        if room is None:
-            return []
-        return [
-            Chore("biometrics_not_saved", FLUSH_S, room.flush),
-            Chore("biometrics_not_tended", WATCHED_S, room.tend),
         ]
 
     def cosign(self) -> None:
@@ -283,7 +280,7 @@ class Assembly:
 
     def prune(self) -> None:
         """Erase what retention no longer keeps."""
-        policy = _retention(self.house.settings.audit.retention)
+        policy = retention_of(self.house.settings.audit.retention)
         for row in self.house.tenants.living() if policy.days else ():
             try:
                 prune(self.house.log, self.house.clock, row.tenant, policy)
@@ -309,51 +306,10 @@ def _judge(house: House, on_fault: Callable[[str, BaseException], None]) -> Sess
     )
 
 
-def _fail_open(settings: Settings) -> tuple[str, ...]:
-    """Return the options that let every answer of this process through before what they weaken is done."""
-    return ("audit.durability",) if settings.audit.durability == "async" else ()
-
-
-def _tracer(settings: Settings) -> Tracer | None:
-    told = settings.telemetry
-    return Tracer(told.otlp_endpoint, told.otlp_headers.get_secret_value()) if told.otlp_endpoint else None
-
-
-def _threads(settings: ServerSection) -> int:
-    return settings.threads or (os.cpu_count() or 1) + 1
-
-
-def _crew_settings(settings: ServerSection) -> CrewSettings:
-    return CrewSettings(
-        threads=_threads(settings),
-        deadline_s=settings.deadline_ms / 1000,
-        stuck_s=settings.stuck_ms / 1000,
-        record_wait_s=settings.record_wait_ms / 1000,
-    )
-
-
-def _proxies(settings: ServerSection) -> Proxies:
-    return Proxies(settings.trusted_proxies, settings.forwarded_header, settings.client_cert_header)
-
-
-def _body_limits(settings: ServerSection) -> BodyLimits:
-    return BodyLimits(settings.max_body_bytes, settings.max_depth)
-
-
-def _retention(settings: RetentionSection) -> RetentionPolicy:
-    days = {
-        "decision": settings.decision_days,
-        "admin": settings.admin_days,
-        "device": settings.device_days,
-        "inference": settings.inference_days,
-        "shadow": settings.shadow_days,
-    }
-    return RetentionPolicy({kind: count for kind, count in days.items() if count})
-
-
 def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> None:
     metrics.gauge("ostiary_audit_chain_height", "records in the log", lambda: house.log.head().size)
     metrics.gauge("ostiary_audit_waiting", "records on their way to the disk", lambda: house.log.stats.waiting)
     metrics.gauge("ostiary_requests_in_flight", "decision requests being answered", lambda: authzen.in_flight)
     metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
+    behaviour_gauges(metrics, house)

@@ -28,6 +28,7 @@ _TABLES: Final = "tables.safetensors"
 _FEWEST: Final = 5
 _BUCKETS: Final = 16
 _COMMANDS: Final = 12
+_PHRASE: Final = 11
 
 
 def people(
@@ -38,11 +39,26 @@ def people(
     for person in range(first, first + count):
         rng = np.random.default_rng([seed, person])
         habit = rng.normal(0.0, 1.0, 8)
-        for session in range(sessions):
-            for _ in range(windows):
-                window = Window(modality, _MAKERS[modality](habit, rng))
-                order = sum(row.subject == f"p{person:03}" for row in rows)
-                rows.append(Row(f"p{person:03}", f"s{session:02}", window, order))
+        for order in range(sessions * windows):
+            window = Window(modality, _MAKERS[modality](habit, rng))
+            rows.append(Row(f"p{person:03}", f"s{order // windows:02}", window, order))
+    return rows
+
+
+def phrases(count: int = 16, repetitions: int = 24, seed: int = 0, first: int = 0) -> list[Row]:
+    """Return repetitions of one phrase of eleven keys by ``count`` people, in three sessions."""
+    rows: list[Row] = []
+    for person in range(first, first + count):
+        rng = np.random.default_rng([seed, person])
+        habit = rng.normal(0.0, 1.0, (2, _PHRASE))
+        for order in range(repetitions):
+            holds = np.exp(np.log(95) + 0.3 * habit[0] + rng.normal(0, 0.12, _PHRASE))
+            steps = np.exp(np.log(180) + 0.3 * habit[1] + rng.normal(0, 0.15, _PHRASE))
+            downs = np.concatenate([[0.0], np.cumsum(steps)[:-1]])
+            classes = np.arange(_PHRASE) % 3 + 1
+            keys = np.round(np.stack([downs, downs + holds, classes], axis=1), 1)
+            session = f"s{3 * order // repetitions:02}"
+            rows.append(Row(f"p{person:03}", session, Window(Modality.KEYSTROKE, keys), order))
     return rows
 
 

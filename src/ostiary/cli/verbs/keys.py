@@ -169,7 +169,7 @@ def shred(
         if only != CONVERSATIONS and not conversation and not dry_run:
             erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
             told |= {"count": erased.count, "record_id": erased.record_id}
-            told["templates"] = house.templates.forget(tenant, subject)
+            told["templates"] = house.templates.forget(tenant, subject) if not only else 0
     if json:
         print_json(told)
         return

@@ -52,6 +52,7 @@ def delete(
     """Delete a tenant and make everything that was sealed for it unreadable; proofs of its records stay valid."""
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
+    from ostiary.server.biometrics.opening import forget_behaviour  # noqa: PLC0415 - as below
     from ostiary.server.consented import may_erase  # noqa: PLC0415 - as below
     from ostiary.server.conversations import forget_conversations  # noqa: PLC0415 - as below
     from ostiary.server.deeds import COMMAND_LINE  # noqa: PLC0415 - as below
@@ -64,6 +65,7 @@ def delete(
         house.rag.forget_tenant(tenant)
         house.store.forget_tenant(tenant)
         forget_conversations(house, tenant)
+        forget_behaviour(house, tenant)
         forget_features(house, tenant)
         house.knowledge.forget_tenant(tenant)
         house.models.forget_tenant(tenant)

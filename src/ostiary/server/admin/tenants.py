@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Proposal, Tenant, Who
+from ostiary.server.biometrics.opening import forget_behaviour
 from ostiary.server.consented import may_erase
 from ostiary.server.conversations import forget_conversations
 from ostiary.server.features import forget_features
@@ -74,6 +75,7 @@ def delete_tenant(
     desk.house.rag.forget_tenant(tenant)
     desk.house.store.forget_tenant(tenant)
     forget_conversations(desk.house, tenant)
+    forget_behaviour(desk.house, tenant)
     forget_features(desk.house, tenant)
     desk.house.knowledge.forget_tenant(tenant)
     desk.house.models.forget_tenant(tenant)

@@ -18,6 +18,7 @@ from ostiary.vocabulary.clock import Clock
 
 if TYPE_CHECKING:
     from ostiary.server.biometrics.room import BiometricsRoom
+    from ostiary.server.wiring import House
 
 OnFault = Callable[[str, BaseException], None]
 
@@ -53,8 +54,16 @@ def open_biometrics(
         parts["ledger"],
         TemplateRecords(parts["log"], parts["ring"], clock.now_ns),
         enrol_within_s=settings.biometrics.enrol_within_s,
+        now_ns=clock.now_ns,
         on_fault=on_fault,
     )
     parts["ledger"].listen(room.changed)
     opening.callback(room.flush)
     return room
+
+
+def forget_behaviour(house: "House", tenant: str) -> None:
+    """Destroy the keys of what is kept of a deleted tenant's people, and forget its sessions."""
+    house.templates.forget_tenant(tenant)
+    if house.biometrics is not None:
+        house.biometrics.sessions.forget_tenant(tenant)

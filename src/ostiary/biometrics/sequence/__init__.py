@@ -1,0 +1,8 @@
+"""Sequences: which deed follows which; commands of a shell, or verbs on the routes of an application.
+
+- A window is judged by what follows what: ``ratio.py`` asks of every step how much likelier this person makes it than
+  everybody else does.
+- What a person was never seen to begin is held against them once. What follows from it is not: a compiler runs its
+  passes in anybody's session, so the population's habit stands in where the person has none.
+- A window that many others would explain as well says less (``likest``).
+"""

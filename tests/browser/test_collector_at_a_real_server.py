@@ -36,7 +36,7 @@ def test_two_windows_arrive_signed_and_leave_no_trace(tmp_path: Path, visitor: V
     assert [(one["modality"], status) for one, status in answers] == [("keystroke", 202), ("pointer", 202)]
     assert [one["sequence"] for one, _ in answers] == [1, 2]
     for kind in ("keystroke", "pointer"):
-        assert f'ostiary_behaviour_windows_total{{modality="{kind}",outcome="taken"}} 1.0' in metrics
+        assert f'ostiary_collector_windows_total{{modality="{kind}",outcome="taken"}} 1.0' in metrics
     assert switched_off is True
     assert visitor.complaints == [], "no violation of the page's policy, no error, no warning"
     for window, _ in answers:

@@ -38,10 +38,8 @@ def refusal(**changes: Any) -> str:
 
 
 def test_letters_have_one_kind_and_keys_no_names() -> None:
-    assert told_of(msgspec.json.encode(SAID)).window.content.tolist() == SAID["events"]
-    for key in (0, 2, 9, 65, 97, 113):
-        assert refusal(events=[[0, 95, key]]) == "window_malformed"
-    for key in ("a", "KeyA", None):
+    assert np.asarray(told_of(msgspec.json.encode(SAID)).window.content).tolist() == SAID["events"]
+    for key in (0, 2, 9, 65, 97, 113, "a", "KeyA", None):
         assert refusal(events=[[0, 95, key]]) == "window_malformed"
     assert len(CLASSES) < 8
 

@@ -12,6 +12,7 @@ import msgspec
 from ostiary.artifacts import VerifiedArtifact
 from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
+from ostiary.biometrics.phrase import folder as phrase
 from ostiary.errors import FaultyInputError
 
 ARTIFACT_KIND: Final = "biometrics-model"
@@ -38,4 +39,4 @@ def load(artifact: VerifiedArtifact) -> Model:
     return LOADERS[kind](artifact)
 
 
-LOADERS: Final[dict[str, Loader]] = {keystroke.KIND: keystroke.load}
+LOADERS: Final[dict[str, Loader]] = {keystroke.KIND: keystroke.load, phrase.KIND: phrase.load}

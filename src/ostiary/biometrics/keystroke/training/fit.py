@@ -65,8 +65,8 @@ def fitted(bank: Bank, settings: FitSettings, progress: Progress) -> network.Wei
     order = _order(len(bank.lengths), settings, luck)
     for step in range(settings.steps):
         chosen = order[step * settings.batch : (step + 1) * settings.batch]
-        groups, truth = bank.batch(chosen, luck)
-        given = [torch.from_numpy(group) for group in groups]
+        samples, truth = bank.batch(chosen, luck)
+        given = [torch.from_numpy(group) for group in samples]
         margin = settings.margin * min(1.0, step / (_GROWN * settings.steps))
         loss = _loss(network.embedded(weights, given, learns=True), people, truth, margin, settings.scale)
         optimiser.zero_grad(set_to_none=True)

@@ -243,3 +243,24 @@ def test_people_whom_the_model_never_saw_are_measured(run, model, tmp_path) -> N
     code, _, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", "--held-out", 13)
     assert code == 1
     assert "too few people" in err
+
+
+def test_enrolling_says_how_well_each_person_is_known(files, run, model, tmp_path) -> None:
+    rows = [json.loads(line) for line in gzip.decompress(files["enrol"].read_bytes()).splitlines()]
+    named = [{**row, "session": f"s{row['order'] // 6}"} for row in rows]
+    few = {"subject": "short", "order": 0, "modality": "keystroke", "events": [[0, 90, 1]]}
+    file, kept = lines(tmp_path / "named.jsonl", [*named, few]), tmp_path / "templates.jsonl"
+    words = ["--modality", "keystroke", "--model", model, "--enrol", file]
+    code, out, err = run("enrol", *words, "--out", kept, "--jsonl")
+    told = [json.loads(line) for line in out.splitlines()]
+    assert code == 0, err
+    assert [(one["windows"], one["sessions"], one["stage"]) for one in told] == [(12, 2, "enrolled")] * 8
+    assert 50 < told[0]["usual"]["hold"] < 200
+    assert "short: enrolment_empty" in err
+    assert kept.stat().st_mode & 0o077 == 0
+    assert json.loads(kept.read_text().splitlines()[0])["subject"] == told[0]["subject"]
+    code, out, _ = run("enrol", *words, "--enrol-first", 3)
+    assert "provisional" in out
+    code, _, err = run("enrol", *words, "--enrol-first", 0)
+    assert code == 1
+    assert "nothing_enrolled" in err

@@ -126,9 +126,15 @@ class TemplateBook:
 
     def write(self, tenant: str, subject: str, part: str, read: Read, content: bytes) -> bool:
         """Write a part in the place of what was read; return false when somebody else wrote, or it may not be."""
-        with self._lock(tenant, subject):
-            row = self._sealed(tenant, subject, part, read.generation, content)
-            return self._store.put(tenant, row, read.generation, read.standing)
+        return self.change(tenant, subject, part, read, content)()
+
+    def change(self, tenant: str, subject: str, part: str, read: Read, content: bytes) -> Callable[[], bool]:
+        """Return what writes a part, sealed already: it takes no lock, so that it may run inside a transaction.
+
+        None is needed: what is sealed here counts only in the place of what was read, under the standing that was read.
+        """
+        row = self._sealed(tenant, subject, part, read.generation, content)
+        return lambda: self._store.put(tenant, row, read.generation, read.standing)
 
     def parts(self, tenant: str, subject: str) -> dict[str, bytes]:
         """Return all that is kept of a person, opened, by part: for that person."""

@@ -65,6 +65,11 @@ def usual_of(windows: Sequence[Window]) -> dict[str, Usual]:
     return usual_of_traits([traits_of(window) for window in windows])
 
 
+def plain_usual(windows: Sequence[Window]) -> dict[str, float]:
+    """Return the middles as people read them: holds and paces in ms, speeds in pixels a ms, three digits."""
+    return {name: round(math.exp(usual.middle), 3) for name, usual in usual_of(windows).items()}
+
+
 def usual_of_traits(all_traits: Sequence[Traits]) -> dict[str, Usual]:
     """Return the same, of traits read before."""
     names = sorted({name for traits in all_traits for name in traits})

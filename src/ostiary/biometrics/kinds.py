@@ -14,6 +14,7 @@ from ostiary.biometrics.digraphs import folder as digraphs
 from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
 from ostiary.biometrics.phrase import folder as phrase
+from ostiary.biometrics.pointer import model as pointer
 from ostiary.errors import FaultyInputError
 
 ARTIFACT_KIND: Final = "biometrics-model"
@@ -44,4 +45,5 @@ LOADERS: Final[dict[str, Loader]] = {
     keystroke.KIND: keystroke.load,
     phrase.KIND: phrase.load,
     digraphs.KIND: digraphs.load,
+    pointer.KIND: pointer.load,
 }

@@ -18,13 +18,13 @@ from ostiary.biometrics.model import Model
 from ostiary.biometrics.shipped_pins import PINS
 from ostiary.biometrics.window import Modality
 from ostiary.errors import UnavailableError
-from ostiary.keys import VerifyingKey
+from ostiary.keys import EDDSA, VerifyingKey
 
 FOLDER: Final = "biometrics"
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """What a shipped model is held to: digest of its signed statement, and the public key in PEM."""
+    """What a shipped model is held to: digest of its signed statement, and the raw public key in hexadecimal."""
 
     digest: str
     key: str
@@ -54,7 +54,7 @@ def shipped_artifact(modality: Modality, pins: Mapping[Modality, Pin] | None = N
             f" `ostiary biometrics train --modality {modality.value} --data DIR --out MODEL`, and name it with --model"
         )
         raise UnavailableError("biometrics_model_absent", text)
-    key = VerifyingKey.from_pem("shipped", pin.key.encode())
+    key = VerifyingKey.from_raw("shipped", EDDSA, bytes.fromhex(pin.key))
     return verify_artifact(shipped_folder(modality), [key], kind=kinds.ARTIFACT_KIND, pinned=pin.digest)
 
 

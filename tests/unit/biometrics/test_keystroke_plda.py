@@ -85,3 +85,19 @@ def test_tables_that_do_not_fit_are_refused(change) -> None:
 def test_a_missing_table_is_refused() -> None:
     with pytest.raises(FaultyInputError, match="missing"):
         Plda.of({})
+
+
+@given(st.integers(0, 10_000), st.floats(1.0, 1e6))
+def test_no_window_is_so_strange_that_it_looks_like_somebody(seed: int, far: float) -> None:
+    model = fit(*made(40, 6))
+    luck = np.random.default_rng(seed)
+    mean, weight = model.pooled(model.placed(made(1, 5, seed)[0]), np.ones(5))
+    away = luck.normal(size=(1, SIZE))
+    near, further = mean + 4 * away, mean + (4 + far) * away
+    scores = [model.scores(mean, weight, row, np.ones(1))[0] for row in (mean[None], near, further)]
+    # The ratio rises a little on the far side of the person, where others are rarer still, up to this; then it falls.
+    known = 1 / (1 / model.between + weight)
+    expected, rest = mean * weight * known, model.between - known
+    best = 0.5 * (expected**2 / rest + np.log((model.between + 1) / (known + 1))).sum()
+    assert max(scores) <= best + 1e-6
+    assert model.scores(mean, weight, mean + 1e4 * away, np.ones(1))[0] < scores[0] - 100

@@ -1,6 +1,6 @@
 """The allow-list of file formats: data that no loader runs, each read by a strict parser of ours before any loader.
 
-- safetensors, ONNX, LightGBM text, XGBoost JSON and UBJSON; JSON, Markdown and text beside them. Nothing else.
+- safetensors, ONNX, LightGBM text, XGBoost JSON and UBJSON; JSON, Markdown, text and PNG beside them. Nothing else.
 - The ending picks the parser, and every byte of the content must agree with it.
 - A pickle, an archive that may hold one, or a file that is also one, is refused whatever its ending (``content``).
 - Work and memory are bounded by the file's length: what a header claims is compared before anything is allocated.
@@ -20,6 +20,7 @@ from ostiary.artifacts.formats.lightgbm import check_lightgbm
 from ostiary.artifacts.formats.limits import DEFAULT_LIMITS, FormatLimits
 from ostiary.artifacts.formats.misfit import Misfit, Parser, shown
 from ostiary.artifacts.formats.onnx import check_onnx
+from ostiary.artifacts.formats.png import check_png
 from ostiary.artifacts.formats.safetensors import check_safetensors
 from ostiary.artifacts.formats.xgboost import check_xgboost_ubjson
 from ostiary.errors import VerificationError
@@ -31,6 +32,7 @@ _ENDINGS: Final[Mapping[str, tuple[str, Parser]]] = {
     ".json": ("json", check_json),
     ".md": ("text", check_text),
     ".onnx": ("onnx", check_onnx),
+    ".png": ("png", check_png),
     ".safetensors": ("safetensors", check_safetensors),
     ".txt": ("lightgbm", check_lightgbm),
     ".ubj": ("xgboost", check_xgboost_ubjson),

@@ -152,8 +152,7 @@ def _keys(window: Window) -> Floats:
 
 
 def _usable(rows: Floats) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = np.isfinite(rows).all(axis=1)
-    return found
+    return np.asarray(np.isfinite(rows).all(axis=1))
 
 
 def _malformed(text: str) -> FaultyInputError:

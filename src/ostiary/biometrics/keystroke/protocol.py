@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ostiary.biometrics.keystroke.model import KeystrokeModel
-from ostiary.biometrics.measure import Figures, figures
+from ostiary.biometrics.measure import Detection, Figures, detection, figures
 from ostiary.biometrics.window import Floats, Window
 
 ENROLLED: Final = (1, 2, 5, 7, 10)
@@ -40,16 +40,38 @@ class Line(msgspec.Struct, frozen=True):
 
 def typenet(model: KeystrokeModel, people: Sequence[Sequence[Window]]) -> list[Line]:
     """Return the report of a model on people's sentences in the order in which they were typed."""
-    chosen = [person[:SENTENCES] for person in people if len(person) >= SENTENCES]
-    size = len(model.embed([]).T)
-    rows = model.embed([window for person in chosen for window in person]).reshape(len(chosen), SENTENCES, size)
-    tried = rows[:, -PROBES:].reshape(-1, size)
+    rows = _rows(model, people)
     found: list[Line] = []
     for enrolled in ENROLLED:
-        scores = np.array([model.scores(model.enrol(person[:enrolled]), tried) for person in rows])
-        scores = scores.reshape(len(chosen), len(chosen), PROBES)
+        scores = _scores(model, rows, enrolled)
         found += [_single(model, scores, enrolled), _several(model, scores, enrolled)]
     return found
+
+
+def noticed(model: KeystrokeModel, people: Sequence[Sequence[Window]], enrolled: int, rate: float) -> Detection:
+    """Return after how many keys somebody else is noticed, where ``rate`` of people's own sittings have an alarm.
+
+    A sitting is the last five sentences, a judgement the mean score of those so far.
+    """
+    scores = _scores(model, _rows(model, people), enrolled)
+    so_far = scores.cumsum(axis=2) / np.arange(1, PROBES + 1)
+    own = np.eye(len(scores), dtype=bool)
+    keys = [len(window.content) for person in people for window in person[SENTENCES - PROBES : SENTENCES]]
+    return detection(list(so_far[own]), list(so_far[~own]), rate, float(np.mean(keys)))
+
+
+def _rows(model: KeystrokeModel, people: Sequence[Sequence[Window]]) -> Floats:
+    """Return ``[people, SENTENCES, size]``."""
+    chosen = [person[:SENTENCES] for person in people if len(person) >= SENTENCES]
+    rows = model.embed([window for person in chosen for window in person])
+    return rows.reshape(len(chosen), SENTENCES, rows.shape[1])
+
+
+def _scores(model: KeystrokeModel, rows: Floats, enrolled: int) -> Floats:
+    """Return ``[people, people, PROBES]``: everybody's last sentences against everybody's first."""
+    tried = rows[:, -PROBES:].reshape(-1, rows.shape[2])
+    scores = np.array([model.scores(model.enrol(person[:enrolled]), tried) for person in rows])
+    return scores.reshape(len(rows), len(rows), PROBES)
 
 
 def _single(model: KeystrokeModel, scores: Floats, enrolled: int) -> Line:

@@ -12,8 +12,8 @@
 >>> import numpy as np
 >>> keys = np.array([[0.0, 95.0, 1.0], [140.0, 231.0, 2.0], [200.0, 300.0, 0.0]])
 >>> table = channels(keys)
->>> table.shape, table[5].round(1).tolist(), table[CLASS_CHANNEL + 1].tolist()
-((14, 3), [0.0, -0.2, 0.8], [0.0, 1.0, 0.0])
+>>> table.shape, (table[5] > 0).tolist(), table[CLASS_CHANNEL + 1].tolist()
+((14, 3), [False, False, True], [0.0, 1.0, 0.0])
 >>> [len(piece) for piece in pieces(np.zeros((150, 3)))]
 [50, 50, 50]
 """

@@ -6,8 +6,20 @@
 0.0
 """
 
-from ostiary.biometrics.liveness.history import History, Seen
+from ostiary.biometrics.liveness.history import Growing, History, Seen
 from ostiary.biometrics.liveness.prints import Prints, prints_of
 from ostiary.biometrics.liveness.verdict import LIVE, Seeing, Verdict, judged, liveness, seeing
 
-__all__ = ["LIVE", "History", "Prints", "Seeing", "Seen", "Verdict", "judged", "liveness", "prints_of", "seeing"]
+__all__ = [
+    "LIVE",
+    "Growing",
+    "History",
+    "Prints",
+    "Seeing",
+    "Seen",
+    "Verdict",
+    "judged",
+    "liveness",
+    "prints_of",
+    "seeing",
+]

@@ -19,6 +19,7 @@ from ostiary.biometrics.window import Window
 LEAST_PRINTS: Final = {"timing": 3, "tempo": 12, "path": 5, "curve": 12}
 ONE: Final = {"timing": 0.5, "tempo": 0.6, "path": 0.5, "curve": 0.6}  # of a window's prints in one earlier window
 ANY: Final = {"timing": 0.8, "path": 0.8}  # in all of them together
+_BLOCK: Final = 16
 _FIRST: Final = 24  # places that are asked about before all
 _ROOM: Final = 16  # bits for each print that is asked about
 _LEAST_BITS: Final = 1 << 12
@@ -120,3 +121,24 @@ def _share(kept: _Kept, near: Codes, name: str) -> float:
     pairs = np.unique(places * (owners.max() + 1) + owners)
     one = float(np.bincount(pairs % (owners.max() + 1)).max()) / len(near) / ONE[name]
     return max(one, len(np.unique(places)) / len(near) / ANY[name]) if name in ANY else one
+
+
+class Growing:
+    """A history that new windows are added to one by one; old ones are gathered in blocks."""
+
+    def __init__(self, begun: History) -> None:
+        """Begin with the windows of ``begun``."""
+        self._blocks = [begun]
+        self._latest: list[Prints] = []
+
+    def seen(self, prints: Prints) -> Seen:
+        """Return how far a window with these prints was seen before, in the block that it resembles most."""
+        found = [block.seen(prints) for block in (*self._blocks, History(self._latest))]
+        return max(found, key=lambda one: (one.exact, one.share))
+
+    def add(self, prints: Prints) -> None:
+        """Remember a window."""
+        self._latest.append(prints)
+        if len(self._latest) >= _BLOCK:
+            self._blocks.append(History(self._latest))
+            self._latest = []

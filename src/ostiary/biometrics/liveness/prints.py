@@ -115,7 +115,7 @@ def _pointed(events: Floats) -> dict[str, Family]:
     if len(moves) >= BLOCK * BLOCKS:
         sums = np.lib.stride_tricks.sliding_window_view(moves, BLOCK, axis=0).sum(axis=2)
         runs = np.column_stack([sums[at * BLOCK : len(sums) - (BLOCKS - 1 - at) * BLOCK] for at in range(BLOCKS)])
-        found["curve"] = _loose(runs[_bent(runs)], LOOSE_PX)
+        found["curve"] = _loose(runs[_bent(runs)], LOOSE_PX, MOST_ASKED // 3)
     return found
 
 
@@ -128,13 +128,13 @@ def _bent(runs: Floats) -> npt.NDArray[np.bool_]:
     return kept
 
 
-def _loose(values: Floats, loose: float) -> Family:
+def _loose(values: Floats, loose: float, most: int = MOST_ASKED) -> Family:
     """Return prints in cells ``2 * loose`` wide; what lies within ``loose`` of a value has one of its near prints."""
     width = 2 * loose
     if not len(values):
         return _none(2 ** values.shape[1])
     kept = _mixed(np.floor(values / width).astype(np.int64))
-    some = values[_asked(len(values))[:: 3 if values.shape[1] > 2 * KEYS - 2 else 1]]
+    some = values[_asked(len(values), most)]
     low, high = np.floor((some - loose) / width).astype(np.int64), np.floor((some + loose) / width).astype(np.int64)
     near = np.zeros((len(some), 1), np.uint64)
     for at in range(values.shape[1]):
@@ -154,9 +154,9 @@ def _step(codes: npt.NDArray[np.uint64], cells: Whole) -> npt.NDArray[np.uint64]
     return mixed ^ (mixed >> _MIX)
 
 
-def _asked(count: int) -> Whole:
+def _asked(count: int, most: int = MOST_ASKED) -> Whole:
     """Return which places of ``count`` are asked about: all, or as many as are enough, evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_ASKED)).astype(np.int64)) if count else np.arange(0)
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)) if count else np.arange(0)
 
 
 def _none(width: int) -> Family:

@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from ostiary.biometrics.liveness.history import History
+from ostiary.biometrics.liveness.history import Growing, History
 from ostiary.biometrics.liveness.prints import Prints, prints_of
+from ostiary.biometrics.liveness.synthetic import made
 from ostiary.biometrics.window import Window
 
 LIVE: Final = 0.5
@@ -46,12 +47,12 @@ class Seeing(msgspec.Struct, frozen=True):
     made: Verdict = Verdict(1.0)
 
 
-def seeing(window: Window) -> Seeing:
-    """Return ``window`` made ready."""
-    return Seeing(prints_of(window))
+def seeing(window: Window, *, trusted: bool | None = None) -> Seeing:
+    """Return ``window`` made ready; ``trusted`` is what the browser says of its events, ``None`` when nobody asked."""
+    return Seeing(prints_of(window), Verdict(*made(window, trusted=trusted)))
 
 
-def judged(ready: Seeing, history: History) -> Verdict:
+def judged(ready: Seeing, history: History | Growing) -> Verdict:
     """Return whether the window is live, given the person's earlier windows."""
     seen = history.seen(ready.prints)
     if seen.replayed:

@@ -7,9 +7,11 @@
 
 from cyclopts import App
 
+from ostiary.cli.biometrics.enrol import enrol
 from ostiary.cli.biometrics.evaluate import evaluate
 from ostiary.cli.biometrics.score import score
 from ostiary.cli.biometrics.train import train
+from ostiary.cli.biometrics.update import update
 from ostiary.cli.biometrics.watched import excuse, forget, status
 
 command = App(
@@ -17,7 +19,7 @@ command = App(
     help="Behavioural biometrics: train, enrol, score, evaluate. A model never decides; policy reads what it says.",
 )
 
-for verb in (train, score, evaluate):
+for verb in (train, enrol, score, evaluate, update):
     command.command(verb)
 for deed in (status, forget, excuse):
     command.command(deed)

@@ -16,11 +16,8 @@ _DIGITS: Final = 3
 _PRINTS: Final = "-prints"
 
 
-class _Template(msgspec.Struct, array_like=True):
-    centre: bytes
-    width: int
-    windows: int
-    sessions: int
+class _Version(msgspec.Struct):
+    serial: int
 
 
 class _Enrolling(msgspec.Struct, array_like=True):
@@ -34,9 +31,7 @@ class _Kept(msgspec.Struct):
 
     model: str
     enrolling: tuple[_Enrolling, ...] = ()
-    anchor: _Template | None = None
-    adaptive: _Template | None = None
-    version: int = 0
+    version: _Version | None = None
 
 
 def held(book: TemplateBook, tenant: str, subject: str) -> dict[str, Any]:
@@ -59,14 +54,12 @@ def held(book: TemplateBook, tenant: str, subject: str) -> dict[str, Any]:
 
 def _told(content: bytes) -> dict[str, Any]:
     kept = msgspec.msgpack.decode(content, type=_Kept)
-    template = kept.adaptive or kept.anchor
     return {
         "model": kept.model,
-        "version": kept.version,
-        "enrolled": kept.anchor is not None,
-        "windows": template.windows if template is not None else len(kept.enrolling),
-        "sessions": template.sessions if template is not None else len({one.session for one in kept.enrolling}),
-        "embeddings": len(kept.enrolling),
+        "version": 0 if kept.version is None else kept.version.serial,
+        "enrolled": kept.version is not None,
+        "windows": len(kept.enrolling),
+        "sessions": len({one.session for one in kept.enrolling}),
         "usual": _usual([one.traits for one in kept.enrolling]),
     }
 

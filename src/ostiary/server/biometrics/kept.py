@@ -2,7 +2,8 @@
 
 - No window and no event is in it. Embeddings are of one model: under another model they mean nothing, and enrolment
   begins anew.
-- The anchor is frozen when a person is enrolled; the adaptive template is moved by what may teach it alone.
+- The anchor is frozen when a person is enrolled; the adaptive template is moved by what may teach it alone, each time
+  as a version that is signed and named by the log.
 - ``prints`` of the latest windows are by which a replay is known; they are no events either.
 """
 
@@ -14,32 +15,12 @@ import numpy as np
 
 from ostiary.biometrics.liveness import Prints
 from ostiary.biometrics.liveness.prints import Family
-from ostiary.biometrics.model import Template
+from ostiary.biometrics.updating import Version
 from ostiary.biometrics.window import Floats, Modality
 from ostiary.errors import UnavailableError
 
 MOST_ROWS: Final = 64
 MOST_PRINTS: Final = 256
-
-
-class KeptTemplate(msgspec.Struct, frozen=True, array_like=True):
-    """A template's numbers, little-endian 64-bit floats, by rows of ``width``."""
-
-    centre: bytes
-    width: int
-    windows: int
-    sessions: int
-
-    @classmethod
-    def of(cls, template: Template) -> "KeptTemplate":
-        """Return what is kept of a template."""
-        centre = np.atleast_2d(template.centre)
-        return cls(centre.astype("<f8").tobytes(), centre.shape[1], template.windows, template.sessions)
-
-    def template(self) -> Template:
-        """Return the template."""
-        centre = np.frombuffer(self.centre, "<f8").reshape(-1, max(1, self.width)).astype(np.float64)
-        return Template(centre, self.windows, self.sessions)
 
 
 class Enrolling(msgspec.Struct, frozen=True, array_like=True):
@@ -55,19 +36,17 @@ class Kept(msgspec.Struct, frozen=True):
 
     Attributes:
         model: digest of the model that made it.
-        enrolling: the windows that enrol, in their order; after enrolment the latest of them, for the traits.
-        anchor: frozen at enrolment; ``None`` before.
-        adaptive: as it is now, moved since; ``None`` while it is the anchor.
-        version: rises with every change of a template.
-        moving: what the update path remembers, in its own form.
+        enrolling: the windows that enrol, in their order; after enrolment they stay for what they say in words.
+        line: name of the enrolment in the log, empty before.
+        version: the signed version of what is in ``state``.
+        state: anchor, adaptive template and what waits, as ``biometrics.updating`` packs it; empty before enrolment.
     """
 
     model: str
     enrolling: tuple[Enrolling, ...] = ()
-    anchor: KeptTemplate | None = None
-    adaptive: KeptTemplate | None = None
-    version: int = 0
-    moving: bytes = b""
+    line: str = ""
+    version: Version | None = None
+    state: bytes = b""
 
     @property
     def rows(self) -> Floats:

@@ -54,6 +54,7 @@ def open_biometrics(
         parts["ledger"],
         TemplateRecords(parts["log"], parts["ring"], clock.now_ns),
         enrol_within_s=settings.biometrics.enrol_within_s,
+        now_ns=clock.now_ns,
         on_fault=on_fault,
     )
     parts["ledger"].listen(room.changed)

@@ -17,8 +17,10 @@ from ostiary.biometrics.evidence import Stage, stage_of
 from ostiary.biometrics.habits import Habits, usual_of_traits
 from ostiary.biometrics.liveness import History, Prints, Seeing, Verdict, judged
 from ostiary.biometrics.model import Model, Template
+from ostiary.biometrics.updating import State, Whose, pack_state
 from ostiary.biometrics.window import Modality
 from ostiary.server.biometrics.kept import MOST_PRINTS, Kept, kept_of, prints_kept, prints_sealed
+from ostiary.server.biometrics.records import TemplateRecords, new_line
 
 MOST_AT_HAND: Final = 2_000
 FLUSH_AT: Final = 8
@@ -29,17 +31,17 @@ Name = tuple[str, str, Modality]
 class Person:
     """One person in one modality."""
 
-    def __init__(self, read: Read, kept: Kept, model: Model, prints: list[Prints]) -> None:
-        """Make what is needed for judging out of what is kept."""
-        self.read, self.kept, self._model = read, kept, model
+    def __init__(self, read: Read, kept: Kept, state: State | None, model: Model, prints: list[Prints]) -> None:
+        """Make what is needed for judging out of what is kept; ``state`` is that of somebody who is enrolled."""
+        self.read, self.kept, self.state, self._model = read, kept, state, model
         self.prints, self.unsaved = prints, 0
         self._history, self._latest = History(prints), list[Prints]()
-        self.template, self.stage, self.habits = _known(kept, model)
+        self.template, self.stage, self.habits = _known(kept, state, model)
 
-    def change(self, read: Read, kept: Kept) -> None:
+    def change(self, read: Read, kept: Kept, state: State | None) -> None:
         """Take in what was written."""
-        self.read, self.kept = read, kept
-        self.template, self.stage, self.habits = _known(kept, self._model)
+        self.read, self.kept, self.state = read, kept, state
+        self.template, self.stage, self.habits = _known(kept, state, self._model)
 
     def live(self, ready: Seeing) -> Verdict:
         """Return whether a window is live, given all that was seen of this person; and remember it."""
@@ -57,9 +59,11 @@ class Person:
 class People:
     """Reads and writes people; the caller holds the person's lock."""
 
-    def __init__(self, book: TemplateBook, on_fault: Callable[[str, BaseException], None]) -> None:
-        """Take the book, and whom to tell of what cannot be written."""
-        self._book, self._on_fault = book, on_fault
+    def __init__(
+        self, book: TemplateBook, records: TemplateRecords, on_fault: Callable[[str, BaseException], None]
+    ) -> None:
+        """Take the book, what signs versions, and whom to tell of what cannot be written."""
+        self._book, self._records, self._on_fault = book, records, on_fault
         self._lock = threading.Lock()
         self._at_hand: OrderedDict[Name, Person] = OrderedDict()
 
@@ -89,14 +93,33 @@ class People:
             self.save_prints(*over[0], over[1])
         return person
 
-    def write(self, tenant: str, subject: str, person: Person, kept: Kept, modality: Modality) -> bool:
-        """Write a person; false when somebody else did meanwhile, or it may not be."""
-        if not self._book.write(tenant, subject, modality.value, person.read, msgspec.msgpack.encode(kept)):
-            return False
-        again = self._book.read(tenant, subject, modality.value)
+    def write(self, whose: Whose, person: Person, kept: Kept, state: State | None = None) -> bool:
+        """Write a person; false when somebody else did meanwhile, or it may not be.
+
+        What has a ``state`` is written as the next signed version, together with its record.
+
+        Raises:
+            OstiaryError: it cannot be written.
+        """
+        if state is None:
+            written = self._change(whose, person, kept)()
+        else:
+            kept = self._versioned(whose, kept, state)
+            version, change = kept.version, self._change(whose, person, kept)
+            written = version is not None and self._records.commit(kept.line, version, change)
+        again = self._book.read(whose.tenant, whose.subject, whose.modality.value) if written else None
         if again is not None:
-            person.change(again, kept)
+            person.change(again, kept, state)
         return again is not None
+
+    def _versioned(self, whose: Whose, kept: Kept, state: State) -> Kept:
+        before = kept.version
+        version = self._records.first(whose, state) if before is None else self._records.following(before, state)
+        return msgspec.structs.replace(kept, line=kept.line or new_line(), version=version, state=pack_state(state))
+
+    def _change(self, whose: Whose, person: Person, kept: Kept) -> Callable[[], bool]:
+        content = msgspec.msgpack.encode(kept)
+        return self._book.change(whose.tenant, whose.subject, whose.modality.value, person.read, content)
 
     def save_prints(self, tenant: str, subject: str, modality: Modality, person: Person) -> None:
         """Write the prints of a person's latest windows."""
@@ -127,20 +150,22 @@ class People:
     def _made(self, tenant: str, subject: str, model: Model, read: Read) -> Person:
         printed = self._book.read(tenant, subject, model.modality.value + PRINTS)
         prints = prints_kept(printed.content if printed is not None else b"", model.modality)
-        return Person(read, kept_of(read.content, model.digest), model, prints)
+        kept, state = kept_of(read.content, model.digest), None
+        if kept.version is not None:
+            whose = Whose(tenant, subject, model.modality)
+            state = self._records.state(whose, kept.line, kept.version, kept.state)
+        return Person(read, kept, state, model, prints)
 
 
 def _same(one: Read, other: Read) -> bool:
     return (one.generation, one.standing) == (other.generation, other.standing)
 
 
-def _known(kept: Kept, model: Model) -> tuple[Template | None, Stage, Habits]:
+def _known(kept: Kept, state: State | None, model: Model) -> tuple[Template | None, Stage, Habits]:
     """Return template, stage and habits: of the adaptive template where there is one, else of what enrols."""
     habits = usual_of_traits([one.traits for one in kept.enrolling])
-    told = kept.adaptive or kept.anchor
-    if told is not None:
-        template = told.template()
-        return template, stage_of(model.modality, template.windows, template.sessions), habits
+    if state is not None:
+        return state.adaptive, Stage.ENROLLED, habits
     if not kept.enrolling:
         return None, Stage.NONE, habits
     template = model.enrol(kept.rows, kept.sessions)

@@ -1,114 +1,131 @@
-"""Signed versions of templates in the log: which template knew a person when, without a number of it.
+"""Signed versions of templates and the log that says which one counts.
 
-A version is written down before it counts. Its statement names tenant, person, modality, model, serial and the digest
-of the template, signed by the deployment's key; it is sealed under the person's key in the log, and erased with it.
+- A version and its row are written in one transaction: both or neither, so the log and the book never disagree.
+- A line is one enrolment of one person in one modality, a random name; the log holds digests, the signature and the
+  line, and no name: what they are of lies sealed in the book, and is gone with its person.
+- What lies in the book counts only while the log knows no later version of its line: an older one put back is refused.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Final
 
 import msgspec
 
 from ostiary.audit import AuditLog
-from ostiary.biometrics.model import Model
-from ostiary.keys import KeyRing, random_bytes, sha256_hex
-from ostiary.server.biometrics.kept import Kept, KeptTemplate
-from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.biometrics.updating import State, Version, Whose, first, following, pack_state, verified
+from ostiary.errors import RefusedError, UnavailableError, VerificationError
+from ostiary.keys import KeyRing, VerifyingKey, random_bytes
 
 PURPOSE: Final = "templates"
 KIND: Final = "biometrics"
+CHANGED: Final = "template_changed"
 _WAIT_S: Final = 10.0
+_LINE: Final = 12
 
 
-class TemplateVersion(msgspec.Struct, frozen=True):
-    """What is signed of one version.
-
-    Attributes:
-        change: ``anchored``, ``moved`` or ``replaced``.
-        digest: of the template's numbers.
-        previous: of the version before, empty for the first.
-        approval: the agreement of people behind a replaced anchor.
-    """
+class VersionRecord(msgspec.Struct, frozen=True):
+    """What the log keeps of one version, for ever and without a name."""
 
     v: int
-    tenant: str
-    subject: str
+    type: str
+    line: str
+    serial: int
     modality: str
     model: str
-    version: int
-    change: str
-    digest: str
     previous: str
-    windows: int
-    sessions: int
-    made_ns: int
+    anchor: str
+    state: str
+    digest: str
+    kid: str
+    signature: bytes
     approval: str = ""
 
 
-class SignedVersion(msgspec.Struct, frozen=True):
-    """A version with its signature over the exact bytes."""
-
-    type: str
-    statement: str
-    kid: str
-    signature: bytes
-
-
-def digest_of(kept: KeptTemplate | None) -> str:
-    """Return the digest of a template's numbers; empty for none."""
-    if kept is None:
-        return ""
-    return f"sha256:{sha256_hex(msgspec.msgpack.encode(kept))}"
+def new_line() -> str:
+    """Return the name of a new enrolment."""
+    return random_bytes(_LINE).hex()
 
 
 class TemplateRecords:
-    """Writes versions down."""
+    """Signs versions, writes them down, and tells which one counts."""
 
     def __init__(self, log: AuditLog, ring: KeyRing, now_ns: Callable[[], int]) -> None:
         """Write to ``log``, signed by keys of ``ring``."""
         self._log, self._ring, self._now_ns = log, ring, now_ns
 
-    def anchored(self, tenant: str, subject: str, model: Model, kept: Kept) -> None:
-        """Write down that somebody is enrolled; when this returns it is on disk.
+    def first(self, whose: Whose, state: State) -> Version:
+        """Return the signed version of a fresh enrolment."""
+        return first(whose, state, self._ring.active(whose.tenant, PURPOSE), self._now_ns())
+
+    def following(self, before: Version, state: State) -> Version:
+        """Return the signed version after ``before``; raises ``template_…``."""
+        return following(before, state, self._ring.active(before.tenant, PURPOSE), self._now_ns())
+
+    def commit(self, line: str, version: Version, change: Callable[[], bool], approval: str = "") -> bool:
+        """Write a version down together with ``change``; return false when that came too late.
 
         Raises:
-            UnavailableError: it cannot be written; then it must not count.
+            UnavailableError: nothing can be written.
         """
-        self._write(tenant, subject, model, kept, "anchored", kept.anchor, "")
-
-    def moved(self, tenant: str, subject: str, model: Model, kept: Kept, before: KeptTemplate | None) -> None:
-        """Write down that the adaptive template moved; raises as ``anchored``."""
-        self._write(tenant, subject, model, kept, "moved", kept.adaptive, digest_of(before))
-
-    def _write(
-        self,
-        tenant: str,
-        subject: str,
-        model: Model,
-        kept: Kept,
-        change: str,
-        template: KeptTemplate | None,
-        previous: str,
-    ) -> None:
-        now = self._now_ns()
-        windows, sessions = (template.windows, template.sessions) if template is not None else (0, 0)
-        statement = msgspec.json.encode(
-            TemplateVersion(
-                v=1,
-                tenant=tenant,
-                subject=subject,
-                modality=model.modality.value,
-                model=model.digest,
-                version=kept.version,
-                change=change,
-                digest=digest_of(template),
-                previous=previous,
-                windows=windows,
-                sessions=sessions,
-                made_ns=now,
-            )
+        told = VersionRecord(
+            v=1,
+            type="template.version",
+            line=line,
+            serial=version.serial,
+            modality=version.modality.value,
+            model=version.model,
+            previous=version.previous,
+            anchor=version.anchor,
+            state=version.state,
+            digest=version.digest,
+            kid=version.kid,
+            signature=version.signature,
+            approval=approval,
         )
-        key = self._ring.active(tenant, PURPOSE)
-        signed = SignedVersion(f"template.{change}", statement.decode(), key.kid, key.sign(statement))
-        record_id = make_id("bio", now, random_bytes(RANDOM_BYTES))
-        self._log.append(tenant, KIND, record_id, now, msgspec.json.encode(signed), subject).result(timeout=_WAIT_S)
+
+        def effect(_: object) -> bytes:
+            if not change():
+                raise RefusedError(CHANGED, "the template was changed meanwhile")
+            return msgspec.json.encode(told)
+
+        written = self._log.append_effect(
+            version.tenant, KIND, _record_of(line, version.serial), self._now_ns(), effect
+        )
+        try:
+            _wait(written)
+        except RefusedError as no:
+            if no.code == CHANGED:
+                return False
+            raise
+        return True
+
+    def state(self, whose: Whose, line: str, version: Version, packed: bytes) -> State:
+        """Return the state that lies in the book, if it is the version that counts.
+
+        Raises:
+            VerificationError: ``template_tampered``, ``template_rolled_back``.
+        """
+        record = self._log.get(whose.tenant, _record_of(line, version.serial))
+        later = self._log.store.find_record(whose.tenant, _record_of(line, version.serial + 1))
+        if record is None or record.payload is None or later is not None:
+            raise VerificationError("template_rolled_back", "another version of the template counts")
+        last = msgspec.json.decode(record.payload, type=VersionRecord).digest
+        return verified(whose, (version, packed), self._keys(whose.tenant), last)
+
+    def _keys(self, tenant: str) -> Sequence[VerifyingKey]:
+        return self._ring.all_public(tenant, PURPOSE)
+
+
+def _record_of(line: str, serial: int) -> str:
+    return f"tpl_{line}.{serial}"
+
+
+def _wait(written: Future[Any]) -> None:
+    try:
+        written.result(timeout=_WAIT_S)
+    except TimeoutError:
+        raise UnavailableError("record_failed", "the version was not on disk in time") from None
+
+
+__all__ = ["KIND", "PURPOSE", "TemplateRecords", "VersionRecord", "new_line", "pack_state"]

@@ -2,11 +2,12 @@
 
 1. A window is embedded and judged at once, in the thread that brought it, and forgotten; it is never stored or told on.
 2. Nobody is watched who did not agree or who is excused; where there is nothing to say, nothing is said (law 1).
-3. Enrolment takes only windows that began after a proof by passkey in their very session, soon after it, live, and
+3. A template learns of windows that a proof followed in their session (``teaching``), as signed versions alone.
+4. Enrolment takes only windows that began after a proof by passkey in their very session, soon after it, live, and
    made by a hand: who steals a session teaches nobody.
-4. A decision reads what was finished before (``latest``); no model runs on its way.
-5. A proof in a session begins its evidence anew. What happens to the session itself is policy's, never this room's.
-6. Of two modalities' windows of one person one is taken after the other.
+5. A decision reads what was finished before (``latest``); no model runs on its way.
+6. A proof in a session begins its evidence anew. What happens to the session itself is policy's, never this room's.
+7. Of two modalities' windows of one person one is taken after the other.
 """
 
 import threading
@@ -21,15 +22,19 @@ from ostiary.biometrics.evidence import Stage, stage_of
 from ostiary.biometrics.habits import differences, traits_of
 from ostiary.biometrics.liveness import Verdict, seeing
 from ostiary.biometrics.model import Model
-from ostiary.biometrics.window import Floats, Window
+from ostiary.biometrics.updating import Whose, begin
+from ostiary.biometrics.window import Floats, Modality, Window
+from ostiary.errors import VerificationError
 from ostiary.keys import sha256
-from ostiary.server.biometrics.kept import MOST_ROWS, Enrolling, KeptTemplate, bytes_of
+from ostiary.server.biometrics.kept import MOST_ROWS, Enrolling, bytes_of
 from ostiary.server.biometrics.models import BehaviourModels
 from ostiary.server.biometrics.people import FLUSH_AT, People, Person
 from ostiary.server.biometrics.ports import Consent, SeenWindow
 from ostiary.server.biometrics.records import TemplateRecords
+from ostiary.server.biometrics.teaching import Held, Ready, Waiting, taken_back, taught
 from ostiary.server.biometrics.watching import Judged, WatchedSessions
 from ostiary.sessions import SessionChange, SessionLedger
+from ostiary.sessions.ledger import EXPIRED, IDLE
 from ostiary.sessions.session import ChangeKind, Session
 from ostiary.vocabulary.behaviour import BiometricsVerdict
 
@@ -37,6 +42,7 @@ STRONG: Final = frozenset({"urn:ostiary:acr:phishing-resistant", "phr", "phrh"})
 _NS: Final = 1_000_000_000
 _LOCKS: Final = 64
 _TAG: Final = 8
+_ENDED_WELL: Final = frozenset({EXPIRED, IDLE})
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -77,12 +83,13 @@ class BiometricsRoom:
         records: TemplateRecords,
         *,
         enrol_within_s: float,
+        now_ns: Callable[[], int],
         on_fault: OnFault,
     ) -> None:
-        """Take the book, the models, the sessions, where versions are recorded, and how soon after a proof to enrol."""
-        self.book, self.models, self._ledger, self._records = book, models, ledger, records
+        """Take the book, the models, the sessions, what records versions, and how soon after a proof to enrol."""
+        self.book, self.models, self._ledger, self._now_ns = book, models, ledger, now_ns
         self._within_ns, self._on_fault = int(enrol_within_s * _NS), on_fault
-        self.sessions, self.people = WatchedSessions(), People(book, on_fault)
+        self.sessions, self.people, self.waiting = WatchedSessions(), People(book, records, on_fault), Waiting()
         self.consents = RoomConsents(book)
         self.taken = self.dropped = 0
         self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
@@ -93,14 +100,18 @@ class BiometricsRoom:
         return self
 
     def take(self, seen: SeenWindow) -> None:
-        """Embed one window, judge it, learn of it what may be learned, and forget it."""
+        """Embed one window, judge it, learn of it what may be learned, and forget it.
+
+        Raises:
+            UnavailableError: what is kept of the person cannot be read or written now.
+        """
         model = self.models.model(seen.tenant, seen.window.modality)
         row = None if model is None or _not_by_hand(seen) else _embedded(model, seen.window)
         if model is None or row is None:
             self.dropped += 1
             return
         with self._lock(seen.tenant, seen.subject):
-            person = self.people.person(seen.tenant, seen.subject, model)
+            person = self._person(seen, model)
             if person is None:
                 self.dropped += 1
                 return
@@ -110,6 +121,15 @@ class BiometricsRoom:
             if person.unsaved >= FLUSH_AT:
                 self.people.save_prints(seen.tenant, seen.subject, model.modality, person)
             self.taken += 1
+
+    def _person(self, seen: SeenWindow, model: Model) -> Person | None:
+        """Return a person; what was changed by others than us is an alarm, and is not judged by."""
+        try:
+            return self.people.person(seen.tenant, seen.subject, model)
+        except VerificationError as fault:
+            self._on_fault(fault.code, fault)
+            self.sessions.alarm(seen.tenant, seen.session, seen.subject, fault.message, seen.ended_ns)
+            return None
 
     def erase(self, tenant: str, subject: str) -> None:
         """Erase all that was made of a subject's behaviour; that it is excused stays."""
@@ -123,19 +143,28 @@ class BiometricsRoom:
 
     def changed(self, change: SessionChange) -> None:
         """Listen to sessions: a proof answers what was known, and what is over is forgotten."""
+        tenant, session, subject = change.tenant, change.session_id, change.subject
         if change.kind is ChangeKind.PROVEN:
-            self.sessions.begin_anew(change.tenant, change.session_id)
+            self.sessions.begin_anew(tenant, session)
+            self.waiting.proven(tenant, session, change.at_ns)
         elif change.kind is ChangeKind.TERMINATED:
-            self.sessions.drop(change.tenant, change.session_id)
+            self.sessions.drop(tenant, session)
+            self.waiting.over(tenant, session, subject, well=change.reason in _ENDED_WELL)
         elif change.kind is ChangeKind.SUBJECT_REVOKED:
-            self.sessions.forget(change.tenant, change.subject)
+            self.sessions.forget(tenant, subject)
+            self.waiting.all_over(tenant, subject)
 
     def flush(self) -> None:
         """Write what waits to be written."""
         self.people.flush()
 
     def tend(self) -> None:
-        """Forget the evidence of who is not watched any more: another process may have been told so."""
+        """Teach what was proven meanwhile, and forget who is not watched any more: another process may have done it."""
+        for ready in self.waiting.ready():
+            try:
+                self._teach(ready)
+            except Exception as fault:  # noqa: BLE001 - these windows teach nothing; the others' turn comes all the same
+                self._on_fault("biometrics_not_taught", fault)
         for tenant, subject in self.sessions.subjects():
             if not told_or(self.book, tenant, subject).watched:
                 self._drop(tenant, subject)
@@ -156,23 +185,49 @@ class BiometricsRoom:
             name=f"{seen.stream}:{seen.sequence}",
             embedding=bytes_of(row),
             reasons=reasons,
-            drift=_drift(model, person),
+            drift=None if person.state is None else model.apart(person.state.adaptive, person.state.anchor),
+            alarm=person.state is not None and bool(person.state.alarm),
         )
         self.sessions.note(seen.tenant, seen.session, seen.subject, judged, seen.ended_ns)
 
     def _learn(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> None:
-        if not live.live or seen.untrusted or person.kept.anchor is not None or not self._proved(seen):
+        if not live.live or seen.untrusted:
             return
+        whose = Whose(seen.tenant, seen.subject, model.modality)
+        if person.state is not None:
+            held = Held(model.modality, row, live, seen.began_ns)
+            self.waiting.hold(seen.tenant, seen.session, seen.subject, held)
+            now = self._now_ns()
+            if any(one.until_ns <= now for one in person.state.waiting):
+                taught(self.people, whose, person, model, seen.session, (), proven_ns=0, now_ns=now)
+        elif self._proved(seen):
+            self._enrol(seen, whose, model, row, person)
+
+    def _enrol(self, seen: SeenWindow, whose: Whose, model: Model, row: Floats, person: Person) -> None:
         session = sha256(seen.session.encode("utf-8", "surrogatepass"))[:_TAG].hex()
         one = Enrolling(bytes_of(row), session, traits_of(seen.window))
-        kept = msgspec.structs.replace(
-            person.kept, enrolling=(*person.kept.enrolling, one)[-MOST_ROWS:], version=person.kept.version + 1
-        )
-        template = model.enrol(kept.rows, kept.sessions)
-        if stage_of(model.modality, template.windows, template.sessions) is Stage.ENROLLED:
-            kept = msgspec.structs.replace(kept, anchor=KeptTemplate.of(template))
-            self._records.anchored(seen.tenant, seen.subject, model, kept)
-        self.people.write(seen.tenant, seen.subject, person, kept, model.modality)
+        kept = msgspec.structs.replace(person.kept, enrolling=(*person.kept.enrolling, one)[-MOST_ROWS:])
+        enrolled = stage_of(model.modality, len(kept.enrolling), kept.sessions) is Stage.ENROLLED
+        self.people.write(whose, person, kept, begin(model, kept.rows, kept.sessions) if enrolled else None)
+
+    def _teach(self, ready: Ready) -> None:
+        session = self._ledger.find(ready.tenant, ready.session)
+        proven = session is not None and session.proven_acr in STRONG and session.subject in {"", ready.subject}
+        for modality in {one.modality for one in ready.windows} or set(Modality) if ready.bad or proven else ():
+            model = self.models.model(ready.tenant, modality)
+            if model is None:
+                continue
+            with self._lock(ready.tenant, ready.subject):
+                person = self.people.person(ready.tenant, ready.subject, model)
+                whose = Whose(ready.tenant, ready.subject, modality)
+                if person is None or person.state is None:
+                    continue
+                if ready.bad:
+                    taken_back(self.people, whose, person, ready.session)
+                    continue
+                windows = [one for one in ready.windows if one.modality is modality]
+                proven_ns, now = ready.proven_ns, self._now_ns()
+                taught(self.people, whose, person, model, ready.session, windows, proven_ns=proven_ns, now_ns=now)
 
     def _proved(self, seen: SeenWindow) -> bool:
         """Return whether the subject had just proved itself by a passkey when the window began."""
@@ -182,6 +237,7 @@ class BiometricsRoom:
     def _drop(self, tenant: str, subject: str) -> None:
         self.sessions.forget(tenant, subject)
         self.people.forget(tenant, subject)
+        self.waiting.forget(tenant, subject)
 
     def _lock(self, tenant: str, subject: str) -> threading.Lock:
         return self._locks[hash((tenant, subject)) % _LOCKS]
@@ -207,10 +263,3 @@ def _not_by_hand(seen: SeenWindow) -> bool:
 def _embedded(model: Model, window: Window) -> Floats | None:
     row: Floats = np.asarray(model.embed([window]), np.float64)[0]
     return row if np.isfinite(row).all() else None
-
-
-def _drift(model: Model, person: Person) -> float | None:
-    kept = person.kept
-    if kept.anchor is None:
-        return None
-    return 0.0 if kept.adaptive is None else model.apart(kept.adaptive.template(), kept.anchor.template())

@@ -93,6 +93,14 @@ class WatchedSessions:
             if len(self._sessions) > self._most:
                 self._sessions.popitem(last=False)
 
+    def alarm(self, tenant: str, session: str, subject: str, reason: str, at_ns: int) -> None:
+        """Note that what is kept of a person is not what was kept."""
+        with self._lock:
+            kept = self._sessions.get((tenant, session))
+            if kept is None or kept.subject != subject:
+                kept = self._sessions[tenant, session] = _Session(subject)
+            kept.alarm, kept.doubts, kept.at_ns = True, (reason,), max(kept.at_ns, at_ns)
+
     def latest(self, tenant: str, session: str, subject: str, now_ns: int) -> BiometricsVerdict | None:
         """Return what is known of a session of this subject, or ``None``."""
         with self._lock:

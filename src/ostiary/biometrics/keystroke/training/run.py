@@ -2,6 +2,7 @@
 
 - One epoch shows every piece once, as one of many samples that can be cut from it. Large sets get ``EPOCHS``; smaller
   ones more, so that the fewest steps are taken.
+- Where nobody could be held out ratios are too bold, so they are capped low.
 - With fewer than ``_ENOUGH`` people held out the PLDA learns from the others as well: too many directions for so few.
 """
 
@@ -37,6 +38,7 @@ _PEOPLE_A_BATCH: Final = 0.125
 _ENOUGH: Final = 100
 _LEAST_TO_HALVE: Final = 8
 _LEAST_TRIALS: Final = 2
+_FLATTERED_CAP: Final = 2.0
 _NO_CALIBRATION: Final = Calibration([1], [1], [[1.0]], [[0.0]])
 Cells = dict[tuple[int, int], Trials]
 
@@ -67,7 +69,8 @@ def train(rows: Sequence[Row], settings: TrainSettings, progress: Progress) -> T
     encoder = Encoder(graph)
     seen = _seen(encoder, units)
     found = _cells(encoder, seen, units)
-    table = calibration.fit({cell: one.kinds() for cell, one in found.items()})
+    cap = calibration.CAP if units.spared else _FLATTERED_CAP
+    table = calibration.fit({cell: one.kinds() for cell, one in found.items()}, cap)
     files = {
         SCHEMA: msgspec.json.format(msgspec.json.encode(Schema(KIND, FORMAT, table)), indent=1),
         ENCODER: graph,

@@ -1,6 +1,7 @@
 """The model of phrases: the person's own deviations, and trees beside them for the phrase it was trained on.
 
-A score is a log-likelihood ratio of one repetition, so that scores of both ways, and of all people, can be compared.
+A score is a log-likelihood ratio of one repetition, so that scores of both ways, and of all people, can be
+compared. Repetitions of another length than the template's may speak against a person, never for them.
 """
 
 from collections.abc import Sequence
@@ -114,7 +115,9 @@ class PhraseModel:
         if same.any():
             found[same] = self._typed(one, timings(rows[same], one.keys))
         if other.any():
-            found[other] = self.ratios.tempo.llrs(comparison.tempo(one, pace(rows[other])), one.count, 1)
+            # INVARIANT: another text never speaks for the person; a key more would else buy a milder judge.
+            told = self.ratios.tempo.llrs(comparison.tempo(one, pace(rows[other])), one.count, 1)
+            found[other] = np.minimum(told, 0.0)
         return found
 
     def _typed(self, one: Person, times: Floats) -> Floats:

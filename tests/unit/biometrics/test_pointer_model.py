@@ -80,7 +80,7 @@ def schema(**other: object) -> bytes:
     return msgspec.json.encode({**told, **other})
 
 
-def windows(person: int, seed: int, batched: bool = False) -> list[Window]:
+def windows(person: int, seed: int, *, batched: bool = False) -> list[Window]:
     events = pointing(person, seed, batched=batched)
     return [Window(Modality.POINTER, events[at : at + BLOCK]) for at in range(0, len(events) - BLOCK, BLOCK)]
 
@@ -148,7 +148,10 @@ def test_a_direct_training_knows_people_it_never_saw_and_repeats() -> None:
 
     rows = rows_of(24)
     settings = TrainSettings(effort=0.01)
-    one, two = train(rows[:-12], settings, lambda what, share: None), train(rows[:-12], settings, lambda what, share: None)
+    one, two = (
+        train(rows[:-12], settings, lambda what, share: None),
+        train(rows[:-12], settings, lambda what, share: None),
+    )
     assert one == two
     model = model_of(one.folder)
     people = range(20, 24)

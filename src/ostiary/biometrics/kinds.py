@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from ostiary.artifacts import VerifiedArtifact
+from ostiary.biometrics.digraphs import folder as digraphs
 from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
 from ostiary.biometrics.phrase import folder as phrase
@@ -43,5 +44,6 @@ def load(artifact: VerifiedArtifact) -> Model:
 LOADERS: Final[dict[str, Loader]] = {
     keystroke.KIND: keystroke.load,
     phrase.KIND: phrase.load,
+    digraphs.KIND: digraphs.load,
     pointer.KIND: pointer.load,
 }

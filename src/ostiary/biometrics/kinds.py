@@ -13,6 +13,7 @@ from ostiary.artifacts import VerifiedArtifact
 from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
 from ostiary.biometrics.phrase import folder as phrase
+from ostiary.biometrics.sequence import folder as sequence
 from ostiary.errors import FaultyInputError
 
 ARTIFACT_KIND: Final = "biometrics-model"
@@ -39,4 +40,8 @@ def load(artifact: VerifiedArtifact) -> Model:
     return LOADERS[kind](artifact)
 
 
-LOADERS: Final[dict[str, Loader]] = {keystroke.KIND: keystroke.load, phrase.KIND: phrase.load}
+LOADERS: Final[dict[str, Loader]] = {
+    keystroke.KIND: keystroke.load,
+    phrase.KIND: phrase.load,
+    sequence.KIND: sequence.load,
+}

@@ -15,9 +15,9 @@ import numpy as np
 from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.model import Template
 from ostiary.biometrics.sequence.habits import NOBODY, Habits, Population
-from ostiary.biometrics.sequence.ratio import Smoothing, evidence, weighed
+from ostiary.biometrics.sequence.ratio import Smoothing, evidence
 from ostiary.biometrics.sequence.tokens import Ids, Vocabulary
-from ostiary.biometrics.sequence.transitions import EMPTY, SLOTS, packed, transitions, unpacked
+from ostiary.biometrics.sequence.transitions import EMPTY, LEAST, SLOTS, packed, transitions, unpacked
 from ostiary.biometrics.window import Floats, Modality, Window
 from ostiary.errors import FaultyInputError
 
@@ -98,8 +98,8 @@ class SequenceModel:
         judged = rows[fine]
         used = max(1, int((judged[:, :SLOTS] != EMPTY).sum(axis=1).max()))
         codes, weights = self._codes(judged[:, :used]), judged[:, SLOTS : SLOTS + used]
-        nats = evidence(habits.counts(codes), self.population.others(codes, twin), self.base - 1, self.rule)
-        found[fine] = weighed(nats, weights, self.rule).sum(axis=1)
+        others = self.population.others(codes, twin)
+        found[fine] = evidence(habits.counts(codes), others, weights, self.base - 1, self.rule).sum(axis=1)
         return found
 
     def llr(self, score: float, enrolled: int, windows: int) -> float:
@@ -146,7 +146,8 @@ class SequenceModel:
         return codes
 
     def _template(self, habits: Habits, twin: int, windows: int, sessions: int) -> Template:
-        codes, weights = habits.codes, habits.weights
+        told = habits.weights >= LEAST
+        codes, weights = habits.codes[told], habits.weights[told]
         if len(codes) > MOST_KEPT:
             kept = np.sort(np.argsort(-weights, kind="stable")[:MOST_KEPT])
             codes, weights = codes[kept], weights[kept]

@@ -24,7 +24,7 @@ from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.errors import FaultyInputError
 
 CHOICES: tuple[tuple[str, tuple[float, ...]], ...] = (
-    ("words", (0.1, 0.6)),
+    ("naive", (0.1, 0.4)),
     ("population", (5.0, 60.0)),
     ("context", (2.0, 10.0)),
     ("person", (1.0, 10.0)),

@@ -9,18 +9,20 @@ from tests.browser.collector_page import SECRET_TEXT, Application, application
 from tests.browser.conftest import Visitor, free_port
 
 from ostiary.server import wiring
+from ostiary.server.own_rooms import own_rooms
 from ostiary.testing.behaviour_room import MemoryBehaviour
 from ostiary.testing.issuer import FakeIssuer
 
 TEXT = "meet me at the old mill at 7 and bring the blue folder with the numbers"
 WINDOW = {"stream", "nonce", "sequence", "modality", "began", "lasted", "untrusted", "events"}
+Room = MemoryBehaviour[Any, Any]
 CLASSES = {1, 3, 4, 5, 6, 7, 8}
 
 
 class Watched:
     """One person's page in the application, and every word that it said to Ostiary."""
 
-    def __init__(self, app: Application, room: MemoryBehaviour, visitor: Visitor, name: str) -> None:
+    def __init__(self, app: Application, room: Room, visitor: Visitor, name: str) -> None:
         self.app, self.room, self.page, self.visitor, self.name = app, room, visitor.page, visitor, name
         self.sent: list[tuple[str, str, str, dict[str, str]]] = []
         self.page.on("request", self._heard)
@@ -57,17 +59,16 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def room() -> MemoryBehaviour:
-    return MemoryBehaviour()
+def room() -> Room:
+    return Room()
 
 
 @pytest.fixture(scope="module")
-def app(serve: Callable[..., Any], room: MemoryBehaviour, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def app(serve: Callable[..., Any], room: Room, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     issuer = FakeIssuer()
     keys = tmp_path_factory.mktemp("keys") / "jwks.json"
     keys.write_text(issuer.jwks().inline)
     one = {"issuer": issuer.issuer, "audience": issuer.audience, "jwks_path": str(keys)}
-    own_rooms = wiring.own_rooms
     with application(free_port(), issuer) as made:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(wiring, "own_rooms", lambda *given: {**own_rooms(*given), "behaviour": room})
@@ -77,7 +78,7 @@ def app(serve: Callable[..., Any], room: MemoryBehaviour, tmp_path_factory: pyte
 
 
 @pytest.fixture
-def watched(app: Application, room: MemoryBehaviour, visitor: Visitor, request: pytest.FixtureRequest) -> Watched:
+def watched(app: Application, room: Room, visitor: Visitor, request: pytest.FixtureRequest) -> Watched:
     name = "".join(one for one in request.node.name if one.isalnum())
     return Watched(app, room, visitor, name)
 
@@ -107,6 +108,7 @@ def test_nothing_that_could_tell_who_what_or_where_is_sent(watched: Watched) -> 
     assert watched.start()
     watched.page.locator("#text").press_sequentially("salary of ann", delay=20)
     box = watched.page.locator("#field").bounding_box()
+    assert box is not None
     for step in range(40):
         watched.page.mouse.move(box["x"] + 17 * step, box["y"] + 300 + (step % 7))
         watched.page.wait_for_timeout(20)

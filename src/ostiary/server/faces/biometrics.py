@@ -65,15 +65,15 @@ class BiometricsFace:
         self._working: Counter[str] = Counter()
         kept = desk.metrics.registry
         self._windows = prometheus_client.Counter(
-            "ostiary_behaviour_windows", "windows by what became of them", ("modality", "outcome"), registry=kept
+            "ostiary_collector_windows", "windows by what became of them", ("modality", "outcome"), registry=kept
         )
         self._missed = prometheus_client.Counter(
-            "ostiary_behaviour_windows_missed", "numbers that streams left out", registry=kept
+            "ostiary_collector_windows_missed", "numbers that streams left out", registry=kept
         )
         self._consents = prometheus_client.Counter(
-            "ostiary_behaviour_consents", "agreements given and withdrawn", ("what",), registry=kept
+            "ostiary_collector_consents", "agreements given and withdrawn", ("what",), registry=kept
         )
-        desk.metrics.gauge("ostiary_behaviour_streams", "pages that send behaviour", lambda: len(collecting.streams))
+        desk.metrics.gauge("ostiary_collector_streams", "pages that send behaviour", lambda: len(collecting.streams))
 
     def chores(self) -> Sequence[Chore]:
         """Forget pages that were silent."""
@@ -115,7 +115,8 @@ class BiometricsFace:
         except TurnedAway as no:
             return self._timed(no.reply)
         except OstiaryError as no:
-            self._windows.labels("", str(no.code)).inc()
+            if what == "windows":
+                self._windows.labels("", str(no.code)).inc()
             return self._refused(request, no)
         finally:
             self._working[tenant] -= 1

@@ -10,6 +10,7 @@ training person it is (``NOBODY``: none), then its transitions, code and weight 
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from ostiary.biometrics.calibration import Calibration
@@ -26,6 +27,18 @@ MOST_KEPT: Final = 4_096
 _ALIKE: Final = 1e-9
 
 
+class Keeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a window may teach a template (``following.py``); scores on held-out windows of the training people.
+
+    Attributes:
+        accept: only so much or more passes for the person; 3 % of their own windows fall below.
+        update: only so much or more may teach; above ``accept``.
+    """
+
+    accept: float = -25.0
+    update: float = 5.0
+
+
 class SequenceModel:
     """A loaded model of sequences; the Protocol ``Model``."""
 
@@ -36,6 +49,7 @@ class SequenceModel:
         rule: Smoothing,
         calibration: Calibration,
         spread: float = 1.0,
+        keeping: Keeping | None = None,
         digest: str = "",
     ) -> None:
         """Sum up the population.
@@ -46,9 +60,11 @@ class SequenceModel:
             rule: how counts are smoothed.
             calibration: from score to ratio.
             spread: how far a person's single windows lie from their template (``apart``).
+            keeping: when a window may teach.
             digest: of the artefact.
         """
         self.vocabulary, self.rule, self.calibration, self.spread = vocabulary, rule, calibration, spread
+        self.keeping = keeping or Keeping()
         self.base = vocabulary.size + 1
         self.population = Population(people, self.base)
         self._digest = digest

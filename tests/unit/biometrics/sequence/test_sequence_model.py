@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ostiary.artifacts.tensors import pack
 from ostiary.biometrics.calibration import Calibration
-from ostiary.biometrics.sequence.folder import HABITS_FILE, KIND, SCHEMA_FILE, Keeping, Schema, read, written
+from ostiary.biometrics.sequence.folder import HABITS_FILE, KIND, SCHEMA_FILE, Schema, read, written
 from ostiary.biometrics.sequence.habits import NOBODY, Habits
-from ostiary.biometrics.sequence.model import WIDTH, SequenceModel
+from ostiary.biometrics.sequence.model import WIDTH, Keeping, SequenceModel
 from ostiary.biometrics.sequence.ratio import Smoothing
 from ostiary.biometrics.sequence.tokens import Vocabulary
 from ostiary.biometrics.sequence.transitions import MOST_BASE, SLOTS, packed, transitions, unpacked
@@ -33,11 +33,11 @@ def of(habit: tuple[str, ...], count: int, seed: int = 0) -> list[Window]:
     return [window(*(habit[(place + luck.randrange(2)) % len(habit)] for place in range(60))) for _ in range(count)]
 
 
-def model_of(*people: list[Window], buckets: int = 8) -> SequenceModel:
+def model_of(*people: list[Window], buckets: int = 8, naive: float = 0.2) -> SequenceModel:
     vocabulary = Vocabulary(WORDS, buckets)
     empty = SequenceModel(vocabulary, [], Smoothing(), Calibration([1], [1], [[0.1]], [[0.0]]))
-    habits = [empty._habits(empty.embed(windows)) for windows in people]  # noqa: SLF001 - what training makes of windows
-    return SequenceModel(vocabulary, habits, Smoothing(), Calibration([1], [1], [[0.1]], [[0.0]]), 0.5, "sha256:aa")
+    habits = [empty._habits(empty.embed(windows)) for windows in people]
+    return SequenceModel(vocabulary, habits, Smoothing(naive=naive), Calibration([1], [1], [[0.1]], [[0.0]]), 0.5)
 
 
 @pytest.fixture
@@ -61,15 +61,13 @@ def test_words_that_nobody_ever_used_still_tell_people_apart(model: SequenceMode
     assert own.min() > other.max()
 
 
-def test_what_follows_by_anybodys_habit_is_held_against_nobody(model: SequenceModel) -> None:
+def test_what_follows_by_anybodys_habit_is_held_against_nobody() -> None:
+    model = model_of(of(ANNA, 10), of(BEN, 10), of(WORDS, 10), naive=0.0)
     template = model.enrol(model.embed(of(BEN, 8, 1)))
-    passes = model.embed([window("mail", "cat", "vi", "make", "cc", "ld"), window("mail", "cat", "vi", "cat", "vi", "ls")])
-    compiled, jumbled = model.scores(template, passes)
-    assert np.isfinite([compiled, jumbled]).all()
-    codes = model.embed([window("cc", "ld")])
-    twin, habits = model._opened(template)  # noqa: SLF001 - the evidence of one step
-    assert twin == NOBODY or habits.words.sum() > 0
-    assert model.scores(template, codes)[0] > 2 * model.scores(template, model.embed([window("vi")]))[0]
+    begun = [window("vi"), window("vi", "make"), window("vi", "make", "cc"), window("vi", "make", "cc", "ld")]
+    first, *rest = np.diff(model.scores(template, model.embed(begun)), prepend=0.0)
+    assert first < -1
+    assert min(rest) > first / 2
 
 
 def test_whoever_is_judged_is_not_everybody_else(model: SequenceModel) -> None:
@@ -131,8 +129,8 @@ def test_templates_of_another_model_are_refused(model: SequenceModel) -> None:
 def test_a_folder_reads_back_as_it_was(model: SequenceModel) -> None:
     schema = Schema(KIND, model.vocabulary, model.rule, model.calibration, model.spread, Keeping(-3.0, 4.0))
     files = written(schema, model.population.people)
-    again, keeping = read(files)
-    assert keeping == Keeping(-3.0, 4.0)
+    again = read(files)
+    assert again.keeping == Keeping(-3.0, 4.0)
     rows = again.embed(of(ANNA, 4, 5))
     template = model.enrol(rows)
     assert np.allclose(again.scores(again.enrol(rows), rows), model.scores(template, rows), atol=1e-4)
@@ -188,7 +186,7 @@ TABLES = {
 def test_tables_that_do_not_fit_are_refused(model: SequenceModel, name: str, table: np.ndarray) -> None:
     schema = Schema(KIND, model.vocabulary, model.rule, model.calibration, model.spread, Keeping())
     files = written(schema, model.population.people)
-    assert read({**files, HABITS_FILE: pack(TABLES)})[0].population.people[0].weights.tolist() == [1.0]
+    assert read({**files, HABITS_FILE: pack(TABLES)}).population.people[0].weights.tolist() == [1.0]
     with pytest.raises(FaultyInputError):
         read({**files, HABITS_FILE: pack({**TABLES, name: table})})
 

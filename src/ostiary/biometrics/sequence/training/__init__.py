@@ -14,7 +14,8 @@ import numpy as np
 
 from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.calibration import fit as fitted
-from ostiary.biometrics.sequence.folder import KIND, MOST_PEOPLE, Keeping, Schema, written
+from ostiary.biometrics.sequence.folder import KIND, MOST_PEOPLE, Schema, written
+from ostiary.biometrics.sequence.model import Keeping
 from ostiary.biometrics.sequence.ratio import Smoothing
 from ostiary.biometrics.sequence.tokens import Vocabulary, learned
 from ostiary.biometrics.sequence.training.card import Told, card_of

@@ -4,5 +4,5 @@
   everybody else does.
 - What a person was never seen to begin is held against them once. What follows from it is not: a compiler runs its
   passes in anybody's session, so the population's habit stands in where the person has none.
-- A window that many others would explain as well says less (``likest``).
+- No network: counts, smoothed twice over and mixed. They learn from one session, and say why (ADR-0056).
 """

@@ -96,9 +96,10 @@ def _check(schema: Schema) -> None:
         and schema.vocabulary.buckets > 0
         and schema.vocabulary.size < MOST_BASE
         and all(math.isfinite(number) for number in numbers)
-        and min(rule.flat, rule.population, rule.person, rule.context, schema.spread) > 0
+        and min(rule.flat, rule.population, rule.person, rule.context, rule.floor, schema.spread) > 0
         and 0 <= rule.shared <= 1
-        and min(rule.words, rule.likest) >= 0
+        and 0 <= rule.surprise <= 1
+        and min(rule.words, rule.against) >= 0
         and keeping.accept <= keeping.update
     )
     if not fine:

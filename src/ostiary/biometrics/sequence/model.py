@@ -1,10 +1,9 @@
 """The model of sequences: a vocabulary, people's habits to compare with, and a calibration.
 
-A row is ``[2 · SLOTS + 2 · KEPT]`` numbers: codes and weights of the window's transitions, and the scores and numbers
-of the most alike of the cohort. A template is ``[1, 1 + m]``: which training person it is (``NOBODY``: none), then its
-transitions, code and weight in one number each.
+A row is ``[2 · SLOTS]`` numbers: codes and weights of the window's transitions. A template is ``[1, 1 + m]``: which
+training person it is (``NOBODY``: none), then its transitions, code and weight in one number each.
 
-- A score is the evidence of the window's transitions less that for its most alike; nats, damped, before calibration.
+- A score is the evidence of the window's transitions; nats, damped, before calibration.
 - Numbers that no row or template of this model has are refused, never guessed at.
 """
 
@@ -15,15 +14,14 @@ import numpy as np
 
 from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.model import Template
-from ostiary.biometrics.sequence.cohort import KEPT, Cohort, mean_without
 from ostiary.biometrics.sequence.habits import NOBODY, Habits, Population
-from ostiary.biometrics.sequence.ratio import Smoothing, evidence
+from ostiary.biometrics.sequence.ratio import Smoothing, evidence, weighed
 from ostiary.biometrics.sequence.tokens import Ids, Vocabulary
 from ostiary.biometrics.sequence.transitions import EMPTY, SLOTS, packed, transitions, unpacked
 from ostiary.biometrics.window import Floats, Modality, Window
 from ostiary.errors import FaultyInputError
 
-WIDTH: Final = 2 * SLOTS + 2 * KEPT
+WIDTH: Final = 2 * SLOTS
 MOST_KEPT: Final = 4_096
 _ALIKE: Final = 1e-9
 
@@ -40,7 +38,7 @@ class SequenceModel:
         spread: float = 1.0,
         digest: str = "",
     ) -> None:
-        """Lay out the population and its cohort.
+        """Sum up the population.
 
         Args:
             vocabulary: the tokens that training saw.
@@ -53,7 +51,6 @@ class SequenceModel:
         self.vocabulary, self.rule, self.calibration, self.spread = vocabulary, rule, calibration, spread
         self.base = vocabulary.size + 1
         self.population = Population(people, self.base)
-        self._cohort = Cohort(self.population)
         self._digest = digest
 
     @property
@@ -71,13 +68,10 @@ class SequenceModel:
         rows = np.full((len(windows), WIDTH), np.nan)
         for row, window in zip(rows, windows, strict=True):
             if isinstance(window.content, tuple) and window.content:
-                self._fill(row, *transitions(self.vocabulary.ids(window.content), self.base))
+                codes, weights = transitions(self.vocabulary.ids(window.content), self.base)
+                row[:SLOTS], row[SLOTS:] = EMPTY, 0.0
+                row[: len(codes)], row[SLOTS : SLOTS + len(codes)] = codes, weights
         return rows
-
-    def _fill(self, row: Floats, codes: Ids, weights: Floats) -> None:
-        row[:SLOTS], row[SLOTS : 2 * SLOTS] = EMPTY, 0.0
-        row[: len(codes)], row[SLOTS : SLOTS + len(codes)] = codes, weights
-        row[2 * SLOTS : -KEPT], row[-KEPT:] = self._cohort.likest(codes, weights, self.rule)
 
     def enrol(self, rows: Floats, sessions: int = 0) -> Template:
         """Return the template of the person whose windows these are; rows of NaN are left out.
@@ -105,8 +99,7 @@ class SequenceModel:
         used = max(1, int((judged[:, :SLOTS] != EMPTY).sum(axis=1).max()))
         codes, weights = self._codes(judged[:, :used]), judged[:, SLOTS : SLOTS + used]
         nats = evidence(habits.counts(codes), self.population.others(codes, twin), self.base - 1, self.rule)
-        alike = mean_without(judged[:, 2 * SLOTS : -KEPT], judged[:, -KEPT:], twin)
-        found[fine] = (weights * nats).sum(axis=1) - self.rule.likest * alike
+        found[fine] = weighed(nats, weights, self.rule).sum(axis=1)
         return found
 
     def llr(self, score: float, enrolled: int, windows: int) -> float:

@@ -24,15 +24,14 @@ from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.errors import FaultyInputError
 
 CHOICES: tuple[tuple[str, tuple[float, ...]], ...] = (
-    ("likest", (0.2, 0.6)),
+    ("words", (0.1, 0.6)),
     ("population", (5.0, 60.0)),
     ("context", (2.0, 10.0)),
-    ("person", (3.0, 30.0)),
-    ("shared", (0.5, 0.9)),
-    ("words", (0.0, 0.3)),
+    ("person", (1.0, 10.0)),
+    ("shared", (0.75, 0.95)),
 )
 CLEARLY = 0.004
-ACCEPT, UPDATE = 0.03, 0.11  # shares of people's own held-out windows below
+ACCEPT, UPDATE = 0.03, 0.15  # shares of people's own held-out windows below
 UNCALIBRATED = Calibration([1], [1], [[0.05]], [[0.0]])
 
 

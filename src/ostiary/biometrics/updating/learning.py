@@ -64,7 +64,7 @@ def offered(
     anchor, adaptive = (nats(model, one, row) for one in (state.anchor, state.adaptive))
     if not np.isfinite(anchor + adaptive):
         return Offer(state, accepted=False, alarm=False, reason="too little to judge")
-    watched = _watched(state, anchor, rules)
+    watched = _watched(state, anchor, adaptive, rules)
     why = watched.alarm or _unlike(watched, model, row, min(anchor, adaptive), anchor, rules)
     if why:
         return Offer(watched, accepted=False, alarm=bool(watched.alarm), reason=why, anchor=anchor, adaptive=adaptive)
@@ -114,9 +114,9 @@ def _unfit(state: State, row: Floats, moment: Moment, live: Verdict) -> str:
     return ""
 
 
-def _watched(state: State, anchor: float, rules: Rules) -> State:
-    """Return the state after the watch over the anchor saw a window with so many nats against it."""
-    expected = min(max(state.level - rules.slack, _LOWEST), _HIGHEST)
+def _watched(state: State, anchor: float, adaptive: float, rules: Rules) -> State:
+    """Return the state after the watch over the anchor saw a window with so many nats against both templates."""
+    expected = max(min(max(state.level - rules.slack, _LOWEST), _HIGHEST), adaptive - rules.apart)
     missing = max(0.0, state.missing + min(max(expected - anchor, -rules.one), rules.one))
     alarm = f"anchor alarm: recent windows fit the enrolled ones ever less ({missing:.1f} nats are missing)"
     state = msgspec.structs.replace(state, missing=missing, alarm=alarm if missing > rules.height else "")

@@ -200,3 +200,24 @@ def test_the_command_line_forgets_and_excuses(tmp_path, capsys, monkeypatch):
     with opened(tmp_path) as made:
         assert made.house.templates.standing("default", ANN).excused is not None
         assert parts(made) == {"standing"}
+
+
+def test_shredding_a_persons_keys_takes_the_templates_along(tmp_path, monkeypatch):
+    with opened(tmp_path) as made:
+        made.enrols(typist()[:24])
+        data = made.house.places.root
+    monkeypatch.setenv("OSTIARY_BIOMETRICS__ENABLED", "true")
+    build_app()(["keys", "shred", ANN, "--yes", "--data", str(data)], result_action="return_value")
+    with opened(tmp_path) as made:
+        assert parts(made) == set()
+        assert not made.house.templates.standing("default", ANN).watched
+
+
+def test_a_tenant_that_goes_takes_the_keys_of_its_people_along(scene):
+    from ostiary.server.biometrics.opening import forget_behaviour  # noqa: PLC0415
+
+    scene.enrols(typist()[:24])
+    forget_behaviour(scene.house, "default")
+    assert len(scene.room.sessions) == 0
+    keys = scene.house.places.keys / "biometrics" / "data" / "default"
+    assert not [path for path in keys.rglob("*") if path.suffix in {".dek", ".share"}]

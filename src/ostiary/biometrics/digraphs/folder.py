@@ -10,8 +10,7 @@ from ostiary.artifacts import VerifiedArtifact
 from ostiary.artifacts.tensors import Array, pack, unpack
 from ostiary.biometrics.calibration import Calibration, check_calibration
 from ostiary.biometrics.digraphs.factors import Factors
-from ostiary.biometrics.digraphs.model import DigraphModel, Part
-from ostiary.biometrics.digraphs.variances import Whole
+from ostiary.biometrics.digraphs.model import WEIGHTS, DigraphModel
 from ostiary.biometrics.window import MOST_TOKEN
 from ostiary.errors import FaultyInputError
 
@@ -23,7 +22,6 @@ MOST_COMMON: Final = 64
 _COLUMNS: Final = ("mean", "person", "day", "noise")
 _TABLES: Final = ("people", "days")
 _QUARTILES: Final = ("quick", "slow")
-_KINDS: Final = ("holds", "pairs")
 
 
 class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,12 +32,11 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calibration: Calibration
 
 
-def written(names: Sequence[str], parts: Sequence[Part], calibration: Calibration) -> dict[str, bytes]:
+def written(names: Sequence[str], factors: Sequence[Factors], calibration: Calibration) -> dict[str, bytes]:
     """Return the folder's files, by name."""
     tables: dict[str, Array] = {
-        f"{_kind(names, part)}_{quartile}_{name}": getattr(some, name)
-        for part in parts
-        for quartile, some in zip(_QUARTILES, part.factors, strict=True)
+        f"{quartile}_{name}": getattr(some, name)
+        for quartile, some in zip(_QUARTILES, factors, strict=True)
         for name in (*_COLUMNS, *_TABLES)
     }
     schema = Schema(KIND, list(names), calibration)
@@ -71,24 +68,8 @@ def read(files: Mapping[str, bytes], digest: str = "") -> DigraphModel:
         raise _malformed("it names no features, too many, or one twice")
     if not all(0 < len(name) <= MOST_TOKEN for name in names):
         raise _malformed("the name of a feature is empty or too long")
-    parts = [_part(tables, kind, columns) for kind, columns in columns_of(names).items()]
-    return DigraphModel(names, parts, check_calibration(schema.calibration), digest)
-
-
-def columns_of(names: Sequence[str]) -> dict[str, Whole]:
-    """Return the columns of each kind of feature that there is: holds, and pairs of keys."""
-    holds = np.array([name.endswith("-0") for name in names])
-    found = dict(zip(_KINDS, (np.flatnonzero(holds), np.flatnonzero(~holds)), strict=True))
-    return {kind: columns for kind, columns in found.items() if len(columns)}
-
-
-def _kind(names: Sequence[str], part: Part) -> str:
-    return _KINDS[0] if names[int(part.columns[0])].endswith("-0") else _KINDS[1]
-
-
-def _part(tables: Mapping[str, Array], kind: str, columns: Whole) -> Part:
-    quick, slow = (_factors(tables, f"{kind}_{quartile}", len(columns)) for quartile in _QUARTILES)
-    return Part(columns, (quick, slow))
+    factors = [_factors(tables, quartile, len(names)) for quartile in _QUARTILES[: len(WEIGHTS)]]
+    return DigraphModel(names, factors, check_calibration(schema.calibration), digest)
 
 
 def _factors(tables: Mapping[str, Array], quartile: str, size: int) -> Factors:

@@ -1,8 +1,7 @@
 """The model of whole logs of typing: features, quartiles' factors, and a calibration.
 
-A score is a log-likelihood ratio before calibration: of holds and of pairs, each of both quartiles, the slow one at
-half weight, for they are not independent. Each of the two is held to ``MOST`` nats, softly: another keyboard changes
-all holds at once, and shall not outweigh everything else. A template is ``[1, f]`` packed numbers.
+A score is a log-likelihood ratio before calibration: of both quartiles, the slow one at half weight, for they are not
+independent. A template is ``[1, f]`` packed numbers.
 """
 
 from collections.abc import Sequence
@@ -15,54 +14,24 @@ from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.digraphs.factors import Factors, Side, ratios, side_of
 from ostiary.biometrics.digraphs.packing import packed, unpacked
 from ostiary.biometrics.digraphs.summary import Logs, opened, row_of
-from ostiary.biometrics.digraphs.variances import Whole
 from ostiary.biometrics.model import Template
 from ostiary.biometrics.window import Floats, Modality, Window
 from ostiary.errors import FaultyInputError
 
 WEIGHTS: Final = (1.0, 0.5)
-MOST: Final = 20.0
 _CHUNK: Final = 256
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Holds, or pairs of keys: features that are judged together.
-
-    Attributes:
-        columns: which of the model's features.
-        factors: of the quick quartile, then of the slow one.
-    """
-
-    columns: Whole
-    factors: tuple[Factors, Factors]
-
-    def nats(self, one: Logs, many: Logs) -> Floats:
-        """Return the ratio of each of ``many`` beside the only one of ``one``."""
-        pairs = zip(WEIGHTS, self.factors, self._sides(one), self._sides(many), strict=True)
-        whole = np.sum([weight * ratios(factors, left, right) for weight, factors, left, right in pairs], axis=0)
-        held: Floats = MOST * np.tanh(whole / MOST)
-        return held
-
-    def _sides(self, some: Logs) -> list[Side]:
-        counts, logs = some.counts[:, self.columns], some.logs[:, self.columns]
-        pairs = zip(self.factors, some.values[:, :, self.columns], strict=True)
-        return [side_of(factors, values, counts, logs) for factors, values in pairs]
 
 
 class DigraphModel:
     """A loaded model of logs; the Protocol ``Model``."""
 
-    def __init__(self, names: Sequence[str], parts: Sequence[Part], calibration: Calibration, digest: str = "") -> None:
-        """Keep what the folder holds; every feature is in one of the parts."""
-        self.names, self.parts, self.calibration = tuple(names), tuple(parts), calibration
+    def __init__(
+        self, names: Sequence[str], factors: Sequence[Factors], calibration: Calibration, digest: str = ""
+    ) -> None:
+        """Keep what the folder holds; ``factors`` of the quick quartile, then of the slow one."""
+        self.names, self.factors, self.calibration = tuple(names), tuple(factors), calibration
         self._places = {name: place for place, name in enumerate(self.names)}
         self._digest = digest
-        self._noise, self._day = (np.ones((len(WEIGHTS), len(self.names))) for _ in range(2))
-        self._common = np.zeros(len(self.names))
-        for part in self.parts:
-            for at, factors in enumerate(part.factors):
-                self._noise[at, part.columns], self._day[at, part.columns] = factors.noise, factors.day
-            self._common[part.columns] = (part.factors[0].days ** 2).sum(axis=1)
 
     @property
     def modality(self) -> Modality:
@@ -96,8 +65,8 @@ class DigraphModel:
     def _pooled(self, some: Logs) -> Logs:
         """Return several logs as one, each quartile weighed by how sure it is."""
         values = []
-        for noise, day, quartile in zip(self._noise, self._day, some.values, strict=True):
-            weight = some.logs / (noise / np.maximum(some.counts, 1) + day)
+        for factors, quartile in zip(self.factors, some.values, strict=True):
+            weight = some.logs / (factors.noise / np.maximum(some.counts, 1) + factors.day)
             total = np.maximum(weight.sum(axis=0, keepdims=True), 1e-12)
             values.append((weight * quartile).sum(axis=0, keepdims=True) / total)
         counts, logs = (table.sum(axis=0, keepdims=True) for table in (some.counts, some.logs))
@@ -107,12 +76,17 @@ class DigraphModel:
         """Return one score a row, ``[n]``; NaN where a row is NaN."""
         found = np.full(len(rows), np.nan)
         places = np.flatnonzero(np.isfinite(rows[:, 0]))
-        one = unpacked(template.centre, len(self.names))
+        ones = self._sides(unpacked(template.centre, len(self.names)))
         for at in range(0, len(places), _CHUNK):
             some = places[at : at + _CHUNK]
-            many = opened(rows[some])
-            found[some] = np.sum([part.nats(one, many) for part in self.parts], axis=0)
+            others = self._sides(opened(rows[some]))
+            parts = zip(WEIGHTS, self.factors, ones, others, strict=True)
+            found[some] = sum(weight * ratios(factors, one, many) for weight, factors, one, many in parts)
         return found
+
+    def _sides(self, some: Logs) -> list[Side]:
+        pairs = zip(self.factors, some.values, strict=True)
+        return [side_of(factors, values, some.counts, some.logs) for factors, values in pairs]
 
     def llr(self, score: float, enrolled: int, windows: int) -> float:
         """Return ln p(same) / p(other), capped, of a mean score over ``windows`` against a template of ``enrolled``."""
@@ -133,7 +107,8 @@ class DigraphModel:
         both = (left.counts > 0) & (right.counts > 0)
         if not both.any():
             return 0.0
-        own = self._day[0] + self._common
-        noise = self._noise[0] / np.maximum(np.minimum(left.counts, right.counts), 1)
+        factors = self.factors[0]
+        own = factors.day + (factors.days**2).sum(axis=1)
+        noise = factors.noise / np.maximum(np.minimum(left.counts, right.counts), 1)
         away = (left.values[0] - right.values[0])[both] / np.sqrt((own + noise)[both])
         return float(np.sqrt((away * away).mean()))

@@ -15,9 +15,10 @@ import numpy as np
 from ostiary.biometrics.calibration import Calibration, fit
 from ostiary.biometrics.digraphs.card import card
 from ostiary.biometrics.digraphs.evaluate import pairs, shortened
-from ostiary.biometrics.digraphs.folder import MOST_NAMES, columns_of, written
+from ostiary.biometrics.digraphs.factors import Factors
+from ostiary.biometrics.digraphs.folder import MOST_NAMES, written
 from ostiary.biometrics.digraphs.learning import begun, learned
-from ostiary.biometrics.digraphs.model import DigraphModel, Part
+from ostiary.biometrics.digraphs.model import DigraphModel
 from ostiary.biometrics.digraphs.summary import opened, row_of
 from ostiary.biometrics.digraphs.variances import noise_of, variances
 from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
@@ -28,8 +29,8 @@ SHARE: Final = 0.2
 SHORT: Final = 300
 MOST_LOGS: Final = 4_000
 _PARTS: Final = 3
-_ROUNDS: Final = 8
-_COMMON: Final = {"holds": 4, "pairs": 8}
+_ROUNDS: Final = 10
+_COMMON: Final = 10
 _DAYS: Final = 2
 _PLAIN: Final = Calibration([1], [1], [[1.0]], [[0.0]], 1_000.0)
 
@@ -47,10 +48,10 @@ def train(rows: Sequence[Row], settings: TrainSettings, progress: Progress) -> T
     names = names_of(ordered)
     ordered = _usable(ordered, names)
     trials = _trials(ordered, names, settings, luck, progress)
-    parts = parts_of(ordered, names, settings)
+    factors = factors_of(ordered, names, settings)
     progress("factors", 1.0)
     calibration = fit({(1, 1): trials})
-    return Trained(written(names, parts, calibration), card(names, ordered, settings, calibration))
+    return Trained(written(names, factors, calibration), card(names, ordered, settings, calibration))
 
 
 def names_of(rows: Sequence[Row]) -> list[str]:
@@ -73,8 +74,8 @@ def _told(content: Mapping[str, Sequence[float]], places: Mapping[str, int]) -> 
     return bool(np.isfinite(row_of(content, places)).all())
 
 
-def parts_of(rows: Sequence[Row], names: Sequence[str], settings: TrainSettings) -> list[Part]:
-    """Return the factors of both quartiles, of holds and of pairs."""
+def factors_of(rows: Sequence[Row], names: Sequence[str], settings: TrainSettings) -> list[Factors]:
+    """Return the factors of both quartiles."""
     places = {name: place for place, name in enumerate(names)}
     contents = [row.window.content for row in rows]
     logs = opened(np.stack([row_of(content, places) for content in contents if isinstance(content, dict)]))
@@ -82,16 +83,12 @@ def parts_of(rows: Sequence[Row], names: Sequence[str], settings: TrainSettings)
     people = np.array([subjects.index(row.subject) for row in rows])
     holds = np.array([name.endswith("-0") for name in names])
     noise = noise_of(logs.values, logs.counts, holds)
-    rounds, most = max(2, round(_ROUNDS * settings.effort)), max(1, len(subjects) // 6)
+    sizes = (max(1, min(_COMMON, len(subjects) // 6)), max(1, min(_DAYS, len(subjects) // 6)))
+    rounds = max(2, round(_ROUNDS * settings.effort))
     found = []
-    for kind, columns in columns_of(names).items():
-        sizes = (min(_COMMON[kind], most), min(_DAYS, most))
-        counts, own = logs.counts[:, columns], noise[columns]
-        pair = []
-        for values in logs.values[:, :, columns]:
-            start = begun(*variances(values, counts, people, own, holds[columns]), own, sizes, settings.seed)
-            pair.append(learned(start, values, counts, people, rounds))
-        found.append(Part(columns, (pair[0], pair[1])))
+    for values in logs.values:
+        start = begun(*variances(values, logs.counts, people, noise, holds), noise, sizes, settings.seed)
+        found.append(learned(start, values, logs.counts, people, rounds))
     return found
 
 
@@ -106,7 +103,7 @@ def _trials(
     for part in range(_PARTS):
         judged = set(subjects[part::_PARTS]) if len(subjects) >= 2 * _PARTS + 2 else set(subjects)
         taught = [row for row in rows if row.subject not in judged] if len(judged) < len(subjects) else rows
-        model = DigraphModel(names, parts_of(taught, names, settings), _PLAIN)
+        model = DigraphModel(names, factors_of(taught, names, settings), _PLAIN)
         tried = [row for row in rows if row.subject in judged]
         short = [shortened(row.window, SHORT, luck) for row in tried]
         for probes in (None, short):

@@ -1,4 +1,4 @@
-"""A caller swears how somebody types: where nobody watches that, it still never ends a session by the session's score."""
+"""A caller swears how somebody types, where nobody watches that: it still ends no session by the session's score."""
 
 import msgspec
 

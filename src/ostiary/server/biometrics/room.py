@@ -137,6 +137,13 @@ class BiometricsRoom:
             self.book.withdraw(tenant, subject)
             self._drop(tenant, subject)
 
+    def withdraw(self, tenant: str, subject: str) -> None:
+        """Erase it at the person's own word; what speaks against one of its sessions stays until a proof answers it."""
+        with self._lock(tenant, subject):
+            self.book.withdraw(tenant, subject)
+            self.sessions.withdraw(tenant, subject, self._now_ns())
+            self._drop(tenant, subject, withdrawn=False)
+
     def latest(self, tenant: str, session_id: str, subject: str, now_ns: int) -> BiometricsVerdict | None:
         """Return what is known of a session, at once."""
         return self.sessions.latest(tenant, session_id, subject, now_ns)
@@ -166,8 +173,9 @@ class BiometricsRoom:
             except Exception as fault:  # noqa: BLE001 - these windows teach nothing; the others' turn comes all the same
                 self._on_fault("biometrics_not_taught", fault)
         for tenant, subject in self.sessions.subjects():
-            if not told_or(self.book, tenant, subject).watched:
-                self._drop(tenant, subject)
+            standing = told_or(self.book, tenant, subject)
+            if not standing.watched:
+                self._drop(tenant, subject, withdrawn=standing.excused is not None)
 
     def _judge(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> None:
         modality, llr = model.modality, float("nan")
@@ -234,8 +242,8 @@ class BiometricsRoom:
         session = self._ledger.find(seen.tenant, seen.session)
         return session is not None and fresh_for(session, seen.began_ns, seen.ended_ns, self._within_ns)
 
-    def _drop(self, tenant: str, subject: str) -> None:
-        self.sessions.forget(tenant, subject)
+    def _drop(self, tenant: str, subject: str, *, withdrawn: bool = True) -> None:
+        self.sessions.forget(tenant, subject, withdrawn=withdrawn)
         self.people.forget(tenant, subject)
         self.waiting.forget(tenant, subject)
 

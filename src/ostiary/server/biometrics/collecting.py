@@ -113,9 +113,7 @@ class Collecting:
         with self._lock(tenant, subject):
             had = self._room.consents.withdraw(tenant, subject)
             self.streams.close_all(tenant, subject)
-            self._room.sink.withdraw(
-                tenant, subject
-            )  # again and again, if need be: an earlier try may have failed here
+            self._room.sink.withdraw(tenant, subject)  # again and again: an earlier try may have failed here
         if had:
             self._record(caller, "biometrics.consent.withdraw", {})
         return {**_shown(None), "erased": True}

@@ -6,7 +6,8 @@
 4. Enrolment takes only windows that began after a proof by passkey in their very session, soon after it, live, and
    made by a hand: who steals a session teaches nobody.
 5. A decision reads what was finished before (``latest``); no model runs on its way.
-6. A proof in a session begins its evidence anew. What happens to the session itself is policy's, never this room's.
+6. A proof by passkey in a session begins its evidence anew. What happens to the session itself is policy's, never this
+   room's.
 7. Of two modalities' windows of one person one is taken after the other.
 """
 
@@ -152,7 +153,8 @@ class BiometricsRoom:
         """Listen to sessions: a proof answers what was known, and what is over is forgotten."""
         tenant, session, subject = change.tenant, change.session_id, change.subject
         if change.kind is ChangeKind.PROVEN:
-            self.sessions.begin_anew(tenant, session)
+            if STRONG & frozenset(change.acr_values):  # whoever has the password alone has not answered anything
+                self.sessions.begin_anew(tenant, session)
             self.waiting.proven(tenant, session, change.at_ns)
         elif change.kind is ChangeKind.TERMINATED:
             self.sessions.drop(tenant, session)

@@ -3,8 +3,8 @@
 - A session's evidence is its subject's: asked for another subject there is none.
 - A proof begins it anew: what came before is answered by it, what comes after is judged by itself.
 - Liveness is the lowest since then: good typing after a replay does not make the replay undone.
-- Whoever withdraws takes along all that does not speak against a session. What does (numbers alone, no words) stays until
-  a proof answers it, and fades as ever: a thief must not silence by withdrawing what was seen of him.
+- Whoever withdraws takes along all that does not speak against a session. What does (numbers alone, no words) stays
+  until a proof answers it, and fades as ever: a thief must not silence by withdrawing what was seen of him.
 - ``inputs`` is a chain of digests over the windows' names and embeddings: it proves which windows were judged, and
   nothing can be read out of it.
 """

@@ -1,4 +1,4 @@
-"""Many people type for long: what is remembered of each stays small, and nothing of it gets lost between two threads."""
+"""Many people type for long: what is remembered of each stays small, and nothing gets lost between two threads."""
 
 import threading
 import tracemalloc

@@ -42,3 +42,11 @@ def test_what_the_thief_did_is_known_again_as_well(scene):
     scene.types(own, session="dirty")
     scene.types(own[:1], session="clean")
     assert scene.room.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
+
+
+def test_by_agreeing_to_another_text(scene):
+    own = [row.window for row in people(KEYS, 1, sessions=1, windows=60)][30:31]
+    scene.types(own, session="dirty")
+    scene.agree()
+    scene.types(own, session="clean")
+    assert scene.room.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0

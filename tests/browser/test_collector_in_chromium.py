@@ -144,6 +144,27 @@ def test_the_pointer_tells_steps_and_no_place(watched: Watched) -> None:
     assert abs(steps[:, 1:3]).max() < 100
 
 
+def test_a_pad_of_keys_on_the_screen_is_not_listened_to(watched: Watched) -> None:
+    watched.start()
+    pad, field = watched.page.locator("#pad"), watched.page.locator("#field")
+    pad.scroll_into_view_if_needed()
+    inside, outside = pad.bounding_box(), field.bounding_box()
+    assert inside is not None
+    assert outside is not None
+    for step in range(20):
+        watched.page.mouse.move(outside["x"] + 200 + step, inside["y"] - 60 + step)
+        watched.page.wait_for_timeout(20)
+    for step in range(20):
+        watched.page.mouse.move(inside["x"] + 90 + 7 * step, inside["y"] + 50 + 3 * step)
+        watched.page.wait_for_timeout(20)
+    watched.page.mouse.move(outside["x"] + 500, inside["y"] - 90)
+    watched.page.wait_for_timeout(50)
+    watched.hide()
+    [seen] = watched.arrived()
+    assert abs(seen.window.content[:, 1:3]).max() <= 1, "neither its steps nor the way in and out"
+    assert len(seen.window.content) <= 21
+
+
 @pytest.mark.parametrize("field", ["#pass", "#code", "#card", "#ignored"])
 def test_fields_for_secrets_are_not_listened_to(watched: Watched, field: str) -> None:
     watched.start()

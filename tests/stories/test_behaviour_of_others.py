@@ -236,7 +236,8 @@ def test_nothing_else_is_taken(scene: Scene, ann: FakePage, changes: dict[str, A
 def test_application_events_are_templates(scene: Scene, ann: FakePage) -> None:
     tokens = ["GET /orders/{id} order", "POST /v1/orders", "GET /"]
     assert ann.say(modality="sequence", events=tokens).status_code == 202
-    assert seen(scene, ann)[0].window.content == tuple(tokens)
+    wanted = ("read get-/orders/{} order", "write post-/orders {}", "read get- {}")
+    assert seen(scene, ann)[0].window.content == wanted, "as our own access events are told"
 
 
 def test_a_failing_room_loses_the_window_and_says_so(scene: Scene, ann: FakePage) -> None:
@@ -277,6 +278,9 @@ def test_a_flood_waits(slow: Scene) -> None:
     answers = [page.say() for _ in range(4)]
     assert [one.status_code for one in answers] == [202, 202, 429, 429]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
+    again = page.ask("POST", "windows", page.window(), jti="never looked at")
+    assert again.status_code == 429
+    assert page.ask("GET", "consent", jti="never looked at").status_code == 200, "its proof was not even remembered"
     calm = slow.agreed("calm", "s-calm")
     assert calm.say().status_code == 202, "another session is not held up"
     crowd = [slow.agreed("crowd", f"s-{number}").say().status_code for number in range(1)]

@@ -64,7 +64,7 @@ def pairs(model, everybody) -> list[tuple[list[Window], list[Window]]]:
         state = begin(model, model.embed(everybody[victim][:8]))
         for attacker in names:
             score = model.scores(state.anchor, model.embed(everybody[attacker])).mean()
-            if attacker != victim and model.llr(float(score), 8, 1) < -1:
+            if attacker != victim and model.llr(float(score), 8, 1) < -2.5:
                 apart.append((everybody[victim], everybody[attacker]))
     return apart[::4][:8]
 

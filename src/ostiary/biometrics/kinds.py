@@ -15,6 +15,7 @@ from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
 from ostiary.biometrics.phrase import folder as phrase
 from ostiary.biometrics.pointer import model as pointer
+from ostiary.biometrics.sequence import folder as sequence
 from ostiary.errors import FaultyInputError
 
 ARTIFACT_KIND: Final = "biometrics-model"
@@ -46,4 +47,5 @@ LOADERS: Final[dict[str, Loader]] = {
     phrase.KIND: phrase.load,
     digraphs.KIND: digraphs.load,
     pointer.KIND: pointer.load,
+    sequence.KIND: sequence.load,
 }

@@ -80,9 +80,13 @@ def test_a_sample_is_made_of_one_persons_keys() -> None:
     bank = bank_of(pieces, np.array([0, 1, 0, 1]))
     luck = np.random.default_rng(1)
     for _ in range(20):
-        found = bank.batch(np.array([0, 1, 2, 3]), luck)
-        assert (np.ptp(found[:, 1], axis=1) < 1e-5).all()
-        assert found[0, 1, 0] != found[1, 1, 0]
+        groups, people = bank.batch(np.array([0, 1, 2, 3]), luck)
+        samples = [sample for group in groups for sample in group]
+        assert len(samples) == len(people) == 4
+        for sample, person in zip(samples, people, strict=True):
+            holds = sample[1, sample[-1] > 0]
+            assert 14 <= len(holds) <= 20
+            assert np.allclose(holds, (50 + person) / 100 - 1.05, atol=1e-5)
 
 
 def test_the_grid_of_trials_fits_the_windows_that_there_are() -> None:

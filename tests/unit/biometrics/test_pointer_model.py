@@ -17,29 +17,19 @@ from ostiary.biometrics.pointer.training.people import divided, people_of
 from ostiary.biometrics.training import Row, TrainSettings
 from ostiary.biometrics.window import Modality, Window
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.testing.hands import batched, hand
 
 SIZE = 8
 
 
-def pointing(person: int, seed: int, count: int = 400, *, batched: bool = False) -> np.ndarray:
-    """Return somebody's strokes and clicks: everyone has their own pace, reach and hold."""
-    luck = np.random.default_rng([person, seed])
-    pace, reach, hold = 4 + 2 * (person % 5), 20 + 25 * (person % 4), 60 + 18 * (person % 6)
-    rows: list[list[float]] = []
-    while len(rows) < count:
-        angle, steps = luck.uniform(0, 2 * np.pi), int(luck.integers(6, 10)) + reach // 10
-        speed = pace * np.sin(np.linspace(0.2, 3.0, steps)) * luck.uniform(0.8, 1.2)
-        rows += [[16, round(v * np.cos(angle)), round(v * np.sin(angle)), 0] for v in speed]
-        rows += [[200, 0, 0, 1], [hold + float(luck.normal(0, 6)), 0, 0, 0]]
-    events = np.array(rows, dtype=np.float64)
-    if batched:
-        events[1::3, 0] = np.where(np.abs(events[1::3, 1:3]).sum(axis=1) > 0, 0.0, events[1::3, 0])
-    return events
+def events_of(person: int, session: int, count: int = 400, *, relay: bool = False) -> np.ndarray:
+    events = hand(person, session, count)
+    return batched(events) if relay else events
 
 
-def rows_of(people: int, sessions: int = 3, *, batched: bool = False, count: int = 400) -> list[Row]:
+def rows_of(people: int, sessions: int = 3, *, relay: bool = False, count: int = 400) -> list[Row]:
     return [
-        Row(f"u{person:02}", f"s{at}", Window(Modality.POINTER, pointing(person, at, count, batched=batched)), at)
+        Row(f"u{person:02}", f"s{at}", Window(Modality.POINTER, events_of(person, at, count, relay=relay)), at)
         for person in range(people)
         for at in range(sessions)
     ]
@@ -80,8 +70,8 @@ def schema(**other: object) -> bytes:
     return msgspec.json.encode({**told, **other})
 
 
-def windows(person: int, seed: int, batched: bool = False) -> list[Window]:
-    events = pointing(person, seed, batched=batched)
+def windows(person: int, seed: int, *, relay: bool = False) -> list[Window]:
+    events = events_of(person, seed, relay=relay)
     return [Window(Modality.POINTER, events[at : at + BLOCK]) for at in range(0, len(events) - BLOCK, BLOCK)]
 
 
@@ -94,7 +84,7 @@ def relayed_training():
     pytest.importorskip("onnx")
     from ostiary.biometrics.pointer.training import train  # noqa: PLC0415 - onnx is there
 
-    return train(rows_of(5, batched=True, count=900), TrainSettings(effort=0.2), lambda what, share: None)
+    return train(rows_of(5, relay=True, count=900), TrainSettings(effort=0.2), lambda what, share: None)
 
 
 @pytest.mark.parametrize("make", [lambda: model_of(direct_files()), relayed_model], ids=["direct", "relayed"])
@@ -115,14 +105,14 @@ def test_rows_are_one_a_window_and_too_little_is_not_judged(make) -> None:
 
 def test_a_long_window_is_the_direction_of_its_blocks() -> None:
     model = model_of(direct_files())
-    row = model.embed([Window(Modality.POINTER, pointing(2, 2))])[0]
+    row = model.embed([Window(Modality.POINTER, events_of(2, 2))])[0]
     assert np.linalg.norm(row) == pytest.approx(1.0)
 
 
 def test_a_relayed_training_knows_its_accounts_and_fits_in_a_megabyte() -> None:
     model = relayed_model()
-    templates = [model.enrol(model.embed(windows(person, 0, batched=True))) for person in range(5)]
-    probes = [model.embed([Window(Modality.POINTER, pointing(person, 77, batched=True))])[0] for person in range(5)]
+    templates = [model.enrol(model.embed(windows(person, 0, relay=True))) for person in range(5)]
+    probes = [model.embed([Window(Modality.POINTER, events_of(person, 77, relay=True))])[0] for person in range(5)]
     told = np.array([model.scores(template, np.array(probes)) for template in templates])
     assert (told.argmax(axis=1) == np.arange(5)).all()
     files = relayed_training().files
@@ -135,7 +125,7 @@ def test_a_relayed_training_repeats_to_the_byte() -> None:
     pytest.importorskip("onnx")
     from ostiary.biometrics.pointer.training import train  # noqa: PLC0415 - onnx is there
 
-    rows = rows_of(3, batched=True)
+    rows = rows_of(3, relay=True)
     one, two = (train(rows, TrainSettings(effort=0.05), lambda what, share: None) for _ in range(2))
     assert one == two
 
@@ -148,7 +138,10 @@ def test_a_direct_training_knows_people_it_never_saw_and_repeats() -> None:
 
     rows = rows_of(24)
     settings = TrainSettings(effort=0.01)
-    one, two = train(rows[:-12], settings, lambda what, share: None), train(rows[:-12], settings, lambda what, share: None)
+    one, two = (
+        train(rows[:-12], settings, lambda what, share: None),
+        train(rows[:-12], settings, lambda what, share: None),
+    )
     assert one == two
     model = model_of(one.folder)
     people = range(20, 24)

@@ -17,7 +17,9 @@ ANY = arrays.arrays(
     np.float64, st.tuples(st.integers(1, 300), st.just(4)), elements=st.integers(-(10**9), 10**9).map(float)
 )
 USUAL = st.lists(
-    st.tuples(st.integers(0, 1_800), st.integers(-80, 80), st.integers(-80, 80), st.sampled_from([0, 0, 0, 1, 2, 8, 16])),
+    st.tuples(
+        st.integers(0, 1_800), st.integers(-80, 80), st.integers(-80, 80), st.sampled_from([0, 0, 0, 1, 2, 8, 16])
+    ),
     min_size=1,
     max_size=300,
 ).map(lambda rows: np.array(rows, dtype=np.float64))

@@ -6,7 +6,7 @@
 >>> import numpy as np
 >>> straight = np.array([[0, 0, 0, 0], [16, 3, 1, 0], [17, 4, 1, 0], [16, 2, 0, 1]], dtype=float)
 >>> at_once(straight), relayed(straight, 40.0).tolist()
-(0.0, [[16.0, 3.0, 1.0, 0.0], [17.0, 4.0, 1.0, 0.0], [16.0, 2.0, 0.0, 1.0]])
+(0.0, [[33.0, 7.0, 2.0, 0.0], [16.0, 2.0, 0.0, 1.0]])
 """
 
 from collections.abc import Sequence

@@ -24,6 +24,7 @@ Tables = Mapping[str, npt.NDArray[Any]]
 LEAST_CHANCE: Final = 1e-4
 _FARTHEST: Final = 4.0
 _TINY: Final = 1e-12
+_SOME: Final = 512
 
 
 class Reader(Protocol):
@@ -70,7 +71,11 @@ class Direct:
         return cut(events)
 
     def placed(self, pieces: Floats) -> Floats:
-        """Return both embeddings of each block, each of length √½."""
+        """Return both embeddings of each block, each of length √½; some at a time, so that memory stays small."""
+        parts = [self._some(pieces[at : at + _SOME]) for at in range(0, len(pieces), _SOME)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.size))
+
+    def _some(self, pieces: Floats) -> Floats:
         encoded = unit(unit(self._network.told(tensor(pieces))) - self._encoder_centre)
         standard = np.clip((shapes(pieces) - self._middle) / self._wide, -_FARTHEST, _FARTHEST)
         both = [encoded, unit(standard @ self._into - self._shape_centre)]

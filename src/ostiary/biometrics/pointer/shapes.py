@@ -10,6 +10,7 @@
 True
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from ostiary.biometrics.pointer.tensor import FARTHEST, LONGEST_MS, turns
 from ostiary.biometrics.window import Floats
 
 Flags = npt.NDArray[np.bool_]
+Series = tuple[Floats, Flags, list[int]]
 WIDTH: Final = 269
 
 _WAITS: Final = np.array([0, 5, 12, 25, 50, 100, 250, np.inf])
@@ -26,13 +28,14 @@ _STEPS: Final = np.array([0.5, 1.5, 3.0, 8.0, 20.0, 60.0, np.inf])
 _TINY: Final = 3.0
 _SPEEDS: Final = (-3.5, -2.2, -1.2, -0.4, 0.4, 1.2)
 _BENDS: Final = (0.05, 0.15, 0.35, 0.8, 1.6)
-_WIDE: Final = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
-_QUARTERS: Final = np.array([0.25, 0.5, 0.75])
-_ENDS: Final = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
-_MIDDLE: Final = np.array([0.5])
-_UPPER: Final = np.array([0.25, 0.5, 0.75, 0.9])
-_HIGH: Final = np.array([0.5, 0.9])
-_LOW: Final = np.array([0.25])
+_EVERY: Final = np.array([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
+_WIDE: Final = [1, 2, 3, 4, 5]  # of _EVERY
+_QUARTERS: Final = [2, 3, 4]
+_ENDS: Final = [0, 2, 3, 4, 6]
+_MIDDLE: Final = [3]
+_UPPER: Final = [2, 3, 4, 5]
+_HIGH: Final = [3, 5]
+_LOW: Final = [2]
 _TURNS: Final = (2, 3, 4, 6)
 _SPANS: Final = (4, 8, 16, 32)
 _FAST: Final = 4.0
@@ -73,42 +76,49 @@ def _share(where: Flags) -> Floats:
     return roots
 
 
-def _spread(values: Floats, where: Flags, quantiles: Floats) -> Floats:
-    """Return quantiles, mean and deviation of the values that count, ``[n, quantiles + 2]``; 0 where none does."""
-    count = where.sum(axis=1)
-    most = np.maximum(count - 1, 0)
-    ordered = np.sort(np.where(where, values, np.inf), axis=1)
+def _spreads(series: Sequence[Series]) -> list[Floats]:
+    """Return quantiles, mean and deviation of what counts in each series, ``[n, quantiles + 2]``; 0 where nothing does.
+
+    All series at once, padded to the longest: a call of numpy costs more than the few numbers of a block.
+    """
+    rows, width = len(series[0][0]), max(values.shape[1] for values, _, _ in series)
+    values, where = np.zeros((len(series), rows, width)), np.zeros((len(series), rows, width), dtype=np.bool_)
+    for at, (some, counts, _) in enumerate(series):
+        values[at, :, : some.shape[1]], where[at, :, : some.shape[1]] = some, counts
+    count = where.sum(axis=2)
+    most = np.maximum(count - 1, 0)[:, :, None]
+    ordered = np.sort(np.where(where, values, np.inf), axis=2)
     ordered[count == 0] = 0.0
-    place = most[:, None] * quantiles
+    place = most * _EVERY
     low = place.astype(np.int64)
-    rows = np.arange(len(values))[:, None]
-    below, above = ordered[rows, low], ordered[rows, np.minimum(low + 1, most[:, None])]
-    whole = np.maximum(count, 1)
-    mean = (values * where).sum(axis=1) / whole
-    square = (values * values * where).sum(axis=1) / whole
-    deviation = np.sqrt(np.maximum(square - mean * mean, 0.0))
-    return np.concatenate([below + (above - below) * (place - low), np.stack([mean, deviation], axis=1)], axis=1)
+    below = np.take_along_axis(ordered, low, axis=2)
+    quantiles = below + (np.take_along_axis(ordered, np.minimum(low + 1, most), axis=2) - below) * (place - low)
+    counted, whole = values * where, np.maximum(count, 1)
+    mean = counted.sum(axis=2) / whole
+    deviation = np.sqrt(np.maximum((values * counted).sum(axis=2) / whole - mean * mean, 0.0))
+    around = np.stack([mean, deviation], axis=2)
+    return [np.concatenate([quantiles[at][:, chosen], around[at]], axis=1) for at, (_, _, chosen) in enumerate(series)]
 
 
 def _marginals(block: _Block) -> Floats:
     moved, both, turn, gain = block.moved, block.both, block.turn, block.gain
     bent, gained = np.abs(turn), np.abs(gain)
     fast = both & (block.size[:, 1:] > _FAST) & (block.size[:, :-1] > _FAST)
-    parts = [
-        _spread(block.speed, moved, _WIDE),
-        _spread(np.log1p(block.size), moved, _WIDE),
-        _spread(np.log1p(np.abs(block.dx)), moved, _QUARTERS),
-        _spread(np.log1p(np.abs(block.dy)), moved, _QUARTERS),
-        _spread(block.log_wait, np.ones_like(moved), _ENDS),
-        _spread(gain, both, _ENDS),
-        _spread(gained, both, _MIDDLE),
-        _spread(bent, both, _UPPER),
-        _spread(turn, both, _QUARTERS),
-        _spread(bent, fast, _HIGH),
-        _spread(gained, fast, _HIGH),
-        _spread(bent, both & ~fast, _MIDDLE),
+    series: list[Series] = [
+        (block.speed, moved, _WIDE),
+        (np.log1p(block.size), moved, _WIDE),
+        (np.log1p(np.abs(block.dx)), moved, _QUARTERS),
+        (np.log1p(np.abs(block.dy)), moved, _QUARTERS),
+        (block.log_wait, np.ones_like(moved), _ENDS),
+        (gain, both, _ENDS),
+        (gained, both, _MIDDLE),
+        (bent, both, _UPPER),
+        (turn, both, _QUARTERS),
+        (bent, fast, _HIGH),
+        (gained, fast, _HIGH),
+        (bent, both & ~fast, _MIDDLE),
     ]
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(_spreads(series), axis=1)
 
 
 def _directions(block: _Block) -> Floats:
@@ -142,11 +152,17 @@ def _paths(block: _Block) -> Floats:
     x, y, walked = (np.cumsum(one, axis=1) for one in (block.dx, block.dy, block.size))
     turned = [(np.cos(heading[:, n:] - heading[:, :-n]), block.moved[:, n:] & block.moved[:, :-n]) for n in _TURNS]
     parts = [np.stack([_mean(*one) for one in turned], axis=1)]
+    series: list[Series] = []
     for span in _SPANS:
         far = np.hypot(x[:, span:] - x[:, :-span], y[:, span:] - y[:, :-span])
         path = walked[:, span:] - walked[:, :-span]
-        parts += [_spread(far / np.maximum(path, 1.0), path > 2 * span, _LOW)]
-        parts += [np.log1p(_spread(far, np.ones_like(far, dtype=np.bool_), _HIGH)[:, :2])]
+        series += [
+            (far / np.maximum(path, 1.0), path > 2 * span, _LOW),
+            (far, np.ones_like(far, dtype=np.bool_), _HIGH),
+        ]
+    found = _spreads(series)
+    for straight, far in zip(found[::2], found[1::2], strict=True):
+        parts += [straight, np.log1p(far[:, :2])]
     return np.concatenate(parts, axis=1)
 
 

@@ -10,7 +10,7 @@
 >>> import numpy as np
 >>> path = steady(np.array([[0, 0, 0, 0], [20, 8, 0, 0], [105, 4, 0, 0], [900, 5, 0, 1]], dtype=float))
 >>> path.dx.round(1).tolist()
-[11.4, 0.6, 0.0, 0.0, 0.0, 0.0, 0.0, 4.8, 0.2]
+[12.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 1.0]
 """
 
 from typing import Final

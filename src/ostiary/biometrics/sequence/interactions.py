@@ -4,8 +4,8 @@
 
 - A token says what kind of thing was done to what kind of thing, never to which: no id, title, query or address is in
   it. Only words of letters are kept; every other part of a route or name becomes ``{}``.
-- A route that is a template (``/users/{name}/orders``) keeps its words. A plain path may have names for ids, so it keeps
-  every other part alone (``/users/anna/orders`` is ``/users/{}/orders``). Tell templates where you can.
+- A route that is a template (``/users/{name}/orders``) keeps its words. A plain path may have names for ids, so it
+  keeps every other part alone (``/users/anna/orders`` is ``/users/{}/orders``). Tell templates where you can.
 - The resource's own id goes wherever it stands, whatever it looks like.
 - Windows are ``SPAN`` events of one person, in the order of time; an unfinished one below ``LEAST`` is left out.
 

@@ -10,20 +10,33 @@ training person it is (``NOBODY``: none), then its transitions, code and weight 
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.model import Template
 from ostiary.biometrics.sequence.habits import NOBODY, Habits, Population
-from ostiary.biometrics.sequence.ratio import Smoothing, evidence, weighed
+from ostiary.biometrics.sequence.ratio import Smoothing, evidence
 from ostiary.biometrics.sequence.tokens import Ids, Vocabulary
-from ostiary.biometrics.sequence.transitions import EMPTY, SLOTS, packed, transitions, unpacked
+from ostiary.biometrics.sequence.transitions import EMPTY, LEAST, SLOTS, packed, transitions, unpacked
 from ostiary.biometrics.window import Floats, Modality, Window
 from ostiary.errors import FaultyInputError
 
 WIDTH: Final = 2 * SLOTS
 MOST_KEPT: Final = 4_096
 _ALIKE: Final = 1e-9
+
+
+class Keeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a window may teach a template (``following.py``); scores on held-out windows of the training people.
+
+    Attributes:
+        accept: only so much or more passes for the person; 3 % of their own windows fall below.
+        update: only so much or more may teach; above ``accept``.
+    """
+
+    accept: float = -25.0
+    update: float = 5.0
 
 
 class SequenceModel:
@@ -36,6 +49,7 @@ class SequenceModel:
         rule: Smoothing,
         calibration: Calibration,
         spread: float = 1.0,
+        keeping: Keeping | None = None,
         digest: str = "",
     ) -> None:
         """Sum up the population.
@@ -46,9 +60,11 @@ class SequenceModel:
             rule: how counts are smoothed.
             calibration: from score to ratio.
             spread: how far a person's single windows lie from their template (``apart``).
+            keeping: when a window may teach.
             digest: of the artefact.
         """
         self.vocabulary, self.rule, self.calibration, self.spread = vocabulary, rule, calibration, spread
+        self.keeping = keeping or Keeping()
         self.base = vocabulary.size + 1
         self.population = Population(people, self.base)
         self._digest = digest
@@ -98,8 +114,8 @@ class SequenceModel:
         judged = rows[fine]
         used = max(1, int((judged[:, :SLOTS] != EMPTY).sum(axis=1).max()))
         codes, weights = self._codes(judged[:, :used]), judged[:, SLOTS : SLOTS + used]
-        nats = evidence(habits.counts(codes), self.population.others(codes, twin), self.base - 1, self.rule)
-        found[fine] = weighed(nats, weights, self.rule).sum(axis=1)
+        others = self.population.others(codes, twin)
+        found[fine] = evidence(habits.counts(codes), others, weights, self.base - 1, self.rule).sum(axis=1)
         return found
 
     def llr(self, score: float, enrolled: int, windows: int) -> float:
@@ -146,7 +162,8 @@ class SequenceModel:
         return codes
 
     def _template(self, habits: Habits, twin: int, windows: int, sessions: int) -> Template:
-        codes, weights = habits.codes, habits.weights
+        told = habits.weights >= LEAST
+        codes, weights = habits.codes[told], habits.weights[told]
         if len(codes) > MOST_KEPT:
             kept = np.sort(np.argsort(-weights, kind="stable")[:MOST_KEPT])
             codes, weights = codes[kept], weights[kept]

@@ -1,4 +1,4 @@
-"""How much likelier one person makes a step than everybody else, seen two ways, in closed form.
+"""How much likelier one person makes a window than everybody else: steps and tokens, in closed form.
 
     q(w)        everybody's share of a token
     p(w | c)    everybody's share of it after its context; rare contexts lean on ``q``
@@ -6,11 +6,11 @@
     own(w | c)  the person's share of it after its context; a context that the person was never seen in leans on
                 ``p(w | c)``, so that what follows from a new beginning by anybody's habit is held against nobody
 
-    smooth    ln own(w | c) / p(w | c)                          strong with few windows enrolled
-    surprise  ln (seen + floor) / (expected + floor)            expected: how often the person would have done it by
-                                                                everybody's habit; new *and* rare says nothing
+    steps   sum over transitions of  root of the count · ln own(w | c) / p(w | c)
+    tokens  sum over tokens of  count · ln (own + least) / (everybody's + least), shares: naive Bayes
 
-Their mixture is the evidence of a step; the same of its token alone is added with the weight ``words``. All functions
+The evidence is ``steps + naive · tokens``. Each errs where the other does not: a loop of the person's own commands in a
+new order looks strange to the steps alone, a compiler's passes in a new project to the tokens alone. All functions
 broadcast: one window or many.
 
 >>> import numpy as np
@@ -20,18 +20,14 @@ broadcast: one window or many.
 >>> never = Counts(pair=0 * one, context=30 * one, word=0 * one, total=300 * one)
 >>> elsewhere = Counts(pair=0 * one, context=0 * one, word=30 * one, total=300 * one)
 >>> rule = Smoothing()
->>> [round(float(evidence(own, others, 100, rule)[0]), 1) for own in (always, never, elsewhere)]
-[1.1, -5.3, 0.2]
+>>> [round(float(evidence(own, others, one, 100, rule)[0]), 1) for own in (always, never, elsewhere)]
+[0.9, -3.5, 0.1]
 """
-
-from typing import Final
 
 import msgspec
 import numpy as np
 
 from ostiary.biometrics.window import Floats
-
-_LEAST: Final = 1e-6
 
 
 class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,11 +39,8 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         person: of everybody's tokens behind a person's.
         context: of the base behind what a person does after a context.
         shared: how much of that base is everybody's habit after the context; the rest is the person's own tokens.
-        words: how much the tokens alone tell, beside the steps.
-        surprise: share of the second way of seeing a step.
-        floor: seen and expected counts below it tell nothing.
-        against: the power of a step's repetitions (their root, as rows hold it) by which it speaks against the person;
-            0 counts a step once, however often it came: a loop that runs all day is one new thing.
+        naive: how much the tokens alone tell, beside the steps.
+        least: of every token, on both sides, where tokens alone are compared.
     """
 
     flat: float = 0.3
@@ -55,10 +48,8 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     person: float = 3.0
     context: float = 5.0
     shared: float = 0.9
-    words: float = 0.3
-    surprise: float = 0.5
-    floor: float = 0.05
-    against: float = 0.7
+    naive: float = 0.2
+    least: float = 0.01
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -70,31 +61,31 @@ class Counts(msgspec.Struct, frozen=True):
     total: Floats
 
 
-def evidence(own: Counts, others: Counts, size: int, rule: Smoothing) -> Floats:
-    """Return nats for the person, one a step; ``size`` tokens there can be."""
+def evidence(own: Counts, others: Counts, weights: Floats, size: int, rule: Smoothing) -> Floats:
+    """Return nats for the person, one a step.
+
+    Args:
+        own: what the person did.
+        others: what everybody else did.
+        weights: the root of how often each step came; 0 tells nothing.
+        size: how many tokens there can be.
+        rule: how far counts are trusted.
+    """
+    nats: Floats = weights * _step(own, others, size, rule) + rule.naive * weights**2 * _token(own, others, size, rule)
+    return nats
+
+
+def _step(own: Counts, others: Counts, size: int, rule: Smoothing) -> Floats:
     q = (others.word + rule.flat) / (others.total + rule.flat * size)
     habit = (others.pair + rule.population * q) / (others.context + rule.population)
-    nats: Floats = (1.0 - rule.surprise) * _smooth(own, q, habit, rule) + rule.surprise * _surprise(own, q, habit, rule)
-    return nats
-
-
-def _smooth(own: Counts, q: Floats, habit: Floats, rule: Smoothing) -> Floats:
     word = (own.word + rule.person * q) / (own.total + rule.person)
     base = rule.shared * habit + (1.0 - rule.shared) * word
-    step = (own.pair + rule.context * base) / (own.context + rule.context)
-    nats: Floats = np.log(step / habit) + rule.words * np.log(word / q)
+    nats: Floats = np.log((own.pair + rule.context * base) / (own.context + rule.context) / habit)
     return nats
 
 
-def _surprise(own: Counts, q: Floats, habit: Floats, rule: Smoothing) -> Floats:
-    step = (own.pair + rule.floor) / (own.context * habit + rule.floor)
-    word = (own.word + rule.floor) / (own.total * q + rule.floor)
-    nats: Floats = np.log(step) + rule.words * np.log(word)
+def _token(own: Counts, others: Counts, size: int, rule: Smoothing) -> Floats:
+    mine = (own.word + rule.least) / (own.total + rule.least * size)
+    theirs = (others.word + rule.least) / (others.total + rule.least * size)
+    nats: Floats = np.log(mine / theirs)
     return nats
-
-
-def weighed(nats: Floats, weights: Floats, rule: Smoothing) -> Floats:
-    """Return what steps tell, each by how often it came; nothing where a weight is 0."""
-    against = np.where(weights > 0, np.power(np.maximum(weights, _LEAST), rule.against), 0.0)
-    told: Floats = np.where(nats > 0, nats * weights, nats * against)
-    return told

@@ -1,9 +1,9 @@
 """Many people's keys in one place, and batches drawn from them.
 
-- In one batch all samples have as many keys, as many as some real window has or fewer: nothing is padded, and the
-  network meets every length.
-- A sample is a stretch of one window; where that is too short, and sometimes where it is not, another window of the
-  same person goes on behind it. That is what makes few sentences a person last for many epochs.
+- Half of the samples are whole windows as they were typed, for such are judged in life; the others are stretches of
+  one, and some go on, from their middle, with a stretch of another window of the same person. That is what makes few
+  sentences a person last for many epochs.
+- Samples of a batch are handed over in groups of like length, which saves the time of what would be padded.
 - Classes of keys are now and then left out of a sample, so that one model serves sources with and without them.
 """
 
@@ -14,14 +14,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ostiary.biometrics.keystroke.tensor import CHANNELS, CLASS_CHANNEL, INPUTS, LEAST, Tensor, channels
+from ostiary.biometrics.keystroke.tensor import CHANNELS, CLASS_CHANNEL, INPUTS, Tensor, channels
 from ostiary.biometrics.window import Floats
 
-_SHORTER: Final = 0.5
-_LEAST_SHARE: Final = 0.6
-_MIXED: Final = 0.3
+_CUT: Final = 0.5
+_LEAST_SHARE: Final = 0.5
+_MIXED: Final = 0.15
 _CLASSLESS: Final = 0.3
 _LEAST_SAMPLE: Final = 14
+_LEAST_STRETCH: Final = 7
+_GROUPS: Final = 4
 Numbers = npt.NDArray[np.int64]
 
 
@@ -41,29 +43,33 @@ class Bank(msgspec.Struct, frozen=True):
     people: Numbers
     of: list[Numbers]
 
-    def batch(self, chosen: Numbers, luck: np.random.Generator) -> Tensor:
-        """Return samples ``[n, INPUTS, L]`` that begin with a stretch of each of the ``chosen`` pieces."""
-        length = self._length(luck)
+    def batch(self, chosen: Numbers, luck: np.random.Generator) -> tuple[list[Tensor], Numbers]:
+        """Return groups of samples ``[n, INPUTS, L]``, one sample a ``chosen`` piece, and whose they are."""
+        whole = self.lengths[chosen]
         behind = np.array([one[luck.integers(len(one))] for one in (self.of[self.people[at]] for at in chosen)])
-        first = np.minimum(self.lengths[chosen], length)
+        share = np.where(luck.random(len(chosen)) < _CUT, luck.uniform(_LEAST_SHARE, 1.0, len(chosen)), 1.0)
+        lengths = np.minimum(whole, np.maximum(_LEAST_SAMPLE, (whole * share).astype(np.int64)))
         mixed = luck.random(len(chosen)) < _MIXED
-        first = np.where(mixed, np.maximum(np.minimum(first, length // 2), 1), first)
-        begin = _drawn(self.lengths[chosen] - first, luck)
-        begin_behind = _drawn(self.lengths[behind] - np.minimum(self.lengths[behind], length - first), luck)
-        step = np.arange(length)[None]
-        own = self.starts[chosen][:, None] + begin[:, None] + step
-        other = begin_behind[:, None] + step - first[:, None]
-        other = self.starts[behind][:, None] + other % self.lengths[behind][:, None]
-        table = self.keys[np.where(step < first[:, None], own, other)].transpose(0, 2, 1)
-        found = np.ones((len(chosen), INPUTS, length), np.float32)
-        found[:, :CHANNELS] = table
-        found[luck.random(len(chosen)) < _CLASSLESS, CLASS_CHANNEL:CHANNELS] = 0.0
-        return found
+        first = np.where(mixed, np.minimum(lengths, np.maximum(_LEAST_STRETCH, lengths // 2)), lengths)
+        begin = _drawn(whole - lengths, luck)
+        rest = np.minimum(self.lengths[behind], lengths - first)
+        begin_behind = _drawn(self.lengths[behind] - rest, luck)
+        places = (self.starts[chosen] + begin, first, self.starts[behind] + begin_behind, first + rest)
+        order = np.argsort(first + rest, kind="stable")
+        groups = [self._samples([place[part] for place in places], luck) for part in np.array_split(order, _GROUPS)]
+        return [group for group in groups if len(group)], self.people[chosen[order]]
 
-    def _length(self, luck: np.random.Generator) -> int:
-        length = int(self.lengths[luck.integers(len(self.lengths))])
-        share = luck.uniform(_LEAST_SHARE, 1.0) if luck.random() < _SHORTER else 1.0
-        return max(min(_LEAST_SAMPLE, length), int(length * share), LEAST)
+    def _samples(self, places: Sequence[Numbers], luck: np.random.Generator) -> Tensor:
+        """Return samples: keys from one place, then from another, then nothing up to the longest."""
+        own, first, other, lengths = (place[:, None] for place in places)
+        step = np.arange(int(lengths.max(initial=0)))[None]
+        at = np.where(step < first, own + step, other + step - first)
+        there = step < lengths
+        found = np.zeros((len(own), INPUTS, step.shape[1]), np.float32)
+        found[:, :CHANNELS] = (self.keys[np.where(there, at, 0)] * there[:, :, None]).transpose(0, 2, 1)
+        found[:, CHANNELS] = there
+        found[luck.random(len(own)) < _CLASSLESS, CLASS_CHANNEL:CHANNELS] = 0.0
+        return found
 
 
 def bank_of(pieces: Sequence[Floats], people: Numbers) -> Bank:

@@ -65,9 +65,10 @@ def fitted(bank: Bank, settings: FitSettings, progress: Progress) -> network.Wei
     order = _order(len(bank.lengths), settings, luck)
     for step in range(settings.steps):
         chosen = order[step * settings.batch : (step + 1) * settings.batch]
-        given = torch.from_numpy(bank.batch(chosen, luck))
+        samples, truth = bank.batch(chosen, luck)
+        given = [torch.from_numpy(group) for group in samples]
         margin = settings.margin * min(1.0, step / (_GROWN * settings.steps))
-        loss = _loss(network.embedded(weights, given, learns=True), people, bank.people[chosen], margin, settings.scale)
+        loss = _loss(network.embedded(weights, given, learns=True), people, truth, margin, settings.scale)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learns, _LONGEST_STEP)

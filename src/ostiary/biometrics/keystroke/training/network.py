@@ -10,6 +10,7 @@
 
 import io
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ostiary.biometrics.keystroke.encoder import INPUT, OUTPUT
@@ -50,8 +51,17 @@ def learning(weights: Weights) -> tuple[list[str], list[str]]:
     return decays, [name for name in weights if name not in kept and name not in decays]
 
 
-def embedded(weights: Weights, keys: Any, *, learns: bool = False) -> Any:
-    """Return ``[n, SIZE]`` of pieces ``[n, INPUTS, L]``."""
+def embedded(weights: Weights, groups: Sequence[Any], *, learns: bool = False) -> Any:
+    """Return ``[n, SIZE]`` of groups of pieces ``[…, INPUTS, L]``, one group after the other."""
+    import torch  # noqa: PLC0415 - the extra `train`
+
+    told = torch.cat([_told(weights, keys, learns=learns) for keys in groups])
+    told = _normal(weights, "statistics", told, learns=learns)
+    told = torch.nn.functional.dropout(told, 0.2, training=learns)
+    return _normal(weights, "out", torch.nn.functional.linear(told, weights["out.weight"]), learns=learns)
+
+
+def _told(weights: Weights, keys: Any, *, learns: bool) -> Any:
     import torch  # noqa: PLC0415 - the extra `train`
 
     mask = keys[:, -1:, :]
@@ -61,10 +71,7 @@ def embedded(weights: Weights, keys: Any, *, learns: bool = False) -> Any:
     far = _convolved(weights, "down", near, stride=2, learns=learns).relu() * half
     far = _residual(weights, "far", far, half, learns=learns)
     most = (far - (1.0 - half) * _FAR).amax(2)
-    told = torch.cat([*_statistics(near, mask), *_statistics(far, half), most], 1)
-    told = _normal(weights, "statistics", told, learns=learns)
-    told = torch.nn.functional.dropout(told, 0.2, training=learns)
-    return _normal(weights, "out", torch.nn.functional.linear(told, weights["out.weight"]), learns=learns)
+    return torch.cat([*_statistics(near, mask), *_statistics(far, half), most], 1)
 
 
 def graph(weights: Weights) -> bytes:
@@ -74,7 +81,7 @@ def graph(weights: Weights) -> bytes:
     example = torch.zeros(2, INPUTS, PIECE)
     example[:, -1] = 1.0
     with torch.no_grad():
-        traced = torch.jit.trace(lambda keys: embedded(weights, keys), example, check_trace=False)
+        traced = torch.jit.trace(lambda keys: embedded(weights, [keys]), example, check_trace=False)
     opened = io.BytesIO()
     torch.onnx.export(
         traced,

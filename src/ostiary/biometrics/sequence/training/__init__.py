@@ -14,7 +14,8 @@ import numpy as np
 
 from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.calibration import fit as fitted
-from ostiary.biometrics.sequence.folder import KIND, MOST_PEOPLE, Keeping, Schema, written
+from ostiary.biometrics.sequence.folder import KIND, MOST_PEOPLE, Schema, written
+from ostiary.biometrics.sequence.model import Keeping
 from ostiary.biometrics.sequence.ratio import Smoothing
 from ostiary.biometrics.sequence.tokens import Vocabulary, learned
 from ostiary.biometrics.sequence.training.card import Told, card_of
@@ -24,7 +25,7 @@ from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.errors import FaultyInputError
 
 CHOICES: tuple[tuple[str, tuple[float, ...]], ...] = (
-    ("words", (0.1, 0.6)),
+    ("naive", (0.1, 0.4)),
     ("population", (5.0, 60.0)),
     ("context", (2.0, 10.0)),
     ("person", (1.0, 10.0)),

@@ -16,6 +16,7 @@ PAGE = """<!doctype html><html><head><title>Quarterly salaries of ann@example.or
 <input id="pass" type="password" name="p"><input id="shown" type="password" name="q">
 <input id="code" autocomplete="one-time-code"><input id="card" autocomplete="cc-number">
 <div data-ostiary-ignore><input id="ignored"></div></form><div id="field" style="width:900px;height:500px"></div>
+<div data-ostiary-ignore id="pad" style="width:300px;height:200px">1 2 3</div>
 <script type="module" src="/app.js"></script></body></html>"""
 APP = """import * as collector from "%(endpoint)s/biometrics/v1/collector.js";
 const key = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);

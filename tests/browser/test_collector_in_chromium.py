@@ -9,18 +9,20 @@ from tests.browser.collector_page import SECRET_TEXT, Application, application
 from tests.browser.conftest import Visitor, free_port
 
 from ostiary.server import wiring
+from ostiary.server.own_rooms import own_rooms
 from ostiary.testing.behaviour_room import MemoryBehaviour
 from ostiary.testing.issuer import FakeIssuer
 
 TEXT = "meet me at the old mill at 7 and bring the blue folder with the numbers"
 WINDOW = {"stream", "nonce", "sequence", "modality", "began", "lasted", "untrusted", "events"}
+Room = MemoryBehaviour[Any, Any]
 CLASSES = {1, 3, 4, 5, 6, 7, 8}
 
 
 class Watched:
     """One person's page in the application, and every word that it said to Ostiary."""
 
-    def __init__(self, app: Application, room: MemoryBehaviour, visitor: Visitor, name: str) -> None:
+    def __init__(self, app: Application, room: Room, visitor: Visitor, name: str) -> None:
         self.app, self.room, self.page, self.visitor, self.name = app, room, visitor.page, visitor, name
         self.sent: list[tuple[str, str, str, dict[str, str]]] = []
         self.page.on("request", self._heard)
@@ -57,17 +59,16 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def room() -> MemoryBehaviour:
-    return MemoryBehaviour()
+def room() -> Room:
+    return Room()
 
 
 @pytest.fixture(scope="module")
-def app(serve: Callable[..., Any], room: MemoryBehaviour, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def app(serve: Callable[..., Any], room: Room, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     issuer = FakeIssuer()
     keys = tmp_path_factory.mktemp("keys") / "jwks.json"
     keys.write_text(issuer.jwks().inline)
     one = {"issuer": issuer.issuer, "audience": issuer.audience, "jwks_path": str(keys)}
-    own_rooms = wiring.own_rooms
     with application(free_port(), issuer) as made:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(wiring, "own_rooms", lambda *given: {**own_rooms(*given), "behaviour": room})
@@ -77,7 +78,7 @@ def app(serve: Callable[..., Any], room: MemoryBehaviour, tmp_path_factory: pyte
 
 
 @pytest.fixture
-def watched(app: Application, room: MemoryBehaviour, visitor: Visitor, request: pytest.FixtureRequest) -> Watched:
+def watched(app: Application, room: Room, visitor: Visitor, request: pytest.FixtureRequest) -> Watched:
     name = "".join(one for one in request.node.name if one.isalnum())
     return Watched(app, room, visitor, name)
 
@@ -107,6 +108,7 @@ def test_nothing_that_could_tell_who_what_or_where_is_sent(watched: Watched) -> 
     assert watched.start()
     watched.page.locator("#text").press_sequentially("salary of ann", delay=20)
     box = watched.page.locator("#field").bounding_box()
+    assert box is not None
     for step in range(40):
         watched.page.mouse.move(box["x"] + 17 * step, box["y"] + 300 + (step % 7))
         watched.page.wait_for_timeout(20)
@@ -140,6 +142,27 @@ def test_the_pointer_tells_steps_and_no_place(watched: Watched) -> None:
     assert steps[:, 1].sum() == 0, "it ended where it began, and nobody knows where that is"
     assert {1.0, 16.0} <= set(steps[:, 3])
     assert abs(steps[:, 1:3]).max() < 100
+
+
+def test_a_pad_of_keys_on_the_screen_is_not_listened_to(watched: Watched) -> None:
+    watched.start()
+    pad, field = watched.page.locator("#pad"), watched.page.locator("#field")
+    pad.scroll_into_view_if_needed()
+    inside, outside = pad.bounding_box(), field.bounding_box()
+    assert inside is not None
+    assert outside is not None
+    for step in range(20):
+        watched.page.mouse.move(outside["x"] + 200 + step, inside["y"] - 60 + step)
+        watched.page.wait_for_timeout(20)
+    for step in range(20):
+        watched.page.mouse.move(inside["x"] + 90 + 7 * step, inside["y"] + 50 + 3 * step)
+        watched.page.wait_for_timeout(20)
+    watched.page.mouse.move(outside["x"] + 500, inside["y"] - 90)
+    watched.page.wait_for_timeout(50)
+    watched.hide()
+    [seen] = watched.arrived()
+    assert abs(seen.window.content[:, 1:3]).max() <= 1, "neither its steps nor the way in and out"
+    assert len(seen.window.content) <= 21
 
 
 @pytest.mark.parametrize("field", ["#pass", "#code", "#card", "#ignored"])

@@ -13,6 +13,7 @@ NAME = "A" * 22
 NUMBERS = st.integers(-10, 10**6) | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.text(max_size=3)
 EVENTS = st.lists(st.lists(NUMBERS, max_size=5) | NUMBERS, max_size=140)
 KEYS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 300), st.integers(0, 9)).map(list), max_size=60)
+TOKENS = st.lists(st.from_regex(TOKEN) | st.text(max_size=12), max_size=60)
 STEPS = st.lists(
     st.tuples(st.integers(-1, 30), st.integers(-5000, 5000), st.integers(-50, 50), st.integers(-1, 70)).map(list),
     max_size=140,
@@ -25,7 +26,7 @@ BODIES = st.fixed_dictionaries(
         "modality": st.sampled_from(["keystroke", "pointer", "sequence", "keystroke-features", "x"]),
         "began": st.just(0) | st.floats(allow_nan=False, allow_infinity=False),
         "lasted": st.just(5_000) | st.integers(-5, 10**9),
-        "events": KEYS | STEPS | EVENTS,
+        "events": KEYS | STEPS | EVENTS | TOKENS,
     },
     optional={"untrusted": st.integers(-1, 200), "session": st.text(max_size=300), "title": st.text(max_size=5)},
 )
@@ -47,7 +48,7 @@ def within(told: Told, body: bytes) -> None:
     assert "title" not in msgspec.json.decode(body)
     assert 0 < len(window.content) <= MOST_EVENTS[window.modality]
     if window.modality is Modality.SEQUENCE:
-        assert all(TOKEN.match(str(one)) for one in window.content)
+        assert not any(sign.isdigit() for one in window.content for sign in str(one))
         return
     content = np.asarray(window.content)
     assert (content == np.round(content)).all()

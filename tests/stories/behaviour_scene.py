@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ostiary.server import wiring
+from ostiary.server.own_rooms import own_rooms
 from ostiary.testing.behaviour_room import MemoryBehaviour
 from ostiary.testing.issuer import FakeHolder, FakeIssuer
 from ostiary.testing.pages import FakePage
@@ -17,7 +18,7 @@ PUBLIC = "http://pdp.example"
 class Scene:
     """The server, its room, and the issuers of two tenants."""
 
-    def __init__(self, server: Any, room: MemoryBehaviour, issuers: dict[str, FakeIssuer]) -> None:
+    def __init__(self, server: Any, room: MemoryBehaviour[Any, Any], issuers: dict[str, FakeIssuer]) -> None:
         self.server, self.room, self.issuers = server, room, issuers
 
     def now_ns(self) -> int:
@@ -35,6 +36,10 @@ class Scene:
         holder = holder or FakeHolder()
         told = {"sub": name, "cnf": holder.confirmation, **({"sid": session} if session else {}), **claims}
         token = self.issuers[tenant].token(self.now_ns(), **told)
+        return self.at(tenant, holder, token)
+
+    def at(self, tenant: str, holder: FakeHolder, token: str) -> FakePage:
+        """Return a page that goes to a tenant, with any key and token."""
         base = f"/biometrics/v1/{tenant}"
 
         def send(method: str, what: str, body: bytes, headers: Any) -> Any:
@@ -52,7 +57,7 @@ class Scene:
 
 def scene_of(start_server: Callable[..., Any], keys: Any, **collector: Any) -> Any:
     """Yield a scene with settings of the collector."""
-    room: MemoryBehaviour = MemoryBehaviour()
+    room: MemoryBehaviour[Any, Any] = MemoryBehaviour()
     issuers = {
         "default": FakeIssuer(),
         "acme": FakeIssuer(issuer="https://idp.acme.example", tenant="acme"),
@@ -63,7 +68,6 @@ def scene_of(start_server: Callable[..., Any], keys: Any, **collector: Any) -> A
         place.write_text(issuer.jwks().inline)
         one = {"issuer": issuer.issuer, "audience": issuer.audience, "tenant": tenant, "jwks_path": str(place)}
         told.append(one)
-    own_rooms = wiring.own_rooms
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(wiring, "own_rooms", lambda *given: {**own_rooms(*given), "behaviour": room})
         server = start_server(

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tests.stories.behaviour_scene import Scene, scene_of
 
+from ostiary.errors import RefusedError, UnavailableError
+from ostiary.server.biometrics import collecting
 from ostiary.sessions import Asked
 from ostiary.testing.issuer import FakeHolder
 from ostiary.testing.pages import KEYS, FakePage
@@ -123,7 +125,7 @@ def test_a_stream_is_its_owners_alone(scene: Scene, ann: FakePage) -> None:
 def test_the_session_is_the_tokens_own(scene: Scene, ann: FakePage) -> None:
     bob = scene.page("bob", "s-bob")
     bob.agree()
-    refused(bob.open(session=f"s-{ann.token[:0]}ann"), "session_not_yours")
+    refused(bob.open(session="s-of-ann"), "session_not_yours")
     refused(ann.say(session="s-bob"), "session_not_yours")
 
 
@@ -171,16 +173,7 @@ def test_only_a_persons_own_bound_token_counts(scene: Scene) -> None:
 def test_another_tenants_issuer_is_a_stranger(scene: Scene) -> None:
     page = scene.page("ann")
     for tenant in ("acme", "none-such", "a" * 80):
-        base = f"/biometrics/v1/{tenant}"
-        stray = FakePage(
-            lambda method, what, body, headers, base=base: scene.server.client.request(
-                method, f"{base}/{what}", content=body, headers=headers
-            ),
-            f"http://pdp.example{base}",
-            page.holder,
-            page.token,
-            scene.now_ns,
-        )
+        stray = scene.at(tenant, page.holder, page.token)
         answer = stray.agree()
         assert (answer.status_code, answer.json()["code"]) == (401, "token_issuer_unknown")
         assert abs(answer.json()["now"] - scene.now_ns() / 1e9) < 60
@@ -243,7 +236,8 @@ def test_nothing_else_is_taken(scene: Scene, ann: FakePage, changes: dict[str, A
 def test_application_events_are_templates(scene: Scene, ann: FakePage) -> None:
     tokens = ["GET /orders/{id} order", "POST /v1/orders", "GET /"]
     assert ann.say(modality="sequence", events=tokens).status_code == 202
-    assert seen(scene, ann)[0].window.content == tuple(tokens)
+    wanted = ("read get-/orders/{} order", "write post-/orders {}", "read get- {}")
+    assert seen(scene, ann)[0].window.content == wanted, "as our own access events are told"
 
 
 def test_a_failing_room_loses_the_window_and_says_so(scene: Scene, ann: FakePage) -> None:
@@ -266,8 +260,8 @@ def test_pages_of_a_session_are_few(scene: Scene, ann: FakePage) -> None:
 def test_metrics_name_nobody(scene: Scene, ann: FakePage) -> None:
     ann.say()
     told = scene.server.client.get("/metrics").text
-    lines = [line for line in told.splitlines() if line.startswith("ostiary_behaviour_")]
-    assert 'ostiary_behaviour_windows_total{modality="keystroke",outcome="taken"}' in told
+    lines = [line for line in told.splitlines() if line.startswith("ostiary_collector_")]
+    assert 'ostiary_collector_windows_total{modality="keystroke",outcome="taken"}' in told
     assert lines
     assert not any("ann" in line or "test_" in line or ann.stream in line for line in lines)
 
@@ -284,6 +278,9 @@ def test_a_flood_waits(slow: Scene) -> None:
     answers = [page.say() for _ in range(4)]
     assert [one.status_code for one in answers] == [202, 202, 429, 429]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
+    again = page.ask("POST", "windows", page.window(), jti="never looked at")
+    assert again.status_code == 429
+    assert page.ask("GET", "consent", jti="never looked at").status_code == 200, "its proof was not even remembered"
     calm = slow.agreed("calm", "s-calm")
     assert calm.say().status_code == 202, "another session is not held up"
     crowd = [slow.agreed("crowd", f"s-{number}").say().status_code for number in range(1)]
@@ -291,3 +288,23 @@ def test_a_flood_waits(slow: Scene) -> None:
     last = slow.page("last", "s-last")
     last.agree()
     refused(last.open(), "windows_limited", 429)
+
+
+def test_whoever_cannot_agree_has_no_record_of_agreeing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def excused(_consent: Any) -> None:
+        raise RefusedError("biometrics_excused", "this person is not watched")
+
+    monkeypatch.setattr(scene.room.consents, "give", excused)
+    refused(scene.page("zoe").agree(), "biometrics_excused")
+    told = [json.loads(one.payload or b"{}") for one in scene.server.house.log.iterate("default", "admin")]
+    assert not any(one.get("subject") == "user:zoe" for one in told)
+
+
+def test_agreement_without_a_record_is_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise UnavailableError("disk_full", "the log cannot be written")
+
+    monkeypatch.setattr(collecting, "record_about", full)
+    page = scene.page("yan")
+    assert page.agree().status_code == 503
+    assert page.ask("GET", "consent").json() == {"given": False}

@@ -22,7 +22,7 @@ def scene(tmp_path: Path):
 
 
 def person(scene: Scene):
-    return scene.room.people.person("default", ANN, scene.room.models.model("default", KEYS))
+    return scene.person(ANN)
 
 
 def versions(scene: Scene) -> int:
@@ -96,6 +96,7 @@ def test_an_older_version_put_back_is_an_alarm_and_judges_nobody(scene):
         person(scene)
     scene.types(typed(OTHER, 0, 1))
     assert [code for code, _ in scene.faults] == ["template_rolled_back"]
+    scene.clock.advance(700)
     decided = scene.asks().record
     assert decided.biometrics.alarm is True
     assert decided.biometrics.llr == 0.0

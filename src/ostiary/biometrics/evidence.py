@@ -1,7 +1,7 @@
 """What a session's windows say together: is it still the same person, how sure is that, and why (ADR-0051).
 
 - A window's log-likelihood ratio is capped; a modality's windows are *averaged*, never summed. The average forgets: it
-  is over the last dozen windows or so, so that an honest morning does not vouch for somebody else's afternoon.
+  is over the last half dozen windows or so, so that an honest morning does not vouch for somebody else's afternoon.
 - Windows of one session are alike for reasons of their own. Believing the average grows with their number ``n`` as
   ``rho n / (1 + (n - 1) rho)``: one window counts ``rho`` of its ratio, many come near the whole of it.
 - With idle time a modality's windows fade, by half every ``half_life``; what has faded is as if it had never been.
@@ -77,7 +77,7 @@ class EvidenceSettings(msgspec.Struct, frozen=True):
 
     cap: float = 4.0
     rho: float = 0.5
-    remembered: float = 12.0
+    remembered: float = 6.0
     half_life_s: float = 600.0
     provisional: int = 2
     provisional_worth: float = 0.4

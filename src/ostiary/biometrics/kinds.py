@@ -10,9 +10,12 @@ from typing import Final
 import msgspec
 
 from ostiary.artifacts import VerifiedArtifact
+from ostiary.biometrics.digraphs import folder as digraphs
 from ostiary.biometrics.keystroke import model as keystroke
 from ostiary.biometrics.model import Model
 from ostiary.biometrics.phrase import folder as phrase
+from ostiary.biometrics.pointer import model as pointer
+from ostiary.biometrics.sequence import folder as sequence
 from ostiary.errors import FaultyInputError
 
 ARTIFACT_KIND: Final = "biometrics-model"
@@ -39,4 +42,10 @@ def load(artifact: VerifiedArtifact) -> Model:
     return LOADERS[kind](artifact)
 
 
-LOADERS: Final[dict[str, Loader]] = {keystroke.KIND: keystroke.load, phrase.KIND: phrase.load}
+LOADERS: Final[dict[str, Loader]] = {
+    keystroke.KIND: keystroke.load,
+    phrase.KIND: phrase.load,
+    digraphs.KIND: digraphs.load,
+    pointer.KIND: pointer.load,
+    sequence.KIND: sequence.load,
+}

@@ -102,10 +102,18 @@ def answers(
         for number, outcome in outcomes.items():
             told[number] = outcome
     for probe, outcome in zip(asked, told, strict=True):
-        if isinstance(outcome, Unanswered):
+        if not any(name in places for name in probe.windows):
+            _tell_lacking(probe, places, unanswered)
+        elif isinstance(outcome, Unanswered):
             unanswered(probe.line, outcome.code, outcome.text)
         else:
             yield outcome
+
+
+def _tell_lacking(probe: Probe, places: Mapping[str, int], unanswered: OnUnanswered) -> None:
+    lacking = [name for name in probe.windows if name not in places]
+    if lacking:
+        unanswered(probe.line, "window_unknown", f"there is no window `{lacking[0][:80]}` that can be used")
 
 
 def _all_of(trials: Sequence[_Trial], outcome: Unanswered) -> dict[int, Outcome]:
@@ -116,10 +124,8 @@ def _by_claimed(asked: Sequence[Probe], places: Mapping[str, int], unanswered: O
     found: dict[str, list[_Trial]] = defaultdict(list)
     for number, probe in enumerate(asked):
         known = [places[name] for name in probe.windows if name in places]
-        if len(known) < len(probe.windows):
-            lacking = next(name for name in probe.windows if name not in places)
-            unanswered(probe.line, "window_unknown", f"there is no window `{lacking[:80]}` that can be used")
         if known:
+            _tell_lacking(probe, places, unanswered)
             found[str(probe.claimed)].append(_Trial(number, np.array(known)))
     return found
 

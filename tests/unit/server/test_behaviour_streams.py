@@ -54,7 +54,7 @@ def test_a_silent_stream_ends() -> None:
     later = streams.open(BOB, 50 * S)
     streams.sweep(61 * S)
     assert len(streams) == 1
-    assert streams.accept(BOB, told(later, began_ms=10_000), 61 * S)
+    assert streams.accept(BOB, told(later, began_ms=10_000), 61 * S).nonce
 
 
 def test_a_nonce_is_used_up_by_whatever_comes_with_it() -> None:
@@ -70,7 +70,7 @@ def test_strangers_use_up_nothing() -> None:
     stream = streams.open(ANN, 0)
     for other in (BOB, Owner("umbrella", "user:ann", "s1", "key"), Owner("acme", "user:ann", "s1", "other")):
         assert no(streams, other, told(stream), S).code == BehaviourRefusal.STREAM_UNKNOWN
-    assert streams.accept(ANN, told(stream), S)
+    assert streams.accept(ANN, told(stream), S).nonce
 
 
 def test_a_subject_that_leaves_takes_its_streams_along() -> None:
@@ -80,7 +80,7 @@ def test_a_subject_that_leaves_takes_its_streams_along() -> None:
     left = streams.open(BOB, 0)
     streams.close_all("acme", "user:ann")
     assert len(streams) == 1
-    assert streams.accept(BOB, told(left), S)
+    assert streams.accept(BOB, told(left), S).nonce
 
 
 def test_the_quietest_page_of_a_session_goes_first() -> None:
@@ -89,7 +89,7 @@ def test_the_quietest_page_of_a_session_goes_first() -> None:
     streams.accept(ANN, told(first), S)
     streams.open(ANN, 2 * S)
     assert no(streams, ANN, told(second), 2 * S).code == BehaviourRefusal.STREAM_UNKNOWN
-    assert streams.accept(ANN, told(first, 2, 200), 2 * S)
+    assert streams.accept(ANN, told(first, 2, 200), 2 * S).nonce
 
 
 def test_a_bucket_fills_again_and_the_oldest_is_forgotten() -> None:

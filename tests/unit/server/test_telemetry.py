@@ -171,7 +171,8 @@ def test_telling_never_raises(stream: io.StringIO) -> None:
 
 def test_the_reference_page_names_every_metric(repo: Path) -> None:
     server = repo / "src/ostiary/server"
-    files = (server / "assembly.py", server / "telemetry/metrics.py", *sorted((server / "faces").glob("*.py")))
+    folders = (path for name in ("faces", "biometrics") for path in sorted((server / name).glob("*.py")))
+    files = (server / "assembly.py", server / "telemetry/metrics.py", *folders)
     source = "".join(path.read_text() for path in files)
     made = set(re.findall(r'"(ostiary_[a-z_]+)"', source))
     page = set(re.findall(r"`(ostiary_[a-z_]+)`", (repo / "docs/reference/metrics.md").read_text()))

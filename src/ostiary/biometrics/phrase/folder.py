@@ -30,14 +30,15 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     keys: int
+    shape: float
     strangest: float
     ratios: Ratios
 
 
 def written(expert: Expert | None, ratios: Ratios) -> dict[str, bytes]:
     """Return the folder's files, by name."""
-    keys, strangest = (expert.people.keys, expert.strangest) if expert else (0, 0.0)
-    schema = msgspec.json.format(msgspec.json.encode(Schema(KIND, keys, strangest, ratios)), indent=1)
+    told = (expert.people.keys, expert.shape, expert.strangest) if expert else (0, 0.0, 0.0)
+    schema = msgspec.json.format(msgspec.json.encode(Schema(KIND, *told, ratios)), indent=1)
     if expert is None:
         return {SCHEMA_FILE: schema}
     tables: dict[str, Array] = {name: getattr(expert.people, name) for name in _PEOPLE}
@@ -66,7 +67,7 @@ def read(files: Mapping[str, bytes], digest: str = "") -> PhraseModel:
         raise _malformed("a file is missing, or of another form") from fault
     for table in (schema.ratios.near, schema.ratios.tempo, schema.ratios.whole):
         check_calibration(table)
-    if schema.kind != KIND or not math.isfinite(schema.strangest):
+    if schema.kind != KIND or not math.isfinite(schema.strangest + schema.shape):
         raise _malformed("a number is out of its range")
     return PhraseModel(_expert(schema, tables) if schema.keys else None, schema.ratios, digest)
 
@@ -83,7 +84,7 @@ def _expert(schema: Schema, tables: Mapping[str, Array]) -> Expert:
     if not all(_covers(table) for table in (within, between)) or (deviation <= 0).any():
         raise _malformed("a spread is below zero")
     people = population(mean, within, between, deviation)
-    return Expert(people, Trees(tables, columns_of(people)), schema.strangest)
+    return Expert(people, Trees(tables, columns_of(people)), schema.shape, schema.strangest)
 
 
 def _covers(table: Array) -> bool:

@@ -1,6 +1,7 @@
-"""The model of phrases: trees for the phrase it was trained on, the person's own deviations for any other.
+"""The model of phrases: the person's own deviations, and trees beside them for the phrase it was trained on.
 
-A score is a log-likelihood ratio of one repetition, so that scores of both ways, and of all people, can be compared.
+A score is a log-likelihood ratio of one repetition, so that scores of both ways, and of all people, can be
+compared. Repetitions of another length than the template's may speak against a person, never for them.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,13 @@ from ostiary.biometrics.model import Template
 from ostiary.biometrics.phrase import comparison, person
 from ostiary.biometrics.phrase.person import Person
 from ostiary.biometrics.phrase.population import Population
-from ostiary.biometrics.phrase.timings import ROW, pace, row_of, timings
+from ostiary.biometrics.phrase.timings import ROW, pace, row_of, shape_of, timings
 from ostiary.biometrics.phrase.trees import Trees
 from ostiary.biometrics.window import Floats, Modality, Window
 from ostiary.errors import FaultyInputError
 
 _LEAST: Final = 2
+_WEIGHT: Final = 0.6  # of each of two ways that look at the same repetition
 
 
 class Expert(msgspec.Struct, frozen=True):
@@ -28,12 +30,14 @@ class Expert(msgspec.Struct, frozen=True):
     Attributes:
         people: how the training people type it.
         trees: over ``comparison.compared``.
+        shape: checksum of the classes of its keys (``timings``); 0 when they are unknown.
         strangest: a person stranger than this to ``people`` (another device, another phrase of as many keys) is judged
             as if the phrase were unknown.
     """
 
     people: Population
     trees: Trees
+    shape: float
     strangest: float
 
 
@@ -49,6 +53,11 @@ class Ratios(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     near: Calibration
     tempo: Calibration
     whole: Calibration
+
+
+def fused(learned: Floats, near: Floats) -> Floats:
+    """Return the nats of what trees say and of how near a repetition comes; each errs where the other does not."""
+    return _WEIGHT * (learned + near)
 
 
 class PhraseModel:
@@ -86,15 +95,14 @@ class PhraseModel:
         if not len(judged):
             raise FaultyInputError("enrolment_empty", "no window of the enrolment can be used")
         one = person.person_of(judged)
-        empty = np.zeros((0, 2 * one.keys - 1))
-        if self._knows(one):
-            one = msgspec.structs.replace(one, latest=empty)
-        else:
-            one = msgspec.structs.replace(one, covariance=empty)
+        if not self._knows(one, shape_of(judged, one.keys)):
+            one = msgspec.structs.replace(one, covariance=np.zeros((0, 2 * one.keys - 1)))
         return Template(person.laid(one), one.count, sessions)
 
-    def _knows(self, one: Person) -> bool:
+    def _knows(self, one: Person, shape: float) -> bool:
         if self.expert is None or one.keys != self.expert.people.keys or one.count < _LEAST:
+            return False
+        if shape and self.expert.shape and shape != self.expert.shape:
             return False
         return self.expert.people.strangeness(one.means[person.MIDDLE]) <= self.expert.strangest
 
@@ -107,15 +115,16 @@ class PhraseModel:
         if same.any():
             found[same] = self._typed(one, timings(rows[same], one.keys))
         if other.any():
-            found[other] = self.ratios.tempo.llrs(comparison.tempo(one, pace(rows[other])), one.count, 1)
+            # INVARIANT: another text never speaks for the person; a key more would else buy a milder judge.
+            told = self.ratios.tempo.llrs(comparison.tempo(one, pace(rows[other])), one.count, 1)
+            found[other] = np.minimum(told, 0.0)
         return found
 
     def _typed(self, one: Person, times: Floats) -> Floats:
-        if one.known and self.expert is not None and one.keys == self.expert.people.keys:
-            return self.expert.trees.sums(comparison.compared(one, self.expert.people, times))
-        if not len(one.latest):
-            raise FaultyInputError("template_malformed", "the template is of a phrase that the model does not know")
-        return self.ratios.near.llrs(comparison.nearness(one, times), one.count, 1)
+        near = self.ratios.near.llrs(comparison.nearness(one, times), one.count, 1)
+        if not one.known or self.expert is None or one.keys != self.expert.people.keys:
+            return near
+        return fused(self.expert.trees.sums(comparison.compared(one, self.expert.people, times)), near)
 
     def llr(self, score: float, enrolled: int, windows: int) -> float:
         """Return ln p(same) / p(other), capped, of a mean score over ``windows`` against a template of ``enrolled``."""

@@ -1,10 +1,10 @@
 """What is kept of a person's way of typing a phrase, and how it is laid into a template's numbers.
 
 - Means and mean deviations are taken with three memories: the last dozens of repetitions, and longer.
-- Where the model knows the phrase, the covariance is kept; where it does not, the latest repetitions are.
+- The latest repetitions are kept; and the covariance, where the model knows the phrase.
 
 A template is ``[r, d]``, ``d`` the timings of the phrase: what is said of the whole, three pairs of means and
-deviations, a median, then half of the covariance (symmetric) or the latest repetitions.
+deviations, a median, half of the covariance (it is symmetric) where it is kept, and the latest repetitions.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ from ostiary.errors import FaultyInputError
 
 MEMORIES: Final = (15.0, 50.0, 200.0)
 MIDDLE: Final = 1
-LATEST: Final = 16
+LATEST: Final = 12
 _SHORT: Final = 12.0
 _FIXED: Final = 8
 _LEAST: Final = 1e-3
@@ -34,7 +34,7 @@ class Person(msgspec.Struct, frozen=True):
         means, deviations: by memory, ``[3, d]``; deviations are mean absolute ones.
         median: of the late repetitions, ``[d]``.
         covariance: ``[d, d]``, or empty where the model does not know the phrase.
-        latest: repetitions ``[p, d]``; empty where it does.
+        latest: repetitions ``[p, d]``.
     """
 
     keys: int
@@ -101,7 +101,7 @@ def moved(person: Person, times: Floats, share: float) -> Person:
         person,
         means=person.means + share * (times - person.means),
         median=person.median + share * (times - person.median),
-        latest=person.latest + step if len(person.latest) else person.latest,
+        latest=person.latest + step,
     )
 
 
@@ -112,8 +112,8 @@ def laid(person: Person) -> Floats:
     whole[:3] = person.keys, person.known, person.count
     whole[3:7] = person.pace
     pairs = np.stack([person.means, person.deviations], axis=1).reshape(-1, size)
-    half = person.covariance[np.triu_indices(size)].reshape(-1, size) if person.known else person.latest
-    return np.concatenate([whole[None], pairs, person.median[None], half])
+    half = person.covariance[np.triu_indices(size)].reshape(-1, size) if person.known else person.covariance
+    return np.concatenate([whole[None], pairs, person.median[None], half, person.latest])
 
 
 def lifted(centre: Floats) -> Person:
@@ -128,8 +128,9 @@ def lifted(centre: Floats) -> Person:
     if not fine or centre[0, 0] != keys or centre[0, 2] < 1:
         raise _malformed()
     known, rest = bool(centre[0, 1]), centre[_FIXED:]
-    if known and len(rest) != keys:
+    if known and len(rest) <= keys:
         raise _malformed()
+    half, latest = rest[: keys * known], rest[keys * known :]
     pairs = centre[1 : _FIXED - 1].reshape(len(MEMORIES), 2, size)
     return Person(
         keys=keys,
@@ -138,8 +139,8 @@ def lifted(centre: Floats) -> Person:
         means=pairs[:, 0],
         deviations=np.maximum(pairs[:, 1], _LEAST),
         median=centre[_FIXED - 1],
-        covariance=_whole(rest, size) if known else np.zeros((0, size)),
-        latest=np.zeros((0, size)) if known else rest,
+        covariance=_whole(half, size) if known else np.zeros((0, size)),
+        latest=latest,
     )
 
 

@@ -5,7 +5,8 @@
 - With few people, or few repetitions each, no phrase is known, and only the ratios are fitted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import numpy as np
@@ -15,9 +16,10 @@ from ostiary.biometrics.phrase.card import card
 from ostiary.biometrics.phrase.comparison import compared, nearness, tempo
 from ostiary.biometrics.phrase.folder import columns_of, written
 from ostiary.biometrics.phrase.lessons import lessons, person, sizes, strangers
-from ostiary.biometrics.phrase.model import Expert, Ratios
+from ostiary.biometrics.phrase.model import Expert, Ratios, fused
+from ostiary.biometrics.phrase.person import Person
 from ostiary.biometrics.phrase.population import sums
-from ostiary.biometrics.phrase.timings import row_of, timings
+from ostiary.biometrics.phrase.timings import row_of, shape_of, timings
 from ostiary.biometrics.phrase.trees import Trees, tables_of
 from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.biometrics.window import Floats
@@ -57,7 +59,7 @@ def train(rows: Sequence[Row], settings: TrainSettings, progress: Progress) -> T
         FaultyInputError: ``training_people``, when fewer than two typed the phrase four times or more.
     """
     luck = np.random.default_rng(settings.seed)
-    people = people_of(rows)
+    people, shape = people_of(rows)
     near, slow = _other_ways(people, luck)
     known = [times for times in people if len(times) >= LEAST_ROWS]
     progress("ratios of unknown phrases", 0.1)
@@ -66,14 +68,14 @@ def train(rows: Sequence[Row], settings: TrainSettings, progress: Progress) -> T
         ratios = Ratios(near[0], slow, whole)
         return Trained(written(None, ratios), card(None, ratios, people, settings))
     known = [known[at] for at in np.sort(luck.permutation(len(known))[:MOST_PEOPLE])]
-    ratios = Ratios(near[0], slow, _cross_fitted(known, settings, luck, progress))
-    expert = expert_of(known, settings, luck)
+    ratios = Ratios(near[0], slow, _cross_fitted(known, near[0], settings, luck, progress))
+    expert = expert_of(known, settings, luck, shape)
     progress("trees", 1.0)
     return Trained(written(expert, ratios), card(expert, ratios, known, settings))
 
 
-def people_of(rows: Sequence[Row]) -> list[Floats]:
-    """Return each person's repetitions ``[n, d]`` of the most usual number of keys, in the order typed.
+def people_of(rows: Sequence[Row]) -> tuple[list[Floats], float]:
+    """Return each person's repetitions ``[n, d]`` of the most usual number of keys, in the order typed, and its shape.
 
     Raises:
         FaultyInputError: ``training_people``.
@@ -89,10 +91,12 @@ def people_of(rows: Sequence[Row]) -> list[Floats]:
     people = [times for times in people if len(times) >= 4]  # noqa: PLR2004 - two to enrol, two to judge
     if len(people) < 2:  # noqa: PLR2004 - one person has nobody to be told from
         raise FaultyInputError("training_people", "training needs two people who typed the same phrase four times each")
-    return people
+    return people, shape_of(np.concatenate(list(stacks.values())), keys)
 
 
-def expert_of(people: Sequence[Floats], settings: TrainSettings, luck: np.random.Generator) -> Expert:
+def expert_of(
+    people: Sequence[Floats], settings: TrainSettings, luck: np.random.Generator, shape: float = 0.0
+) -> Expert:
     """Return population and trees of people of repetitions ``[n, d]``."""
     import lightgbm  # noqa: PLC0415 - heavy, and only training needs it
 
@@ -103,7 +107,7 @@ def expert_of(people: Sequence[Floats], settings: TrainSettings, luck: np.random
     population = shared.without()
     strangest = max(shared.without(at).strangeness(mean) for at, mean in enumerate(shared.means))
     tables = tables_of(cast("Mapping[str, Any]", booster.dump_model()))
-    return Expert(population, Trees(tables, columns_of(population)), _MARGIN * strangest)
+    return Expert(population, Trees(tables, columns_of(population)), shape, _MARGIN * strangest)
 
 
 def _other_ways(
@@ -131,7 +135,11 @@ def _tempos(times: Floats) -> Floats:
 
 
 def _cross_fitted(
-    people: Sequence[Floats], settings: TrainSettings, luck: np.random.Generator, progress: Progress
+    people: Sequence[Floats],
+    near: Calibration,
+    settings: TrainSettings,
+    luck: np.random.Generator,
+    progress: Progress,
 ) -> Calibration:
     """Return the ratios of mean scores: each half of the people judged by trees that the other half taught."""
     halves = luck.permutation(len(people)) % 2
@@ -141,20 +149,30 @@ def _cross_fitted(
         judged = [times for at, times in enumerate(people) if halves[at] == half]
         for number, times in enumerate(judged):
             for size in sorted(set(sizes(len(times)))):
-                _judge(expert, judged, number, size, trials, luck)
+                _judge(partial(_nats, expert, near), judged, number, size, trials, luck)
         progress("trees of one half", 0.3 + 0.3 * half)
     return fit(_joined(trials))
 
 
+def _nats(expert: Expert, near: Calibration, one: Person, times: Floats) -> Floats:
+    learned = expert.trees.sums(compared(one, expert.people, times))
+    return fused(learned, near.llrs(nearness(one, times), one.count, 1))
+
+
 def _judge(
-    expert: Expert, people: Sequence[Floats], number: int, size: int, trials: Trials, luck: np.random.Generator
+    nats: Callable[[Person, Floats], Floats],
+    people: Sequence[Floats],
+    number: int,
+    size: int,
+    trials: Trials,
+    luck: np.random.Generator,
 ) -> None:
     one = person(people[number][:size])
     rest = people[number][size:]
-    own = expert.trees.sums(compared(one, expert.people, rest))
+    own = nats(one, rest)
     other = [at for at in range(len(people)) if at != number]
     foreign = {at: people[at][luck.permutation(len(people[at]))[:10]] for at in other}
-    strange = {at: expert.trees.sums(compared(one, expert.people, some)) for at, some in foreign.items()}
+    strange = {at: nats(one, some) for at, some in foreign.items()}
     for windows in _WINDOWS:
         mine = [own[luck.choice(len(own), min(windows, len(own)), replace=False)].mean() for _ in range(_DRAWS)]
         drawn = luck.choice(other, _DRAWS)

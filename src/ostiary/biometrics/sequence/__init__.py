@@ -4,5 +4,6 @@
   everybody else does.
 - What a person was never seen to begin is held against them once. What follows from it is not: a compiler runs its
   passes in anybody's session, so the population's habit stands in where the person has none.
-- A window that many others would explain as well says less (``likest``).
+- Beside the steps the tokens alone are asked (naive Bayes), and both are added up.
+- No network: counts, which learn from one session and can say why (ADR-0056).
 """

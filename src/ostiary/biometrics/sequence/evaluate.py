@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ostiary.biometrics.measure import auc, eer
-from ostiary.biometrics.sequence.folder import Keeping
+from ostiary.biometrics.reading import OnRejected, Rejected, lines_of
 from ostiary.biometrics.sequence.following import Follower, smoothed
 from ostiary.biometrics.sequence.model import SequenceModel
 from ostiary.biometrics.training import Row
@@ -25,6 +26,12 @@ from ostiary.errors import FaultyInputError
 RATES: Final = (0.013, 0.030, 0.046)
 WAYS: Final = ("alone", "following", "alone, in a row", "following, in a row")
 Flags = npt.NDArray[np.bool_]
+
+
+class _Label(msgspec.Struct):
+    subject: str | int
+    session: str | int
+    masquerade: bool | int
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -57,11 +64,11 @@ class Session(msgspec.Struct, frozen=True):
     alarms: Flags
 
 
-def followed(model: SequenceModel, keeping: Keeping, enrolled: Sequence[Row], session: Sequence[Row]) -> Session:
+def followed(model: SequenceModel, enrolled: Sequence[Row], session: Sequence[Row]) -> Session:
     """Return what is said of a session's windows, one after the other."""
     template = model.enrol(model.embed([row.window for row in enrolled]))
     rows = model.embed([row.window for row in session])
-    follower = Follower(model, template, keeping)
+    follower = Follower(model, template)
     steps = [follower.seen(row) for row in rows]
     alone, following = np.array([one.anchored for one in steps]), np.array([one.score for one in steps])
     scores = {"alone": alone, "following": following}
@@ -73,7 +80,6 @@ def followed(model: SequenceModel, keeping: Keeping, enrolled: Sequence[Row], se
 
 def evaluate(
     model: SequenceModel,
-    keeping: Keeping,
     enrolled: Mapping[str, Sequence[Row]],
     sessions: Mapping[str, Sequence[Row]],
     others: Mapping[tuple[str, str], bool],
@@ -82,7 +88,6 @@ def evaluate(
 
     Args:
         model: what judges.
-        keeping: when a window may teach.
         enrolled: the clean windows of each person, in order.
         sessions: what came after, by the person claimed, in order.
         others: whether a window, by person and session, is somebody else's.
@@ -90,7 +95,7 @@ def evaluate(
     Raises:
         FaultyInputError: ``labels_missing``, when own windows and others' do not both have labels.
     """
-    told = {name: followed(model, keeping, enrolled[name], rows) for name, rows in sessions.items() if name in enrolled}
+    told = {name: followed(model, enrolled[name], rows) for name, rows in sessions.items() if name in enrolled}
     labels = {name: [others.get((name, row.session)) for row in sessions[name]] for name in told}
     every = np.array([label is not None for name in told for label in labels[name]], np.bool_)
     other = np.array([label is True for name in told for label in labels[name]], np.bool_)
@@ -119,3 +124,21 @@ def hits_at(own: Floats, others: Floats, rate: float) -> float:
     """Return the share of others' windows below the threshold that at most ``rate`` of a person's own are below."""
     threshold = np.sort(own)[min(len(own) - 1, int(rate * len(own)))]
     return float((others < threshold).mean())
+
+
+def read_labels(path: Path, reject: OnRejected) -> dict[tuple[str, str], bool]:
+    """Return whether each window is somebody else's, by person and session; lines of another form are told.
+
+    Raises:
+        FaultyInputError: as ``lines_of``.
+        UnavailableError: ``file_unavailable``.
+    """
+    labels = {}
+    for number, line in lines_of(path, reject):
+        try:
+            told = msgspec.json.decode(line, type=_Label)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            reject(Rejected(path, number, "label_malformed", "a label is `subject`, `session` and `masquerade`"))
+            continue
+        labels[str(told.subject), str(told.session)] = bool(told.masquerade)
+    return labels

@@ -11,7 +11,7 @@ from ostiary.artifacts import VerifiedArtifact
 from ostiary.artifacts.tensors import Array, pack, unpack
 from ostiary.biometrics.calibration import Calibration, check_calibration
 from ostiary.biometrics.sequence.habits import Habits
-from ostiary.biometrics.sequence.model import SequenceModel
+from ostiary.biometrics.sequence.model import Keeping, SequenceModel
 from ostiary.biometrics.sequence.ratio import Smoothing
 from ostiary.biometrics.sequence.tokens import Vocabulary
 from ostiary.biometrics.sequence.transitions import MOST_BASE
@@ -22,18 +22,6 @@ KIND: Final = "sequence"
 SCHEMA_FILE: Final = "model.json"
 HABITS_FILE: Final = "habits.safetensors"
 MOST_PEOPLE: Final = 256
-
-
-class Keeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a window may teach a template (``following.py``); scores on held-out windows of the training people.
-
-    Attributes:
-        accept: only so much or more passes for the person; 3 % of their own windows fall below.
-        update: only so much or more may teach; above ``accept``.
-    """
-
-    accept: float = -25.0
-    update: float = 5.0
 
 
 class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,11 +51,11 @@ def load(artifact: VerifiedArtifact) -> SequenceModel:
     Raises:
         FaultyInputError: ``biometrics_model_malformed``, ``model_malformed``, ``calibration_malformed``.
     """
-    return read(artifact.files, artifact.digest)[0]
+    return read(artifact.files, artifact.digest)
 
 
-def read(files: Mapping[str, bytes], digest: str = "") -> tuple[SequenceModel, Keeping]:
-    """Return the model in some files, and when a window may teach.
+def read(files: Mapping[str, bytes], digest: str = "") -> SequenceModel:
+    """Return the model in some files.
 
     Raises:
         FaultyInputError: as ``load``.
@@ -81,8 +69,7 @@ def read(files: Mapping[str, bytes], digest: str = "") -> tuple[SequenceModel, K
     _check(schema)
     people = _people(codes, weights, sizes, schema.vocabulary.size + 1)
     calibration = check_calibration(schema.calibration)
-    model = SequenceModel(schema.vocabulary, people, schema.rule, calibration, schema.spread, digest)
-    return model, schema.keeping
+    return SequenceModel(schema.vocabulary, people, schema.rule, calibration, schema.spread, schema.keeping, digest)
 
 
 def _check(schema: Schema) -> None:
@@ -96,9 +83,9 @@ def _check(schema: Schema) -> None:
         and schema.vocabulary.buckets > 0
         and schema.vocabulary.size < MOST_BASE
         and all(math.isfinite(number) for number in numbers)
-        and min(rule.flat, rule.population, rule.person, rule.context, schema.spread) > 0
+        and min(rule.flat, rule.population, rule.person, rule.context, rule.least, schema.spread) > 0
         and 0 <= rule.shared <= 1
-        and min(rule.words, rule.likest) >= 0
+        and rule.naive >= 0
         and keeping.accept <= keeping.update
     )
     if not fine:

@@ -17,8 +17,7 @@ import msgspec
 import numpy as np
 
 from ostiary.biometrics.model import Template
-from ostiary.biometrics.sequence.folder import Keeping
-from ostiary.biometrics.sequence.model import SequenceModel
+from ostiary.biometrics.sequence.model import Keeping, SequenceModel
 from ostiary.biometrics.window import Floats
 
 MOST_APART: Final = 0.9
@@ -45,9 +44,9 @@ class Step(msgspec.Struct, frozen=True):
 class Follower:
     """One person's anchor and the template that follows."""
 
-    def __init__(self, model: SequenceModel, anchor: Template, keeping: Keeping) -> None:
+    def __init__(self, model: SequenceModel, anchor: Template, keeping: Keeping | None = None) -> None:
         """Begin at the anchor."""
-        self._model, self._anchor, self._keeping = model, anchor, keeping
+        self._model, self._anchor, self._keeping = model, anchor, keeping or model.keeping
         self.template = anchor
 
     def seen(self, row: Floats) -> Step:

@@ -1,31 +1,42 @@
 """The model of sequences: a vocabulary, people's habits to compare with, and a calibration.
 
-A row is ``[2 · SLOTS + 2 · KEPT]`` numbers: codes and weights of the window's transitions, and the scores and numbers
-of the most alike of the cohort. A template is ``[1, 1 + m]``: which training person it is (``NOBODY``: none), then its
-transitions, code and weight in one number each.
+A row is ``[2 · SLOTS]`` numbers: codes and weights of the window's transitions. A template is ``[1, 1 + m]``: which
+training person it is (``NOBODY``: none), then its transitions, code and weight in one number each.
 
-- A score is the evidence of the window's transitions less that for its most alike; nats, damped, before calibration.
+- A score is the evidence of the window's transitions; nats, damped, before calibration.
 - Numbers that no row or template of this model has are refused, never guessed at.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.model import Template
-from ostiary.biometrics.sequence.cohort import KEPT, Cohort, mean_without
 from ostiary.biometrics.sequence.habits import NOBODY, Habits, Population
 from ostiary.biometrics.sequence.ratio import Smoothing, evidence
 from ostiary.biometrics.sequence.tokens import Ids, Vocabulary
-from ostiary.biometrics.sequence.transitions import EMPTY, SLOTS, packed, transitions, unpacked
+from ostiary.biometrics.sequence.transitions import EMPTY, LEAST, SLOTS, packed, transitions, unpacked
 from ostiary.biometrics.window import Floats, Modality, Window
 from ostiary.errors import FaultyInputError
 
-WIDTH: Final = 2 * SLOTS + 2 * KEPT
+WIDTH: Final = 2 * SLOTS
 MOST_KEPT: Final = 4_096
 _ALIKE: Final = 1e-9
+
+
+class Keeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a window may teach a template (``following.py``); scores on held-out windows of the training people.
+
+    Attributes:
+        accept: only so much or more passes for the person; 3 % of their own windows fall below.
+        update: only so much or more may teach; above ``accept``.
+    """
+
+    accept: float = -25.0
+    update: float = 5.0
 
 
 class SequenceModel:
@@ -38,9 +49,10 @@ class SequenceModel:
         rule: Smoothing,
         calibration: Calibration,
         spread: float = 1.0,
+        keeping: Keeping | None = None,
         digest: str = "",
     ) -> None:
-        """Lay out the population and its cohort.
+        """Sum up the population.
 
         Args:
             vocabulary: the tokens that training saw.
@@ -48,12 +60,13 @@ class SequenceModel:
             rule: how counts are smoothed.
             calibration: from score to ratio.
             spread: how far a person's single windows lie from their template (``apart``).
+            keeping: when a window may teach.
             digest: of the artefact.
         """
         self.vocabulary, self.rule, self.calibration, self.spread = vocabulary, rule, calibration, spread
+        self.keeping = keeping or Keeping()
         self.base = vocabulary.size + 1
         self.population = Population(people, self.base)
-        self._cohort = Cohort(self.population)
         self._digest = digest
 
     @property
@@ -71,13 +84,10 @@ class SequenceModel:
         rows = np.full((len(windows), WIDTH), np.nan)
         for row, window in zip(rows, windows, strict=True):
             if isinstance(window.content, tuple) and window.content:
-                self._fill(row, *transitions(self.vocabulary.ids(window.content), self.base))
+                codes, weights = transitions(self.vocabulary.ids(window.content), self.base)
+                row[:SLOTS], row[SLOTS:] = EMPTY, 0.0
+                row[: len(codes)], row[SLOTS : SLOTS + len(codes)] = codes, weights
         return rows
-
-    def _fill(self, row: Floats, codes: Ids, weights: Floats) -> None:
-        row[:SLOTS], row[SLOTS : 2 * SLOTS] = EMPTY, 0.0
-        row[: len(codes)], row[SLOTS : SLOTS + len(codes)] = codes, weights
-        row[2 * SLOTS : -KEPT], row[-KEPT:] = self._cohort.likest(codes, weights, self.rule)
 
     def enrol(self, rows: Floats, sessions: int = 0) -> Template:
         """Return the template of the person whose windows these are; rows of NaN are left out.
@@ -104,9 +114,8 @@ class SequenceModel:
         judged = rows[fine]
         used = max(1, int((judged[:, :SLOTS] != EMPTY).sum(axis=1).max()))
         codes, weights = self._codes(judged[:, :used]), judged[:, SLOTS : SLOTS + used]
-        nats = evidence(habits.counts(codes), self.population.others(codes, twin), self.base - 1, self.rule)
-        alike = mean_without(judged[:, 2 * SLOTS : -KEPT], judged[:, -KEPT:], twin)
-        found[fine] = (weights * nats).sum(axis=1) - self.rule.likest * alike
+        others = self.population.others(codes, twin)
+        found[fine] = evidence(habits.counts(codes), others, weights, self.base - 1, self.rule).sum(axis=1)
         return found
 
     def llr(self, score: float, enrolled: int, windows: int) -> float:
@@ -153,7 +162,8 @@ class SequenceModel:
         return codes
 
     def _template(self, habits: Habits, twin: int, windows: int, sessions: int) -> Template:
-        codes, weights = habits.codes, habits.weights
+        told = habits.weights >= LEAST
+        codes, weights = habits.codes[told], habits.weights[told]
         if len(codes) > MOST_KEPT:
             kept = np.sort(np.argsort(-weights, kind="stable")[:MOST_KEPT])
             codes, weights = codes[kept], weights[kept]

@@ -25,6 +25,7 @@ EMPTY: Final = -1
 
 _UNIT: Final = 1 << 20
 _STEP: Final = 64.0
+LEAST: Final = 0.5 / _STEP  # a lighter weight rounds to nothing
 MOST_BASE: Final = 1 << 16  # base² · _UNIT stays below 2**53, so a float64 holds code and weight exactly
 
 

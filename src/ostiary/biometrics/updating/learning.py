@@ -25,7 +25,8 @@ from ostiary.errors import FaultyInputError
 _NS: Final = 10**9
 _DAY_NS: Final = 86_400 * _NS
 _LOWEST: Final = -0.25  # nats; strangers lie under that on average, whatever the person's level
-_HIGHEST: Final = 1.6
+_HIGHEST: Final = 1.2
+_YEAR: Final = 365
 _LIVE: Final = Verdict(1.0)
 
 
@@ -64,7 +65,7 @@ def offered(
     anchor, adaptive = (nats(model, one, row) for one in (state.anchor, state.adaptive))
     if not np.isfinite(anchor + adaptive):
         return Offer(state, accepted=False, alarm=False, reason="too little to judge")
-    watched = _watched(state, anchor, rules)
+    watched = _watched(state, anchor, adaptive, moment.now_ns // _DAY_NS, rules)
     why = watched.alarm or _unlike(watched, model, row, min(anchor, adaptive), anchor, rules)
     if why:
         return Offer(watched, accepted=False, alarm=bool(watched.alarm), reason=why, anchor=anchor, adaptive=adaptive)
@@ -114,12 +115,16 @@ def _unfit(state: State, row: Floats, moment: Moment, live: Verdict) -> str:
     return ""
 
 
-def _watched(state: State, anchor: float, rules: Rules) -> State:
-    """Return the state after the watch over the anchor saw a window with so many nats against it."""
-    expected = min(max(state.level - rules.slack, _LOWEST), _HIGHEST)
+def _watched(state: State, anchor: float, adaptive: float, day: int, rules: Rules) -> State:
+    """Return the state after the watch over the anchor saw a window with so many nats against both templates."""
+    since = state.since or day
+    aged = rules.ageing * min(max(day - since, 0) / _YEAR, 1.0)
+    expected = max(min(max(state.level - rules.slack, _LOWEST), _HIGHEST) - aged, adaptive - rules.apart)
     missing = max(0.0, state.missing + min(max(expected - anchor, -rules.one), rules.one))
     alarm = f"anchor alarm: recent windows fit the enrolled ones ever less ({missing:.1f} nats are missing)"
-    state = msgspec.structs.replace(state, missing=missing, alarm=alarm if missing > rules.height else "")
+    alarm = alarm if missing > rules.height else ""
+    held = missing > rules.hold or (state.held and missing > 0.0)
+    state = msgspec.structs.replace(state, missing=missing, since=since, alarm=alarm, held=held)
     if state.steadied >= rules.steady:
         return state
     level = (state.level * state.levelled + anchor) / (state.levelled + 1)
@@ -130,7 +135,7 @@ def _unlike(state: State, model: Model, row: Floats, least: float, anchor: float
     """Return why a live, proven window is not learned from, or nothing."""
     if least < rules.accept:
         return f"another person is likelier ({least:.1f} nats)"
-    if state.missing > rules.hold:
+    if state.held:
         return f"anchor rule: recent windows fit the enrolled ones less ({state.missing:.1f} nats are missing)"
     needed = max(rules.update, min(state.level, _HIGHEST + rules.slack) - rules.below)
     if least < max(rules.update, rules.accept) or anchor < needed:

@@ -58,6 +58,8 @@ class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     day: Count
     counted: Count
     waiting: Annotated[list[_Waiting], msgspec.Meta(max_length=MOST_WAITING)]
+    since: Count = 0
+    held: bool = False
 
 
 def pack_state(state: State) -> bytes:
@@ -66,7 +68,7 @@ def pack_state(state: State) -> bytes:
     anchor, adaptive, morning = (_template(one) for one in (state.anchor, state.adaptive, state.morning))
     kept = _State(
         state.model, anchor, adaptive, morning, state.level, state.levelled, state.steadied, state.missing, state.alarm,
-        state.day, state.counted, waiting,
+        state.day, state.counted, waiting, state.since, state.held,
     )  # fmt: skip
     return msgspec.msgpack.encode(kept)
 
@@ -87,12 +89,10 @@ def unpack_state(data: bytes) -> State:
     if not all(abs(one) <= _FINITE for one in numbers):
         raise _malformed("a number is not finite")
     anchor, adaptive, morning = (_read_template(one) for one in (kept.anchor, kept.adaptive, kept.morning))
-    if not anchor.centre.shape == adaptive.centre.shape == morning.centre.shape:
-        raise _malformed("its templates have different shapes")
     waiting = tuple(Waiting(_read(one.row)[0], one.session, one.until_ns) for one in kept.waiting)
     return State(
         kept.model, anchor, adaptive, kept.level, kept.levelled, morning, kept.steadied, kept.missing, kept.alarm,
-        kept.day, waiting, kept.counted,
+        kept.day, waiting, kept.counted, kept.since, kept.held,
     )  # fmt: skip
 
 

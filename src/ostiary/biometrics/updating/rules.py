@@ -23,8 +23,10 @@ class Rules(msgspec.Struct, frozen=True):
         most_waiting: more windows than this do not wait.
         steady: after the enrolment so many windows still tell how well the person fits the anchor; then that is fixed.
         slack: nats under that level that are no sign of anything.
+        ageing: nats a year that the person may lose beyond that: people change slowly, attackers have no year.
+        apart: nats that the adaptive template may judge a window better than the anchor, without that being a sign.
         one: the most nats that one window adds to or takes from the sum.
-        hold: at this sum of missing nats nothing is learned for now.
+        hold: at this sum of missing nats nothing is learned until it is back at 0.
         height: at this sum there is an alarm.
     """
 
@@ -37,10 +39,12 @@ class Rules(msgspec.Struct, frozen=True):
     quarantine_s: int = 86_400
     most_waiting: int = 64
     steady: int = 10
-    slack: float = 1.4
+    slack: float = 1.6
+    ageing: float = 3.0
+    apart: float = 3.0
     one: float = 3.0
-    hold: float = 6.0
-    height: float = 18.0
+    hold: float = 3.0
+    height: float = 30.0
 
 
 RULES: Final = Rules()

@@ -45,6 +45,8 @@ class State(msgspec.Struct, frozen=True):
         morning: the adaptive template as it was when the day began.
         waiting: windows in quarantine, oldest first.
         counted: windows that moved the template.
+        since: day of the first window that was watched; 0 before it.
+        held: whether nothing is learned until no nats are missing any more.
     """
 
     model: str
@@ -59,6 +61,8 @@ class State(msgspec.Struct, frozen=True):
     day: int = 0
     waiting: tuple[Waiting, ...] = ()
     counted: int = 0
+    since: int = 0
+    held: bool = False
 
 
 def begin(model: Model, rows: Floats, sessions: int = 0) -> State:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from ostiary.artifacts import ArtifactPredicate, verify_artifact
-from ostiary.cli.biometrics.shared import Home, Json, LeftOut, ModalityName, Tenant, model_of, need_extra
+from ostiary.cli.biometrics.sessions import read_rows, tell_sessions
+from ostiary.cli.biometrics.shared import Home, Json, ModalityName, Tenant, model_of, need_extra
 from ostiary.cli.extras import need
 from ostiary.cli.output import err, print_json, print_table
 from ostiary.cli.risk.shared import check, progress
@@ -40,6 +41,13 @@ def evaluate(
         int, Parameter(help="Measure on the last so many people. Default: a third, at most 500; all with --model.")
     ] = 0,
     seed: Annotated[int, Parameter(help="Of the training.")] = 0,
+    labels: Annotated[
+        Path | None,
+        Parameter(
+            help="Which windows of the data's test files are somebody else's ({subject, session, masquerade}): "
+            "measures sessions as they go on, with and without a template that follows. Sequences alone."
+        ),
+    ] = None,
     pictures: Annotated[
         Path | None, Parameter(name="--out", help="Draw the DET curves into this folder; needs the report extra.")
     ] = None,
@@ -56,6 +64,12 @@ def evaluate(
     from ostiary.biometrics.window import Modality  # noqa: PLC0415
 
     kind = Modality(modality)
+    if labels:
+        check(kind is Modality.SEQUENCE, "labelled sessions are measured for the modality `sequence` alone")
+        rows = read_rows(data, kind)
+        judge = model_of(model, kind, Places(data_dir(home)), tenant) if model else _trained(rows, seed)
+        tell_sessions(judge, rows, data, labels, json=json)
+        return
     rest, tried, people = _split(data, kind, held_out, training=model is None)
     judge = model_of(model, kind, Places(data_dir(home)), tenant) if model else _trained(rest, seed)
     found, curves = [], {}
@@ -74,11 +88,7 @@ def evaluate(
 
 def _split(data: Path, kind: "Modality", held_out: int, *, training: bool) -> "tuple[list[Row], list[Row], str]":
     """Return the rows to train on, the rows to measure on, and in words whose these are."""
-    from ostiary.biometrics.reading import read_people  # noqa: PLC0415 - as above
-
-    left_out = LeftOut()
-    rows = read_people(data, kind, left_out)
-    left_out.end()
+    rows = read_rows(data, kind)
     names = sorted({row.subject for row in rows})
     count = held_out or (min(_MOST_HELD_OUT, len(names) // _PARTS) if training else len(names))
     check(_PEOPLE <= count <= len(names) - training * _PEOPLE, "there are too few people to train and to measure")

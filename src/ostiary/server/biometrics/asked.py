@@ -6,7 +6,8 @@
 1. A key is down, up and a class, times in whole milliseconds; letters are one class, whichever hand types them: two
    classes of letters in a row are half of the text (ADR-0057).
 2. A pointer event is dt, dx, dy and buttons; steps are bounded, so that no position can be told as one.
-3. An application event is ``VERB /template class``. A part of a template that could be somebody's id is refused.
+3. An application event is ``VERB /template class``. A part of a template that could be somebody's id is refused. It is
+   handed on as the token that our own access events have, so that models trained on these know it.
 4. Unknown members are refused: nothing else is taken, so nothing else can be kept.
 """
 
@@ -16,9 +17,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 import numpy as np
 
+from ostiary.biometrics.sequence.interactions import UNKNOWN, template_of
 from ostiary.biometrics.window import Floats, Modality, Window, window_of
 from ostiary.errors import FaultyInputError
 from ostiary.server.body import BodyLimits, parse_object
+from ostiary.vocabulary.events import ActionClass
 
 LIMITS: Final = BodyLimits(max_bytes=16_384, max_depth=3)
 MOST_EVENTS: Final = {Modality.KEYSTROKE: 50, Modality.POINTER: 128, Modality.SEQUENCE: 50}
@@ -28,6 +31,14 @@ MOST_STEP: Final = 4_096.0
 MOST_BUTTONS: Final = 63
 MOST_SEQUENCE: Final = 2**31
 MOST_BEGAN_MS: Final = 1e9
+_DEEDS: Final = {
+    "DELETE": ActionClass.DELETE,
+    "GET": ActionClass.READ,
+    "HEAD": ActionClass.READ,
+    "PATCH": ActionClass.WRITE,
+    "POST": ActionClass.WRITE,
+    "PUT": ActionClass.WRITE,
+}
 Said = TypeVar("Said")
 _NAME: Final = r"[A-Za-z0-9_-]{22}"
 _SESSION: Final = 256
@@ -88,7 +99,19 @@ def told_of(body: bytes) -> Told:
     _need(events <= MOST_EVENTS.get(said.modality, 0), "a window of this kind has fewer events")
     window = window_of(said.modality, said.events)
     _CHECKS[said.modality](window.content, said.lasted)
+    if isinstance(window.content, tuple):
+        window = Window(Modality.SEQUENCE, tuple(interaction(one) for one in window.content))
     return Told(said.stream, said.nonce, said.session, said.sequence, said.began, said.lasted, said.untrusted, window)
+
+
+def interaction(event: str) -> str:
+    """Return an application event as sequences of our own access events have it.
+
+    >>> interaction("GET /orders/{id}/lines order")
+    'read get-/orders/{}/lines order'
+    """
+    verb, route, kind = (*event.split(" "), "")[:3]
+    return f"{_DEEDS.get(verb, ActionClass.OTHER).value} {template_of(f'{verb} {route}')} {kind or UNKNOWN}"
 
 
 def opening_of(body: bytes) -> Opening:

@@ -23,6 +23,6 @@ def behaviour_gauges(metrics: Metrics, house: House) -> None:
     room = house.biometrics
     if room is None:
         return
-    metrics.gauge("ostiary_biometrics_windows", "windows of behaviour judged", lambda: room.taken)
-    metrics.gauge("ostiary_biometrics_dropped", "windows that nobody judged", lambda: room.dropped)
-    metrics.gauge("ostiary_biometrics_sessions", "sessions with evidence", lambda: len(room.sessions))
+    metrics.gauge("ostiary_behaviour_judged", "windows of behaviour judged", lambda: room.taken)
+    metrics.gauge("ostiary_behaviour_dropped", "windows that nobody judged", lambda: room.dropped)
+    metrics.gauge("ostiary_behaviour_sessions", "sessions with evidence", lambda: len(room.sessions))

@@ -100,9 +100,9 @@ class Collecting:
         with self._lock(tenant, subject):
             known = self._room.consents.find(tenant, subject)
             if known is None or known.text != text:
-                self._record(caller, "biometrics.consent.give", {"text": text})
                 known = Consent(tenant, subject, text, self._now())
-                self._room.consents.give(known)
+                self._room.consents.give(known)  # first: whoever is excused cannot agree, and nothing is recorded
+                self._record_or_undo(caller, text)
         return _shown(known)
 
     def withdraw(self, caller: Caller) -> Answer:
@@ -152,6 +152,13 @@ class Collecting:
             raise WindowRefusedError(BehaviourRefusal.SESSION_NOT_YOURS)
         if standing.key_changed:
             raise WindowRefusedError(BehaviourRefusal.SESSION_KEY_WRONG)
+
+    def _record_or_undo(self, caller: Caller, text: str) -> None:
+        try:
+            self._record(caller, "biometrics.consent.give", {"text": text})
+        except Exception:
+            self._room.consents.withdraw(caller.tenant, _subject(caller))
+            raise
 
     def _record(self, caller: Caller, action: str, told: dict[str, str]) -> None:
         subject = _subject(caller)

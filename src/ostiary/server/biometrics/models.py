@@ -72,7 +72,10 @@ class BehaviourModels:
         folder = self.folder(tenant, modality)
         if folder is None:
             return self._shipped(modality)
-        found = kinds.load(verify_artifact(folder, self._keys(tenant), kind=kinds.ARTIFACT_KIND))
+        artifact = verify_artifact(folder, self._keys(tenant), kind=kinds.ARTIFACT_KIND)
+        if artifact.predicate.tenant not in {"", tenant, DEFAULT_TENANT}:
+            raise UnavailableError("biometrics_model_other", f"`{folder}` is another tenant's model")
+        found = kinds.load(artifact)
         if found.modality is not modality:
             raise UnavailableError("biometrics_model_other", f"`{folder}` judges {found.modality}, not {modality}")
         return found

@@ -1,5 +1,7 @@
 """How many windows may come: a bucket for each name, filled evenly, with room for half a minute's worth at once.
 
+Whoever was told to wait is told so again without being looked at: a flood costs no proofs, which decisions need too.
+
 >>> rates = Rates(per_minute=60, most=10)
 >>> [rates.wait_s("a", now_ns=0) for _ in range(31)][-1]
 1.0
@@ -34,3 +36,32 @@ class Rates:
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         return 0.0 if allowed else (1.0 - level) / self._per_s
+
+
+class Pauses:
+    """Until when whom was told to wait; of ``most`` the oldest is forgotten. For one thread.
+
+    >>> pauses = Pauses(most=10)
+    >>> pauses.put("a", until_ns=2_000_000_000)
+    >>> pauses.left_s("a", now_ns=500_000_000), pauses.left_s("a", now_ns=2_000_000_000)
+    (2, 0)
+    """
+
+    def __init__(self, most: int) -> None:
+        """Start with nobody."""
+        self._most = most
+        self._until: OrderedDict[Hashable, int] = OrderedDict()
+
+    def put(self, name: Hashable, until_ns: int) -> None:
+        """Remember one."""
+        self._until[name] = until_ns
+        self._until.move_to_end(name)
+        if len(self._until) > self._most:
+            self._until.popitem(last=False)
+
+    def left_s(self, name: Hashable, now_ns: int) -> int:
+        """Return how many seconds are left, rounded up; 0 where there is nothing to wait for."""
+        left_ns = self._until.get(name, 0) - now_ns
+        if left_ns <= 0:
+            self._until.pop(name, None)
+        return max(0, -(-left_ns // _NS))

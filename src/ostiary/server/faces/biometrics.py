@@ -24,7 +24,9 @@ import msgspec
 import prometheus_client
 
 from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
-from ostiary.server.biometrics.refusing import STATUS, WindowRefusedError
+from ostiary.keys.hashing import sha256
+from ostiary.server.biometrics.rates import Pauses
+from ostiary.server.biometrics.refusing import STATUS, BehaviourRefusal, WindowRefusedError
 from ostiary.server.biometrics.script import PREFIX, scripts
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
@@ -40,6 +42,7 @@ DOOR: Final = "biometrics"
 MAX_BODY: Final = 16_384
 THREADS: Final = 4
 MAX_WAITING: Final = 64
+MOST_PAUSES: Final = 10_000
 SWEEP_S: Final = 30.0
 _SHARE: Final = 2
 _PARTS: Final = 2
@@ -63,17 +66,18 @@ class BiometricsFace:
         self._origins = frozenset({*settings.origins, origin_of(desk.base_url)} - {""})
         self._threads = ThreadPoolExecutor(THREADS, DOOR)
         self._working: Counter[str] = Counter()
+        self._pauses = Pauses(MOST_PAUSES)
         kept = desk.metrics.registry
         self._windows = prometheus_client.Counter(
-            "ostiary_behaviour_windows", "windows by what became of them", ("modality", "outcome"), registry=kept
+            "ostiary_collector_windows", "windows by what became of them", ("modality", "outcome"), registry=kept
         )
         self._missed = prometheus_client.Counter(
-            "ostiary_behaviour_windows_missed", "numbers that streams left out", registry=kept
+            "ostiary_collector_windows_missed", "numbers that streams left out", registry=kept
         )
         self._consents = prometheus_client.Counter(
-            "ostiary_behaviour_consents", "agreements given and withdrawn", ("what",), registry=kept
+            "ostiary_collector_consents", "agreements given and withdrawn", ("what",), registry=kept
         )
-        desk.metrics.gauge("ostiary_behaviour_streams", "pages that send behaviour", lambda: len(collecting.streams))
+        desk.metrics.gauge("ostiary_collector_streams", "pages that send behaviour", lambda: len(collecting.streams))
 
     def chores(self) -> Sequence[Chore]:
         """Forget pages that were silent."""
@@ -109,13 +113,19 @@ class BiometricsFace:
         if not self._enters(tenant):
             busy = {"code": Reason.OVERLOADED.value, "message": "too many pages speak at once"}
             return json_reply(503, busy, (b"retry-after", b"1"))
+        token = sha256((request.header(b"authorization") or "").encode())
+        name = (tenant, token) if what != "consent" else None
         try:
+            self._check_pause(name)
             caller = await self._keeper.caller(request, tenant)
             return await self._done(request, caller, what)
         except TurnedAway as no:
             return self._timed(no.reply)
         except OstiaryError as no:
-            self._windows.labels("", str(no.code)).inc()
+            if isinstance(no, WindowRefusedError) and no.wait_s and name is not None:
+                self._pauses.put(name, self._now() + no.wait_s * _NS)
+            if what == "windows":
+                self._windows.labels("", str(no.code)).inc()
             return self._refused(request, no)
         finally:
             self._working[tenant] -= 1
@@ -141,6 +151,12 @@ class BiometricsFace:
         answer = await self._do(partial(own.withdraw, caller))
         self._consents.labels("withdrawn").inc()
         return json_reply(200, answer)
+
+    def _check_pause(self, name: tuple[str, bytes] | None) -> None:
+        """Refuse whoever was told to wait and does not, before its proof is looked at and remembered."""
+        left_s = 0 if name is None else self._pauses.left_s(name, self._now())
+        if left_s:
+            raise WindowRefusedError(BehaviourRefusal.WINDOWS_LIMITED, wait_s=left_s)
 
     def _enters(self, tenant: str) -> bool:
         if self._working.total() >= MAX_WAITING or self._working[tenant] >= MAX_WAITING // _SHARE:

@@ -14,7 +14,8 @@ import numpy as np
 
 from ostiary.biometrics.calibration import Calibration
 from ostiary.biometrics.calibration import fit as fitted
-from ostiary.biometrics.sequence.folder import KIND, MOST_PEOPLE, Keeping, Schema, written
+from ostiary.biometrics.sequence.folder import KIND, MOST_PEOPLE, Schema, written
+from ostiary.biometrics.sequence.model import Keeping
 from ostiary.biometrics.sequence.ratio import Smoothing
 from ostiary.biometrics.sequence.tokens import Vocabulary, learned
 from ostiary.biometrics.sequence.training.card import Told, card_of
@@ -24,15 +25,14 @@ from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.errors import FaultyInputError
 
 CHOICES: tuple[tuple[str, tuple[float, ...]], ...] = (
-    ("likest", (0.2, 0.6)),
+    ("naive", (0.1, 0.4)),
     ("population", (5.0, 60.0)),
     ("context", (2.0, 10.0)),
-    ("person", (3.0, 30.0)),
-    ("shared", (0.5, 0.9)),
-    ("words", (0.0, 0.3)),
+    ("person", (1.0, 10.0)),
+    ("shared", (0.75, 0.95)),
 )
 CLEARLY = 0.004
-ACCEPT, UPDATE = 0.03, 0.11  # shares of people's own held-out windows below
+ACCEPT, UPDATE = 0.03, 0.15  # shares of people's own held-out windows below
 UNCALIBRATED = Calibration([1], [1], [[0.05]], [[0.0]])
 
 

@@ -17,7 +17,7 @@ Kind `sequence`: smoothed counts of transitions against those of the training pe
 
 - **Data**: {windows:,} windows of {people:,} people; {words:,} words.
 - **Seed**: {seed}.
-- **Protocol**: a fifth of the people at a time are strangers, left out of the population; templates of the first 60 %
+- **Protocol**: a fifth of the people at a time are strangers, left out of the population; templates of the first third
   of a person's windows, own trials from the later ones; one threshold for everybody. The smoothing was chosen on the
   same trials: measure on other people before you trust these figures.
 - **Smoothing**: {smoothing}.

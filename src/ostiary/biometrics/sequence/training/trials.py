@@ -20,7 +20,7 @@ from ostiary.biometrics.sequence.training.people import Person
 from ostiary.biometrics.window import Floats
 
 ROUNDS: Final = 5
-EARLY: Final = 0.6
+EARLY: Final = 1 / 3
 FEW: Final = 5
 TOGETHER: Final = (1, 3)
 MOST_CLAIMED: Final = 60

@@ -113,11 +113,15 @@ function isSecret(event) {
   const path = event.composedPath();
   const target = path[0];
   if (!(target instanceof Element)) return false;
-  if (path.some((one) => one instanceof Element && one.hasAttribute("data-ostiary-ignore"))) return true;
+  if (isIgnored(path)) return true;
   if (target.localName.includes("-") && !target.isContentEditable) return true; // a closed tree: what is in it?
   if (target.type === "password") run.secrets.add(target); // and stays one when the page shows what was typed
   const told = (name) => target.getAttribute(name) || "";
   return run.secrets.has(target) || SECRET.test(told("autocomplete")) || NAMED.test(`${told("name")} ${target.id}`);
+}
+
+function isIgnored(path) {
+  return path.some((one) => one instanceof Element && one.hasAttribute("data-ostiary-ignore"));
 }
 
 function onDown(event) {
@@ -141,8 +145,7 @@ function onUp(event) {
 
 function onPointer(event) {
   try {
-    if (!run || event.pointerType !== "mouse") return;
-    step(event, 0);
+    if (run && event.pointerType === "mouse") step(event, 0);
   } catch {}
 }
 
@@ -154,6 +157,7 @@ function onWheel(event) {
 
 // A step from where the pointer was last, in CSS pixels: device pixels divided by devicePixelRatio.
 function step(event, wheel, still) {
+  if (isIgnored(event.composedPath())) return void (run.last = null); // nor is the step out of it told
   const last = run.last;
   const { clientX, clientY, timeStamp, buttons } = event;
   const across = last && !still ? Math.round(clientX - last.x) : 0;
@@ -290,7 +294,7 @@ async function open(mine) {
   else if (status !== 201) later(mine, wait);
   if (status !== 201) return false;
   const opened = performance.now();
-  Object.assign(mine, { stream: told.stream, nonce: told.nonce, sequence: 1, opened, failures: 0 });
+  Object.assign(mine, { stream: told.stream, nonce: told.nonce, sequence: 1, opened });
   mine.waiting = mine.waiting.filter(({ began }) => began >= opened); // what was before could be from anywhere
   return true;
 }

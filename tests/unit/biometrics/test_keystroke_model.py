@@ -10,7 +10,7 @@ from tests.unit.biometrics.known import numbers
 from ostiary.artifacts.tensors import pack
 from ostiary.biometrics import kinds
 from ostiary.biometrics.calibration import Calibration
-from ostiary.biometrics.keystroke.encoder import MOST_BYTES
+from ostiary.biometrics.keystroke.encoder import MOST_BYTES, Encoder
 from ostiary.biometrics.keystroke.model import ENCODER, KIND, SCHEMA, TABLES, KeystrokeModel, Schema, model_of
 from ostiary.biometrics.keystroke.plda import Plda, fit
 from ostiary.biometrics.keystroke.tensor import LEAST, channels

@@ -67,6 +67,14 @@ def tuned(rows: list[Row]) -> dict[str, Pairs]:
     return {name: joined(some) for name, some in found.items()}
 
 
+def missed(some: Pairs) -> dict[str, float]:
+    """Return of how many people logs of their own fall below the threshold of 5 % false matches."""
+    own, least = some.same > 0, float(np.quantile(some.scores[some.same == 0], 0.95))
+    people = np.unique(some.users[own])
+    shares = [float((some.scores[own & (some.users == who)] < least).mean()) for who in people]
+    return {"people": len(people), "people_with_misses": sum(share > 0 for share in shares), "most": max(shares)}
+
+
 def latency(model: Model, rows: list[Row]) -> dict[str, float]:
     """Return milliseconds to embed and score 300 values, one log at a time."""
     luck = np.random.default_rng(0)
@@ -96,6 +104,7 @@ def main() -> None:
         model, told["training_s"] = model_of(taught)
         found = measured(model, held)
         told["latency"] = latency(model, held)
+    told["missed"] = missed(found["log against log"])
     told |= {name: msgspec.to_builtins(some.figures) for name, some in found.items()}
     print(
         json.dumps(told, indent=1) if asked.json else "\n".join(f"{name}: {_line(one)}" for name, one in told.items())

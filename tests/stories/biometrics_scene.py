@@ -15,6 +15,7 @@ from ostiary.decision.parts import Decided
 from ostiary.identity._seal import SEAL
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.server.assembly import _judge
+from ostiary.server.biometrics.people import Person
 from ostiary.server.biometrics.ports import Consent, SeenWindow
 from ostiary.server.places import Places
 from ostiary.server.settings import load
@@ -73,6 +74,13 @@ class Scene:
         self.decider = Decider(msgspec.structs.replace(house.decider.parts, subjects=Anybody()))
         self.judge = _judge(house, self.fault)
         self.sequence = self.asked = 0
+
+    def person(self, subject: str) -> Person | None:
+        """Return what is known of a subject."""
+        assert self.room is not None
+        model = self.room.models.model("default", KEYS)
+        assert model is not None
+        return self.room.people.person("default", subject, model)
 
     def fault(self, code: str, fault: BaseException) -> None:
         self.faults.append((code, fault))

@@ -14,6 +14,7 @@ import numpy as np
 from ostiary.biometrics.window import Floats
 
 FARTHEST: Final = 3.0
+_FEW: Final = 8  # rows for which one product each is sooner done than all products of columns at once
 
 
 class Factors(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ def alone(factors: Factors, side: Side) -> Floats:
     count, size = len(side.values), common.shape[1]
     shares = np.ones((count, size))
     shares[:, factors.people.shape[1] :] = side.share[:, None]
-    curve = (weight @ _products(common, common)).reshape(count, size, size) * shares[:, :, None] * shares[:, None, :]
+    curve = _shaped(weight, common, common) * shares[:, :, None] * shares[:, None, :]
     volume = np.log1p(factors.person * side.precision).sum(axis=1)
     return _density(volume, (side.values * scaled).sum(axis=1), curve, (scaled @ common) * shares)
 
@@ -104,13 +105,12 @@ def _curve(factors: Factors, one: Side, many: Side, eased: Floats) -> Floats:
     return curve
 
 
-def _products(left: Floats, right: Floats) -> Floats:
-    """Return all products of two columns, feature by feature, ``[f, a · b]``."""
-    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
-
-
 def _shaped(weights: Floats, left: Floats, right: Floats) -> Floats:
-    return (weights @ _products(left, right)).reshape(len(weights), left.shape[1], right.shape[1])
+    """Return ``left' · weights · right`` of each row of weights, ``[n, a, b]``."""
+    if len(weights) <= _FEW:
+        return np.stack([(left * row[:, None]).T @ right for row in weights])
+    products = (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+    return (weights @ products).reshape(len(weights), left.shape[1], right.shape[1])
 
 
 def _density(volume: Floats, distance: Floats, curve: Floats, pull: Floats) -> Floats:

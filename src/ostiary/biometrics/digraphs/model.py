@@ -1,7 +1,8 @@
 """The model of whole logs of typing: features, quartiles' factors, and a calibration.
 
 A score is a log-likelihood ratio before calibration: of both quartiles, the slow one at half weight, for they are not
-independent. A template is ``[1, f]`` packed numbers.
+independent. Beyond ``MOST`` nats it grows as a logarithm: people's days are not so Gaussian as that, and a mean over
+logs is not to be one log's. A template is ``[1, f]`` packed numbers.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from ostiary.biometrics.window import Floats, Modality, Window
 from ostiary.errors import FaultyInputError
 
 WEIGHTS: Final = (1.0, 0.5)
+MOST: Final = 20.0
 _CHUNK: Final = 256
 
 
@@ -81,7 +83,8 @@ class DigraphModel:
             some = places[at : at + _CHUNK]
             others = self._sides(opened(rows[some]))
             parts = zip(WEIGHTS, self.factors, ones, others, strict=True)
-            found[some] = sum(weight * ratios(factors, one, many) for weight, factors, one, many in parts)
+            whole = np.sum([weight * ratios(factors, one, many) for weight, factors, one, many in parts], axis=0)
+            found[some] = MOST * np.arcsinh(whole / MOST)
         return found
 
     def _sides(self, some: Logs) -> list[Side]:

@@ -68,8 +68,7 @@ def test_a_run_of_strange_windows_is_noticed_and_forgotten_again() -> None:
     runs = Runs()
     calm = runs.seen(2.0)
     assert [runs.seen(-2.0) < 0 for _ in range(3)] == [False, False, True]
-    for _ in range(3):
-        last = runs.seen(4.0)
+    last = [runs.seen(4.0) for _ in range(3)][-1]
     assert 0 < last < calm + 4
     assert np.isfinite(smoothed(np.array([np.nan, 1.0]))).all()
 

@@ -1,9 +1,11 @@
 """The model of sequences: rows, templates, scores; and a folder that is checked whole before it is used."""
 
 from random import Random
+from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -161,7 +163,7 @@ def test_a_schema_out_of_range_is_refused(model: SequenceModel, change: dict[str
         read({**files, SCHEMA_FILE: msgspec.json.encode(told).replace(b"null", b"1e999")})
 
 
-TABLES = {
+TABLES: dict[str, npt.NDArray[Any]] = {
     "codes": np.array([3, 5], np.int64),
     "weights": np.array([1.0, 2.0], np.float32),
     "sizes": np.array([1, 1], np.int64),
@@ -183,7 +185,7 @@ TABLES = {
         ("sizes", np.ones(300, np.int64)),
     ],
 )
-def test_tables_that_do_not_fit_are_refused(model: SequenceModel, name: str, table: np.ndarray) -> None:
+def test_tables_that_do_not_fit_are_refused(model: SequenceModel, name: str, table: npt.NDArray[Any]) -> None:
     schema = Schema(KIND, model.vocabulary, model.rule, model.calibration, model.spread, Keeping())
     files = written(schema, model.population.people)
     assert read({**files, HABITS_FILE: pack(TABLES)}).population.people[0].weights.tolist() == [1.0]

@@ -44,7 +44,7 @@ class Rules(msgspec.Struct, frozen=True):
     apart: float = 4.5
     one: float = 3.0
     hold: float = 3.0
-    height: float = 30.0
+    height: float = 45.0
 
 
 RULES: Final = Rules()

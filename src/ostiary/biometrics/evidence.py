@@ -170,6 +170,10 @@ class SessionEvidence(msgspec.Struct, frozen=True):
         part = Part(mean, left + 1, now_ns, stage, tuple(reasons))
         return SessionEvidence({**self.parts, modality: part})
 
+    def wordless(self) -> "SessionEvidence":
+        """Return the evidence without its reasons, which tell how somebody types."""
+        return SessionEvidence({m: msgspec.structs.replace(part, reasons=()) for m, part in self.parts.items()})
+
     def verdict(self, at_ns: int, settings: EvidenceSettings = DEFAULTS) -> Verdict:
         """Return what the evidence says at a moment."""
         speaking = {m: self.parts[m] for m in sorted(self.parts) if self.parts[m].stage is not Stage.NONE}

@@ -4,6 +4,8 @@
   Whoever cannot type or point, or does not want to be watched, is scored exactly as if nobody were.
 - A proposal beyond STEP_UP that is not made without the evidence rests on it, whatever the rule says of itself; one
   that a rule marks rests on it as well. The law caps both (``combine``).
+- What would be proposed beyond STEP_UP without the evidence is proposed with it too: where another rule speaks for a
+  higher score, typing badly on purpose would turn a denial into a step-up.
 - Both are asked only where there is evidence, the second of policy only where something beyond STEP_UP is proposed.
 """
 
@@ -72,6 +74,8 @@ def proposed(engine: PolicyEngine, document: bytes, guardrails: GuardrailVerdict
 def marked(verdict: AdaptiveVerdict, without: Callable[[], AdaptiveVerdict]) -> AdaptiveVerdict:
     """Return the verdict with those proposals marked that would not be made without the evidence.
 
+    Those beyond a step-up that would be made without it alone are added.
+
     Args:
         verdict: what the adaptive rules propose.
         without: asks them again on the document without the evidence.
@@ -79,9 +83,12 @@ def marked(verdict: AdaptiveVerdict, without: Callable[[], AdaptiveVerdict]) -> 
     if not any(_beyond(hit) for hit in verdict.hits):
         return verdict
     plain = without()
-    standing = frozenset() if plain.error else frozenset((hit.rule, hit.effect) for hit in plain.hits)
-    hits = tuple(hit if not _beyond(hit) or (hit.rule, hit.effect) in standing else _mark(hit) for hit in verdict.hits)
-    return msgspec.structs.replace(verdict, hits=hits)
+    bare = () if plain.error else plain.hits
+    standing = frozenset((hit.rule, hit.effect) for hit in bare)
+    hits = [hit if not _beyond(hit) or (hit.rule, hit.effect) in standing else _mark(hit) for hit in verdict.hits]
+    made = frozenset((hit.rule, hit.effect) for hit in verdict.hits)
+    hits += [hit for hit in bare if _beyond(hit) and (hit.rule, hit.effect) not in made]
+    return msgspec.structs.replace(verdict, hits=tuple(hits))
 
 
 def _beyond(hit: RuleHit) -> bool:

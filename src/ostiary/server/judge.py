@@ -122,7 +122,7 @@ class SessionJudge:
             told = facts_of(session, record.key or None, record.receipt.received_ns)
             event, features = decided.event, moment.features
             access = record.risk or unavailable(Reason.RISK_NO_MODEL)
-            if record.biometrics is not None:
+            if event.behaviour is not None:  # found here, or told by a caller
                 event, features = without_behaviour(event, features)
                 access = record.plain_risk or access
             event = msgspec.structs.replace(event, session=told)

@@ -70,6 +70,10 @@ class MemoryWindows(Generic[W]):
         self.seen = [one for one in self.seen if (one.tenant, one.subject) != (tenant, subject)]
         self.erased.append((tenant, subject))
 
+    def withdraw(self, tenant: str, subject: str) -> None:
+        """Forget a subject's: there is no evidence here that could stay."""
+        self.erase(tenant, subject)
+
 
 class MemoryBehaviour(Generic[C, W]):
     """Both together."""

@@ -4,7 +4,8 @@
    resource, or one that somebody else acts with, is nobody's hand.
 2. The session is the token's own; where the token names none, the name that is told is one of this very subject. A
    session that is over, of a subject that was revoked, or bound to another key, is not listened to.
-3. Whoever has not agreed is not listened to. Withdrawing erases what was made of the person, before the answer.
+3. Whoever has not agreed is not listened to. Withdrawing erases what was made of the person, before the answer; it does
+   not acquit a session against which something speaks (``watching``).
 4. INVARIANT: no window of a person is taken while or after the withdrawal erases: both hold the person's lock.
 """
 
@@ -112,7 +113,7 @@ class Collecting:
         with self._lock(tenant, subject):
             had = self._room.consents.withdraw(tenant, subject)
             self.streams.close_all(tenant, subject)
-            self._room.sink.erase(tenant, subject)  # again and again, if need be: an earlier try may have failed here
+            self._room.sink.withdraw(tenant, subject)  # again and again: an earlier try may have failed here
         if had:
             self._record(caller, "biometrics.consent.withdraw", {})
         return {**_shown(None), "erased": True}

@@ -2,7 +2,8 @@
 
 1. Nothing is taken of anybody who has not agreed; agreeing is the subject's own deed, with its own token.
 2. A window lives in memory alone. ``take`` embeds it and forgets it: it is never stored, logged or queued on a disk.
-3. ``erase`` forgets all that was made of a subject's behaviour, whatever it is; it is idempotent.
+3. ``erase`` forgets all that was made of a subject's behaviour, whatever it is; it is idempotent. ``withdraw`` as well,
+   but for the numbers of sessions against which something speaks: a thief may withdraw too.
 4. Implementations are called by several threads at once, never by the loop.
 
 ``House.behaviour`` is the room that fills these; where it is ``None`` there are no endpoints.
@@ -90,6 +91,14 @@ class WindowSink(Protocol):
 
     def erase(self, tenant: str, subject: str) -> None:
         """Erase all that was made of a subject's behaviour: templates, evidence, what waits.
+
+        Raises:
+            UnavailableError: it is not all erased.
+        """
+        ...
+
+    def withdraw(self, tenant: str, subject: str) -> None:
+        """Erase as well, at the word of whoever sits in one of the subject's sessions: it does not acquit that session.
 
         Raises:
             UnavailableError: it is not all erased.

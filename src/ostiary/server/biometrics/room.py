@@ -6,7 +6,8 @@
 4. Enrolment takes only windows that began after a proof by passkey in their very session, soon after it, live, and
    made by a hand: who steals a session teaches nobody.
 5. A decision reads what was finished before (``latest``); no model runs on its way.
-6. A proof in a session begins its evidence anew. What happens to the session itself is policy's, never this room's.
+6. A proof by passkey in a session begins its evidence anew. What happens to the session itself is policy's, never this
+   room's.
 7. Of two modalities' windows of one person one is taken after the other.
 """
 
@@ -137,6 +138,13 @@ class BiometricsRoom:
             self.book.withdraw(tenant, subject)
             self._drop(tenant, subject)
 
+    def withdraw(self, tenant: str, subject: str) -> None:
+        """Erase it at the person's own word; what speaks against one of its sessions stays until a proof answers it."""
+        with self._lock(tenant, subject):
+            self.book.withdraw(tenant, subject)
+            self.sessions.withdraw(tenant, subject, self._now_ns())
+            self._drop(tenant, subject, withdrawn=False)
+
     def latest(self, tenant: str, session_id: str, subject: str, now_ns: int) -> BiometricsVerdict | None:
         """Return what is known of a session, at once."""
         return self.sessions.latest(tenant, session_id, subject, now_ns)
@@ -145,7 +153,8 @@ class BiometricsRoom:
         """Listen to sessions: a proof answers what was known, and what is over is forgotten."""
         tenant, session, subject = change.tenant, change.session_id, change.subject
         if change.kind is ChangeKind.PROVEN:
-            self.sessions.begin_anew(tenant, session)
+            if STRONG & frozenset(change.acr_values):  # whoever has the password alone has not answered anything
+                self.sessions.begin_anew(tenant, session)
             self.waiting.proven(tenant, session, change.at_ns)
         elif change.kind is ChangeKind.TERMINATED:
             self.sessions.drop(tenant, session)
@@ -166,8 +175,9 @@ class BiometricsRoom:
             except Exception as fault:  # noqa: BLE001 - these windows teach nothing; the others' turn comes all the same
                 self._on_fault("biometrics_not_taught", fault)
         for tenant, subject in self.sessions.subjects():
-            if not told_or(self.book, tenant, subject).watched:
-                self._drop(tenant, subject)
+            standing = told_or(self.book, tenant, subject)
+            if not standing.watched:
+                self._drop(tenant, subject, withdrawn=standing.excused is not None)
 
     def _judge(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> None:
         modality, llr = model.modality, float("nan")
@@ -234,8 +244,8 @@ class BiometricsRoom:
         session = self._ledger.find(seen.tenant, seen.session)
         return session is not None and fresh_for(session, seen.began_ns, seen.ended_ns, self._within_ns)
 
-    def _drop(self, tenant: str, subject: str) -> None:
-        self.sessions.forget(tenant, subject)
+    def _drop(self, tenant: str, subject: str, *, withdrawn: bool = True) -> None:
+        self.sessions.forget(tenant, subject, withdrawn=withdrawn)
         self.people.forget(tenant, subject)
         self.waiting.forget(tenant, subject)
 

@@ -3,6 +3,8 @@
 - A session's evidence is its subject's: asked for another subject there is none.
 - A proof begins it anew: what came before is answered by it, what comes after is judged by itself.
 - Liveness is the lowest since then: good typing after a replay does not make the replay undone.
+- Whoever withdraws takes along all that does not speak against a session. What does (numbers alone, no words) stays
+  until a proof answers it, and fades as ever: a thief must not silence by withdrawing what was seen of him.
 - ``inputs`` is a chain of digests over the windows' names and embeddings: it proves which windows were judged, and
   nothing can be read out of it.
 """
@@ -62,6 +64,7 @@ class _Session(msgspec.Struct):
     inputs: str = ""
     windows: int = 0
     at_ns: int = 0
+    withdrawn: bool = False
 
 
 class WatchedSessions:
@@ -89,6 +92,7 @@ class WatchedSessions:
             if kept is None or kept.subject != subject:
                 kept = _Session(subject)
             self._sessions[tenant, session] = kept
+            kept.withdrawn = False
             _take(kept, judged, at_ns)
             if len(self._sessions) > self._most:
                 self._sessions.popitem(last=False)
@@ -119,18 +123,31 @@ class WatchedSessions:
         with self._lock:
             self._sessions.pop((tenant, session), None)
 
-    def forget(self, tenant: str, subject: str) -> None:
-        """Forget all sessions of a subject."""
+    def forget(self, tenant: str, subject: str, *, withdrawn: bool = True) -> None:
+        """Forget all sessions of a subject; or all but those in which it withdrew under what spoke against them."""
         with self._lock:
-            gone = [name for name, kept in self._sessions.items() if name[0] == tenant and kept.subject == subject]
-            for name in gone:
-                del self._sessions[name]
+            for name, kept in self._of(tenant, subject):
+                if withdrawn or not kept.withdrawn:
+                    del self._sessions[name]
+
+    def withdraw(self, tenant: str, subject: str, now_ns: int) -> None:
+        """Forget a subject's sessions, but for the bare numbers of those against which something speaks now."""
+        with self._lock:
+            for name, kept in self._of(tenant, subject):
+                if _against(_told(kept, now_ns)):
+                    bare = kept.evidence.wordless()
+                    self._sessions[name] = msgspec.structs.replace(kept, evidence=bare, doubts=(), withdrawn=True)
+                else:
+                    del self._sessions[name]
 
     def forget_tenant(self, tenant: str) -> None:
         """Forget all sessions of a tenant."""
         with self._lock:
             for name in [name for name in self._sessions if name[0] == tenant]:
                 del self._sessions[name]
+
+    def _of(self, tenant: str, subject: str) -> list[tuple[tuple[str, str], _Session]]:
+        return [(name, kept) for name, kept in self._sessions.items() if name[0] == tenant and kept.subject == subject]
 
 
 def chained(before: str, name: str, embedding: bytes) -> str:
@@ -152,6 +169,10 @@ def _take(kept: _Session, judged: Judged, at_ns: int) -> None:
     kept.inputs = chained(kept.inputs, judged.name, judged.embedding)
     kept.windows += 1
     kept.at_ns = max(kept.at_ns, at_ns)
+
+
+def _against(found: BiometricsVerdict | None) -> bool:
+    return found is not None and (found.llr > 0 or found.liveness < LIVE or found.alarm)
 
 
 def _told(kept: _Session, now_ns: int) -> BiometricsVerdict | None:

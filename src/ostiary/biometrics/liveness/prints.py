@@ -70,6 +70,12 @@ class Prints(msgspec.Struct, frozen=True):
     whole: bytes
     families: dict[str, Family]
 
+    @property
+    def remembered(self) -> "Prints":
+        """What a history needs of it: a twentieth of the room."""
+        families = {name: Family(one.kept, np.zeros_like(one.near[:0])) for name, one in self.families.items()}
+        return Prints(self.modality, self.whole, families)
+
 
 def prints_of(window: Window) -> Prints:
     """Return the prints of ``window``; once a window, whatever it is compared with."""

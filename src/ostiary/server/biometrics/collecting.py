@@ -6,7 +6,8 @@
    session that is over, of a subject that was revoked, or bound to another key, is not listened to.
 3. Whoever has not agreed is not listened to. Withdrawing erases what was made of the person, before the answer; it does
    not acquit a session against which something speaks (``watching``).
-4. INVARIANT: no window of a person is taken while or after the withdrawal erases: both hold the person's lock.
+4. Agreements are few, for each is in the log for ever; withdrawing is never limited, and tells the log once each time.
+5. INVARIANT: no window of a person is taken while or after the withdrawal erases: both hold the person's lock.
 """
 
 import threading
@@ -19,14 +20,16 @@ from ostiary.identity.bodies import check_body
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.server.biometrics.asked import Told, agreed_of, opening_of, told_of
 from ostiary.server.biometrics.ports import BehaviourRoom, Consent, SeenWindow
+from ostiary.server.biometrics.rates import Rates
 from ostiary.server.biometrics.refusing import BehaviourRefusal, WindowRefusedError
-from ostiary.server.biometrics.streams import Owner, Streams
+from ostiary.server.biometrics.streams import MOST, Owner, Streams
 from ostiary.server.deeds import record_about
 from ostiary.server.doors import Caller
 from ostiary.server.wiring import House
 from ostiary.sessions import Asked
 
 _LOCKS: Final = 64
+_AGREEMENTS_PER_MINUTE: Final = 20
 _NS: Final = 1_000_000_000
 Answer = dict[str, Any]
 
@@ -40,6 +43,7 @@ class Collecting:
         self._room = room
         self.streams = Streams(house.settings.biometrics.collector)
         self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
+        self._agreements, self._counting = Rates(_AGREEMENTS_PER_MINUTE, MOST), threading.Lock()
 
     # Windows.
 
@@ -95,12 +99,17 @@ class Collecting:
         return _shown(self._room.consents.find(caller.tenant, _subject(caller)))
 
     def agree(self, caller: Caller, body: bytes) -> Answer:
-        """Keep that the person agrees; recorded when it is new."""
+        """Keep that the person agrees; recorded when it is new.
+
+        Raises:
+            RefusedError: ``windows_limited``, ``biometrics_excused``, ``token_not_your_own``.
+        """
         _check_own(caller, body)
         tenant, subject, text = caller.tenant, _subject(caller), agreed_of(body).text
         with self._lock(tenant, subject):
             known = self._room.consents.find(tenant, subject)
             if known is None or known.text != text:
+                self._check_rate(tenant, subject)
                 known = Consent(tenant, subject, text, self._now())
                 self._room.consents.give(known)  # first: whoever is excused cannot agree, and nothing is recorded
                 self._record_or_undo(caller, text)
@@ -119,6 +128,12 @@ class Collecting:
         return {**_shown(None), "erased": True}
 
     # How.
+
+    def _check_rate(self, tenant: str, subject: str) -> None:
+        with self._counting:
+            wait_s = self._agreements.wait_s((tenant, subject), self._now())
+        if wait_s:
+            raise WindowRefusedError(BehaviourRefusal.WINDOWS_LIMITED, wait_s=wait_s)
 
     def _check_consent(self, tenant: str, subject: str) -> None:
         if self._room.consents.find(tenant, subject) is None:

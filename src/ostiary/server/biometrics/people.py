@@ -3,6 +3,7 @@
 - What is at hand is only what stands in the book at that generation: a change by another process is seen at once, and
   somebody who withdrew is not known any more.
 - Prints of windows are written some at a time: a crash forgets the latest few, and nothing else.
+- Some megabytes are at hand of whoever types for long, so few people are; the others are read again.
 """
 
 import threading
@@ -22,7 +23,7 @@ from ostiary.biometrics.window import Modality
 from ostiary.server.biometrics.kept import MOST_PRINTS, Kept, kept_of, prints_kept, prints_sealed
 from ostiary.server.biometrics.records import TemplateRecords, new_line
 
-MOST_AT_HAND: Final = 2_000
+MOST_AT_HAND: Final = 500
 FLUSH_AT: Final = 8
 PRINTS: Final = "-prints"
 Name = tuple[str, str, Modality]
@@ -36,6 +37,7 @@ class Person:
         self.read, self.kept, self.state, self._model = read, kept, state, model
         self.prints, self.unsaved = prints, 0
         self._history, self._latest = History(prints), list[Prints]()
+        self.lock = threading.RLock()
         self.template, self.stage, self.habits = _known(kept, state, model)
 
     def change(self, read: Read, kept: Kept, state: State | None) -> None:
@@ -45,11 +47,13 @@ class Person:
 
     def live(self, ready: Seeing) -> Verdict:
         """Return whether a window is live, given all that was seen of this person; and remember it."""
-        found = min((judged(ready, self._history), judged(ready, History(self._latest))), key=lambda one: one.score)
-        self._latest.append(ready.prints)
-        self.prints = [*self.prints, ready.prints][-MOST_PRINTS:]
-        self.unsaved += 1
-        return found
+        with self.lock:
+            found = min((judged(ready, self._history), judged(ready, History(self._latest))), key=lambda one: one.score)
+            seen = ready.prints.remembered
+            self._latest.append(seen)
+            self.prints = [*self.prints, seen][-MOST_PRINTS:]
+            self.unsaved += 1
+            return found
 
     def saved(self) -> None:
         """Note that the prints are in the book."""
@@ -123,16 +127,17 @@ class People:
 
     def save_prints(self, tenant: str, subject: str, modality: Modality, person: Person) -> None:
         """Write the prints of a person's latest windows."""
-        if not person.unsaved:
-            return
         part = modality.value + PRINTS
-        try:
-            read = self._book.read(tenant, subject, part)
-            if read is not None and read.standing == person.read.standing:
-                self._book.write(tenant, subject, part, read, prints_sealed(person.prints))
-            person.saved()
-        except Exception as fault:  # noqa: BLE001 - the next windows bring it about again
-            self._on_fault("biometrics_not_saved", fault)
+        with person.lock:  # what comes meanwhile is not saved, and must not count as if it were
+            if not person.unsaved:
+                return
+            try:
+                read = self._book.read(tenant, subject, part)
+                if read is not None and read.standing == person.read.standing:
+                    self._book.write(tenant, subject, part, read, prints_sealed(person.prints))
+                person.saved()
+            except Exception as fault:  # noqa: BLE001 - the next windows bring it about again
+                self._on_fault("biometrics_not_saved", fault)
 
     def flush(self) -> None:
         """Write the prints of everybody at hand."""

@@ -43,7 +43,7 @@ WORDS: Final = {
     BehaviourRefusal.SESSION_OVER: "the session is over",
     BehaviourRefusal.STREAM_UNKNOWN: "there is no such stream of yours: open one",
     BehaviourRefusal.TOKEN_NOT_YOUR_OWN: "behaviour is taken with a person's own token alone, bound to a key by DPoP",
-    BehaviourRefusal.WINDOWS_LIMITED: "too many windows: wait",
+    BehaviourRefusal.WINDOWS_LIMITED: "too many windows or agreements: wait",
     BehaviourRefusal.WINDOW_AHEAD: "the window lasts longer than there was time since the stream was opened",
     BehaviourRefusal.WINDOW_OVERLAPS: "the window began before the one before it ended",
     BehaviourRefusal.WINDOW_STALE: "the window is too old to say anything of now: open a stream anew",

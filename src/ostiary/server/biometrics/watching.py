@@ -5,12 +5,14 @@
 - Liveness is the lowest since then: good typing after a replay does not make the replay undone.
 - Whoever withdraws takes along all that does not speak against a session. What does (numbers alone, no words) stays
   until a proof answers it, and fades as ever: a thief must not silence by withdrawing what was seen of him.
+- Nobody pushes out another's: a subject has ``MOST_OF_SUBJECT`` sessions, of which those go first against which nothing
+  speaks (where something speaks against all, no more are watched), and a tenant with more than half of all its own.
 - ``inputs`` is a chain of digests over the windows' names and embeddings: it proves which windows were judged, and
   nothing can be read out of it.
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Final
 
 import msgspec
@@ -22,8 +24,10 @@ from ostiary.keys import sha256
 from ostiary.vocabulary.behaviour import BiometricsVerdict
 
 MOST_SESSIONS: Final = 50_000
+MOST_OF_SUBJECT: Final = 32
 _MOST_REASONS: Final = 4
 _FAINT: Final = 0.02
+_Name = tuple[str, str]
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -74,7 +78,9 @@ class WatchedSessions:
         """Keep ``most`` at once; the one that was longest silent goes first."""
         self._lock = threading.Lock()
         self._most = max(1, most)
-        self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
+        self._sessions: OrderedDict[_Name, _Session] = OrderedDict()
+        self._subjects: dict[_Name, dict[_Name, None]] = {}
+        self._tenants: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """Return of how many sessions anything is known."""
@@ -83,27 +89,22 @@ class WatchedSessions:
     def subjects(self) -> list[tuple[str, str]]:
         """Return tenant and subject of every session, each once."""
         with self._lock:
-            return list(dict.fromkeys((name[0], kept.subject) for name, kept in self._sessions.items()))
+            return list(self._subjects)
 
     def note(self, tenant: str, session: str, subject: str, judged: Judged, at_ns: int) -> None:
         """Take in what was found of one window."""
         with self._lock:
-            kept = self._sessions.pop((tenant, session), None)
-            if kept is None or kept.subject != subject:
-                kept = _Session(subject)
-            self._sessions[tenant, session] = kept
-            kept.withdrawn = False
-            _take(kept, judged, at_ns)
-            if len(self._sessions) > self._most:
-                self._sessions.popitem(last=False)
+            kept = self._taken((tenant, session), subject, at_ns)
+            if kept is not None:
+                kept.withdrawn = False
+                _take(kept, judged, at_ns)
 
     def alarm(self, tenant: str, session: str, subject: str, reason: str, at_ns: int) -> None:
         """Note that what is kept of a person is not what was kept."""
         with self._lock:
-            kept = self._sessions.get((tenant, session))
-            if kept is None or kept.subject != subject:
-                kept = self._sessions[tenant, session] = _Session(subject)
-            kept.alarm, kept.doubts, kept.at_ns = True, (reason,), max(kept.at_ns, at_ns)
+            kept = self._taken((tenant, session), subject, at_ns)
+            if kept is not None:
+                kept.alarm, kept.doubts, kept.at_ns = True, (reason,), max(kept.at_ns, at_ns)
 
     def latest(self, tenant: str, session: str, subject: str, now_ns: int) -> BiometricsVerdict | None:
         """Return what is known of a session of this subject, or ``None``."""
@@ -121,14 +122,14 @@ class WatchedSessions:
     def drop(self, tenant: str, session: str) -> None:
         """Forget a session that is over."""
         with self._lock:
-            self._sessions.pop((tenant, session), None)
+            self._out((tenant, session))
 
     def forget(self, tenant: str, subject: str, *, withdrawn: bool = True) -> None:
         """Forget all sessions of a subject; or all but those in which it withdrew under what spoke against them."""
         with self._lock:
             for name, kept in self._of(tenant, subject):
                 if withdrawn or not kept.withdrawn:
-                    del self._sessions[name]
+                    self._out(name)
 
     def withdraw(self, tenant: str, subject: str, now_ns: int) -> None:
         """Forget a subject's sessions, but for the bare numbers of those against which something speaks now."""
@@ -138,16 +139,55 @@ class WatchedSessions:
                     bare = kept.evidence.wordless()
                     self._sessions[name] = msgspec.structs.replace(kept, evidence=bare, doubts=(), withdrawn=True)
                 else:
-                    del self._sessions[name]
+                    self._out(name)
 
     def forget_tenant(self, tenant: str) -> None:
         """Forget all sessions of a tenant."""
         with self._lock:
             for name in [name for name in self._sessions if name[0] == tenant]:
-                del self._sessions[name]
+                self._out(name)
 
-    def _of(self, tenant: str, subject: str) -> list[tuple[tuple[str, str], _Session]]:
-        return [(name, kept) for name, kept in self._sessions.items() if name[0] == tenant and kept.subject == subject]
+    def _of(self, tenant: str, subject: str) -> list[tuple[_Name, _Session]]:
+        return [(name, self._sessions[name]) for name in self._subjects.get((tenant, subject), ())]
+
+    def _taken(self, name: _Name, subject: str, at_ns: int) -> _Session | None:
+        """Return a session of a subject as the latest one, or ``None`` where there is no room for it."""
+        kept = self._sessions.get(name)
+        if kept is not None and kept.subject != subject:
+            self._out(name)
+        elif kept is not None:
+            self._sessions.move_to_end(name)
+            return kept
+        if not self._has_room(name[0], subject, at_ns):
+            return None
+        self._sessions[name] = _Session(subject)
+        self._subjects.setdefault((name[0], subject), {})[name] = None
+        self._tenants[name[0]] += 1
+        if len(self._sessions) > self._most:
+            crowded = self._tenants[name[0]] > self._most // 2
+            self._out(next(one for one in self._sessions if one[0] == name[0] or not crowded))
+        return self._sessions.get(name)
+
+    def _has_room(self, tenant: str, subject: str, at_ns: int) -> bool:
+        mine = self._of(tenant, subject)
+        if len(mine) < MOST_OF_SUBJECT:
+            return True
+        least = next((name for name, kept in mine if not _against(_told(kept, at_ns))), None)
+        if least is not None:
+            self._out(least)
+        return least is not None
+
+    def _out(self, name: _Name) -> None:
+        kept = self._sessions.pop(name, None)
+        if kept is None:
+            return
+        mine = self._subjects[name[0], kept.subject]
+        del mine[name]
+        if not mine:
+            del self._subjects[name[0], kept.subject]
+        self._tenants[name[0]] -= 1
+        if not self._tenants[name[0]]:
+            del self._tenants[name[0]]
 
 
 def chained(before: str, name: str, embedding: bytes) -> str:

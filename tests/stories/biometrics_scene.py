@@ -17,6 +17,7 @@ from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdenti
 from ostiary.server.assembly import _judge
 from ostiary.server.biometrics.people import Person
 from ostiary.server.biometrics.ports import Consent, SeenWindow
+from ostiary.server.biometrics.room import BiometricsRoom
 from ostiary.server.places import Places
 from ostiary.server.settings import load
 from ostiary.server.wiring import House, open_house
@@ -74,6 +75,12 @@ class Scene:
         self.decider = Decider(msgspec.structs.replace(house.decider.parts, subjects=Anybody()))
         self.judge = _judge(house, self.fault)
         self.sequence = self.asked = 0
+
+    @property
+    def watching(self) -> BiometricsRoom:
+        """The room, in a house that has one."""
+        assert self.room is not None
+        return self.room
 
     def person(self, subject: str) -> Person | None:
         """Return what is known of a subject."""

@@ -20,12 +20,12 @@ def scene(tmp_path: Path):
 
 
 def withdraws(scene: Scene) -> None:
-    scene.room.consents.withdraw("default", ANN)
-    scene.room.sink.withdraw("default", ANN)
+    scene.watching.consents.withdraw("default", ANN)
+    scene.watching.sink.withdraw("default", ANN)
 
 
 def known(scene: Scene, session: str = "s1"):
-    return scene.room.latest("default", session, ANN, scene.clock.now_ns())
+    return scene.watching.latest("default", session, ANN, scene.clock.now_ns())
 
 
 def test_a_thief_does_not_withdraw_from_what_was_seen_of_him(scene):

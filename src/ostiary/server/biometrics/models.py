@@ -20,6 +20,7 @@ from ostiary.server.places import DEFAULT_TENANT
 
 FOLDER: Final = "biometrics"
 ABSENT: Final = "biometrics_model_absent"
+FAILED: Final = "biometrics_model_failed"
 Keys = Callable[[str], list[VerifyingKey]]
 Shipped = Callable[[Modality], Model]
 
@@ -83,8 +84,11 @@ class BehaviourModels:
     def _first(self, tenant: str, modality: Modality) -> Model | None:
         try:
             return self.opened(tenant, modality)
-        except (OstiaryError, ImportError) as fault:
-            code = getattr(fault, "code", "biometrics_extra_missing")
-            if code != ABSENT:
-                self._on_fault(code, fault)
-            return None
+        except ImportError as fault:
+            self._on_fault("biometrics_extra_missing", fault)
+        except OstiaryError as fault:
+            if fault.code != ABSENT:
+                self._on_fault(fault.code, fault)
+        except Exception as fault:  # noqa: BLE001 - numbers and graphs break in ways of their own; none is tried again
+            self._on_fault(FAILED, fault)
+        return None

@@ -25,10 +25,10 @@ from ostiary.biometrics.liveness import Verdict, seeing
 from ostiary.biometrics.model import Model
 from ostiary.biometrics.updating import Whose, begin
 from ostiary.biometrics.window import Floats, Modality, Window
-from ostiary.errors import VerificationError
+from ostiary.errors import OstiaryError, VerificationError
 from ostiary.keys import sha256
 from ostiary.server.biometrics.kept import MOST_ROWS, Enrolling, bytes_of
-from ostiary.server.biometrics.models import BehaviourModels
+from ostiary.server.biometrics.models import FAILED, BehaviourModels
 from ostiary.server.biometrics.people import FLUSH_AT, People, Person
 from ostiary.server.biometrics.ports import Consent, SeenWindow
 from ostiary.server.biometrics.records import TemplateRecords
@@ -107,21 +107,29 @@ class BiometricsRoom:
             UnavailableError: what is kept of the person cannot be read or written now.
         """
         model = self.models.model(seen.tenant, seen.window.modality)
-        row = None if model is None or _not_by_hand(seen) else _embedded(model, seen.window)
-        if model is None or row is None:
-            self.dropped += 1
-            return
+        taken = False
+        try:
+            row = None if model is None or _not_by_hand(seen) else _embedded(model, seen.window)
+            if model is not None and row is not None:
+                taken = self._take(seen, model, row)
+        except OstiaryError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - a model that breaks over a window is a missing model (law 1)
+            self._on_fault(FAILED, fault)
+        self.taken += taken
+        self.dropped += not taken
+
+    def _take(self, seen: SeenWindow, model: Model, row: Floats) -> bool:
         with self._lock(seen.tenant, seen.subject):
             person = self._person(seen, model)
             if person is None:
-                self.dropped += 1
-                return
+                return False
             live = person.live(seeing(seen.window))
             self._judge(seen, model, row, person, live)
             self._learn(seen, model, row, person, live)
             if person.unsaved >= FLUSH_AT:
                 self.people.save_prints(seen.tenant, seen.subject, model.modality, person)
-            self.taken += 1
+            return True
 
     def _person(self, seen: SeenWindow, model: Model) -> Person | None:
         """Return a person; what was changed by others than us is an alarm, and is not judged by."""

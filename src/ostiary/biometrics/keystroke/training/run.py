@@ -30,7 +30,7 @@ from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.biometrics.window import Floats
 from ostiary.errors import FaultyInputError
 
-EPOCHS: Final = 8
+EPOCHS: Final = 16
 _LEAST_STEPS: Final = 600
 _MOST_BATCH: Final = 256
 _LEAST_BATCH: Final = 16

@@ -4,10 +4,11 @@
   begins anew.
 - The anchor is frozen when a person is enrolled; the adaptive template is moved by what may teach it alone, each time
   as a version that is signed and named by the log.
-- ``prints`` of the latest windows are by which a replay is known; they are no events either.
+- ``prints`` of the latest windows are by which a replay is known; they are no events either. Those that speak against
+  the person are forgotten first, so that a thief does not push out the person's own by his.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -67,10 +68,11 @@ class KeptFamily(msgspec.Struct, frozen=True, array_like=True):
 
 
 class KeptPrints(msgspec.Struct, frozen=True, array_like=True):
-    """Prints of one window."""
+    """Prints of one window, and whether it speaks against its person."""
 
     whole: bytes
     families: dict[str, KeptFamily]
+    strange: bool = False
 
 
 _kept = msgspec.msgpack.Decoder(Kept)
@@ -97,29 +99,30 @@ def bytes_of(row: Floats) -> bytes:
     return np.asarray(row, "<f8").tobytes()
 
 
-def prints_kept(content: bytes, modality: Modality) -> list[Prints]:
-    """Return the prints of earlier windows.
+def prints_kept(content: bytes, modality: Modality) -> tuple[list[Prints], frozenset[bytes]]:
+    """Return the prints of earlier windows, and which of these speak against their person.
 
     Raises:
         UnavailableError: ``biometrics_damaged``.
     """
     try:
-        return [_opened(one, modality) for one in _prints.decode(content)] if content else []
+        kept = _prints.decode(content) if content else ()
+        return [_opened(one, modality) for one in kept], frozenset(one.whole for one in kept if one.strange)
     except (msgspec.MsgspecError, ValueError) as fault:
         raise _damaged() from fault
 
 
-def prints_sealed(prints: Sequence[Prints]) -> bytes:
+def prints_sealed(prints: Sequence[Prints], strangers: Collection[bytes] = ()) -> bytes:
     """Return the newest of them as bytes."""
-    return msgspec.msgpack.encode([_closed(one) for one in prints[-MOST_PRINTS:]])
+    return msgspec.msgpack.encode([_closed(one, one.whole in strangers) for one in prints[-MOST_PRINTS:]])
 
 
-def _closed(prints: Prints) -> KeptPrints:
+def _closed(prints: Prints, strange: bool) -> KeptPrints:  # noqa: FBT001 - a fact
     families = {
         name: KeptFamily(one.kept.astype("<u4").tobytes(), int(one.near.shape[1]))
         for name, one in prints.families.items()
     }
-    return KeptPrints(prints.whole, families)
+    return KeptPrints(prints.whole, families, strange)
 
 
 def _opened(kept: KeptPrints, modality: Modality) -> Prints:

@@ -8,7 +8,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -32,12 +32,21 @@ Name = tuple[str, str, Modality]
 class Person:
     """One person in one modality."""
 
-    def __init__(self, read: Read, kept: Kept, state: State | None, model: Model, prints: list[Prints]) -> None:
+    def __init__(
+        self,
+        read: Read,
+        kept: Kept,
+        state: State | None,
+        model: Model,
+        prints: list[Prints],
+        strangers: Iterable[bytes] = (),
+    ) -> None:
         """Make what is needed for judging out of what is kept; ``state`` is that of somebody who is enrolled."""
         self.read, self.kept, self.state, self._model = read, kept, state, model
         self.prints, self.unsaved = prints, 0
         self._history, self._latest = History(prints), list[Prints]()
         self.lock = threading.RLock()
+        self.strangers = set(strangers)
         self.template, self.stage, self.habits = _known(kept, state, model)
 
     def change(self, read: Read, kept: Kept, state: State | None) -> None:
@@ -46,19 +55,36 @@ class Person:
         self.template, self.stage, self.habits = _known(kept, state, self._model)
 
     def live(self, ready: Seeing) -> Verdict:
+<<<<<<< HEAD
         """Return whether a window is live, given all that was seen of this person; and remember it.
 
         Doings are always live: people do the same things in the same order again, and that is what makes them known.
         """
         if self._model.modality is Modality.SEQUENCE:
             return Verdict(1.0)
+=======
+        """Return whether a window is live, given what was seen of this person; and remember it if it is."""
+>>>>>>> review4
         with self.lock:
             found = min((judged(ready, self._history), judged(ready, History(self._latest))), key=lambda one: one.score)
-            seen = ready.prints.remembered
-            self._latest.append(seen)
-            self.prints = [*self.prints, seen][-MOST_PRINTS:]
-            self.unsaved += 1
+            if found.live:  # a replay is remembered already: again and again, it would push out everything else
+                seen = ready.prints.remembered
+                self._latest.append(seen)
+                self.prints = [*self.prints, seen]
+                self.unsaved += 1
+                self._make_room()
             return found
+
+    def strange(self, ready: Seeing) -> None:
+        """Note that a window speaks against its person: it is the first to be forgotten."""
+        with self.lock:
+            self.strangers.add(ready.prints.whole)
+
+    def _make_room(self) -> None:
+        if len(self.prints) > MOST_PRINTS:
+            places = (at for at, one in enumerate(self.prints) if one.whole in self.strangers)
+            gone = self.prints.pop(next(places, 0))
+            self.strangers.discard(gone.whole)
 
     def saved(self) -> None:
         """Note that the prints are in the book."""
@@ -139,7 +165,7 @@ class People:
             try:
                 read = self._book.read(tenant, subject, part)
                 if read is not None and read.standing == person.read.standing:
-                    self._book.write(tenant, subject, part, read, prints_sealed(person.prints))
+                    self._book.write(tenant, subject, part, read, prints_sealed(person.prints, person.strangers))
                 person.saved()
             except Exception as fault:  # noqa: BLE001 - the next windows bring it about again
                 self._on_fault("biometrics_not_saved", fault)
@@ -159,12 +185,12 @@ class People:
 
     def _made(self, tenant: str, subject: str, model: Model, read: Read) -> Person:
         printed = self._book.read(tenant, subject, model.modality.value + PRINTS)
-        prints = prints_kept(printed.content if printed is not None else b"", model.modality)
+        prints, strangers = prints_kept(printed.content if printed is not None else b"", model.modality)
         kept, state = kept_of(read.content, model.digest), None
         if kept.version is not None:
             whose = Whose(tenant, subject, model.modality)
             state = self._records.state(whose, kept.line, kept.version, kept.state)
-        return Person(read, kept, state, model, prints)
+        return Person(read, kept, state, model, prints, strangers)
 
 
 def _same(one: Read, other: Read) -> bool:

@@ -124,8 +124,10 @@ class BiometricsRoom:
             person = self._person(seen, model)
             if person is None:
                 return False
-            live = person.live(seeing(seen.window))
-            self._judge(seen, model, row, person, live)
+            ready = seeing(seen.window)
+            live = person.live(ready)
+            if self._judge(seen, model, row, person, live) < 0 and live.live:
+                person.strange(ready)
             self._learn(seen, model, row, person, live)
             if person.unsaved >= FLUSH_AT:
                 self.people.save_prints(seen.tenant, seen.subject, model.modality, person)
@@ -187,7 +189,7 @@ class BiometricsRoom:
             if not standing.watched:
                 self._drop(tenant, subject, withdrawn=standing.excused is not None)
 
-    def _judge(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> None:
+    def _judge(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> float:
         modality, llr = model.modality, float("nan")
         reasons = live.reasons
         if person.template is not None and person.stage is not Stage.NONE:
@@ -207,6 +209,7 @@ class BiometricsRoom:
             alarm=person.state is not None and bool(person.state.alarm),
         )
         self.sessions.note(seen.tenant, seen.session, seen.subject, judged, seen.ended_ns)
+        return llr
 
     def _learn(self, seen: SeenWindow, model: Model, row: Floats, person: Person, live: Verdict) -> None:
         if not live.live or seen.untrusted:

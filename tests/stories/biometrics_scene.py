@@ -15,7 +15,9 @@ from ostiary.decision.parts import Decided
 from ostiary.identity._seal import SEAL
 from ostiary.identity.types import PepIdentity, PresentedSubject, VerifiedIdentity
 from ostiary.server.assembly import _judge
+from ostiary.server.biometrics.people import Person
 from ostiary.server.biometrics.ports import Consent, SeenWindow
+from ostiary.server.biometrics.room import BiometricsRoom
 from ostiary.server.places import Places
 from ostiary.server.settings import load
 from ostiary.server.wiring import House, open_house
@@ -73,6 +75,19 @@ class Scene:
         self.decider = Decider(msgspec.structs.replace(house.decider.parts, subjects=Anybody()))
         self.judge = _judge(house, self.fault)
         self.sequence = self.asked = 0
+
+    @property
+    def watching(self) -> BiometricsRoom:
+        """The room, in a house that has one."""
+        assert self.room is not None
+        return self.room
+
+    def person(self, subject: str) -> Person | None:
+        """Return what is known of a subject."""
+        assert self.room is not None
+        model = self.room.models.model("default", KEYS)
+        assert model is not None
+        return self.room.people.person("default", subject, model)
 
     def fault(self, code: str, fault: BaseException) -> None:
         self.faults.append((code, fault))

@@ -25,7 +25,7 @@ def fresh(tmp_path: Path):
 
 
 def stage_of(scene: Scene, subject: str = ANN) -> Stage:
-    person = scene.room.people.person("default", subject, scene.room.models.model("default", KEYS))
+    person = scene.person(subject)
     return Stage.NONE if person is None else person.stage
 
 

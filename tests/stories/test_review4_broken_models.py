@@ -28,14 +28,14 @@ def test_a_model_that_fails_over_a_window_drops_the_window(tmp_path: Path, part:
         scene.enrols(typist()[:24])
         scene.proves()
         scene.clock.advance(700)
-        model = scene.room.models.model("default", KEYS)
+        model = scene.watching.models.model("default", KEYS)
 
         def fails(*_given):
             raise ValueError("shapes do not match")
 
         monkeypatch.setattr(model, part, fails)
-        before = scene.room.dropped
+        before = scene.watching.dropped
         scene.types(typed(0, 24, 26))
-        assert scene.room.dropped == before + 2
+        assert scene.watching.dropped == before + 2
         assert [code for code, _ in scene.faults] == ["biometrics_model_failed"] * 2
         assert scene.asks().record.outcome.effect is Effect.ALLOW

@@ -20,10 +20,10 @@ def scene(tmp_path: Path):
 
 def replayed(scene: Scene) -> bool:
     """Return whether a window of the person's enrolment is known again in a session that nobody has looked at."""
-    scene.room.flush()
+    scene.watching.flush()
     scene.agree()  # who agrees anew is read anew: what counts is what lies in the book
     scene.types([typist()[2].window], session="clean")
-    return scene.room.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
+    return scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
 
 
 def test_by_replaying_one_window_again_and_again(scene):
@@ -41,6 +41,7 @@ def test_what_the_thief_did_is_known_again_as_well(scene):
     own = [row.window for row in people(KEYS, 1, sessions=1, windows=3, first=OTHER)]
     scene.types(own, session="dirty")
     scene.types(own[:1], session="clean")
+<<<<<<< HEAD
     assert scene.room.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
 
 
@@ -50,3 +51,6 @@ def test_by_agreeing_to_another_text(scene):
     scene.agree()
     scene.types(own, session="clean")
     assert scene.room.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
+=======
+    assert scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
+>>>>>>> main

@@ -2,17 +2,22 @@
 
 import threading
 import tracemalloc
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
 from tests.stories.biometrics_scene import KEYS, model_of, typed
+from tests.unit.biometrics.known import numbers
 
-from ostiary.biometrics.book import Read
+from ostiary.biometrics.book import Read, TemplateBook
 from ostiary.biometrics.liveness import History, prints_of, seeing
 from ostiary.biometrics.window import Modality, Window, window_of
 from ostiary.server.biometrics import people
 from ostiary.server.biometrics.kept import Kept
 from ostiary.server.biometrics.people import MOST_AT_HAND, People, Person
+
+if TYPE_CHECKING:
+    from ostiary.server.biometrics.records import TemplateRecords
 
 MOST_BYTES = 2 * 2**30
 
@@ -47,7 +52,7 @@ def test_what_is_remembered_still_knows_a_replay(modality):
     history = History([prints_of(window).remembered for window in windows])
     for window in windows:
         assert history.seen(prints_of(window)).replayed
-        part = Window(modality, window.content[len(window.content) // 3 :])
+        part = Window(modality, numbers(window)[len(window.content) // 3 :])
         assert history.seen(prints_of(part)) == History.of(windows).seen(prints_of(part))
 
 
@@ -72,7 +77,7 @@ def test_a_window_that_comes_while_prints_are_written_is_remembered(monkeypatch)
         def write(self, *_):
             return True
 
-    room = People(Book(), None, lambda code, fault: pytest.fail(code))
+    room = People(cast("TemplateBook", Book()), cast("TemplateRecords", None), lambda code, fault: pytest.fail(code))
     writing = threading.Thread(target=room.save_prints, args=("default", "user:ann", KEYS, one))
     writing.start()
     assert begun.wait(5)

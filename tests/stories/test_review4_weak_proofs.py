@@ -16,7 +16,7 @@ def scene(tmp_path: Path):
 
 
 def known(scene):
-    return scene.room.latest("default", "s1", ANN, scene.clock.now_ns())
+    return scene.watching.latest("default", "s1", ANN, scene.clock.now_ns())
 
 
 @pytest.mark.parametrize("acr", ["urn:ostiary:acr:mfa", "urn:ostiary:acr:password", ""])

@@ -20,12 +20,12 @@ def scene(tmp_path: Path):
 
 
 def withdraws(scene: Scene) -> None:
-    scene.room.consents.withdraw("default", ANN)
-    scene.room.sink.withdraw("default", ANN)
+    scene.watching.consents.withdraw("default", ANN)
+    scene.watching.sink.withdraw("default", ANN)
 
 
 def known(scene: Scene, session: str = "s1"):
-    return scene.room.latest("default", session, ANN, scene.clock.now_ns())
+    return scene.watching.latest("default", session, ANN, scene.clock.now_ns())
 
 
 def test_a_thief_does_not_withdraw_from_what_was_seen_of_him(scene):
@@ -33,7 +33,7 @@ def test_a_thief_does_not_withdraw_from_what_was_seen_of_him(scene):
     before = known(scene)
     withdraws(scene)
     scene.clock.advance(16)
-    scene.room.tend()
+    scene.watching.tend()
     assert scene.house.templates.parts("default", ANN) == {}
     decided = scene.asks()
     assert decided.record.outcome.effect is Effect.STEP_UP
@@ -53,7 +53,7 @@ def test_agreeing_again_does_not_help_him(scene):
     withdraws(scene)
     scene.agree()
     scene.types(typed(OTHER, 6, 8))
-    scene.room.tend()
+    scene.watching.tend()
     assert scene.asks().record.outcome.effect is Effect.STEP_UP
 
 
@@ -84,4 +84,4 @@ def test_it_ends_with_being_forgotten(scene):
     withdraws(scene)
     forget(scene.house, "default", "user", "ann")
     assert known(scene) is None
-    assert len(scene.room.sessions) == 0
+    assert len(scene.watching.sessions) == 0

@@ -96,7 +96,7 @@ def test_whoever_is_hardly_known_is_hardly_judged(model, people) -> None:
 
 def test_what_is_told_of_a_thief_can_be_read(model, people) -> None:
     names = list(people)
-    words = []
+    words: list[str] = []
     for place, name in enumerate(names):
         thief = [row.window for row in of(people[names[place - 7]], 2)]
         last = sitting(model, of(people[name], 0, 1), thief)[-1]

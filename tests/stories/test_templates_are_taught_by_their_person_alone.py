@@ -22,7 +22,7 @@ def scene(tmp_path: Path):
 
 
 def person(scene: Scene):
-    return scene.room.people.person("default", ANN, scene.room.models.model("default", KEYS))
+    return scene.person(ANN)
 
 
 def versions(scene: Scene) -> int:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.biometrics.known import features, known
 
 from ostiary.artifacts.tensors import pack, unpack
 from ostiary.biometrics.digraphs import folder
@@ -60,15 +61,15 @@ def test_the_same_rows_and_seed_give_the_same_model(files) -> None:
 
 def test_people_nobody_trained_on_are_told_apart_by_one_log(model) -> None:
     found = pairs(model, rows_of(range(100, 110))).figures
-    assert found.global_eer < 0.08
-    assert found.cllr < 0.5
+    assert known(found.global_eer) < 0.08
+    assert known(found.cllr) < 0.5
 
 
 def test_two_logs_tell_more_than_one_and_a_short_one_less(model) -> None:
     rows, luck = rows_of(range(100, 114)), np.random.default_rng(1)
     short = [shortened(row.window, 60, luck) for row in rows]
     one, two, part = pairs(model, rows), pairs(model, rows, None, 2), pairs(model, rows, short)
-    assert two.figures.auc >= one.figures.auc > part.figures.auc > 0.7
+    assert known(two.figures.auc) >= known(one.figures.auc) > known(part.figures.auc) > 0.7
 
 
 def test_the_ratio_is_that_of_the_joint_gaussians() -> None:
@@ -83,7 +84,7 @@ def test_the_ratio_is_that_of_the_joint_gaussians() -> None:
     found = ratios(factors, Side(one[None], precision[:1], np.ones(1)), Side(other, precision, np.ones(3)))
 
     def density(values, covariance) -> float:
-        return -0.5 * (np.linalg.slogdet(covariance)[1] + values @ np.linalg.solve(covariance, values))
+        return float(-0.5 * (np.linalg.slogdet(covariance)[1] + values @ np.linalg.solve(covariance, values)))
 
     both = np.block([[shared + own, shared], [shared, shared + own]])
     for ratio, row in zip(found, other, strict=True):
@@ -93,8 +94,8 @@ def test_the_ratio_is_that_of_the_joint_gaussians() -> None:
 
 def test_a_feature_that_lacks_says_nothing(model) -> None:
     whole = log_of(200, 0)
-    without = Window(Modality.FEATURES, {name: some for name, some in whole.content.items() if name != NAMES[0]})
-    strange = Window(Modality.FEATURES, {**without.content, "9-9": (1.0, 2.0), "7-7": ()})
+    without = Window(Modality.FEATURES, {name: some for name, some in features(whole).items() if name != NAMES[0]})
+    strange = Window(Modality.FEATURES, {**features(without), "9-9": (1.0, 2.0), "7-7": ()})
     assert np.array_equal(model.embed([without]), model.embed([strange]))
     template = model.enrol(model.embed([whole]))
     assert np.isfinite(model.scores(template, model.embed([without]))).all()
@@ -156,7 +157,7 @@ def test_people_with_one_log_each_teach_nothing() -> None:
 
 def test_a_handful_of_people_teach_a_model_too() -> None:
     few = folder.read(train(rows_of(range(4), 2), SETTINGS, silent).files)
-    assert pairs(few, rows_of(range(100, 106))).figures.auc > 0.8
+    assert (pairs(few, rows_of(range(100, 106))).figures.auc or 0.0) > 0.8
 
 
 @settings(max_examples=60)

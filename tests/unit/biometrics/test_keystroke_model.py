@@ -1,13 +1,16 @@
 """What the keystroke model keeps of the Protocol, with an encoder that takes means of channels."""
 
+from typing import cast
+
 import msgspec
 import numpy as np
 import pytest
+from tests.unit.biometrics.known import numbers
 
 from ostiary.artifacts.tensors import pack
 from ostiary.biometrics import kinds
 from ostiary.biometrics.calibration import Calibration
-from ostiary.biometrics.keystroke.encoder import MOST_BYTES
+from ostiary.biometrics.keystroke.encoder import MOST_BYTES, Encoder
 from ostiary.biometrics.keystroke.model import ENCODER, KIND, SCHEMA, TABLES, KeystrokeModel, Schema, model_of
 from ostiary.biometrics.keystroke.plda import Plda, fit
 from ostiary.biometrics.keystroke.tensor import LEAST, channels
@@ -37,10 +40,12 @@ def windows_of(person: int, count: int = 8) -> list[Window]:
 def model() -> KeystrokeModel:
     encoder = Means()
     everybody = [window for person in range(60) for window in windows_of(person)]
-    embeddings = encoder.embeddings([channels(window.content) for window in everybody])
+    embeddings = encoder.embeddings([channels(numbers(window)) for window in everybody])
     keys = np.array([len(window.content) for window in everybody], dtype=float)
     plda = fit(embeddings, np.repeat(np.arange(60), 8), keys)
-    return KeystrokeModel("sha256:1", encoder, plda, Calibration([1, 5], [1], [[0.5], [1.0]], [[0.0], [0.1]]))
+    return KeystrokeModel(
+        "sha256:1", cast("Encoder", encoder), plda, Calibration([1, 5], [1], [[0.5], [1.0]], [[0.0], [0.1]])
+    )
 
 
 def test_the_same_person_scores_higher_than_another(model) -> None:
@@ -54,7 +59,7 @@ def test_the_same_person_scores_higher_than_another(model) -> None:
 
 def test_too_few_keys_judge_nothing(model) -> None:
     whole = windows_of(1, 1)[0]
-    short = Window(Modality.KEYSTROKE, whole.content[: LEAST - 1])
+    short = Window(Modality.KEYSTROKE, numbers(whole)[: LEAST - 1])
     rows = model.embed([short, whole, short])
     assert np.isnan(rows[[0, 2]]).all()
     assert np.isfinite(rows[1]).all()

@@ -40,8 +40,8 @@ def test_scores_of_unseen_people_are_ratios_without_any_calibration() -> None:
         found = model.scores(mean, weight, rows, weights)
         genuine += found[own[5:]].tolist()
         impostor += found[people != person].tolist()
-    assert eer(np.array(genuine), np.array(impostor)) < 0.14
-    assert cllr(np.array(genuine), np.array(impostor)) < 0.5
+    assert eer(np.array(genuine), np.array(impostor)) < 0.16
+    assert cllr(np.array(genuine), np.array(impostor)) < 0.55
 
 
 @settings(max_examples=30)

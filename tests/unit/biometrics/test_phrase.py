@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.biometrics.known import known, numbers
 
 from ostiary.artifacts.tensors import pack, unpack
 from ostiary.biometrics.model import Template
@@ -65,8 +66,8 @@ def test_the_same_rows_and_seed_give_the_same_model(files) -> None:
 def test_a_person_nobody_trained_on_is_told_from_others(model) -> None:
     people = {who: rows_of(range(who, who + 1), 40) for who in range(100, 112)}
     found = trials(model, people, list(people), Protocol(20, 20)).figures()
-    assert found.per_user_eer < 0.05
-    assert found.cllr < 0.4
+    assert known(found.per_user_eer) < 0.05
+    assert known(found.cllr) < 0.4
 
 
 @pytest.mark.parametrize("enrolled", [1, 2, 5, 50])
@@ -130,7 +131,7 @@ def test_ten_thousand_templates_fit_in_fifty_megabytes(model, keys: int) -> None
 
 
 def test_a_templates_numbers_are_the_person() -> None:
-    rows = np.stack([row_of(typed(5, at).content) for at in range(20)])
+    rows = np.stack([row_of(numbers(typed(5, at))) for at in range(20)])
     one = person_of(rows)
     again = lifted(laid(one))
     assert np.allclose(again.covariance, one.covariance)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -16,6 +16,7 @@ from ostiary.biometrics.pointer.tensor import CHANNELS, tensor
 ANY = arrays.arrays(
     np.float64, st.tuples(st.integers(1, 300), st.just(4)), elements=st.integers(-(10**9), 10**9).map(float)
 )
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # a window is long, and the machine may be busy
 USUAL = st.lists(
     st.tuples(
         st.integers(0, 1_800), st.integers(-80, 80), st.integers(-80, 80), st.sampled_from([0, 0, 0, 1, 2, 8, 16])
@@ -35,7 +36,7 @@ def stroke(every: float, seconds: float = 4.0, pause: float = 400.0) -> np.ndarr
     return np.concatenate([np.zeros((1, 4)), rows, click, rest, rows * [1, -1, 1, 1]])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=SLOW)
 @given(st.one_of(ANY, USUAL))
 def test_whatever_comes_every_number_is_finite(events) -> None:
     blocks = cut(events)
@@ -50,7 +51,7 @@ def test_whatever_comes_every_number_is_finite(events) -> None:
     assert np.abs(channels).max(initial=0.0) < 20
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, suppress_health_check=SLOW)
 @given(USUAL, st.integers(0, 40))
 def test_a_block_is_read_alone(events, at) -> None:
     blocks = cut(np.concatenate([events, np.ones((160, 4))]))
@@ -111,7 +112,7 @@ def test_a_relayed_stream_is_known_by_movements_at_once() -> None:
     assert not is_relayed([])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, suppress_health_check=SLOW)
 @given(USUAL, st.floats(20, 200))
 def test_relaying_loses_no_movement_no_time_and_no_press(events, every) -> None:
     told = relayed(events, every)

@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.biometrics.known import numbers
 
 from ostiary.biometrics.window import Modality, window_of
 from ostiary.testing.typists import Typists
@@ -11,7 +12,7 @@ from ostiary.testing.typists import Typists
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 20), st.integers(0, 20))
 def test_every_sentence_is_a_window_in_the_neutral_form(crowd: int, person: int, sitting: int, number: int) -> None:
     keys = window_of(Modality.KEYSTROKE, [list(key) for key in Typists(crowd).typist(person).sentence(sitting, number)])
-    down, up, kinds = keys.content.T
+    down, up, kinds = numbers(keys).T
     assert down[0] == 0
     assert (np.diff(down) >= 0).all()
     assert (up >= down).all()

@@ -27,6 +27,7 @@ from ostiary.errors import FaultyInputError
 TOGETHER: Final = 0.05
 """How much less windows tell together: ``n`` of them weigh ``n / (1 + TOGETHER · (n - 1))``."""
 _LEAST_NOISE: Final = 0.1
+_LEAST_LENGTH: Final = 1e-6
 _LEAST_BETWEEN: Final = 1e-6
 _SHRINK: Final = 0.02
 _DIMENSIONS: Final = 2
@@ -37,7 +38,7 @@ class Plda(msgspec.Struct, frozen=True):
     """The model.
 
     Attributes:
-        mean: ``[d]``, of everybody's embeddings.
+        mean: ``[d]``, of everybody's tempered embeddings.
         basis: ``[d, k]``, to the directions in which a person's windows vary by 1, most telling first.
         between: ``[k]``, variance of the people in these directions.
         noise: a window of ``n`` keys varies by ``noise[0] + noise[1] / n``.
@@ -50,7 +51,7 @@ class Plda(msgspec.Struct, frozen=True):
 
     def placed(self, embeddings: Floats) -> Floats:
         """Return embeddings ``[n, d]`` in the model's directions ``[n, k]``."""
-        found: Floats = (embeddings - self.mean) @ self.basis
+        found: Floats = (tempered(embeddings) - self.mean) @ self.basis
         return found
 
     def weights(self, keys: Floats) -> Floats:
@@ -102,6 +103,13 @@ class Plda(msgspec.Struct, frozen=True):
         return cls(mean, basis, between, (float(noise[0]), float(noise[1])))
 
 
+def tempered(embeddings: Floats) -> Floats:
+    """Return embeddings drawn half way (in logarithms) to one length: outliers of length are no outliers of person."""
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    found: Floats = embeddings * np.sqrt(np.sqrt(embeddings.shape[1]) / np.maximum(lengths, _LEAST_LENGTH))
+    return found
+
+
 def fit(embeddings: Floats, people: Labels, keys: Floats) -> Plda:
     """Return the model of embeddings ``[n, d]`` of numbered people and the lengths of their windows.
 
@@ -111,6 +119,7 @@ def fit(embeddings: Floats, people: Labels, keys: Floats) -> Plda:
     Raises:
         FaultyInputError: ``training_people``, without two people or anybody's second window.
     """
+    embeddings = tempered(embeddings)
     _, person, counts = np.unique(people, return_inverse=True, return_counts=True)
     spare = len(person) - len(counts)
     if len(counts) < _DIMENSIONS or spare < 1:

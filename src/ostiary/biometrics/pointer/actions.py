@@ -9,7 +9,7 @@
 >>> window = np.array([[0, 0, 0, 0], *[[16, 9, 2, 0]] * 40, [90, 0, 0, 1], [80, 0, 0, 0]], dtype=float)
 >>> rows = actions(window)
 >>> rows.shape, float(rows[0, NAMES.index("clicks")]), float(rows[0, NAMES.index("hold")])
-((1, 54), 1.0, 5.0)
+((1, 55), 1.0, 5.0)
 """
 
 from typing import Final
@@ -27,7 +27,19 @@ LONGEST_LEAD_MS: Final = 5_000.0
 DRAG: Final = 5.0
 SHARP: Final = 0.6
 LEAST_PATH: Final = 5.0
-_BASE: Final = ["clicks", "drags", "right", "wheel_up", "wheel_down", "hold", "dragged", "settle", "lead", "after"]
+_BASE: Final = [
+    "clicks",
+    "drags",
+    "right",
+    "wheel_up",
+    "wheel_down",
+    "hold",
+    "dragged",
+    "walked",
+    "settle",
+    "lead",
+    "after",
+]
 _WHOLE: Final = ["cells", "path", "far", "ex", "ey", "sin", "cos", "octant", "straight", "still", "across", "along"]
 _QUARTERS: Final = (0.25, 0.5, 0.75)
 _SPEED: Final = ["v_mean", "v_std", "v_max", "v_q25", "v_q50", "v_q75", "v_first", "v_last", "v_peak"]
@@ -49,7 +61,7 @@ NAMES: Final = (*_BASE, *_WHOLE, *_SPEED, *_AXES, *_CHANGE, *_TURN)
 
 
 def actions(events: Floats) -> Floats:
-    """Return the actions of events ``[n, 4]``, ``[actions, 54]``; no rows where nothing was done."""
+    """Return the actions of events ``[n, 4]``, ``[actions, 55]``; no rows where nothing was done."""
     path = steady(events)
     first, edges = _cuts(path, events)
     count = len(first)
@@ -89,13 +101,16 @@ def _trimmed(path: Steady, groups: Groups) -> tuple[Groups, Ints]:
 
 
 def _base(path: Steady, first: Ints, waits: Floats) -> Floats:
-    """Return what buttons, wheel and waits say, ``[actions, 10]``."""
+    """Return what buttons, wheel and waits say, ``[actions, 11]``."""
     events = Groups(np.repeat(np.arange(len(first)), np.diff([*first, len(path.at)])), len(first))
     down = path.held > 0
     pressed = events.part(down)
     has = pressed.size > 0
     press = np.where(has, np.flatnonzero(down)[pressed.begin - (pressed.begin == down.sum())] if down.any() else 0, 0)
     end = first + events.size - 1
+    walked = np.concatenate([[0.0], np.cumsum(np.hypot(path.dx, path.dy))])
+    grid = np.arange(len(walked)) * GRID_MS
+    meanwhile = np.interp(path.at[end], grid, walked) - np.interp(path.at[press], grid, walked)
     dragged = np.where(has, np.hypot(*(path.places[end] - path.places[press]).T), 0.0)
     moved = np.maximum.accumulate(np.where(path.moved, np.arange(len(path.at)), -1))
     before = moved[np.maximum(press - 1, 0)]
@@ -111,6 +126,7 @@ def _base(path: Steady, first: Ints, waits: Floats) -> Floats:
         np.log1p(events.sum(np.maximum(-path.wheel, 0))),
         np.where(has & ~down[end], np.round((path.at[end] - path.at[press]) / TICK_MS), NONE),
         np.where(has, dragged, NONE),
+        np.where(has, meanwhile, NONE),
         np.where(settled, np.floor((path.at[press] - path.at[before]) / GRID_MS), NONE),
         lead,
         np.append(lead[1:], NONE),

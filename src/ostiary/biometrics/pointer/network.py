@@ -1,6 +1,6 @@
 """The learned function in ONNX: rows of numbers in, one row of numbers out each; one thread, a bounded batch at a time.
 
-- The encoder reads ``[n, 11, 128]`` and gives ``[n, 64]``; the forest reads actions ``[n, 54]`` and gives one raw score
+- The encoder reads ``[n, 11, 128]`` and gives ``[n, 64]``; the forest reads actions ``[n, 55]`` and gives one raw score
   for each person of the training, ``[n, people]``.
 """
 

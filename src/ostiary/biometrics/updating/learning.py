@@ -24,7 +24,7 @@ from ostiary.errors import FaultyInputError
 
 _NS: Final = 10**9
 _DAY_NS: Final = 86_400 * _NS
-_LOWEST: Final = -0.25  # nats; strangers lie under that on average, whatever the person's level
+_LOWEST: Final = -1.5  # nats; strangers lie under that on average, whatever the level of the person
 _HIGHEST: Final = 1.2
 _YEAR: Final = 365
 _LIVE: Final = Verdict(1.0)

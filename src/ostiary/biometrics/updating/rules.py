@@ -41,10 +41,10 @@ class Rules(msgspec.Struct, frozen=True):
     steady: int = 10
     slack: float = 1.6
     ageing: float = 3.0
-    apart: float = 3.0
+    apart: float = 4.5
     one: float = 3.0
     hold: float = 3.0
-    height: float = 30.0
+    height: float = 45.0
 
 
 RULES: Final = Rules()

@@ -100,7 +100,7 @@ def _add(weights: Weights, name: str, outward: int, inward: int, width: int) -> 
     import torch  # noqa: PLC0415 - the extra `train`
 
     shape = (outward, inward, width) if width else (outward, inward)
-    weights[f"{name}.weight"] = torch.randn(shape) * math.sqrt(2.0 / (inward * max(1, width)))
+    weights[f"{name}.weight"] = torch.randn(shape) * math.sqrt(1.0 / (3.0 * inward * max(1, width)))
     _add_norm(weights, name, outward)
 
 

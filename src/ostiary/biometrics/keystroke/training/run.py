@@ -30,7 +30,7 @@ from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.biometrics.window import Floats
 from ostiary.errors import FaultyInputError
 
-EPOCHS: Final = 7
+EPOCHS: Final = 16
 _LEAST_STEPS: Final = 600
 _MOST_BATCH: Final = 256
 _LEAST_BATCH: Final = 16
@@ -66,6 +66,16 @@ def train(rows: Sequence[Row], settings: TrainSettings, progress: Progress) -> T
     taught, people = units.taught()
     fit = fit_settings(len(taught), settings)
     graph = network.graph(fitted(bank_of(taught, people), fit, progress))
+    progress("encoder", 1.0)
+    return finished(graph, units, fit, settings, len(rows))
+
+
+def finished(graph: bytes, units: Units, fit: FitSettings, settings: TrainSettings, rows: int) -> Trained:
+    """Return the model of a fitted encoder: PLDA and calibration of the held-out people, card and picture.
+
+    Raises:
+        FaultyInputError: ``training_people``.
+    """
     encoder = Encoder(graph)
     seen = _seen(encoder, units)
     found = _cells(encoder, seen, units)
@@ -79,9 +89,8 @@ def train(rows: Sequence[Row], settings: TrainSettings, progress: Progress) -> T
     drawn = picture({cell: one.kinds() for cell, one in found.items()})
     if drawn:
         files[PICTURE] = drawn
-    progress("encoder", 1.0)
     figures = {cell: one.figures(table.llrs(one.scores, *cell)) for cell, one in found.items()}
-    return Trained(files, card(Told(len(rows), units, settings, fit, figures, len(graph)), pictured=bool(drawn)))
+    return Trained(files, card(Told(rows, units, settings, fit, figures, len(graph)), pictured=bool(drawn)))
 
 
 def fit_settings(count: int, settings: TrainSettings) -> FitSettings:

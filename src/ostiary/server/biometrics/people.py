@@ -55,16 +55,12 @@ class Person:
         self.template, self.stage, self.habits = _known(kept, state, self._model)
 
     def live(self, ready: Seeing) -> Verdict:
-<<<<<<< HEAD
-        """Return whether a window is live, given all that was seen of this person; and remember it.
+        """Return whether a window is live, given what was seen of this person; and remember it if it is.
 
         Doings are always live: people do the same things in the same order again, and that is what makes them known.
         """
         if self._model.modality is Modality.SEQUENCE:
             return Verdict(1.0)
-=======
-        """Return whether a window is live, given what was seen of this person; and remember it if it is."""
->>>>>>> review4
         with self.lock:
             found = min((judged(ready, self._history), judged(ready, History(self._latest))), key=lambda one: one.score)
             if found.live:  # a replay is remembered already: again and again, it would push out everything else

@@ -173,6 +173,14 @@ class People:
         for name, person in everybody:
             self.save_prints(*name, person)
 
+    def save(self, tenant: str, subject: str) -> None:
+        """Write the prints of one person, if it is at hand."""
+        for modality in Modality:
+            with self._lock:
+                person = self._at_hand.get((tenant, subject, modality))
+            if person is not None:
+                self.save_prints(tenant, subject, modality, person)
+
     def forget(self, tenant: str, subject: str) -> None:
         """Have a person at hand no more."""
         with self._lock:

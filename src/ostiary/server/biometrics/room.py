@@ -50,9 +50,9 @@ OnFault = Callable[[str, BaseException], None]
 class RoomConsents:
     """Implements ``ports.Consents`` over the book."""
 
-    def __init__(self, book: TemplateBook) -> None:
-        """Keep agreements in ``book``."""
-        self._book = book
+    def __init__(self, book: TemplateBook, people: People) -> None:
+        """Keep agreements in ``book``; ``people`` are read anew under each."""
+        self._book, self._people = book, people
 
     def find(self, tenant: str, subject: str) -> Consent | None:
         """Return the agreement that holds; of somebody excused there is none."""
@@ -66,6 +66,7 @@ class RoomConsents:
         Raises:
             RefusedError: ``biometrics_excused``.
         """
+        self._people.save(consent.tenant, consent.subject)  # or the latest windows could be replayed from now on
         self._book.agree(consent.tenant, consent.subject, Agreed(consent.text, consent.given_ns))
 
     def withdraw(self, tenant: str, subject: str) -> bool:
@@ -91,7 +92,7 @@ class BiometricsRoom:
         self.book, self.models, self._ledger, self._now_ns = book, models, ledger, now_ns
         self._within_ns, self._on_fault = int(enrol_within_s * _NS), on_fault
         self.sessions, self.people, self.waiting = WatchedSessions(), People(book, records, on_fault), Waiting()
-        self.consents = RoomConsents(book)
+        self.consents = RoomConsents(book, self.people)
         self.taken = self.dropped = 0
         self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
 

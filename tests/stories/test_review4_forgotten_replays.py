@@ -42,7 +42,7 @@ def test_what_the_thief_did_is_known_again_as_well(scene):
     scene.types(own, session="dirty")
     scene.types(own[:1], session="clean")
 <<<<<<< HEAD
-    assert scene.room.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
+    assert scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
 
 
 def test_by_agreeing_to_another_text(scene):
@@ -50,7 +50,7 @@ def test_by_agreeing_to_another_text(scene):
     scene.types(own, session="dirty")
     scene.agree()
     scene.types(own, session="clean")
-    assert scene.room.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
+    assert scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
 =======
     assert scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
 >>>>>>> main

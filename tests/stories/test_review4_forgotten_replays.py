@@ -41,7 +41,6 @@ def test_what_the_thief_did_is_known_again_as_well(scene):
     own = [row.window for row in people(KEYS, 1, sessions=1, windows=3, first=OTHER)]
     scene.types(own, session="dirty")
     scene.types(own[:1], session="clean")
-<<<<<<< HEAD
     assert scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
 
 
@@ -51,6 +50,3 @@ def test_by_agreeing_to_another_text(scene):
     scene.agree()
     scene.types(own, session="clean")
     assert scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
-=======
-    assert scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
->>>>>>> main

@@ -23,7 +23,8 @@ def replayed(scene: Scene) -> bool:
     scene.watching.flush()
     scene.agree()  # who agrees anew is read anew: what counts is what lies in the book
     scene.types([typist()[2].window], session="clean")
-    return scene.watching.latest("default", "clean", ANN, scene.clock.now_ns()).liveness == 0.0
+    known = scene.watching.latest("default", "clean", ANN, scene.clock.now_ns())
+    return known is not None and known.liveness == 0.0
 
 
 def test_by_replaying_one_window_again_and_again(scene):

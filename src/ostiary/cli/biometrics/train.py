@@ -16,6 +16,7 @@ from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.ids import check_tenant
 
 PRODUCER = "ostiary biometrics train"
+_THREADS = 2  # whatever the machine has: how many hands add up decides the last bits of a model
 
 
 def train(
@@ -42,7 +43,7 @@ def train(
     rows = read_people(data, Modality(modality), left_out)
     left_out.end()
     err.print(f"{len(rows):,} windows of {len({row.subject for row in rows}):,} people", markup=False)
-    trained = fit(Modality(modality), rows, TrainSettings(seed=seed), progress())
+    trained = fit(Modality(modality), rows, TrainSettings(seed=seed, threads=_THREADS), progress())
     places, clock = Places(data_dir(home)), SystemClock()
     key = KeyRing(places.keys / "ring", clock).active(check_tenant(tenant), MODEL_PURPOSE)
     predicate = ArtifactPredicate(kind=ARTIFACT_KIND, created_ns=clock.now_ns(), producer=PRODUCER, tenant=tenant)

@@ -35,7 +35,7 @@ MADE = [
     *(f"{SHIPPED}/{modality.value}" for modality in shipped_pins()),
 ]
 MOST_NATS = 10
-MOST_BYTES = 5_000  # 10,000 people in 50 MB
+MOST_BYTES = 50 * 2**20 // 10_000  # 10,000 people in 50 MiB
 CACHE: dict[str, Model | str] = {}
 
 

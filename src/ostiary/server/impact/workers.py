@@ -25,6 +25,7 @@ _KEPT: Final = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "V
 _BATCH: Final = 64
 _WAITING: Final = 8
 _TICK_S: Final = 0.2
+_JOIN_S: Final = 5.0
 _COMMAND: Final = ("-P", "-m", "ostiary.server.impact.worker")
 
 
@@ -47,6 +48,7 @@ class _One:
         self._order, self._batches, self._most = order, batches, most
         self.answer = b""
         self.broken = False
+        self._over = threading.Event()
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._feed, self._hear)]
         for thread in self._threads:
             thread.start()
@@ -62,12 +64,28 @@ class _One:
             return
         try:
             pipe.write(frame(self._order))
-            while (batch := self._batches.get()) is not None:
+            while (batch := self._next()) is not None:
                 pipe.write(b"".join(map(frame, batch)))
             pipe.write(frame(b""))
-            pipe.close()
         except (OSError, ValueError):
             self.broken = True
+        finally:
+            self._close(pipe)
+
+    def _next(self) -> list[bytes] | None:
+        """Return the next batch, or ``None`` when there is none any more or nobody wants it."""
+        while not self._over.is_set():
+            try:
+                return self._batches.get(timeout=_TICK_S)
+            except queue.Empty:
+                continue
+        return None
+
+    def _close(self, pipe: IO[bytes]) -> None:
+        try:
+            pipe.close()
+        except OSError:
+            self.broken = True  # it died with something still to be said; the pipe is closed all the same
 
     def _hear(self) -> None:
         pipe: IO[bytes] | None = self.process.stdout
@@ -77,12 +95,12 @@ class _One:
 
     def kill(self) -> None:
         """End it, with all it started."""
+        self._over.set()
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None and not pipe.closed and not self.busy:
-                pipe.close()
+        for thread in self._threads:
+            thread.join(_JOIN_S)
 
 
 def study(order: Order, records: Iterable[tuple[int, bytes]]) -> Finding:

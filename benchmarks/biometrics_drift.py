@@ -3,7 +3,8 @@
     python -m benchmarks.biometrics_drift [--shared DIR] [--people N] [--pairs N] [--json]
 
 The model is ``ostiary.testing.rhythm_model``, taught with the first 900 people of Aalto; the rules were set on people
-2,001 to 2,477, and the height of the alarm on the first 100 of the last 500. Honest years are of the last ``--people``,
+2,001 to 2,477, and the height of the alarm on the first 100 of the last 500; other settings were
+chosen with traces of people among the last 500 in sight. Honest years are of the last ``--people``,
 pairs are drawn among the last 500. Five sentences enrol, the other ten are what a person types later.
 
 - *Drifts*: holds and pauses between a later window of the victim and one of a random attacker, key by key; with step

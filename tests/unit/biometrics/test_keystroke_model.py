@@ -1,6 +1,6 @@
 """What the keystroke model keeps of the Protocol, with an encoder that takes means of channels."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
@@ -10,13 +10,16 @@ from tests.unit.biometrics.known import numbers
 from ostiary.artifacts.tensors import pack
 from ostiary.biometrics import kinds
 from ostiary.biometrics.calibration import Calibration
-from ostiary.biometrics.keystroke.encoder import MOST_BYTES, Encoder
+from ostiary.biometrics.graph import MOST_BYTES
 from ostiary.biometrics.keystroke.model import ENCODER, KIND, SCHEMA, TABLES, KeystrokeModel, Schema, model_of
 from ostiary.biometrics.keystroke.plda import Plda, fit
 from ostiary.biometrics.keystroke.tensor import LEAST, channels
 from ostiary.biometrics.window import Modality, Window
 from ostiary.errors import FaultyInputError
 from ostiary.testing.typists import Typists
+
+if TYPE_CHECKING:
+    from ostiary.biometrics.keystroke.encoder import Encoder
 
 SIZE = 8
 

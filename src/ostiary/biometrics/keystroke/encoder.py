@@ -1,19 +1,17 @@
 """The network in ONNX: channels of pieces in, one embedding a piece out; one thread, a bounded batch at a time."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from ostiary.biometrics.graph import malformed, opened
 from ostiary.biometrics.keystroke.tensor import INPUTS, PIECE, Tensor, batch
 from ostiary.biometrics.window import Floats
-from ostiary.errors import FaultyInputError, UnavailableError
 
 INPUT: Final = "keys"
 OUTPUT: Final = "embedding"
-MOST_BYTES: Final = 1 << 20
 _BATCH: Final = 64
-_FATAL: Final = 4
 
 
 class Encoder:
@@ -26,12 +24,12 @@ class Encoder:
             FaultyInputError: ``biometrics_model_malformed``.
             UnavailableError: ``biometrics_extra_missing``.
         """
-        self._session = _opened(graph)
+        self._session = opened(graph)
         given, made = self._session.get_inputs(), self._session.get_outputs()
         if [one.name for one in given] != [INPUT] or list(given[0].shape[1:]) != [INPUTS, PIECE]:
-            raise _malformed("reads another input")
+            raise malformed("reads another input")
         if [one.name for one in made] != [OUTPUT] or len(made[0].shape) != 2 or not isinstance(made[0].shape[1], int):  # noqa: PLR2004 - pieces by numbers
-            raise _malformed("gives another output")
+            raise malformed("gives another output")
         self.size = int(made[0].shape[1])
 
     def embeddings(self, tables: Sequence[Tensor]) -> Floats:
@@ -42,24 +40,3 @@ class Encoder:
     def _some(self, tables: Sequence[Tensor]) -> Floats:
         found: Floats = self._session.run([OUTPUT], {INPUT: batch(tables)})[0].astype(np.float64)
         return found
-
-
-def _opened(graph: bytes) -> Any:
-    if len(graph) > MOST_BYTES:
-        raise _malformed(f"is larger than {MOST_BYTES:,} bytes")
-    try:
-        import onnxruntime  # noqa: PLC0415 - the extra `biometrics`
-    except ImportError as fault:
-        text = "keystroke encoders need the biometrics extra: pip install 'ostiary[biometrics]'"
-        raise UnavailableError("biometrics_extra_missing", text) from fault
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _FATAL
-    try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as fault:  # types of its own, without a common root
-        raise _malformed("cannot be opened") from fault
-
-
-def _malformed(text: str) -> FaultyInputError:
-    return FaultyInputError("biometrics_model_malformed", f"the model's encoder {text}")

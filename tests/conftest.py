@@ -95,6 +95,7 @@ def _run(
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """Serve ``house`` in a thread, on ``port`` or on any; return what tells it to end, and what waits for its end."""
     import httpx  # noqa: PLC0415
+    import structlog  # noqa: PLC0415
 
     from ostiary.server.assembly import Assembly  # noqa: PLC0415
     from ostiary.server.supervisor import bind  # noqa: PLC0415
@@ -102,6 +103,9 @@ def _run(
     from ostiary.server.telemetry.metrics import Metrics  # noqa: PLC0415
     from ostiary.server.worker import WorkerServer, server_config  # noqa: PLC0415
 
+    if not structlog.is_configured():  # it would draw every fault with all its variables, in colours: a second each
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain])
     listener = bind("127.0.0.1", port)
     metrics, served, running = Metrics(), list[InProcess](), threading.Event()
     assembly = Assembly(house, metrics, logs.get_logger("test"), lambda: setattr(served[0], "stuck", 1))

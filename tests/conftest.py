@@ -18,11 +18,15 @@ import pytest
 if TYPE_CHECKING:
     import httpx
 
+    from ostiary.policy.bundle import Bundle
+    from ostiary.policy.sandbox import Report
     from ostiary.server.assembly import Assembly
     from ostiary.server.wiring import House
     from ostiary.vocabulary.verdicts import DecisionRecord
 
 REPO = Path(__file__).resolve().parent.parent
+
+_admitted: "dict[str, Report]" = {}
 
 gc.set_threshold(20_000, 10, 10)
 
@@ -158,6 +162,17 @@ def shared() -> Path:
     return place
 
 
+def _once(admit: "Callable[[Bundle], Report]") -> "Callable[[Bundle], Report]":
+    """Return ``admit``, which starts a process, so that it tries each bundle out for a run's first house alone."""
+
+    def admitted(bundle: "Bundle") -> "Report":
+        if bundle.digest not in _admitted:
+            _admitted[bundle.digest] = admit(bundle)
+        return _admitted[bundle.digest]
+
+    return admitted
+
+
 @pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., InProcess]]:
     """Starts servers inside the test, with settings by section; they share the module's end."""
@@ -188,6 +203,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         told = faults if faults is not None else []
         house = open_house(Places(root), settings, SystemClock(), lambda reason, fault: told.append((reason, fault)))
         ends.append(house.close)
+        house.policies._admit = _once(house.policies._admit)
         bootstrap(house)
         house.warm_up(lambda reason, fault: told.append((reason, fault)))
         served: list[InProcess] = []

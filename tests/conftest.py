@@ -125,7 +125,7 @@ def _run(
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert running.wait(20)
-    client = httpx.Client(base_url=url, timeout=30)
+    client = httpx.Client(base_url=url, timeout=30, verify=scheme == "https")  # else it reads every authority there is
     served.append(InProcess(house, assembly, url, client))
     served[0].loop = loops[0]
     ready(served[0])

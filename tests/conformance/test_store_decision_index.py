@@ -306,7 +306,7 @@ ASKED = st.fixed_dictionaries(
         "since_ns": st.integers(0, 50 * HOUR_NS),
         "until_ns": st.integers(0, 50 * HOUR_NS),
         "before": st.integers(0, 13),
-        "after": st.integers(0, 13),
+        "after": st.integers(-1, 13),
         "limit": st.integers(1, 5),
     },
 )

@@ -16,8 +16,9 @@ QUERIES = st.builds(
     effects=st.lists(st.sampled_from(Effect)).map(tuple),
     risk_at_least=st.none() | st.integers(0, 1_000_000),
     limit=st.integers(1, 1000),
+    after=st.none() | st.integers(-1, MAX_NUMBER),
     **{name: st.none() | VALUE for name in TEXTS},
-    **dict.fromkeys(NUMBERS, NUMBER),
+    **dict.fromkeys(NUMBERS[:-1], NUMBER),
 )
 
 
@@ -60,6 +61,8 @@ def test_any_text_is_a_query_or_an_error_of_ours(text: str) -> None:
         ("since_ns=1_000", "filter_invalid"),
         ("since_ns=%D9%A3", "filter_invalid"),
         ("since_ns=9999999999999999999", "filter_invalid"),
+        ("before=-1", "filter_invalid"),
+        ("after=-2", "filter_invalid"),
         ("limit=0", "filter_invalid"),
         ("limit=1001", "filter_invalid"),
         ("&".join(["effect=DENY"] * (MAX_FILTERS + 1)), "query_malformed"),

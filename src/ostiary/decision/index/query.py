@@ -1,6 +1,7 @@
 """What somebody wants to see of the decisions: an AND of filters, and where in the list to go on.
 
-1. Newest first, going on with ``before``; with ``after`` oldest first, which is how a live tail goes on.
+1. Newest first, going on with ``before``; with ``after`` oldest first, which is how a live tail goes on (-1: from the
+   log's beginning).
 2. Both are indexes of the log, so that a page is the same however much has been added meanwhile.
 3. ``text`` is the beginning of a subject (with or without its type) or of a resource's id.
 4. Times are nanoseconds since the Unix epoch, ``since_ns`` inclusive, ``until_ns`` exclusive.
@@ -21,6 +22,7 @@ MAX_VALUE: Final = 300
 MAX_NUMBER: Final = 2**62
 PPM: Final = 1_000_000
 TEXTS: Final = ("subject", "session", "action", "resource_type", "resource_id", "pep", "rule", "ip", "text")
+FROM_THE_START: Final = -1  # the log's first index is 0
 NUMBERS: Final = ("since_ns", "until_ns", "before", "after")
 
 
@@ -62,7 +64,7 @@ class DecisionQuery(msgspec.Struct, frozen=True):
             if value is not None:
                 _check_text(name, value)
         for name in NUMBERS:
-            _check_number(name, getattr(self, name), 0, MAX_NUMBER)
+            _check_number(name, getattr(self, name), FROM_THE_START if name == "after" else 0, MAX_NUMBER)
         _check_number("risk_at_least", self.risk_at_least, 0, PPM)
         _check_number("limit", self.limit, 1, MAX_LIMIT)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
-from ostiary.decision.index.query import MAX_VALUE, NUMBERS, PPM, TEXTS, DecisionQuery
+from ostiary.decision.index.query import FROM_THE_START, MAX_VALUE, NUMBERS, PPM, TEXTS, DecisionQuery
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Effect
 
@@ -92,7 +92,7 @@ def _value(name: str, value: str) -> str | int:
         if not _SCORE.fullmatch(value):
             raise FaultyInputError("filter_invalid", "`risk_at_least` is a number from 0 to 1 with up to six places")
         return round(float(value) * PPM)
-    if not _NUMBER.fullmatch(value):
+    if not _NUMBER.fullmatch(value) and (name, value) != ("after", str(FROM_THE_START)):
         raise FaultyInputError("filter_invalid", f"`{name}` is not a number")
     return int(value)
 

@@ -163,10 +163,9 @@ def _values(tenant: str, row: IndexedDecision) -> dict[str, object]:
 
 
 def _row(row: Row) -> IndexedDecision:
-    idx, time_ns, name, effect, *told, reasons = row
-    return IndexedDecision(
-        idx, time_ns, name, Effect(effect), *told, msgspec.json.decode(reasons, type=tuple[str, ...])
-    )
+    told: dict[str, Any] = dict(zip(IndexedDecision.__struct_fields__, row, strict=True))
+    reasons = msgspec.json.decode(told["reasons"], type=tuple[str, ...])
+    return IndexedDecision(**told | {"effect": Effect(told["effect"]), "reasons": reasons})
 
 
 def _spans(rows: Iterable[IndexedDecision]) -> list[tuple[int, int, int]]:

@@ -1,4 +1,5 @@
 // What every page does: theme, menu, palette, keys, times in the viewer's zone, copying. Text is only ever set as text.
+import "./deeds.js";
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const root = document.documentElement;

@@ -28,6 +28,7 @@ _STATUS: Final = {
     "break_glass_codes_unknown": 404,
     "break_glass_unknown": 404,
     "case_unknown": 404,
+    "console_person_unknown": 404,
     "control_unknown": 404,
     "dataset_unknown": 404,
     "decision_unknown": 404,

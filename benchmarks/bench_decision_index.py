@@ -4,7 +4,8 @@ N decisions (100,000 unless told otherwise) of 500 subjects over 30 days go thro
 shipped bundle, made by the decider once a kind and then copied with other names and times. ``projector_per_s`` is how
 many the projector takes in a second of its own. Each ``…_ms`` is the median of several asks; ``log_walk_ms`` finds the
 decisions of one effect as it had to be done before, from the log, and ``log_walk_page_without_filter_ms`` is the list
-that is still answered from the log, in the same run. ``http_…`` are whole answers of the application, without a socket.
+that is still answered from the log, in the same run. ``http_…`` are whole answers of the application, without a
+socket. ``append_…`` is how long a record is on its way to the disk, alone and while the projector follows a backlog.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import random
 import sqlite3
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -72,7 +74,7 @@ def templates(house: House) -> list[DecisionRecord]:
     made: list[DecisionRecord] = []
     for action, kind in (("read", "repository"), ("write", "repository"), ("read", "document"), ("delete", "database")):
         asked = EvaluationRequest(Subject("user", "alice"), Action(action), Resource(kind, "web"))
-        receipt = Receipt(f"dec_template_{len(made)}", house.clock.now_ns())
+        receipt = Receipt(f"dec_template_{house.log.head().size}", house.clock.now_ns())
         decided = house.decider.decide(receipt, Call(pep, asked, PresentedSubject()))
         decided.durable.result()
         made.append(decided.record)
@@ -141,7 +143,8 @@ def timed(ask: Callable[[], object], times: int = _TIMES) -> float:
 def projected(house: House) -> dict[str, Any]:
     """Follow the log from its beginning; return how fast that went, and how long one round takes."""
     follower = projector_of(house, print)
-    rounds, start = [], time.perf_counter()
+    rounds: list[float] = []
+    start = time.perf_counter()
     while True:
         begun = time.perf_counter()
         if not follower.catch_up():
@@ -178,6 +181,33 @@ class Client:
         answer = self._client.get(f"/api/v1/tenants/default/decisions{path}", headers=self._headers)
         assert answer.status_code == 200, answer.text  # noqa: PLR2004 - it must be a good one
         return len(answer.content)
+
+
+def appended(house: House, made: list[DecisionRecord], while_: Callable[[int], bool]) -> dict[str, float]:
+    """Return how long a record of a decision is on its way to the disk, one at a time, while something holds."""
+    taken: list[float] = []
+    while while_(len(taken)):
+        name, now = f"dec_beside_{house.log.head().size}", house.clock.now_ns()
+        payload = msgspec.json.encode(made[0])
+        start = time.perf_counter()
+        house.log.append("default", "decision", name, now, payload, "user:alice").result()
+        taken.append((time.perf_counter() - start) * 1_000)
+        time.sleep(0.002)
+    cuts = statistics.quantiles(taken, n=100)
+    return {"median_ms": round(cuts[49], 2), "p99_ms": round(cuts[98], 2), "times": len(taken)}
+
+
+def beside(house: House, made: list[DecisionRecord], count: int) -> dict[str, Any]:
+    """Return what an append waits alone, and while the projector follows ``count`` more without a pause."""
+    follower = projector_of(house, print)
+    alone = appended(house, made, lambda times: times < _BATCH // 4)
+    follower.catch_up_all()
+    fill(house, count)
+    thread = threading.Thread(target=follower.catch_up_all)
+    thread.start()
+    found = appended(house, made, lambda _times: thread.is_alive())
+    thread.join()
+    return {"append_alone": alone, "append_beside_the_projector": found}
 
 
 def asked(house: House) -> dict[str, Any]:
@@ -260,6 +290,7 @@ def main() -> None:
         found |= asked(house)
         found |= over_http(house)
         found |= erased(house)
+        found |= beside(house, templates(house), count // 10)
     print(json.dumps(found, indent=2))
 
 

@@ -5,7 +5,8 @@
    (``decision.index.ports``); who loses has only worked in vain.
 3. A payload that was erased is passed over. So is one that cannot be read, and that is told: the log's verifier is the
    one to judge it, and a list must not end there.
-4. A round takes at most so many records of each tenant, so that a long backlog delays nobody else.
+4. A round takes at most so many records of each tenant, so that a long backlog delays nobody else; a transaction takes
+   few, so that the log's writer, and with it an answer, never waits long for this.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.reading import row_of
 
 ROUND: Final = 2_000
+_STEP: Final = 250
 _IDLE_GAP: Final = 10_000
 OnFault = Callable[[str, BaseException], None]
 
@@ -60,6 +62,12 @@ class Projector:
 
     def follow(self, tenant: str, most: int) -> int:
         """Take at most ``most`` records of one tenant; return how many were looked at."""
+        looked = 0
+        while looked < most and (step := self._step(tenant, min(most - looked, _STEP))):
+            looked += step
+        return looked
+
+    def _step(self, tenant: str, most: int) -> int:
         start, size = self._index.cursor(tenant), self._log.head().size
         if start >= size:
             return 0

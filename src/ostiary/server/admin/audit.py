@@ -8,16 +8,19 @@ from fastapi.responses import FileResponse
 from pydantic import Field
 
 from ostiary.audit.tlog.notes import parse_note
+from ostiary.decision.index.query import DecisionQuery
 from ostiary.errors import FaultyInputError
 from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.auditing.evidence import evidence_of
 from ostiary.server.auditing.jobs import Job, Jobs, PackWanted, last_verified
 from ostiary.server.auditing.packing import read_pack
 from ostiary.server.auditing.records import line_of, whole_of
-from ostiary.server.auditing.viewing import View, views_of
+from ostiary.server.auditing.viewing import views_of
 from ostiary.server.auditing.walking import MOST_SHOWN, Wanted, walk
 
 router = APIRouter(tags=["audit"])
 Text = Annotated[str, Query(max_length=2048)]
+Value = Annotated[str | None, Query(min_length=1, max_length=300)]
 Moment = Annotated[int, Query(ge=0, le=2**62, description="Nanoseconds since 1970.")]
 Below = Annotated[int | None, Query(ge=0, le=2**62, description="Where the page before ended.")]
 Limit = Annotated[int, Query(ge=1, le=MOST_SHOWN)]
@@ -155,18 +158,51 @@ def show_record(tenant: Tenant, record: Name, desk: Desk) -> dict[str, Any]:
 def list_views(
     tenant: Tenant,
     desk: Desk,
-    person: Text = "",
+    person: Value = None,
+    area: Value = None,
+    action: Value = None,
     page: Text = "",
-    action: Text = "",
     from_ns: Moment = 0,
     to_ns: Moment = END_NS,
     below: Below = None,
     limit: Limit = 50,
 ) -> ViewPage:
     """List who looked at what in the console, newest first, with the reason where one was asked for."""
-    wanted = Wanted(subject=person, from_ns=from_ns, to_ns=to_ns)
-    views, walked = views_of(desk.house, tenant, wanted, page=page, action=action, below=below, limit=limit)
-    return ViewPage(views=[_view(one) for one in views], looked=walked.looked, below=walked.below)
+    query = DecisionQuery(
+        subject=person,
+        resource_id=area,
+        action=f"console.{action}" if action else None,
+        since_ns=from_ns,
+        until_ns=to_ns,
+        before=below,
+        limit=limit,
+    )
+    found = views_of(desk.house, tenant, query, page=page)
+    return ViewPage.model_validate(msgspec.to_builtins(found))
+
+
+class ShownBy(Model):
+    """One control, how many records showed it, and the first few of them."""
+
+    control: str
+    asks: str
+    shown_by: str
+    count: int
+    examples: tuple[str, ...]
+
+
+class EvidencePage(Model):
+    """Which records show what; ``looked`` newest records since ``from_ns`` were counted, all where ``whole``."""
+
+    controls: list[ShownBy]
+    looked: int
+    whole: bool
+
+
+@router.get("/tenants/{tenant}/audit/evidence")
+def show_evidence(tenant: Tenant, desk: Desk, from_ns: Moment = 0) -> EvidencePage:
+    """Count which records show what: NIST SP 800-207, and promises of ours; a pack counts a whole period."""
+    return EvidencePage.model_validate(msgspec.to_builtins(evidence_of(desk.house, tenant, from_ns)))
 
 
 @router.get("/tenants/{tenant}/audit/jobs")
@@ -218,7 +254,3 @@ def job_told(job: Job) -> dict[str, Any]:
     if job.report is not None:
         told["verified"] = job.report.verified
     return told
-
-
-def _view(one: View) -> ViewShown:
-    return ViewShown.model_validate(msgspec.to_builtins(one))

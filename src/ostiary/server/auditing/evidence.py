@@ -13,8 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.server.auditing.walking import MOST_SHOWN, Wanted, walk
+from ostiary.server.wiring import House
+
 Told = dict[str, Any]
 Shows = Callable[[str, Told], bool]
+MOST_COUNTED: Final = 10_000
 _EXAMPLES: Final = 3
 _PERMITS: Final = frozenset({0, 1})
 _STEP_UP: Final = 2
@@ -61,6 +65,27 @@ class Evidence:
             Shown(one.name, one.asks, one.shown_by, self._found[one.name][0], tuple(self._found[one.name][1]))
             for one in CONTROLS
         ]
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What was counted of the newest records; ``whole`` when none was left out."""
+
+    controls: list[Shown]
+    looked: int
+    whole: bool
+
+
+def evidence_of(house: House, tenant: str, from_ns: int, most: int = MOST_COUNTED) -> Counted:
+    """Count the newest records of a tenant since a moment, at most so many."""
+    table, looked, below = Evidence(), 0, None
+    while looked < most:
+        walked = walk(house, tenant, Wanted(from_ns=from_ns), below, min(MOST_SHOWN, most - looked))
+        for one in walked.found:
+            table.see(one.row.record_id, one.row.kind, one.told or {})
+        looked, below = looked + len(walked.found), walked.below
+        if not below:
+            break
+    return Counted(table.rows(), looked, whole=not below)
 
 
 def _effect(told: Told) -> int:

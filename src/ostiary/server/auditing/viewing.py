@@ -1,6 +1,6 @@
 """Who looked at what: every click in the console is a decision, and every opening of sealed content a deed besides.
 
-Both are read from the log itself, so there is no second book that could say something else.
+Where they are is looked up in the columns of decisions; what they say is read from the log: columns prove nothing.
 """
 
 from typing import Any, Final
@@ -8,13 +8,15 @@ from urllib.parse import unquote
 
 import msgspec
 
-from ostiary.server.auditing.walking import Found, Walked, Wanted, told_of, walk
+from ostiary.decision.index.ports import IndexedDecision
+from ostiary.decision.index.query import DecisionQuery
+from ostiary.server.auditing.walking import told_of
 from ostiary.server.wiring import House
-from ostiary.vocabulary.effects import Effect
 
 DOOR: Final = "ostiary:console"
 REVEAL: Final = "conversation.reveal"
 _PREFIX: Final = "console."
+MOST_LOOKED: Final = 2_000
 _SHORT: Final = 500
 
 
@@ -43,85 +45,56 @@ class View(msgspec.Struct, frozen=True):
     effect: str
 
 
-def views_of(
-    house: House,
-    tenant: str,
-    wanted: Wanted,
-    *,
-    page: str = "",
-    action: str = "",
-    below: int | None = None,
-    limit: int = 50,
-) -> tuple[list[View], Walked]:
+class Views(msgspec.Struct, frozen=True):
+    """Looks, newest first; ``below`` is where the next page begins, ``0`` at the end."""
+
+    views: tuple[View, ...]
+    looked: int
+    below: int
+
+
+def views_of(house: House, tenant: str, query: DecisionQuery, *, page: str = "") -> Views:
     """Return who looked at what, newest first.
 
     Args:
         house: whose log.
         tenant: whose console.
-        wanted: ``subject`` is the person who looked.
+        query: filters by person (``subject``), area (``resource_id``), action and time; ``before`` and ``limit``.
         page: only pages whose path begins so.
-        action: only this action.
-        below: the index that the page before ended at.
-        limit: at most so many.
 
     Raises:
-        FaultyInputError: ``audit_filter_invalid``.
+        VerificationError: a record was tampered with.
     """
-    person = wanted.subject
-    if action == "reveal" and person:  # deeds are about whose content it was, not about who looked
-        wanted = msgspec.structs.replace(wanted, subject="", by=person, kind="admin")
+    query = msgspec.structs.replace(query, pep=DOOR)
+    found: list[View] = []
+    looked, before = 0, query.before
+    while looked < MOST_LOOKED and len(found) < query.limit:
+        rows = house.store.decisions.rows(tenant, msgspec.structs.replace(query, before=before))
+        for row in rows:
+            looked, before = looked + 1, row.idx
+            one = _view(house, tenant, row)
+            if one is not None and one.page.startswith(page):
+                found.append(one)
+            if len(found) == query.limit:
+                break
+        if len(rows) < query.limit:
+            return Views(tuple(found), looked, 0 if len(found) < query.limit else before or 0)
+    return Views(tuple(found), looked, before or 0)
 
-    def fits(found: Found) -> bool:
-        one = _view(found)
-        if one is None or (person and one.person != person):
-            return False
-        return one.page.startswith(page) and (not action or one.action == action)
 
-    walked = walk(house, tenant, wanted, below, limit, fits)
-    views = [view for view in map(_view, walked.found) if view is not None]
-    return [_with_reason(house, tenant, one) for one in views], walked
-
-
-def _view(found: Found) -> View | None:
-    told = found.told or {}
-    if found.row.kind == "admin" and told.get("action") == REVEAL:
-        return _revealed(found, told)
-    if found.row.kind != "decision" or told.get("pep") != DOOR:
+def _view(house: House, tenant: str, row: IndexedDecision) -> View | None:
+    """Return one look as its record has it; ``None`` when it was erased, or is not what the columns say."""
+    kept = house.log.store.find_record(tenant, row.id)
+    told = told_of(house, kept) if kept is not None and kept.kind == "decision" else None
+    if not told or told.get("pep") != DOOR:
         return None
     document = told.get("input")
     asked = document.get("action") if isinstance(document, dict) else None
-    resource = document.get("resource") if isinstance(document, dict) else None
-    if not isinstance(asked, dict) or not isinstance(resource, dict):
-        return None
-    page = _page(asked)
-    return View(
-        found.row.record_id,
-        found.row.idx,
-        found.row.time_ns,
-        _text(told.get("subject_key")),
-        _text(asked.get("name")).removeprefix(_PREFIX),
-        _text(resource.get("id")),
-        page,
-        unquote(page.rpartition("/")[2]) if page.count("/") > 1 else "",
-        "",
-        _effect(told),
-    )
-
-
-def _revealed(found: Found, told: dict[str, Any]) -> View:
-    conversation = _text(told.get("conversation"))
-    return View(
-        found.row.record_id,
-        found.row.idx,
-        found.row.time_ns,
-        _text(told.get("by")),
-        "reveal",
-        "conversations",
-        f"/gateway/conversations/{conversation}",
-        _text(told.get("owner")) or conversation,
-        _text(told.get("reason")),
-        Effect.ALLOW.name,
-    )
+    page = _page(asked) if isinstance(asked, dict) else ""
+    about = unquote(page.rpartition("/")[2]) if page.count("/") > 1 else ""
+    action = row.action.removeprefix(_PREFIX)
+    view = View(row.id, row.idx, row.time_ns, row.subject, action, row.resource_id, page, about, "", row.effect.name)
+    return _with_reason(house, tenant, view)
 
 
 def _with_reason(house: House, tenant: str, one: View) -> View:
@@ -138,12 +111,6 @@ def _with_reason(house: House, tenant: str, one: View) -> View:
 def _page(asked: dict[str, Any]) -> str:
     properties = asked.get("properties")
     return _text(properties.get("path")) if isinstance(properties, dict) else ""
-
-
-def _effect(told: dict[str, Any]) -> str:
-    outcome = told.get("outcome")
-    number = outcome.get("effect") if isinstance(outcome, dict) else None
-    return Effect(number).name if isinstance(number, int) and number in set(Effect) else ""
 
 
 def _text(value: object) -> str:

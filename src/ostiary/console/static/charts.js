@@ -11,6 +11,7 @@ function colour(name) {
   return getComputedStyle(probe).color;
 }
 
+const WORDS = { ALLOW: "allowed", REDUCE: "reduced", STEP_UP: "asked again", DENY: "denied", TERMINATE: "ended" };
 const EFFECTS = { ALLOW: "allow", REDUCE: "reduce", STEP_UP: "step-up", DENY: "deny", TERMINATE: "terminate" };
 
 function frame(marks) {
@@ -37,7 +38,7 @@ const KINDS = {
       ...rest,
       xAxis: { type: "time", ...axis, splitLine: { show: false } },
       yAxis: { type: "value", minInterval: 1, ...axis },
-      series: names.map((name, index) => ({ name, type: "bar", stack: "all", barMaxWidth: 18, itemStyle: { color: colour(EFFECTS[name] ?? "brand") }, data: told.times.map((time, at) => [time, told.series[name][at]]), markLine: index === 0 ? markLine : undefined })),
+      series: names.map((name, index) => ({ name: WORDS[name], type: "bar", stack: "all", barMaxWidth: 18, itemStyle: { color: colour(EFFECTS[name] ?? "brand") }, data: told.times.map((time, at) => [time, told.series[name][at]]), markLine: index === 0 ? markLine : undefined })),
     };
   },
   // {points: [[time, value], …], medium, high, marks}

@@ -128,7 +128,7 @@ def of_decision(record: DecisionRecord, said: dict[str, Feedback]) -> Detection:
     about = "" if event is None else f"{event.action} {event.resource_type}:{event.resource_id}"
     return Detection(
         id=record.receipt.decision_id,
-        kind="denied" if kind == "risk" and not proposed else kind,
+        kind="denied" if kind == "risk" and record.outcome.floor >= effect > Effect.ALLOW else kind,
         time_ns=record.receipt.received_ns,
         title=about or record.refusal or record.kind,
         subject=record.subject_key,

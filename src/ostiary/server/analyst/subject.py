@@ -4,10 +4,11 @@ Another tenant's subject, and one that nobody ever heard of, is ``subject_unknow
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from ostiary.decision.index.query import MAX_VALUE
 from ostiary.errors import RefusedError
 from ostiary.identity.devices import Device
 from ostiary.server.analyst.curve import RiskCurve, curve_of
@@ -25,6 +26,7 @@ _RECENT: Final = 50
 _ENDED: Final = 50
 _CASES: Final = 1_000
 _NS: Final = 1_000_000_000
+_HEAT_NS: Final = 30 * 86_400 * _NS
 
 
 class RecentDecision(Shown):
@@ -119,7 +121,7 @@ def subject_of(house: House, tenant: str, subject: str) -> SubjectShown:
         decisions=tuple(_recent(record) for record in records[: -_RECENT - 1 : -1]),
         effects=dict(Counter(record.outcome.effect.name for record in records)),
         curve=curve_of(house, tenant, records),
-        heat=heat_of(records),
+        heat=_heat(house, tenant, subject, records),
         cases=_cases(house, tenant, subject),
         feedback=_feedback(house, tenant, subject),
         rhythm=rhythm_of(house, tenant, subject, living, records),
@@ -128,10 +130,15 @@ def subject_of(house: House, tenant: str, subject: str) -> SubjectShown:
     )
 
 
-def heat_of(records: Iterable[DecisionRecord]) -> tuple[HeatCell, ...]:
-    """Return how many accesses came at which weekday and hour, in UTC."""
-    moments = (datetime.fromtimestamp(record.receipt.received_ns // _NS, UTC) for record in records)
-    counts = Counter((moment.weekday(), moment.hour) for moment in moments)
+def _heat(house: House, tenant: str, subject: str, records: Sequence[DecisionRecord]) -> tuple[HeatCell, ...]:
+    """Return how many accesses came at which weekday and hour, in UTC: of 30 days, or of what could be read."""
+    since = house.clock.now_ns() - _HEAT_NS
+    counts: Mapping[tuple[int, int], int] = {}
+    if len(subject) <= MAX_VALUE:
+        counts = house.store.decisions.heat(tenant, subject, since)
+    if not counts:
+        moments = (datetime.fromtimestamp(record.receipt.received_ns // _NS, UTC) for record in records)
+        counts = Counter((moment.weekday(), moment.hour) for moment in moments)
     return tuple(HeatCell(weekday=day, hour=hour, count=count) for (day, hour), count in sorted(counts.items()))
 
 

@@ -26,6 +26,7 @@ _RULES: Final[dict[str, tuple[str, ...]]] = {
     "model-unusable": ("AML.T0011.000", "LLM03:2025"),
     "question-budget-spent": ("AML.T0024.002",),
     "risk-": ("AML.T0012",),
+    "risk-unavailable": (),
     "session-risk-": ("AML.T0012",),
     "session-stolen": ("AML.T0012", "T1539"),
 }

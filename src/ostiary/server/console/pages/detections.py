@@ -15,13 +15,13 @@ from ostiary.server.admin.cases import (
 )
 from ostiary.server.admin.detections import Kind, list_detections, show_detection
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback, show_precision
-from ostiary.server.analyst.cells import guarded
 from ostiary.server.analyst.detections import Detection
 from ostiary.server.console.acting import text_of
 from ostiary.server.console.links import detection_path, session_path, subject_path, with_filters
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
+from ostiary.server.decision_index.shown import guarded
 from ostiary.server.wire import Reply
 
 HERE = "/detections"

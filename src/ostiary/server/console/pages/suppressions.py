@@ -23,8 +23,10 @@ from ostiary.server.wire import Reply
 from ostiary.signals import features
 
 HERE = "/suppressions"
+WITHIN = "/detections"
 ENDS = ("1", "7", "30", "90")
 PARTS = ("kind", "name", "subject", "group", "resource_class", "days")
+_ANYBODY = {"subject": "", "group": "", "resource_class": ""}
 _DAY_NS = 86_400 * 1_000_000_000
 _MARGIN_NS = 60 * 1_000_000_000
 
@@ -40,8 +42,8 @@ def show(visit: Visit) -> Reply:
             refused = f"{no.message[:1].upper()}{no.message[1:]}."
     return visit.page(
         "suppressions.html",
-        HERE,
-        rows=list_suppressions(visit.tenant, visit.desk),
+        WITHIN,
+        rows=[{**_ANYBODY, **one} for one in list_suppressions(visit.tenant, visit.desk)],
         asked=asked,
         preview=found,
         refused=refused,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from ostiary.audit.pending import StoredRecord
+from ostiary.audit.ports import Selection
 from ostiary.decision.explain import explain
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.errors import FaultyInputError, RefusedError
@@ -57,12 +58,14 @@ class IndexedPage(Model):
     """Decisions that match.
 
     Newest first, ask again with ``before=next`` until it is null; oldest first, with ``after=next`` for ever.
-    ``indexed`` is the index of the log up to which decisions can be found here: up to half a second behind.
+    ``indexed`` is the index of the log up to which decisions can be found here; ``complete`` says that none in the log
+    is missing. It is false for up to half a second after a decision, and while a long log is first followed.
     """
 
     decisions: list[IndexedRow]
     next: int | None
     indexed: int
+    complete: bool
 
 
 def _decode(stored: StoredRecord) -> DecisionRecord | None:
@@ -123,9 +126,10 @@ def list_decisions(
 def _indexed(desk: Office, tenant: str, query: DecisionQuery) -> IndexedPage:
     index = desk.house.store.decisions
     indexed = index.cursor(tenant)
+    missing = desk.house.log.store.select(Selection(tenant, "decision", since_index=indexed), 1)
     rows = index.rows(tenant, query)
     shown = [IndexedRow(**told(row)) for row in rows]
-    return IndexedPage(decisions=shown, next=next_key(query, rows), indexed=indexed)
+    return IndexedPage(decisions=shown, next=next_key(query, rows), indexed=indexed, complete=not missing)
 
 
 @router.get("/tenants/{tenant}/decisions/{decision_id}")

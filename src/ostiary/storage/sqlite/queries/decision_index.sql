@@ -43,6 +43,7 @@ SELECT count(*) FROM records WHERE idx >= ? AND idx < ? AND sealed IS NOT NULL;
 SELECT idx, time_ns, id, effect, subject, subject_type, session, action, action_class, resource_type, resource_id,
   pep, rule, risk, ip, kind, reasons
 FROM decision_index
+-- not tenant: INDEXED BY decision_index_by_EACH
 WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND idx >= :first AND idx <= :last AND time_ns >= :since AND time_ns < :until
   AND (:effects IS NULL OR (:effects >> effect) & 1)
@@ -59,6 +60,7 @@ ORDER BY idx DESC LIMIT :limit;
 SELECT idx, time_ns, id, effect, subject, subject_type, session, action, action_class, resource_type, resource_id,
   pep, rule, risk, ip, kind, reasons
 FROM decision_index
+-- not tenant: INDEXED BY decision_index_by_EACH
 WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND idx >= :first AND idx <= :last AND time_ns >= :since AND time_ns < :until
   AND (:effects IS NULL OR (:effects >> effect) & 1)
@@ -74,6 +76,7 @@ ORDER BY idx ASC LIMIT :limit;
 -- each: tenant subject session action resource_type resource_id pep rule ip effect risk_band
 SELECT count(*) FROM (
   SELECT 1 FROM decision_index
+  -- not tenant: INDEXED BY decision_index_by_EACH
   WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
     AND idx >= :first AND idx <= :last AND time_ns >= :since AND time_ns < :until
     AND (:effects IS NULL OR (:effects >> effect) & 1)
@@ -108,7 +111,7 @@ GROUP BY resource_type, resource_id ORDER BY count(*) DESC, resource_type, resou
 SELECT hour % 168, sum(count) FROM decision_hours WHERE tenant = ? AND hour >= ? GROUP BY hour % 168;
 
 -- name: decision_heat_of_subject
-SELECT (time_ns / 3600000000000) % 168, count(*) FROM decision_index
+SELECT (time_ns / 3600000000000) % 168, count(*) FROM decision_index INDEXED BY decision_index_by_subject
 WHERE tenant = ? AND subject = ? AND time_ns >= ? GROUP BY (time_ns / 3600000000000) % 168;
 
 -- name: delete_tenant_indexed_decisions

@@ -65,6 +65,17 @@ const KINDS = {
       series: [{ name: "accesses", type: "heatmap", data: told.cells, itemStyle: { borderColor: colour("card"), borderWidth: 2, borderRadius: 3 } }],
     };
   },
+  // {points: [[time, value], …], name}
+  line(told) {
+    const { axis, ...rest } = frame();
+    const zero = { symbol: "none", silent: true, lineStyle: { color: colour("line-strong"), type: "dashed" }, label: { show: false }, data: [{ yAxis: 0 }] };
+    return {
+      ...rest, legend: undefined,
+      xAxis: { type: "time", ...axis, splitLine: { show: false } },
+      yAxis: { type: "value", ...axis },
+      series: [{ name: told.name, type: "line", showSymbol: told.points.length < 2, lineStyle: { color: colour("brand"), width: 2 }, itemStyle: { color: colour("brand") }, data: told.points, markLine: zero }],
+    };
+  },
   // {nodes: [{name, kind}], links: [{source, target, value}]}
   lineage(told, element) {
     const { axis, ...rest } = frame();

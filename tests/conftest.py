@@ -1,6 +1,11 @@
-"""Fixtures for the whole suite: where shared data lies, and a server that runs inside the test."""
+"""Fixtures for the whole suite: where shared data lies, and a server that runs inside the test.
+
+Each worker collects all tests, a million objects that stay. Python's own pace of garbage collection walked through them
+again and again: half of the time that collecting took. The pace is a server's here (``ostiary.server.tuning``).
+"""
 
 import asyncio
+import gc
 import json
 import os
 import threading
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from ostiary.vocabulary.verdicts import DecisionRecord
 
 REPO = Path(__file__).resolve().parent.parent
+
+gc.set_threshold(20_000, 10, 10)
 
 # What a subject may do is in the action's name, so that a test can ask for any effect.
 GUARDRAILS = """package ostiary.guardrails
@@ -120,6 +127,12 @@ def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> C
         assert not thread.is_alive()
 
     return stop
+
+
+def pytest_collection_finish() -> None:
+    """Let no later collection walk through the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """One decision on its page: sentence, rule with its line, law, proof, replay, feedback; and what must not be shown."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -190,3 +191,15 @@ def test_a_step_up_and_its_proof_are_one_chain(server: Any, people: People) -> N
     assert [(link["relation"], link["record"]) for link in one] == [("proof", "stp_1"), ("next", second)]
     assert [(link["relation"], link["record"]) for link in two] == [("asked_by", first), ("rests_on", "stp_1")]
     assert f"/decisions/{second}" in people("analyst").get(f"/decisions/{first}").text
+
+
+def test_next_and_previous_keep_the_lists_filters(server: Any, people: People) -> None:
+    names = [decided(server, one) for one in ("walker", "other", "walker", "other", "walker")]
+    until, browser = time.monotonic() + 10, people("auditor")
+    while server.house.store.decisions.cursor("default") < server.house.log.head().size and time.monotonic() < until:
+        time.sleep(0.05)
+    page = browser.get(f"/decisions/{names[2]}?subject=user:walker").text
+    assert f'rel="prev" href="/decisions/{names[4]}?subject=user:walker"' in page
+    assert f'rel="next" href="/decisions/{names[0]}?subject=user:walker"' in page
+    assert f'href="/decisions/{names[3]}' in browser.get(f"/decisions/{names[2]}").text
+    assert browser.get(f"/decisions/{names[2]}?subjct=user:walker").status_code == 400

@@ -6,11 +6,13 @@
 """
 
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from ostiary.decision.explain import Explanation, explain
+from ostiary.decision.index.query import DecisionQuery
+from ostiary.decision.index.words import query_of, words
 from ostiary.decision.ocsf import ocsf_of
 from ostiary.errors import FaultyInputError
 from ostiary.server.admin.decision_story import (
@@ -18,7 +20,7 @@ from ostiary.server.admin.decision_story import (
     replay_decision,
     show_story,
 )
-from ostiary.server.admin.decisions import prove_decision
+from ostiary.server.admin.decisions import list_decisions, prove_decision
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
@@ -32,6 +34,7 @@ HERE: Final = "/decisions"
 MOST_LINK: Final = 4_000
 MOST_SIGNALS: Final = 6
 _HIDDEN: Final = ("adaptive", "biometrics", "feature_set", "features", "plain_risk", "risk", "session_risk")
+_PLACES: Final = frozenset({"after", "before", "limit"})
 _NS: Final = 1_000_000_000
 
 
@@ -77,7 +80,7 @@ def show(visit: Visit) -> Reply:
         chain=[{**one.model_dump(), "at": stamp(one.time_ns)} for one in story.chain],
         obligations=[{**one.model_dump(), "answered_at": _stamp_s(one.answered)} for one in story.obligations],
         whatif=whatif_link(record),
-        neighbours={"newer": "", "older": ""},
+        neighbours=_neighbours(visit, stored.index),
         verdict=msgspec.to_builtins(said) if said else None,
     )
 
@@ -150,6 +153,22 @@ def whatif_link(record: DecisionRecord) -> str:
     context = msgspec.json.encode(asked.context).decode() if asked.context else ""
     full = f"/explain?{urlencode({**told, 'context': context} if context else told)}"
     return full if len(full) <= MOST_LINK else f"/explain?{urlencode(told)}"
+
+
+def _neighbours(visit: Visit, index: int) -> dict[str, str]:
+    """Return the ways to the decisions beside this one in the list that it was opened from.
+
+    Raises:
+        FaultyInputError: ``filter_unknown``, ``filter_invalid``, ….
+    """
+    asked = query_of((name, value) for name, value in visit.query.items() if value and name not in _PLACES)
+    text = words(msgspec.structs.replace(asked, limit=DecisionQuery().limit))
+    found = {}
+    for name, place in (("newer", {"after": index}), ("older", {"before": index})):
+        page = list_decisions(visit.tenant, visit.desk, msgspec.structs.replace(asked, limit=1, **place))
+        rows = page.decisions
+        found[name] = f"{HERE}/{quote(rows[0].id)}{'?' + text if text else ''}" if rows else ""
+    return found
 
 
 def _pretty(told: object) -> str:

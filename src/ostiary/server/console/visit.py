@@ -16,6 +16,7 @@ from ostiary.identity.browsing import BrowserSession
 from ostiary.keys import sha256_hex
 from ostiary.server.admin.context import Office
 from ostiary.server.admins import EVERY_TENANT, Administrator
+from ostiary.server.console.counting import counts_of
 from ostiary.server.console.people import ConsolePerson
 from ostiary.server.console.said import Said, say_cookie
 from ostiary.server.desk import FaceDesk
@@ -104,6 +105,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
             may=self.may,
             said=self.said,
             decision_id=self.decision_id,
+            counts=counts_of(self),
             **told,
         )
         return answer(rendered, status)

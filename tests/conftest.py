@@ -186,16 +186,18 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     ends: list[Callable[[], None]] = []
 
     def start(
-        *, guardrails: str = GUARDRAILS, faults: list[Any] | None = None, on_port: int = 0, **sections: Any
+        *, guardrails: str | None = GUARDRAILS, faults: list[Any] | None = None, on_port: int = 0, **sections: Any
     ) -> InProcess:
         root = tmp_path_factory.mktemp("house") / "data"
-        for place, text in {
-            "bundles/default/guardrails.rego": guardrails,
+        own = {
+            "bundles/default/guardrails.rego": guardrails or "",
             "bundles/default/adaptive.rego": "package ostiary.adaptive\ndecision := {}\n",
             "catalogue/default.yaml": CATALOGUE,
-        }.items():
+        }
+        for place, text in own.items() if guardrails is not None else ():  # without any, the shipped policy
             (root / place).parent.mkdir(parents=True, exist_ok=True)
             (root / place).write_text(text)
+        root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
         # A machine that is busy with other tests makes no decision of this one late; tests of deadlines set their own.
         sections["server"] = {"deadline_ms": 10_000, **sections.get("server", {})}

@@ -25,6 +25,13 @@ _PERMISSIONS: Final = (
     "camera=(), geolocation=(), microphone=()"
 )
 _SHOWN: Final = 300
+_FRAME: Final[dict[str, Any]] = {
+    "may": lambda _action, _area: True,
+    "said": None,
+    "csrf": "",
+    "decision_id": "",
+    "counts": {},
+}
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -50,9 +57,12 @@ class Renderer:
         self._assets = files or assets()
 
     def page(self, template: str, viewer: Viewer, here: str, **told: Any) -> Rendered:
-        """Return a page inside the frame; ``here`` is its path in the navigation."""
-        frame = {"navigation": NAVIGATION, "viewer": viewer, "here": here, "counts": told.pop("counts", {})}
-        return self.alone(template, **frame, **told)
+        """Return a page inside the frame; ``here`` is its path in the navigation.
+
+        The frame also reads ``may(action, area)``, ``said``, ``csrf``, ``decision_id`` and ``counts`` of ``told``.
+        """
+        frame = {**_FRAME, "navigation": NAVIGATION, "viewer": viewer, "here": here}
+        return self.alone(template, **{**frame, **told})
 
     def alone(self, template: str, **told: Any) -> Rendered:
         """Return a page without the frame: signing in, and what end users see."""

@@ -29,9 +29,14 @@ _ROWS: Final = (
 
 
 def style_page(renderer: Renderer) -> Rendered:
-    """Return the style page."""
+    """Return the style page as somebody made up sees it."""
     viewer = Viewer("ada@example.org", "owner", "default")
-    return renderer.page("style.html", viewer, PATH, rows=_ROWS, data=_data(), counts={"/approvals": 2})
+    return renderer.page("style.html", viewer, PATH, **style_told())
+
+
+def style_told() -> dict[str, Any]:
+    """Return what the style page shows."""
+    return {"rows": _ROWS, "data": _data()}
 
 
 def _data() -> dict[str, Any]:

@@ -92,6 +92,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, action: str, area: str) -> bool:
         """Return whether a button is worth showing; whether it works is decided when it is pressed."""
+        if area == "deployment" and not self.person.deployment:
+            return False
         return bool({area, "*"} & self.rights.get(action, frozenset()))
 
     def page(self, template: str, here: str, status: int = 200, **told: Any) -> Reply:
@@ -105,8 +107,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
             may=self.may,
             said=self.said,
             decision_id=self.decision_id,
-            counts=counts_of(self),
-            **told,
+            **{"counts": counts_of(self), **told},
         )
         return answer(rendered, status)
 

@@ -141,3 +141,14 @@ def test_following_an_empty_log_shows_its_first_decision() -> None:
 def test_all_filters_stand_in_one_place() -> None:
     with pytest.raises(FaultyInputError, match="holds all filters"):
         Filters(pep="a", query_text="pep=b").query(5)
+
+
+def test_keys_that_are_shredded_take_their_rows_along(run: Run, data: Path) -> None:
+    with open_data(data) as house:
+        record = record_of("dec_shred", "user:shredded", house.clock.now_ns())
+        payload = msgspec.json.encode(record)
+        house.log.append("default", "decision", "dec_shred", 1, payload, "user:shredded").result(10)
+    assert names(run("list", "--jsonl", "--subject", "user:shredded")[1]) == ["dec_shred"]
+    build_app()(["keys", "shred", "user:shredded", "--yes"], result_action="return_value", exit_on_error=False)
+    with open_data(data) as house:
+        assert house.store.decisions.rows("default", DecisionQuery(subject="user:shredded")) == []

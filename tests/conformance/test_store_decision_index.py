@@ -1,7 +1,10 @@
 """Decisions as columns, in memory and on disk: both keep the promises of ``decision.index.ports``."""
 
+import re
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from ostiary.audit.ports import RecordRow
 from ostiary.decision.index.ports import HOUR_NS, HourCount, IndexedDecision
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.storage.sqlite import open_store
+from ostiary.storage.sqlite.statements import statements
 from ostiary.storage.sqlite.store import SqliteStore
 from ostiary.testing.decision_index import MemoryDecisionIndex
 from ostiary.vocabulary.effects import Effect
@@ -270,6 +274,19 @@ def test_what_was_erased_is_not_in_the_file(tmp_path: Path) -> None:
         assert kept.index.erase([(0, 50)])
         left = (tmp_path / "o.db").read_bytes() + (tmp_path / "o.db-wal").read_bytes()
         assert b"mallory" not in left
+
+
+def test_every_filter_has_its_way_through_the_table(tmp_path: Path) -> None:
+    """A page deep in a long list must not walk through what is newer, nor sort what it finds."""
+    with open_store(tmp_path / "o.db") as opened, closing(sqlite3.connect(opened.path)) as looking:
+        for name, text in statements().items():
+            column = name.partition("_decisions_by_")[2]
+            if name.startswith(("newest", "oldest")):
+                values = dict.fromkeys(re.findall(r":(\w+)", text), 1)
+                plan = [line[3] for line in looking.execute("EXPLAIN QUERY PLAN " + text, values)]
+                key = f"INDEX decision_index_by_{column} (tenant=? AND {column}=?"
+                key = "PRIMARY KEY (tenant=?" if column == "tenant" else key
+                assert plan == [f"SEARCH decision_index USING {key} AND idx>? AND idx<?)"], name
 
 
 NAMES = st.sampled_from(["user:ada", "user:bob", "user:a", "job:ada"])

@@ -84,8 +84,8 @@ def test_the_next_signing_key_is_for_who_looks_after_the_deployment(server: Any,
 
 
 def test_shredding_takes_the_name_again_and_a_reason(people: People) -> None:
-    owner, form = people("owner"), {"subject": "user:ann", "typed": "user:ann", "why": "art. 17"}
-    for changed, code in (({"typed": "user:bob"}, "not_confirmed"), ({"why": " "}, "reason_missing")):
+    owner, form = people("owner"), {"subject": "user:ann", "typed": "user:ann", "reason": "art. 17"}
+    for changed, code in (({"typed": "user:bob"}, "not_confirmed"), ({"reason": " "}, "reason_missing")):
         answer = owner.deed("/keys/conversations/shred", {**form, **changed})
         assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert owner.deed("/keys/conversations/shred", form).json() == {"go": "/keys"}
@@ -96,12 +96,12 @@ def test_a_tenant_comes_and_goes(server: Any, people: People) -> None:
     assert keeper.deed("/tenants", {"tenant": "gamma"}).json() == {"go": "/tenants"}
     assert "gamma" in keeper.get("/tenants").text
     path = "/tenants/gamma/delete"
-    assert keeper.deed(path, {"typed": "gamm", "why": "closed"}).json()["code"] == "not_confirmed"
+    assert keeper.deed(path, {"typed": "gamm", "reason": "closed"}).json()["code"] == "not_confirmed"
     assert keeper.deed(path, {"typed": "gamma"}).json()["code"] == "reason_missing"
-    assert keeper.deed(path, {"typed": "gamma", "why": "closed"}).json() == {"go": "/tenants"}
+    assert keeper.deed(path, {"typed": "gamma", "reason": "closed"}).json() == {"go": "/tenants"}
     assert server.house.tenants.find("gamma") is None
-    assert keeper.deed(path, {"typed": "gamma", "why": "closed"}).status_code == 404
-    assert keeper.deed("/tenants/system/delete", {"typed": "system", "why": "x"}).status_code == 404
+    assert keeper.deed(path, {"typed": "gamma", "reason": "closed"}).status_code == 404
+    assert keeper.deed("/tenants/system/delete", {"typed": "system", "reason": "x"}).status_code == 404
     assert "/tenants" not in people("owner").get("/me").text
 
 
@@ -125,7 +125,7 @@ def test_a_device_is_invited_and_unknown_ones_are_unknown(people: People) -> Non
     assert owner.deed("/devices/invitations", {"kind": "<b>"}).status_code == 400
     for path in ("/devices/dev_none", "/devices/..%2F..%2Fkeys"):
         assert owner.get(path).status_code == 404
-    assert owner.deed("/devices/dev_none/release", {"why": "found again"}).status_code == 404
+    assert owner.deed("/devices/dev_none/release", {"reason": "found again"}).status_code == 404
     assert owner.deed("/devices/dev_none/release", {}).json()["code"] == "reason_missing"
 
 
@@ -139,7 +139,7 @@ def test_a_person_has_passkeys_and_a_way_back(server: Any, people: People) -> No
     victim.client.close()
     assert owner.get("/people/user:lost").status_code == 200
     assert owner.deed("/people/user:lost/recovery", {}).json()["code"] == "reason_missing"
-    assert owner.deed("/people/user:lost/recovery", {"why": NASTY}).status_code == 200
+    assert owner.deed("/people/user:lost/recovery", {"reason": NASTY}).status_code == 200
     page = owner.get("/people/user:lost").text
     assert "somebody else must approve it" in page
     assert "<script>alert" not in page
@@ -156,11 +156,11 @@ def test_a_person_has_passkeys_and_a_way_back(server: Any, people: People) -> No
 
 def test_breaking_the_glass_takes_agreement(people: People) -> None:
     owner = people("owner")
-    form = {"subjects": "user:ann", "replaces": "no-drop", "resources": "db:*", "why": "the database is down"}
+    form = {"subjects": "user:ann", "replaces": "no-drop", "resources": "db:*", "reason": "the database is down"}
     assert owner.deed("/access/break-glass", form).json()["code"] == "approval_missing"
     refused = owner.deed("/access/break-glass", {**form, "codes": "not-a-code"})
     assert refused.status_code in {400, 409}
-    assert owner.deed("/access/break-glass/bgl_none/close", {"why": "over"}).status_code == 404
+    assert owner.deed("/access/break-glass/bgl_none/close", {"reason": "over"}).status_code == 404
     assert owner.deed("/access/break-glass", {**form, "proposal": "apr_x", "until": "soon"}).status_code == 400
 
 
@@ -180,4 +180,4 @@ def test_access_is_answered_with_a_reason(people: People) -> None:
     owner = people("owner")
     for path in ("/access/requests/arq_none/deny", "/access/requests/arq_none/grant", "/access/grants/agr_none/revoke"):
         assert owner.deed(path, {}).json()["code"] == "reason_missing"
-        assert owner.deed(path, {"why": "it is over"}).status_code == 404
+        assert owner.deed(path, {"reason": "it is over"}).status_code == 404

@@ -6,7 +6,10 @@ Whoever asks for access chooses names: they come back as they were, are part of 
 import csv
 import io
 import json
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -79,6 +82,7 @@ def test_a_live_tail_goes_on_from_where_it_was(server: Any) -> None:
     assert tail["decisions"][-1]["id"] == "dec_eve"
     assert get(server, after=tail["next"]).json()["next"] == tail["next"]
     assert tail["indexed"] > tail["next"]
+    assert tail["complete"]
 
 
 @pytest.mark.parametrize(
@@ -171,3 +175,37 @@ def test_who_is_forgotten_is_gone_from_lists_charts_and_exports(server: Any) -> 
     assert ids(server, subject="user:mallory") == []
     for path, more in {"": {"text": "hers"}, "/top": {"field": "subject"}, "/export": {}}.items():
         assert "mallory" not in get(server, path, **more).text, path
+
+
+def test_a_list_says_when_it_is_not_complete(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.house.store.decisions, "cursor", lambda _tenant: 3)
+    told = get(server, text="user:").json()
+    assert (told["indexed"], told["complete"]) == (3, False)
+
+
+def test_a_served_decision_is_listed_soon_and_nobody_waits_for_it(start_server: Callable[..., Any]) -> None:
+    served = start_server()
+    name = served.ask("read").json()["context"]["id"]
+    until = time.monotonic() + 20
+    while ids(served, subject="user:alice") != [name] and time.monotonic() < until:
+        time.sleep(0.1)
+    assert ids(served, subject="user:alice", action="read", effect="ALLOW") == [name]
+
+
+def test_what_retention_and_the_end_of_a_tenant_take_is_listed_no_more(start_server: Callable[..., Any]) -> None:
+    served = start_server(audit={"retention": {"decision_days": 2}})
+    house, now = served.house, served.house.clock.now_ns()
+    house.tenants.create("short")
+    write(house, record_of("dec_old", "user:old", now - 3 * DAY))
+    write(house, record_of("dec_new", "user:new", now))
+    write(house, record_of("dec_short", "user:short", now, tenant="short"))
+    served.assembly.projector.catch_up_all()
+    assert ids(served, text="user:") == ["dec_new", "dec_old"]
+    served.assembly.prune()
+    assert ids(served, text="user:") == ["dec_new"]
+    assert served.admin("DELETE", "/tenants/short").status_code == 200
+    served.assembly.projector.catch_up_all()
+    tables = ("decision_index", "decision_hours", "decision_spans", "decision_cursors")
+    with closing(sqlite3.connect(house.store.path)) as looking:
+        left = [looking.execute(f"SELECT count(*) FROM {one} WHERE tenant = 'short'").fetchone()[0] for one in tables]  # noqa: S608 - names above
+    assert left == [0, 0, 0, 0]

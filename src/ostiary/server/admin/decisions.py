@@ -7,12 +7,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from ostiary.audit.pending import StoredRecord
+from ostiary.audit.ports import Selection
 from ostiary.decision.explain import explain
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
 from ostiary.server.admin.filtering import Asked
 from ostiary.server.decision_index.shown import next_key, told
+from ostiary.server.why.finding import find_decision
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 router = APIRouter(tags=["decisions"])
@@ -57,12 +59,14 @@ class IndexedPage(Model):
     """Decisions that match.
 
     Newest first, ask again with ``before=next`` until it is null; oldest first, with ``after=next`` for ever.
-    ``indexed`` is the index of the log up to which decisions can be found here: up to half a second behind.
+    ``indexed`` is the index of the log up to which decisions can be found here; ``complete`` says that none in the log
+    is missing. It is false for up to half a second after a decision, and while a long log is first followed.
     """
 
     decisions: list[IndexedRow]
     next: int | None
     indexed: int
+    complete: bool
 
 
 def _decode(stored: StoredRecord) -> DecisionRecord | None:
@@ -80,14 +84,6 @@ def _row(stored: StoredRecord, record: DecisionRecord) -> DecisionRow:
         reasons=record.outcome.reasons,
         kind=record.kind,
     )
-
-
-def _find(desk: Desk, tenant: str, decision_id: str) -> tuple[StoredRecord, DecisionRecord]:
-    stored = desk.house.log.get(tenant, decision_id)
-    record = _decode(stored) if stored is not None and stored.kind == "decision" else None
-    if stored is None or record is None:
-        raise RefusedError("decision_unknown", "there is no such decision, or it was erased")
-    return stored, record
 
 
 @router.get("/tenants/{tenant}/decisions")
@@ -123,22 +119,23 @@ def list_decisions(
 def _indexed(desk: Office, tenant: str, query: DecisionQuery) -> IndexedPage:
     index = desk.house.store.decisions
     indexed = index.cursor(tenant)
+    missing = desk.house.log.store.select(Selection(tenant, "decision", since_index=indexed), 1)
     rows = index.rows(tenant, query)
     shown = [IndexedRow(**told(row)) for row in rows]
-    return IndexedPage(decisions=shown, next=next_key(query, rows), indexed=indexed)
+    return IndexedPage(decisions=shown, next=next_key(query, rows), indexed=indexed, complete=not missing)
 
 
 @router.get("/tenants/{tenant}/decisions/{decision_id}")
 def show_decision(tenant: Tenant, decision_id: str, desk: Desk) -> dict[str, Any]:
     """Show the whole record of one decision, score included: this is for administrators."""
-    stored, record = _find(desk, tenant, decision_id)
+    stored, record = find_decision(desk.house, tenant, decision_id)
     return {"index": stored.index, "record": msgspec.to_builtins(record)}
 
 
 @router.get("/tenants/{tenant}/decisions/{decision_id}/why")
 def why_decision(tenant: Tenant, decision_id: str, desk: Desk) -> dict[str, Any]:
     """Explain one decision: the sentence, the rule, what was missing, the signals, the law, the obligations."""
-    _, record = _find(desk, tenant, decision_id)
+    _, record = find_decision(desk.house, tenant, decision_id)
     words: dict[str, Any] = msgspec.to_builtins(explain(record))
     return words
 
@@ -146,7 +143,7 @@ def why_decision(tenant: Tenant, decision_id: str, desk: Desk) -> dict[str, Any]
 @router.get("/tenants/{tenant}/decisions/{decision_id}/proof", response_class=Response, responses=_TEXT)
 def prove_decision(tenant: Tenant, decision_id: str, desk: Desk) -> Response:
     """Prove that the record of one decision is in the log: a C2SP tlog-proof that verifies offline."""
-    _find(desk, tenant, decision_id)
+    find_decision(desk.house, tenant, decision_id)
     proof = desk.house.log.prove(tenant, decision_id)
     if proof is None:
         raise RefusedError("decision_unknown", "there is no such decision, or it was erased")

@@ -5,7 +5,8 @@
    (``decision.index.ports``); who loses has only worked in vain.
 3. A payload that was erased is passed over. So is one that cannot be read, and that is told: the log's verifier is the
    one to judge it, and a list must not end there.
-4. A round takes at most so many records of each tenant, so that a long backlog delays nobody else.
+4. A round takes at most so many records of each tenant, so that a long backlog delays nobody else; a transaction takes
+   few, so that the log's writer, and with it an answer, never waits long for this.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.reading import row_of
 
 ROUND: Final = 2_000
+_STEP: Final = 250
 _IDLE_GAP: Final = 10_000
 OnFault = Callable[[str, BaseException], None]
 
@@ -39,16 +41,23 @@ class Projector:
         self._index = index
         self._tenants = tenants
         self._on_fault = on_fault
+        self._done_at = -1
 
     def catch_up(self, most: int = ROUND) -> int:
         """Take one round; return how many records it has looked at, 0 when everything is up to date."""
         follow_erasures(self._log, self._index)
-        looked = 0
+        size = self._log.head().size
+        if size == self._done_at:
+            return 0  # nothing was written since: no question for each of a thousand quiet tenants
+        looked, failed = 0, False
         for tenant in self._tenants():
             try:
                 looked += self.follow(tenant, most)
             except OstiaryError as fault:  # of this tenant alone; the others are followed all the same
+                failed = True
                 self._on_fault("decisions_not_indexed", fault)
+        if not looked and not failed:
+            self._done_at = size
         return looked
 
     def catch_up_all(self) -> int:
@@ -60,6 +69,12 @@ class Projector:
 
     def follow(self, tenant: str, most: int) -> int:
         """Take at most ``most`` records of one tenant; return how many were looked at."""
+        looked = 0
+        while looked < most and (step := self._step(tenant, min(most - looked, _STEP))):
+            looked += step
+        return looked
+
+    def _step(self, tenant: str, most: int) -> int:
         start, size = self._index.cursor(tenant), self._log.head().size
         if start >= size:
             return 0

@@ -1,7 +1,8 @@
 """The queries of this backend: read once from ``queries/*.sql``, known by name; a name that comes twice is a bug.
 
 A query whose first line is ``-- each: one two`` stands for several: the word ``EACH`` in its name and in its text
-becomes each of these in turn. What a caller says is never part of a text, only of the values beside it.
+becomes each of these in turn, and a line ``-- not one: …`` stands in all texts but that of ``one``. What a caller says
+is never part of a text, only of the values beside it.
 
 >>> statement("find_tenant").startswith("SELECT")
 True
@@ -9,12 +10,13 @@ True
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Final
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _EACH: Final = re.compile(r"-- each: ([a-z_ ]+)\n")
+_NOT: Final = re.compile(r"^ *-- not ([a-z_]+): (.*)$", re.MULTILINE)
 
 
 @cache
@@ -38,7 +40,12 @@ def _unfolded(name: str, text: str) -> Iterator[tuple[str, str]]:
         yield name, text
         return
     for word in each[1].split():
-        yield name.replace("EACH", word), text[each.end() :].replace("EACH", word)
+        own = _NOT.sub(partial(_line, word), text[each.end() :])
+        yield name.replace("EACH", word), own.replace("EACH", word)
+
+
+def _line(word: str, found: re.Match[str]) -> str:
+    return "" if found[1] == word else found[2]
 
 
 def statement(name: str) -> str:

@@ -16,7 +16,7 @@ from ostiary.server.admin.access import (
 )
 from ostiary.server.admin.break_glass import list_glass
 from ostiary.server.break_glass.shown import OPEN
-from ostiary.server.console.reasons import reason_of
+from ostiary.server.console.asked import reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.visit import Visit
 from ostiary.server.wire import Reply
@@ -50,20 +50,20 @@ def show(visit: Visit) -> Reply:
 def grant(visit: Visit) -> Reply:
     """Grant a request, where the tenant has no people."""
     name = visit.told["request"]
-    told = grant_request(visit.tenant, name, visit.who, visit.desk, AnswerBody(why=reason_of(visit)))
+    told = grant_request(visit.tenant, name, visit.who, visit.desk, AnswerBody(why=reason_of(visit.form)))
     return visit.done(HERE, f"{told.subject} may {told.action} {told.resource}")
 
 
 def deny(visit: Visit) -> Reply:
     """Say no to a request."""
     name = visit.told["request"]
-    told = deny_request(visit.tenant, name, visit.who, visit.desk, AnswerBody(why=reason_of(visit)))
+    told = deny_request(visit.tenant, name, visit.who, visit.desk, AnswerBody(why=reason_of(visit.form)))
     return visit.done(HERE, f"{told.subject} was told no")
 
 
 def revoke(visit: Visit) -> Reply:
     """Take a grant back."""
-    revoke_grant(visit.tenant, visit.told["grant"], visit.who, visit.desk, reason_of(visit))
+    revoke_grant(visit.tenant, visit.told["grant"], visit.who, visit.desk, reason_of(visit.form))
     return visit.done(HERE, "The grant was taken back: the next decision does not know it")
 
 

@@ -18,7 +18,7 @@ from ostiary.server.admin.break_glass import (
     make_code_set,
     open_glass,
 )
-from ostiary.server.console.reasons import reason_of
+from ostiary.server.console.asked import reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.spans import span
 from ostiary.server.console.visit import Visit
@@ -60,7 +60,7 @@ def open_one(visit: Visit) -> Reply:
         "subjects": _lines(form.get("subjects", "")),
         "since": _moment(form.get("since", "")),
         "until": _moment(form.get("until", "")) or visit.now_ns // _NS + _HOURS.get(form.get("hours", ""), 3_600),
-        "reason": reason_of(visit),
+        "reason": reason_of(visit.form),
         "proposal": proposal,
         "codes": codes,
     }
@@ -70,7 +70,7 @@ def open_one(visit: Visit) -> Reply:
 
 def close(visit: Visit) -> Reply:
     """Close one before its time."""
-    close_glass(visit.tenant, visit.told["glass"], CloseBody(why=reason_of(visit)), visit.who, visit.desk)
+    close_glass(visit.tenant, visit.told["glass"], CloseBody(why=reason_of(visit.form)), visit.who, visit.desk)
     return visit.done(HERE, "It is closed: rules hold as usual again")
 
 

@@ -17,7 +17,7 @@ from ostiary.server.admin.devices import (
     remove_device,
     show_device,
 )
-from ostiary.server.console.reasons import check_typed, reason_of
+from ostiary.server.console.asked import check_typed, reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.spans import span
 from ostiary.server.console.stamps import stamp
@@ -98,7 +98,7 @@ def quarantine(visit: Visit) -> Reply:
 def release(visit: Visit) -> Reply:
     """Let a device in again."""
     name = visit.told["device"]
-    body = ReleaseBody(rebase=bool(visit.form.get("rebase")), reason=reason_of(visit))
+    body = ReleaseBody(rebase=bool(visit.form.get("rebase")), reason=reason_of(visit.form))
     release_device(visit.tenant, name, body, visit.who, visit.desk)
     return visit.done(f"{HERE}/{name}", "It is let in again")
 
@@ -106,7 +106,7 @@ def release(visit: Visit) -> Reply:
 def remove(visit: Visit) -> Reply:
     """Forget a device; its id is typed again."""
     name = visit.told["device"]
-    check_typed(visit, name)
+    check_typed(visit.form, name)
     remove_device(visit.tenant, name, visit.who, visit.desk)
     return visit.done(HERE, "The device is unknown from now on")
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ostiary.server.admin.integrations import list_issuers, list_sinks, show_peps_health
 from ostiary.server.admin.peps import PepBody, add_pep, remove_pep
 from ostiary.server.admin.responses import list_dead_letters, send_again
-from ostiary.server.console.reasons import check_typed
+from ostiary.server.console.asked import check_typed
 from ostiary.server.console.routes import Route
 from ostiary.server.console.spans import since
 from ostiary.server.console.stamps import stamp
@@ -66,7 +66,7 @@ def add(visit: Visit) -> Reply:
 def remove(visit: Visit) -> Reply:
     """Remove an enforcement point; its id is typed again."""
     pep = visit.told["pep"]
-    check_typed(visit, pep)
+    check_typed(visit.form, pep)
     remove_pep(visit.tenant, pep, visit.who, visit.desk)
     return visit.done(HERE, f"{pep} is unknown from now on")
 

@@ -18,7 +18,7 @@ from ostiary.server.admin.keyrings import (
     shred_conversation_keys,
 )
 from ostiary.server.admin.keys import create_key, list_keys, revoke_key
-from ostiary.server.console.reasons import check_typed, reason_of
+from ostiary.server.console.asked import check_typed, reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.spans import since
 from ostiary.server.console.stamps import stamp
@@ -95,9 +95,9 @@ def rotate(visit: Visit) -> Reply:
 def shred(visit: Visit) -> Reply:
     """Destroy the keys of all conversations of a user."""
     subject = visit.form.get("subject", "").strip()
-    check_typed(visit, subject)
+    check_typed(visit.form, subject)
     body = ShredBody.model_validate(
-        {"subject": subject, "reason": reason_of(visit), "proposal": visit.form.get("proposal", "").strip()}
+        {"subject": subject, "reason": reason_of(visit.form), "proposal": visit.form.get("proposal", "").strip()}
     )
     gone = shred_conversation_keys(visit.tenant, body, visit.who, visit.desk)
     return visit.done(HERE, f"{gone.conversations} conversations of {subject} can never be read again")

@@ -16,8 +16,8 @@ from ostiary.server.admin.authenticators import (
     remove,
     request_recovery,
 )
+from ostiary.server.console.asked import reason_of
 from ostiary.server.console.people import people_of
-from ostiary.server.console.reasons import reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.sessions import sessions_of
 from ostiary.server.console.stamps import stamp
@@ -58,14 +58,14 @@ def show(visit: Visit) -> Reply:
 def forget(visit: Visit) -> Reply:
     """Forget a passkey; from then on it confirms nothing."""
     subject = _subject(visit)
-    remove(visit.tenant, visit.told["credential"], subject, visit.who, visit.desk, reason_of(visit))
+    remove(visit.tenant, visit.told["credential"], subject, visit.who, visit.desk, reason_of(visit.form))
     return visit.done(f"{HERE}/{subject}", "The passkey is forgotten")
 
 
 def ask_recovery(visit: Visit) -> Reply:
     """Ask that a person may begin anew."""
     subject = _subject(visit)
-    body = RecoveryBody(subject=subject, reason=reason_of(visit))
+    body = RecoveryBody(subject=subject, reason=reason_of(visit.form))
     request_recovery(visit.tenant, body, visit.who, visit.desk)
     return visit.done(f"{HERE}/{subject}", "Asked: somebody else must approve it")
 

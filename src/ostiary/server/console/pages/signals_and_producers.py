@@ -26,7 +26,7 @@ from ostiary.server.admin.signals import (
     verify_receiver,
     verify_stream,
 )
-from ostiary.server.console.reasons import MAX_REASON, check_typed, reason_of
+from ostiary.server.console.asked import check_typed, reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -56,7 +56,9 @@ def signals(visit: Visit) -> Reply:
 
 def set_stream(visit: Visit) -> Reply:
     """Enable, pause or disable a stream; its receiver is told why."""
-    body = StatusBody.model_validate({"status": visit.form.get("status", ""), "reason": reason_of(visit)[:MAX_REASON]})
+    body = StatusBody.model_validate(
+        {"status": visit.form.get("status", ""), "reason": reason_of(visit.form)[:MAX_REASON]}
+    )
     told = set_status(visit.tenant, visit.told["stream"], body, visit.who, visit.desk)
     return visit.done(SIGNALS, f"The stream of {told.owner} is {told.status}")
 
@@ -69,7 +71,7 @@ def try_stream(visit: Visit) -> Reply:
 
 def end_stream(visit: Visit) -> Reply:
     """Delete a stream and all that waits for it."""
-    check_typed(visit, visit.told["stream"])
+    check_typed(visit.form, visit.told["stream"])
     delete_stream(visit.tenant, visit.told["stream"], visit.who, visit.desk)
     return visit.done(SIGNALS, "The stream is gone, and what waited for it")
 
@@ -109,7 +111,7 @@ def add_producer(visit: Visit) -> Reply:
 def end(visit: Visit) -> Reply:
     """Revoke a producer for ever; what it sent since a moment may be distrusted."""
     name = visit.told["producer"]
-    check_typed(visit, name)
+    check_typed(visit.form, name)
     days = visit.form.get("days", "").strip()
     since = visit.now_ns // _NS - int(days) * 86_400 if days.isascii() and days.isdigit() and len(days) < 5 else None  # noqa: PLR2004
     body = RevokeBody(distrusted=None if since is None else max(0, since))

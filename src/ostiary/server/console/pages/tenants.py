@@ -4,8 +4,8 @@ from typing import Final
 
 from ostiary.server.admin.context import living_tenant
 from ostiary.server.admin.tenants import TenantBody, create_tenant, delete_tenant, list_tenants
+from ostiary.server.console.asked import check_typed, reason_of
 from ostiary.server.console.people import people_of
-from ostiary.server.console.reasons import check_typed, reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -41,8 +41,8 @@ def create(visit: Visit) -> Reply:
 def delete(visit: Visit) -> Reply:
     """Delete a tenant for good."""
     tenant = living_tenant(visit.told["tenant"], visit.who, visit.desk)
-    check_typed(visit, tenant)
-    reason, proposal = reason_of(visit), visit.form.get("proposal", "").strip()
+    check_typed(visit.form, tenant)
+    reason, proposal = reason_of(visit.form), visit.form.get("proposal", "").strip()
     gone = delete_tenant(tenant, visit.who, visit.desk, proposal, reason)
     return visit.done(HERE, f"{tenant} is gone for good, and {gone.records_erased} records with it")
 

@@ -1,4 +1,4 @@
--- The decisions of the audit log as columns, for lists and charts (ADR-0061). All of it can be made anew from the log:
+-- The decisions of the audit log as columns, for lists and charts (ADR-0060). All of it can be made anew from the log:
 -- rows go with the payloads that they were made from, counts name nobody.
 CREATE TABLE decision_index (
   tenant TEXT NOT NULL,

@@ -43,12 +43,14 @@ SELECT count(*) FROM records WHERE idx >= ? AND idx < ? AND sealed IS NOT NULL;
 SELECT idx, time_ns, id, effect, subject, subject_type, session, action, action_class, resource_type, resource_id,
   pep, rule, risk, ip, kind, reasons
 FROM decision_index
+-- not tenant: INDEXED BY decision_index_by_EACH
 WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND idx >= :first AND idx <= :last AND time_ns >= :since AND time_ns < :until
   AND (:effects IS NULL OR (:effects >> effect) & 1)
   AND (:subject IS NULL OR subject = :subject) AND (:session IS NULL OR session = :session)
   AND (:action IS NULL OR action = :action) AND (:resource_type IS NULL OR resource_type = :resource_type)
   AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
+  AND (:without_pep IS NULL OR pep <> :without_pep)
   AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
   AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
     OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
@@ -59,12 +61,14 @@ ORDER BY idx DESC LIMIT :limit;
 SELECT idx, time_ns, id, effect, subject, subject_type, session, action, action_class, resource_type, resource_id,
   pep, rule, risk, ip, kind, reasons
 FROM decision_index
+-- not tenant: INDEXED BY decision_index_by_EACH
 WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND idx >= :first AND idx <= :last AND time_ns >= :since AND time_ns < :until
   AND (:effects IS NULL OR (:effects >> effect) & 1)
   AND (:subject IS NULL OR subject = :subject) AND (:session IS NULL OR session = :session)
   AND (:action IS NULL OR action = :action) AND (:resource_type IS NULL OR resource_type = :resource_type)
   AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
+  AND (:without_pep IS NULL OR pep <> :without_pep)
   AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
   AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
     OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
@@ -74,12 +78,14 @@ ORDER BY idx ASC LIMIT :limit;
 -- each: tenant subject session action resource_type resource_id pep rule ip effect risk_band
 SELECT count(*) FROM (
   SELECT 1 FROM decision_index
+  -- not tenant: INDEXED BY decision_index_by_EACH
   WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
     AND idx >= :first AND idx <= :last AND time_ns >= :since AND time_ns < :until
     AND (:effects IS NULL OR (:effects >> effect) & 1)
     AND (:subject IS NULL OR subject = :subject) AND (:session IS NULL OR session = :session)
     AND (:action IS NULL OR action = :action) AND (:resource_type IS NULL OR resource_type = :resource_type)
     AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
+    AND (:without_pep IS NULL OR pep <> :without_pep)
     AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
     AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
       OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
@@ -108,7 +114,7 @@ GROUP BY resource_type, resource_id ORDER BY count(*) DESC, resource_type, resou
 SELECT hour % 168, sum(count) FROM decision_hours WHERE tenant = ? AND hour >= ? GROUP BY hour % 168;
 
 -- name: decision_heat_of_subject
-SELECT (time_ns / 3600000000000) % 168, count(*) FROM decision_index
+SELECT (time_ns / 3600000000000) % 168, count(*) FROM decision_index INDEXED BY decision_index_by_subject
 WHERE tenant = ? AND subject = ? AND time_ns >= ? GROUP BY (time_ns / 3600000000000) % 168;
 
 -- name: delete_tenant_indexed_decisions

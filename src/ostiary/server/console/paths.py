@@ -25,6 +25,7 @@ PATHS: Final = (
     "/pipelines",
     "/policies",
     "/rollout",
+    "/sandboxes",
     "/sessions",
     "/sign-out",
     "/subjects",

@@ -38,6 +38,8 @@ def let_in(answer: Any, route: Route) -> bool:
     """Return whether the decision said yes, whatever the page then made of it."""
     if answer.headers.get("content-type", "").startswith("application/json"):
         return answer.json().get("code") not in NOT_YOURS
+    if answer.headers.get("content-type") == "text/event-stream":
+        return True
     return not ("This is not open to you" in answer.text and answer.status_code == 403)
 
 

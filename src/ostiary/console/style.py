@@ -36,7 +36,7 @@ def style_page(renderer: Renderer) -> Rendered:
 
 def style_told() -> dict[str, Any]:
     """Return what the style page shows."""
-    return {"rows": _ROWS, "data": _data(), "counts": {"/approvals": 2}}
+    return {"rows": _ROWS, "data": _data()}
 
 
 def _data() -> dict[str, Any]:

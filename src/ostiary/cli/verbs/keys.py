@@ -160,6 +160,7 @@ def shred(
     if conversation and only == "log":
         raise FaultyInputError("usage", "`--conversation` is no part of the log")
     from ostiary.server.consented import may_erase  # noqa: PLC0415 - half a second that not every verb needs
+    from ostiary.server.decision_index.erasing import follow_erasures  # noqa: PLC0415 - as above
 
     with open_data(data, config) as house:
         check_living(house, tenant)
@@ -168,6 +169,7 @@ def shred(
         told = shred_conversations(house, tenant, subject, conversation, dry_run=dry_run) if only != "log" else {}
         if only != CONVERSATIONS and not conversation and not dry_run:
             erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+            follow_erasures(house.log, house.store.decisions)
             told |= {"count": erased.count, "record_id": erased.record_id}
             told["templates"] = house.templates.forget(tenant, subject) if not only else 0
     if json:

@@ -11,6 +11,7 @@ function colour(name) {
   return getComputedStyle(probe).color;
 }
 
+const WORDS = { ALLOW: "allowed", REDUCE: "reduced", STEP_UP: "asked again", DENY: "denied", TERMINATE: "ended" };
 const EFFECTS = { ALLOW: "allow", REDUCE: "reduce", STEP_UP: "step-up", DENY: "deny", TERMINATE: "terminate" };
 
 function frame(marks) {
@@ -37,7 +38,7 @@ const KINDS = {
       ...rest,
       xAxis: { type: "time", ...axis, splitLine: { show: false } },
       yAxis: { type: "value", minInterval: 1, ...axis },
-      series: names.map((name, index) => ({ name, type: "bar", stack: "all", barMaxWidth: 18, itemStyle: { color: colour(EFFECTS[name] ?? "brand") }, data: told.times.map((time, at) => [time, told.series[name][at]]), markLine: index === 0 ? markLine : undefined })),
+      series: names.map((name, index) => ({ name: WORDS[name], type: "bar", stack: "all", barMaxWidth: 18, itemStyle: { color: colour(EFFECTS[name] ?? "brand") }, data: told.times.map((time, at) => [time, told.series[name][at]]), markLine: index === 0 ? markLine : undefined })),
     };
   },
   // {points: [[time, value], …], medium, high, marks}
@@ -62,6 +63,17 @@ const KINDS = {
       yAxis: { type: "category", data: told.days, ...axis, splitLine: { show: false } },
       visualMap: { show: false, min: 0, max: most, inRange: { color: [colour("sunk"), colour("brand")] } },
       series: [{ name: "accesses", type: "heatmap", data: told.cells, itemStyle: { borderColor: colour("card"), borderWidth: 2, borderRadius: 3 } }],
+    };
+  },
+  // {points: [[time, value], …], name}
+  line(told) {
+    const { axis, ...rest } = frame();
+    const zero = { symbol: "none", silent: true, lineStyle: { color: colour("line-strong"), type: "dashed" }, label: { show: false }, data: [{ yAxis: 0 }] };
+    return {
+      ...rest, legend: undefined,
+      xAxis: { type: "time", ...axis, splitLine: { show: false } },
+      yAxis: { type: "value", ...axis },
+      series: [{ name: told.name, type: "line", showSymbol: told.points.length < 2, lineStyle: { color: colour("brand"), width: 2 }, itemStyle: { color: colour("brand") }, data: told.points, markLine: zero }],
     };
   },
   // {nodes: [{name, kind}], links: [{source, target, value}]}

@@ -28,8 +28,10 @@ from ostiary.server.console.said import forget_cookie, read_said
 from ostiary.server.console.sessions import sessions_of
 from ostiary.server.console.signed_in import SignedIn
 from ostiary.server.console.visit import Shared, Visit, csrf_of
+from ostiary.server.console.watching import Watching
 from ostiary.server.doors import Keeper, TurnedAway
 from ostiary.server.wire import Reply, Request, StreamReply
+from ostiary.sessions import SessionState
 
 SIGN_IN: Final = "/sign-in"
 BUSY: Final = "console_busy"
@@ -96,12 +98,32 @@ class Answering:
             rights=await asyncio.to_thread(rights_of, self._shared.desk.house, who),
             wants_json=wants_json,
             said=said,
-            last_event_id=_header(request, b"last-event-id"),
+            watching=self._watching(request, who, route),
         )
         reply = await self._made(route, visit)
         if said is not None and isinstance(reply, Reply):
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, forget_cookie()))
         return reply
+
+    def _watching(self, request: Request, who: SignedIn, route: Route) -> Watching:
+        ledger, clock = self._shared.desk.house.ledger, self._shared.desk.house.clock
+
+        async def again() -> bool:
+            now = await asyncio.to_thread(self._who, request)
+            if now is None:
+                return False
+            try:
+                await self._keeper.ask(caller_of(self._shared.desk, now, request), question(route, request.path))
+            except TurnedAway:
+                return False
+            return True
+
+        def ended() -> bool:
+            state = ledger.state(who.session.tenant, who.session.session_id, clock.now_ns())
+            return state in {SessionState.TERMINATED, SessionState.EXPIRED}
+
+        after = _header(request, b"last-event-id")
+        return Watching(again, ended, self._shared.desk.draining, request.gone, request.abort, after)
 
     async def _made(self, route: Route, visit: Visit) -> Reply | StreamReply:
         if self._in_flight >= self._most:

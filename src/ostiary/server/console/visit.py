@@ -16,8 +16,11 @@ from ostiary.identity.browsing import BrowserSession
 from ostiary.keys import sha256_hex
 from ostiary.server.admin.context import Office
 from ostiary.server.admins import EVERY_TENANT, Administrator
+from ostiary.server.console.needs import Needs
 from ostiary.server.console.people import ConsolePerson
 from ostiary.server.console.said import Said, say_cookie
+from ostiary.server.console.streams import Streams
+from ostiary.server.console.watching import Watching
 from ostiary.server.desk import FaceDesk
 from ostiary.server.wire import Reply, json_reply
 from ostiary.server.wiring import House
@@ -32,7 +35,8 @@ class Shared(msgspec.Struct, frozen=True):
     desk: FaceDesk
     office: Office
     renderer: Renderer
-    base_path: str = ""
+    needs: Needs
+    streams: Streams
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +50,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         rights: what the person may see in the navigation: action to areas. It decides nothing.
         wants_json: whether the browser's script waits for the answer.
         said: what the page before has to say.
-        last_event_id: where a stream of events left off, empty when it begins.
+        watching: what a stream of events must know of its reader.
     """
 
     shared: Shared
@@ -61,7 +65,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     rights: Mapping[str, frozenset[str]]
     wants_json: bool = False
     said: Said | None = None
-    last_event_id: str = ""
+    watching: Watching | None = None
 
     @property
     def house(self) -> House:
@@ -104,6 +108,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
             may=self.may,
             said=self.said,
             decision_id=self.decision_id,
+            counts=self.shared.needs.of(self),
             **told,
         )
         return answer(rendered, status)
@@ -118,6 +123,10 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         if self.wants_json:
             return json_reply(200, {"go": path}, said)
         return Reply(303, b"", ((b"location", quote(path, safe="/?&=:%,").encode("ascii")), said))
+
+    def elsewhere(self, path: str) -> Reply:
+        """Return the way to another page."""
+        return Reply(303, b"", ((b"location", quote(path, safe="/?&=:%,").encode("ascii")),))
 
     def once(self, title: str, secret: str) -> Reply:
         """Return the answer to a deed that made a secret: it is shown this once."""

@@ -27,6 +27,7 @@ from ostiary.server.console.paths import PATHS
 from ostiary.server.console.refusing import sentence
 from ostiary.server.console.routes import Table
 from ostiary.server.console.signing_in import options, sign_in
+from ostiary.server.console.streams import Streams
 from ostiary.server.desk import Face, FaceDesk
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.step_up.ceremony import Ceremonies
@@ -132,15 +133,18 @@ class ConsoleFace:
 
     def _built(self) -> Answering:
         from ostiary.server.admin.context import Office  # noqa: PLC0415 - FastAPI comes along
+        from ostiary.server.console.needs import Needs  # noqa: PLC0415
         from ostiary.server.console.pages import all_routes  # noqa: PLC0415
         from ostiary.server.console.visit import Shared  # noqa: PLC0415
 
         desk = self._desk
-        shared = Shared(desk, Office(desk.house, desk.refusals), self._renderer)
-        most = desk.house.settings.console.max_in_flight
+        settings = desk.house.settings.console
+        streams = Streams(settings.max_streams)
+        desk.metrics.gauge("ostiary_console_streams", "tabs of the console that are told of changes", streams.of_now)
+        shared = Shared(desk, Office(desk.house, desk.refusals), self._renderer, Needs(), streams)
         # Whatever a permission asks of a page beyond what Ostiary does itself, a page cannot do: then the answer is no.
         keeper = desk.keeper(DOOR, bound=False)
-        return Answering(shared, Table(all_routes()), keeper, self._ceremonies.party.origins, most)
+        return Answering(shared, Table(all_routes()), keeper, self._ceremonies.party.origins, settings.max_in_flight)
 
 
 def _file(request: Request) -> Reply:

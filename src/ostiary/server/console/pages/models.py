@@ -63,6 +63,7 @@ def show_one(visit: Visit) -> Reply:
         versions=list(reversed(model["versions"])),
         stages=[_stage(one.model_dump()) for one in live_papers(tenant, name, desk)],
         papers=papers.model_dump(),
+        registered=stamp(papers.signature["verified_ns"]),
         at=visit.query.get("at", ""),
         then=_then(visit, name, [one["stage"] for one in model["live"]], at_ns),
         events=[_event(one) for one in events.events],

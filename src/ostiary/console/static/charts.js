@@ -164,6 +164,7 @@ export function probit(share) {
 function draw(element) {
   const told = JSON.parse(document.getElementById(element.dataset.from).textContent);
   const chart = drawn.get(element) ?? echarts.init(element, null, { renderer: "canvas" });
+  if (!drawn.has(element)) chart.on("click", ({ data }) => { if (data?.href?.startsWith("/")) location.assign(data.href); });
   drawn.set(element, chart);
   chart.setOption(KINDS[element.dataset.chart](told, element), { notMerge: true });
 }

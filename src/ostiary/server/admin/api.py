@@ -37,6 +37,8 @@ _STATUS: Final = {
     "detection_unknown": 404,
     "device_unknown": 404,
     "endpoint_unknown": 404,
+    "feature_column_unknown": 404,
+    "feature_set_unknown": 404,
     "key_unknown": 404,
     "model_unknown": 404,
     "model_version_unknown": 404,
@@ -53,6 +55,7 @@ _STATUS: Final = {
     "subject_unknown": 404,
     "suppression_unknown": 404,
     "tenant_unknown": 404,
+    "training_run_unknown": 404,
     "pep_exists": 409,
     "tenant_exists": 409,
 }

@@ -32,6 +32,7 @@ _STATUS: Final = {
     "case_unknown": 404,
     "console_person_unknown": 404,
     "control_unknown": 404,
+    "conversation_unknown": 404,
     "dataset_unknown": 404,
     "decision_unknown": 404,
     "detection_unknown": 404,

@@ -14,12 +14,14 @@ from pydantic import Field
 
 from ostiary.decision.counts import EDGES, LIVE
 from ostiary.errors import FaultyInputError
-from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
+from ostiary.server.admins import Administrator
 from ostiary.server.shadow.listing import listed
 from ostiary.server.shadow.pictured import confusion, scores
-from ostiary.server.shadow.report.making import KIND
-from ostiary.server.shadow.report.recent import MAX_DAYS, Recent, sheet_of
-from ostiary.server.shadow.report.sheet import shown
+from ostiary.server.shadow.report.gathering import Asked
+from ostiary.server.shadow.report.making import KIND, keep
+from ostiary.server.shadow.report.recent import MAX_DAYS, Both, Recent, sheet_of
+from ostiary.server.shadow.report.sheet import Sheet, shown
 
 router = APIRouter(tags=["shadow"])
 What = Literal["model", "bundle"]
@@ -41,6 +43,15 @@ class StartBody(Model):
     """Why a candidate is started or stopped."""
 
     why: Reason
+
+
+class ReportBody(Model):
+    """What a report is about: a control, or a candidate; over how many days up to now, against which budget a day."""
+
+    control: Annotated[str, Field(max_length=64)] = ""
+    candidate: Literal["", "model", "bundle"] = ""
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 14
+    budget: Annotated[float | None, Field(ge=0, le=1e9)] = None
 
 
 class CandidateShown(Model):
@@ -134,13 +145,32 @@ def shadow_report(
     names: Annotated[bool, Query(description="Names of people instead of pseudonyms; that is recorded.")] = False,  # noqa: FBT002
 ) -> dict[str, Any]:
     """Tell what a control or a candidate would have done to people, from the true log; nothing is kept."""
-    if control and candidate:
-        raise FaultyInputError("report_of_what", "a report is of a control or of a candidate, not of both")
-    control = control or ("" if candidate else "step_up")
+    asked = ReportBody(control=control, candidate=candidate, days=days, budget=budget)
     if names:
-        desk.record(who, tenant, "shadow.report", control=control, candidate=candidate, days=days)
-    told = sheet_of(_RECENT, desk.house, tenant, control=control, candidate=candidate, days=days, budget=budget)
+        desk.record(who, tenant, "shadow.report", **asked.model_dump(exclude={"budget"}))
+    told = _both(tenant, asked, desk)
     return shown(told.named if names else told.nameless, "")
+
+
+@router.post("/tenants/{tenant}/shadow/report", status_code=201)
+def keep_report(tenant: Tenant, body: ReportBody, who: Who, desk: Desk) -> dict[str, Any]:
+    """Make a report, and keep a signed copy of it without names: the digest names it."""
+    return shown(*kept(tenant, body, who, desk))
+
+
+def kept(tenant: str, body: ReportBody, who: Administrator, desk: Office) -> tuple[Sheet, str]:
+    """Return a report without names, and the digest of its kept copy."""
+    desk.record(who, tenant, "shadow.report.keep", **body.model_dump(exclude={"budget"}))
+    sheet = _both(tenant, body, desk).nameless
+    return sheet, keep(desk.house, sheet, desk.house.clock.now_ns())
+
+
+def _both(tenant: str, asked: ReportBody, desk: Office) -> Both:
+    if asked.control and asked.candidate:
+        raise FaultyInputError("report_of_what", "a report is of a control or of a candidate, not of both")
+    control = asked.control or ("" if asked.candidate else "step_up")
+    wanted = Asked(tenant, control, asked.candidate, float(asked.days), asked.budget)
+    return sheet_of(_RECENT, desk.house, wanted)
 
 
 @router.get("/tenants/{tenant}/shadow/report/newest")

@@ -23,7 +23,7 @@ FRESH_NS: Final = 60 * 10**9
 MOST: Final = 8
 WAIT_S: Final = 20.0
 BUSY: Final = "report_busy"
-Key = tuple[str, str, str, int, int]
+Key = tuple[Asked, int]
 
 
 class Both(msgspec.Struct, frozen=True):
@@ -61,10 +61,8 @@ class Recent:
             self._making.release()
 
 
-def sheet_of(
-    recent: Recent, house: House, tenant: str, *, control: str, candidate: str, days: int, budget: float | None
-) -> Both:
-    """Return a report about a control or a candidate.
+def sheet_of(recent: Recent, house: House, asked: Asked) -> Both:
+    """Return a report; whether names are asked for makes no difference, both are told.
 
     Raises:
         FaultyInputError: ``control_unknown``, ``days_invalid``.
@@ -72,14 +70,13 @@ def sheet_of(
         UnavailableError: ``report_busy``, or the log cannot be read.
     """
     now = house.clock.now_ns()
+    plain = msgspec.structs.replace(asked, budget=None, anonymous=False)
 
     def make() -> Both:
-        named, nameless = Gatherer(house, Asked(tenant, control, candidate, float(days)), now).sheet()
-        return Both(named, nameless)
+        return Both(*Gatherer(house, plain, now).sheet())
 
-    key = (tenant, control, candidate, days, house.store.decisions.erasures())
-    found = recent.get(key, now, make)
-    return Both(with_budget(found.named, budget), with_budget(found.nameless, budget))
+    found = recent.get((plain, house.store.decisions.erasures()), now, make)
+    return Both(with_budget(found.named, asked.budget), with_budget(found.nameless, asked.budget))
 
 
 def with_budget(sheet: Sheet, asked: float | None) -> Sheet:

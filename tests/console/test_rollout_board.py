@@ -37,8 +37,9 @@ def test_a_controls_page_is_its_dry_run(server: Any, people: People) -> None:
         "/tenants/default/rollout/promote",
         json={"control": "deny", "scope": {"group": "staff", "percent": 5}, "dry_run": True},
     ).json()
-    for one in dry["unmet"]:
-        assert one.replace("'", "&#39;") in page
+    for one in dry["conditions"]:
+        assert one["label"][1:].replace("'", "&#39;") in page
+    assert f"{len(dry['unmet'])} conditions are not met" in page
     assert "group=staff,percent=5" in page
     assert phase(server, "deny")["phase"] == before["phase"], "looking moves nothing"
 

@@ -29,13 +29,13 @@ function frame(marks) {
 }
 
 const KINDS = {
-  // {times: [...], series: {ALLOW: [...], …}, marks: [{at, text}]}
+  // {times: [...], series: {ALLOW: [...], …}, marks: [{at, text}], until: where the time axis ends, so that the newest mark is on it}
   effects(told) {
     const { axis, markLine, ...rest } = frame(told.marks);
     const names = Object.keys(EFFECTS).filter((name) => name in told.series);
     return {
       ...rest,
-      xAxis: { type: "time", ...axis, splitLine: { show: false } },
+      xAxis: { type: "time", max: told.until, ...axis, splitLine: { show: false } },
       yAxis: { type: "value", minInterval: 1, ...axis },
       series: names.map((name, index) => ({ name, type: "bar", stack: "all", barMaxWidth: 18, itemStyle: { color: colour(EFFECTS[name] ?? "brand") }, data: told.times.map((time, at) => [time, told.series[name][at]]), markLine: index === 0 ? markLine : undefined })),
     };

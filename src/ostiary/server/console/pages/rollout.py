@@ -26,6 +26,12 @@ DAYS: Final = 14
 CHART_DAYS: Final = 30
 _NS: Final = 1_000_000_000
 _HISTORY: Final = 30
+SET_BY: Final = {
+    "configured": "set by the configuration",
+    "people": "set by people",
+    "one person": "taken down by one person or its gate",
+    "default": "as it says itself",
+}
 
 
 def board(visit: Visit) -> Reply:
@@ -37,12 +43,13 @@ def board(visit: Visit) -> Reply:
         HERE,
         told=told,
         days=DAYS,
-        rows=[row_of(one, would.get(one.control)) for one in told.controls],
+        controls=[row_of(one, would[one.control]) for one in told.controls if one.control in would],
+        playbooks=[row_of(one, None) for one in told.controls if one.control not in would],
         phases=by_phase(told.controls),
         furthest=_furthest(told.controls),
         killed=[(name, link_of(name)) for name in told.killed],
         history=[change_of(one) for one in show_history(visit.tenant, visit.desk, _HISTORY)],
-        chart=chart_of(show_overview(visit.tenant, visit.desk, CHART_DAYS)),
+        chart=chart_of(show_overview(visit.tenant, visit.desk, CHART_DAYS), visit.now_ns),
     )
 
 
@@ -59,6 +66,7 @@ def row_of(one: ControlShown, would: Projection | None) -> dict[str, Any]:
         "href": link_of(one.control, one.scope),
         "scope": scope_text(one.scope),
         "since": stamp(int(one.since * _NS)),
+        "set_by": SET_BY.get(one.set_by, one.set_by),
         "next": one.next.replace("_", " "),
         "met": sum(asked.met for asked in one.conditions),
         "asked": len(one.conditions),
@@ -72,10 +80,10 @@ def change_of(one: ChangeShown) -> dict[str, str]:
     return {"text": one.text, "by": one.by, "at": stamp(int(one.time * _NS)), "what": one.what}
 
 
-def chart_of(told: Overview) -> dict[str, Any]:
+def chart_of(told: Overview, now_ns: int) -> dict[str, Any]:
     """Return what came of requests over time, with marks where policy, models or phases changed."""
     marks = [{"at": one.at_ms, "text": one.text} for one in told.marks]
-    return {"times": told.series.times, "series": told.series.counts, "marks": marks}
+    return {"times": told.series.times, "series": told.series.counts, "marks": marks, "until": now_ns // 1_000_000}
 
 
 def link_of(control: str, scope: ScopeShown | None = None) -> str:

@@ -38,12 +38,22 @@ from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.projecting import projections
-from ostiary.server.rollout.shown import ControlShown, ProspectShown, ScopeShown, StatusShown, control_shown
+from ostiary.server.rollout.shown import (
+    ConditionShown,
+    ControlShown,
+    ProspectShown,
+    ScopeShown,
+    StatusShown,
+    control_shown,
+)
 from ostiary.server.rollout.statement import ALL_PLAYBOOKS
 from ostiary.server.wire import Reply
 
 _NS: Final = 1_000_000_000
 _HISTORY: Final = 256
+_SHARES: Final = frozenset({"subjects_share", "resources_share", "false_positive_rate"})
+_JUDGED: Final = frozenset({"redteam_passed", "quality"})
+_REPORTS: Final = frozenset({"impact", "redteam_days", "quality_days"}) | _JUDGED
 _BACK: Final = ("shadow", "low_risk", "high_impact")
 
 
@@ -71,6 +81,7 @@ def show(visit: Visit) -> Reply:
         scope=one.scope,
         scope_text=scope_text(one.scope),
         prospect=prospect,
+        conditions=[] if prospect is None else [_condition(each) for each in prospect.conditions],
         blocked=blocked,
         back=_BACK,
         to=to,
@@ -80,7 +91,7 @@ def show(visit: Visit) -> Reply:
         reported=stamp(int(kept.at * _NS)) if kept else "",
         until=stamp(int(one.shadow_until * _NS)) if one.shadow_until else "",
         history=[change_of(change) for change in history],
-        chart=chart_of(show_overview(visit.tenant, visit.desk, CHART_DAYS)),
+        chart=chart_of(show_overview(visit.tenant, visit.desk, CHART_DAYS), visit.now_ns),
         path=link_of(control),
     )
 
@@ -155,6 +166,34 @@ def _prospect(visit: Visit, one: ControlShown, scope: ScopeBody, to: str) -> tup
     except RefusedError as no:
         return None, sentence(no.message)
     return (found, "") if isinstance(found, ProspectShown) else (None, "")
+
+
+def _condition(one: ConditionShown) -> dict[str, Any]:
+    needed = "" if one.limit is None else f"at {'least' if one.least else 'most'} {_figure(one.name, one.limit)}"
+    says = "" if one.value is None else one.says
+    measured = "not measured" if one.value is None else _figure(one.name, one.value)
+    if one.name in _REPORTS:
+        measured = _age(one)
+    return {"label": one.label, "says": says, "measured": measured, "needed": needed, "met": one.met}
+
+
+def _figure(name: str, value: float) -> str:
+    """Return a figure of a gate for people.
+
+    >>> _figure("subjects_share", 0.8333), _figure("decisions", 5000), _figure("days", 0.0001)
+    ('83.3 %', '5,000', '0')
+    """
+    if name in _SHARES:
+        return f"{100 * value:.3g} %"
+    return f"{round(value, 2):,g}"
+
+
+def _age(one: ConditionShown) -> str:
+    if one.value is not None:
+        return f"{one.value:.1f} days old"
+    if one.name in _JUDGED:
+        return "yes" if one.met else "not known" if one.says.endswith("not measured") else "no"
+    return "there is none"
 
 
 def _lower(one: ControlShown) -> tuple[str, ...]:

@@ -175,6 +175,39 @@ def test_others_records_move_no_cursor_for_nothing(scene: Scene, monkeypatch: py
     assert len(scene.rows("quiet")) == 1
 
 
+def test_a_quiet_log_is_not_asked_about_each_tenant(scene: Scene) -> None:
+    asked: list[int] = []
+
+    def tenants() -> list[str]:
+        asked.append(1)
+        return ["default"]
+
+    follower = Projector(scene.house.log, scene.house.store.decisions, tenants, lambda *_told: None)
+    scene.decide()
+    assert [follower.catch_up() for _ in range(4)] == [1, 0, 0, 0]
+    assert len(asked) == 2
+    scene.decide()
+    assert follower.catch_up() == 1
+
+
+def test_a_tenant_that_fails_is_tried_again_though_nothing_was_written(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.decide()
+
+    def away(_tenant: str) -> int:
+        raise UnavailableError("storage_unavailable", "away")
+
+    monkeypatch.setattr(scene.house.store.decisions, "cursor", away)
+    with pytest.raises(UnavailableError):
+        scene.projector.catch_up()  # erasures come first: without them no row may be written
+    monkeypatch.undo()
+    monkeypatch.setattr(scene.projector, "_step", lambda tenant, _most: away(tenant))
+    assert (scene.projector.catch_up(), scene.projector.catch_up(), len(scene.faults)) == (0, 0, 2)
+    monkeypatch.undo()
+    assert scene.projector.catch_up() == 1
+
+
 def test_a_record_that_cannot_be_read_is_told_and_ends_nothing(scene: Scene) -> None:
     scene.decide()
     scene.house.log.append("default", "decision", "dec_odd", START, b"[]", "user:ada").result(10)

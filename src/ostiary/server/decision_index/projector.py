@@ -41,16 +41,23 @@ class Projector:
         self._index = index
         self._tenants = tenants
         self._on_fault = on_fault
+        self._done_at = -1
 
     def catch_up(self, most: int = ROUND) -> int:
         """Take one round; return how many records it has looked at, 0 when everything is up to date."""
         follow_erasures(self._log, self._index)
-        looked = 0
+        size = self._log.head().size
+        if size == self._done_at:
+            return 0  # nothing was written since: no question for each of a thousand quiet tenants
+        looked, failed = 0, False
         for tenant in self._tenants():
             try:
                 looked += self.follow(tenant, most)
             except OstiaryError as fault:  # of this tenant alone; the others are followed all the same
+                failed = True
                 self._on_fault("decisions_not_indexed", fault)
+        if not looked and not failed:
+            self._done_at = size
         return looked
 
     def catch_up_all(self) -> int:

@@ -56,7 +56,7 @@ def show_source(visit: Visit) -> Reply:
         "policy_file.html",
         HERE,
         source=source,
-        lines=source.text.split("\n"),
+        lines=[line.expandtabs(4) for line in source.text.split("\n")],
         rules=rules,
         coverage=check.coverage.get(path) if check else None,
     )

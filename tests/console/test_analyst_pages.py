@@ -232,6 +232,7 @@ def test_nobody_sees_its_own_score(server: Any, people: People) -> None:
         assert "0.765" not in page, path
         assert 'id="risk"' not in page, path
         assert ">High<" not in page.partition("</form>")[2], path
+    assert "user:self" not in analyst.get("/subjects?level=high").text.partition("</form>")[2], "a filter must not tell"
     assert "0.77" in people("analyst").get(f"/sessions/{handle}").text
 
 

@@ -75,7 +75,8 @@ def _joined(
     stored = (house.log.get(tenant, row.id) for row in reversed(rows))
     found = [_decode(one.payload) for one in stored if one is not None and one.payload is not None]
     since = max(house.store.decisions.cursor(tenant), rows[0].idx + 1 if rows else 0)
-    return [*found, *_tail(house, tenant, since, subject, most)][-most:]
+    everything = [*found, *_tail(house, tenant, since, subject, most)][-most:]
+    return sorted(everything, key=lambda record: record.receipt.received_ns)  # as they came, not as they were written
 
 
 def _tail(house: House, tenant: str, since: int, subject: str | None, most: int) -> list[DecisionRecord]:

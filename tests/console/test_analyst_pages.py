@@ -117,8 +117,6 @@ def test_whom_shared_signals_tell_is_listed(server: Any, people: People) -> None
     owner = server.pep_key.partition(".")[0]
     body = {"owner": owner, "audience": "https://them.example"}
     stream = server.admin("POST", "/tenants/default/signals/streams", json=body)
-    if not server.house.settings.ssf.enabled:
-        pytest.skip("shared signals are off by default")
     handle = began(server, "user:told", "s-told")
     people("analyst").deed(f"/sessions/{handle}/terminate", {"reason": "exercise"})
     fell = server.admin("GET", f"/tenants/default/sessions/{handle}/revoked").json()

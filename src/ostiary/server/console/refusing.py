@@ -17,6 +17,7 @@ from ostiary.server.wire import Reply, json_reply
 
 UNSIGNED: Final = json_reply(401, {"code": "console_not_signed_in", "message": "sign in first", "sign_in": "/sign-in"})
 _NOT_FOUND: Final = "_unknown"
+_NOT_YOU: Final = "approval_proposer_unknown"  # who is unknown here is the person itself
 
 
 class Refusing:
@@ -85,9 +86,10 @@ def _status(no: OstiaryError) -> int:
         return 503
     if isinstance(no, FaultyInputError):
         return 400
-    if no.code.endswith(_NOT_FOUND):
+    if no.code.endswith(_NOT_FOUND) and no.code != _NOT_YOU:
         return 404
-    return 403 if isinstance(no, RefusedError) and no.code.startswith("console_") else 409
+    not_allowed = no.code.startswith("console_") or no.code == _NOT_YOU
+    return 403 if isinstance(no, RefusedError) and not_allowed else 409
 
 
 def sentence(text: str) -> str:

@@ -124,6 +124,10 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
             return json_reply(200, {"go": path}, said)
         return Reply(303, b"", ((b"location", quote(path, safe="/?&=:%,").encode("ascii")), said))
 
+    def elsewhere(self, path: str) -> Reply:
+        """Return the way to another page."""
+        return Reply(303, b"", ((b"location", quote(path, safe="/?&=:%,").encode("ascii")),))
+
     def once(self, title: str, secret: str) -> Reply:
         """Return the answer to a deed that made a secret: it is shown this once."""
         if self.wants_json:

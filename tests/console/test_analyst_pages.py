@@ -282,3 +282,26 @@ def test_a_verdict_on_a_session_takes_a_reason(server: Any, people: People, deci
     assert done.json() == {"go": f"/sessions/{handle}"}
     assert isinstance(server.house.ledger.named("default", handle), Session)
     assert decided
+
+
+def test_nobody_judges_or_silences_what_is_about_itself(server: Any, people: People) -> None:
+    """A thief in an analyst's session would teach the model that he is the analyst, or switch it off for himself."""
+    analyst = people("analyst", name="judge")
+    handle = began(server, "user:judge", "s-judge")
+    case = opened(server, "judge-case", subject="user:judge")
+    path, judged = f"/detections/{case.case_id}", {"verdict": "safe", "why": "it was me"}
+    assert "Close it" not in analyst.get(path).text
+    assert "Say what it was" not in analyst.get(f"/sessions/{handle}").text
+    wish = {"kind": "rule", "name": "risk-step-up", "subject": "user:judge", "days": "1", "why": "noise"}
+    for deed, form in (
+        (f"/sessions/{handle}/feedback", judged),
+        (f"{path}/close", {**judged, "verdict": "benign"}),
+        ("/suppressions", wish),
+    ):
+        answer = analyst.deed(deed, form)
+        assert (answer.status_code, answer.json()["code"]) == (403, "console_own_subject"), deed
+    asked = [one.receipt.decision_id for one in server.records() if one.subject_key == "user:judge"]
+    answer = analyst.deed(f"/detections/{asked[-1]}/feedback", judged)
+    assert answer.json()["code"] == "console_own_subject"
+    assert server.house.response.cases.find("default", case.case_id).is_open
+    assert analyst.deed(f"/sessions/{handle}/terminate", {"reason": "suspected_theft"}).status_code == 200

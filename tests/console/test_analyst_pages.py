@@ -137,6 +137,9 @@ def test_a_case_is_taken_commented_and_closed_with_a_reason(server: Any, people:
     path = f"/detections/{case.case_id}"
     assert "look here" in analyst.get("/detections?kind=case&state=open&tag=AML.T0012").text
     assert analyst.deed(f"{path}/assign").json() == {"go": path}
+    assert analyst.deed(f"{path}/assign", {"assignee": "user:bea"}).json() == {"go": path}
+    assert "user:bea" in analyst.get(path).text
+    assert analyst.deed(f"{path}/assign").json() == {"go": path}
     assert analyst.deed(f"{path}/comment", {"text": " "}).json()["code"] == "reason_missing"
     assert analyst.deed(f"{path}/comment", {"text": "<b>seen</b>"}).json() == {"go": path}
     assert "&lt;b&gt;seen&lt;/b&gt;" in analyst.get(path).text

@@ -2,8 +2,8 @@
 
 1. Nothing is kept here: each detection is read from the record that it is about, and is named by that record's id.
 2. A detection is open until somebody said what it was, or what it waits for is done.
-3. Filters are joined by AND. The list goes back ``days``, and as far in the log as ``reading.WINDOW``; a case that is
-   open, and a step that waits for somebody, stays however old it is.
+3. Filters are joined by AND. The list goes back ``days``; a case that is open, and a step that waits for
+   somebody, stays however old it is.
 """
 
 from collections.abc import Iterable, Iterator

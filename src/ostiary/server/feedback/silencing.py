@@ -10,12 +10,12 @@ from typing import Final
 import msgspec
 
 from ostiary.decision.combine import BreakGlass, combine
-from ostiary.decision.index.query import FROM_THE_START, DecisionQuery
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.suppressing import Suppression, withheld
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.reads import RuleTree
 from ostiary.policy.rulebook import annotations
+from ostiary.server.decision_index.since import first_since
 from ostiary.server.deeds import record_about
 from ostiary.server.feedback.book import FeedbackBook
 from ostiary.server.feedback.suppressions import Suppressions, Wish
@@ -25,7 +25,6 @@ from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
 
 MOST_SHOWN: Final = 50
 _DAY_NS: Final = 86_400 * 1_000_000_000
-_HOUR_NS: Final = 3_600 * 1_000_000_000
 _PROPOSED: Final = b'"adaptive":{"hits":['
 _decode = msgspec.json.Decoder(DecisionRecord).decode
 
@@ -144,19 +143,12 @@ def preview(house: House, suppressions: Suppressions, tenant: str, wish: Wish, b
 
 
 def _records(house: House, tenant: str, since_ns: int, subject: str) -> Iterator[DecisionRecord]:
-    for stored in house.log.iterate(tenant, "decision", _first(house, tenant, since_ns), subject or None):
+    for stored in house.log.iterate(tenant, "decision", first_since(house, tenant, since_ns), subject or None):
         # Most decisions hold no proposal: they are told by their bytes, which costs a hundredth of reading them.
         if stored.time_ns >= since_ns and stored.payload is not None and _PROPOSED in stored.payload:
             record = _decode(stored.payload)
             if record.guardrails is not None and record.adaptive is not None and record.adaptive.hits:
                 yield record
-
-
-def _first(house: House, tenant: str, since_ns: int) -> int:
-    """Return from where in the log to read: records lie as they were written, and clocks may differ by an hour."""
-    query = DecisionQuery(since_ns=max(0, since_ns - _HOUR_NS), after=FROM_THE_START, limit=1)
-    rows = house.store.decisions.rows(tenant, query)
-    return rows[0].idx if rows else house.store.decisions.cursor(tenant)
 
 
 def _silenced(record: DecisionRecord, made: Suppression) -> Silenced | None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+SIGN_IN: Final = "/sign-in"
 PATHS: Final = (
     "/",
     "/access",
@@ -25,6 +26,7 @@ PATHS: Final = (
     "/pipelines",
     "/policies",
     "/rollout",
+    "/sandboxes",
     "/sessions",
     "/sign-out",
     "/subjects",

@@ -52,7 +52,7 @@ def told_of(settings: Settings) -> Callable[[Decided], Decided]:
 
 
 def told_at_doors(settings: Settings) -> Callable[[Decided], Decided]:
-    """Return what adds to the answers of our own doors: they speak to the person concerned, so a denial names its page."""
+    """Return what adds to the answers of our own doors: they speak to a person, so a denial names its page."""
     told, base = told_of(settings), step_up_base(settings)
     return lambda decided: with_denied(told(decided), base)
 

@@ -90,8 +90,10 @@ class InProcess:
         return [msgspec.json.decode(one.payload or b"", type=DecisionRecord) for one in found]
 
 
-def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> Callable[[], None]:
-    """Serve ``house`` in a thread, on ``port`` or on any; return what stops it."""
+def _run(
+    house: "House", ready: Callable[[InProcess], None], port: int = 0
+) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Serve ``house`` in a thread, on ``port`` or on any; return what tells it to end, and what waits for its end."""
     import httpx  # noqa: PLC0415
 
     from ostiary.server.assembly import Assembly  # noqa: PLC0415
@@ -120,13 +122,15 @@ def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> C
     served[0].loop = loops[0]
     ready(served[0])
 
-    def stop() -> None:
+    def tell() -> None:
         client.close()
         server.should_exit = True
+
+    def wait() -> None:
         thread.join(30)
         assert not thread.is_alive()
 
-    return stop
+    return tell, wait
 
 
 def pytest_collection_finish() -> None:
@@ -159,6 +163,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     from ostiary.server.wiring import open_house  # noqa: PLC0415
     from ostiary.vocabulary.clock import SystemClock  # noqa: PLC0415
 
+    told_to_end: list[Callable[[], None]] = []
     ends: list[Callable[[], None]] = []
 
     def start(
@@ -184,9 +189,12 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         bootstrap(house)
         house.warm_up(lambda reason, fault: told.append((reason, fault)))
         served: list[InProcess] = []
-        ends.append(_run(house, served.append, on_port))
+        tell, wait = _run(house, served.append, on_port)
+        told_to_end.append(tell)
+        ends.append(wait)
         return served[0]
 
     yield start
-    for end in reversed(ends):
+    # Each takes its time to say good-bye: all of them do it at once.
+    for end in (*reversed(told_to_end), *reversed(ends)):
         end()

@@ -12,11 +12,11 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from ostiary.cli.impact.shared import moment_ns
-from ostiary.decision.index.query import DecisionQuery
+from ostiary.decision.index.query import TEXTS, DecisionQuery
 from ostiary.decision.index.words import parse, query_of
 from ostiary.errors import FaultyInputError
 
-_PLAIN = ("subject", "session", "action", "resource_type", "resource_id", "pep", "rule", "ip", "text", "risk_at_least")
+_PLAIN = (*TEXTS, "risk_at_least")
 
 
 @Parameter(name="*")
@@ -33,6 +33,7 @@ class Filters:
     resource_type: Annotated[str, Parameter(help="About resources of this type.")] = ""
     resource_id: Annotated[str, Parameter(help="About the resource with this id.")] = ""
     pep: Annotated[str, Parameter(help="Asked for by this enforcement point.")] = ""
+    without_pep: Annotated[str, Parameter(help="Not asked for by this one, such as ostiary:console.")] = ""
     rule: Annotated[str, Parameter(help="Made by this rule.")] = ""
     ip: Annotated[str, Parameter(help="From this address.")] = ""
     text: Annotated[str, Parameter(help="Whose subject or resource begins like this.")] = ""

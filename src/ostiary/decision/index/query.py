@@ -3,8 +3,9 @@
 1. Newest first, going on with ``before``; with ``after`` oldest first, which is how a live tail goes on (-1: from the
    log's beginning).
 2. Both are indexes of the log, so that a page is the same however much has been added meanwhile.
-3. ``text`` is the beginning of a subject (with or without its type) or of a resource's id.
-4. Times are nanoseconds since the Unix epoch, ``since_ns`` inclusive, ``until_ns`` exclusive.
+3. ``without_pep`` leaves out what one enforcement point asked, such as the console itself.
+4. ``text`` is the beginning of a subject (with or without its type) or of a resource's id.
+5. Times are nanoseconds since the Unix epoch, ``since_ns`` inclusive, ``until_ns`` exclusive.
 
 >>> DecisionQuery(effects=(Effect.DENY, Effect.STEP_UP, Effect.DENY)).effects
 (<Effect.STEP_UP: 2>, <Effect.DENY: 3>)
@@ -21,7 +22,18 @@ MAX_LIMIT: Final = 1000
 MAX_VALUE: Final = 300
 MAX_NUMBER: Final = 2**62
 PPM: Final = 1_000_000
-TEXTS: Final = ("subject", "session", "action", "resource_type", "resource_id", "pep", "rule", "ip", "text")
+TEXTS: Final = (
+    "subject",
+    "session",
+    "action",
+    "resource_type",
+    "resource_id",
+    "pep",
+    "without_pep",
+    "rule",
+    "ip",
+    "text",
+)
 FROM_THE_START: Final = -1  # the log's first index is 0
 NUMBERS: Final = ("since_ns", "until_ns", "before", "after")
 
@@ -42,6 +54,7 @@ class DecisionQuery(msgspec.Struct, frozen=True):
     resource_type: str | None = None
     resource_id: str | None = None
     pep: str | None = None
+    without_pep: str | None = None
     rule: str | None = None
     ip: str | None = None
     text: str | None = None

@@ -1,6 +1,6 @@
 """A query as text, as it stands in an address and in a saved view: ``effect=DENY&subject=user:ada``.
 
-1. At most 16 filters of at most 300 characters; each comes once, ``effect`` may name several with commas.
+1. At most 17 filters of at most 300 characters; each comes once, ``effect`` may name several with commas.
 2. What is not known is an error, never ignored: a filter with a slip of the pen must not show everything.
 3. ``risk_at_least`` is a score from 0 to 1 with up to six places.
 
@@ -20,7 +20,7 @@ from ostiary.decision.index.query import FROM_THE_START, MAX_VALUE, NUMBERS, PPM
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Effect
 
-MAX_FILTERS: Final = 16
+MAX_FILTERS: Final = 17
 MAX_TEXT: Final = MAX_FILTERS * 4 * 3 * (MAX_VALUE + 32)  # every character may take four bytes, each written with three
 NAMES: Final = ("effect", *TEXTS, "risk_at_least", *NUMBERS, "limit")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}", re.ASCII)

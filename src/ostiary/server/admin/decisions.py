@@ -14,6 +14,7 @@ from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
 from ostiary.server.admin.filtering import Asked
 from ostiary.server.decision_index.shown import next_key, told
+from ostiary.server.why.finding import find_decision
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 router = APIRouter(tags=["decisions"])
@@ -85,14 +86,6 @@ def _row(stored: StoredRecord, record: DecisionRecord) -> DecisionRow:
     )
 
 
-def _find(desk: Desk, tenant: str, decision_id: str) -> tuple[StoredRecord, DecisionRecord]:
-    stored = desk.house.log.get(tenant, decision_id)
-    record = _decode(stored) if stored is not None and stored.kind == "decision" else None
-    if stored is None or record is None:
-        raise RefusedError("decision_unknown", "there is no such decision, or it was erased")
-    return stored, record
-
-
 @router.get("/tenants/{tenant}/decisions")
 def list_decisions(
     tenant: Tenant,
@@ -135,14 +128,14 @@ def _indexed(desk: Office, tenant: str, query: DecisionQuery) -> IndexedPage:
 @router.get("/tenants/{tenant}/decisions/{decision_id}")
 def show_decision(tenant: Tenant, decision_id: str, desk: Desk) -> dict[str, Any]:
     """Show the whole record of one decision, score included: this is for administrators."""
-    stored, record = _find(desk, tenant, decision_id)
+    stored, record = find_decision(desk.house, tenant, decision_id)
     return {"index": stored.index, "record": msgspec.to_builtins(record)}
 
 
 @router.get("/tenants/{tenant}/decisions/{decision_id}/why")
 def why_decision(tenant: Tenant, decision_id: str, desk: Desk) -> dict[str, Any]:
     """Explain one decision: the sentence, the rule, what was missing, the signals, the law, the obligations."""
-    _, record = _find(desk, tenant, decision_id)
+    _, record = find_decision(desk.house, tenant, decision_id)
     words: dict[str, Any] = msgspec.to_builtins(explain(record))
     return words
 
@@ -150,7 +143,7 @@ def why_decision(tenant: Tenant, decision_id: str, desk: Desk) -> dict[str, Any]
 @router.get("/tenants/{tenant}/decisions/{decision_id}/proof", response_class=Response, responses=_TEXT)
 def prove_decision(tenant: Tenant, decision_id: str, desk: Desk) -> Response:
     """Prove that the record of one decision is in the log: a C2SP tlog-proof that verifies offline."""
-    _find(desk, tenant, decision_id)
+    find_decision(desk.house, tenant, decision_id)
     proof = desk.house.log.prove(tenant, decision_id)
     if proof is None:
         raise RefusedError("decision_unknown", "there is no such decision, or it was erased")

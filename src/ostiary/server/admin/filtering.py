@@ -30,6 +30,7 @@ def asked(
     resource_type: Text = None,
     resource_id: Text = None,
     pep: Text = None,
+    without_pep: Text = None,
     rule: Text = None,
     ip: Text = None,
     text: Annotated[
@@ -49,7 +50,20 @@ def asked(
     Raises:
         FaultyInputError: ``filter_unknown``, ``filter_repeated``, ``filter_invalid``, ``query_too_long``.
     """
-    del effect, subject, session, action, resource_type, resource_id, pep, rule, ip, text, risk_at_least  # for the page
+    del (
+        effect,
+        subject,
+        session,
+        action,
+        resource_type,
+        resource_id,
+        pep,
+        without_pep,
+        rule,
+        ip,
+        text,
+        risk_at_least,
+    )  # for the page
     del since_ns, until_ns, before, after
     pairs = [(name, value) for name, value in request.query_params.multi_items() if name not in _OWN]
     return query_of(pairs) if any(name != "limit" for name, _ in pairs) else None

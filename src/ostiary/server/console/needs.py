@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from ostiary.approvals.standing import may_say_yes
-from ostiary.errors import RefusedError
+from ostiary.errors import OstiaryError
 from ostiary.server.access.shown import request_shown
 
 if TYPE_CHECKING:
@@ -22,19 +21,7 @@ _REMEMBERED: Final = 1_000
 
 def _approvals(visit: "Visit") -> int:
     """Return how many open proposals this person could agree to."""
-    room, me = visit.house.approvals.room, visit.person.subject
-    law = room.law(visit.tenant)
-    waiting = 0
-    for standing in room.recent(visit.tenant, _MOST):
-        one = standing.proposal
-        if standing.state != "open" or any(me in {voice.person, voice.signer} for voice in standing.voices):
-            continue
-        try:
-            may_say_yes(one, law, law.known_as(one.own), me, me)
-        except RefusedError:
-            continue
-        waiting += 1
-    return waiting
+    return len(visit.house.approvals.inbox.needs(visit.tenant, visit.person.subject))
 
 
 def _requests(visit: "Visit") -> int:
@@ -70,10 +57,19 @@ class Needs:
         kept = self._kept.get(key)
         if kept is not None and now - kept[0] < KEPT_S:
             return kept[1]
-        seen = {path: count(visit) for path, (area, count) in _COUNTED.items() if visit.may("view", area)}
+        seen = {path: _told(visit, count) for path, (area, count) in _COUNTED.items() if visit.may("view", area)}
         found = {path: number for path, number in seen.items() if number}
         with self._lock:
             if len(self._kept) >= _REMEMBERED:
                 self._kept.clear()
             self._kept[key] = (now, found)
         return found
+
+
+def _told(visit: "Visit", count: Callable[["Visit"], int]) -> int:
+    """Return a count; what cannot be counted is told to whoever looks after the server, and the page comes without."""
+    try:
+        return count(visit)
+    except OstiaryError as fault:
+        visit.shared.desk.faults(fault.code, fault)
+        return 0

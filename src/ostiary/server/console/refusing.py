@@ -10,13 +10,15 @@ from urllib.parse import quote
 
 from ostiary.console.rendering import Viewer
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.server.console.replying import answer, sentence
 from ostiary.server.console.signed_in import SignedIn
-from ostiary.server.console.visit import Shared, answer
+from ostiary.server.console.visit import Shared
 from ostiary.server.doors.turned_away import STEP_UP
 from ostiary.server.wire import Reply, json_reply
 
 UNSIGNED: Final = json_reply(401, {"code": "console_not_signed_in", "message": "sign in first", "sign_in": "/sign-in"})
 _NOT_FOUND: Final = "_unknown"
+_NOT_YOU: Final = "approval_proposer_unknown"  # who is unknown here is the person itself
 
 
 class Refusing:
@@ -85,14 +87,10 @@ def _status(no: OstiaryError) -> int:
         return 503
     if isinstance(no, FaultyInputError):
         return 400
-    if no.code.endswith(_NOT_FOUND):
+    if no.code.endswith(_NOT_FOUND) and no.code != _NOT_YOU:
         return 404
-    return 403 if isinstance(no, RefusedError) and no.code.startswith("console_") else 409
-
-
-def sentence(text: str) -> str:
-    """Return a message as a sentence."""
-    return f"{text[:1].upper()}{text[1:]}."
+    not_allowed = no.code.startswith("console_") or no.code == _NOT_YOU
+    return 403 if isinstance(no, RefusedError) and not_allowed else 409
 
 
 def _several(told: object) -> list[str]:

@@ -15,6 +15,7 @@ from ostiary.decision.index.words import NAMES, parse, query_of, words
 from ostiary.errors import FaultyInputError
 from ostiary.server.admin.decisions import list_decisions
 from ostiary.server.console.addresses import address, command
+from ostiary.server.console.asking import DOOR
 from ostiary.server.console.live import LiveStream
 from ostiary.server.console.routes import Route
 from ostiary.server.console.saved import remove_view, save_view, views_of
@@ -37,7 +38,12 @@ _TYPES: Final[Mapping[Format, bytes]] = {"ndjson": b"application/x-ndjson", "csv
 
 
 def show(visit: Visit) -> Reply:
-    """Show the newest decisions that match, or those before a place in the list."""
+    """Show the newest decisions that match, or those before a place in the list.
+
+    Without any filter what the console itself asks is left out, and the address says so.
+    """
+    if not visit.query:
+        return visit.elsewhere(address(HERE, {"without_pep": f"ostiary:{DOOR}"}))
     query = _query(visit)
     page = list_decisions(visit.tenant, visit.desk, query)
     chosen = _filters(query)

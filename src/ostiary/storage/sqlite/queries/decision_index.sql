@@ -50,6 +50,7 @@ WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND (:subject IS NULL OR subject = :subject) AND (:session IS NULL OR session = :session)
   AND (:action IS NULL OR action = :action) AND (:resource_type IS NULL OR resource_type = :resource_type)
   AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
+  AND (:without_pep IS NULL OR pep <> :without_pep)
   AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
   AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
     OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
@@ -67,6 +68,7 @@ WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND (:subject IS NULL OR subject = :subject) AND (:session IS NULL OR session = :session)
   AND (:action IS NULL OR action = :action) AND (:resource_type IS NULL OR resource_type = :resource_type)
   AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
+  AND (:without_pep IS NULL OR pep <> :without_pep)
   AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
   AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
     OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
@@ -83,6 +85,7 @@ SELECT count(*) FROM (
     AND (:subject IS NULL OR subject = :subject) AND (:session IS NULL OR session = :session)
     AND (:action IS NULL OR action = :action) AND (:resource_type IS NULL OR resource_type = :resource_type)
     AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
+    AND (:without_pep IS NULL OR pep <> :without_pep)
     AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
     AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
       OR substr(subject, length(subject_type) + 2, length(:text)) = :text)

@@ -201,6 +201,11 @@ def test_a_grant_has_a_reason_and_is_taken_back(server: Any, people: People) -> 
     assert "\u202e" not in page
     assert people("analyst").deed("/access/requests/arq_a/grant", {"reason": "x"}).json()["code"] == "access_denied"
     assert people("owner", "acme").deed("/access/requests/arq_a/grant", {"reason": "x"}).status_code == 404
+    own = msgspec.structs.replace(
+        told, id="arq_own", asked=msgspec.structs.replace(asked, subject="user:owner-default")
+    )
+    house.access.book.keep(own)
+    assert owner.deed("/access/requests/arq_own/grant", {"reason": "me"}).json()["code"] == "access_own_request"
     assert owner.deed("/access/requests/arq_a/grant", {"reason": "quarter end"}).json() == {"go": "/access"}
     assert owner.deed("/access/requests/arq_b/deny", {"reason": "not yours"}).json() == {"go": "/access"}
     assert owner.deed("/access/requests/arq_a/deny", {"reason": "again"}).json()["code"] == "access_request_answered"

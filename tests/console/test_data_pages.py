@@ -48,7 +48,7 @@ def history(server: Any) -> PipelineHistory:
     house.registry.put("default", one, now)
     spec = {"store": "memory:///lake"}
     house.registry.put("default", Registered(type="dataset", id="sales", sensitivity=3, spec=spec), now)
-    made = PipelineHistory(house)
+    made = PipelineHistory(house.log, house.clock)
     detail = {"type": "ostiary_dataset", "identifier": "sales", "actions": ["dataset.read"], "max_bytes": 10_000}
     made.token(detail=detail)
     made.read("sales")

@@ -3,6 +3,8 @@
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
+
 from ostiary.errors import FaultyInputError
 from ostiary.server.admin.datasets import list_datasets, show_dataset
 from ostiary.server.admin.features import (
@@ -16,7 +18,7 @@ from ostiary.server.admin.features import (
 )
 from ostiary.server.admin.training import list_tokens
 from ostiary.server.column_access.heat import DAYS
-from ostiary.server.column_access.readers import READ
+from ostiary.server.column_access.readers import READ, FilterTold, holds_in
 from ostiary.server.console.asked import place_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
@@ -72,6 +74,7 @@ def features(visit: Visit) -> Reply:
         HERE,
         name=name,
         access=access,
+        filters=[{**one, "here": _holds(one, stage, purpose)} for one in access["filters"]],
         roles=[{"name": role, "when": _when(access["grants"], role)} for role in roles],
         cells=access["cells"][stage],
         stage=stage,
@@ -97,6 +100,10 @@ def _when(grants: list[dict[str, Any]], role: str) -> list[list[str]]:
     """Return what each of a role's grants asks for besides; one that asks for nothing makes the others moot."""
     wanted = [list(one["when"]) for one in grants if one["role"] == role]
     return [] if [] in wanted else wanted
+
+
+def _holds(told: dict[str, Any], stage: str, purpose: str) -> bool:
+    return holds_in(msgspec.convert(told, FilterTold), stage, purpose)
 
 
 def _heat(told: dict[str, Any]) -> dict[str, Any]:

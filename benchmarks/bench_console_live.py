@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import Page, sync_playwright
+from typing_extensions import override
 
 CHROMIUM = os.environ.get("OSTIARY_CHROMIUM", "/usr/bin/chromium")
 ASKED = {
@@ -85,6 +86,7 @@ class Sender(threading.Thread):
         self.answered = self.unanswered = 0
         self.ending = threading.Event()
 
+    @override
     def run(self) -> None:
         """Ask until told to end."""
         key = (self._server.data / "pep.key").read_text().strip()
@@ -149,7 +151,7 @@ def kept(server: Server, after: int) -> list[int]:
     found: list[int] = []
     with httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {key}"}, timeout=30) as client:
         while True:
-            told = {"subject": "user:alice", "after": found[-1] if found else after, "limit": 1000}
+            told: dict[str, str | int] = {"subject": "user:alice", "after": found[-1] if found else after, "limit": 1000}
             page = client.get("/api/v1/tenants/default/decisions", params=told).json()["decisions"]
             found += [one["index"] for one in page]
             if not page:

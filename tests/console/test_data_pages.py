@@ -98,7 +98,7 @@ def test_rows_and_reads(people: People, history: PipelineHistory) -> None:
     page = people("owner").get("/data/features/customers").text
     assert "amount ge the subject&#39;s floor" in page
     assert "10,000 rows an answer in explore" in page
-    assert "1 accesses, UTC" in page
+    assert "1 access, UTC" in page
 
 
 def test_the_api_says_the_same(server: Any, history: PipelineHistory) -> None:

@@ -52,12 +52,13 @@ def test_filters_are_joined_and_stand_in_the_address(people: People) -> None:
     assert "/api/v1/tenants/default/decisions?effect=DENY&amp;subject=user:alice" in page
 
 
-def test_at_first_the_console_itself_is_left_out_and_the_address_says_so(people: People) -> None:
+def test_at_first_the_console_itself_is_left_out_and_the_address_says_so(server: Any, people: People) -> None:
     analyst = people("analyst")
     answer = analyst.get("/decisions")
     assert answer.headers["location"] == "/decisions?without_pep=ostiary:console"
     page = analyst.get(answer.headers["location"]).text
     assert "console.view" not in page
+    settled(server)
     assert "console.view" in analyst.get("/decisions?limit=100").text
 
 

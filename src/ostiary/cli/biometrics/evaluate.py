@@ -51,9 +51,7 @@ def evaluate(
     pictures: Annotated[
         Path | None, Parameter(name="--out", help="Draw the DET curves into this folder; needs the report extra.")
     ] = None,
-    keep: Annotated[
-        bool, Parameter(negative="", help="Keep the curves of --model, signed, for its page in the console.")
-    ] = False,
+    keep: Annotated[bool, Parameter(negative="", help="Keep the curves of --model, signed, for the console.")] = False,
     home: Home = None,
     tenant: Tenant = DEFAULT_TENANT,
     json: Json = False,

@@ -21,6 +21,7 @@ from ostiary.keys import equal
 from ostiary.server.console.asking import caller_of, question, signed_in
 from ostiary.server.console.cookies import clear_cookie, read_cookie
 from ostiary.server.console.forms import MAX_BYTES, read_form
+from ostiary.server.console.paths import SIGN_IN
 from ostiary.server.console.refusing import Refusing
 from ostiary.server.console.rights import rights_of
 from ostiary.server.console.routes import Route, Table
@@ -33,7 +34,6 @@ from ostiary.server.doors import Keeper, TurnedAway
 from ostiary.server.wire import Reply, Request, StreamReply
 from ostiary.sessions import SessionState
 
-SIGN_IN: Final = "/sign-in"
 BUSY: Final = "console_busy"
 FOREIGN: Final = "console_foreign_site"
 ENDED: Final = frozenset({"session-terminated", "session_terminated"})  # by a rule, and by the ledger itself

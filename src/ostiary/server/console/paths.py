@@ -2,6 +2,7 @@
 
 from typing import Final
 
+SIGN_IN: Final = "/sign-in"
 PATHS: Final = (
     "/",
     "/access",

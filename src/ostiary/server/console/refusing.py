@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from ostiary.console.rendering import Viewer
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.server.console.replying import answer, sentence
 from ostiary.server.console.signed_in import SignedIn
-from ostiary.server.console.visit import Shared, answer
+from ostiary.server.console.visit import Shared
 from ostiary.server.doors.turned_away import STEP_UP
 from ostiary.server.wire import Reply, json_reply
 
@@ -90,11 +91,6 @@ def _status(no: OstiaryError) -> int:
         return 404
     not_allowed = no.code.startswith("console_") or no.code == _NOT_YOU
     return 403 if isinstance(no, RefusedError) and not_allowed else 409
-
-
-def sentence(text: str) -> str:
-    """Return a message as a sentence."""
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _several(told: object) -> list[str]:

@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from ostiary.console.rendering import Rendered, Renderer, Viewer
+from ostiary.console.rendering import Renderer, Viewer
 from ostiary.identity.browsing import BrowserSession
 from ostiary.keys import sha256_hex
 from ostiary.server.admin.context import Office
 from ostiary.server.admins import EVERY_TENANT, Administrator
 from ostiary.server.console.needs import Needs
 from ostiary.server.console.people import ConsolePerson
+from ostiary.server.console.replying import answer
 from ostiary.server.console.said import Said, say_cookie
 from ostiary.server.console.streams import Streams
 from ostiary.server.console.watching import Watching
@@ -95,6 +96,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, action: str, area: str) -> bool:
         """Return whether a button is worth showing; whether it works is decided when it is pressed."""
+        if area == "deployment" and not self.person.deployment:
+            return False
         return bool({area, "*"} & self.rights.get(action, frozenset()))
 
     def page(self, template: str, here: str, status: int = 200, **told: Any) -> Reply:
@@ -138,9 +141,3 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 def csrf_of(secret: str) -> str:
     """Return what the forms of a session carry: made from the cookie's secret, which it does not give away."""
     return sha256_hex(_CSRF + secret.encode())
-
-
-def answer(rendered: Rendered, status: int = 200, *more: tuple[bytes, bytes]) -> Reply:
-    """Return a rendered page as a reply."""
-    headers = tuple((name.encode("ascii"), value.encode("ascii")) for name, value in rendered.headers)
-    return Reply(status, rendered.body, (*headers, *more))

@@ -11,20 +11,20 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ostiary.console.assets import STATIC, assets
 from ostiary.console.rendering import Renderer
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.identity.webauthn.challenges import Challenges
 from ostiary.keys import random_bytes
+from ostiary.server.admin.late import IMPORTING
 from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.chores import Chore
-from ostiary.server.console.answering import SIGN_IN, Answering
 from ostiary.server.console.asking import DOOR
 from ostiary.server.console.cookies import set_cookie
-from ostiary.server.console.paths import PATHS
-from ostiary.server.console.refusing import sentence
+from ostiary.server.console.paths import PATHS, SIGN_IN
+from ostiary.server.console.replying import answer, sentence
 from ostiary.server.console.routes import Table
 from ostiary.server.console.signing_in import options, sign_in
 from ostiary.server.console.streams import Streams
@@ -33,6 +33,9 @@ from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.step_up.ceremony import Ceremonies
 from ostiary.server.step_up.party import party_of
 from ostiary.server.wire import Reply, Request, StreamReply, json_reply
+
+if TYPE_CHECKING:
+    from ostiary.server.console.answering import Answering
 
 LIMITS: Final = BodyLimits(max_bytes=65_536, max_depth=8)
 _KEY_BYTES: Final = 32
@@ -100,7 +103,6 @@ class ConsoleFace:
         return json_reply(200, {"go": _own_path(told.get("next"))}, set_cookie(cookie, lifetime_s))
 
     def _sign_in_page(self, request: Request) -> Reply:
-        from ostiary.server.console.visit import answer  # noqa: PLC0415 - it brings the administrators' API along
 
         living = [row.tenant for row in self._desk.house.tenants.living()]
         rendered = self._renderer.alone(
@@ -131,8 +133,13 @@ class ConsoleFace:
         self._desk.refusals.count(no.code, request.peer)
         return json_reply(403 if isinstance(no, RefusedError) else 400, body)
 
-    def _built(self) -> Answering:
+    def _built(self) -> "Answering":
+        with IMPORTING:
+            return self._put_together()
+
+    def _put_together(self) -> "Answering":
         from ostiary.server.admin.context import Office  # noqa: PLC0415 - FastAPI comes along
+        from ostiary.server.console.answering import Answering  # noqa: PLC0415
         from ostiary.server.console.needs import Needs  # noqa: PLC0415
         from ostiary.server.console.pages import all_routes  # noqa: PLC0415
         from ostiary.server.console.visit import Shared  # noqa: PLC0415

@@ -14,7 +14,7 @@ from ostiary.server.admin.context import Fault
 from ostiary.server.admin.decisions import list_decisions
 from ostiary.server.admin.whatif import DraftBody, WhatIfBody, ask_what_if, list_candidates
 from ostiary.server.body import BodyLimits, parse_object
-from ostiary.server.console.refusing import sentence
+from ostiary.server.console.replying import sentence
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit

@@ -30,15 +30,27 @@ function frame(marks) {
 }
 
 const KINDS = {
-  // {times: [...], series: {ALLOW: [...], …}, marks: [{at, text}]}
+  // {times: [...], series: {ALLOW: [...], …}, marks: [{at, text}], until: where the time axis ends, so that the newest mark is on it}
   effects(told) {
     const { axis, markLine, ...rest } = frame(told.marks);
     const names = Object.keys(EFFECTS).filter((name) => name in told.series);
     return {
       ...rest,
-      xAxis: { type: "time", ...axis, splitLine: { show: false } },
+      xAxis: { type: "time", max: told.until, ...axis, splitLine: { show: false } },
       yAxis: { type: "value", minInterval: 1, ...axis },
       series: names.map((name, index) => ({ name: WORDS[name], type: "bar", stack: "all", barMaxWidth: 18, itemStyle: { color: colour(EFFECTS[name] ?? "brand") }, data: told.times.map((time, at) => [time, told.series[name][at]]), markLine: index === 0 ? markLine : undefined })),
+    };
+  },
+  // {labels: [...], series: {name: [...]}, tones: {name: colour}, x, y, most}: bars beside each other, perhaps under a line
+  bars(told) {
+    const { axis, ...rest } = frame();
+    const named = (name) => ({ name, nameLocation: "middle", nameGap: 28, ...axis });
+    const most = told.most == null ? undefined : { symbol: "none", silent: true, lineStyle: { color: colour("deny"), type: "dashed" }, label: { color: colour("ink-soft"), formatter: "budget", position: "insideEndTop" }, data: [{ yAxis: told.most }] };
+    return {
+      ...rest, grid: { left: 56, right: 16, top: 28, bottom: 44 },
+      xAxis: { type: "category", data: told.labels, ...named(told.x), splitLine: { show: false } },
+      yAxis: { type: "value", ...named(told.y), nameGap: 36 },
+      series: Object.entries(told.series).map(([name, data], at) => ({ name, type: "bar", barGap: "0%", barMaxWidth: 18, itemStyle: { color: colour(told.tones[name]) }, data, markLine: at === 0 ? most : undefined })),
     };
   },
   // {points: [[time, value], …], medium, high, marks}
@@ -50,7 +62,7 @@ const KINDS = {
       xAxis: { type: "time", ...axis, splitLine: { show: false } },
       yAxis: { type: "value", min: 0, max: 1, ...axis },
       series: [{ name: "risk", type: "line", step: "end", showSymbol: false, lineStyle: { color: colour("brand"), width: 2 }, areaStyle: { color: colour("brand"), opacity: 0.1 }, data: told.points,
-        markLine: { symbol: "none", silent: true, data: [...(markLine?.data ?? []), ...(told.medium ? [level(told.medium, "reduce")] : []), ...(told.high ? [level(told.high, "deny")] : [])] } }],
+        markLine: { symbol: "none", silent: true, ...markLine, data: [...(markLine?.data ?? []), ...(told.medium ? [level(told.medium, "reduce")] : []), ...(told.high ? [level(told.high, "deny")] : [])] } }],
     };
   },
   // {hours: 24, days: [...], cells: [[hour, day, count], …]}
@@ -72,7 +84,7 @@ const KINDS = {
     return {
       ...rest, legend: undefined,
       xAxis: { type: "time", ...axis, splitLine: { show: false } },
-      yAxis: { type: "value", ...axis },
+      yAxis: { type: "value", splitNumber: 3, ...axis },
       series: [{ name: told.name, type: "line", showSymbol: told.points.length < 2, lineStyle: { color: colour("brand"), width: 2 }, itemStyle: { color: colour("brand") }, data: told.points, markLine: zero }],
     };
   },
@@ -89,7 +101,7 @@ const KINDS = {
     const { axis, ...rest } = frame();
     const palette = ["brand", "step-up", "reduce", "terminate"];
     const lines = Object.entries(told.curves).map(([name, data], at) => ({ name, type: "line", showSymbol: data.length < 25, lineStyle: { width: 2 }, itemStyle: { color: colour(palette[at % palette.length]) }, data }));
-    if (told.diagonal) lines.push({ name: "chance", type: "line", showSymbol: false, lineStyle: { type: "dashed", color: colour("line-strong") }, itemStyle: { color: colour("line-strong") }, data: [[0, 0], [1, 1]] });
+    if (told.diagonal) lines.push({ name: told.diagonal === true ? "chance" : told.diagonal, type: "line", showSymbol: false, lineStyle: { type: "dashed", color: colour("line-strong") }, itemStyle: { color: colour("line-strong") }, data: [[0, 0], [1, 1]] });
     const named = (name) => ({ type: "value", min: 0, max: 1, name, nameLocation: "middle", nameGap: 28, ...axis });
     return { ...rest, grid: { left: 56, right: 16, top: 28, bottom: 44 }, xAxis: named(told.x), yAxis: { ...named(told.y), nameGap: 36 }, series: lines };
   },
@@ -164,6 +176,7 @@ export function probit(share) {
 function draw(element) {
   const told = JSON.parse(document.getElementById(element.dataset.from).textContent);
   const chart = drawn.get(element) ?? echarts.init(element, null, { renderer: "canvas" });
+  if (!drawn.has(element)) chart.on("click", ({ data }) => { if (data?.href?.startsWith("/")) location.assign(data.href); });
   drawn.set(element, chart);
   chart.setOption(KINDS[element.dataset.chart](told, element), { notMerge: true });
 }

@@ -32,7 +32,7 @@ from ostiary.server.console.pages.rollout import (
     title_of,
 )
 from ostiary.server.console.reasons import reason_of
-from ostiary.server.console.refusing import sentence
+from ostiary.server.console.replying import sentence
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit

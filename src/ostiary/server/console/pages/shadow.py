@@ -177,7 +177,6 @@ def _histogram(pictures: Iterable[PictureShown], names: Mapping[str, str]) -> di
 
 
 def _pictures(sheet: Sheet) -> dict[str, Any]:
-    bands = sheet.reliability
     return {
         "daily": {
             "labels": [day.day for day in sheet.daily],
@@ -191,14 +190,16 @@ def _pictures(sheet: Sheet) -> dict[str, Any]:
             "most": sheet.budget.asked,
         },
         "calibration": {
-            "curves": {
-                "found harmful": [[one.predicted, one.seen] for one in bands],
-                "95 % from": [[one.predicted, one.seen_low] for one in bands],
-                "95 % to": [[one.predicted, one.seen_high] for one in bands],
-            },
-            "x": "predicted",
-            "y": "found",
-            "diagonal": "perfect",
+            "bands": [
+                {
+                    "predicted": one.predicted,
+                    "seen": one.seen,
+                    "low": one.seen_low,
+                    "high": one.seen_high,
+                    "rows": one.rows,
+                }
+                for one in sheet.reliability
+            ]
         },
         "steps": [
             {

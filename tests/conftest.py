@@ -18,11 +18,15 @@ import pytest
 if TYPE_CHECKING:
     import httpx
 
+    from ostiary.policy.bundle import Bundle
+    from ostiary.policy.sandbox import Report
     from ostiary.server.assembly import Assembly
     from ostiary.server.wiring import House
     from ostiary.vocabulary.verdicts import DecisionRecord
 
 REPO = Path(__file__).resolve().parent.parent
+
+_admitted: "dict[str, Report]" = {}
 
 gc.set_threshold(20_000, 10, 10)
 
@@ -95,6 +99,7 @@ def _run(
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """Serve ``house`` in a thread, on ``port`` or on any; return what tells it to end, and what waits for its end."""
     import httpx  # noqa: PLC0415
+    import structlog  # noqa: PLC0415
 
     from ostiary.server.assembly import Assembly  # noqa: PLC0415
     from ostiary.server.supervisor import bind  # noqa: PLC0415
@@ -102,6 +107,9 @@ def _run(
     from ostiary.server.telemetry.metrics import Metrics  # noqa: PLC0415
     from ostiary.server.worker import WorkerServer, server_config  # noqa: PLC0415
 
+    if not structlog.is_configured():  # it would draw every fault with all its variables, in colours: a second each
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain])
     listener = bind("127.0.0.1", port)
     metrics, served, running = Metrics(), list[InProcess](), threading.Event()
     assembly = Assembly(house, metrics, logs.get_logger("test"), lambda: setattr(served[0], "stuck", 1))
@@ -117,7 +125,7 @@ def _run(
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert running.wait(20)
-    client = httpx.Client(base_url=url, timeout=30)
+    client = httpx.Client(base_url=url, timeout=30, verify=scheme == "https")  # else it reads every authority there is
     served.append(InProcess(house, assembly, url, client))
     served[0].loop = loops[0]
     ready(served[0])
@@ -154,6 +162,17 @@ def shared() -> Path:
     return place
 
 
+def _once(admit: "Callable[[Bundle], Report]") -> "Callable[[Bundle], Report]":
+    """Return ``admit``, which starts a process, so that it tries each bundle out for a run's first house alone."""
+
+    def admitted(bundle: "Bundle") -> "Report":
+        if bundle.digest not in _admitted:
+            _admitted[bundle.digest] = admit(bundle)
+        return _admitted[bundle.digest]
+
+    return admitted
+
+
 @pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., InProcess]]:
     """Starts servers inside the test, with settings by section; they share the module's end."""
@@ -186,6 +205,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         told = faults if faults is not None else []
         house = open_house(Places(root), settings, SystemClock(), lambda reason, fault: told.append((reason, fault)))
         ends.append(house.close)
+        house.policies._admit = _once(house.policies._admit)
         bootstrap(house)
         house.warm_up(lambda reason, fault: told.append((reason, fault)))
         served: list[InProcess] = []

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from ostiary.biometrics.book import Agreed
 from ostiary.server.console.people import enter
 from ostiary.server.deeds import COMMAND_LINE
 from ostiary.server.step_up.inviting import invite
@@ -56,6 +57,7 @@ def night(server: Any) -> str:
     house.ledger.touch(Asked("default", (NAME,), "user:alice", now, "read", "doc", "1", device_id="laptop-7"))
     rule = house.settings.sessions.rule()
     house.ledger.judge("default", NAME, RiskScore(available=True, score=0.83, level="high"), rule, at_ns=now)
+    house.templates.agree("default", "user:alice", Agreed("the text", now))
     links = [f"session:{handle_of('default', NAME)}", f"decision:{first.receipt.decision_id}"]
     told = {"topic": "night", "key": "night", "by": "playbook:session-theft", "subject": "user:alice"}
     house.response.cases.open("default", "a session was stolen", now_ns=now, links=links, **told)

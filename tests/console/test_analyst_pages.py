@@ -117,8 +117,6 @@ def test_whom_shared_signals_tell_is_listed(server: Any, people: People) -> None
     owner = server.pep_key.partition(".")[0]
     body = {"owner": owner, "audience": "https://them.example"}
     stream = server.admin("POST", "/tenants/default/signals/streams", json=body)
-    if not server.house.settings.ssf.enabled:
-        pytest.skip("shared signals are off by default")
     handle = began(server, "user:told", "s-told")
     people("analyst").deed(f"/sessions/{handle}/terminate", {"reason": "exercise"})
     fell = server.admin("GET", f"/tenants/default/sessions/{handle}/revoked").json()
@@ -138,6 +136,9 @@ def test_a_case_is_taken_commented_and_closed_with_a_reason(server: Any, people:
     case, analyst = opened(server, "worked"), people("analyst")
     path = f"/detections/{case.case_id}"
     assert "look here" in analyst.get("/detections?kind=case&state=open&tag=AML.T0012").text
+    assert analyst.deed(f"{path}/assign").json() == {"go": path}
+    assert analyst.deed(f"{path}/assign", {"assignee": "user:bea"}).json() == {"go": path}
+    assert "user:bea" in analyst.get(path).text
     assert analyst.deed(f"{path}/assign").json() == {"go": path}
     assert analyst.deed(f"{path}/comment", {"text": " "}).json()["code"] == "reason_missing"
     assert analyst.deed(f"{path}/comment", {"text": "<b>seen</b>"}).json() == {"go": path}
@@ -232,6 +233,7 @@ def test_nobody_sees_its_own_score(server: Any, people: People) -> None:
         assert "0.765" not in page, path
         assert 'id="risk"' not in page, path
         assert ">High<" not in page.partition("</form>")[2], path
+    assert "user:self" not in analyst.get("/subjects?level=high").text.partition("</form>")[2], "a filter must not tell"
     assert "0.77" in people("analyst").get(f"/sessions/{handle}").text
 
 
@@ -283,3 +285,26 @@ def test_a_verdict_on_a_session_takes_a_reason(server: Any, people: People, deci
     assert done.json() == {"go": f"/sessions/{handle}"}
     assert isinstance(server.house.ledger.named("default", handle), Session)
     assert decided
+
+
+def test_nobody_judges_or_silences_what_is_about_itself(server: Any, people: People) -> None:
+    """A thief in an analyst's session would teach the model that he is the analyst, or switch it off for himself."""
+    analyst = people("analyst", name="judge")
+    handle = began(server, "user:judge", "s-judge")
+    case = opened(server, "judge-case", subject="user:judge")
+    path, judged = f"/detections/{case.case_id}", {"verdict": "safe", "why": "it was me"}
+    assert "Close it" not in analyst.get(path).text
+    assert "Say what it was" not in analyst.get(f"/sessions/{handle}").text
+    wish = {"kind": "rule", "name": "risk-step-up", "subject": "user:judge", "days": "1", "why": "noise"}
+    for deed, form in (
+        (f"/sessions/{handle}/feedback", judged),
+        (f"{path}/close", {**judged, "verdict": "benign"}),
+        ("/suppressions", wish),
+    ):
+        answer = analyst.deed(deed, form)
+        assert (answer.status_code, answer.json()["code"]) == (403, "console_own_subject"), deed
+    asked = [one.receipt.decision_id for one in server.records() if one.subject_key == "user:judge"]
+    answer = analyst.deed(f"/detections/{asked[-1]}/feedback", judged)
+    assert answer.json()["code"] == "console_own_subject"
+    assert server.house.response.cases.find("default", case.case_id).is_open
+    assert analyst.deed(f"/sessions/{handle}/terminate", {"reason": "suspected_theft"}).status_code == 200

@@ -61,6 +61,7 @@ NAVIGATION: Final = (
             Page("/people", "People", "users", "people"),
             Page("/policies", "Policy", "scroll-text", "policies"),
             Page("/integrations", "Integrations", "plug", "integrations"),
+            Page("/tenants", "Tenants", "building-2", "deployment"),
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """Renders pages, and says what a browser may do with them.
 
 1. Scripts only from us and with the page's nonce, styles only from us, nothing inline, no frames, Trusted Types.
+   The referrer goes to us alone: a form without a script has an origin then, which is what tells it from a foreign one.
 2. Templates escape everything and fail on what they are not told; ``shown`` takes out what hides or turns others.
 3. A page is given plain values. It knows no store and no rights: whoever renders it has asked for both.
 """
@@ -100,7 +101,7 @@ def _headers(nonce: str) -> tuple[tuple[str, str], ...]:
     return (
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", _CSP.format(nonce=nonce)),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("cross-origin-opener-policy", "same-origin"),

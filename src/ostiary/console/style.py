@@ -48,6 +48,7 @@ def _data() -> dict[str, Any]:
     return {
         "effects": {"times": hours, "series": series, "marks": [{"at": hours[15], "text": "policy a81f"}]},
         "risk": {"points": _walk(luck), "medium": 0.4, "high": 0.75, "marks": []},
+        "line": {"points": [[at, round(sin(at / _HOUR_MS) * 2, 2)] for at in hours], "name": "nats"},
         "heat": {"days": _DAYS, "cells": _cells(luck)},
         "curve": {
             "x": "false alarms",

@@ -9,6 +9,7 @@ from ostiary.server.wiring import House
 def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     """Destroy a subject's key, and erase what every room keeps of it; proofs of its records stay valid."""
     # Imported here: it takes half a second that verbs which only list need not wait for.
+    from ostiary.server.auditing.packing import remove_packs  # noqa: PLC0415
     from ostiary.server.signalling import forget_subject  # noqa: PLC0415
 
     subject = f"{kind}:{name}"
@@ -18,6 +19,7 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     house.templates.forget(tenant, subject)
     erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
     follow_erasures(house.log, house.store.decisions)
+    remove_packs(house.places, tenant)
     house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
     house.devices.forget_subject(tenant, subject, house.clock.now_ns())
     house.session_memory.forget(tenant, subject, house.clock.now_ns())

@@ -62,7 +62,7 @@ const KINDS = {
       xAxis: { type: "time", ...axis, splitLine: { show: false } },
       yAxis: { type: "value", min: 0, max: 1, ...axis },
       series: [{ name: "risk", type: "line", step: "end", showSymbol: false, lineStyle: { color: colour("brand"), width: 2 }, areaStyle: { color: colour("brand"), opacity: 0.1 }, data: told.points,
-        markLine: { symbol: "none", silent: true, data: [...(markLine?.data ?? []), ...(told.medium ? [level(told.medium, "reduce")] : []), ...(told.high ? [level(told.high, "deny")] : [])] } }],
+        markLine: { symbol: "none", silent: true, ...markLine, data: [...(markLine?.data ?? []), ...(told.medium ? [level(told.medium, "reduce")] : []), ...(told.high ? [level(told.high, "deny")] : [])] } }],
     };
   },
   // {hours: 24, days: [...], cells: [[hour, day, count], …]}
@@ -84,7 +84,7 @@ const KINDS = {
     return {
       ...rest, legend: undefined,
       xAxis: { type: "time", ...axis, splitLine: { show: false } },
-      yAxis: { type: "value", ...axis },
+      yAxis: { type: "value", splitNumber: 3, ...axis },
       series: [{ name: told.name, type: "line", showSymbol: told.points.length < 2, lineStyle: { color: colour("brand"), width: 2 }, itemStyle: { color: colour("brand") }, data: told.points, markLine: zero }],
     };
   },
@@ -176,6 +176,7 @@ export function probit(share) {
 function draw(element) {
   const told = JSON.parse(document.getElementById(element.dataset.from).textContent);
   const chart = drawn.get(element) ?? echarts.init(element, null, { renderer: "canvas" });
+  if (!drawn.has(element)) chart.on("click", ({ data }) => { if (data?.href?.startsWith("/")) location.assign(data.href); });
   drawn.set(element, chart);
   chart.setOption(KINDS[element.dataset.chart](told, element), { notMerge: true });
 }

@@ -19,6 +19,7 @@ from ostiary.server.challenge import with_uri
 from ostiary.server.metadata import REQUESTS
 from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.sections import Settings
+from ostiary.server.step_up.denied import with_denied
 from ostiary.server.step_up.party import step_up_base
 
 PATH: Final = REQUESTS
@@ -48,6 +49,12 @@ def told_of(settings: Settings) -> Callable[[Decided], Decided]:
         return stepped
     endpoint = public_url(settings.server) + PATH
     return lambda decided: with_hint(stepped(decided), endpoint, settings.access_requests)
+
+
+def told_at_doors(settings: Settings) -> Callable[[Decided], Decided]:
+    """Return what adds to the answers of our own doors: they speak to a person, so a denial names its page."""
+    told, base = told_of(settings), step_up_base(settings)
+    return lambda decided: with_denied(told(decided), base)
 
 
 def with_hint(decided: Decided, endpoint: str, settings: AccessRequestsSection) -> Decided:

@@ -1,28 +1,24 @@
 """The papers of registered models: who signed, built, validated, approved; events and refused loads, newest first."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from ostiary.audit.pending import StoredRecord
-from ostiary.pipeline.registry.history import Entry
-from ostiary.pipeline.registry.journal import KIND, event_of
 from ostiary.pipeline.registry.naming import check_name
-from ostiary.server.admin.context import Desk, Model, Office, Tenant
+from ostiary.server.admin.context import Desk, Model, Tenant
 from ostiary.server.admin.models import Number
-from ostiary.server.lineage.walking import Walked, newest
+from ostiary.server.lineage.model_events import Only, newest_events
+from ostiary.server.lineage.walking import Walked
 from ostiary.server.model_cards.papers import approval_of, provenance_of, report_of, signature_of
 from ostiary.server.model_door.promotions import shown as live_shown
-from ostiary.server.model_door.readings import event_shown
 from ostiary.server.model_door.uploads import shown
 
 router = APIRouter(tags=["models"])
 MAX_ROWS: Final = 500
 Below = Annotated[int | None, Query(ge=0, le=2**62, description="Only what stands below this index of the log.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_ROWS)]
-REFUSED: Final = ".refused"
 
 
 class EventsPage(Model):
@@ -87,29 +83,16 @@ def model_events(
     desk: Desk,
     below: Below = None,
     limit: Limit = 100,
-    only: Annotated[Literal["all", "refused", "changes"], Query()] = "all",
+    only: Annotated[Only, Query()] = "all",
 ) -> EventsPage:
     """Tell the events of one model, newest first, from the log alone."""
-    return _page(_walk(desk, tenant, check_name(name), only, below, limit))
+    return _page(newest_events(desk.house, tenant, check_name(name), only, limit=limit, below=below))
 
 
 @router.get("/tenants/{tenant}/model-refusals")
 def model_refusals(tenant: Tenant, desk: Desk, below: Below = None, limit: Limit = 100) -> EventsPage:
     """Tell what was refused of any model, newest first: loads above all, each with its code and its decision."""
-    return _page(_walk(desk, tenant, "", "refused", below, limit))
-
-
-def _walk(desk: Office, tenant: str, name: str, only: str, below: int | None, limit: int) -> Walked[dict[str, Any]]:
-    def read(record: StoredRecord) -> dict[str, Any] | None:
-        event = event_of(record)
-        if event is None or (name and event.model != name):
-            return None
-        refused = event.action.endswith(REFUSED)
-        if (only == "refused" and not refused) or (only == "changes" and (refused or event.action == "load")):
-            return None
-        return event_shown(Entry(record.time_ns, record.index, record.record_id, event))
-
-    return newest(desk.house.log, tenant, KIND, read, limit=limit, below=below)
+    return _page(newest_events(desk.house, tenant, "", "refused", limit=limit, below=below))
 
 
 def _page(walked: Walked[dict[str, Any]]) -> EventsPage:

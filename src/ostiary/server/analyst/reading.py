@@ -13,8 +13,8 @@ import msgspec
 
 from ostiary.audit.pending import StoredRecord
 from ostiary.decision.index.ports import IndexedDecision
-from ostiary.decision.index.query import MAX_VALUE, DecisionQuery
-from ostiary.errors import RefusedError
+from ostiary.decision.index.query import DecisionQuery
+from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.sessions import asserted_id, find_session
 from ostiary.server.wiring import House
 from ostiary.sessions import Session
@@ -22,7 +22,6 @@ from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 MOST: Final = 500
-WINDOW: Final = 200_000
 NOTABLE: Final = 10_000  # one in a hundred, in millionths: below it no shipped rule proposes anything
 _HARSHER: Final = tuple(effect for effect in Effect if effect > Effect.ALLOW)
 _decode = msgspec.json.Decoder(DecisionRecord).decode
@@ -31,22 +30,24 @@ _told = msgspec.json.Decoder(dict[str, Any]).decode
 
 def decisions_of(house: House, tenant: str, subject: str, most: int = MOST) -> list[DecisionRecord]:
     """Return the newest decisions about ``type:id``, at most ``most``, oldest first."""
-    if len(subject) > MAX_VALUE:  # longer than the index takes: the log finds it by its tag
-        return _tail(house, tenant, 0, subject, most)
-    rows = house.store.decisions.rows(tenant, DecisionQuery(subject=subject, limit=most))
-    return _joined(house, tenant, rows, subject, most)
+    return _about(house, tenant, subject, None, most)
 
 
 def decisions_in(house: House, session: Session, most: int = MOST) -> list[DecisionRecord]:
     """Return the newest decisions in a session, at most ``most``, oldest first."""
     name = asserted_id(session.session_id) or session.session_id
-    if not session.subject or not name or max(len(session.subject), len(name)) > MAX_VALUE:
-        found = _tail(house, session.tenant, 0, session.subject, most) if session.subject else []
-    else:
-        query = DecisionQuery(subject=session.subject, session=name, limit=most)
-        rows = house.store.decisions.rows(session.tenant, query)
-        found = _joined(house, session.tenant, rows, session.subject, most)
+    found = _about(house, session.tenant, session.subject, name, most)
     return [record for record in found if record.event is not None and record.event.session_id == name]
+
+
+def _about(house: House, tenant: str, subject: str, session: str | None, most: int) -> list[DecisionRecord]:
+    if not subject or not _is_text(subject):
+        return []
+    try:
+        query = DecisionQuery(subject=subject, session=session, limit=most)
+    except FaultyInputError:  # a name that the index does not take; the log finds it by its tag
+        return _joined(house, tenant, (), subject, most, since=0)
+    return _joined(house, tenant, house.store.decisions.rows(tenant, query), subject, most)
 
 
 def findings_of(house: House, tenant: str, since_ns: int, most: int = MOST) -> list[DecisionRecord]:
@@ -68,14 +69,26 @@ def _speaks(record: DecisionRecord) -> bool:
     return record.outcome.effect > Effect.ALLOW or bool(record.adaptive is not None and record.adaptive.hits)
 
 
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
 def _joined(
-    house: House, tenant: str, rows: Sequence[IndexedDecision], subject: str | None, most: int
+    house: House,
+    tenant: str,
+    rows: Sequence[IndexedDecision],
+    subject: str | None,
+    most: int,
+    *,
+    since: int | None = None,
 ) -> list[DecisionRecord]:
-    """Return the records of rows, newest first, with those that the index has not read yet; oldest first."""
+    """Return the records of rows, newest first, with those that the index has not read yet; as they came."""
     stored = (house.log.get(tenant, row.id) for row in reversed(rows))
     found = [_decode(one.payload) for one in stored if one is not None and one.payload is not None]
-    since = max(house.store.decisions.cursor(tenant), rows[0].idx + 1 if rows else 0)
-    return [*found, *_tail(house, tenant, since, subject, most)][-most:]
+    if since is None:
+        since = max(house.store.decisions.cursor(tenant), rows[0].idx + 1 if rows else 0)
+    everything = [*found, *_tail(house, tenant, since, subject, most)][-most:]
+    return sorted(everything, key=lambda record: record.receipt.received_ns)
 
 
 def _tail(house: House, tenant: str, since: int, subject: str | None, most: int) -> list[DecisionRecord]:
@@ -85,10 +98,10 @@ def _tail(house: House, tenant: str, since: int, subject: str | None, most: int)
 
 
 def told_of(
-    house: House, tenant: str, kind: str, subject: str | None = None
+    house: House, tenant: str, kind: str, subject: str | None = None, since: int = 0
 ) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:
-    """Yield the records of a kind that were not erased, oldest first, as plain values."""
-    for stored in house.log.iterate(tenant, kind, subject_key=subject):
+    """Yield the records of a kind that were not erased, oldest first, as plain values, from an index of the log on."""
+    for stored in house.log.iterate(tenant, kind, since, subject):
         if stored.payload is not None:
             yield stored, _told(stored.payload)
 
@@ -103,8 +116,3 @@ def session_named(house: House, tenant: str, name: str) -> Session:
     if found is None:
         raise RefusedError("session_unknown", "there is no such session")
     return found
-
-
-def since_index(house: House) -> int:
-    """Return from where in the log the newest records are looked for: further back is for the audit pages."""
-    return max(0, house.log.head().size - WINDOW)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ostiary.decision.index.query import MAX_VALUE
 from ostiary.errors import RefusedError
 from ostiary.identity.devices import Device
 from ostiary.server.analyst.curve import RiskCurve, curve_of
@@ -133,9 +132,7 @@ def subject_of(house: House, tenant: str, subject: str) -> SubjectShown:
 def _heat(house: House, tenant: str, subject: str, records: Sequence[DecisionRecord]) -> tuple[HeatCell, ...]:
     """Return how many accesses came at which weekday and hour, in UTC: of 30 days, or of what could be read."""
     since = house.clock.now_ns() - _HEAT_NS
-    counts: Mapping[tuple[int, int], int] = {}
-    if len(subject) <= MAX_VALUE:
-        counts = house.store.decisions.heat(tenant, subject, since)
+    counts: Mapping[tuple[int, int], int] = house.store.decisions.heat(tenant, subject, since)
     if not counts:
         moments = (datetime.fromtimestamp(record.receipt.received_ns // _NS, UTC) for record in records)
         counts = Counter((moment.weekday(), moment.hour) for moment in moments)

@@ -59,10 +59,13 @@ class SubjectRow(Shown):
     known: bool
 
 
-def subjects_of(house: House, tenant: str, wanted: SubjectFilter, limit: int) -> list[SubjectRow]:
-    """Return the subjects that fit, riskiest first."""
-    rows = sorted(filter(wanted.fits, _rows(house, tenant)), key=_riskiest)
-    return rows[:limit]
+def subjects_of(house: House, tenant: str, wanted: SubjectFilter, limit: int, *, hidden: str = "") -> list[SubjectRow]:
+    """Return the subjects that fit, riskiest first.
+
+    ``hidden`` is who looks: its own risk is as if nobody had judged it, or filter and order would tell it.
+    """
+    rows = (_unjudged(row) if row.subject == hidden else row for row in _rows(house, tenant))
+    return sorted(filter(wanted.fits, rows), key=_riskiest)[:limit]
 
 
 def row_of(house: House, tenant: str, subject: str) -> SubjectRow:
@@ -116,6 +119,10 @@ def _row(subject: str, living: Iterable[Session], now_ns: int, *, ended: bool, k
         cases=cases,
         known=known,
     )
+
+
+def _unjudged(row: SubjectRow) -> SubjectRow:
+    return row.model_copy(update={"level": LEVELS[0], "score": None})
 
 
 def _riskiest(row: SubjectRow) -> tuple[object, ...]:

@@ -1,11 +1,14 @@
-"""Why an analyst acts: a reason that is chosen, never left out, and kept as a code in the log.
+"""Why an analyst acts, and what nobody may do about itself.
 
-A code names nobody: the record of a deed on a session outlives the person whose session it was.
+1. A reason is chosen, never left out, and kept as a code in the log. A code names nobody: the record of a deed on a
+   session outlives the person whose session it was.
+2. Nobody judges what is about itself, and nobody silences it: a verdict teaches the model, and a thief in an analyst's
+   session must not teach it that he is the analyst. To make one's own session fall is everybody's right.
 """
 
 from typing import Final
 
-from ostiary.errors import FaultyInputError
+from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.console.visit import Visit
 
 REASONS: Final = {
@@ -41,3 +44,13 @@ def text_of(visit: Visit, name: str, what: str) -> str:
     if not text:
         raise FaultyInputError("reason_missing", f"{what}: it is kept with the deed")
     return text
+
+
+def check_not_own(visit: Visit, subject: str) -> None:
+    """Refuse a verdict or a silence about whoever asks for it.
+
+    Raises:
+        RefusedError: ``console_own_subject``.
+    """
+    if subject == visit.person.subject:
+        raise RefusedError("console_own_subject", "this is about you: somebody else must say what it was")

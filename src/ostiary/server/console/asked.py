@@ -74,3 +74,13 @@ def reason_of(form: Mapping[str, str]) -> str:
     if len(text) > MAX_REASON:
         raise FaultyInputError("reason_missing", f"say why in at most {MAX_REASON} characters")
     return text
+
+
+def check_typed(form: Mapping[str, str], expected: str) -> None:
+    """Refuse a deed that cannot be undone unless its object's name was typed again.
+
+    Raises:
+        FaultyInputError: ``not_confirmed``.
+    """
+    if form.get("typed", "").strip() != expected:
+        raise FaultyInputError("not_confirmed", "this cannot be undone: type the name exactly as it stands there")

@@ -4,12 +4,14 @@ r"""A model card for a page: headings, paragraphs, lists, tables and code as pla
 ['heading', 'words', 'list', 'table']
 """
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
 
 MAX_LINES: Final = 2_000
 MAX_LINE: Final = 2_000
+_EMPHASIS: Final = re.compile(r"\*([^*]{1,200})\*")
 
 
 def blocks(text: str) -> list[dict[str, Any]]:
@@ -65,4 +67,4 @@ def _rule(line: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return text.strip().replace("**", "").replace("`", "")
+    return _EMPHASIS.sub(r"\1", text.strip().replace("**", "").replace("`", ""))

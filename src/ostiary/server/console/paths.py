@@ -26,6 +26,7 @@ PATHS: Final = (
     "/pipelines",
     "/policies",
     "/rollout",
+    "/sandboxes",
     "/sessions",
     "/sign-out",
     "/subjects",

@@ -96,6 +96,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, action: str, area: str) -> bool:
         """Return whether a button is worth showing; whether it works is decided when it is pressed."""
+        if area == "deployment" and not self.person.deployment:
+            return False
         return bool({area, "*"} & self.rights.get(action, frozenset()))
 
     def page(self, template: str, here: str, status: int = 200, **told: Any) -> Reply:

@@ -154,14 +154,15 @@ def rename(house: House, tenant: str, subject: str, credential_id: str, name: st
         raise refusal(StepUpRefusal.AUTHENTICATOR_UNKNOWN)
 
 
-def remove(house: House, tenant: str, subject: str, credential_id: str, by: str) -> None:
+def remove(house: House, tenant: str, subject: str, credential_id: str, by: str, why: str = "") -> None:
     """Forget a passkey; from then on it confirms nothing.
 
     Raises:
         RefusedError: ``authenticator_unknown``.
     """
     _must_have(house, tenant, subject, credential_id)
-    cause = _record(house, by, tenant, "remove", subject, authenticator=credential_id)
+    because = {"why": why} if why else {}
+    cause = _record(house, by, tenant, "remove", subject, authenticator=credential_id, **because)
     if not house.store.authenticators.remove(tenant, subject, credential_id):
         raise refusal(StepUpRefusal.AUTHENTICATOR_UNKNOWN)
     tell_credential(house, tenant, subject, "delete", by="admin", cause=cause)

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from ostiary.approvals.rules import PEOPLE, RULE
 from ostiary.approvals.standing import Standing
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.errors import RefusedError
 from ostiary.server.admin.approvals import WithdrawBody, enact, show_proposal, withdraw
 from ostiary.server.approving.weighing import title_of
+from ostiary.server.console.asked import reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.spans import since
 from ostiary.server.console.stamps import stamp
@@ -113,10 +114,7 @@ def make_law(visit: Visit) -> Reply:
 
 
 def _withdrawn(visit: Visit) -> Reply:
-    why = visit.form.get("why", "").strip()
-    if not why:
-        raise FaultyInputError("reason_missing", "say why: it is kept with the proposal")
-    name = visit.told["proposal"]
+    why, name = reason_of(visit.form), visit.told["proposal"]
     withdraw(visit.tenant, name, WithdrawBody(why=why), visit.who, visit.desk)
     return visit.done(f"{HERE}/{name}", "It is withdrawn: what was done by it holds no more")
 

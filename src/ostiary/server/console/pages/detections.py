@@ -12,11 +12,12 @@ from ostiary.server.admin.cases import (
     assign_case,
     close_case,
     comment_case,
+    show_case,
 )
 from ostiary.server.admin.detections import Kind, list_detections, show_detection
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback, show_precision
 from ostiary.server.analyst.detections import Detection
-from ostiary.server.console.acting import text_of
+from ostiary.server.console.acting import check_not_own, text_of
 from ostiary.server.console.links import detection_path, session_path, subject_path, with_filters
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
@@ -90,6 +91,7 @@ def say(visit: Visit) -> Reply:
     row = show_detection(visit.tenant, visit.told["detection"], visit.desk).row
     if not row.decision:
         raise FaultyInputError("feedback_invalid", "there is no decision behind this: close its case instead")
+    check_not_own(visit, row.subject)
     verdict = {"target": f"decision:{row.decision}", "verdict": visit.form.get("verdict", "")}
     told: dict[str, Any] = {**verdict, "reason": text_of(visit, "why", "say why")}
     give_feedback(visit.tenant, FeedbackBody.model_validate(told), visit.who, visit.desk)
@@ -113,6 +115,7 @@ def comment(visit: Visit) -> Reply:
 def close(visit: Visit) -> Reply:
     """Close a case with a verdict; the reason is kept as its last comment."""
     name, why = visit.told["detection"], text_of(visit, "why", "say why")
+    check_not_own(visit, show_case(visit.tenant, name, visit.desk).subject)
     told: dict[str, Any] = {"verdict": visit.form.get("verdict", "")}
     body = CloseBody.model_validate(told)
     comment_case(visit.tenant, name, CommentBody(text=why), visit.who, visit.desk)

@@ -4,7 +4,7 @@ Only what tightens is done here: quarantine, retire, withdraw, take an approval 
 so the page says where it may go and by which command people agree to it.
 """
 
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.admin.model_papers import live_papers, model_events, model_refusals, show_version
@@ -25,11 +25,11 @@ from ostiary.server.console.refusal_words import REFUSAL_WORDS
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
+from ostiary.server.lineage.model_events import Only
 from ostiary.server.wire import Reply
 
 HERE: Final = "/models"
-Only = Literal["changes", "refused", "all"]
-ONLY: Final[tuple[Only, ...]] = get_args(Only)
+ONLY: Final[tuple[Only, ...]] = ("changes", "refused", "all")
 FEW: Final = 20
 MANY: Final = 50
 
@@ -63,6 +63,7 @@ def show_one(visit: Visit) -> Reply:
         versions=list(reversed(model["versions"])),
         stages=[_stage(one.model_dump()) for one in live_papers(tenant, name, desk)],
         papers=papers.model_dump(),
+        registered=stamp(papers.signature["verified_ns"]),
         at=visit.query.get("at", ""),
         then=_then(visit, name, [one["stage"] for one in model["live"]], at_ns),
         events=[_event(one) for one in events.events],

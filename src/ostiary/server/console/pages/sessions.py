@@ -18,7 +18,7 @@ from ostiary.server.admin.sessions import (
     terminate_session,
 )
 from ostiary.server.analyst.reading import session_named
-from ostiary.server.console.acting import REASONS, reason_of, text_of
+from ostiary.server.console.acting import REASONS, check_not_own, reason_of, text_of
 from ostiary.server.console.links import session_path, subject_path
 from ostiary.server.console.pages.subjects import risk_chart
 from ostiary.server.console.routes import Route
@@ -87,6 +87,7 @@ def terminate(visit: Visit) -> Reply:
 def say(visit: Visit) -> Reply:
     """Say what the session turned out to be."""
     session = session_named(visit.house, visit.tenant, visit.told["session"])
+    check_not_own(visit, session.subject)
     why = text_of(visit, "why", "say why")
     told: dict[str, Any] = {
         "target": f"session:{session.session_id}",

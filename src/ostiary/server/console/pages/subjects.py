@@ -4,8 +4,9 @@ from typing import Any, get_args
 
 from ostiary.errors import FaultyInputError
 from ostiary.server.admin.sessions import RevokeBody, revoke_subject
-from ostiary.server.admin.subject_views import Level, State, list_subjects, show_subject
+from ostiary.server.admin.subject_views import Level, State, show_subject
 from ostiary.server.analyst.subject import SubjectShown
+from ostiary.server.analyst.subjects import SubjectFilter, subjects_of
 from ostiary.server.console.acting import REASONS, reason_of
 from ostiary.server.console.links import session_path, subject_path, with_filters
 from ostiary.server.console.routes import Route
@@ -26,8 +27,7 @@ def show(visit: Visit) -> Reply:
     unknown = [name for name, known in (("level", Level), ("state", State)) if asked[name] not in get_args(known)]
     if unknown:
         raise FaultyInputError("filter_invalid", f"there is no such {unknown[0]}")
-    wanted: dict[str, Any] = {"name": asked["name"], "level": asked["level"], "state": asked["state"]}
-    rows = list_subjects(visit.tenant, visit.desk, asked["type"], **wanted, limit=MOST + 1)
+    rows = subjects_of(visit.house, visit.tenant, SubjectFilter(**asked), MOST + 1, hidden=visit.person.subject)
     return visit.page(
         "subjects.html",
         HERE,
@@ -79,8 +79,12 @@ def revoke(visit: Visit) -> Reply:
 
 def risk_chart(curve: Any) -> dict[str, Any]:
     """Return a curve as the chart reads it."""
+    points = [[one.time_ns // _MS, round(one.score, 4)] for one in curve.points]
+    last = max((one.time_ns // _MS for one in curve.marks), default=0)
+    if points and last > points[-1][0]:  # a score stands until the next one: what came after it is seen as well
+        points.append([last, points[-1][1]])
     return {
-        "points": [[one.time_ns // _MS, round(one.score, 4)] for one in curve.points],
+        "points": points,
         "marks": [{"at": one.time_ns // _MS, "text": one.text} for one in curve.marks],
         "medium": curve.bands.medium,
         "high": curve.bands.high,

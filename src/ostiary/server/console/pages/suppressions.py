@@ -14,7 +14,7 @@ from ostiary.server.admin.feedback import (
     preview_suppression,
     remove_suppression,
 )
-from ostiary.server.console.acting import text_of
+from ostiary.server.console.acting import check_not_own, text_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -57,6 +57,7 @@ def show(visit: Visit) -> Reply:
 def add(visit: Visit) -> Reply:
     """Put one in force."""
     asked = {name: visit.form.get(name, "").strip() for name in PARTS}
+    check_not_own(visit, asked["subject"])
     made = add_suppression(visit.tenant, _wish(visit, asked, text_of(visit, "why", "say why")), visit.who, visit.desk)
     return visit.done(HERE, f"{made['name']} is silent until {stamp(made['expires_ns'])} ({made['id']})")
 

@@ -30,7 +30,7 @@ SET_BY: Final = {
     "configured": "set by the configuration",
     "people": "set by people",
     "one person": "taken down by one person or its gate",
-    "default": "as it says itself",
+    "default": "set by the playbook itself",
 }
 
 

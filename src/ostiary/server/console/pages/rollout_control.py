@@ -170,7 +170,7 @@ def _prospect(visit: Visit, one: ControlShown, scope: ScopeBody, to: str) -> tup
 
 def _condition(one: ConditionShown) -> dict[str, Any]:
     needed = "" if one.limit is None else f"at {'least' if one.least else 'most'} {_figure(one.name, one.limit)}"
-    says = "" if one.value is None else one.says
+    says = one.says if one.name == "quality" else ""  # every other one says no more than its two figures
     measured = "not measured" if one.value is None else _figure(one.name, one.value)
     if one.name in _REPORTS:
         measured = _age(one)

@@ -143,6 +143,10 @@ def test_another_baseline_takes_people(attacked: Any, people: People) -> None:
     assert answer.status_code in {404, 409}
     assert answer.json()["code"].startswith("approval_")
     assert owner.deed(f"{path}/propose", {"why": "a new job"}).json()["code"] == "approval_proposer_unknown"
+    own = f"/defence/baselines/{quote('user:' + SAM, safe='')}"
+    for deed in ("propose", "replace"):
+        answer = owner.deed(f"{own}/{deed}", {"proposal": "apr_x", "why": "it is me"})
+        assert answer.json()["code"] == "console_own_subject"
     for role in ("analyst", "auditor"):
         for deed in ("propose", "replace"):
             assert people(role).deed(f"{path}/{deed}", {"why": "x"}).json()["code"] == "access_denied"

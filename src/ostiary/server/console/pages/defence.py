@@ -16,7 +16,7 @@ from ostiary.server.admin.defence import (
     replace_baseline,
     show_defence,
 )
-from ostiary.server.console.reasons import reason_of
+from ostiary.server.console.acting import check_not_own, text_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -56,14 +56,16 @@ def show(visit: Visit) -> Reply:
 
 def propose(visit: Visit) -> Reply:
     """Ask people to let somebody's latest quiet days become the baseline."""
-    body = AskBody(why=reason_of(visit))
+    check_not_own(visit, visit.told["subject"])
+    body = AskBody(why=text_of(visit, "why", "say why"))
     made = propose_baseline(visit.tenant, visit.told["subject"], body, visit.who, visit.desk)
     return visit.done(f"/approvals/{made.proposal}", "People were asked to agree")
 
 
 def replace(visit: Visit) -> Reply:
     """Put the baseline that people agreed to in its place."""
-    body = ReplaceBody(proposal=visit.form.get("proposal", "").strip(), why=reason_of(visit))
+    check_not_own(visit, visit.told["subject"])
+    body = ReplaceBody(proposal=visit.form.get("proposal", "").strip(), why=text_of(visit, "why", "say why"))
     made = replace_baseline(visit.tenant, visit.told["subject"], body, visit.who, visit.desk)
     return visit.done(HERE, f"Baseline {made.serial} of {made.subject} is in force")
 

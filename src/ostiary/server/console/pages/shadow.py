@@ -23,7 +23,7 @@ from ostiary.server.admin.shadow import (
     start_candidate,
     stop_candidate,
 )
-from ostiary.server.console.reasons import reason_of
+from ostiary.server.console.acting import text_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -72,14 +72,14 @@ def show(visit: Visit) -> Reply:
 def start(visit: Visit) -> Reply:
     """Let a candidate run beside the live one."""
     what = _what(visit.told["what"])
-    start_candidate(visit.tenant, what, StartBody(why=reason_of(visit)), visit.who, visit.desk)
+    start_candidate(visit.tenant, what, StartBody(why=text_of(visit, "why", "say why")), visit.who, visit.desk)
     return visit.done(HERE, f"The candidate {what} runs beside the live one")
 
 
 def stop(visit: Visit) -> Reply:
     """Let a candidate run no more."""
     what = _what(visit.told["what"])
-    stop_candidate(visit.tenant, what, StartBody(why=reason_of(visit)), visit.who, visit.desk)
+    stop_candidate(visit.tenant, what, StartBody(why=text_of(visit, "why", "say why")), visit.who, visit.desk)
     return visit.done(HERE, f"The candidate {what} runs no more")
 
 

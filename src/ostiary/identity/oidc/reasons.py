@@ -1,6 +1,6 @@
 """Every way in which signing in at a provider is refused; each has a code and one sentence for the person.
 
->>> refusal(OidcRefusal.STATE).code
+>>> refusal(OidcRefusal.STATE).code.value
 'oidc_state_wrong'
 """
 

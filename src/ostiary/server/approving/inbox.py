@@ -1,6 +1,6 @@
 """What waits for whom: asked with every page, so it is told from memory while nothing has happened.
 
-1. Where proposals stand is read and verified anew when an act has come, and every half minute: time ends proposals, and
+1. Where proposals stand is read and verified anew when an act has come, and every minute: time ends proposals, and
    a passkey that is taken away ends signatures.
 2. A proposal needs a person whose yes would bring it nearer, and who may give it: not its maker, not who has said
    yes or no, not who holds no passkey that is old enough.
@@ -24,8 +24,8 @@ from ostiary.identity.webauthn.codes import StepUpRefusal
 from ostiary.identity.webauthn.refusing import refusal as passkey_refusal
 from ostiary.vocabulary.clock import Clock
 
-MOST: Final = 200
-FRESH_NS: Final = 30 * 1_000_000_000
+MOST: Final = 100
+FRESH_NS: Final = 60 * 1_000_000_000
 _MAX_TENANTS: Final = 256
 _LIVING: Final = frozenset({"open", "approved"})
 _DIGITS: Final = 19

@@ -1,4 +1,4 @@
-"""A fake provider that signs people in to a console: authorization endpoint, PKCE, id tokens, logout tokens; it can lie.
+"""A fake provider that signs people in at a console: authorization endpoint, PKCE, id and logout tokens; it can lie.
 
 with SignInProvider("ada") as provider:
     provider.claims["groups"] = ["admins"]
@@ -7,8 +7,7 @@ with SignInProvider("ada") as provider:
 
 import time
 from base64 import b64decode
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from typing_extensions import override
@@ -17,6 +16,9 @@ from ostiary.identity.strict import b64url_encode
 from ostiary.keys import new_secret, sha256
 from ostiary.testing.identity_provider import FakeProvider, Told
 from ostiary.testing.issuer import compact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLIENT: Final = "ostiary-console"
 SECRET: Final = "s3cret +/%"  # noqa: S105 - a fake one, of letters that must be encoded
@@ -45,7 +47,7 @@ class SignInProvider(FakeProvider):
     def __init__(self, subject: str = "ada") -> None:
         """Sign ``subject`` in."""
         super().__init__(subject)
-        self.claims |= {"sid": "their-session", "auth_time": _now()}
+        self.claims |= {"sid": "their-session", "auth_time": _now(), "acr": "urn:ostiary:acr:mfa"}
         self.requests: list[dict[str, str]] = []
         self.forge: Callable[[SignInProvider, Claims], str] | None = None
         self.names_itself = True
@@ -110,7 +112,7 @@ class SignInProvider(FakeProvider):
     def id_token(self, nonce: str, access: str) -> str:
         """Return an id token."""
         half = b64url_encode(sha256(access.encode())[:16]).decode()
-        claims = self.issuer.claims(_now() * _NS, aud=CLIENT, nonce=nonce, at_hash=half, azp=CLIENT, **{})
+        claims = self.issuer.claims(_now() * _NS, aud=CLIENT, nonce=nonce, at_hash=half, azp=CLIENT)
         said = {name: value for name, value in {**claims, **self.claims}.items() if value is not None}
         return self.forge(self, said) if self.forge else self.signed(said)
 

@@ -57,6 +57,9 @@ class OidcSection(Section):
     """Which claims give which roles to people who were not entered by name; none gives none."""
     acr_values: tuple[Word, ...] = ()
     """Authentication classes that are asked for."""
+    acr_means: dict[str, Word] = Field(default_factory=dict)
+    """What its authentication classes mean in words that policy knows, such as `urn:ostiary:acr:mfa`; the empty name
+    stands for none told. A class that policy does not know proves nothing."""
     step_up_acr_values: tuple[Word, ...] = ()
     """Classes that are asked for when a person must confirm; none takes `acr_values`."""
     prompt: Literal["", "login", "select_account", "consent"] = ""
@@ -125,8 +128,8 @@ class ConsoleSection(Section):
     oidc: Annotated[tuple[OidcSection, ...], Field(max_length=16)] = ()
     """Providers that sign people in: tables of `name`, `title`, `issuer`, `client_id`, `client_secret` or
     `client_secret_file`, `client_auth`, `tenant`, `scopes`, `hosts`, `subject_claim`, `namespaced`, `roles` (tables of
-    `claim`, `value`, `roles`), `acr_values`, `step_up_acr_values`, `prompt`, `max_age_s`, `algorithms`, `clock_skew_s`,
-    `callback`. What each does: the how-to on signing in at your own provider."""
+    `claim`, `value`, `roles`), `acr_values`, `acr_means`, `step_up_acr_values`, `prompt`, `max_age_s`, `algorithms`,
+    `clock_skew_s`, `callback`. What each does: the how-to on signing in at your own provider."""
 
     @model_validator(mode="after")
     def _providers_differ(self) -> "ConsoleSection":

@@ -45,7 +45,7 @@ def arrive(
         house,
         told.tenant,
         subject,
-        acr=told.acr,
+        acr=section.acr_means.get(told.acr, told.acr),
         amr=told.amr,
         address=address,
         provider=told.issuer,

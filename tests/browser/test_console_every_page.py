@@ -38,7 +38,7 @@ def owner(browser: Browser, server: Any) -> Iterator[Sitting]:
 def looked_at(owner: Sitting, path: str) -> list[str]:
     """Return what is wrong with one page."""
     page, before = owner.page, len(owner.complaints)
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.set_viewport_size(WIDE)
     owner.go(path)
     if page.locator("[data-chart]").count():
         page.locator("[data-chart] canvas").first.wait_for()

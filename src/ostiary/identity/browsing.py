@@ -20,6 +20,24 @@ ISSUER: Final = "urn:ostiary:console"
 _NS: Final = 1_000_000_000
 
 
+class Vouched(msgspec.Struct, frozen=True, kw_only=True):
+    """What another provider said of a person, kept with the session that it began.
+
+    Attributes:
+        name: our name for the provider.
+        subject: the person's id there.
+        session: the session's name there; empty when it was not told.
+        granted: claims and values that a mapping to roles asked for, and that the person had.
+        proved_s: when the person signed in there, Unix seconds; ``None`` when it was not told.
+    """
+
+    name: str
+    subject: str
+    session: str = ""
+    granted: tuple[tuple[str, str], ...] = ()
+    proved_s: int | None = None
+
+
 class BrowserSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session of the console as it is kept, signed.
 
@@ -28,9 +46,10 @@ class BrowserSession(msgspec.Struct, frozen=True, kw_only=True):
         secret_hash: of the secret in the cookie.
         acr, amr: how the person proved who it is (RFC 8176).
         provider: the issuer that vouched; empty for a passkey of our own.
-        began_ns: when it was proved.
+        began_ns: when it began.
         seen_ns: when the session was last noted as used.
         expires_ns: not to be used from this moment on.
+        vouched: what the provider said; ``None`` for a passkey of our own, which was proved as the session began.
     """
 
     tenant: str
@@ -44,11 +63,17 @@ class BrowserSession(msgspec.Struct, frozen=True, kw_only=True):
     seen_ns: int
     expires_ns: int
     provider: str = ""
+    vouched: Vouched | None = None
 
     @property
     def subject(self) -> str:
         """Who signed in, as ``type:id``."""
         return f"{self.subject_type}:{self.subject_id}"
+
+    @property
+    def proved_s(self) -> int | None:
+        """When the person proved who it is, Unix seconds; ``None`` when nobody says."""
+        return self.vouched.proved_s if self.vouched else self.began_ns // _NS
 
 
 def identity_of_browser(
@@ -80,7 +105,7 @@ def identity_of_browser(
         issuer=kept.provider or ISSUER,
         acr=kept.acr,
         amr=kept.amr,
-        auth_time=kept.began_ns // _NS,
+        auth_time=kept.proved_s,
         session_id=kept.session_id,
         expires_ns=kept.expires_ns,
         claims=freeze({"console": dict(claims)}),

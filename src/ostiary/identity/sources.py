@@ -56,7 +56,24 @@ def open_source(place: JwksSource, settings: JwksSettings) -> KeySource:
     """
     if not place.discovery_of:
         return _open(place, settings)
-    hosts = hosts_of(place.discovery_of, place.url)
+    return open_discovered(place, settings, hosts_of(place.discovery_of, place.url))
+
+
+def open_document(place: JwksSource, settings: JwksSettings) -> KeySource:
+    """Return the source for the document at ``place`` itself: its discovery document, where it names one.
+
+    Raises:
+        FaultyInputError: ``identity_config_invalid`` when the URL may not be fetched.
+    """
+    return _open(place, settings)
+
+
+def open_discovered(place: JwksSource, settings: JwksSettings, hosts: frozenset[str]) -> KeySource:
+    """Return the source for the keys that the discovery document at ``place`` points to, on one of ``hosts``.
+
+    Raises:
+        FaultyInputError: ``identity_config_invalid`` when the URL may not be fetched.
+    """
     return Discovered(_open(place, settings), place.discovery_of, hosts, lambda url: _open_url(url, place, settings))
 
 

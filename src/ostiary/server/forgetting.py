@@ -2,6 +2,7 @@
 
 from ostiary.audit.erasure import Erased
 from ostiary.audit.subjects import SubjectAdmin
+from ostiary.server.console.forgetting import forget_console
 from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.wiring import House
 
@@ -26,6 +27,7 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     house.drift.forget(tenant, subject)
     house.store.cards.erase_subject(tenant, subject)
     house.store.authenticators.remove_all(tenant, subject)
+    forget_console(house, tenant, subject)
     house.access.book.forget_subject(tenant, subject)
     house.glass.book.forget_subject(tenant, subject, house.clock.now_ns())
     house.knowledge.forget(tenant, kind, name, house.store.snapshots)

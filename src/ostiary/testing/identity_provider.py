@@ -86,6 +86,10 @@ class FakeProvider:
             "dpop_signing_alg_values_supported": ["ES256"],
         }
 
+    def get(self, path: str) -> Told:  # noqa: ARG002 - there is one document here
+        """Answer a ``GET``."""
+        return _OK, self.document(), {}
+
     def begun(self) -> dict[str, Any]:
         """Return what a sign-in begins with."""
         address = f"{self.url}/activate"
@@ -158,7 +162,7 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1
 
         def do_GET(self) -> None:
-            self._answer(_OK, provider.document(), {})
+            self._answer(*provider.get(self.path))
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"])).decode()
@@ -169,7 +173,7 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
                 provider.revoked.append(form.get("token", ""))
                 self._answer(_OK, {}, {})
             else:
-                self._answer(*provider.token(form, self.headers.get("dpop", "")))
+                self._answer(*provider.token(form, self.headers.get("dpop") or self.headers.get("authorization", "")))
 
         def _answer(self, status: int, told: dict[str, Any], headers: dict[str, str]) -> None:
             body = json.dumps(told).encode()

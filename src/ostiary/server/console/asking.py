@@ -10,7 +10,7 @@ from ostiary.identity.browsing import identity_of_browser
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.types import PepIdentity, PresentedSubject
 from ostiary.server.console.cookies import Cookie
-from ostiary.server.console.people import people_of
+from ostiary.server.console.oidc.standing import person_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.sessions import note, sessions_of
 from ostiary.server.console.signed_in import SignedIn
@@ -34,7 +34,7 @@ def signed_in(desk: FaceDesk, cookie: Cookie) -> SignedIn:
     house = desk.house
     now_ns, idle_ns = house.clock.now_ns(), house.settings.console.idle_s * _NS
     kept = sessions_of(house).find(cookie)
-    person = people_of(house).find(kept.tenant, kept.subject) if kept else None
+    person = person_of(house, kept) if kept else None
     told = {"roles": list(person.roles), "deployment": person.deployment} if person else {"roles": []}
     identity = identity_of_browser(kept if person else None, cookie.secret, told, now_ns, idle_ns)
     if kept is None or person is None:  # never so: the identity was refused then

@@ -2,7 +2,8 @@
 
 1. A role says which pages a person reaches; what it means is said by policy (``policies/console``).
 2. A role opens pages, and no more: approving takes the passkey of one of the tenant's people (``approvals``).
-3. Who is taken off stays on the shelf without a role, so that the log's story can be told.
+3. Who is taken off stays on the shelf without a role: the log's story can be told, and no provider's word lets in
+   again whom an owner took off (``oidc.standing``).
 """
 
 from collections.abc import Sequence
@@ -58,8 +59,16 @@ class People:
         Raises:
             VerificationError: ``shelf_tampered``.
         """
-        found = self._shelf.load(tenant, subject)
+        found = self.entry(tenant, subject)
         return found if found and found.roles else None
+
+    def entry(self, tenant: str, subject: str) -> ConsolePerson | None:
+        """Return what was ever entered of somebody; without roles: one who was taken off, and must stay out.
+
+        Raises:
+            VerificationError: ``shelf_tampered``.
+        """
+        return self._shelf.load(tenant, subject)
 
     def all(self, tenant: str) -> Sequence[ConsolePerson]:
         """Return all who have a role, by name."""
@@ -68,6 +77,10 @@ class People:
     def save(self, tenant: str, person: ConsolePerson) -> None:
         """Keep one; call ``enter`` or ``take_off``, which record it first."""
         self._shelf.save(tenant, person.subject, person, person.since_ns)
+
+    def erase(self, tenant: str, subject: str) -> None:
+        """Keep nothing of one; for ``server.forgetting`` alone."""
+        self._shelf.delete(tenant, subject)
 
 
 def people_of(house: House) -> People:
@@ -99,17 +112,26 @@ def enter(
 def take_off(house: House, tenant: str, subject: str, by: str) -> None:
     """Take all roles from a person; the next click finds none.
 
+    Whoever a provider may sign in can be taken off without having been entered: what the provider says counts no more.
+
     Raises:
         RefusedError: ``console_person_unknown``, ``console_last_owner``.
         UnavailableError: it cannot be recorded; nothing changes.
     """
     people = people_of(house)
-    if people.find(tenant, subject) is None:
+    never_entered = people.entry(tenant, subject) is None
+    if people.find(tenant, subject) is None and not (never_entered and _may_come(house, tenant, subject)):
         raise RefusedError("console_person_unknown", "there is no such person of the console")
     gone = ConsolePerson(subject, (), deployment=False, since_ns=house.clock.now_ns(), by=by)
     _keep_an_owner(people, tenant, gone)
     record_about(subject, house, by, tenant, "console.person", {"subject": subject, "roles": []})
     people.save(tenant, gone)
+
+
+def _may_come(house: House, tenant: str, subject: str) -> bool:
+    """Return whether a provider may sign somebody in by this name."""
+    mine = [one for one in house.settings.console.oidc if one.tenant == tenant]
+    return any(not one.namespaced or subject.startswith(f"{_TYPE}:{one.name}:") for one in mine)
 
 
 def _checked(roles: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 1. What is not there, and what is another tenant's, is one page with one text.
 2. A denial names the decision, the sentence of the rule, and what would help; never a score.
-3. Where a confirmation would help, the page leads to it, and its script asks for it on the spot.
+3. Where a confirmation would help, the page leads to it, and its script asks for it on the spot. A person of another
+   provider without a passkey of ours confirms there: it is sent to sign in anew (RFC 9470).
 """
 
 from typing import Any, Final
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 from ostiary.console.rendering import Viewer
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
+from ostiary.server.console.oidc.providers import Provider, again_path
 from ostiary.server.console.replying import answer, sentence
 from ostiary.server.console.signed_in import SignedIn
 from ostiary.server.console.visit import Shared
@@ -54,11 +56,13 @@ class Refusing:
         """Answer for what the decision did not allow."""
         if who is None:
             return reply
-        decision, confirm = str(told.get("decision_id", "")), ""
+        decision, confirm, again = str(told.get("decision_id", "")), "", None
         if told.get("code") == STEP_UP and decision:
-            confirm = f"/step-up/{who.session.tenant}/{decision}"
+            again = self._provider_of(who)
+            confirm = "" if again else f"/step-up/{who.session.tenant}/{decision}"
         if wants_json:
-            return json_reply(reply.status, {**told, "confirm": confirm})
+            there = {"sign_in": again_path(again.section.name)} if again else {}
+            return json_reply(reply.status, {**told, "confirm": confirm, **there})
         back = quote(f"{self._shared.desk.base_url}{path}", safe="")
         return self._page(
             "denied.html",
@@ -68,7 +72,16 @@ class Refusing:
             remediation=_several(told.get("remediation", ())),
             decision_id=decision,
             confirm=f"{confirm}?return_to={back}" if confirm else "",
+            again=f"{again_path(again.section.name)}?next={quote(path, safe='/')}" if again else "",
+            provider=again.title if again else "",
         )
+
+    def _provider_of(self, who: SignedIn) -> Provider | None:
+        """Return where a person confirms who has no passkey of ours."""
+        vouched, desk = who.session.vouched, self._shared.desk
+        if vouched is None or desk.house.store.authenticators.of_subject(who.session.tenant, who.session.subject):
+            return None
+        return self._shared.providers.find(vouched.name)
 
     def _page(self, template: str, who: SignedIn, status: int, **told: Any) -> Reply:
         viewer = Viewer(who.person.name, ", ".join(who.person.roles), who.session.tenant)

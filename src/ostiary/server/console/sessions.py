@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.identity.browsing import BrowserSession
+from ostiary.identity.browsing import BrowserSession, Vouched
 from ostiary.keys import KeyRing, hash_secret, new_secret, random_bytes
 from ostiary.server.console.cookies import Cookie
 from ostiary.server.console.people import PURPOSE
@@ -46,6 +46,10 @@ class BrowserSessions:
         found = [one for one in self._shelf.all(tenant) if one.subject == subject]
         return sorted(found, key=lambda one: one.began_ns)
 
+    def vouched_by(self, tenant: str, name: str) -> list[BrowserSession]:
+        """Return the sessions that a provider began."""
+        return [one for one in self._shelf.all(tenant) if one.vouched is not None and one.vouched.name == name]
+
     def keep(self, session: BrowserSession, now_ns: int) -> None:
         """Keep one."""
         self._shelf.save(session.tenant, session.session_id, session, now_ns)
@@ -61,7 +65,15 @@ def sessions_of(house: House) -> BrowserSessions:
 
 
 def begin(
-    house: House, tenant: str, subject: str, *, acr: str, amr: tuple[str, ...], address: str, provider: str = ""
+    house: House,
+    tenant: str,
+    subject: str,
+    *,
+    acr: str,
+    amr: tuple[str, ...],
+    address: str,
+    provider: str = "",
+    vouched: Vouched | None = None,
 ) -> tuple[BrowserSession, Cookie]:
     """Begin a session of a person who has just proved who it is; the oldest goes when there are too many.
 
@@ -82,8 +94,11 @@ def begin(
         seen_ns=now_ns,
         expires_ns=now_ns + house.settings.console.session_s * _NS,
         provider=provider,
+        vouched=vouched,
     )
     told = {"subject": subject, "session": session.session_id, "acr": acr, "address": address, "provider": provider}
+    if vouched:
+        told["granted"] = ", ".join(f"{claim}={value}" for claim, value in vouched.granted)
     record_about(subject, house, subject, tenant, "console.sign_in", told)
     for old in sessions.of(tenant, subject)[: -house.settings.console.max_sessions + 1 or None]:
         end(house, old, "console_sessions_exceeded")

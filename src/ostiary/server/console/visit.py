@@ -17,6 +17,7 @@ from ostiary.keys import sha256_hex
 from ostiary.server.admin.context import Office
 from ostiary.server.admins import EVERY_TENANT, Administrator
 from ostiary.server.console.needs import Needs
+from ostiary.server.console.oidc.providers import Providers
 from ostiary.server.console.people import ConsolePerson
 from ostiary.server.console.replying import answer
 from ostiary.server.console.said import Said, say_cookie
@@ -38,6 +39,7 @@ class Shared(msgspec.Struct, frozen=True):
     renderer: Renderer
     needs: Needs
     streams: Streams
+    providers: Providers
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,11 @@
 """The console: signing in, the pages, and the files that they load.
 
     GET  /sign-in[?next=PATH]        POST /sign-in/options     POST /sign-in/answer
+    GET  /sign-in/with/…, /sign-in/callback…           POST /sign-in/backchannel-logout    (``console.oidc.steps``)
     GET  /static/console/DIGEST/FILE
     everything else as ``server.console.pages`` says
 
-1. Files are anybody's; signing in takes a passkey; everything else takes a session and a yes of the decision.
+1. Files are anybody's; signing in takes a passkey or a provider's word; everything else a session and a decision's yes.
 2. Pages are found and imported with the first one that somebody asks for: no decision needs them.
 3. Work is done beside the loop, and only so much at once: a crowd here delays no decision.
 """
@@ -23,6 +24,10 @@ from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.chores import Chore
 from ostiary.server.console.asking import DOOR
 from ostiary.server.console.cookies import set_cookie
+from ostiary.server.console.oidc.attempt_cookie import forget_attempt
+from ostiary.server.console.oidc.providers import WITH, Providers
+from ostiary.server.console.oidc.steps import BACKCHANNEL, OidcSteps
+from ostiary.server.console.own_path import own_path
 from ostiary.server.console.paths import PATHS, SIGN_IN
 from ostiary.server.console.replying import answer, sentence
 from ostiary.server.console.routes import Table
@@ -31,7 +36,7 @@ from ostiary.server.console.streams import Streams
 from ostiary.server.desk import Face, FaceDesk
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.step_up.ceremony import Ceremonies
-from ostiary.server.step_up.party import party_of
+from ostiary.server.step_up.party import page_base, party_of
 from ostiary.server.wire import Reply, Request, StreamReply, json_reply
 
 if TYPE_CHECKING:
@@ -59,6 +64,8 @@ class ConsoleFace:
         self._desk = desk
         self._ceremonies = ceremonies
         self._renderer = Renderer()
+        self._providers = Providers(desk.house.settings, page_base(desk.house.settings))
+        self._oidc = OidcSteps(desk, self._providers)
         self._in_flight = 0
         self._building = asyncio.Lock()
         self._pages: Answering | None = None
@@ -75,13 +82,18 @@ class ConsoleFace:
             try:
                 return await self._signing_in(request)
             except OstiaryError as no:
-                return self._refused(no, request)
+                shown = self._oidc.takes(request.path) and request.path != BACKCHANNEL
+                return (
+                    await asyncio.to_thread(self._not_signed_in, no, request) if shown else self._refused(no, request)
+                )
         async with self._building:
             if self._pages is None:
                 self._pages = await asyncio.to_thread(self._built)
         return await self._pages.answer(request)
 
     async def _signing_in(self, request: Request) -> Reply:
+        if self._oidc.takes(request.path):
+            return await self._oidc.answer(request)
         if request.path == SIGN_IN:
             return (
                 await self._beside(lambda: self._sign_in_page(request)) if request.method in _READING else _use("GET")
@@ -100,15 +112,22 @@ class ConsoleFace:
         address = self._desk.proxies.client(request.peer, request.raw_headers) or request.peer or ""
         cookie = await self._beside(lambda: sign_in(self._desk.house, self._ceremonies, told, address))
         lifetime_s = self._desk.house.settings.console.session_s
-        return json_reply(200, {"go": _own_path(told.get("next"))}, set_cookie(cookie, lifetime_s))
+        return json_reply(200, {"go": own_path(told.get("next"))}, set_cookie(cookie, lifetime_s))
 
-    def _sign_in_page(self, request: Request) -> Reply:
-
+    def _sign_in_page(self, request: Request, wrong: str = "", status: int = 200) -> Reply:
         living = [row.tenant for row in self._desk.house.tenants.living()]
+        then = "/" if wrong else own_path(request.query.get("next"))
+        providers = [{"path": f"{WITH}{one.section.name}", "title": one.title} for one in self._providers]
         rendered = self._renderer.alone(
-            "sign_in.html", next=_own_path(request.query.get("next")), several=living != [DEFAULT_TENANT]
+            "sign_in.html", next=then, several=living != [DEFAULT_TENANT], providers=providers, wrong=wrong
         )
-        return answer(rendered)
+        return answer(rendered, status)
+
+    def _not_signed_in(self, no: OstiaryError, request: Request) -> Reply:
+        """Show the sign-in with the sentence; what was begun is over."""
+        refused = self._refused(no, request)
+        page = self._sign_in_page(request, sentence(no.message), refused.status)
+        return Reply(page.status, page.body, (*page.headers, forget_attempt()))
 
     def _check_site(self, request: Request) -> None:
         told = {name: value for name, value in request.raw_headers if name in {b"origin", b"sec-fetch-site"}}
@@ -148,7 +167,7 @@ class ConsoleFace:
         settings = desk.house.settings.console
         streams = Streams(settings.max_streams)
         desk.metrics.gauge("ostiary_console_streams", "tabs of the console that are told of changes", streams.of_now)
-        shared = Shared(desk, Office(desk.house, desk.refusals), self._renderer, Needs(), streams)
+        shared = Shared(desk, Office(desk.house, desk.refusals), self._renderer, Needs(), streams, self._providers)
         # Whatever a permission asks of a page beyond what Ostiary does itself, a page cannot do: then the answer is no.
         keeper = desk.keeper(DOOR, bound=False)
         return Answering(shared, Table(all_routes()), keeper, self._ceremonies.party.origins, settings.max_in_flight)
@@ -166,17 +185,6 @@ def _file(request: Request) -> Reply:
 
 def _use(method: str) -> Reply:
     return json_reply(405, {"code": "method_not_allowed", "message": f"use {method}"}, (b"allow", method.encode()))
-
-
-def _own_path(told: object) -> str:
-    """Return where to go after signing in: a path of our own, and nothing that a browser could read as elsewhere.
-
-    >>> _own_path("/decisions?effect=DENY"), _own_path("//evil.example"), _own_path("/" + chr(92) + "evil.example")
-    ('/decisions?effect=DENY', '/', '/')
-    """
-    text = told if isinstance(told, str) else ""
-    plain = text.isascii() and text.isprintable() and len(text) <= 2048 and not {" ", "\\", "#"} & set(text)  # noqa: PLR2004
-    return text if plain and text.startswith("/") and not text.startswith("//") else "/"
 
 
 def face(desk: FaceDesk) -> Face | None:

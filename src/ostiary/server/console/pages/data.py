@@ -19,7 +19,7 @@ from ostiary.server.admin.features import (
 from ostiary.server.admin.training import list_tokens
 from ostiary.server.column_access.heat import DAYS
 from ostiary.server.column_access.readers import READ, FilterTold, holds_in
-from ostiary.server.console.asked import place_of
+from ostiary.server.console.asked import LOOKED, place_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -45,8 +45,8 @@ def dataset(visit: Visit) -> Reply:
     """Show one dataset: how its manifest stands, budgets of tokens, what was read."""
     tenant, name, desk = visit.tenant, visit.told["dataset"], visit.desk
     shown = show_dataset(tenant, name, desk)
-    reads = dataset_reads(tenant, name, desk, place_of(visit.query), READS)
-    tokens = list_tokens(tenant, desk, None, BUDGETS, name, "")
+    reads = dataset_reads(tenant, name, desk, place_of(visit.query), READS, LOOKED)
+    tokens = list_tokens(tenant, desk, None, BUDGETS, name, "", LOOKED)
     budgets = [_budget(one) for one in tokens.tokens if one.get("used") is not None]
     return visit.page(
         "dataset.html",
@@ -55,7 +55,7 @@ def dataset(visit: Visit) -> Reply:
         reads=[_read(one) for one in reads.reads],
         next=reads.next,
         budgets=budgets,
-        heat=_heat(dataset_heat(tenant, name, desk).model_dump()),
+        heat=_heat(dataset_heat(tenant, name, desk, LOOKED).model_dump()),
     )
 
 
@@ -67,7 +67,7 @@ def features(visit: Visit) -> Reply:
     if stage and stage not in access["stages"]:
         raise FaultyInputError("console_stage_unknown", f"no table names that stage: {', '.join(access['stages'])}")
     found = _who(visit, name, column, stage, purpose) if column else None
-    reads = feature_reads(tenant, name, desk, place_of(visit.query), READS)
+    reads = feature_reads(tenant, name, desk, place_of(visit.query), READS, LOOKED)
     roles = sorted({one["role"] for one in access["grants"]})
     return visit.page(
         "feature_set.html",
@@ -83,7 +83,7 @@ def features(visit: Visit) -> Reply:
         found=found,
         reads=[_read(one) for one in reads.reads],
         next=reads.next,
-        heat=_heat(feature_heat(tenant, name, desk).model_dump()),
+        heat=_heat(feature_heat(tenant, name, desk, LOOKED).model_dump()),
     )
 
 
@@ -110,6 +110,7 @@ def _heat(told: dict[str, Any]) -> dict[str, Any]:
     return {
         **told,
         "days": DAYS,
+        "looked": LOOKED,
         "since": stamp(told["since_ns"]) if told["counted"] else "",
         "until": stamp(told["until_ns"]) if told["counted"] else "",
         "table": _table(told["cells"]),

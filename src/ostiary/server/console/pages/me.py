@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ostiary.errors import RefusedError
+from ostiary.errors import OstiaryError, RefusedError
 from ostiary.identity.browsing import BrowserSession
 from ostiary.server.console.cookies import clear_cookie
+from ostiary.server.console.oidc.leaving import leave_address
 from ostiary.server.console.routes import Route
 from ostiary.server.console.sessions import end, sessions_of
 from ostiary.server.console.stamps import stamp
@@ -27,11 +28,20 @@ def show(visit: Visit) -> Reply:
 
 
 def sign_out(visit: Visit) -> Reply:
-    """End this session."""
+    """End this session; a script then leads to the provider's sign-out, where a form may not lead (``form-action``)."""
     end(visit.house, visit.session)
     if visit.wants_json:
-        return json_reply(200, {"go": "/sign-in"}, clear_cookie())
+        return json_reply(200, {"go": _elsewhere(visit) or "/sign-in"}, clear_cookie())
     return Reply(303, b"", ((b"location", b"/sign-in"), clear_cookie()))
+
+
+def _elsewhere(visit: Visit) -> str:
+    """Return where to sign out at the provider, too; the session here is over whether it can be reached or not."""
+    try:
+        return leave_address(visit.shared.providers, visit.session, visit.now_ns)
+    except OstiaryError as away:
+        visit.shared.desk.faults(away.code, away)
+        return ""
 
 
 def end_session(visit: Visit) -> Reply:

@@ -50,7 +50,7 @@ QUALITY = 74
 def pages() -> list[str]:
     """Return the paths of all pages that need no name."""
     found = {route.path for route in all_routes() if route.method == "GET" and "{" not in route.path}
-    return sorted(path for path in found - NOT_LOOKED_AT if not re.search(r"export|download|\.(zip|pdf|json)$", path))
+    return sorted(path for path in found - NOT_LOOKED_AT if not re.search(r"export$|download|\.(zip|pdf|json)$", path))
 
 
 def ostiary(*arguments: str) -> str:

@@ -77,6 +77,8 @@ def test_the_newest_proposals_come_first_and_the_law_is_none(book: ApprovalBook)
         book.add("acme", topic, 1, "apl")
     book.add("acme", "apr_3", 2, "apl")
     assert list(book.topics("acme", 2)) == ["apr_3", "apr_2"]
+    assert list(book.sizes("acme", 2)) == [("apr_3", 2), ("apr_2", 1)]
+    assert list(book.sizes("beta", 2)) == []
     assert list(book.topics("beta", 2)) == []
 
 

@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from ostiary.approvals.access import AccessRequest, Asked, scope
+from ostiary.identity.devices.speaking import Voice
+from ostiary.keys import SigningKey
 from ostiary.server.console.people import people_of
 from ostiary.server.deeds import COMMAND_LINE
 from ostiary.server.step_up.inviting import invite
+from ostiary.server.step_up.party import page_base
 from ostiary.testing.console import FakeBrowser
+from ostiary.testing.devices import FINE
 
 People = Callable[..., FakeBrowser]
 NASTY = "<script>alert(1)</script>\u202eevil {{7*7}}"
@@ -181,3 +187,72 @@ def test_access_is_answered_with_a_reason(people: People) -> None:
     for path in ("/access/requests/arq_none/deny", "/access/requests/arq_none/grant", "/access/grants/agr_none/revoke"):
         assert owner.deed(path, {}).json()["code"] == "reason_missing"
         assert owner.deed(path, {"reason": "it is over"}).status_code == 404
+
+
+def test_a_grant_has_a_reason_and_is_taken_back(server: Any, people: People) -> None:
+    owner, house, now = people("owner"), server.house, server.house.clock.now_ns()
+    hour_ns = 3_600 * 10**9
+    asked = Asked("user:mia", NASTY[:40], "db", "customers", scope({}, {}))
+    for name in ("arq_a", "arq_b"):
+        told = AccessRequest(name, "default", "gw", asked, "dec_1", now + hour_ns, NASTY, now, now + hour_ns)
+        house.access.book.keep(told)
+    page = owner.get("/access").text
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    assert people("analyst").deed("/access/requests/arq_a/grant", {"reason": "x"}).json()["code"] == "access_denied"
+    assert people("owner", "acme").deed("/access/requests/arq_a/grant", {"reason": "x"}).status_code == 404
+    own = msgspec.structs.replace(
+        told, id="arq_own", asked=msgspec.structs.replace(asked, subject="user:owner-default")
+    )
+    house.access.book.keep(own)
+    assert owner.deed("/access/requests/arq_own/grant", {"reason": "me"}).json()["code"] == "access_own_request"
+    assert owner.deed("/access/requests/arq_a/grant", {"reason": "quarter end"}).json() == {"go": "/access"}
+    assert owner.deed("/access/requests/arq_b/deny", {"reason": "not yours"}).json() == {"go": "/access"}
+    assert owner.deed("/access/requests/arq_a/deny", {"reason": "again"}).json()["code"] == "access_request_answered"
+    grant = house.access.book.grants("default")[0].id
+    assert owner.deed(f"/access/grants/{grant}/revoke", {"reason": "left the team"}).json() == {"go": "/access"}
+    reasons = [told["why"] for told in deeds(server) if told["action"].startswith("access.") and "why" in told]
+    assert reasons == ["quarter end", "not yours", "left the team"]
+    assert {told["by"] for told in deeds(server) if told["action"] == "access.revoke"} == {"user:owner-default"}
+
+
+def test_a_device_is_shut_out_and_let_in_again_with_a_reason(server: Any, people: People) -> None:
+    book, now, base = server.house.devices, server.house.clock.now_ns(), page_base(server.house.settings)
+    invitation, code = book.draft("default", life_s=60, now_ns=now, by="adm", subjects=("user:mia",), kind="laptop")
+    book.invite(invitation, now)
+    key = SigningKey.generate("device", "ES256")
+    device = book.enrol(Voice(key, base).enrol(code, book.challenge("enrol", now), now_ns=now), now).device_id
+    book.report(Voice(key, base, "default", device).report(FINE, 1, now_ns=now), now)
+    analyst, path = people("analyst"), f"/devices/{device}"
+    assert "compliant" in analyst.get(path).text
+    assert people("owner", "acme").get(path).status_code == 404
+    assert analyst.deed(f"{path}/quarantine", {"reason": "<script>"}).status_code == 400
+    assert analyst.deed(f"{path}/quarantine", {"reason": "lost_or_stolen"}).json() == {"go": path}
+    assert "shut out" in analyst.get("/devices?standing=quarantined").text
+    assert analyst.deed(f"{path}/release", {}).json()["code"] == "reason_missing"
+    assert analyst.deed(f"{path}/release", {"reason": "found under the sofa"}).json() == {"go": path}
+    assert next(one["reason"] for one in deeds(server) if one["action"] == "device.release") == "found under the sofa"
+    assert analyst.deed(f"{path}/remove", {"typed": device}).json()["code"] == "access_denied"
+    assert people("owner").deed(f"{path}/remove", {"typed": device}).json() == {"go": "/devices"}
+
+
+def test_health_is_told_from_decisions(server: Any, people: People) -> None:
+    body = {
+        "subject": {"type": "user", "id": "mia"},
+        "action": {"name": "read"},
+        "resource": {"type": "doc", "id": "1"},
+    }
+    server.post("evaluation", msgspec.json.encode(body))
+    server.assembly.projector.catch_up_all()
+    told = server.admin("GET", "/tenants/default/peps-health").json()
+    heard = next(one for one in told["peps"] if one["pep_id"] == "pep-1")
+    assert heard["effect"] in {"DENY", "STEP_UP", "ALLOW"}
+    assert sum(heard["decided"].values()) >= 1
+    assert (told["fail_open"], told["let_through"]) == ([], 0)
+    assert heard["decision_id"] in people("owner").get("/integrations").text
+    theirs = server.admin("GET", "/tenants/acme/peps-health").json()
+    assert "pep-1" not in {one["pep_id"] for one in theirs["peps"]}
+
+
+def deeds(server: Any) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(one.payload) for one in server.house.log.iterate("default", "admin") if one.payload]

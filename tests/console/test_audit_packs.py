@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ostiary.audit.verifier.pack import verify_pack
 from ostiary.audit.verifier.signed import Vkey, read_vkey
-from ostiary.server.auditing.jobs import Job, Jobs, PackWanted
+from ostiary.server.auditing.jobs import Job, Jobs
 from ostiary.server.auditing.packing import pack_file
 from ostiary.server.auditing.working import Working
 from ostiary.testing.console import FakeBrowser
@@ -25,9 +25,9 @@ from ostiary.testing.console import FakeBrowser
 People = Callable[..., FakeBrowser]
 
 
-def work(server: Any, *, draining: bool = False) -> None:
+def work(server: Any) -> None:
     faults: list[Any] = []
-    Working(server.house, lambda: draining, lambda reason, fault: faults.append((reason, fault))).turn()
+    Working(server.house, lambda: False, lambda reason, fault: faults.append((reason, fault))).turn()
     assert not faults
 
 
@@ -221,16 +221,9 @@ def test_packs_of_other_tenants_are_not_there(asked: Any, pack: tuple[Path, Job]
     assert asked.admin("GET", f"/tenants/acme/audit/jobs/{pack[1].id}").status_code == 404
 
 
-def test_a_job_waits_while_the_server_ends_and_is_done_by_the_next(asked: Any) -> None:
-    jobs = Jobs(asked.house)
-    job = jobs.ask("acme", "pack", "test", wanted=PackWanted())
-    done = wait_for(asked, job.id, "acme")
-    assert done.state == "done"
-
-
 def test_what_is_kept_of_jobs_is_signed(asked: Any, people: People) -> None:
     snapshots = asked.house.store.snapshots
-    row = snapshots.all("system", "audit_job")[-1]
-    snapshots.save("system", "audit_job", row.name, row.data[:-1] + bytes([row.data[-1] ^ 1]), 1)
+    row = snapshots.all("default", "audit_job")[-1]
+    snapshots.save("default", "audit_job", row.name, row.data[:-1] + bytes([row.data[-1] ^ 1]), 1)
     assert asked.admin("GET", "/tenants/default/audit/jobs").json()["code"] == "shelf_tampered"
-    snapshots.save("system", "audit_job", row.name, row.data, 1)
+    snapshots.save("default", "audit_job", row.name, row.data, 1)

@@ -48,7 +48,7 @@ def history(server: Any) -> PipelineHistory:
     house.registry.put("default", one, now)
     spec = {"store": "memory:///lake"}
     house.registry.put("default", Registered(type="dataset", id="sales", sensitivity=3, spec=spec), now)
-    made = PipelineHistory(house)
+    made = PipelineHistory(house.log, house.clock)
     detail = {"type": "ostiary_dataset", "identifier": "sales", "actions": ["dataset.read"], "max_bytes": 10_000}
     made.token(detail=detail)
     made.read("sales")
@@ -84,6 +84,8 @@ def test_who_can_read_a_column(people: People, history: PipelineHistory) -> None
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
     assert "/explain?subject=ci_job%3Agithub" in page
+    asked = owner.get("/explain?subject=user%3Aeve&action=features.read&resource=feature_set%3Acustomers")
+    assert 'value="feature_set:customers"' in asked.text
     assert "user:eve" not in page
     assert "groups that only a token tells" in page
     closed = owner.get("/data/features/customers?column=email&stage=serve").text
@@ -98,7 +100,7 @@ def test_rows_and_reads(people: People, history: PipelineHistory) -> None:
     page = people("owner").get("/data/features/customers").text
     assert "amount ge the subject&#39;s floor" in page
     assert "10,000 rows an answer in explore" in page
-    assert "1 accesses, UTC" in page
+    assert "1 access, UTC" in page
 
 
 def test_the_api_says_the_same(server: Any, history: PipelineHistory) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -124,3 +125,32 @@ def test_starting_is_for_those_who_may_propose(server: Any, people: People) -> N
     assert people("auditor").deed("/impact", form).status_code == 403
     assert people("analyst").deed("/impact", form).json()["code"] == "candidate_unknown"
     assert people("analyst").deed("/impact", {**form, "days": "many"}).status_code == 400
+
+
+def test_what_runs_in_shadow_can_be_asked_about_by_name(server: Any, people: People, tmp_path: Path) -> None:
+    house, source = server.house, tmp_path / "bundle"
+    source.mkdir()
+    (source / "g.rego").write_text(
+        'package ostiary.guardrails\nallow contains {"rule": "anyone"} if input.subject.id\n'
+        'decision := {"allow": allow}\n'
+    )
+    (source / "a.rego").write_text('package ostiary.adaptive\ndecision := {"proposals": []}\n')
+    started = house.shadow.candidates.start("default", "bundle", "test", lambda _digest: "adm_1", source)
+    try:
+        told = server.admin("GET", "/tenants/default/candidates").json()
+        assert {"name": "shadow-bundle", "what": "bundle", "digest": started.digest} in told
+        assert server.admin("GET", "/tenants/acme/candidates").json() == []
+        ann = people("analyst")
+        form = {"csrf": ann.csrf, "subject": "user:zoe", "action": "read", "resource": "doc:1"}
+        form["candidate"] = "shadow-bundle"
+        page = ann.client.post("/explain", data=form, headers={"cookie": ann.cookie}).text
+        assert "The decision would change." in page
+        assert "Under the candidate" in page
+        server.ask("read", subject={"type": "user", "id": "zoe"})
+        answer = ann.deed("/impact", {"candidate": "shadow-bundle", "days": "1"})
+        report = finished(server, answer.json()["go"].rpartition("/")[2])["report"]
+        assert sum(one["count"] for one in report["flips"] if one["direction"] == "new_allows") >= 1
+        (house.shadow.candidates.place("default", "bundle") / "g.rego").write_text("package ostiary.guardrails\n")
+        assert ann.deed("/impact", {"candidate": "shadow-bundle", "days": "1"}).json()["code"] == "candidate_changed"
+    finally:
+        house.shadow.candidates.stop("default", "bundle", lambda _digest: "adm_2")

@@ -1,18 +1,22 @@
 """The pages of models: what is live and was, by whose signature; deeds that tighten, with a reason; own models."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from tests.stories.test_model_door import opened
 
+from ostiary.artifacts import ArtifactPredicate
+from ostiary.artifacts.placing import write_signed
 from ostiary.errors import OstiaryError
 from ostiary.pipeline.registry.model import Actor, Event
 from ostiary.server import own_rooms
 from ostiary.server.model_cards.figures import Figures, keep_figures
 from ostiary.server.model_cards.measuring import curves_of
 from ostiary.server.model_cards.own import own_model
+from ostiary.server.scoring import MODEL_PURPOSE
 from ostiary.testing.console import FakeBrowser
 from ostiary.testing.model_scene import NAME, STAGE, ModelScene
 
@@ -145,3 +149,52 @@ def test_figures_that_were_tampered_with_are_not_shown(server: Any, people: Peop
 def test_a_model_that_is_not_there_says_how_to_make_one(people: People) -> None:
     page = people("developer").get("/models/own/session-risk").text
     assert "ostiary risk train --events FILE" in page
+
+
+CARD = {
+    "wings": {
+        "everybody": {
+            "accesses": {"rows": 900, "positives": 30, "roc_auc": 0.9312, "average_precision": None},
+            "sessions": {"rows": 90, "positives": 7, "roc_auc": 0.9771, "recall_at_1_percent": 0.5},
+        }
+    }
+}
+SHEET = {
+    "about": "step_up",
+    "days": 14.0,
+    "precision": {"judged": 20, "harmful": 4},
+    "steps": [{"threshold": 0.2, "a_day": 9.5, "recall": 1.0}, {"threshold": 0.7, "a_day": 1.5, "recall": 0.75}],
+    "reliability": [{"predicted": 0.1, "seen": 0.2, "seen_low": 0.1, "seen_high": 0.3, "rows": 20}],
+}
+
+
+def test_the_tenants_own_risk_model(server: Any, people: People, tmp_path: Path) -> None:
+    house, source = server.house, tmp_path / "unsigned"
+    source.mkdir()
+    (source / "card.json").write_bytes(msgspec.json.encode(CARD))
+    (source / "card.md").write_text("# Access-risk model\n\n<script>alert(1)</script>\n")
+    place = house.places.model("acme")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    files = {one.name: one.read_bytes() for one in source.iterdir()}
+    key = house.ring.active("acme", MODEL_PURPOSE)
+    write_signed(files, place, key, ArtifactPredicate(kind="access-risk-model", created_ns=1, tenant="acme"))
+    digest = own_model(house, "acme", "access-risk").model.digest
+    house.reports.keep("acme", "shadow", "step_up", msgspec.json.encode({**SHEET, "model": digest}), 5)
+    owner = people("owner", "acme")
+    page = owner.get("/models/own/access-risk").text
+    for text in (
+        "verified just now",
+        "0.9312",
+        "not measured",
+        "in shadow: step_up",
+        "Alert budget",
+        'data-chart="reliability"',
+    ):
+        assert text in page, text
+    assert "<script>alert" not in page
+    assert "0.9771" in owner.get("/models/own/session-risk").text
+    (place / "card.md").write_text("# Better than it is\n")
+    spoilt = owner.get("/models/own/access-risk").text
+    assert "artifact_modified" in spoilt
+    assert "Better than it is" not in spoilt
+    assert "0.9312" not in spoilt

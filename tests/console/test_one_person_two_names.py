@@ -157,6 +157,9 @@ def test_one_person_is_no_two_administrators(server: Any, people: People) -> Non
     again = server.admin("POST", "/tenants/acme/admin-keys", key=own_key).json()["key_id"]
     with pytest.raises(RefusedError, match="two administrators"):
         approve_recovery(house, "acme", second.recovery_id, again)
+    theirs = request_recovery(house, "acme", lost, COMMAND_LINE, "lost the phone")
+    with pytest.raises(RefusedError, match="nor whom it is for"):
+        approve_recovery(house, "acme", theirs.recovery_id, lost)
     third = request_recovery(house, "acme", lost, again, "lost the phone")
     house.admins.revoke(again)
     with pytest.raises(RefusedError, match="two administrators"):

@@ -27,7 +27,7 @@ def start_server(start_server: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def history(server: Any) -> PipelineHistory:
-    made = PipelineHistory(server.house)
+    made = PipelineHistory(server.house.log, server.house.clock)
     made.token()
     made.run("run_good")
     made.run("run_refused", phases=("refused",), code="training_denied", reasons=["no-grant"])

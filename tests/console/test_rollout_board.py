@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from ostiary.approvals.people import Person
 from ostiary.testing.console import FakeBrowser
 
 People = Callable[..., FakeBrowser]
@@ -147,3 +148,24 @@ def test_what_would_have_been_is_counted(server: Any, people: People) -> None:
     assert server.admin("GET", "/tenants/default/rollout/projection?control=nope").status_code == 404
     assert server.admin("GET", "/tenants/nobody/rollout/projection?control=deny").status_code == 404
     assert "With it live" in people("analyst").get(f"{ONE}/deny").text
+
+
+def test_people_are_asked_for_exactly_what_is_shown(server: Any, people: People) -> None:
+    server.house.tenants.create("asks")
+    approver = people("approver", "asks")
+    named = [Person(f"user:{name}", (group,)) for name, group in (("approver-asks", "risk"), ("bob", "ops"))]
+    server.house.approvals.room.bootstrap("asks", named, "command line")
+    form = {"why": "<b>thirty quiet days</b>", "group": "staff", "percent": "5"}
+    answer = approver.deed(f"{ONE}/deny/propose", {**form, "bound": "made up", "target": "terminate@everybody"})
+    assert answer.status_code == 200, answer.text
+    made = server.house.approvals.room.standing("asks", answer.json()["go"].removeprefix("/approvals/")).proposal
+    dry = server.admin(
+        "POST",
+        "/tenants/asks/rollout/promote",
+        json={"control": "deny", "scope": {"group": "staff", "percent": 5}, "dry_run": True},
+    ).json()["deed"]
+    assert (made.kind, made.target, dict(made.bound)) == (dry["kind"], dry["target"], dry["bound"])
+    assert (made.proposer, made.why) == ("user:approver-asks", "<b>thirty quiet days</b>")
+    answer = people("owner", "asks").deed(f"{ONE}/deny/promote", {**form, "proposal": made.proposal_id})
+    assert answer.json()["code"] == "gate_unmet", "asking opens no gate"
+    assert people("approver").get(f"/approvals/{made.proposal_id}").status_code == 404

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ostiary.server.forgetting import forget
 from ostiary.testing.console import FakeBrowser
 from ostiary.testing.shadow_records import record_of
 from ostiary.vocabulary.effects import Effect
@@ -140,3 +141,12 @@ def test_one_that_verifies_runs_and_is_stopped(past: Any, people: People) -> Non
     deeds = [msgspec.json.decode(one.payload) for one in house.log.iterate("default", "admin")]
     why = [(one["action"], one["why"]) for one in deeds if one["action"] in {"shadow.start", "shadow.stop"}]
     assert why == [("shadow.start", "<i>try</i>"), ("shadow.stop", "done")]
+
+
+def test_who_was_erased_is_in_no_report_not_even_in_one_that_is_told_again(past: Any, people: People) -> None:
+    page = people("analyst").get(f"{REPORT}?control=step_up&days=7").text
+    assert "mary&lt;/b&gt;" in page
+    forget(past.house, "default", "user", MARY.removeprefix("user:"))
+    again = people("analyst").get(f"{REPORT}?control=step_up&days=7").text
+    assert "mary&lt;/b&gt;" not in again
+    assert "would have interrupted 3 of" in again

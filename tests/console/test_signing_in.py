@@ -9,6 +9,7 @@ import pytest
 from ostiary.server.console.cookies import NAME
 from ostiary.server.console.people import enter, people_of, take_off
 from ostiary.server.console.sessions import sessions_of
+from ostiary.server.forgetting import forget
 from ostiary.testing.console import FakeBrowser
 
 People = Callable[..., FakeBrowser]
@@ -165,3 +166,14 @@ def test_the_last_owner_stays(server: Any) -> None:
         take_off(house, "acme", subject, "test")
     with pytest.raises(Exception, match="last owner"):
         take_off(house, "acme", owners[0], "test")
+
+
+def test_who_is_forgotten_is_no_person_here_any_more(server: Any, people: People) -> None:
+    hank = people("analyst", name="hank")
+    hank.deed("/decisions/views", {"name": "mine", "filters": "effect=DENY"})
+    forget(server.house, "default", "user", "hank")
+    assert hank.get("/me").status_code == 303
+    assert people_of(server.house).find("default", "user:hank") is None
+    store = server.house.store.snapshots
+    for kind in ("console_person", "console_session", "console_views"):
+        assert all(b"hank" not in row.data and "hank" not in row.name for row in store.all("default", kind))

@@ -128,6 +128,16 @@ def test_what_was_decided_under_another_bundle_has_no_line(server: Any) -> None:
     assert {(one["file"], one["line"]) for one in story["rules"]} <= {("", 0)}
 
 
+def test_one_that_was_refused_before_policy_is_told_as_such(server: Any, people: People) -> None:
+    name = decided(server, "<i>bob</i>\u202e")
+    record = next(one for one in server.records() if one.receipt.decision_id == name)
+    assert record.refusal
+    page = people("auditor").get(f"/decisions/{name}").text
+    assert "the request was refused before policy was asked" in page
+    assert "replays as itself" in people("auditor").get(f"/decisions/{name}/replay").text
+    assert server.admin("GET", f"/tenants/default/decisions/{name}/ocsf").json()["code"] == "decision_no_access"
+
+
 @pytest.mark.parametrize("part", ["", "/proof", "/replay", "/proof.tlog", "/record.json"])
 def test_another_tenants_decision_is_as_unknown_as_none(server: Any, people: People, part: str) -> None:
     name = decided(server)

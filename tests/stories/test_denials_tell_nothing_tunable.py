@@ -1,11 +1,15 @@
 """The page of a denial: the rule's sentence and what helps, for a day; nothing that an attack could be tuned by."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
+from ostiary.decision.parts import Decided
+from ostiary.server.access.hint import told_at_doors
 from ostiary.server.step_up.denied import RECENT_S
+from ostiary.server.step_up.party import page_base
 
 RULES = """package ostiary.guardrails
 name := input.action.name
@@ -38,7 +42,6 @@ def context_of(server: Any, action: str) -> dict[str, Any]:
 
 def test_it_says_why_and_what_helps_and_nothing_else(server: Any) -> None:
     told = context_of(server, "pay")
-    assert told["denied_uri"].endswith(f"/denied/{told['id']}")
     answer = server.client.get(f"/denied/{told['id']}")
     assert answer.status_code == 200
     page = answer.text
@@ -85,6 +88,14 @@ def test_it_is_only_looked_at(server: Any) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
-def test_a_permission_and_a_step_up_name_no_such_page(server: Any) -> None:
-    assert "denied_uri" not in context_of(server, "read")
-    assert "denied_uri" not in context_of(server, "prove")
+def test_our_own_doors_name_the_page(server: Any) -> None:
+    told = told_at_doors(server.house.settings)
+    answers = {name: server.ask(name).json() for name in ("read", "prove", "pay")}
+    records = {one.receipt.decision_id: one for one in server.records()}
+    named = {
+        name: told(Decided(records[answer["context"]["id"]], answer, Future())).answer["context"].get("denied_uri")
+        for name, answer in answers.items()
+    }
+    where = f"/denied/{answers['pay']['context']['id']}"
+    assert named == {"read": None, "prove": None, "pay": page_base(server.house.settings) + where}
+    assert "denied_uri" not in str(answers), "answers to other enforcement points stay as they are"

@@ -100,9 +100,9 @@ class Journal:
                 raise tampered()
             rows = again
 
-    def count(self, tenant: str) -> int:
-        """Return how many acts the book has of a tenant."""
-        return self._book.count(tenant)
+    def sizes(self, tenant: str, limit: int) -> list[tuple[str, int]]:
+        """Return the ids of the newest proposals, newest first, and how many acts the book has of each."""
+        return list(self._book.sizes(tenant, limit))
 
     def topics(self, tenant: str, limit: int) -> list[str]:
         """Return the ids of the newest proposals, newest first."""

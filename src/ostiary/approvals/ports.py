@@ -30,8 +30,8 @@ class ApprovalBook(Protocol):
         """Return the newest topics whose names begin as proposals' do, newest first."""
         ...
 
-    def count(self, tenant: str) -> int:
-        """Return how many numbers a tenant's topics have together."""
+    def sizes(self, tenant: str, limit: int) -> Sequence[tuple[str, int]]:
+        """Return what ``topics`` does, and with each how many numbers it has."""
         ...
 
 

@@ -92,9 +92,9 @@ class Approvals:
         facts = Facts(now_ns or self._clock.now_ns(), self.law(tenant, done or None), own, done)
         return judge(entries, facts, self._keys(tenant), self._delegations(done))
 
-    def acts(self, tenant: str) -> int:
-        """Return how many acts there are: when it is another number than before, something has happened."""
-        return self._journal.count(tenant)
+    def sizes(self, tenant: str, limit: int) -> list[tuple[str, int]]:
+        """Return the newest proposals, newest first, and how many acts each has: another number says of another one."""
+        return self._journal.sizes(tenant, limit)
 
     def recent(self, tenant: str, limit: int) -> list[Standing]:
         """Return the newest proposals, newest first."""

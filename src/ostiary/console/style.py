@@ -56,6 +56,21 @@ def _data() -> dict[str, Any]:
             "diagonal": True,
             "curves": {"live": [[x / 50, (x / 50) ** 0.25] for x in range(51)]},
         },
+        "threshold": {"points": _thresholds(), "x": "alerts a day", "y": "recall"},
+        "reliability": {
+            "bands": [
+                {"predicted": at / 5, "seen": at / 5 * 0.9, "low": at / 6, "high": at / 5, "rows": 400 - 60 * at}
+                for at in range(1, 5)
+            ]
+        },
+        "det": {"points": [[x / 50, (1 - x / 50) ** 4] for x in range(1, 50)], "x": "false alarms", "y": "missed"},
+        "histogram": {
+            "bins": [
+                {"low": at / 20, "high": (at + 1) / 20, "harmless": (20 - at) ** 2, "harmful": at**2}
+                for at in range(20)
+            ],
+            "names": ["harmless", "harmful"],
+        },
         "lineage": {
             "nodes": [{"name": name} for name in ("ci:42", "token", "claims-2026", "sandbox", "fraud:v13", "/score")],
             "links": [
@@ -67,6 +82,13 @@ def _data() -> dict[str, Any]:
             ],
         },
     }
+
+
+def _thresholds() -> list[dict[str, float]]:
+    return [
+        {"threshold": 1 - at / 40, "a_day": 0.2 * 1.2**at, "caught": 1 - 0.93**at, "precision": 0.95**at}
+        for at in range(1, 40)
+    ]
 
 
 def _walk(luck: Random) -> list[list[float]]:

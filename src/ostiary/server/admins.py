@@ -81,7 +81,7 @@ class Admins:
     def create(self, tenant: str, by: str = "") -> str:
         """Make a key and return it; it is shown this once."""
         key_id, secret, now_ns = f"{_PREFIX}{random_bytes(8).hex()}", new_secret(), self._clock.now_ns()
-        key = AdminKey(key_id, tenant, hash_secret(secret), by, self._person(by), now_ns)
+        key = AdminKey(key_id, tenant, hash_secret(secret), by, self.person_of(by), now_ns)
         self._store.save(EVERY_TENANT, KIND, key_id, msgspec.json.encode(key), now_ns)
         return f"{key_id}.{secret}"
 
@@ -97,10 +97,11 @@ class Admins:
         a key that is gone nothing is known any more, so it may be anybody's.
         """
         gone = any(name.startswith(_PREFIX) and self._kept(name) is None for name in (one, other))
-        person = self._person(one)
-        return one == other or gone or bool(person and person == self._person(other))
+        person = self.person_of(one)
+        return one == other or gone or bool(person and person == self.person_of(other))
 
-    def _person(self, name: str) -> str:
+    def person_of(self, name: str) -> str:
+        """Return who of the console an administrator is, empty when that is not known."""
         kept = self._kept(name)
         return kept.person if kept else name if name.startswith(_PERSON) else ""
 

@@ -16,7 +16,7 @@ from ostiary.decision.parts import Decided
 from ostiary.errors import VerificationError
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
-from ostiary.server.access.hint import told_of
+from ostiary.server.access.hint import told_at_doors, told_of
 from ostiary.server.addresses import public_url
 from ostiary.server.admin.gate import Gate
 from ostiary.server.admin.late import LateAdmin
@@ -182,7 +182,7 @@ class Assembly:
             refusals=self.refusals,
             proxies=proxies_of(settings),
             base_url=public_url(settings),
-            told=self._told,
+            told=told_at_doors(self.house.settings),
         )
 
     def _public(self, settings: Settings, metrics: Metrics) -> PublicFace:

@@ -2,6 +2,7 @@
 
 from ostiary.audit.erasure import Erased
 from ostiary.audit.subjects import SubjectAdmin
+from ostiary.server.console.forgetting import forget_console
 from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.wiring import House
 
@@ -9,6 +10,7 @@ from ostiary.server.wiring import House
 def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     """Destroy a subject's key, and erase what every room keeps of it; proofs of its records stay valid."""
     # Imported here: it takes half a second that verbs which only list need not wait for.
+    from ostiary.server.auditing.packing import remove_packs  # noqa: PLC0415
     from ostiary.server.signalling import forget_subject  # noqa: PLC0415
 
     subject = f"{kind}:{name}"
@@ -18,12 +20,14 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     house.templates.forget(tenant, subject)
     erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
     follow_erasures(house.log, house.store.decisions)
+    remove_packs(house.places, tenant)
     house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
     house.devices.forget_subject(tenant, subject, house.clock.now_ns())
     house.session_memory.forget(tenant, subject, house.clock.now_ns())
     house.drift.forget(tenant, subject)
     house.store.cards.erase_subject(tenant, subject)
     house.store.authenticators.remove_all(tenant, subject)
+    forget_console(house, tenant, subject)
     house.access.book.forget_subject(tenant, subject)
     house.glass.book.forget_subject(tenant, subject, house.clock.now_ns())
     house.knowledge.forget(tenant, kind, name, house.store.snapshots)

@@ -40,6 +40,6 @@ class MemoryApprovalBook:
         found = {key[2] for key in self._store.state.models if key[:2] == (_TABLE, tenant)}
         return sorted((one for one in found if one.startswith("apr_")), reverse=True)[:limit]
 
-    def count(self, tenant: str) -> int:
-        """Return how many numbers a tenant's topics have together."""
-        return sum(key[:2] == (_TABLE, tenant) for key in self._store.state.models)
+    def sizes(self, tenant: str, limit: int) -> Sequence[tuple[str, int]]:
+        """Return the newest proposals, newest first, and how many numbers each has."""
+        return [(topic, len(self.acts(tenant, topic))) for topic in self.topics(tenant, limit)]

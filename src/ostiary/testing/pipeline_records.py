@@ -1,6 +1,6 @@
 """A pipeline's history as its doors write it into the log: a CI job, its token, a training run, with no sandbox run.
 
-history = PipelineHistory(house)
+history = PipelineHistory(house.log, house.clock)
 run = history.run("run_1", datasets=("sales",))
 """
 
@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.server.wiring import House
+from ostiary.audit import AuditLog
+from ostiary.vocabulary.clock import Clock
 
 JOB: Final = "ci_job:github:owner:9919:repository:42"
 DIGEST: Final = f"sha256:{'ef' * 32}"
@@ -17,14 +18,14 @@ DIGEST: Final = f"sha256:{'ef' * 32}"
 class PipelineHistory:
     """Writes records as ``server.training`` and ``server.tokens`` do."""
 
-    def __init__(self, house: House, tenant: str = "default") -> None:
-        """Write into the log of ``house``."""
-        self._house, self._tenant = house, tenant
+    def __init__(self, log: AuditLog, clock: Clock, tenant: str = "default") -> None:
+        """Write into ``log``."""
+        self._log, self._clock, self._tenant = log, clock, tenant
         self._count = 0
 
     def token(self, subject: str = JOB, kind: str = "ostiary_dataset", identifier: str = "sales", **more: Any) -> str:
         """Write that a token was exchanged; return its id."""
-        now = self._house.clock.now_ns()
+        now = self._clock.now_ns()
         self._count += 1
         name = f"jti_{self._tenant}_{self._count}"
         told = {
@@ -62,11 +63,11 @@ class PipelineHistory:
             "sandbox": "bubblewrap",
             "limits": {"memory": "cgroup", "network": "namespace"},
             "probes": 31,
-            "started_ns": self._house.clock.now_ns(),
+            "started_ns": self._clock.now_ns(),
             "decision_id": "",
             **more,
         }
-        ends = {"ended": {"status": 0, "ended_ns": self._house.clock.now_ns(), **_calls(), **more}}
+        ends = {"ended": {"status": 0, "ended_ns": self._clock.now_ns(), **_calls(), **more}}
         for phase in phases:
             self._write("training", f"{run}-{phase}", {**base, **ends.get(phase, {}), "phase": phase})
         return run
@@ -93,8 +94,8 @@ class PipelineHistory:
         self._write("feature", f"feat_{self._tenant}_{self._count}", told, JOB)
 
     def _write(self, kind: str, record_id: str, told: dict[str, Any], subject: str = "") -> None:
-        now, data = self._house.clock.now_ns(), msgspec.json.encode(told)
-        self._house.log.append(self._tenant, kind, record_id, now, data, subject).result(timeout=30)
+        now, data = self._clock.now_ns(), msgspec.json.encode(told)
+        self._log.append(self._tenant, kind, record_id, now, data, subject).result(timeout=30)
 
 
 def _calls() -> dict[str, Any]:

@@ -47,7 +47,7 @@ def refusals(
         print_json(list(found))
         return
     rows = [{**one, "when": when(one["at_ns"])} for one in found]
-    print_table("refused", ("when", "action", "model", "number", "stage", "code", "decision_id"), rows)
+    print_table("refused", ("when", "action", "model", "stage", "code"), rows)
 
 
 def own(

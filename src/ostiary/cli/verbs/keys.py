@@ -145,7 +145,8 @@ def shred(
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
     if conversation and only == "log":
         raise FaultyInputError("usage", "`--conversation` is no part of the log")
-    from ostiary.server.consented import may_erase  # noqa: PLC0415 - half a second that not every verb needs
+    from ostiary.server.auditing.packing import remove_packs  # noqa: PLC0415 - half a second that not every verb needs
+    from ostiary.server.consented import may_erase  # noqa: PLC0415 - as above
     from ostiary.server.decision_index.erasing import follow_erasures  # noqa: PLC0415 - as above
 
     with open_data(data, config) as house:
@@ -156,6 +157,7 @@ def shred(
         if only != CONVERSATIONS and not conversation and not dry_run:
             erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
             follow_erasures(house.log, house.store.decisions)
+            remove_packs(house.places, tenant)
             told |= {"count": erased.count, "record_id": erased.record_id}
             told["templates"] = house.templates.forget(tenant, subject) if not only else 0
     if json:

@@ -52,6 +52,7 @@ def delete(
     """Delete a tenant and make everything that was sealed for it unreadable; proofs of its records stay valid."""
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
+    from ostiary.server.auditing.packing import remove_packs  # noqa: PLC0415 - as below
     from ostiary.server.biometrics.opening import forget_behaviour  # noqa: PLC0415 - as below
     from ostiary.server.consented import may_erase  # noqa: PLC0415 - as below
     from ostiary.server.conversations import forget_conversations  # noqa: PLC0415 - as below
@@ -72,6 +73,7 @@ def delete(
         house.approvals.room.forget(tenant)
         house.rollout.forget_tenant(tenant)
         forget_runs(house, tenant)
+        remove_packs(house.places, tenant)
     if json:
         print_json(erased)
     else:

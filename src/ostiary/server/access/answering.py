@@ -58,7 +58,8 @@ def answer_by(house: House, who: str, tenant: str, name: str, *, grants: bool, w
     """Answer as one administrator: no, or where the tenant has no people yes.
 
     Raises:
-        RefusedError: ``access_request_unknown``, ``access_request_answered``, ``approval_needed``.
+        RefusedError: ``access_request_unknown``, ``access_request_answered``, ``access_own_request``,
+            ``approval_needed``.
         UnavailableError: it cannot be recorded.
     """
     with house.access.book.lock:
@@ -66,6 +67,8 @@ def answer_by(house: House, who: str, tenant: str, name: str, *, grants: bool, w
         _must_wait(house, request)
         if not grants:
             return _end(house, request, "denied", who, why=why)
+        if house.admins.person_of(who) == request.asked.subject:
+            raise RefusedError("access_own_request", "who asked for access does not grant it: somebody else does")
         if house.agreed.has_people(tenant):
             text = f"people agree to this: `ostiary approvals show {request.proposal or '…'}`"
             raise RefusedError("approval_needed", text)

@@ -44,16 +44,17 @@ class _Input(msgspec.Struct, frozen=True):
 
 def told_of(settings: Settings) -> Callable[[Decided], Decided]:
     """Return what adds to answers all that a deployment's settings ask for."""
-    base = step_up_base(settings)
-    asked = partial(with_uri, base=base, ours=settings.step_up.acr_values)
-
-    def stepped(decided: Decided) -> Decided:
-        return with_denied(asked(decided), base)
-
+    stepped = partial(with_uri, base=step_up_base(settings), ours=settings.step_up.acr_values)
     if not settings.access_requests.types:
         return stepped
     endpoint = public_url(settings.server) + PATH
     return lambda decided: with_hint(stepped(decided), endpoint, settings.access_requests)
+
+
+def told_at_doors(settings: Settings) -> Callable[[Decided], Decided]:
+    """Return what adds to the answers of our own doors: they speak to a person, so a denial names its page."""
+    told, base = told_of(settings), step_up_base(settings)
+    return lambda decided: with_denied(told(decided), base)
 
 
 def with_hint(decided: Decided, endpoint: str, settings: AccessRequestsSection) -> Decided:

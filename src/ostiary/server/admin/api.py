@@ -26,6 +26,7 @@ _STATUS: Final = {
     "audit_job_unknown": 404,
     "audit_pack_unknown": 404,
     "authenticator_unknown": 404,
+    "baseline_unknown": 404,
     "batch_unknown": 404,
     "break_glass_codes_unknown": 404,
     "break_glass_unknown": 404,

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query
 from ostiary.errors import RefusedError
 from ostiary.pipeline.datasets.book import DATASET_UNKNOWN
 from ostiary.server.admin.context import Desk, Model, Office, Tenant
-from ostiary.server.admin.model_papers import Below, Limit
+from ostiary.server.admin.model_papers import Below, Limit, Most
 from ostiary.server.column_access.heat import Heat, heat_of
 from ostiary.server.column_access.readers import access_of, find_set, readers_of
 from ostiary.server.features import SET
 from ostiary.server.lineage.reads import newest_reads
+from ostiary.server.lineage.walking import LOOKED
 
 router = APIRouter(tags=["features"])
 Purpose = Annotated[str, Query(max_length=256, description="Purpose of the access; empty where it tells none.")]
@@ -125,33 +126,37 @@ def who_reads(
 
 
 @router.get("/tenants/{tenant}/feature-sets/{name}/reads")
-def feature_reads(tenant: Tenant, name: str, desk: Desk, below: Below = None, limit: Limit = 50) -> ReadsPage:
+def feature_reads(
+    tenant: Tenant, name: str, desk: Desk, below: Below = None, limit: Limit = 50, most: Most = LOOKED
+) -> ReadsPage:
     """Tell what was read of a feature set, newest first."""
     find_set(desk.house, tenant, name)
-    walked = newest_reads(desk.house, tenant, "feature", name, limit=limit, below=below)
+    walked = newest_reads(desk.house, tenant, "feature", name, limit=limit, below=below, most=most)
     return ReadsPage(reads=list(walked.found), next=walked.next)
 
 
 @router.get("/tenants/{tenant}/feature-sets/{name}/heat")
-def feature_heat(tenant: Tenant, name: str, desk: Desk) -> HeatShown:
+def feature_heat(tenant: Tenant, name: str, desk: Desk, most: Most = LOOKED) -> HeatShown:
     """Count the newest accesses to a feature set by hour and day of the week."""
     find_set(desk.house, tenant, name)
-    return _heat(heat_of(desk.house, tenant, "feature", name))
+    return _heat(heat_of(desk.house, tenant, "feature", name, most))
 
 
 @router.get("/tenants/{tenant}/datasets/{dataset}/reads")
-def dataset_reads(tenant: Tenant, dataset: str, desk: Desk, below: Below = None, limit: Limit = 50) -> ReadsPage:
+def dataset_reads(
+    tenant: Tenant, dataset: str, desk: Desk, below: Below = None, limit: Limit = 50, most: Most = LOOKED
+) -> ReadsPage:
     """Tell what was read or changed of a dataset, newest first, refusals too."""
     _known(desk, tenant, dataset)
-    walked = newest_reads(desk.house, tenant, "dataset", dataset, limit=limit, below=below)
+    walked = newest_reads(desk.house, tenant, "dataset", dataset, limit=limit, below=below, most=most)
     return ReadsPage(reads=list(walked.found), next=walked.next)
 
 
 @router.get("/tenants/{tenant}/datasets/{dataset}/heat")
-def dataset_heat(tenant: Tenant, dataset: str, desk: Desk) -> HeatShown:
+def dataset_heat(tenant: Tenant, dataset: str, desk: Desk, most: Most = LOOKED) -> HeatShown:
     """Count the newest accesses to a dataset by hour and day of the week."""
     _known(desk, tenant, dataset)
-    return _heat(heat_of(desk.house, tenant, "dataset", dataset))
+    return _heat(heat_of(desk.house, tenant, "dataset", dataset, most))
 
 
 def _known(desk: Office, tenant: str, dataset: str) -> None:

@@ -1,6 +1,6 @@
 """Signing keys: list, make the next one; keys of conversations: how a user's stand, destroy them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
@@ -11,6 +11,7 @@ from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
 from ostiary.server.key_care import KeyKept, Next, conversation_keys, log_keys, rotate, shred, signing_keys
 
 router = APIRouter(tags=["keys"])
+_NOT_SO: dict[int | str, dict[str, Any]] = {409: {"description": "People must agree to it, or did not."}}
 Purpose = Annotated[str, Path(pattern="^[a-z][a-z0-9-]{0,39}$", description="What the key is for.")]
 Subject = Annotated[str, Query(min_length=3, max_length=256, description="The user, such as `user:ann`.")]
 
@@ -71,7 +72,7 @@ def list_signing_keys(tenant: Tenant, desk: Desk) -> list[KeyShown]:
     return [_shown(one) for one in (*signing_keys(ring, tenant, now_ns), *log_keys(ring, now_ns))]
 
 
-@router.post("/tenants/{tenant}/keys/{purpose}/rotate", status_code=201)
+@router.post("/tenants/{tenant}/keys/{purpose}/rotate", status_code=201, responses=_NOT_SO)
 def rotate_key(tenant: Tenant, purpose: Purpose, body: RotateBody, who: Everyones, desk: Desk) -> Rotated:
     """Make the next key of a purpose; ``log`` is the log's. Where the tenant has people, they must have agreed."""
     wanted = Next(purpose, "" if purpose == LOG_PURPOSE else body.alg, body.overlap_days, body.proposal)
@@ -87,7 +88,7 @@ def show_conversation_keys(tenant: Tenant, subject: Subject, desk: Desk) -> Conv
     )
 
 
-@router.post("/tenants/{tenant}/conversation-keys/shred")
+@router.post("/tenants/{tenant}/conversation-keys/shred", responses=_NOT_SO)
 def shred_conversation_keys(tenant: Tenant, body: ShredBody, who: Who, desk: Desk) -> Shredded:
     """Destroy the keys of all conversations of a user: no backup of the database brings them back."""
     subject = clean_subject(body.subject)

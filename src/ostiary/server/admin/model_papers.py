@@ -10,7 +10,7 @@ from ostiary.pipeline.registry.naming import check_name
 from ostiary.server.admin.context import Desk, Model, Tenant
 from ostiary.server.admin.models import Number
 from ostiary.server.lineage.model_events import Only, newest_events
-from ostiary.server.lineage.walking import Walked
+from ostiary.server.lineage.walking import LOOKED, Walked
 from ostiary.server.model_cards.papers import approval_of, provenance_of, report_of, signature_of
 from ostiary.server.model_door.promotions import shown as live_shown
 from ostiary.server.model_door.uploads import shown
@@ -19,6 +19,7 @@ router = APIRouter(tags=["models"])
 MAX_ROWS: Final = 500
 Below = Annotated[int | None, Query(ge=0, le=2**62, description="Only what stands below this index of the log.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_ROWS)]
+Most = Annotated[int, Query(ge=1, le=LOOKED, description="How many records are looked at, at most.")]
 
 
 class EventsPage(Model):
@@ -84,15 +85,18 @@ def model_events(
     below: Below = None,
     limit: Limit = 100,
     only: Annotated[Only, Query()] = "all",
+    most: Most = LOOKED,
 ) -> EventsPage:
     """Tell the events of one model, newest first, from the log alone."""
-    return _page(newest_events(desk.house, tenant, check_name(name), only, limit=limit, below=below))
+    return _page(newest_events(desk.house, tenant, check_name(name), only, limit=limit, below=below, most=most))
 
 
 @router.get("/tenants/{tenant}/model-refusals")
-def model_refusals(tenant: Tenant, desk: Desk, below: Below = None, limit: Limit = 100) -> EventsPage:
+def model_refusals(
+    tenant: Tenant, desk: Desk, below: Below = None, limit: Limit = 100, most: Most = LOOKED
+) -> EventsPage:
     """Tell what was refused of any model, newest first: loads above all, each with its code and its decision."""
-    return _page(newest_events(desk.house, tenant, "", "refused", limit=limit, below=below))
+    return _page(newest_events(desk.house, tenant, "", "refused", limit=limit, below=below, most=most))
 
 
 def _page(walked: Walked[dict[str, Any]]) -> EventsPage:

@@ -1,6 +1,6 @@
 """Policy bundles, models, profiles and phases of a tenant: show, reload, change."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -15,6 +15,7 @@ from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.rollout import NOWHERE
 
 router = APIRouter(tags=["policy"])
+_NOT_SO: dict[int | str, dict[str, Any]] = {409: {"description": "It is refused; the code says why."}}
 Digest = Annotated[str, Query(max_length=80, description="Digest of a report.")]
 PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
 
@@ -74,7 +75,7 @@ def show_bundle(tenant: Tenant, desk: Desk) -> BundleShown:
     return _shown(desk.house.policies.status(tenant))
 
 
-@router.post("/tenants/{tenant}/bundle/reload")
+@router.post("/tenants/{tenant}/bundle/reload", responses=_NOT_SO)
 def reload_bundle(tenant: Tenant, who: Who, desk: Desk, proposal: Proposal = "", impact: Digest = "") -> BundleShown:
     """Put the tenant's bundle as it is on disk in force, if it passes its own tests; no decision is dropped.
 
@@ -83,7 +84,7 @@ def reload_bundle(tenant: Tenant, who: Who, desk: Desk, proposal: Proposal = "",
     return _shown(activate_bundle(desk.house, who.key_id, tenant, proposal, impact))
 
 
-@router.post("/tenants/{tenant}/model/reload")
+@router.post("/tenants/{tenant}/model/reload", responses=_NOT_SO)
 def reload_model(tenant: Tenant, who: Who, desk: Desk, proposal: Proposal = "") -> ModelShown:
     """Load the tenant's risk model as it is on disk, if a trusted key signed it and the tenant's people agreed."""
     return ModelShown(digest=activate_model(desk.house, who.key_id, tenant, proposal))

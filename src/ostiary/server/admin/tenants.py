@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Proposal, Tenant, Who
+from ostiary.server.auditing.packing import remove_packs
 from ostiary.server.biometrics.opening import forget_behaviour
 from ostiary.server.consented import may_erase
 from ostiary.server.conversations import forget_conversations
@@ -82,4 +83,5 @@ def delete_tenant(
     desk.house.approvals.room.forget(tenant)
     desk.house.rollout.forget_tenant(tenant)
     forget_runs(desk.house, tenant)
+    remove_packs(desk.house.places, tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Model, Tenant
-from ostiary.server.admin.model_papers import Below, Limit
+from ostiary.server.admin.model_papers import Below, Limit, Most
 from ostiary.server.lineage.runs import approval_of, newest_runs, one_run
 from ostiary.server.lineage.tokens import newest_tokens
+from ostiary.server.lineage.walking import LOOKED
 
 router = APIRouter(tags=["training"])
 MAX_RUNS = 100
@@ -68,9 +69,10 @@ def list_tokens(
     limit: Limit = 50,
     resource: Annotated[str, Query(max_length=256, description="Only tokens for the resource of this id.")] = "",
     subject: Annotated[str, Query(max_length=256, description="Only those of this subject, `type:id`.")] = "",
+    most: Most = LOOKED,
 ) -> TokensPage:
     """List what became of tokens, newest first; of one with a budget also what was read with it."""
-    walked = newest_tokens(desk.house, tenant, limit=limit, below=below, resource=resource, subject=subject)
+    walked = newest_tokens(desk.house, tenant, limit=limit, below=below, resource=resource, subject=subject, most=most)
     return TokensPage(tokens=list(walked.found), next=walked.next)
 
 

@@ -2,7 +2,8 @@
 
 1. Nothing is kept here: each detection is read from the record that it is about, and is named by that record's id.
 2. A detection is open until somebody said what it was, or what it waits for is done.
-3. Filters are joined by AND. The list goes back ``days``, and as far in the log as ``reading.WINDOW``.
+3. Filters are joined by AND. The list goes back ``days``; a case that is open, and a step that waits for
+   somebody, stays however old it is.
 """
 
 from collections.abc import Iterable, Iterator
@@ -79,8 +80,12 @@ class Detection(Shown):
 def detections_of(house: House, tenant: str, wanted: DetectionFilter, limit: int = MOST) -> list[Detection]:
     """Return the detections that fit, newest first."""
     since = house.clock.now_ns() - int(wanted.days * _DAY_NS)
-    found = [one for one in _all(house, tenant, since) if one.time_ns >= since and wanted.fits(one)]
+    found = [one for one in _all(house, tenant, since) if (one.time_ns >= since or _stays(one)) and wanted.fits(one)]
     return sorted(found, key=lambda one: (-one.time_ns, one.id))[:limit]
+
+
+def _stays(one: Detection) -> bool:
+    return one.kind in {"case", "playbook"} and one.state == "open"
 
 
 def _all(house: House, tenant: str, since_ns: int) -> Iterator[Detection]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.server.analyst.reading import since_index
+from ostiary.server.decision_index.since import first_since
 from ostiary.server.responses import Shown
 from ostiary.server.wiring import House
 
@@ -25,7 +25,7 @@ class FindingShown(Shown):
 
 def inspections(house: House, tenant: str, since_ns: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Yield id, time and what is told of each record with findings, which lie together under ``findings``."""
-    for stored in house.log.iterate(tenant, KIND, since_index(house)):
+    for stored in house.log.iterate(tenant, KIND, first_since(house, tenant, since_ns)):
         if stored.time_ns >= since_ns and stored.payload is not None:
             told = found_in(stored.payload)
             if told["findings"]:

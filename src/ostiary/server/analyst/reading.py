@@ -22,7 +22,6 @@ from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 MOST: Final = 500
-WINDOW: Final = 200_000
 NOTABLE: Final = 10_000  # one in a hundred, in millionths: below it no shipped rule proposes anything
 _HARSHER: Final = tuple(effect for effect in Effect if effect > Effect.ALLOW)
 _decode = msgspec.json.Decoder(DecisionRecord).decode
@@ -99,10 +98,10 @@ def _tail(house: House, tenant: str, since: int, subject: str | None, most: int)
 
 
 def told_of(
-    house: House, tenant: str, kind: str, subject: str | None = None
+    house: House, tenant: str, kind: str, subject: str | None = None, since: int = 0
 ) -> Iterator[tuple[StoredRecord, dict[str, Any]]]:
-    """Yield the records of a kind that were not erased, oldest first, as plain values."""
-    for stored in house.log.iterate(tenant, kind, subject_key=subject):
+    """Yield the records of a kind that were not erased, oldest first, as plain values, from an index of the log on."""
+    for stored in house.log.iterate(tenant, kind, since, subject):
         if stored.payload is not None:
             yield stored, _told(stored.payload)
 
@@ -117,8 +116,3 @@ def session_named(house: House, tenant: str, name: str) -> Session:
     if found is None:
         raise RefusedError("session_unknown", "there is no such session")
     return found
-
-
-def since_index(house: House) -> int:
-    """Return from where in the log the newest records are looked for: further back is for the audit pages."""
-    return max(0, house.log.head().size - WINDOW)

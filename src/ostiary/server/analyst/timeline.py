@@ -9,6 +9,7 @@ from typing import Any, Final
 from ostiary.audit.pending import StoredRecord
 from ostiary.server.analyst.curve import Mark
 from ostiary.server.analyst.reading import told_of
+from ostiary.server.decision_index.since import first_since
 from ostiary.server.responses import Shown
 from ostiary.server.sessions import asserted_id
 from ostiary.server.wiring import House
@@ -47,7 +48,12 @@ class Happening(Shown):
 
 def timeline_of(house: House, session: Session, records: Sequence[DecisionRecord]) -> list[Happening]:
     """Return what happened in a session, the newest first; ``records`` are its decisions."""
-    found = [*map(_access, records), *_deeds(house, session), *_proofs(house, session), *_responses(house, session)]
+    found = [
+        *map(_access, records),
+        *_deeds(house, session, records),
+        *_proofs(house, session),
+        *_responses(house, session),
+    ]
     if session.ended_ns:
         told = {"reason": session.reason, "record": session.cause}
         found.append(Happening(time_ns=session.ended_ns, kind="end", text="the session ended", **told))
@@ -77,8 +83,12 @@ def _access(record: DecisionRecord) -> Happening:
     )
 
 
-def _deeds(house: House, session: Session) -> Iterator[Happening]:
-    for stored, told in told_of(house, session.tenant, "admin"):
+def _deeds(house: House, session: Session, records: Sequence[DecisionRecord]) -> Iterator[Happening]:
+    # A deed names a session that there was: none is older than its beginning, or than its first access.
+    known = [session.started_ns, *(record.receipt.received_ns for record in records[:1])]
+    began = min((at for at in known if at), default=0)
+    since = first_since(house, session.tenant, began) if began else 0
+    for stored, told in told_of(house, session.tenant, "admin", since=since):
         action = str(told.get("action"))
         if action in _DEEDS and told.get("session") == session.handle:
             yield _told(stored, told, "deed", _DEEDS[action], str(told.get("by", "")))

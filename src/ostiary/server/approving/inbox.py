@@ -1,14 +1,14 @@
 """What waits for whom: asked with every page, so it is told from memory while nothing has happened.
 
-1. Where proposals stand is read and verified anew when an act has come, and every half minute: time ends proposals, and
-   a passkey that is taken away ends signatures.
+1. Where a proposal stands is read and verified anew when it has another act, when the law is another one, when its time
+   begins or ends, and every minute: a passkey that is taken away ends signatures.
 2. A proposal needs a person whose yes would bring it nearer, and who may give it: not its maker, not who has said
    yes or no, not who holds no passkey that is old enough.
 3. It decides nothing: whoever signs is judged anew.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -24,8 +24,8 @@ from ostiary.identity.webauthn.codes import StepUpRefusal
 from ostiary.identity.webauthn.refusing import refusal as passkey_refusal
 from ostiary.vocabulary.clock import Clock
 
-MOST: Final = 200
-FRESH_NS: Final = 30 * 1_000_000_000
+MOST: Final = 100
+FRESH_NS: Final = 60 * 1_000_000_000
 _MAX_TENANTS: Final = 256
 _LIVING: Final = frozenset({"open", "approved"})
 _DIGITS: Final = 19
@@ -48,11 +48,27 @@ class Chance(msgspec.Struct, frozen=True):
     why_not: str
 
 
-class _Seen(msgspec.Struct, frozen=True):
+class _Kept(msgspec.Struct, frozen=True):
     acts: int
     at_ns: int
+    standing: Standing
+
+    def holds(self, acts: int, now_ns: int) -> bool:
+        """Return whether it would be told the same again."""
+        one = self.standing.proposal
+        lent = any(voice.delegation for voice in self.standing.voices)
+        changes = any(self.at_ns < moment <= now_ns for moment in (one.not_before_ns, one.expires_ns))
+        return self.acts == acts and not lent and not changes and 0 <= now_ns - self.at_ns < FRESH_NS
+
+
+class _Seen(msgspec.Struct, frozen=True):
     law: Law
-    standings: tuple[Standing, ...]
+    kept: Mapping[str, _Kept]
+
+    @property
+    def standings(self) -> Sequence[Standing]:
+        """Where the newest proposals stand, newest first."""
+        return [one.standing for one in self.kept.values()]
 
 
 class Inbox:
@@ -103,12 +119,17 @@ class Inbox:
             self._seen.pop(tenant, None)
 
     def _look(self, tenant: str) -> _Seen:
-        acts, now_ns = self._room.acts(tenant), self._clock.now_ns()
+        now_ns, law = self._clock.now_ns(), self._room.law(tenant)
         with self._lock:
             seen = self._seen.get(tenant)
-        if seen is not None and seen.acts == acts and 0 <= now_ns - seen.at_ns < FRESH_NS:
-            return seen
-        found = _Seen(acts, now_ns, self._room.law(tenant), tuple(self._room.recent(tenant, MOST)))
+        known = seen.kept if seen is not None and seen.law.digest == law.digest else {}
+        kept = {}
+        for name, acts in self._room.sizes(tenant, MOST):
+            one = known.get(name)
+            if one is None or not one.holds(acts, now_ns):
+                one = _Kept(acts, now_ns, self._room.standing(tenant, name))
+            kept[name] = one
+        found = _Seen(law, kept)
         with self._lock:
             if len(self._seen) >= _MAX_TENANTS:
                 self._seen.clear()

@@ -134,5 +134,6 @@ def _voice(one: Voice) -> dict[str, str]:
         "signer": "" if one.signer == one.person else shown(one.signer),
         "decision": one.decision,
         "void": one.void,
+        "comment": shown(one.comment),
         **moment("at", one.at_ns),
     }

@@ -20,6 +20,7 @@ from ostiary.server.wiring import House
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 KIND: Final = "audit_job"
+OPEN_KIND: Final = "audit_job_open"
 PURPOSE: Final = "audit-jobs"
 MOST_WAITING: Final = 4
 MOST_KEPT: Final = 20
@@ -91,13 +92,21 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     fault: tuple[str, str] = ("", "")
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """That a tenant has a job that is not done; the job itself is the tenant's, and goes with it."""
+
+    tenant: str
+    kind: str
+
+
 class Jobs:
     """The jobs of all tenants."""
 
     def __init__(self, house: House) -> None:
-        """Keep them in the house's store, signed by the deployment."""
+        """Keep each tenant's under its own key, and which of them are open under the deployment's."""
         self._house = house
         self._shelf = SignedShelf[Job](house.store.snapshots, house.ring, KIND, Job, PURPOSE)
+        self._open = SignedShelf[Waiting](house.store.snapshots, house.ring, OPEN_KIND, Waiting, PURPOSE)
 
     def ask(
         self,
@@ -115,8 +124,8 @@ class Jobs:
             RefusedError: ``audit_job_waiting`` when one of this kind is wanted already.
             UnavailableError: ``audit_busy`` when too many wait.
         """
-        open_ = [one for one in self._shelf.all(SYSTEM_TENANT) if one.state in {"waiting", "running"}]
-        if any((one.tenant, one.kind) == (tenant, kind) for one in open_):
+        open_ = self._open.all(SYSTEM_TENANT)
+        if Waiting(tenant, kind) in open_:
             raise RefusedError("audit_job_waiting", "one is being made already: wait for it")
         if len(open_) >= MOST_WAITING:
             raise UnavailableError("audit_busy", "too much is being verified and packed: try again in a while")
@@ -132,11 +141,17 @@ class Jobs:
             wanted=wanted,
         )
         self.keep(job)
+        self._open.save(SYSTEM_TENANT, job.id, Waiting(tenant, kind), now_ns)
         return job
 
     def keep(self, job: Job) -> None:
         """Write down how far one is."""
-        self._shelf.save(SYSTEM_TENANT, job.id, job, self._house.clock.now_ns())
+        self._shelf.save(job.tenant, job.id, job, self._house.clock.now_ns())
+
+    def close(self, job: Job) -> None:
+        """Write down how one ended."""
+        self.keep(job)
+        self._open.delete(SYSTEM_TENANT, job.id)
 
     def of(self, tenant: str) -> list[Job]:
         """Return the jobs of a tenant, newest first.
@@ -144,7 +159,7 @@ class Jobs:
         Raises:
             VerificationError: ``shelf_tampered``.
         """
-        return [one for one in reversed(self._shelf.all(SYSTEM_TENANT)) if one.tenant == tenant]
+        return self._shelf.all(tenant)[::-1]
 
     def find(self, tenant: str, job: str) -> Job:
         """Return one.
@@ -152,25 +167,31 @@ class Jobs:
         Raises:
             RefusedError: ``audit_job_unknown``, for another tenant's as for none.
         """
-        found = self._shelf.load(SYSTEM_TENANT, job)
-        if found is None or found.tenant != tenant:
+        found = self._shelf.load(tenant, job)
+        if found is None:
             raise RefusedError("audit_job_unknown", "there is no such verification or pack")
         return found
 
     def next(self) -> Job | None:
         """Return the one to be worked on next, the oldest first; only for whoever holds the lock."""
-        open_ = (one for one in self._shelf.all(SYSTEM_TENANT) if one.state in {"waiting", "running"})
-        return next(open_, None)
+        for name in self._open.names(SYSTEM_TENANT):
+            waiting = self._open.load(SYSTEM_TENANT, name)
+            living = waiting is not None and self._house.tenants.find(waiting.tenant) is not None
+            found = self._shelf.load(waiting.tenant, name) if waiting is not None and living else None
+            if found is not None and found.state in {"waiting", "running"}:
+                return found
+            self._open.delete(SYSTEM_TENANT, name)  # it ended, or its tenant did
+        return None
 
     def any_open(self) -> bool:
         """Return whether there may be something to do; cheap, and nothing is verified."""
-        return bool(self._shelf.names(SYSTEM_TENANT))
+        return bool(self._open.names(SYSTEM_TENANT))
 
     def trim(self, tenant: str) -> list[Job]:
         """Forget all but the newest of a tenant, and return what was forgotten."""
         ended = [one for one in self.of(tenant) if one.state in {"done", "failed"}]
         for one in ended[MOST_KEPT:]:
-            self._shelf.delete(SYSTEM_TENANT, one.id)
+            self._shelf.delete(tenant, one.id)
         return ended[MOST_KEPT:]
 
 

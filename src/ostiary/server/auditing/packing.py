@@ -10,7 +10,8 @@
 1. The signature stands in the zip's comment and covers every byte before it: there is no byte that may be changed.
 2. It is a signed note (C2SP) of two lines, by the log's key, and cannot be read as a checkpoint.
 3. That it was made is on record, with the digest of what was signed, before anybody can take it away.
-4. A pack lies in the data directory, open to nobody else; only so many are kept.
+4. A pack lies in the data directory, open to nobody else; only so many are kept, for a week at most.
+5. When somebody is forgotten the tenant's packs go, and one that was being made meanwhile is none.
 """
 
 import base64
@@ -46,6 +47,7 @@ from ostiary.vocabulary.ids import check_tenant
 
 HEADER: Final = "ostiary-audit-pack/v1"
 MOST_PACKS: Final = 5
+MOST_AGE_NS: Final = 7 * 86_400 * 1_000_000_000
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 README: Final = """# Audit pack of Ostiary
 
@@ -82,6 +84,19 @@ def remove_pack(places: Places, job: Job) -> None:
     pack_file(places, job.tenant, job.id).unlink(missing_ok=True)
 
 
+def remove_packs(places: Places, tenant: str) -> None:
+    """Take all packs of a tenant away: somebody was forgotten, who may be in them."""
+    for place in pack_file(places, tenant, "any").parent.glob("*.zip"):
+        place.unlink(missing_ok=True)
+
+
+def remove_old(places: Places, now_ns: int) -> None:
+    """Take away what is older than a week, of all tenants."""
+    for place in (places.root / FOLDER / "packs").glob("*/*.zip"):
+        if place.stat().st_mtime_ns < now_ns - MOST_AGE_NS:
+            place.unlink(missing_ok=True)
+
+
 def make_pack(house: House, job: Job, report: Report, earlier: Job | None, progress: Progress) -> PackMade:
     """Make the pack that a job asks for.
 
@@ -98,6 +113,7 @@ def make_pack(house: House, job: Job, report: Report, earlier: Job | None, progr
     """
     place = pack_file(house.places, job.tenant, job.id)
     private_folder(place.parent)
+    epoch = house.log.head().epoch
     try:
         with NamedTemporaryFile(dir=place.parent, suffix=".new") as file:
             made = _written(house, job, report, earlier, progress, cast("IO[bytes]", file))
@@ -106,6 +122,9 @@ def make_pack(house: House, job: Job, report: Report, earlier: Job | None, progr
             os.link(file.name, place)
     except OSError as fault:
         raise UnavailableError("audit_pack_failed", f"the pack cannot be written: {fault.strerror}") from fault
+    if house.log.head().epoch != epoch:  # looked at after it is in its place: whoever forgets later removes it
+        place.unlink(missing_ok=True)
+        raise UnavailableError("audit_pack_overtaken", "somebody was forgotten while it was made: make it again")
     _keep_few(place.parent)
     return made
 

@@ -90,8 +90,8 @@ def _view(house: House, tenant: str, row: IndexedDecision) -> View | None:
         return None
     document = told.get("input")
     asked = document.get("action") if isinstance(document, dict) else None
-    page = _page(asked) if isinstance(asked, dict) else ""
-    about = unquote(page.rpartition("/")[2]) if page.count("/") > 1 else ""
+    page, route = (_told(asked, "path"), _told(asked, "route")) if isinstance(asked, dict) else ("", "")
+    about = about_of(route, page)
     action = row.action.removeprefix(_PREFIX)
     view = View(row.id, row.idx, row.time_ns, row.subject, action, row.resource_id, page, about, "", row.effect.name)
     return _with_reason(house, tenant, view)
@@ -108,9 +108,22 @@ def _with_reason(house: House, tenant: str, one: View) -> View:
     return msgspec.structs.replace(one, reason=_text(told.get("reason")), about=_text(told.get("owner")))
 
 
-def _page(asked: dict[str, Any]) -> str:
+def about_of(route: str, page: str) -> str:
+    """Return what a page was of: the last part of its path that its route names, empty where it names none.
+
+    >>> about_of("/gateway/conversations/{conversation}/opened/{deed}", "/gateway/conversations/conv_1/opened/adm_1")
+    'adm_1'
+    >>> about_of("/audit/views", "/audit/views")
+    ''
+    """
+    pairs = zip(route.split("/"), page.split("/"), strict=False)
+    named = [unquote(part) for pattern, part in pairs if pattern.startswith("{")]
+    return named[-1] if named else ""
+
+
+def _told(asked: dict[str, Any], name: str) -> str:
     properties = asked.get("properties")
-    return _text(properties.get("path")) if isinstance(properties, dict) else ""
+    return _text(properties.get(name)) if isinstance(properties, dict) else ""
 
 
 def _text(value: object) -> str:

@@ -17,7 +17,7 @@ from ostiary.audit.ports import RecordRow, Selection
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.wiring import House
 
-MOST_LOOKED: Final = 5_000
+MOST_LOOKED: Final = 2_000
 MOST_SHOWN: Final = 500
 _PAGE: Final = 256
 _SLACK_NS: Final = 60 * 1_000_000_000

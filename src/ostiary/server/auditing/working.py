@@ -18,12 +18,13 @@ import msgspec
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.keys.files import private_folder
 from ostiary.server.auditing.jobs import MOST_TRIES, Job, Jobs
-from ostiary.server.auditing.packing import make_pack, remove_pack
+from ostiary.server.auditing.packing import make_pack, remove_old, remove_pack
 from ostiary.server.auditing.verifying import FOLDER, verify_log
 from ostiary.server.wiring import House
 
 MOST_S: Final = 1_800.0
 TELL_S: Final = 0.5
+LOOK_NS: Final = 600 * 1_000_000_000
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -40,9 +41,14 @@ class Working:
         self._jobs = Jobs(house)
         self._draining = draining
         self._on_fault = on_fault
+        self._looked_ns = 0
 
     def turn(self) -> bool:
         """Do the oldest job, if there is one and nobody else works; return whether there was one."""
+        now_ns = self._now()
+        if now_ns - self._looked_ns > LOOK_NS:
+            self._looked_ns = now_ns
+            remove_old(self._house.places, now_ns)
         if not self._jobs.any_open():
             return False
         with _alone(self._house.places.root / FOLDER) as alone:
@@ -54,13 +60,13 @@ class Working:
 
     def _work(self, job: Job) -> None:
         if job.tries >= MOST_TRIES:
-            self._jobs.keep(_ended(job, self._now, ("audit_job_failed", "the server ended twice while it was made")))
+            self._jobs.close(_ended(job, self._now, ("audit_job_failed", "the server ended twice while it was made")))
             return
         telling = _Telling(self._jobs, job, self._draining, self._now)
         try:
             done = self._done(telling)
         except Ended:
-            self._jobs.keep(msgspec.structs.replace(job, state="waiting"))
+            self._jobs.keep(msgspec.structs.replace(job, state="waiting"))  # not its fault: this was no try
             return
         except OstiaryError as fault:
             self._on_fault(fault.code, fault)
@@ -68,7 +74,7 @@ class Working:
         except Exception as fault:  # noqa: BLE001 - told, and the job has failed
             self._on_fault("audit_job_failed", fault)
             done = _ended(telling.job, self._now, ("audit_job_failed", "something failed that should not"))
-        self._jobs.keep(done)
+        self._jobs.close(done)
         for old in self._jobs.trim(job.tenant):
             remove_pack(self._house.places, old)
 

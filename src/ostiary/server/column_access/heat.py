@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ostiary.audit.pending import StoredRecord
-from ostiary.server.lineage.walking import newest
+from ostiary.server.lineage.walking import LOOKED, newest
 from ostiary.server.wiring import House
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -32,14 +32,14 @@ class Heat(msgspec.Struct, frozen=True):
     cut: bool
 
 
-def heat_of(house: House, tenant: str, kind: Literal["feature", "dataset"], name: str) -> Heat:
-    """Return when a feature set or a dataset was accessed."""
+def heat_of(house: House, tenant: str, kind: Literal["feature", "dataset"], name: str, most: int = LOOKED) -> Heat:
+    """Return when a feature set or a dataset was accessed, among the newest ``most`` records of its door."""
 
     def read(record: StoredRecord) -> int | None:
         told = msgspec.json.decode(record.payload or b"{}", type=dict[str, Any])
         return record.time_ns if told.get(_MEMBER[kind]) == name else None
 
-    walked = newest(house.log, tenant, kind, read, limit=MOST)
+    walked = newest(house.log, tenant, kind, read, limit=MOST, most=most)
     counts: dict[tuple[int, int], int] = {}
     for at_ns in walked.found:
         moment = datetime.fromtimestamp(at_ns // _NS, UTC)

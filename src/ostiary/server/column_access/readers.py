@@ -1,7 +1,7 @@
 """A feature set's columns by who may read them, put together from the tables in force and the catalogue.
 
-What it does not cover is said beside it: groups that only a token tells, conditions of the moment, denies of other rules
-(production but for verified CI, devices, sessions), what the models propose, and rules that a tenant wrote itself.
+What it does not cover is said beside it: groups that only a token tells, conditions of the moment, denies of other
+rules (production but for verified CI, devices, sessions), what models propose, and rules that a tenant wrote itself.
 """
 
 from typing import Any, Final

@@ -8,7 +8,10 @@
 
 import shlex
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote, urlencode
+
+_BASIC: Final = 0xFFFF
 
 
 def address(path: str, filters: Mapping[str, str]) -> str:
@@ -19,5 +22,21 @@ def address(path: str, filters: Mapping[str, str]) -> str:
 
 def command(verb: str, filters: Mapping[str, str]) -> str:
     """Return the same as a command, for a shell."""
-    told = [f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in filters.items() if value]
+    told = [f"--{name.replace('_', '-')} {quoted(value)}" for name, value in filters.items() if value]
     return " ".join([verb, *told])
+
+
+def quoted(value: str) -> str:
+    r"""Return a word of a command; what cannot be seen, or turns what follows, is written with its code (``$'...'``).
+
+    >>> print(quoted("a" + chr(0x202E) + "'b"))
+    $'a\u202e\'b'
+    """
+    if value.isprintable():
+        return shlex.quote(value)
+    plain = value.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + "".join(one if one.isprintable() else _coded(one) for one in plain) + "'"
+
+
+def _coded(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= _BASIC else f"\\U{ord(char):08x}"

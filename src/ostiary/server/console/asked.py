@@ -17,6 +17,8 @@ _MOST: Final = 2**62
 _LONGEST: Final = 40
 _DIGITS: Final = 19
 MAX_REASON: Final = 200
+LOOKED: Final = 1_500
+"""How many records of the log one page looks at: more would keep people waiting; the API goes further back."""
 
 
 def moment_of(text: str) -> int:

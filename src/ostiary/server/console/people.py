@@ -78,6 +78,10 @@ class People:
         """Keep one; call ``enter`` or ``take_off``, which record it first."""
         self._shelf.save(tenant, person.subject, person, person.since_ns)
 
+    def erase(self, tenant: str, subject: str) -> None:
+        """Keep nothing of one; for ``server.forgetting`` alone."""
+        self._shelf.delete(tenant, subject)
+
 
 def people_of(house: House) -> People:
     """Return the people of a house."""

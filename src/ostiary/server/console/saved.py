@@ -53,6 +53,11 @@ def remove_view(house: House, tenant: str, subject: str, name: str) -> None:
     _write(house, tenant, subject, {key: text for key, text in views.items() if key != name})
 
 
+def forget_views(house: House, tenant: str, subject: str) -> None:
+    """Keep none of a person's views."""
+    house.store.snapshots.delete(tenant, _KIND, subject)
+
+
 def _write(house: House, tenant: str, subject: str, views: dict[str, str]) -> None:
     data = msgspec.json.encode(SavedViews(dict(sorted(views.items()))))
     house.store.snapshots.save(tenant, _KIND, subject, data, house.clock.now_ns())

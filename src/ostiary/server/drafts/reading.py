@@ -12,6 +12,7 @@ import msgspec
 from ostiary.errors import RefusedError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.rulebook import RuleWords
+from ostiary.server.drafts.loading import load_bundle
 from ostiary.server.wiring import House
 
 UNKNOWN: Final = "policy_file_unknown"
@@ -61,7 +62,7 @@ def bundle_here(house: House, tenant: str) -> tuple[Bundle, bool]:
         FaultyInputError: ``bundle_…``.
         UnavailableError: ``bundle_unreadable``.
     """
-    bundle = Bundle.load(house.policies.source(tenant))
+    bundle = load_bundle(house.policies.source(tenant))
     return bundle, bundle.digest == house.policies.load(tenant).digest
 
 

@@ -141,6 +141,15 @@ class FeedbackBook:
         """Return the verdict that counts for each target."""
         return {each.target: each for each in self.all(tenant)}
 
+    def about(self, tenant: str, decision: str, subject: str, since_index: int) -> Feedback | None:
+        """Return the verdict that counts for a decision itself; only its subject's records after it are read."""
+        target, found = f"decision:{decision}", None
+        for stored in self._house.log.iterate(tenant, KIND, since_index, subject or None):
+            said = None if stored.payload is None else msgspec.json.decode(stored.payload, type=_Kept).feedback
+            if said is not None and said.target == target:
+                found = said
+        return found
+
     def by_event(self, tenant: str) -> dict[str, Feedback]:
         """Return the verdict that counts for each access; one on the decision itself goes before its session's."""
         found: dict[str, Feedback] = {}

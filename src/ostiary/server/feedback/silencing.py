@@ -15,6 +15,7 @@ from ostiary.decision.suppressing import Suppression, withheld
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.reads import RuleTree
 from ostiary.policy.rulebook import annotations
+from ostiary.server.decision_index.since import first_since
 from ostiary.server.deeds import record_about
 from ostiary.server.feedback.book import FeedbackBook
 from ostiary.server.feedback.suppressions import Suppressions, Wish
@@ -24,6 +25,7 @@ from ostiary.vocabulary.verdicts import DecisionRecord, Outcome
 
 MOST_SHOWN: Final = 50
 _DAY_NS: Final = 86_400 * 1_000_000_000
+_PROPOSED: Final = b'"adaptive":{"hits":['
 _decode = msgspec.json.Decoder(DecisionRecord).decode
 
 
@@ -116,7 +118,7 @@ def preview(house: House, suppressions: Suppressions, tenant: str, wish: Wish, b
     always = msgspec.structs.replace(made, from_ns=0, expires_ns=1 << 62)
     verdicts = FeedbackBook(house).by_event(tenant)
     decisions, found = 0, list[Silenced]()
-    for record in _records(house, tenant, since):
+    for record in _records(house, tenant, since, made.subject):
         groups = house.decider.parts.directory.subject(tenant, *_split(record.subject_key)).groups
         kind = record.event.resource_type if record.event is not None else ""
         if not always.holds(record.subject_key, groups, kind, record.receipt.received_ns):
@@ -140,9 +142,10 @@ def preview(house: House, suppressions: Suppressions, tenant: str, wish: Wish, b
     )
 
 
-def _records(house: House, tenant: str, since_ns: int) -> Iterator[DecisionRecord]:
-    for stored in house.log.iterate(tenant, "decision"):
-        if stored.time_ns >= since_ns and stored.payload is not None:
+def _records(house: House, tenant: str, since_ns: int, subject: str) -> Iterator[DecisionRecord]:
+    for stored in house.log.iterate(tenant, "decision", first_since(house, tenant, since_ns), subject or None):
+        # Most decisions hold no proposal: they are told by their bytes, which costs a hundredth of reading them.
+        if stored.time_ns >= since_ns and stored.payload is not None and _PROPOSED in stored.payload:
             record = _decode(stored.payload)
             if record.guardrails is not None and record.adaptive is not None and record.adaptive.hits:
                 yield record

@@ -16,7 +16,7 @@ from ostiary.server.auditing.walking import MOST_SHOWN, Found, Wanted, walk
 from ostiary.server.wiring import House
 from ostiary.vocabulary.effects import Effect
 
-MOST_COUNTED: Final = 5_000
+MOST_COUNTED: Final = 3_000
 INSPECTION: Final = "inspection"
 RETRIEVAL: Final = "retrieval"
 INDEX: Final = "index"

@@ -15,6 +15,7 @@ import msgspec
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.limits import BundleLimits, LintLimits
+from ostiary.server.drafts.loading import load_bundle
 from ostiary.server.wiring import House, trusted_model_keys
 from ostiary.vocabulary.scoring import Scorer
 
@@ -38,7 +39,7 @@ def candidates_of(house: House, tenant: str) -> list[Candidate]:
     """Return what lies there to be tried out; what cannot be read is left out."""
     found = [Candidate(f"shadow-{one.what}", one.what, one.digest) for one in house.shadow.candidates.all(tenant)]
     try:
-        on_disk = Bundle.load(house.policies.source(tenant)).digest
+        on_disk = load_bundle(house.policies.source(tenant)).digest
         if on_disk != house.policies.load(tenant).digest:
             found.append(Candidate(FOLDER, "bundle", on_disk))
     except OstiaryError:  # a folder that cannot be read is no candidate; the page of the policy says what is wrong
@@ -62,7 +63,7 @@ def bundle_of(house: House, tenant: str, name: str, file: str = "", text: str = 
     started = house.shadow.candidates.find(tenant, "bundle")
     if name == SHADOW_BUNDLE and started is not None:
         return house.shadow.candidates.bundle(tenant, started)
-    return Bundle.load(house.policies.source(tenant))
+    return load_bundle(house.policies.source(tenant))
 
 
 def model_place(house: House, tenant: str) -> Path:
@@ -105,7 +106,7 @@ def current_bundle(house: House, tenant: str) -> Bundle:
     Raises:
         RefusedError: ``bundle_not_in_force``: the folder was changed since; reload it, or name it as a candidate.
     """
-    bundle = Bundle.load(house.policies.source(tenant))
+    bundle = load_bundle(house.policies.source(tenant))
     if bundle.digest != house.policies.load(tenant).digest:
         text = "the folder of the policy was changed since it was put in force: reload it, or try the folder itself"
         raise RefusedError("bundle_not_in_force", text)

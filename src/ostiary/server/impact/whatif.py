@@ -24,6 +24,7 @@ from ostiary.policy.limits import BundleLimits, SandboxLimits
 from ostiary.policy.sandbox import try_out
 from ostiary.policy.unmet import RuleTold, told_of
 from ostiary.server.deeds import record_about
+from ostiary.server.drafts.loading import load_bundle
 from ostiary.server.impact.supposed import Facts, check, phases_of, supposed
 from ostiary.server.requests import read_evaluation
 from ostiary.server.wiring import House
@@ -137,7 +138,7 @@ def what_if(
         "whatif",
         {"request": told, "facts": msgspec.to_builtins(facts), "draft": told_draft},
     )
-    bundle = Bundle.load(house.policies.source(tenant))
+    bundle = load_bundle(house.policies.source(tenant))
     scorer = house.scorers.scorer(tenant)
     current = _side(house, tenant, request, facts, bundle, scorer, now, at_ns)
     if draft.is_empty:

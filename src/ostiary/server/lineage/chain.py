@@ -83,7 +83,7 @@ def lineage_of(house: House, tenant: str, name: str) -> Lineage:
         if run:
             _draw_tokens(drawing, run, tokens)
     if more:
-        cut.append(f"only the newest {MOST_TOKENS} records of tokens were read")
+        cut.append("only the newest records of tokens were read")
     return Lineage(tuple(drawing.nodes.values()), tuple(drawing.links.values()), tuple(cut))
 
 
@@ -152,7 +152,7 @@ def _tokens(house: House, tenant: str) -> tuple[list[dict[str, Any]], bool]:
         told = msgspec.json.decode(record.payload or b"{}", type=dict[str, Any])
         return {**told, "at_ns": record.time_ns, "record_id": record.record_id} if told.get("action") in _MADE else None
 
-    walked = newest(house.log, tenant, TOKEN, read, limit=MOST_TOKENS)
+    walked = newest(house.log, tenant, TOKEN, read, limit=MOST_TOKENS, most=4 * MOST_TOKENS)
     return list(walked.found), walked.next is not None
 
 

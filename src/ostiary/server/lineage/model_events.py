@@ -5,7 +5,7 @@ from typing import Any, Literal
 from ostiary.audit.pending import StoredRecord
 from ostiary.pipeline.registry.history import Entry
 from ostiary.pipeline.registry.journal import KIND, event_of
-from ostiary.server.lineage.walking import Walked, newest
+from ostiary.server.lineage.walking import LOOKED, Walked, newest
 from ostiary.server.model_door.readings import event_shown
 from ostiary.server.wiring import House
 
@@ -14,7 +14,7 @@ REFUSED = ".refused"
 
 
 def newest_events(
-    house: House, tenant: str, name: str, only: Only, *, limit: int, below: int | None = None
+    house: House, tenant: str, name: str, only: Only, *, limit: int, below: int | None = None, most: int = LOOKED
 ) -> Walked[dict[str, Any]]:
     """Return events of one model, of all when ``name`` is empty; ``changes`` leaves out refusals and loads."""
 
@@ -27,4 +27,4 @@ def newest_events(
             return None
         return event_shown(Entry(record.time_ns, record.index, record.record_id, event))
 
-    return newest(house.log, tenant, KIND, read, limit=limit, below=below)
+    return newest(house.log, tenant, KIND, read, limit=limit, below=below, most=most)

@@ -5,14 +5,21 @@ from typing import Any, Literal
 import msgspec
 
 from ostiary.audit.pending import StoredRecord
-from ostiary.server.lineage.walking import Walked, newest
+from ostiary.server.lineage.walking import LOOKED, Walked, newest
 from ostiary.server.wiring import House
 
 _MEMBER = {"dataset": "dataset", "feature": "feature_set"}
 
 
 def newest_reads(
-    house: House, tenant: str, kind: Literal["dataset", "feature"], name: str, *, limit: int, below: int | None = None
+    house: House,
+    tenant: str,
+    kind: Literal["dataset", "feature"],
+    name: str,
+    *,
+    limit: int,
+    below: int | None = None,
+    most: int = LOOKED,
 ) -> Walked[dict[str, Any]]:
     """Return records of accesses to ``name``, refused ones too, with ``record_id`` and ``at_ns``."""
 
@@ -21,4 +28,4 @@ def newest_reads(
         fits = told.get(_MEMBER[kind]) == name
         return {"record_id": record.record_id, "at_ns": record.time_ns, **told} if fits else None
 
-    return newest(house.log, tenant, kind, read, limit=limit, below=below)
+    return newest(house.log, tenant, kind, read, limit=limit, below=below, most=most)

@@ -5,13 +5,20 @@ from typing import Any
 import msgspec
 
 from ostiary.audit.pending import StoredRecord
-from ostiary.server.lineage.walking import Walked, newest
+from ostiary.server.lineage.walking import LOOKED, Walked, newest
 from ostiary.server.tokens.records import KIND
 from ostiary.server.wiring import House
 
 
 def newest_tokens(
-    house: House, tenant: str, *, limit: int, below: int | None = None, resource: str = "", subject: str = ""
+    house: House,
+    tenant: str,
+    *,
+    limit: int,
+    below: int | None = None,
+    resource: str = "",
+    subject: str = "",
+    most: int = LOOKED,
 ) -> Walked[dict[str, Any]]:
     """Return records of tokens; of one with a budget also what was read with it (``used``).
 
@@ -22,6 +29,7 @@ def newest_tokens(
         below: only what stands below this index of the log.
         resource: only tokens for the resource of this id; empty for any.
         subject: only those of this subject, ``type:id``; empty for any.
+        most: how many records to open at most.
     """
     budgets = house.store.dataset_budgets
 
@@ -36,4 +44,4 @@ def newest_tokens(
             row["used"] = {"bytes": used.bytes, "objects": used.objects}
         return row
 
-    return newest(house.log, tenant, KIND, read, limit=limit, below=below)
+    return newest(house.log, tenant, KIND, read, limit=limit, below=below, most=most)

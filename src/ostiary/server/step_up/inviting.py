@@ -131,7 +131,7 @@ def approve_recovery(house: House, tenant: str, recovery_id: str, by: str, propo
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)
     if house.agreed.has_people(tenant):
         may_recover(house, by, tenant, found.subject, recovery_id, proposal)
-    elif house.admins.same(found.requested_by, by):
+    elif any(house.admins.same(name, by) for name in (found.requested_by, found.subject)):
         raise refusal(StepUpRefusal.RECOVERY_SAME_ADMINISTRATOR)
     if not passkeys.take_recovery(tenant, recovery_id):  # approved meanwhile
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)

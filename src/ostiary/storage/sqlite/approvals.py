@@ -30,6 +30,6 @@ class ApprovalTable:
         """Return the newest proposals, newest first."""
         return [row[0] for row in self._database.read("approval_topics", tenant, limit)]
 
-    def count(self, tenant: str) -> int:
-        """Return how many numbers a tenant's topics have together."""
-        return int(next(iter(self._database.read("count_approval_acts", tenant)))[0])
+    def sizes(self, tenant: str, limit: int) -> Sequence[tuple[str, int]]:
+        """Return the newest proposals, newest first, and how many numbers each has."""
+        return [(row[0], row[1]) for row in self._database.read("approval_sizes", tenant, limit)]

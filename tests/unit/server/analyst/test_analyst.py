@@ -1,6 +1,7 @@
 """What an analyst is told, from real decisions: curve, timeline, detections, what fell; never another tenant's."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -10,8 +11,11 @@ from ostiary.biometrics.book import Agreed
 from ostiary.biometrics.evidence import Stage
 from ostiary.biometrics.window import Modality
 from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.response.cases import Verdict
 from ostiary.response.trigger import RULE, Trigger
-from ostiary.server.analyst.curve import curve_of
+from ostiary.risk.guarded import GuardedScorer
+from ostiary.risk.schema import Thresholds
+from ostiary.server.analyst.curve import bands_of, curve_of
 from ostiary.server.analyst.detections import DetectionFilter, detections_of
 from ostiary.server.analyst.finding import detection_of
 from ostiary.server.analyst.reading import decisions_in, decisions_of, session_named
@@ -232,3 +236,21 @@ def test_each_modality_is_told_to_its_own_session_and_subject() -> None:
     assert (told.modality, told.stage, told.llr, told.drift) == ("keystroke", "enrolled", 2.0, 0.5)
     assert watched.by_modality("acme", "s1", "user:bob") == ()
     assert watched.by_modality("default", "s1", "user:ann") == ()
+
+
+def test_an_open_case_stays_in_the_list_however_old_it_is(server: Any) -> None:
+    house, old = server.house, server.house.clock.now_ns() - 90 * 86_400 * 10**9
+    case = house.response.cases.open("default", "old", topic="old", key="old", by="ann", now_ns=old)
+    assert case.case_id in {one.id for one in detections_of(house, "default", WEEK)}
+    house.response.cases.close("default", case.case_id, "ann", old, Verdict.BENIGN)
+    assert case.case_id not in {one.id for one in detections_of(house, "default", WEEK)}
+    assert case.case_id in {one.id for one in detections_of(house, "default", DetectionFilter(days=100))}
+
+
+def test_bands_are_the_levels_of_the_model_in_force(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bands_of(server.house, "default").high is None
+    scaling = SimpleNamespace(session=Thresholds(medium=0.2, high=0.6))
+    inner: Any = SimpleNamespace(scaling=scaling, digest="sha256:m")
+    monkeypatch.setattr(server.house.scorers, "scorer", lambda _tenant: GuardedScorer(inner))
+    found = bands_of(server.house, "default")
+    assert (found.medium, found.high) == (0.2, 0.6)

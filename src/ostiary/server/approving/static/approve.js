@@ -41,7 +41,8 @@ async function post(step, body) {
 
 async function decide(decision) {
   const { person, signer, delegation } = page.dataset;
-  const hand = { person, signer, delegation, decision };
+  const comment = document.getElementById("comment").value.trim();
+  const hand = { person, signer, delegation, decision, comment };
   const asked = await post("options", hand);
   say("busy", "Waiting for your passkey…");
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.get);

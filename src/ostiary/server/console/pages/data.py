@@ -3,6 +3,8 @@
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
+
 from ostiary.errors import FaultyInputError
 from ostiary.server.admin.datasets import list_datasets, show_dataset
 from ostiary.server.admin.features import (
@@ -16,8 +18,8 @@ from ostiary.server.admin.features import (
 )
 from ostiary.server.admin.training import list_tokens
 from ostiary.server.column_access.heat import DAYS
-from ostiary.server.column_access.readers import READ
-from ostiary.server.console.asked import place_of
+from ostiary.server.column_access.readers import READ, FilterTold, holds_in
+from ostiary.server.console.asked import LOOKED, place_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -43,8 +45,8 @@ def dataset(visit: Visit) -> Reply:
     """Show one dataset: how its manifest stands, budgets of tokens, what was read."""
     tenant, name, desk = visit.tenant, visit.told["dataset"], visit.desk
     shown = show_dataset(tenant, name, desk)
-    reads = dataset_reads(tenant, name, desk, place_of(visit.query), READS)
-    tokens = list_tokens(tenant, desk, None, BUDGETS, name, "")
+    reads = dataset_reads(tenant, name, desk, place_of(visit.query), READS, LOOKED)
+    tokens = list_tokens(tenant, desk, None, BUDGETS, name, "", LOOKED)
     budgets = [_budget(one) for one in tokens.tokens if one.get("used") is not None]
     return visit.page(
         "dataset.html",
@@ -53,7 +55,7 @@ def dataset(visit: Visit) -> Reply:
         reads=[_read(one) for one in reads.reads],
         next=reads.next,
         budgets=budgets,
-        heat=_heat(dataset_heat(tenant, name, desk).model_dump()),
+        heat=_heat(dataset_heat(tenant, name, desk, LOOKED).model_dump()),
     )
 
 
@@ -65,13 +67,14 @@ def features(visit: Visit) -> Reply:
     if stage and stage not in access["stages"]:
         raise FaultyInputError("console_stage_unknown", f"no table names that stage: {', '.join(access['stages'])}")
     found = _who(visit, name, column, stage, purpose) if column else None
-    reads = feature_reads(tenant, name, desk, place_of(visit.query), READS)
+    reads = feature_reads(tenant, name, desk, place_of(visit.query), READS, LOOKED)
     roles = sorted({one["role"] for one in access["grants"]})
     return visit.page(
         "feature_set.html",
         HERE,
         name=name,
         access=access,
+        filters=[{**one, "here": _holds(one, stage, purpose)} for one in access["filters"]],
         roles=[{"name": role, "when": _when(access["grants"], role)} for role in roles],
         cells=access["cells"][stage],
         stage=stage,
@@ -80,7 +83,7 @@ def features(visit: Visit) -> Reply:
         found=found,
         reads=[_read(one) for one in reads.reads],
         next=reads.next,
-        heat=_heat(feature_heat(tenant, name, desk).model_dump()),
+        heat=_heat(feature_heat(tenant, name, desk, LOOKED).model_dump()),
     )
 
 
@@ -99,10 +102,15 @@ def _when(grants: list[dict[str, Any]], role: str) -> list[list[str]]:
     return [] if [] in wanted else wanted
 
 
+def _holds(told: dict[str, Any], stage: str, purpose: str) -> bool:
+    return holds_in(msgspec.convert(told, FilterTold), stage, purpose)
+
+
 def _heat(told: dict[str, Any]) -> dict[str, Any]:
     return {
         **told,
         "days": DAYS,
+        "looked": LOOKED,
         "since": stamp(told["since_ns"]) if told["counted"] else "",
         "until": stamp(told["until_ns"]) if told["counted"] else "",
         "table": _table(told["cells"]),

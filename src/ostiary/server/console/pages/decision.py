@@ -63,7 +63,7 @@ def show(visit: Visit) -> Reply:
     story = show_story(visit.tenant, name, visit.desk)
     own = record.subject_key == visit.person.subject
     told = explain(record)
-    said = FeedbackBook(visit.house).current(visit.tenant).get(f"decision:{name}")
+    said = FeedbackBook(visit.house).about(visit.tenant, name, record.subject_key, stored.index)
     return visit.page(
         "decision.html",
         HERE,

@@ -20,7 +20,7 @@ from ostiary.server.admin.models import (
     withdraw_stage,
 )
 from ostiary.server.admin.own_models import list_own_models
-from ostiary.server.console.asked import moment_of, number_of, place_of, reason_of
+from ostiary.server.console.asked import LOOKED, moment_of, number_of, place_of, reason_of
 from ostiary.server.console.refusal_words import REFUSAL_WORDS
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
@@ -36,13 +36,14 @@ MANY: Final = 50
 
 def show(visit: Visit) -> Reply:
     """Show all models of the tenant, Ostiary's own, and what was refused lately."""
-    refused = model_refusals(visit.tenant, visit.desk, None, FEW)
+    refused = model_refusals(visit.tenant, visit.desk, None, FEW, LOOKED)
     return visit.page(
         "models.html",
         HERE,
         models=list_models(visit.tenant, visit.desk),
         own=list_own_models(visit.tenant, visit.desk),
         refused=[_event(one) for one in refused.events],
+        older=refused.next,
         words=REFUSAL_WORDS,
     )
 
@@ -54,7 +55,7 @@ def show_one(visit: Visit) -> Reply:
     chosen = number_of(visit.query["version"]) if visit.query.get("version") else model["versions"][-1]["version"]
     at_ns = moment_of(visit.query["at"]) if visit.query.get("at") else None
     only = _only(visit.query.get("only", "changes"))
-    events = model_events(tenant, name, desk, place_of(visit.query), MANY, only)
+    events = model_events(tenant, name, desk, place_of(visit.query), MANY, only, LOOKED)
     papers = show_version(tenant, name, chosen, desk)
     return visit.page(
         "model.html",

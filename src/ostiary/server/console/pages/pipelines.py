@@ -8,7 +8,7 @@ from ostiary.server.admin.commits import list_commits
 from ostiary.server.admin.lineage import show_lineage
 from ostiary.server.admin.models import list_models
 from ostiary.server.admin.training import RunShown, list_runs, list_tokens, show_run
-from ostiary.server.console.asked import place_of
+from ostiary.server.console.asked import LOOKED, place_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -28,7 +28,7 @@ def show(visit: Visit) -> Reply:
     tenant, desk = visit.tenant, visit.desk
     resource, subject = (visit.query.get(name, "")[:_LONGEST] for name in ("resource", "subject"))
     runs = list_runs(tenant, desk, place_of(visit.query), RUNS)
-    tokens = list_tokens(tenant, desk, place_of(visit.query, "tokens"), TOKENS, resource, subject)
+    tokens = list_tokens(tenant, desk, place_of(visit.query, "tokens"), TOKENS, resource, subject, LOOKED)
     return visit.page(
         "pipelines.html",
         HERE,

@@ -18,7 +18,7 @@ from ostiary.server.admin.policy_source import (
     show_file,
     try_draft,
 )
-from ostiary.server.console.refusing import sentence
+from ostiary.server.console.replying import sentence
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit

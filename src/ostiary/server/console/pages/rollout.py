@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ostiary.server.admin.overview import Overview, show_overview
 from ostiary.server.admin.rollout import KillBody, kill, show_history, show_rollout
-from ostiary.server.console.reasons import reason_of
+from ostiary.server.console.acting import text_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -30,7 +30,7 @@ SET_BY: Final = {
     "configured": "set by the configuration",
     "people": "set by people",
     "one person": "taken down by one person or its gate",
-    "default": "as it says itself",
+    "default": "set by the playbook itself",
 }
 
 
@@ -55,7 +55,7 @@ def board(visit: Visit) -> Reply:
 
 def kill_everything(visit: Visit) -> Reply:
     """Pull the switch of everything that a model may cause."""
-    kill(visit.tenant, KillBody(control=EVERY, why=reason_of(visit)), visit.who, visit.desk)
+    kill(visit.tenant, KillBody(control=EVERY, why=text_of(visit, "why", "say why")), visit.who, visit.desk)
     return visit.done(HERE, "No model has any effect now; rules work on")
 
 

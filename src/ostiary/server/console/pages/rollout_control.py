@@ -19,6 +19,7 @@ from ostiary.server.admin.rollout import (
     show_rollout,
 )
 from ostiary.server.admin.shadow import newest_report
+from ostiary.server.console.acting import text_of
 from ostiary.server.console.pages.rollout import (
     CHART_DAYS,
     DAYS,
@@ -31,8 +32,7 @@ from ostiary.server.console.pages.rollout import (
     scope_text,
     title_of,
 )
-from ostiary.server.console.reasons import reason_of
-from ostiary.server.console.refusing import sentence
+from ostiary.server.console.replying import sentence
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -98,28 +98,36 @@ def show(visit: Visit) -> Reply:
 
 def go_up(visit: Visit) -> Reply:
     """Promote it, through its gate and by the agreement that is named."""
-    body = RaiseBody(**_wish(visit), why=reason_of(visit), proposal=visit.form.get("proposal", "").strip())
+    body = RaiseBody(
+        **_wish(visit), why=text_of(visit, "why", "say why"), proposal=visit.form.get("proposal", "").strip()
+    )
     promote(visit.tenant, body, visit.who, visit.desk)
     return _done(visit, body, f"{title_of(body.control)} was promoted")
 
 
 def go_down(visit: Visit) -> Reply:
     """Take it down at once."""
-    body = WishBody.model_validate({**_wish(visit), "why": reason_of(visit), "to": visit.form.get("to") or None})
+    body = WishBody.model_validate(
+        {**_wish(visit), "why": text_of(visit, "why", "say why"), "to": visit.form.get("to") or None}
+    )
     demote(visit.tenant, body, visit.who, visit.desk)
     return _done(visit, body, f"{title_of(body.control)} was taken down")
 
 
 def switch_off(visit: Visit) -> Reply:
     """Pull its switch."""
-    body = KillBody(control=visit.told["control"], why=reason_of(visit))
+    body = KillBody(control=visit.told["control"], why=text_of(visit, "why", "say why"))
     kill(visit.tenant, body, visit.who, visit.desk)
     return visit.done(link_of(body.control), f"{title_of(body.control)} was switched off")
 
 
 def bring_back(visit: Visit) -> Reply:
     """Bring back what was switched off."""
-    told = {"why": reason_of(visit), "to": visit.form.get("to") or None, "proposal": visit.form.get("proposal", "")}
+    told = {
+        "why": text_of(visit, "why", "say why"),
+        "to": visit.form.get("to") or None,
+        "proposal": visit.form.get("proposal", ""),
+    }
     body = RaiseBody.model_validate({"control": visit.told["control"], **told})
     revive(visit.tenant, body, visit.who, visit.desk)
     return _done(visit, body, f"{title_of(body.control)} is back")
@@ -127,7 +135,11 @@ def bring_back(visit: Visit) -> Reply:
 
 def propose(visit: Visit) -> Reply:
     """Ask people to agree to going up."""
-    told = {"why": reason_of(visit), "to": visit.form.get("to") or None, "reviving": visit.form.get("reviving") == "1"}
+    told = {
+        "why": text_of(visit, "why", "say why"),
+        "to": visit.form.get("to") or None,
+        "reviving": visit.form.get("reviving") == "1",
+    }
     body = ProposeBody.model_validate({**_wish(visit), **told})
     made = propose_change(visit.tenant, body, visit.who, visit.desk)
     return visit.done(f"/approvals/{made.proposal}", "People were asked to agree")
@@ -170,7 +182,7 @@ def _prospect(visit: Visit, one: ControlShown, scope: ScopeBody, to: str) -> tup
 
 def _condition(one: ConditionShown) -> dict[str, Any]:
     needed = "" if one.limit is None else f"at {'least' if one.least else 'most'} {_figure(one.name, one.limit)}"
-    says = "" if one.value is None else one.says
+    says = one.says if one.name == "quality" else ""  # every other one says no more than its two figures
     measured = "not measured" if one.value is None else _figure(one.name, one.value)
     if one.name in _REPORTS:
         measured = _age(one)

@@ -23,7 +23,7 @@ from ostiary.server.admin.shadow import (
     start_candidate,
     stop_candidate,
 )
-from ostiary.server.console.reasons import reason_of
+from ostiary.server.console.acting import text_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -72,14 +72,14 @@ def show(visit: Visit) -> Reply:
 def start(visit: Visit) -> Reply:
     """Let a candidate run beside the live one."""
     what = _what(visit.told["what"])
-    start_candidate(visit.tenant, what, StartBody(why=reason_of(visit)), visit.who, visit.desk)
+    start_candidate(visit.tenant, what, StartBody(why=text_of(visit, "why", "say why")), visit.who, visit.desk)
     return visit.done(HERE, f"The candidate {what} runs beside the live one")
 
 
 def stop(visit: Visit) -> Reply:
     """Let a candidate run no more."""
     what = _what(visit.told["what"])
-    stop_candidate(visit.tenant, what, StartBody(why=reason_of(visit)), visit.who, visit.desk)
+    stop_candidate(visit.tenant, what, StartBody(why=text_of(visit, "why", "say why")), visit.who, visit.desk)
     return visit.done(HERE, f"The candidate {what} runs no more")
 
 
@@ -177,7 +177,6 @@ def _histogram(pictures: Iterable[PictureShown], names: Mapping[str, str]) -> di
 
 
 def _pictures(sheet: Sheet) -> dict[str, Any]:
-    bands = sheet.reliability
     return {
         "daily": {
             "labels": [day.day for day in sheet.daily],
@@ -191,14 +190,16 @@ def _pictures(sheet: Sheet) -> dict[str, Any]:
             "most": sheet.budget.asked,
         },
         "calibration": {
-            "curves": {
-                "found harmful": [[one.predicted, one.seen] for one in bands],
-                "95 % from": [[one.predicted, one.seen_low] for one in bands],
-                "95 % to": [[one.predicted, one.seen_high] for one in bands],
-            },
-            "x": "predicted",
-            "y": "found",
-            "diagonal": "perfect",
+            "bands": [
+                {
+                    "predicted": one.predicted,
+                    "seen": one.seen,
+                    "low": one.seen_low,
+                    "high": one.seen_high,
+                    "rows": one.rows,
+                }
+                for one in sheet.reliability
+            ]
         },
         "steps": [
             {

@@ -20,7 +20,7 @@ def show(visit: Visit) -> Reply:
     rows = [
         {
             "tenant": one.tenant,
-            "made": stamp(one.created_ns),
+            "made": stamp(one.created_ns) if one.created_ns else "",
             "people": len(house.approvals.room.law(one.tenant).people),
             "console": len(people_of(house).all(one.tenant)),
             "peps": len(house.store.peps.of_tenant(one.tenant)),

@@ -8,8 +8,9 @@ SELECT seq, record_id FROM approval_acts WHERE tenant = ? AND topic = ? ORDER BY
 SELECT DISTINCT topic FROM approval_acts
 WHERE tenant = ? AND topic >= 'apr_' AND topic < 'apr`' ORDER BY topic DESC LIMIT ?;
 
--- name: count_approval_acts
-SELECT count(*) FROM approval_acts WHERE tenant = ?;
+-- name: approval_sizes
+SELECT topic, count(*) FROM approval_acts
+WHERE tenant = ? AND topic >= 'apr_' AND topic < 'apr`' GROUP BY topic ORDER BY topic DESC LIMIT ?;
 
 -- name: delete_tenant_approvals
 DELETE FROM approval_acts WHERE tenant = ?;

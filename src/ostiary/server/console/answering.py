@@ -5,6 +5,8 @@ The order, for every route of the table:
 1. there is such a route · 2. somebody is signed in · 3. a deed comes from our own page, with its token ·
 4. the decision says yes, and its record is on disk · 5. the page is made, beside the loop, so many at once.
 
+What concerns every tenant is not for one tenant's policy alone to open: the person must look after the deployment.
+
 A stranger is led to the sign-in, whatever he asked for: what there is, is not his to know.
 """
 
@@ -36,7 +38,9 @@ from ostiary.sessions import SessionState
 
 BUSY: Final = "console_busy"
 FOREIGN: Final = "console_foreign_site"
+NOT_DEPLOYMENT: Final = "console_not_deployment"
 ENDED: Final = frozenset({"session-terminated", "session_terminated"})  # by a rule, and by the ledger itself
+_EVERYBODYS: Final = "deployment"
 _FORM: Final = b"application/x-www-form-urlencoded"
 _SHOWN: Final = frozenset({"GET", "HEAD"})
 
@@ -84,6 +88,10 @@ class Answering:
             form = await self._form(request, who)
         caller = caller_of(self._shared.desk, who, request)
         passed = await self._keeper.ask(caller, question(route, request.path))
+        if route.area == _EVERYBODYS and not who.person.deployment:  # a tenant's own policy need not have our rules
+            raise RefusedError(
+                NOT_DEPLOYMENT, "this concerns every tenant: ask somebody who looks after the deployment"
+            )
         said = read_said(request.raw_headers) if route.method == "GET" and not wants_json else None
         visit = Visit(
             shared=self._shared,

@@ -8,6 +8,7 @@ from pydantic import Field
 from ostiary.identity.webauthn.ports import Recovery
 from ostiary.identity.webauthn.types import Authenticator, clean_name, clean_subject
 from ostiary.server.admin.context import Desk, Model, Proposal, Tenant, Who
+from ostiary.server.console.above import check_not_above
 from ostiary.server.step_up import inviting
 
 router = APIRouter(tags=["authenticators"])
@@ -109,6 +110,7 @@ def list_authenticators(tenant: Tenant, subject: Asked, desk: Desk) -> list[Auth
 @router.post("/tenants/{tenant}/authenticators/invitations", status_code=201, responses=_TAKEN)
 def invite(tenant: Tenant, body: InvitationBody, who: Who, desk: Desk, proposal: Proposal = "") -> InvitationMade:
     """Make a link by which a person can add a passkey; one who has some confirms with one of them first."""
+    check_not_above(desk.house, who, tenant, body.subject)
     made = inviting.invite(desk.house, tenant, clean_subject(body.subject), who.key_id, proposal=proposal)
     return InvitationMade(url=made.url, subject=made.subject, expires_ns=made.expires_ns)
 
@@ -122,6 +124,7 @@ def list_recoveries(tenant: Tenant, desk: Desk) -> list[RecoveryShown]:
 @router.post("/tenants/{tenant}/authenticators/recoveries", status_code=201, responses=_TAKEN)
 def request_recovery(tenant: Tenant, body: RecoveryBody, who: Who, desk: Desk) -> RecoveryShown:
     """Ask that a person who has lost all passkeys may begin anew."""
+    check_not_above(desk.house, who, tenant, body.subject)
     made = inviting.request_recovery(desk.house, tenant, clean_subject(body.subject), who.key_id, body.reason)
     return RecoveryShown.model_validate(recovery_shown(made))
 
@@ -131,6 +134,9 @@ def approve_recovery(
     tenant: Tenant, recovery_id: RecoveryId, who: Who, desk: Desk, proposal: Proposal = ""
 ) -> RecoveryApproved:
     """Approve a recovery; whoever asked for it cannot. Where the tenant has people, enough of them must have agreed."""
+    found = desk.house.store.authenticators.find_recovery(tenant, recovery_id)
+    if found is not None:
+        check_not_above(desk.house, who, tenant, found.subject)
     done = inviting.approve_recovery(desk.house, tenant, recovery_id, who.key_id, proposal)
     link = done.invited
     return RecoveryApproved(removed=done.removed, url=link.url, subject=link.subject, expires_ns=link.expires_ns)
@@ -145,4 +151,5 @@ def rename(tenant: Tenant, credential_id: CredentialId, body: NameBody, who: Who
 @router.delete("/tenants/{tenant}/authenticators/{credential_id}", status_code=204)
 def remove(tenant: Tenant, credential_id: CredentialId, subject: Asked, who: Who, desk: Desk, why: Reason = "") -> None:
     """Forget a passkey; from then on it confirms nothing."""
+    check_not_above(desk.house, who, tenant, subject)
     inviting.remove(desk.house, tenant, subject, credential_id, who.key_id, why)

@@ -6,9 +6,12 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
+from ostiary.server.console.above import check_not_above
 from ostiary.server.console.people import ConsolePerson, enter, people_of, take_off
+from ostiary.server.console.sessions import end, sessions_of
 from ostiary.server.console.stamps import stamp
 
+TAKEN_OFF = "console_person_removed"
 router = APIRouter(tags=["console"])
 Role = Literal["owner", "analyst", "approver", "auditor", "developer"]
 Subject = Annotated[str, Path(max_length=256, description="The person, such as `user:ann`.")]
@@ -45,6 +48,7 @@ def list_console_people(tenant: Tenant, desk: Desk) -> list[PersonShown]:
 @router.put("/tenants/{tenant}/console/people/{subject}")
 def enter_console_person(tenant: Tenant, subject: Subject, body: RolesBody, who: Who, desk: Desk) -> PersonShown:
     """Give a person roles, instead of those it had; whoever looks after the deployment goes on doing so."""
+    check_not_above(desk.house, who, tenant, subject)
     known = people_of(desk.house).find(tenant, subject)
     kept = known is not None and known.deployment
     return _shown(enter(desk.house, tenant, subject, body.roles, who.key_id, deployment=kept))
@@ -58,5 +62,8 @@ def let_look_after(tenant: Tenant, subject: Subject, body: RolesBody, who: Every
 
 @router.delete("/tenants/{tenant}/console/people/{subject}", status_code=204)
 def remove_console_person(tenant: Tenant, subject: Subject, who: Who, desk: Desk) -> None:
-    """Take all roles from a person; its next click finds none."""
+    """Take all roles from a person and end its sessions: they do not come back with it."""
+    check_not_above(desk.house, who, tenant, subject)
     take_off(desk.house, tenant, subject, who.key_id)
+    for session in sessions_of(desk.house).of(tenant, subject):
+        end(desk.house, session, TAKEN_OFF)

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError, VerificationError
 from ostiary.keys import equal
+from ostiary.server.console.above import NOT_DEPLOYMENT
 from ostiary.server.console.asking import caller_of, question, signed_in
 from ostiary.server.console.cookies import clear_cookie, read_cookie
 from ostiary.server.console.forms import MAX_BYTES, read_form
@@ -38,7 +39,6 @@ from ostiary.sessions import SessionState
 
 BUSY: Final = "console_busy"
 FOREIGN: Final = "console_foreign_site"
-NOT_DEPLOYMENT: Final = "console_not_deployment"
 ENDED: Final = frozenset({"session-terminated", "session_terminated"})  # by a rule, and by the ledger itself
 _EVERYBODYS: Final = "deployment"
 _FORM: Final = b"application/x-www-form-urlencoded"

@@ -73,7 +73,8 @@ def live(visit: Visit) -> StreamReply:
         raise AssertionError
     query = _query(visit)
     shared = visit.shared
-    shared.streams.enter()
+    who = f"{visit.tenant} {visit.person.subject}"
+    shared.streams.enter(who)
     stream = LiveStream(
         index=visit.house.store.decisions,
         tenant=visit.tenant,
@@ -81,7 +82,7 @@ def live(visit: Visit) -> StreamReply:
         watching=visit.watching,
         shown=lambda row: _shown(told(row), visit),
         needs=lambda: shared.needs.of(visit),
-        closed=shared.streams.leave,
+        closed=lambda: shared.streams.leave(who),
     )
     return StreamReply(200, stream, _EVENTS, stall_s=_STALL_S, abort=visit.watching.abort)
 

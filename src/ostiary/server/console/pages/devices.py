@@ -17,6 +17,7 @@ from ostiary.server.admin.devices import (
     remove_device,
     show_device,
 )
+from ostiary.server.console.acting import check_not_own
 from ostiary.server.console.asked import check_typed, reason_of
 from ostiary.server.console.routes import Route
 from ostiary.server.console.spans import span
@@ -96,9 +97,11 @@ def quarantine(visit: Visit) -> Reply:
 
 
 def release(visit: Visit) -> Reply:
-    """Let a device in again."""
+    """Let a device in again; nobody does that for its own."""
     name = visit.told["device"]
     body = ReleaseBody(rebase=bool(visit.form.get("rebase")), reason=reason_of(visit.form))
+    for subject in show_device(visit.tenant, name, visit.desk).subjects:
+        check_not_own(visit, subject)
     release_device(visit.tenant, name, body, visit.who, visit.desk)
     return visit.done(f"{HERE}/{name}", "It is let in again")
 

@@ -12,6 +12,7 @@ from ostiary.vocabulary.scoring import RiskScore
 
 People = Callable[..., FakeBrowser]
 MINE = "user:analyst-default"
+SLOW_S = 180  # two processes compile the whole policy for each question
 NAME = "dec_review9_mine"
 
 
@@ -71,3 +72,40 @@ def test_the_stream_is_no_oracle(server: Any, me: FakeBrowser) -> None:
                 break
     assert "hello" in seen
     assert NAME not in seen
+
+
+def test_the_raw_record_tells_nobody_what_the_model_proposed_of_it(me: FakeBrowser, people: People) -> None:
+    for path in (f"/decisions/{NAME}/record.json", f"/decisions/{NAME}"):
+        theirs, mine = people("auditor").get(path).text, me.get(path).text
+        for told in ("applied_proposal", "proposal"):
+            assert told in theirs, (path, told)
+            assert f"{told}&#34;" not in mine, (path, told)
+            assert f'{told}"' not in mine, (path, told)
+        assert '"phases"' not in mine
+        assert "&#34;phases&#34;" not in mine
+
+
+ASKED = {"subject": MINE, "action": "read", "resource": "document:handbook"}
+
+
+def test_a_supposition_tells_nobody_what_the_model_proposes_of_it(me: FakeBrowser) -> None:
+    others = me.client.post(
+        "/explain", data={"csrf": me.csrf, **ASKED, "subject": "user:alice"}, headers=_as(me), timeout=SLOW_S
+    ).text
+    mine = me.client.post("/explain", data={"csrf": me.csrf, **ASKED}, headers=_as(me), timeout=SLOW_S).text
+    assert "the model proposes" in others
+    assert "You asked about yourself" in mine
+    assert "the model proposes" not in mine
+    assert "adaptive" in others
+    assert "adaptive" not in mine
+
+
+@pytest.mark.parametrize("more", [{"phase-deny": "high_impact"}, {"candidate": "shadow-model"}])
+def test_nobody_supposes_other_phases_or_models_for_itself(me: FakeBrowser, more: dict[str, str]) -> None:
+    answer = me.client.post("/explain", data={"csrf": me.csrf, **ASKED, **more}, headers=_as(me), timeout=SLOW_S)
+    assert answer.status_code == 400
+    assert "whatif_own" in answer.text
+
+
+def _as(browser: FakeBrowser) -> dict[str, str]:
+    return {"cookie": browser.cookie}

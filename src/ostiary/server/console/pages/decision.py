@@ -34,7 +34,10 @@ from ostiary.vocabulary.verdicts import DecisionRecord
 HERE: Final = "/decisions"
 MOST_LINK: Final = 4_000
 MOST_SIGNALS: Final = 6
-_HIDDEN: Final = ("adaptive", "biometrics", "feature_set", "features", "plain_risk", "risk", "session_risk")
+_HIDDEN: Final = (
+    "adaptive", "biometrics", "feature_set", "features", "phases", "plain_risk", "risk", "session_risk", "suppressions",
+)  # fmt: skip
+_HIDDEN_OF_OUTCOME: Final = ("applied_proposal", "ceiling", "proposal")
 _PLACES: Final = frozenset({"after", "before", "limit"})
 _NS: Final = 1_000_000_000
 
@@ -135,9 +138,12 @@ def signals_of(told: Explanation) -> list[dict[str, Any]]:
 
 
 def raw_of(record: DecisionRecord, *, hidden: bool) -> dict[str, Any]:
-    """Return a record as plain values; with ``hidden`` without the score and all that made it."""
+    """Return a record as plain values; with ``hidden`` without the score, what made it and what was made of it."""
     told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
-    return {name: value for name, value in told.items() if not hidden or name not in _HIDDEN}
+    if not hidden:
+        return told
+    outcome = {name: value for name, value in told["outcome"].items() if name not in _HIDDEN_OF_OUTCOME}
+    return {name: value for name, value in {**told, "outcome": outcome}.items() if name not in _HIDDEN}
 
 
 def whatif_link(record: DecisionRecord) -> str:

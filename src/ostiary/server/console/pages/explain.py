@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
+from ostiary.policy.bundle import Bundle
 from ostiary.server.admin.context import Fault
 from ostiary.server.admin.decisions import list_decisions
 from ostiary.server.admin.whatif import DraftBody, WhatIfBody, ask_what_if, list_candidates
@@ -18,6 +19,7 @@ from ostiary.server.console.replying import sentence
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
+from ostiary.server.feedback.silencing import adaptive_rules
 from ostiary.server.wire import Reply
 from ostiary.vocabulary.effects import Control, Phase
 
@@ -27,6 +29,7 @@ CHECKS: Final = 30
 _CONTROLS: Final = tuple(control.value for control in Control)
 _PHASES: Final = tuple(phase.name.lower() for phase in Phase)
 _SECRET: Final = frozenset({"score", "signals"})
+_MODEL: Final = "shadow-model"
 _OWN: Final = "whatif_own"
 _NS: Final = 1_000_000_000
 
@@ -57,13 +60,21 @@ def answered(visit: Visit, asked: dict[str, str]) -> dict[str, Any]:
     if own and _SECRET & set(facts) | _SECRET & set(_session(facts)):
         raise RefusedError(_OWN, "nobody supposes scores or signals of their own: it would tell how to stay below")
     phases = {control: asked[f"phase-{control}"] for control in _CONTROLS if asked.get(f"phase-{control}")}
+    if own and (phases or asked["candidate"] == _MODEL):
+        raise RefusedError(_OWN, "nobody tries other phases or models on their own: it would tell how to stay below")
     draft = DraftBody.model_validate({"candidate": asked["candidate"], "phases": phases})
     body = WhatIfBody.model_validate({"request": request, "tenant": visit.tenant, "facts": facts, "draft": draft})
     told = ask_what_if(body, visit.who, visit.desk)
     for side in (told["current"], told["projected"]):
         if own and side is not None:
-            side |= {"score": None, "level": ""}
+            side |= {"score": None, "level": "", "rules": _not_adaptive(visit, side["rules"])}
     return told
+
+
+def _not_adaptive(visit: Visit, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rules that ask for no score: which of the others applied tells in which band it lies."""
+    asking = adaptive_rules(Bundle.load(visit.house.policies.source(visit.tenant)))
+    return [one for one in rules if one["rule"] not in asking and not one.get("file", "").startswith("adaptive")]
 
 
 def _page(

@@ -92,6 +92,16 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         return Administrator(self.person.subject, tenant)
 
     @property
+    def selves(self) -> frozenset[str]:
+        """Every name of the person, as far as the people who approve are known by several: each is the person itself.
+
+        Raises:
+            VerificationError: ``approval_row_tampered``.
+        """
+        law = self.house.approvals.room.law(self.tenant)
+        return law.known_as(frozenset({self.person.subject}))
+
+    @property
     def now_ns(self) -> int:
         """The time."""
         return self.house.clock.now_ns()

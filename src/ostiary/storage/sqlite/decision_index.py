@@ -123,6 +123,7 @@ class DecisionTable:
             "until": MAX_NUMBER if query.until_ns is None else query.until_ns,
             "effects": _mask(query.effects),
             "risk": query.risk_at_least,
+            "unscored": "".join(f"\n{one}\n" for one in query.unscored) or None,
         }
         column, found = _way(tenant, query)
         for one in found:

@@ -22,6 +22,7 @@ from ostiary.server.admin.decision_story import (
 )
 from ostiary.server.admin.decisions import list_decisions, prove_decision
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback
+from ostiary.server.console.acting import check_not_own
 from ostiary.server.console.pages.decisions import unscored
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
@@ -65,7 +66,7 @@ def show(visit: Visit) -> Reply:
     name = visit.told["decision"]
     stored, record = find_decision(visit.house, visit.tenant, name)
     story = show_story(visit.tenant, name, visit.desk)
-    own = record.subject_key == visit.person.subject
+    own = record.subject_key in visit.selves
     told = explain(record)
     said = FeedbackBook(visit.house).about(visit.tenant, name, record.subject_key, stored.index)
     return visit.page(
@@ -114,18 +115,20 @@ def record_file(visit: Visit) -> Reply:
     """Hand the raw record out."""
     name = visit.told["decision"]
     _, record = find_decision(visit.house, visit.tenant, name)
-    told = raw_of(record, hidden=record.subject_key == visit.person.subject)
+    told = raw_of(record, hidden=record.subject_key in visit.selves)
     return _file(_pretty(told).encode(), f"{name}.json", b"application/json")
 
 
 def judge(visit: Visit) -> Reply:
     """Take what somebody says that the decision was."""
     name = visit.told["decision"]
-    find_decision(visit.house, visit.tenant, name)
+    _, record = find_decision(visit.house, visit.tenant, name)
     verdict, reason = visit.form.get("verdict", ""), visit.form.get("reason", "").strip()
     if not reason:
         raise FaultyInputError("feedback_invalid", "give a reason: it is kept with the verdict")
     body = FeedbackBody.model_validate({"target": f"decision:{name}", "verdict": verdict, "reason": reason})
+    if record.subject_key != visit.person.subject:  # by the very name it is `feedback_own`, as everywhere
+        check_not_own(visit, record.subject_key)
     give_feedback(visit.tenant, body, visit.who, visit.desk)
     return visit.done(f"{HERE}/{name}", "Your verdict is on record")
 

@@ -51,7 +51,7 @@ def show(visit: Visit) -> Reply:
     return visit.page(
         "decisions.html",
         HERE,
-        rows=[_shown(one.model_dump(), visit) for one in page.decisions],
+        rows=[_shown(one.model_dump(), query) for one in page.decisions],
         filters=[(name, value, address(HERE, {**chosen, name: ""})) for name, value in chosen.items()],
         chosen=chosen,
         effects=[effect.name for effect in Effect],
@@ -80,7 +80,7 @@ def live(visit: Visit) -> StreamReply:
         tenant=visit.tenant,
         query=msgspec.structs.replace(query, before=None),
         watching=visit.watching,
-        shown=lambda row: _shown(told(row), visit),
+        shown=lambda row: _shown(told(row), query),
         needs=lambda: shared.needs.of(visit),
         closed=lambda: shared.streams.leave(who),
     )
@@ -93,10 +93,10 @@ def export(visit: Visit) -> StreamReply:
     if visit.query.get("format", form) != form:
         raise FaultyInputError("request_invalid", "`format` is ndjson or csv")
     asked = query_of((name, value) for name, value in visit.query.items() if name not in {"format", *_PLACES})
-    query, me = unscored(asked, visit), visit.person.subject
+    query = unscored(asked, visit)
     filters = [part.partition("=")[0] for part in words(query).split("&") if part]
     visit.desk.record(visit.who, visit.tenant, "decisions.export", format=form, filters=filters)
-    pages = written(walk(visit.house.store.decisions, visit.tenant, query), form, me)
+    pages = written(walk(visit.house.store.decisions, visit.tenant, query), form, query.unscored)
     name = f'attachment; filename="decisions.{form}"'.encode("ascii")
     return StreamReply(200, _beside(pages), ((b"content-type", _TYPES[form]), (b"content-disposition", name)))
 
@@ -116,7 +116,7 @@ def forget_view(visit: Visit) -> Reply:
 
 def unscored(query: DecisionQuery, visit: Visit) -> DecisionQuery:
     """Return a query by which nobody finds its own accesses by their score: asking often enough would tell it."""
-    return msgspec.structs.replace(query, unscored=visit.person.subject)
+    return msgspec.structs.replace(query, unscored=tuple(sorted(visit.selves)))
 
 
 def _query(visit: Visit) -> DecisionQuery:
@@ -145,9 +145,9 @@ def _adder(chosen: Mapping[str, str]) -> Any:
     return add
 
 
-def _shown(one: dict[str, Any], visit: Visit) -> dict[str, Any]:
+def _shown(one: dict[str, Any], query: DecisionQuery) -> dict[str, Any]:
     """Return a row for a person: nobody is shown how his own accesses are scored, for he could tune them."""
-    hidden = {"risk": None} if one["subject"] == visit.person.subject else {}
+    hidden = {"risk": None} if one["subject"] in query.unscored else {}
     return {**one, **hidden, "time": stamp(one["time_ns"])}
 
 

@@ -41,7 +41,8 @@ _TRUST: Final = {"attested": "good", "enrolled": "wait"}
 def show(visit: Visit) -> Reply:
     """Show all devices that fit the filters."""
     query = visit.query
-    every = [_row(one, visit) for one in list_devices(visit.tenant, visit.desk)]
+    mine = visit.selves
+    every = [_row(one, mine) for one in list_devices(visit.tenant, visit.desk)]
     rows = [
         one
         for one in every
@@ -68,7 +69,7 @@ def device(visit: Visit) -> Reply:
     reports = [{**one.model_dump(), "when": stamp(one.at * _NS)} for one in found.reports]
     registers = {str(number): value for number, value in sorted(found.registers.items())}
     return visit.page(
-        "device.html", HERE, one=_row(found, visit), reports=reports, registers=registers, reasons=REASONS
+        "device.html", HERE, one=_row(found, visit.selves), reports=reports, registers=registers, reasons=REASONS
     )
 
 
@@ -114,7 +115,7 @@ def remove(visit: Visit) -> Reply:
     return visit.done(HERE, "The device is unknown from now on")
 
 
-def _row(one: DeviceShown, visit: Visit) -> dict[str, Any]:
+def _row(one: DeviceShown, selves: frozenset[str]) -> dict[str, Any]:
     told = one.model_dump(exclude={"reports", "registers"})
     return {
         **told,
@@ -124,7 +125,7 @@ def _row(one: DeviceShown, visit: Visit) -> dict[str, Any]:
         "stale": one.posture_age_s is None or one.posture_age_s > _DAY_S,
         "since": stamp(one.enrolled * _NS),
         "others": len(one.subjects) > 1,
-        "mine": visit.person.subject in one.subjects,
+        "mine": not selves.isdisjoint(one.subjects),
     }
 
 

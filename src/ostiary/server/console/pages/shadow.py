@@ -98,7 +98,8 @@ def report(visit: Visit) -> Reply:
         names=named,
     )
     sheet = _sheet(told)
-    people = [one for one in sheet.people if one.name != harmless(visit.person.subject)]
+    mine = {harmless(one) for one in visit.selves}
+    people = [one for one in sheet.people if one.name not in mine]
     return visit.page(
         "shadow_report.html",
         "/rollout",

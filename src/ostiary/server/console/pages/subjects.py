@@ -27,7 +27,7 @@ def show(visit: Visit) -> Reply:
     unknown = [name for name, known in (("level", Level), ("state", State)) if asked[name] not in get_args(known)]
     if unknown:
         raise FaultyInputError("filter_invalid", f"there is no such {unknown[0]}")
-    rows = subjects_of(visit.house, visit.tenant, SubjectFilter(**asked), MOST + 1, hidden=visit.person.subject)
+    rows = subjects_of(visit.house, visit.tenant, SubjectFilter(**asked), MOST + 1, hidden=visit.selves)
     return visit.page(
         "subjects.html",
         HERE,
@@ -47,7 +47,7 @@ def show(visit: Visit) -> Reply:
 def show_one(visit: Visit) -> Reply:
     """Show one subject; of oneself without scores."""
     found = show_subject(visit.tenant, visit.told["subject"], visit.desk)
-    mine = found.row.subject == visit.person.subject
+    mine = found.row.subject in visit.selves
     charts = {"heat": _heat(found)} if found.heat else {}
     if not mine and found.curve.points:
         charts["risk"] = risk_chart(found.curve)

@@ -107,7 +107,7 @@ class FeedbackBook:
             raise RefusedError("feedback_flood", f"more than {self._most} verdicts of one analyst in a day")
         kind, _, name = target.partition(":")
         records = [self._decision(tenant, name)] if kind == "decision" else self._session(tenant, name)
-        if any(record.subject_key == by for record in records):
+        if any(record.subject_key in {by, self._house.admins.person_of(by)} - {""} for record in records):
             raise RefusedError("feedback_own", "nobody judges an access of their own: it would become a label")
         events = tuple(record.event.event_id for record in records if record.event is not None)
         hits = (hit for record in records if record.adaptive is not None for hit in record.adaptive.hits)

@@ -3,13 +3,14 @@
 For administrators alone: whoever may not administer a tenant learns no more here than that it is unknown.
 """
 
-from typing import Annotated, Any, Literal
+import threading
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import APIRouter
 from pydantic import Field
 
-from ostiary.errors import FaultyInputError
+from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who, living_tenant
 from ostiary.server.impact.candidates import SHADOW_MODEL, bundle_of, candidates_of, model_of
 from ostiary.server.impact.supposed import Facts
@@ -17,6 +18,8 @@ from ostiary.server.impact.whatif import Draft, draft_of, what_if
 from ostiary.vocabulary.ids import check_tenant
 
 router = APIRouter(tags=["whatif"])
+AT_ONCE: Final = 2
+_asking = threading.BoundedSemaphore(AT_ONCE)  # each question compiles the policy in two processes, beside decisions
 _NOT_SO: dict[int | str, dict[str, Any]] = {409: {"description": "The draft is refused; the code says why."}}
 
 
@@ -60,7 +63,12 @@ def ask_what_if(body: WhatIfBody, who: Who, desk: Desk) -> dict[str, Any]:
     except (msgspec.ValidationError, ValueError) as fault:
         raise FaultyInputError("fact_invalid", f"the facts cannot be supposed: {str(fault)[:200]}") from fault
     draft = _draft(desk, tenant, body.draft)
-    told: dict[str, Any] = msgspec.to_builtins(what_if(desk.house, who.key_id, tenant, body.request, facts, draft))
+    if not _asking.acquire(blocking=False):
+        raise RefusedError("whatif_busy", "others suppose something at this moment: try again in a moment")
+    try:
+        told: dict[str, Any] = msgspec.to_builtins(what_if(desk.house, who.key_id, tenant, body.request, facts, draft))
+    finally:
+        _asking.release()
     return told
 
 

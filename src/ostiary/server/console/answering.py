@@ -2,8 +2,9 @@
 
 The order, for every route of the table:
 
-1. there is such a route · 2. somebody is signed in · 3. a deed comes from our own page, with its token ·
-4. the decision says yes, and its record is on disk · 5. the page is made, beside the loop, so many at once.
+1. there is such a route · 2. somebody is signed in · 3. a deed comes from our own page, with its token; what is taken
+away by no link of another site · 4. the decision says yes, and its record is on disk · 5. the page is made, beside the loop, so many at
+once.
 
 What concerns every tenant is not for one tenant's policy alone to open: the person must look after the deployment.
 
@@ -43,6 +44,7 @@ ENDED: Final = frozenset({"session-terminated", "session_terminated"})  # by a r
 _EVERYBODYS: Final = "deployment"
 _FORM: Final = b"application/x-www-form-urlencoded"
 _SHOWN: Final = frozenset({"GET", "HEAD"})
+_FROM_HERE: Final = frozenset({"", "same-origin", "none"})
 
 
 class Answering:
@@ -86,6 +88,8 @@ class Answering:
         form: Mapping[str, str] = {}
         if route.method == "POST":
             form = await self._form(request, who)
+        elif route.action != "view" and _header(request, b"sec-fetch-site") not in _FROM_HERE:
+            raise RefusedError(FOREIGN, "this leads to something that is taken away: open it from its page")
         caller = caller_of(self._shared.desk, who, request)
         passed = await self._keeper.ask(caller, question(route, request.path))
         if route.area == _EVERYBODYS and not who.person.deployment:  # a tenant's own policy need not have our rules

@@ -22,6 +22,7 @@ from ostiary.server.admin.decision_story import (
 )
 from ostiary.server.admin.decisions import list_decisions, prove_decision
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback
+from ostiary.server.console.plain_json import seen
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -172,7 +173,7 @@ def _neighbours(visit: Visit, index: int) -> dict[str, str]:
 
 
 def _pretty(told: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+    return seen(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
 
 
 def _stamp_s(moment: float) -> str:

@@ -22,6 +22,7 @@ from ostiary.testing.console import FakeBrowser
 from ostiary.testing.issuer import FakeKey, compact
 from ostiary.testing.sign_in_provider import CLIENT, SECRET, SignInProvider
 
+HIDDEN = "This decision is about you"
 People = Callable[..., FakeBrowser]
 MAPPING = [
     {"claim": "groups", "value": "soc", "roles": ["analyst"]},
@@ -222,6 +223,21 @@ def test_a_provider_makes_nobody_the_person_of_the_same_name(
     browser.sign_in()
     assert "corp:eve" in browser.get("/me").text
     assert browser.get("/people").status_code == 403, "eve by passkey is an owner, eve of the provider is not"
+
+
+def test_what_is_about_the_person_under_its_providers_name_is_hidden_from_it(
+    server: Any, browser: Browser, providers: dict[str, SignInProvider]
+) -> None:
+    """Applications know it by its `sub`: nobody learns his own score by signing in here at the provider."""
+    decision = server.ask().json()["context"]["id"]
+    providers["corp"].claims |= {"sub": "alice", "groups": ["admins"]}
+    browser.sign_in()
+    (session,) = sessions_of(server.house).of("default", "user:corp:alice")
+    assert session.names == {"user:corp:alice", "user:alice", "identity:alice"}
+    assert HIDDEN in browser.get(f"/decisions/{decision}").text
+    providers["corp"].claims["sub"] = "another"
+    browser.sign_in()
+    assert HIDDEN not in browser.get(f"/decisions/{decision}").text
 
 
 @pytest.mark.parametrize("sub", ["corp:ada", "partner:pat@acme.example", "a b", "\u0430da", "", "a\u200bda", None, 7])

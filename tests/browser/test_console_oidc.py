@@ -1,4 +1,4 @@
-"""Signing in at a provider in a real Chromium: the page keeps nobody out; the way there and back works, and so does out."""
+"""Signing in at a provider in a real Chromium: nobody is kept out, the way there and back works, and the way out."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from ostiary.server.console.people import enter
 from ostiary.server.deeds import COMMAND_LINE
+from ostiary.server.impact.runs import Run, Runs
 from ostiary.server.step_up.inviting import invite
 from ostiary.server.step_up.party import page_base
 from ostiary.testing.console import FakeBrowser
@@ -139,8 +140,6 @@ def test_nobody_is_kept_out(server: Any, look: Callable[..., Any], study: str, s
 def test_a_question_and_a_study_by_hand(look: Callable[..., Any], study: str) -> None:
     page, base, said = look()
     page.goto(f"{base}/impact/{study}")
-    if page.locator("#progress").count():  # it asks by itself how far the study is
-        page.get_by_role("link", name="Read the report").click()
     expect(page.get_by_role("heading", name="Agreement")).to_be_visible()
     page.goto(f"{base}/decisions/{LOUD}")
     page.locator("#main").get_by_role("link", name="What if").click()
@@ -152,4 +151,19 @@ def test_a_question_and_a_study_by_hand(look: Callable[..., Any], study: str) ->
     page.get_by_label("Reason").fill("She was on a trip.")
     page.get_by_role("button", name="Record the verdict").click()
     expect(page.get_by_text("Judged as a false alarm")).to_be_visible()
+    assert said == []
+
+
+def test_a_page_follows_its_study(server: Any, look: Callable[..., Any]) -> None:
+    page, base, said = look()
+    shelf = Runs(server.house)._shelf
+    run = Run("imp_followed", "policy", "changed-file", "", 1.0, "test", server.house.clock.now_ns(), read=500)
+    shelf.save("default", run.run, run, 1)
+    page.goto(f"{base}/impact/{run.run}")
+    expect(page.get_by_text("500 records were read")).to_be_visible()
+    shelf.save("default", run.run, msgspec.structs.replace(run, read=1_000), 1)
+    expect(page.get_by_text("1000 records were read")).to_be_visible(timeout=30_000)
+    shelf.save("default", run.run, msgspec.structs.replace(run, state="failed", code="impact_timeout"), 1)
+    expect(page.get_by_text("impact_timeout")).to_be_visible(timeout=30_000)
+    shelf.delete("default", run.run)
     assert said == []

@@ -9,12 +9,13 @@ import pytest
 from ostiary.testing.console import FakeBrowser
 
 People = Callable[..., FakeBrowser]
+SLOW_S = 180  # two processes compile the whole policy for each question, on whatever else the machine does
 ASK = {"subject": "user:alice", "action": "read", "resource": "document:handbook"}
 
 
 def ask(browser: FakeBrowser, **more: str) -> Any:
     form = {"csrf": browser.csrf, **ASK, **more}
-    return browser.client.post("/explain", data=form, headers={"cookie": browser.cookie})
+    return browser.client.post("/explain", data=form, headers={"cookie": browser.cookie}, timeout=SLOW_S)
 
 
 def deeds(server: Any) -> list[bytes]:
@@ -69,8 +70,7 @@ def test_questions_take_no_budgets(server: Any, people: People, monkeypatch: pyt
         return real(self, tenant, asker, question, now_ns)
 
     monkeypatch.setattr(type(guard), "look", look)
-    for number in range(3):
-        ask(people("analyst"), context=f'{{"ip": "198.51.{number}.7"}}')
+    assert ask(people("analyst"), context='{"ip": "198.51.100.7"}').status_code == 200
     assert not [one for one in looked if "alice" in one]
 
 

@@ -22,7 +22,7 @@ def body(server: Any, text: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 def finished(server: Any, run: str, tenant: str = "default") -> dict[str, Any]:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until:
         told: dict[str, Any] = server.admin("GET", f"/tenants/{tenant}/impact/{run}").json()
         if told["run"]["state"] != "running":
@@ -143,7 +143,7 @@ def test_what_runs_in_shadow_can_be_asked_about_by_name(server: Any, people: Peo
         ann = people("analyst")
         form = {"csrf": ann.csrf, "subject": "user:zoe", "action": "read", "resource": "doc:1"}
         form["candidate"] = "shadow-bundle"
-        page = ann.client.post("/explain", data=form, headers={"cookie": ann.cookie}).text
+        page = ann.client.post("/explain", data=form, headers={"cookie": ann.cookie}, timeout=180).text
         assert "The decision would change." in page
         assert "Under the candidate" in page
         server.ask("read", subject={"type": "user", "id": "zoe"})

@@ -8,12 +8,15 @@ import pytest
 from ostiary.testing.console import FakeBrowser
 
 People = Callable[..., FakeBrowser]
+SLOW_S = 180  # the tests of the whole policy run apart, on whatever else the machine does
 FILE = "guardrails/resources.rego"
 HOSTILE = '# </textarea><script>alert(1)</script>\npackage ostiary.guardrails\n"{{7*7}}" := x'
 
 
 def post(browser: FakeBrowser, path: str, **form: str) -> Any:
-    return browser.client.post(path, data={"csrf": browser.csrf, **form}, headers={"cookie": browser.cookie})
+    return browser.client.post(
+        path, data={"csrf": browser.csrf, **form}, headers={"cookie": browser.cookie}, timeout=SLOW_S
+    )
 
 
 def source(server: Any) -> str:
@@ -52,6 +55,7 @@ def test_only_files_of_the_bundle_are_shown(server: Any, people: People, file: s
 
 def test_lint_and_tests_are_run_apart_and_the_last_report_is_kept(server: Any, people: People) -> None:
     assert server.admin("GET", "/tenants/default/bundle/check").json() is None
+    people("developer").client.timeout = SLOW_S
     answer = people("developer").deed("/policies/check")
     assert answer.json() == {"go": "/policies"}
     kept = server.admin("GET", "/tenants/default/bundle/check").json()

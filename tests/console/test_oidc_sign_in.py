@@ -613,6 +613,18 @@ def test_a_provider_ends_sessions(
     assert not browser.is_in()
 
 
+def test_a_session_whose_name_there_is_not_known_ends_with_its_person(
+    server: Any, browser: Browser, providers: dict[str, SignInProvider]
+) -> None:
+    corp = providers["corp"]
+    corp.claims["sid"] = None
+    browser.sign_in()
+    assert logout(server, corp.logout_token(sub=None, sid="another")).status_code == 200
+    assert browser.is_in()
+    assert logout(server, corp.logout_token(sid="another")).status_code == 200
+    assert not browser.is_in()
+
+
 def test_a_provider_ends_no_other_session(
     server: Any, people: People, browser: Browser, providers: dict[str, SignInProvider]
 ) -> None:

@@ -212,6 +212,25 @@ def test_a_provider_counts_while_it_is_configured_as_it_was(server: Any, provide
         assert standing.section_of(server.house, *told) is None
 
 
+def test_owners_see_whom_a_provider_let_in_and_keep_out_whom_they_like(
+    server: Any, people: People, browser: Browser, providers: dict[str, SignInProvider]
+) -> None:
+    providers["corp"].claims["sub"] = "<b>dan</b>"
+    browser.sign_in()
+    owner = people("owner")
+    page = owner.get("/people").text
+    assert "Signed in by a provider" in page
+    assert "user:corp:&lt;b&gt;dan&lt;/b&gt;" in page
+    listed = server.admin("GET", "/tenants/default/console/guests").json()
+    (dan,) = [one for one in listed if one["subject"] == "user:corp:<b>dan</b>"]
+    assert (dan["roles"], dan["provider"]) == (["analyst"], "corp")
+    assert server.admin("GET", "/tenants/acme/console/guests").json() == []
+    assert owner.deed("/people/user%3Acorp%3A%3Cb%3Edan%3C%2Fb%3E/remove").json() == {"go": "/people"}
+    assert not browser.is_in()
+    assert refused(browser.sign_in(), "You have no role")
+    assert "dan" not in owner.get("/people").text
+
+
 # Other people's names.
 
 

@@ -1,4 +1,4 @@
-"""Who somebody with a session is at this moment: by an owner's entry, or by what a provider said (ADR-0068).
+"""Who somebody with a session is at this moment: by an owner's entry, or by what a provider said (ADR-0066).
 
 1. Whoever was ever entered in the console's people is what that entry says: a provider adds no role to it.
 2. Whoever was taken off has none, whatever a provider says, until an owner enters the person again.

@@ -154,7 +154,7 @@ def _is_about(visit: Visit, record: str) -> bool:
     """Return whether a record is about who looks: nobody is shown how he himself is scored."""
     row = visit.house.log.store.find_record(visit.tenant, record)
     try:
-        return row is not None and row.tag == visit.house.vault.tag(visit.tenant, visit.person.subject)
+        return row is not None and row.tag in {visit.house.vault.tag(visit.tenant, one) for one in visit.own_names}
     except RefusedError:
         return False
 

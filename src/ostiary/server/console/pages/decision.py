@@ -62,7 +62,7 @@ def show(visit: Visit) -> Reply:
     name = visit.told["decision"]
     stored, record = find_decision(visit.house, visit.tenant, name)
     story = show_story(visit.tenant, name, visit.desk)
-    own = record.subject_key == visit.person.subject
+    own = record.subject_key in visit.own_names
     told = explain(record)
     said = FeedbackBook(visit.house).about(visit.tenant, name, record.subject_key, stored.index)
     return visit.page(
@@ -111,7 +111,7 @@ def record_file(visit: Visit) -> Reply:
     """Hand the raw record out."""
     name = visit.told["decision"]
     _, record = find_decision(visit.house, visit.tenant, name)
-    told = raw_of(record, hidden=record.subject_key == visit.person.subject)
+    told = raw_of(record, hidden=record.subject_key in visit.own_names)
     return _file(_pretty(told).encode(), f"{name}.json", b"application/json")
 
 

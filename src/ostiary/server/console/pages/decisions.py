@@ -140,7 +140,7 @@ def _adder(chosen: Mapping[str, str]) -> Any:
 
 def _shown(one: dict[str, Any], visit: Visit) -> dict[str, Any]:
     """Return a row for a person: nobody is shown how his own accesses are scored, for he could tune them."""
-    hidden = {"risk": None} if one["subject"] == visit.person.subject else {}
+    hidden = {"risk": None} if one["subject"] in visit.own_names else {}
     return {**one, **hidden, "time": stamp(one["time_ns"])}
 
 

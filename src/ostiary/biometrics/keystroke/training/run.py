@@ -1,10 +1,10 @@
-"""From rows to a model's folder: fit the encoder, then PLDA and calibration on people that it never saw, then write.
+"""From rows to a model's folder: fit the encoder, then the PLDA, calibrate on people that neither saw, then write.
 
 - One epoch shows every piece once, as one of many samples that can be cut from it. Large sets get ``EPOCHS``; smaller
   ones more, so that the fewest steps are taken.
 - Where nobody could be held out ratios are too bold, so they are capped low.
 - The PLDA learns from everybody, those too who taught the encoder: a few hundred people are few for so many directions.
-  Whoever is judged, for calibration or for the card, is told by a PLDA that never saw them.
+  Whoever is judged, for calibration or for the card, is told by a PLDA that never saw them, where enough can be halved.
 """
 
 from collections.abc import Sequence

@@ -53,6 +53,11 @@ docs:
 test *paths:
     @PYTEST_ARGS='{{ paths }}' tools/check.sh tests
 
+# pictures of every page of the console into docs/assets/screens: light, dark, and as a phone shows it
+[group('write')]
+screenshots *options:
+    @python tools/screenshots.py {{ options }}
+
 # mend what ruff can mend by itself
 [group('write')]
 format:

@@ -1,6 +1,11 @@
-"""Fixtures for the whole suite: where shared data lies, and a server that runs inside the test."""
+"""Fixtures for the whole suite: where shared data lies, and a server that runs inside the test.
+
+Each worker collects all tests, a million objects that stay. Python's own pace of garbage collection walked through them
+again and again: half of the time that collecting took. The pace is a server's here (``ostiary.server.tuning``).
+"""
 
 import asyncio
+import gc
 import json
 import os
 import threading
@@ -13,11 +18,17 @@ import pytest
 if TYPE_CHECKING:
     import httpx
 
+    from ostiary.policy.bundle import Bundle
+    from ostiary.policy.sandbox import Report
     from ostiary.server.assembly import Assembly
     from ostiary.server.wiring import House
     from ostiary.vocabulary.verdicts import DecisionRecord
 
 REPO = Path(__file__).resolve().parent.parent
+
+_admitted: "dict[str, Report]" = {}
+
+gc.set_threshold(20_000, 10, 10)
 
 # What a subject may do is in the action's name, so that a test can ask for any effect.
 GUARDRAILS = """package ostiary.guardrails
@@ -83,9 +94,12 @@ class InProcess:
         return [msgspec.json.decode(one.payload or b"", type=DecisionRecord) for one in found]
 
 
-def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> Callable[[], None]:
-    """Serve ``house`` in a thread, on ``port`` or on any; return what stops it."""
+def _run(
+    house: "House", ready: Callable[[InProcess], None], port: int = 0
+) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Serve ``house`` in a thread, on ``port`` or on any; return what tells it to end, and what waits for its end."""
     import httpx  # noqa: PLC0415
+    import structlog  # noqa: PLC0415
 
     from ostiary.server.assembly import Assembly  # noqa: PLC0415
     from ostiary.server.supervisor import bind  # noqa: PLC0415
@@ -93,6 +107,9 @@ def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> C
     from ostiary.server.telemetry.metrics import Metrics  # noqa: PLC0415
     from ostiary.server.worker import WorkerServer, server_config  # noqa: PLC0415
 
+    if not structlog.is_configured():  # it would draw every fault with all its variables, in colours: a second each
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain])
     listener = bind("127.0.0.1", port)
     metrics, served, running = Metrics(), list[InProcess](), threading.Event()
     assembly = Assembly(house, metrics, logs.get_logger("test"), lambda: setattr(served[0], "stuck", 1))
@@ -108,18 +125,26 @@ def _run(house: "House", ready: Callable[[InProcess], None], port: int = 0) -> C
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert running.wait(20)
-    client = httpx.Client(base_url=url, timeout=30)
+    client = httpx.Client(base_url=url, timeout=30, verify=scheme == "https")  # else it reads every authority there is
     served.append(InProcess(house, assembly, url, client))
     served[0].loop = loops[0]
     ready(served[0])
 
-    def stop() -> None:
+    def tell() -> None:
         client.close()
         server.should_exit = True
+
+    def wait() -> None:
         thread.join(30)
         assert not thread.is_alive()
 
-    return stop
+    return tell, wait
+
+
+def pytest_collection_finish() -> None:
+    """Let no later collection walk through the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +162,17 @@ def shared() -> Path:
     return place
 
 
+def _once(admit: "Callable[[Bundle], Report]") -> "Callable[[Bundle], Report]":
+    """Return ``admit``, which starts a process, so that it tries each bundle out for a run's first house alone."""
+
+    def admitted(bundle: "Bundle") -> "Report":
+        if bundle.digest not in _admitted:
+            _admitted[bundle.digest] = admit(bundle)
+        return _admitted[bundle.digest]
+
+    return admitted
+
+
 @pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., InProcess]]:
     """Starts servers inside the test, with settings by section; they share the module's end."""
@@ -146,19 +182,22 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     from ostiary.server.wiring import open_house  # noqa: PLC0415
     from ostiary.vocabulary.clock import SystemClock  # noqa: PLC0415
 
+    told_to_end: list[Callable[[], None]] = []
     ends: list[Callable[[], None]] = []
 
     def start(
-        *, guardrails: str = GUARDRAILS, faults: list[Any] | None = None, on_port: int = 0, **sections: Any
+        *, guardrails: str | None = GUARDRAILS, faults: list[Any] | None = None, on_port: int = 0, **sections: Any
     ) -> InProcess:
         root = tmp_path_factory.mktemp("house") / "data"
-        for place, text in {
-            "bundles/default/guardrails.rego": guardrails,
+        own = {
+            "bundles/default/guardrails.rego": guardrails or "",
             "bundles/default/adaptive.rego": "package ostiary.adaptive\ndecision := {}\n",
             "catalogue/default.yaml": CATALOGUE,
-        }.items():
+        }
+        for place, text in own.items() if guardrails is not None else ():  # without any, the shipped policy
             (root / place).parent.mkdir(parents=True, exist_ok=True)
             (root / place).write_text(text)
+        root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
         # A machine that is busy with other tests makes no decision of this one late; tests of deadlines set their own.
         sections["server"] = {"deadline_ms": 10_000, **sections.get("server", {})}
@@ -166,12 +205,16 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         told = faults if faults is not None else []
         house = open_house(Places(root), settings, SystemClock(), lambda reason, fault: told.append((reason, fault)))
         ends.append(house.close)
+        house.policies._admit = _once(house.policies._admit)
         bootstrap(house)
         house.warm_up(lambda reason, fault: told.append((reason, fault)))
         served: list[InProcess] = []
-        ends.append(_run(house, served.append, on_port))
+        tell, wait = _run(house, served.append, on_port)
+        told_to_end.append(tell)
+        ends.append(wait)
         return served[0]
 
     yield start
-    for end in reversed(ends):
+    # Each takes its time to say good-bye: all of them do it at once.
+    for end in (*reversed(told_to_end), *reversed(ends)):
         end()

@@ -7,7 +7,7 @@ PATH="$PWD/.venv/bin:$PATH"
 export OSTIARY_SHARED="${OSTIARY_SHARED:-$PWD/../shared}"
 
 lint() { ruff check . && ruff format --check .; }
-types() { mypy; }
+types() { mypy --num-workers 2; }
 rooms() { lint-imports; }
 deps() { deptry . && (cd sdk && deptry .); }
 docs() { NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir build/site; }

@@ -31,6 +31,7 @@ deny contains {"rule": "unmanaged-device-no-export"} if {
 	not input.device.managed == true
 	data.ostiary.lib.sensitivity >= 1
 	not own_words
+	not at_console # which asks for a fresh confirmation instead
 }
 
 # METADATA

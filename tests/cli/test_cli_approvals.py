@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.approvals.room import Hand
+from ostiary.approvals.deciding import Hand
 from ostiary.cli.app import build_app
 from ostiary.cli.places import open_data
 from ostiary.errors import OstiaryError

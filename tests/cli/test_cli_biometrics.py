@@ -240,6 +240,12 @@ def test_people_whom_the_model_never_saw_are_measured(run, model, tmp_path) -> N
     code, out, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", *words)
     assert code == 0, err
     assert "p009 to p013" in out
+    code, _, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", *words, "--keep")
+    assert code == 0, err
+    assert "kept: sha256:" in err
+    code, _, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", "--keep")
+    assert code == 1
+    assert "--keep needs --model" in err
     code, _, err = run("evaluate", "--modality", "keystroke", "--data", tmp_path / "set", "--held-out", 13)
     assert code == 1
     assert "too few people" in err

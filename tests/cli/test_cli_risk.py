@@ -129,8 +129,10 @@ def test_evaluate_prints_every_figure(files: Path, run: Run, model: Path) -> Non
     assert {one["name"] for one in told["operating_points"]} >= {"1% of all", "1% of each account", "level high"}
     assert sum(one["rows"] for one in told["reliability"]) == told["count"]
     assert told["calibration_error"] is not None
-    code, out, _ = run("risk", "evaluate", "--model", model, "--events", files / "events.csv", *words, *more)
-    assert code == 0
+    events = ("--model", model, "--events", files / "events.csv")
+    code, out, err = run("risk", "evaluate", *events, *words, *more, "--keep")
+    assert code == 0, err
+    assert "kept: sha256:" in err
     for words_told in (
         "takeovers caught at 1% FPR",
         "time to detect",

@@ -70,6 +70,14 @@ def test_selection_by_kind_subject_age_and_page(store: Store) -> None:
     assert store.select(Selection("default", before_ns=1005), 100) == rows[:5]
     assert store.select(Selection("default", since_index=17), 100) == rows[17:]
     assert store.select(Selection("default"), 3) == rows[:3]
+    assert store.newest(Selection("default"), 20, 3) == rows[:16:-1]
+    assert store.newest(Selection("default"), 5, 100) == rows[4::-1]
+    assert store.newest(Selection("default", tag=b"a"), 20, 2) == rows[19:15:-2]
+    assert store.newest(Selection("default", kind="admin"), 20, 1) == [row for row in rows if row.kind == "admin"][-1:]
+    assert store.newest(Selection("default", kind="decision", since_index=3), 6, 9) == [
+        row for row in rows[5:2:-1] if row.kind == "decision"
+    ]
+    assert store.newest(Selection("other"), 20, 3) == []
     assert list(pages(store, Selection("default", tag=b"b"), page=3)) == rows[::2]
 
 

@@ -249,7 +249,8 @@ def test_missing_is_not_zero(field: str) -> None:
 def test_the_same_in_every_process(repo: Path) -> None:
     """Hash seeds differ between processes; features must not."""
     script = (
-        "from hashlib import sha256\nimport struct\nfrom ostiary.signals import ProfileBook, replay, features\n"
+        "from hashlib import sha256\nimport struct\nfrom ostiary.signals import features\n"
+        "from ostiary.signals.book import ProfileBook\nfrom ostiary.signals.replay import replay\n"
         "from ostiary.testing.organisation import Organisation\n"
         "book = ProfileBook('default'); digest = sha256()\n"
         "for _, row in replay(Organisation(people=9, days=3).history(), book):\n"

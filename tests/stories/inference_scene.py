@@ -191,7 +191,9 @@ def open_scene(root: Path, others: Sequence[FakeIssuer] = (), **sections: Any) -
             house.tenants.create(one.tenant)
         house.warm_up(lambda *told: faults.append(told))
         served: list[InProcess] = []
-        opened.callback(_run(house, served.append))
+        tell, wait = _run(house, served.append)
+        opened.callback(wait)
+        opened.callback(tell)
         model = opened.enter_context(FakeModel(lambda rows: [min(1.0, row["amount"] / 200) for row in rows]))
         yield Scene(served[0], clock, issuer, model)
 

@@ -14,11 +14,11 @@ import msgspec
 import pytest
 
 from ostiary.approvals.acts import Written
+from ostiary.approvals.deciding import Hand
 from ostiary.approvals.delegating import delegation_deed
 from ostiary.approvals.law import law_deed, written
 from ostiary.approvals.people import Person
 from ostiary.approvals.proposal import Draft, Proposal
-from ostiary.approvals.room import Hand
 from ostiary.approvals.rules import PEOPLE as PEOPLE_KIND
 from ostiary.approvals.rules import RULE, Rule
 from ostiary.audit import AuditLog

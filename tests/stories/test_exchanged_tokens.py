@@ -12,9 +12,13 @@ import pytest
 
 from ostiary.identity.strict import b64url_decode
 from ostiary.pipeline.registered import Registered
+from ostiary.server.analyst.reading import session_named
+from ostiary.server.analyst.revoked import revoked_of
 from ostiary.server.chores import Chore
 from ostiary.server.doors import Asked, Keeper, TurnedAway
 from ostiary.server.wire import Reply, Request, json_reply
+from ostiary.sessions import Asked as Access
+from ostiary.sessions import handle_of
 from ostiary.testing.exchange import ExchangeCaller
 from ostiary.testing.exchange_scene import CLUSTER, GITHUB, GITLAB, PEOPLE, PUBLIC, SPIFFE, sections
 from ostiary.testing.issuer import FakeHolder
@@ -307,6 +311,21 @@ def test_narrowed_tokens_fall_together(scene: Scene) -> None:
     assert scene.read(stage, child).json()["reasons"] == ["session_terminated"]
     again = scene.exchange(stage, child)
     assert (again.status_code, again.json()["reasons"]) == (400, ["session_terminated"])
+
+
+def test_what_fell_with_a_session_is_listed_exactly_and_refused(scene: Scene) -> None:
+    stage = scene.stage()
+    mine = PEOPLE.token(scene.now(), sub="erin", sid="sid-erin", jti="erin-1", acr="urn:mfa")
+    other = PEOPLE.token(scene.now(), sub="erin", sid="sid-other", jti="erin-2", acr="urn:mfa")
+    token, spared = scene.token(stage, source=mine), scene.token(stage, source=other)
+    scene.house.ledger.touch(Access("default", ("sid-erin",), "user:erin", scene.house.clock.now_ns()))
+    scene.house.ledger.terminate("default", "sid-erin", at_ns=scene.house.clock.now_ns(), reason="stolen")
+    fell = revoked_of(scene.house, session_named(scene.house, "default", "sid-erin"))
+    claims = claims_of(token)
+    assert [one.token for one in fell.tokens] == [claims["jti"]]
+    assert fell.sessions[1].session == handle_of("default", claims["sid"])
+    assert scene.read(stage, token).json()["reasons"] == ["session_terminated"]
+    assert scene.read(stage, spared).status_code == 200
 
 
 # Who acts for whom.

@@ -4,14 +4,14 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ostiary.defence.batches import MAX_HEAD, Place, read_batch, seal
-from ostiary.defence.intake import Intake, IntakeSettings
+from ostiary.defence.batches import MAX_HEAD, IntakeSettings, Place, read_batch, seal
 from ostiary.defence.producers import Producers, read_key
 from ostiary.defence.provenance import KIND
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError, VerificationError
@@ -19,6 +19,9 @@ from ostiary.keys import SigningKey
 from ostiary.signals import eventfile
 from ostiary.testing.batches import SECOND_NS, BatchScene, Sender
 from ostiary.vocabulary.approvals import Approved, Deed
+
+if TYPE_CHECKING:
+    from ostiary.defence.intake import Intake
 
 
 @pytest.fixture

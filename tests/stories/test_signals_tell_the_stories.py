@@ -9,7 +9,11 @@ from functools import cache
 import msgspec
 import pytest
 
-from ostiary.signals import Enricher, History, ProfileBook, describe, features
+from ostiary.signals import features
+from ostiary.signals.book import ProfileBook
+from ostiary.signals.enrichment import Enricher
+from ostiary.signals.features import describe
+from ostiary.signals.history import History
 from ostiary.testing.organisation import Organisation, request_of
 from ostiary.vocabulary.events import AccessEvent
 

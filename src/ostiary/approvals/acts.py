@@ -35,6 +35,7 @@ class Signed(msgspec.Struct, frozen=True, tag="sign"):
         delegation: the proposal by which they delegated, empty without one.
         public_key: COSE key that verified it.
         rp_id, origin: for whom and where it was made.
+        comment: what they said with it; signed along.
     """
 
     person: str
@@ -48,6 +49,7 @@ class Signed(msgspec.Struct, frozen=True, tag="sign"):
     authenticator_data: bytes
     signature: bytes
     delegation: str = ""
+    comment: str = ""
 
 
 class Withdrawn(msgspec.Struct, frozen=True, tag="withdraw"):

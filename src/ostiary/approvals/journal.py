@@ -100,6 +100,10 @@ class Journal:
                 raise tampered()
             rows = again
 
+    def count(self, tenant: str) -> int:
+        """Return how many acts the book has of a tenant."""
+        return self._book.count(tenant)
+
     def topics(self, tenant: str, limit: int) -> list[str]:
         """Return the ids of the newest proposals, newest first."""
         return list(self._book.topics(tenant, limit))

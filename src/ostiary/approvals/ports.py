@@ -30,6 +30,10 @@ class ApprovalBook(Protocol):
         """Return the newest topics whose names begin as proposals' do, newest first."""
         ...
 
+    def count(self, tenant: str) -> int:
+        """Return how many numbers a tenant's topics have together."""
+        ...
+
 
 class Recorder(Protocol):
     """The part of the audit log that approvals use."""

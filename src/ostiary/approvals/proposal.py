@@ -2,8 +2,8 @@
 
 - Everything is in it: what, to what, every value it is bound to, who asked and why, when, by which rules, a nonce. The
   digest covers all; whatever differs is another proposal, with other words.
-- A challenge is SHA-256 over the digest with who agrees, who signs for them, and yes or no. So a yes is no answer to a
-  no, to another proposal, stage or tenant, nor to any question that step-up asks (those are longer).
+- A challenge is SHA-256 over the digest with who agrees, who signs for them, yes or no, and a comment. So a yes is no
+  answer to a no, to another proposal, stage or tenant, nor to any question that step-up asks (those are longer).
 - What counts at the end is compared with the deed as the doer knows it: nothing is believed because it is in here.
 
 >>> from ostiary.approvals.rules import HIGH
@@ -34,6 +34,7 @@ MAX_BOUND: Final = 32
 MAX_VALUE: Final = 1024
 MAX_TARGET: Final = 512
 MAX_WHY: Final = 1000
+MAX_COMMENT: Final = 1000
 MAX_AUTHORS: Final = 64
 MAX_CHANGE: Final = 131_072
 _MAX_KIND: Final = 64
@@ -113,10 +114,10 @@ class Proposal(msgspec.Struct, frozen=True):
         """Who neither agrees to it nor signs for anybody."""
         return frozenset(name for name in (self.proposer, self.by, *self.authors) if name)
 
-    def challenge(self, person: str, signer: str, decision: Decision) -> bytes:
-        """Return what ``signer`` signs so that ``person`` has decided."""
+    def challenge(self, person: str, signer: str, decision: Decision, comment: str = "") -> bytes:
+        """Return what ``signer`` signs so that ``person`` has decided, with what they say to it."""
         told = {"proposal": self.digest, "person": person, "signer": signer, "decision": decision}
-        return sha256(_CHALLENGE + canonical(told))
+        return sha256(_CHALLENGE + canonical({**told, "comment": comment} if comment else told))
 
 
 def document(proposal: Proposal) -> dict[str, Any]:

@@ -16,16 +16,17 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ostiary.approvals.acts import BOOTSTRAP, LAW, Enacted, Entry, Proposed, Signed, Used, Withdrawn
+from ostiary.approvals.deciding import Hand, check_hand
 from ostiary.approvals.delegating import check_delegation, check_shape
 from ostiary.approvals.drafting import PREFIX, drafted
 from ostiary.approvals.journal import Journal
 from ostiary.approvals.law import changed, law_deed, law_of
 from ostiary.approvals.people import Law, Person, check_law
-from ostiary.approvals.proposal import Decision, Draft, Proposal, check_draft, same_deed
+from ostiary.approvals.proposal import Draft, Proposal, check_draft, same_deed
 from ostiary.approvals.refusing import refusal
 from ostiary.approvals.rules import DELEGATE, PEOPLE, RULE
 from ostiary.approvals.signing import sign
-from ostiary.approvals.standing import Facts, Standing, human, judge, may_say_yes, used_ns
+from ostiary.approvals.standing import Facts, Standing, judge, used_ns
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.webauthn.codes import StepUpRefusal
 from ostiary.identity.webauthn.ports import AuthenticatorStore
@@ -35,23 +36,7 @@ from ostiary.vocabulary.clock import Clock
 
 _TRIES: Final = 16
 _MAX_ID: Final = 64
-_ENDED: Final = {
-    "expired": "approval_expired",
-    "rejected": "approval_denied",
-    "used": "approval_used",
-    "void": "approval_rule_changed",
-    "withdrawn": "approval_withdrawn",
-}
 Done = TypeVar("Done")
-
-
-class Hand(msgspec.Struct, frozen=True):
-    """Who decides what: ``signer`` signs, ``person`` counts; they differ by the delegation that is named."""
-
-    person: str
-    signer: str
-    decision: Decision
-    delegation: str = ""
 
 
 class CopiedKey(msgspec.Struct, frozen=True):
@@ -107,6 +92,10 @@ class Approvals:
         facts = Facts(now_ns or self._clock.now_ns(), self.law(tenant, done or None), own, done)
         return judge(entries, facts, self._keys(tenant), self._delegations(done))
 
+    def acts(self, tenant: str) -> int:
+        """Return how many acts there are: when it is another number than before, something has happened."""
+        return self._journal.count(tenant)
+
     def recent(self, tenant: str, limit: int) -> list[Standing]:
         """Return the newest proposals, newest first."""
         return [self.standing(tenant, one) for one in self._journal.topics(tenant, limit)]
@@ -159,20 +148,7 @@ class Approvals:
             RefusedError: ``approval_…``, ``authenticator_none``.
         """
         standing = self.standing(tenant, proposal_id)
-        proposal, law = standing.proposal, self.law(tenant)
-        if standing.state in _ENDED:
-            raise refusal(_ENDED[standing.state])
-        if hand.decision == "approve":
-            may_say_yes(proposal, law, law.known_as(proposal.own), hand.person, hand.signer)
-        elif law.find(hand.person) is None or hand.signer != hand.person:
-            raise refusal("approval_not_asked")
-        self._check_delegated(proposal, hand)
-        for voice in standing.voices:
-            if voice.decision == "reject" and voice.person == hand.person:
-                raise refusal("approval_decided")
-            same = hand.person == voice.person or human(law, hand.signer) == human(law, voice.signer)
-            if voice.decision == hand.decision == "approve" and same and not voice.void:
-                raise refusal("approval_signed_twice")
+        check_hand(standing, self.law(tenant), hand, self.check_delegated)
         return standing
 
     def keys_of(self, tenant: str, signer: str, proposal: Proposal) -> list[Authenticator]:
@@ -308,7 +284,12 @@ class Approvals:
 
         return check
 
-    def _check_delegated(self, proposal: Proposal, hand: Hand) -> None:
+    def check_delegated(self, proposal: Proposal, hand: Hand) -> None:
+        """Refuse a hand that signs for somebody whom no delegation covers.
+
+        Raises:
+            RefusedError: ``approval_delegation``, or what the giver's own signature is refused for.
+        """
         if hand.signer == hand.person:
             if hand.delegation:
                 raise refusal("approval_delegation")

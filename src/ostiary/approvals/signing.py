@@ -33,6 +33,7 @@ def sign(
     signer: str,
     decision: Decision,
     delegation: str,
+    comment: str = "",
 ) -> tuple[Signed, Authenticator, int]:
     """Verify an answer; return what is to be kept of it, the passkey as it was, and its new counter.
 
@@ -41,7 +42,7 @@ def sign(
         FaultyInputError: ``webauthn_answer_malformed``.
     """
     assertion = read_assertion(told)
-    _check_challenge(assertion, proposal, person, signer, decision)
+    _check_challenge(assertion, proposal.challenge(person, signer, decision, comment))
     passkey = choose(kept, assertion)
     if passkey.created_ns > proposal.created_ns:  # or whoever asks could make the people who agree
         raise refusal("approval_key_too_new")
@@ -59,6 +60,7 @@ def sign(
         authenticator_data=assertion.authenticator_data,
         signature=assertion.signature,
         delegation=delegation,
+        comment=comment,
     )
     return signed, passkey, count
 
@@ -82,10 +84,11 @@ def verify_again(signed: Signed, proposal: Proposal, kept: list[Authenticator]) 
         assertion = read_assertion(told)
     except FaultyInputError as fault:
         raise RefusedError(fault.code, fault.message) from fault
-    _check_challenge(assertion, proposal, signed.person, signed.signer, signed.decision)
+    wanted = proposal.challenge(signed.person, signed.signer, signed.decision, signed.comment)
+    _check_challenge(assertion, wanted)
     verify_assertion(RelyingParty(signed.rp_id, "", (signed.origin,)), assertion, passkey)
 
 
-def _check_challenge(assertion: Assertion, proposal: Proposal, person: str, signer: str, decision: Decision) -> None:
-    if not equal(assertion.challenge, proposal.challenge(person, signer, decision)):
+def _check_challenge(assertion: Assertion, wanted: bytes) -> None:
+    if not equal(assertion.challenge, wanted):
         raise passkey_refusal(StepUpRefusal.CHALLENGE_OTHER_REQUEST)

@@ -38,6 +38,7 @@ class Voice(msgspec.Struct, frozen=True):
     credential_id: str
     delegation: str = ""
     void: str = ""
+    comment: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class Standing(msgspec.Struct, frozen=True):
     used_ns: int = 0
     why: str = ""
     withdrawn_by: str = ""
+    withdrawn_why: str = ""
 
     @property
     def words(self) -> str:
@@ -113,8 +115,8 @@ def judge(entries: Sequence[Entry], facts: Facts, passkeys: Passkeys, delegation
     voids = [one.void for one in voices if one.void and one.decision == "approve"]
     if state == "open" or (state == "used" and not count.enough):
         why = next(iter(voids), "approval_too_few")
-    by = withdrawn.by if withdrawn else ""
-    return Standing(proposal, state, voices, count, len(entries), done, why, by)
+    ended = (withdrawn.by, withdrawn.why) if withdrawn else ("", "")
+    return Standing(proposal, state, voices, count, len(entries), done, why, *ended)
 
 
 def _state(
@@ -155,7 +157,7 @@ def _voices(
             if not void:
                 hands.add(hand)
         where = (signed.credential_id, signed.delegation)
-        yield Voice(signed.person, signed.signer, signed.decision, at_ns, *where, void)
+        yield Voice(signed.person, signed.signer, signed.decision, at_ns, *where, void, signed.comment)
 
 
 def _void(proposal: Proposal, law: Law, known: frozenset[str], signed: Signed, passkeys: Passkeys) -> str:

@@ -109,6 +109,10 @@ class AuditReader(Protocol):
         """Return at most ``limit`` matching records, oldest first."""
         ...
 
+    def newest(self, wanted: Selection, below: int, limit: int) -> list[RecordRow]:
+        """Return at most ``limit`` matching records with an index below ``below``, newest first."""
+        ...
+
     def find_tenant(self, tenant: str) -> TenantRow | None:
         """Return a tenant, deleted ones too."""
         ...

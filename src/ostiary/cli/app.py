@@ -1,7 +1,8 @@
 """The ``ostiary`` command: finds the verbs and turns errors into exit codes.
 
 - Each verb is one module of ``cli/verbs`` with a ``command`` (a function, or a cyclopts ``App`` with sub-commands).
-- Verbs are found by looking into the folder and imported only when asked for, so that start-up stays quick.
+- Verbs are found by looking into the folder and imported only when asked for, so that start-up stays quick; what they
+  import stays, and garbage is looked for seldom.
 - Exit codes: 0 ok, 1 error, 2 usage, 3 denied or refused, 4 step-up needed, 5 verification failed.
 
 >>> "frob" in verb_names()
@@ -21,6 +22,7 @@ import ostiary.cli.verbs
 from ostiary import __version__
 from ostiary.cli.extras import missing, missing_module
 from ostiary.errors import OstiaryError
+from ostiary.server.tuning import seldom
 
 
 def verb_names() -> list[str]:
@@ -54,6 +56,7 @@ def build_app() -> App:
 
 def main() -> None:
     """Run the command line; an Ostiary error becomes one line on stderr and its exit code."""
+    seldom()
     try:
         build_app()()
     except OstiaryError as fault:

@@ -6,11 +6,12 @@ import msgspec
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of the navigation; ``keys`` lead there from anywhere."""
+    """One page of the navigation: ``area`` is what policy calls it, ``keys`` lead there from anywhere."""
 
     path: str
     title: str
     icon: str
+    area: str
     keys: str = ""
 
 
@@ -25,39 +26,42 @@ NAVIGATION: Final = (
     Group(
         "Watch",
         (
-            Page("/", "Overview", "layout-dashboard", "g o"),
-            Page("/decisions", "Decisions", "activity", "g d"),
-            Page("/detections", "Detections", "bell-ring", "g t"),
-            Page("/subjects", "Subjects and sessions", "users", "g s"),
+            Page("/", "Overview", "layout-dashboard", "overview", "g o"),
+            Page("/decisions", "Decisions", "activity", "decisions", "g d"),
+            Page("/detections", "Detections", "bell-ring", "detections", "g t"),
+            Page("/subjects", "Subjects and sessions", "users", "subjects", "g s"),
         ),
     ),
     Group(
         "Change",
         (
-            Page("/approvals", "Approvals", "check-check", "g a"),
-            Page("/explain", "What if", "flask-conical", "g w"),
-            Page("/impact", "Impact", "git-compare", "g i"),
-            Page("/rollout", "Rollout", "rocket", "g r"),
+            Page("/approvals", "Approvals", "check-check", "approvals", "g a"),
+            Page("/access", "Access requests", "key-round", "access"),
+            Page("/explain", "What if", "flask-conical", "whatif", "g w"),
+            Page("/impact", "Impact", "git-compare", "impact", "g i"),
+            Page("/rollout", "Rollout", "rocket", "rollout", "g r"),
         ),
     ),
     Group(
         "Protect",
         (
-            Page("/models", "Models", "boxes", "g m"),
-            Page("/pipelines", "Pipelines", "workflow", "g p"),
-            Page("/data", "Data and features", "columns-3", "g f"),
-            Page("/gateway", "Language models", "message-square-lock", "g l"),
-            Page("/defence", "Self-defence", "shield-alert", "g x"),
+            Page("/models", "Models", "boxes", "models", "g m"),
+            Page("/pipelines", "Pipelines", "workflow", "pipelines", "g p"),
+            Page("/data", "Data and features", "columns-3", "data", "g f"),
+            Page("/gateway", "Language models", "message-square-lock", "gateway", "g l"),
+            Page("/defence", "Self-defence", "shield-alert", "defence", "g x"),
         ),
     ),
     Group(
         "Prove and run",
         (
-            Page("/audit", "Audit", "scroll-text", "g u"),
-            Page("/devices", "Devices", "smartphone"),
-            Page("/keys", "Keys", "key-round"),
-            Page("/tenants", "Tenants and people", "building-2"),
-            Page("/integrations", "Integrations", "plug"),
+            Page("/audit", "Audit", "scroll-text", "audit", "g u"),
+            Page("/devices", "Devices", "smartphone", "devices"),
+            Page("/keys", "Keys", "key-round", "keys"),
+            Page("/people", "People", "users", "people"),
+            Page("/policies", "Policy", "scroll-text", "policies"),
+            Page("/integrations", "Integrations", "plug", "integrations"),
+            Page("/tenants", "Tenants", "building-2", "deployment"),
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """Renders pages, and says what a browser may do with them.
 
 1. Scripts only from us and with the page's nonce, styles only from us, nothing inline, no frames, Trusted Types.
+   The referrer goes to us alone: a form without a script has an origin then, which is what tells it from a foreign one.
 2. Templates escape everything and fail on what they are not told; ``shown`` takes out what hides or turns others.
 3. A page is given plain values. It knows no store and no rights: whoever renders it has asked for both.
 """
@@ -25,6 +26,13 @@ _PERMISSIONS: Final = (
     "camera=(), geolocation=(), microphone=()"
 )
 _SHOWN: Final = 300
+_FRAME: Final[dict[str, Any]] = {
+    "may": lambda _action, _area: True,
+    "said": None,
+    "csrf": "",
+    "decision_id": "",
+    "counts": {},
+}
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -50,9 +58,12 @@ class Renderer:
         self._assets = files or assets()
 
     def page(self, template: str, viewer: Viewer, here: str, **told: Any) -> Rendered:
-        """Return a page inside the frame; ``here`` is its path in the navigation."""
-        frame = {"navigation": NAVIGATION, "viewer": viewer, "here": here, "counts": told.pop("counts", {})}
-        return self.alone(template, **frame, **told)
+        """Return a page inside the frame; ``here`` is its path in the navigation.
+
+        The frame also reads ``may(action, area)``, ``said``, ``csrf``, ``decision_id`` and ``counts`` of ``told``.
+        """
+        frame = {**_FRAME, "navigation": NAVIGATION, "viewer": viewer, "here": here}
+        return self.alone(template, **{**frame, **told})
 
     def alone(self, template: str, **told: Any) -> Rendered:
         """Return a page without the frame: signing in, and what end users see."""
@@ -90,7 +101,7 @@ def _headers(nonce: str) -> tuple[tuple[str, str], ...]:
     return (
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", _CSP.format(nonce=nonce)),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("cross-origin-opener-policy", "same-origin"),

@@ -29,9 +29,14 @@ _ROWS: Final = (
 
 
 def style_page(renderer: Renderer) -> Rendered:
-    """Return the style page."""
+    """Return the style page as somebody made up sees it."""
     viewer = Viewer("ada@example.org", "owner", "default")
-    return renderer.page("style.html", viewer, PATH, rows=_ROWS, data=_data(), counts={"/approvals": 2})
+    return renderer.page("style.html", viewer, PATH, **style_told())
+
+
+def style_told() -> dict[str, Any]:
+    """Return what the style page shows."""
+    return {"rows": _ROWS, "data": _data()}
 
 
 def _data() -> dict[str, Any]:
@@ -43,6 +48,7 @@ def _data() -> dict[str, Any]:
     return {
         "effects": {"times": hours, "series": series, "marks": [{"at": hours[15], "text": "policy a81f"}]},
         "risk": {"points": _walk(luck), "medium": 0.4, "high": 0.75, "marks": []},
+        "line": {"points": [[at, round(sin(at / _HOUR_MS) * 2, 2)] for at in hours], "name": "nats"},
         "heat": {"days": _DAYS, "cells": _cells(luck)},
         "curve": {
             "x": "false alarms",

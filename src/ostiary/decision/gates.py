@@ -80,6 +80,31 @@ class Evidence(msgspec.Struct, frozen=True):
     quality_failed: tuple[str, ...] = ()
 
 
+class Condition(msgspec.Struct, frozen=True):
+    """One condition of a gate.
+
+    Attributes:
+        name: the gate's field, or that of the figures where it has no bound.
+        label: of what it is, in words.
+        value: what was measured, or the age of a report in days; ``None`` when it was not or is no number.
+        limit: the bound, ``None`` where there is none.
+        least: whether the bound is the least that is needed, not the most that is allowed.
+        says: why it is not met; empty when it is.
+    """
+
+    name: str
+    label: str
+    value: float | None = None
+    limit: float | None = None
+    least: bool = False
+    says: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether it is met."""
+        return not self.says
+
+
 class _Bound(msgspec.Struct, frozen=True):
     """One bound: ``name`` is the gate's field, ``of`` that of the figures; ``missing`` says what is not measured."""
 
@@ -142,7 +167,12 @@ _LIVE: Final = ("false_positive_rate", "interrupts_a_day", "calibration_error", 
 
 def unmet(gate: Gate, shown: Evidence) -> tuple[str, ...]:
     """Return one sentence for each condition that is not met; none = the gate is open."""
-    return tuple(_unmet(gate, shown))
+    return tuple(one.says for one in conditions(gate, shown) if not one.met)
+
+
+def conditions(gate: Gate, shown: Evidence) -> tuple[Condition, ...]:
+    """Return every condition that a gate demands, met or not, each with what was measured and what is allowed."""
+    return tuple(_conditions(gate, shown))
 
 
 def broken(gate: Gate, figures: GateFigures) -> tuple[str, ...]:
@@ -156,32 +186,38 @@ def broken(gate: Gate, figures: GateFigures) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _unmet(gate: Gate, shown: Evidence) -> Iterator[str]:
+def _conditions(gate: Gate, shown: Evidence) -> Iterator[Condition]:
     for bound in _BOUNDS:
-        if getattr(gate, bound.name) is None:
+        limit, value = getattr(gate, bound.name), getattr(shown.figures, bound.of)
+        if limit is None:
             continue
-        if getattr(shown.figures, bound.of) is None:
-            yield f"{bound.missing}: not measured"
-        elif text := _exceeded(bound, gate, shown.figures):
-            yield text
-    if gate.impact and shown.impact_age_days is None:
-        yield "the impact report: there is none"
+        says = f"{bound.missing}: not measured" if value is None else _exceeded(bound, gate, shown.figures)
+        yield Condition(bound.name, bound.missing, value, limit, bound.least, says)
+    if gate.impact:
+        says = "the impact report: there is none" if shown.impact_age_days is None else ""
+        yield Condition("impact", "the impact report", shown.impact_age_days, None, says=says)
     if gate.redteam_days is not None:
-        yield from _report("the red-team report", shown.redteam_age_days, gate.redteam_days)
-        if shown.figures.redteam_passed is None:
-            yield "whether the red-team report holds its bounds: not measured"
-        elif not shown.figures.redteam_passed:
-            yield "the red-team report does not hold its bounds"
+        yield _report("redteam_days", "the red-team report", shown.redteam_age_days, gate.redteam_days)
+        yield Condition("redteam_passed", "whether the red-team report holds its bounds", says=_redteam(shown.figures))
     if gate.quality_days is not None:
-        yield from _report("the events' quality report", shown.quality_age_days, gate.quality_days)
-        yield from (f"the events' quality: {failed}" for failed in shown.quality_failed)
+        yield _report("quality_days", "the events' quality report", shown.quality_age_days, gate.quality_days)
+        for failed in shown.quality_failed:
+            yield Condition("quality", "the events' quality", says=f"the events' quality: {failed}")
 
 
-def _report(name: str, age: float | None, most: float) -> Iterator[str]:
+def _redteam(figures: GateFigures) -> str:
+    if figures.redteam_passed is None:
+        return "whether the red-team report holds its bounds: not measured"
+    return "" if figures.redteam_passed else "the red-team report does not hold its bounds"
+
+
+def _report(name: str, label: str, age: float | None, most: float) -> Condition:
+    says = ""
     if age is None:
-        yield f"{name}: there is none"
+        says = f"{label}: there is none"
     elif age > most:
-        yield f"{name} is {age:.1f} days old; at most {most:g} are allowed"
+        says = f"{label} is {age:.1f} days old; at most {most:g} are allowed"
+    return Condition(name, label, age, most, says=says)
 
 
 def _exceeded(bound: _Bound, gate: Gate, figures: GateFigures) -> str:

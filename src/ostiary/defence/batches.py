@@ -41,6 +41,22 @@ Name = Annotated[str, msgspec.Meta(pattern=_NAME)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 
 
+class IntakeSettings(msgspec.Struct, frozen=True):
+    """Bounds of what is taken.
+
+    Attributes:
+        skew_s: a batch, or an event, may be so far ahead of our clock.
+        max_age_s: a batch may have been signed so long ago.
+        max_bytes: of the events of a batch.
+        max_events: in a batch.
+    """
+
+    skew_s: int = 300
+    max_age_s: int = 7 * 86_400
+    max_bytes: int = MAX_BODY
+    max_events: int = MAX_EVENTS
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a batch stands: whose it is, and after which batch of its producer it comes.
 

@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.defence.batches import MAX_BODY, MAX_EVENTS, UnverifiedBatch, read_batch, row_digest
+from ostiary.defence.batches import IntakeSettings, UnverifiedBatch, read_batch, row_digest
 from ostiary.defence.producers import Producer, Producers, ProducerStore
 from ostiary.defence.provenance import Statement, Statements
 from ostiary.defence.quarantine import Quarantine
@@ -37,22 +37,6 @@ FORMAT: Final = "ostiary"
 _NS: Final = 1_000_000_000
 _FORGED: Final = frozenset({"batch_unsigned", "batch_malformed", "batch_signature", "batch_body", "producer_unknown"})
 """What no agreement lets in: nobody who is known signed it, or not these bytes."""
-
-
-class IntakeSettings(msgspec.Struct, frozen=True):
-    """Bounds of what is taken.
-
-    Attributes:
-        skew_s: a batch, or an event, may be so far ahead of our clock.
-        max_age_s: a batch may have been signed so long ago.
-        max_bytes: of the events of a batch.
-        max_events: in a batch.
-    """
-
-    skew_s: int = 300
-    max_age_s: int = 7 * 86_400
-    max_bytes: int = MAX_BODY
-    max_events: int = MAX_EVENTS
 
 
 class Landed(msgspec.Struct, frozen=True):

@@ -78,6 +78,10 @@ class IssuerBook:
         """Return the issuer if this tenant believes it."""
         return self._own(tenant, issuer) or self._issuers.get((tenant, issuer))
 
+    def of_tenant(self, tenant: str) -> list[Issuer]:
+        """Return the configured issuers that a tenant believes, by name."""
+        return [one for (owner, _), one in sorted(self._issuers.items(), key=lambda pair: pair[0]) if owner == tenant]
+
     def replace(self, configs: Iterable[IssuerConfig]) -> None:
         """Believe these issuers from now on; keys of unchanged ones are kept.
 

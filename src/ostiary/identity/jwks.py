@@ -96,6 +96,21 @@ class _Snapshot:
         return self.fetched_ns + min(refresh_s, self.said.refresh_s or refresh_s) * _SECOND_NS
 
 
+@dataclass(frozen=True, slots=True)
+class KeysTold:
+    """How an issuer's keys stand.
+
+    Attributes:
+        fetched_ns: when they were fetched last; 0 while they were not.
+        count: how many there are.
+        fault: why they could not be fetched last, empty when they could.
+    """
+
+    fetched_ns: int
+    count: int
+    fault: str
+
+
 class IssuerKeys:
     """The keys of one issuer. Thread-safe."""
 
@@ -130,6 +145,13 @@ class IssuerKeys:
     def generation(self) -> int:
         """Grows whenever the keys change; what was verified under an older generation is verified again."""
         return self._snapshot.generation if self._snapshot else 0
+
+    def told(self) -> "KeysTold":
+        """Tell how the keys stand, for people; nothing is fetched."""
+        seen, fault = self._snapshot, self._failure
+        return KeysTold(
+            seen.fetched_ns if seen else 0, len(seen.keys) if seen else 0, fault.message if fault is not None else ""
+        )
 
     def find(self, kid: str, now_ns: int) -> tuple[PublicKey, int]:
         """Return the key with this id, and the generation it was found in.

@@ -47,7 +47,7 @@ class ApartEngine:
         library_path()
         limits = limits or SandboxLimits()
         book = RuleBook.read(bundle.live_sources)
-        self.bundle = BundleInfo(bundle.digest, bundle.revision, book)
+        self.bundle = BundleInfo(bundle.digest, bundle.revision, book, bundle.live_data)
         self.touched: dict[str, set[int]] = {}
         self.fault = ""
         self._asked = b""

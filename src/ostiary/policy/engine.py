@@ -43,11 +43,12 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class BundleInfo(msgspec.Struct, frozen=True):
-    """Which policy answers: its digest goes into every record."""
+    """Which policy answers: its digest goes into every record; ``data`` is its own, as far as it is known here."""
 
     digest: str
     revision: str
     rules: RuleBook
+    data: Mapping[str, Any] = {}
 
 
 class Engine(Protocol):
@@ -92,7 +93,7 @@ class OpaEngine:
         """
         self.settings = settings or EngineSettings()
         book = RuleBook.read(bundle.live_sources)
-        self.bundle = BundleInfo(bundle.digest, bundle.revision, book)
+        self.bundle = BundleInfo(bundle.digest, bundle.revision, book, bundle.live_data)
         self.running = InFlight()
         self.reader = AnswerReader(book, self.settings)
         self._opa = new_instance(bundle)

@@ -130,6 +130,11 @@ class Obligations:
         """Return a tenant's newest obligations, newest first."""
         return [_open(card) for card in self._cards.listed(tenant, DRAWER, UNEXECUTED if unexecuted else (), limit)]
 
+    def find(self, tenant: str, decision_id: str, obligation_id: str) -> Awaited | None:
+        """Return what is known of one obligation, or ``None`` when nobody waits for its receipt."""
+        card = self._cards.find(tenant, DRAWER, _name(decision_id, obligation_id))
+        return None if card is None else _open(card)
+
     def count_unexecuted(self) -> int:
         """Return how many of all tenants were not carried out."""
         return self._cards.count(DRAWER, UNEXECUTED)

@@ -139,6 +139,10 @@ class Outbox:
         places = dict.fromkeys((*self._sinks, *((card.tenant, card.topic) for card in due)))
         return sum(self._empty(tenant, sink) for tenant, sink in places)
 
+    def waiting(self, tenant: str, sink: str) -> int:
+        """Return how many letters wait for a sink."""
+        return self._cards.waiting(tenant, DRAWER, sink, (WAITING,))
+
     def dead(self, tenant: str) -> list[Letter]:
         """Return the letters that were given up, newest first."""
         return [_letter(card) for card in self._cards.listed(tenant, DRAWER, (DEAD,), 500)]

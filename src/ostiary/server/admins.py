@@ -1,9 +1,13 @@
 """Who may administer: keys of the form ``id.secret``, each bound to one tenant, or to all of them.
 
 Only hashes are kept. A key of a tenant is as unknown to every other tenant as one that never was.
+
+>>> name_of("adm_1"), name_of("user:ann")
+('administrator:adm_1', 'user:ann')
 """
 
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -16,18 +20,30 @@ KIND: Final = "admin_key"
 EVERY_TENANT: Final = "system"
 _NOBODY: Final = "0" * 64
 _MAX_SECRET: Final = 512
+_PERSON: Final = "user:"
+_PREFIX: Final = "adm_"
 
 
 class AdminKey(msgspec.Struct, frozen=True):
-    """One administrator's key as it is kept; ``tenant`` is ``system`` when it may act for every tenant."""
+    """One administrator's key as it is kept.
+
+    Attributes:
+        tenant: ``system`` when it may act for every tenant.
+        by: who made it: a person of the console, another key, or empty for the command line.
+        person: who of the console has seen it: whoever made it, or made the key that made it; empty for nobody.
+        made_ns: when; 0 for keys from before that was kept.
+    """
 
     key_id: str
     tenant: str
     secret_hash: str
+    by: str = ""
+    person: str = ""
+    made_ns: int = 0
 
 
 class Administrator(msgspec.Struct, frozen=True):
-    """An administrator who has proved himself."""
+    """An administrator who has proved himself: by a key, or as a person of the console, whose name stands for one."""
 
     key_id: str
     tenant: str
@@ -37,8 +53,17 @@ class Administrator(msgspec.Struct, frozen=True):
         return self.tenant in {tenant, EVERY_TENANT}
 
 
+def name_of(key_id: str) -> str:
+    """Return the name under which people know an administrator: a person of the console has its own name there."""
+    return key_id if key_id.startswith(_PERSON) else f"administrator:{key_id}"
+
+
 class KeyStore(SnapshotStore, Protocol):
     """Where keys are kept, under the tenant ``system``."""
+
+    def all(self, tenant: str, kind: str) -> Sequence[Any]:
+        """Return all of a kind, each with ``name`` and ``data``, in the order of their names."""
+        ...
 
     def delete(self, tenant: str, kind: str, name: str) -> bool:
         """Erase one; return whether it was there."""
@@ -53,12 +78,31 @@ class Admins:
         self._store = store
         self._clock = clock
 
-    def create(self, tenant: str) -> str:
+    def create(self, tenant: str, by: str = "") -> str:
         """Make a key and return it; it is shown this once."""
-        key_id, secret = f"adm_{random_bytes(8).hex()}", new_secret()
-        key = AdminKey(key_id, tenant, hash_secret(secret))
-        self._store.save(EVERY_TENANT, KIND, key_id, msgspec.json.encode(key), self._clock.now_ns())
+        key_id, secret, now_ns = f"{_PREFIX}{random_bytes(8).hex()}", new_secret(), self._clock.now_ns()
+        key = AdminKey(key_id, tenant, hash_secret(secret), by, self._person(by), now_ns)
+        self._store.save(EVERY_TENANT, KIND, key_id, msgspec.json.encode(key), now_ns)
         return f"{key_id}.{secret}"
+
+    def of_tenant(self, tenant: str) -> list[AdminKey]:
+        """Return the keys that may administer this tenant and no other, the oldest first."""
+        every = (msgspec.json.decode(row.data, type=AdminKey) for row in self._store.all(EVERY_TENANT, KIND))
+        return sorted((key for key in every if key.tenant == tenant), key=lambda key: (key.made_ns, key.key_id))
+
+    def same(self, one: str, other: str) -> bool:
+        """Return whether two administrators may be one human being, as far as is known here.
+
+        Whoever makes a key at the console has seen it: it counts as its maker, and so does every key made with it. Of
+        a key that is gone nothing is known any more, so it may be anybody's.
+        """
+        gone = any(name.startswith(_PREFIX) and self._kept(name) is None for name in (one, other))
+        person = self._person(one)
+        return one == other or gone or bool(person and person == self._person(other))
+
+    def _person(self, name: str) -> str:
+        kept = self._kept(name)
+        return kept.person if kept else name if name.startswith(_PERSON) else ""
 
     def revoke(self, key_id: str) -> bool:
         """Forget a key; return whether there was one."""
@@ -92,7 +136,7 @@ class Admins:
         return True
 
     def _kept(self, key_id: str) -> AdminKey | None:
-        if not key_id.startswith("adm_") or not key_id.isascii():
+        if not key_id.startswith(_PREFIX) or not key_id.isascii():
             return None
         data = self._store.load(EVERY_TENANT, KIND, key_id)
         return msgspec.json.decode(data, type=AdminKey) if data else None

@@ -112,9 +112,15 @@ class App:
 def _is_below(path: str, prefix: str) -> bool:
     """Return whether ``path`` is ``prefix`` or lies below it; ``*`` in a prefix stands for one part of the path.
 
+    The root is itself alone: what nobody has a path for is not there.
+
     >>> _is_below("/pipeline/acme/inference/fraud", "/pipeline/*/inference"), _is_below("/pipeline//inference", "/a")
     (True, False)
+    >>> _is_below("/", "/"), _is_below("/somewhere", "/")
+    (True, False)
     """
+    if prefix == "/":
+        return path == prefix
     if "*" in prefix:
         wanted, parts = prefix.split("/"), path.split("/")
         return len(parts) >= len(wanted) and all(one in ("*", part) for one, part in zip(wanted, parts, strict=False))

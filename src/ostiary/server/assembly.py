@@ -34,6 +34,8 @@ from ostiary.server.composed import (
     tracer_of,
 )
 from ostiary.server.crew import Crew
+from ostiary.server.decision_index.erasing import follow_erasures
+from ostiary.server.decision_index.opening import projector_of
 from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
 from ostiary.server.doors import Doors
 from ostiary.server.forwarded import Proxies
@@ -58,6 +60,7 @@ SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
 COSIGN_S: Final = 60.0
 TEND_S: Final = 2.0
+INDEX_S: Final = 0.5
 
 
 class Faults:
@@ -113,6 +116,7 @@ class Assembly:
             stop=self._stop,
             on_fault=self.faults,
         )
+        self.projector = projector_of(house, self.faults)
         self._chores = Chores(self._all_chores(), self.faults)
         _gauges(metrics, house, self.authzen, self.crew)
 
@@ -248,6 +252,7 @@ class Assembly:
             Chore("profiles_not_saved", SAVE_S, self.save_profiles),
             Chore("retention_failed", PRUNE_S, self.prune),
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
+            Chore("decisions_not_indexed", INDEX_S, self.projector.catch_up),
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
             *behaviour_chores(self.house),
@@ -286,6 +291,7 @@ class Assembly:
                 prune(self.house.log, self.house.clock, row.tenant, policy)
             except Exception as fault:  # noqa: BLE001 - tried again in some hours
                 self.faults("retention_failed", fault)
+        follow_erasures(self.house.log, self.house.store.decisions)
 
 
 def restore_profiles(house: House) -> int:

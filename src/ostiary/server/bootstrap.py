@@ -2,6 +2,8 @@
 
 - Nothing that is there is touched: a second start finds everything and says nothing.
 - Both keys lie in files of mode 0600; only their hashes are kept elsewhere.
+- The first owner of the console adds a passkey by a link that is printed once and good for a quarter of an hour;
+  ``ostiary console invite user:owner`` makes another.
 """
 
 import os
@@ -10,8 +12,12 @@ from typing import Final
 
 from ostiary.keys.files import write_private
 from ostiary.server.admins import EVERY_TENANT
+from ostiary.server.console.people import enter
+from ostiary.server.deeds import COMMAND_LINE
 from ostiary.server.peps import NewPep, register
-from ostiary.server.places import DEFAULT_TENANT, FIRST_PEP, FirstKeys, Places
+from ostiary.server.places import DEFAULT_TENANT, FIRST_OWNER, FIRST_PEP, FirstKeys, Places
+from ostiary.server.step_up.inviting import invite
+from ostiary.server.step_up.party import party_of
 from ostiary.server.wiring import House
 
 STARTER_CATALOGUE: Final = """\
@@ -45,7 +51,15 @@ def bootstrap(house: House) -> FirstKeys | None:
     if house.store.peps.find(FIRST_PEP) is None:
         pep_key = register(house, NewPep(pep_id=FIRST_PEP, tenant=DEFAULT_TENANT, subjects="asserted")).api_key
         write_private(places.pep_key, (pep_key + "\n").encode())
-    return FirstKeys(pep_key, admin_key)
+    return FirstKeys(pep_key, admin_key, _first_owner(house))
+
+
+def _first_owner(house: House) -> str:
+    """Enter the first person of the console; return the link by which it adds its passkey, if there is a console."""
+    if not house.settings.console.enabled or party_of(house.settings) is None:
+        return ""
+    enter(house, DEFAULT_TENANT, FIRST_OWNER, ("owner",), COMMAND_LINE, deployment=True)
+    return invite(house, DEFAULT_TENANT, FIRST_OWNER, COMMAND_LINE).url
 
 
 def _starter_catalogue(places: Places) -> None:

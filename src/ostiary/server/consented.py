@@ -13,6 +13,7 @@ from typing import Final
 from ostiary.approvals.counting import tally
 from ostiary.errors import FaultyInputError
 from ostiary.response.plan import Planned
+from ostiary.server.admins import name_of
 from ostiary.server.agreed import Consent
 from ostiary.server.wiring import House
 from ostiary.signals.texts import neutral
@@ -64,7 +65,7 @@ def may_change_keys(house: House, who: str, tenant: str, purpose: str, proposal:
 
 def may_add_administrator(house: House, who: str, tenant: str, proposal: str) -> Consent:
     """Return by whom an administrator's key may be made; raises ``approval_…``."""
-    deed = Deed(tenant, ADMINISTRATORS, "administrators", {"add": tenant}, frozenset({f"administrator:{who}"}))
+    deed = Deed(tenant, ADMINISTRATORS, "administrators", {"add": tenant}, frozenset({name_of(who)}))
     return house.agreed.need(deed, proposal, who)
 
 

@@ -1,6 +1,7 @@
 """Stored facts for the decision: the catalogue, joined with what is registered at the pipeline's doors.
 
-Every conversation is known, whether it is there or not: what is said of one tells nothing of the others.
+Every conversation is known, whether it is there or not: what is said of one tells nothing of the others. The parts of
+the console are known, and each is as confidential as the most confidential thing it shows.
 
 Where both know a resource, the stricter word counts: the higher sensitivity, all labels, critical if either says so.
 Attributes that the catalogue gives stand, whatever the registration says.
@@ -14,9 +15,12 @@ import msgspec
 from ostiary.decision.moments import CatalogueDirectory
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
 from ostiary.pipeline.registered import TYPES, Registered, Registry
+from ostiary.server.console.routes import AREAS
 
 CONVERSATION: Final = "conversation"
 CONVERSATION_LEVEL: Final = 2
+CONSOLE: Final = "console"
+CONSOLE_LEVEL: Final = 2
 
 
 class RegisteredDirectory:
@@ -37,6 +41,8 @@ class RegisteredDirectory:
         if kind == CONVERSATION:
             level = CONVERSATION_LEVEL if told.sensitivity is None else max(told.sensitivity, CONVERSATION_LEVEL)
             return msgspec.structs.replace(told, known=True, sensitivity=level)
+        if kind == CONSOLE and name in AREAS:  # nobody's catalogue can make Ostiary's own pages less than they are
+            return ResourceFacts(known=True, sensitivity=CONSOLE_LEVEL, break_glass=False)
         one = self._registry.get(tenant, kind, name) if kind in TYPES else None
         return told if one is None else joined(told, one)
 

@@ -2,6 +2,7 @@
 
 from ostiary.audit.erasure import Erased
 from ostiary.audit.subjects import SubjectAdmin
+from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.wiring import House
 
 
@@ -16,6 +17,7 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
         house.behaviour.sink.erase(tenant, subject)
     house.templates.forget(tenant, subject)
     erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+    follow_erasures(house.log, house.store.decisions)
     house.ledger.erase_subject(tenant, subject, at_ns=house.clock.now_ns())
     house.devices.forget_subject(tenant, subject, house.clock.now_ns())
     house.session_memory.forget(tenant, subject, house.clock.now_ns())

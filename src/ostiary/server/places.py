@@ -17,13 +17,15 @@ VARIABLE: Final = "OSTIARY_DATA"
 DEFAULT: Final = Path(".ostiary")
 DEFAULT_TENANT: Final = "default"
 FIRST_PEP: Final = "pep-1"
+FIRST_OWNER: Final = "user:owner"
 
 
 class FirstKeys(msgspec.Struct, frozen=True):
-    """The keys of a fresh data directory, shown once."""
+    """The keys of a fresh data directory, shown once, and the link by which its first owner adds a passkey."""
 
     pep_key: str
     admin_key: str
+    owner_link: str = ""
 
 
 class Places(msgspec.Struct, frozen=True):

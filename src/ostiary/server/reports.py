@@ -1,7 +1,7 @@
 """Reports that others rely on: kept as they are, signed, and named by the digest of their bytes.
 
 A gate or an approval names a report by its digest; what was measured cannot change afterwards, only be measured anew.
-Kinds: ``impact``, ``shadow``, ``redteam``, ``quality``.
+Kinds: ``impact``, ``shadow``, ``redteam``, ``quality``, ``figures``.
 
 >>> digest_of(b"{}")
 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'

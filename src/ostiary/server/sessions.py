@@ -38,7 +38,7 @@ def shown(session: Session, now_ns: int) -> dict[str, Any]:
     return {
         "handle": session.handle,
         # Of an asserted session the ledger's name begins with the subject, which stands beside it anyway.
-        "session": _plain(_asserted(session.session_id) or session.session_id),
+        "session": _plain(asserted_id(session.session_id) or session.session_id),
         "subject": session.subject,
         "state": session.state(now_ns).value,
         "level": session.level,
@@ -62,12 +62,12 @@ def find_session(ledger: SessionLedger, tenant: str, name: str) -> Session | Non
     found = ledger.named(tenant, name)
     if found is not None:
         return found
-    asserted = [one for one in ledger.of_tenant(tenant) if _asserted(one.session_id) == name]
+    asserted = [one for one in ledger.of_tenant(tenant) if asserted_id(one.session_id) == name]
     # INVARIANT: two subjects may use one id; a name that could mean either means neither.
     return asserted[0] if len(asserted) == 1 else None
 
 
-def _asserted(session_id: str) -> str:
+def asserted_id(session_id: str) -> str:
     """Return the id that was asserted for a session, empty for one that an issuer named; see ``sessions_of``."""
     return (session_id.split("\n", 2) + [""] * 2)[2]
 

@@ -186,6 +186,11 @@ def _raised(_reason: str, fault: BaseException) -> None:
     raise fault
 
 
+def naming_of(house: House, tenant: str) -> SubjectNaming:
+    """Return how a tenant's subjects are named to others."""
+    return _naming(house, Places(public_url(house.settings.server), DEFAULT_TENANT), tenant)
+
+
 def _naming(house: House, places: Places, tenant: str) -> SubjectNaming:
     settings = house.settings.ssf
     return SubjectNaming(settings.subject_issuer or places.issuer(tenant), settings.subject_format)

@@ -276,7 +276,7 @@ def worker_command(options: dict[str, Any]) -> Callable[[int, int], list[str]]:
     text = msgspec.json.encode(options).decode()
 
     def command(listener: int, channel: int) -> list[str]:
-        return [sys.executable, "-m", "ostiary.server.worker", str(listener), str(channel), text]
+        return [sys.executable, "-m", "ostiary.server.start", str(listener), str(channel), text]
 
     return command
 

@@ -1,9 +1,9 @@
 """One worker: a process of its own that serves the socket it is handed, until it is told to end.
 
-Started by the supervisor as ``python -m ostiary.server.worker LISTENER CHANNEL OPTIONS``; ``ostiary serve`` calls
-``serve`` in its own process. Told to end it stops accepting, lets every answer close its connection, answers what is
-in flight, saves what was learned and writes what is queued. If a thread is stuck in the policy engine it still ends:
-the process leaves without waiting for it.
+Started by the supervisor through ``ostiary.server.start``; ``ostiary serve`` calls ``serve`` in its own process.
+Told to end it stops accepting, lets every answer close its connection, answers what is in flight, saves what was
+learned and writes what is queued. If a thread is stuck in the policy engine it still ends: the process leaves without
+waiting for it.
 """
 
 import asyncio
@@ -216,11 +216,3 @@ def main(arguments: list[str]) -> int:
     except OstiaryError as fault:
         sys.stderr.write(f"error: {fault.message} ({fault.code})\n")
         return fault.exit_code
-
-
-if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not `sys.exit`: a thread that is stuck in the policy engine would be waited for.
-    os._exit(code)

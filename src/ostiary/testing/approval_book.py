@@ -39,3 +39,7 @@ class MemoryApprovalBook:
         """Return the newest proposals, newest first."""
         found = {key[2] for key in self._store.state.models if key[:2] == (_TABLE, tenant)}
         return sorted((one for one in found if one.startswith("apr_")), reverse=True)[:limit]
+
+    def count(self, tenant: str) -> int:
+        """Return how many numbers a tenant's topics have together."""
+        return sum(key[:2] == (_TABLE, tenant) for key in self._store.state.models)

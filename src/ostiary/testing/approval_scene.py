@@ -13,12 +13,13 @@ from typing import Final
 
 import msgspec
 
+from ostiary.approvals.deciding import Hand
 from ostiary.approvals.journal import Journal
 from ostiary.approvals.people import Person
 from ostiary.approvals.ports import ApprovalBook, Recorder
 from ostiary.approvals.proposal import Decision, Draft, Proposal
 from ostiary.approvals.quorum import Quorum
-from ostiary.approvals.room import Approvals, Hand
+from ostiary.approvals.room import Approvals
 from ostiary.approvals.standing import Standing
 from ostiary.identity.webauthn.answers import read_attestation
 from ostiary.identity.webauthn.authentication import assertion_options
@@ -109,7 +110,7 @@ class ApprovalScene:
         self, proposal: Proposal, hand: Hand, key: FakePasskey | None = None, lies: Lies = HONEST
     ) -> dict[str, object]:
         """Return what a browser would post."""
-        challenge = proposal.challenge(hand.person, hand.signer, hand.decision)
+        challenge = proposal.challenge(hand.person, hand.signer, hand.decision, hand.comment)
         return (key or self.keys[hand.signer]).get(assertion_options(PARTY, challenge, [], 60_000), lies)
 
     def says(

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.defence.batches import Place, UnverifiedBatch, read_batch, seal
-from ostiary.defence.intake import Intake, IntakeSettings, Landed
+from ostiary.defence.batches import IntakeSettings, Place, UnverifiedBatch, read_batch, seal
+from ostiary.defence.intake import Intake, Landed
 from ostiary.defence.producers import Producers
 from ostiary.defence.provenance import Proven, Statements, prove
 from ostiary.defence.quarantine import Quarantine

@@ -152,6 +152,10 @@ class MemoryStore:
         """Return matching records, oldest first."""
         return [row for row in self.rows(0, self.head().size) if _matches(row, wanted)][:limit]
 
+    def newest(self, wanted: Selection, below: int, limit: int) -> list[RecordRow]:
+        """Return matching records below an index, newest first."""
+        return [row for row in reversed(self.rows(0, max(0, below))) if _matches(row, wanted)][:limit]
+
     def find_tenant(self, tenant: str) -> TenantRow | None:
         """Return a tenant, deleted ones too."""
         return self.state.tenants.get(tenant)

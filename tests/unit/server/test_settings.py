@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,10 @@ from pydantic import BaseModel
 
 from ostiary.errors import FaultyInputError
 from ostiary.server.settings import Settings, load
+from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.load import documented, schema
+from ostiary.server.settings.rollout import GateSection, LowRiskGate
+from ostiary.server.settings.words import texts
 
 
 def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -127,3 +133,28 @@ def test_the_reference_page_is_what_the_schema_says(repo: Path) -> None:
     missing = [row for row in rows if row not in page]
     assert missing == [], "run `python tools/write_config_docs.py`"
     assert page.count("\n| `") == len(rows)
+
+
+def test_the_schema_holds_the_texts_and_repeats_none() -> None:
+    told = schema()
+    assert told["$defs"]["FeedSection"]["properties"]["ring"]["description"] == texts(FeedSection)["ring"]
+    assert told["properties"]["ssf"]["description"] == texts(Settings)["ssf"]
+    assert texts(Settings)["server"] == told["$defs"]["ServerSection"]["description"]
+    assert "description" not in told["properties"]["server"], "it would only repeat what the section says of itself"
+
+
+def test_a_setting_declared_again_has_the_text_given_there() -> None:
+    class Again(LowRiskGate):
+        __module__ = LowRiskGate.__module__  # where its words are looked for; it has none there
+        days: float = 1
+
+    assert texts(LowRiskGate).keys() == GateSection.model_fields.keys()
+    assert texts(Again).keys() == GateSection.model_fields.keys() - {"days"}
+
+
+def test_what_is_not_needed_to_read_settings_is_not_imported() -> None:
+    """The reader of variables and the signals take longer to import than all settings; most commands want neither."""
+    code = "import sys, ostiary.server.settings as s; s.load(None, environ={}); print(*sys.modules)"
+    environ = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
+    assert not {"pydantic_settings", "ostiary.signals.features", "pyarrow"} & set(done.stdout.split())

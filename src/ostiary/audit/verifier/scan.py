@@ -38,10 +38,16 @@ class Scan(msgspec.Struct):
     ends_at: int | None = None
 
 
-def scan(source: LogSource, size: int, report: Report, *, payloads: bool) -> Scan:
-    """Read every entry of a log of ``size`` entries; what is wrong with single entries goes into ``report``."""
+def scan(source: LogSource, size: int, report: Report, *, payloads: bool, known: Leaves | None = None) -> Scan:
+    """Read every entry of a log of ``size`` entries; what is wrong with single entries goes into ``report``.
+
+    Bundles that ``known`` leaves cover wholly are taken from there, unread.
+    """
     seen = Scan(Leaves(), Leaves())
-    for index in range(-(-size // WIDTH)):
+    covered = 0 if known is None else min(len(known), size) // WIDTH
+    if known is not None:
+        _take_known(seen, known, covered * WIDTH)
+    for index in range(covered, -(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         tile = _tile(source, index, width)
         entries = _bundle(source, index, width, report)
@@ -57,6 +63,14 @@ def scan(source: LogSource, size: int, report: Report, *, payloads: bool) -> Sca
                 _opening(seen, number, entry, openings.get(number), report)
     _account(seen, report)
     return seen
+
+
+def _take_known(seen: Scan, known: Leaves, count: int) -> None:
+    for number in range(count):
+        leaf, ts, at = known[number], known.ts[number], known.at[number]
+        seen.leaves.add(leaf, ts, at)
+        seen.tiled.add(leaf)
+        seen.latest_at = max(seen.latest_at, at)
 
 
 def _tile(source: LogSource, index: int, width: int) -> bytes:

@@ -87,6 +87,20 @@ def read_checkpoint(note: bytes, trusted: Sequence[Vkey], witnesses: Sequence[Vk
     return Head(origin, size, root, note, tuple(signers), tuple(cosigners))
 
 
+def read_signed(note: bytes, trusted: Sequence[Vkey]) -> tuple[str, tuple[str, ...]]:
+    """Return the text of any signed note and the keys that signed it, at least one of them trusted.
+
+    Raises:
+        FaultyInputError: ``checkpoint_malformed``.
+        VerificationError: ``checkpoint_unsigned``, ``signature_invalid``.
+    """
+    text, lines = _take_apart(note)
+    signers = tuple(key.text for key in trusted for name, raw in lines if _signed(key, name, raw, text))
+    if not signers:
+        raise VerificationError("checkpoint_unsigned", "no key that is trusted here has signed it")
+    return text, signers
+
+
 def unbase64(text: str) -> bytes:
     """Decode base64 that has exactly one spelling: no altered character may go unnoticed.
 

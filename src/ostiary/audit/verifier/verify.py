@@ -36,6 +36,8 @@ class Verifier:
         need: how many witnesses must have cosigned the newest checkpoint.
         witnessed: cosigned checkpoints from witnesses or other clients.
         payloads: whether payloads are opened where the source keeps them.
+        since: read only what is new since the memory; what it covers is taken as it was then. That proves that the log
+            only grew, and says nothing of what lies in the old part of the source now.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Verifier:
         need: int = 0,
         witnessed: Sequence[bytes] = (),
         payloads: bool = True,
+        since: bool = False,
     ) -> None:
         """Prepare; nothing is read yet."""
         self._source = source
@@ -57,6 +60,7 @@ class Verifier:
         self._need = need
         self._witnessed = witnessed
         self._payloads = payloads
+        self._known = memory.leaves if since and memory is not None else None
         self.report = Report(first_use=memory is None)
 
     def run(self) -> Memory | None:
@@ -75,7 +79,9 @@ class Verifier:
         # 2. witnesses
         self._check_witnesses(head)
         # 3. and 5. entries and payloads
-        seen = scan(self._source, head.size, report, payloads=self._payloads)
+        seen = scan(self._source, head.size, report, payloads=self._payloads, known=self._known)
+        if self._known is not None:
+            report.notes.append(f"the first {len(self._known)} entries were not read again")
         if self._payloads and head.size and not report.payloads.looked:
             report.notes.append("payloads were not compared: this source does not hold them, or not their keys")
         # 4. one story

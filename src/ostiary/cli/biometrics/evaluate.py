@@ -51,12 +51,14 @@ def evaluate(
     pictures: Annotated[
         Path | None, Parameter(name="--out", help="Draw the DET curves into this folder; needs the report extra.")
     ] = None,
+    keep: Annotated[bool, Parameter(negative="", help="Keep the curves of --model, signed, for the console.")] = False,
     home: Home = None,
     tenant: Tenant = DEFAULT_TENANT,
     json: Json = False,
 ) -> None:
     """Measure error rates at one threshold for everybody and at each person's own, calibration, time to notice."""
     need_extra()
+    check(not keep or bool(model), "--keep needs --model: a model that is measured and thrown away has no page")
     if pictures:
         need("matplotlib")
     from ostiary.biometrics.measure.protocols import protocols  # noqa: PLC0415 - the biometrics extra may be absent
@@ -80,6 +82,8 @@ def evaluate(
         curves[protocol.name] = (trials.scores[trials.same], trials.scores[~trials.same])
     if pictures:
         _draw(curves, f"{modality}: {people}", pictures)
+    if keep:
+        _keep(curves, judge.digest, people, home, tenant)
     if json:
         print_json({"modality": modality, "model": judge.digest if model else "", "people": people, "measured": found})
     else:
@@ -118,6 +122,20 @@ def _draw(curves: "Mapping[str, tuple[Floats, Floats]]", title: str, folder: Pat
     place = folder / "det.png"
     place.write_bytes(det_png(curves, title))
     err.print(f"drawn: {place}", markup=False)
+
+
+def _keep(
+    curves: "Mapping[str, tuple[Floats, Floats]]", model: str, people: str, home: Path | None, tenant: str
+) -> None:
+    from ostiary.cli.risk.keeping import keep as keep_them  # noqa: PLC0415 - opens the house
+    from ostiary.server.model_cards.figures import Figures  # noqa: PLC0415
+    from ostiary.server.model_cards.measuring import curves_of  # noqa: PLC0415 - numpy
+
+    told = [
+        curves_of(name, [*own, *others], [1] * len(own) + [0] * len(others), matches=True)
+        for name, (own, others) in curves.items()
+    ]
+    keep_them(home, tenant, Figures(model, people, tuple(told)))
 
 
 def _tell(found: "Sequence[Measured]", people: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.cli.risk.keeping import keep_curves
 from ostiary.cli.risk.shared import (
     Data,
     Json,
@@ -45,6 +46,9 @@ def evaluate(
     out_folder: Annotated[
         Path | None, Parameter(name="--out", help="Draw reliability, ranking and time to detect into this folder.")
     ] = None,
+    keep: Annotated[
+        bool, Parameter(negative="", help="Keep the curves, signed, for the model's page in the console.")
+    ] = False,
     mapping: MappingName = "",
     data: Data = None,
     tenant: Tenant = DEFAULT_TENANT,
@@ -68,6 +72,9 @@ def evaluate(
     of_events = report("event", accesses, prior, scaling.event)
     if out_folder:
         _draw(of_sessions, sessions, out_folder)
+    if keep:
+        measured = [(of_sessions, sessions, scaling.session), (of_events, accesses, scaling.event)]
+        keep_curves(data, tenant, scorer.digest, f"{events.name} with the verdicts of {labels.name}", measured)
     if json:
         print_json({"model": scorer.digest, "session": of_sessions, "event": of_events})
     else:

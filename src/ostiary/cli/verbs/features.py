@@ -2,8 +2,9 @@
 
 from cyclopts import App
 
-from ostiary.cli.features import calling, registering
+from ostiary.cli.features import calling, readers, registering
 
 command = App(name="features", help="Feature sets: who sees which of their columns, offline and online.")
 registering.register(command)
 calling.register(command)
+readers.register(command)

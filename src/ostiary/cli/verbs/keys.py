@@ -22,39 +22,27 @@ from ostiary.cli.conversation_keys import (
 from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError
-from ostiary.keys import ALGORITHMS, EDDSA, KeyRing
+from ostiary.keys import ALGORITHMS, KeyRing
 from ostiary.server.deeds import COMMAND_LINE
 
-_DAY_S: Final = 86_400
 _SECOND_NS: Final = 1_000_000_000
 
 command = App(name="keys", help="Signing keys and the keys that personal data is sealed under.")
 
 
 def _rows(ring: KeyRing, tenant: str, now_ns: int) -> list[dict[str, object]]:
+    from ostiary.server.key_care import signing_keys  # noqa: PLC0415 - half a second that not every verb needs
+
     return [
         {
-            "kid": entry.kid,
-            "purpose": purpose,
-            "alg": entry.alg,
-            "state": _state(entry.signs_until_ns, now_ns),
-            "created": entry.created_ns // _SECOND_NS,
+            "kid": one.kid,
+            "purpose": one.purpose,
+            "alg": one.alg,
+            "state": one.state,
+            "created": one.created_ns // _SECOND_NS,
         }
-        for purpose in ring.purposes(tenant)
-        for entry in ring.entries(tenant, purpose)
+        for one in signing_keys(ring, tenant, now_ns)
     ]
-
-
-def _state(signs_until_ns: int | None, now_ns: int) -> str:
-    if signs_until_ns is None:
-        return "active"
-    return "overlap" if signs_until_ns > now_ns else "retired"
-
-
-def _alg(ring: KeyRing, tenant: str, purpose: str) -> str:
-    """Return the algorithm of the newest key that signs: a key of another one would not take its place."""
-    signing = [entry.alg for entry in ring.entries(tenant, purpose) if entry.signs_until_ns is None]
-    return signing[-1] if signing else EDDSA
 
 
 @command.command(name="list")
@@ -95,25 +83,23 @@ def rotate(
 ) -> None:
     """Make the next key of a purpose; the old one goes on verifying, its secret half is erased."""
     from ostiary.server.consented import may_change_keys  # noqa: PLC0415 - half a second that not every verb needs
+    from ostiary.server.key_care import Next  # noqa: PLC0415
+    from ostiary.server.key_care import rotate as next_key  # noqa: PLC0415
 
     with open_data(data, config) as house:
         _check_rotation(house.ring, tenant, purpose, alg, plain=not (user or wrapping or reencrypt or dry_run))
         if purpose == CONVERSATIONS:
             check_living(house, tenant)
-        if not dry_run:
-            bound = {"alg": alg, "overlap_days": str(overlap_days), "user": user, "wrapping": str(wrapping).lower()}
-            may_change_keys(house, COMMAND_LINE, tenant, purpose, proposal, **bound)
         if purpose == CONVERSATIONS:
+            if not dry_run:
+                bound = {"alg": alg, "overlap_days": str(overlap_days), "user": user}
+                bound |= {"wrapping": str(wrapping).lower()}
+                may_change_keys(house, COMMAND_LINE, tenant, purpose, proposal, **bound)
             wanted = Rotated(tenant, user, wrapping=wrapping, reencrypt=reencrypt)
             tell(rotate_conversations(house, wanted, dry_run=dry_run), json=json)
             return
-        if purpose == LOG_PURPOSE:
-            told = {"kid": house.log.rotate_key().vkey(), "purpose": purpose, "tenant": SYSTEM_TENANT}
-        else:
-            key = house.ring.rotate(
-                tenant, purpose, alg or _alg(house.ring, tenant, purpose), overlap_s=overlap_days * _DAY_S
-            )
-            told = {"kid": key.kid, "purpose": purpose, "tenant": tenant}
+        kid = next_key(house, COMMAND_LINE, tenant, Next(purpose, alg, overlap_days, proposal))
+        told = {"kid": kid, "purpose": purpose, "tenant": SYSTEM_TENANT if purpose == LOG_PURPOSE else tenant}
     if json:
         print_json(told)
     else:
@@ -160,6 +146,7 @@ def shred(
     if conversation and only == "log":
         raise FaultyInputError("usage", "`--conversation` is no part of the log")
     from ostiary.server.consented import may_erase  # noqa: PLC0415 - half a second that not every verb needs
+    from ostiary.server.decision_index.erasing import follow_erasures  # noqa: PLC0415 - as above
 
     with open_data(data, config) as house:
         check_living(house, tenant)
@@ -168,6 +155,7 @@ def shred(
         told = shred_conversations(house, tenant, subject, conversation, dry_run=dry_run) if only != "log" else {}
         if only != CONVERSATIONS and not conversation and not dry_run:
             erased = SubjectAdmin(house.log, house.clock).erase(tenant, subject)
+            follow_erasures(house.log, house.store.decisions)
             told |= {"count": erased.count, "record_id": erased.record_id}
             told["templates"] = house.templates.forget(tenant, subject) if not only else 0
     if json:

@@ -9,10 +9,6 @@ from cyclopts import Parameter
 from ostiary.cli.output import out
 from ostiary.cli.places import Config, Data, settings_of
 from ostiary.cli.relaunch import with_engine_environment
-from ostiary.cli.verbs.up import listen
-from ostiary.server.addresses import local_url
-from ostiary.server.places import data_dir
-from ostiary.server.worker import Options, serve
 
 
 def command(
@@ -25,6 +21,12 @@ def command(
     """Serve with one worker and no supervisor; exits with 75 when it must be started again."""
     values = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
     with_engine_environment()
+    # Not before: what the command leaves for its second start need not be imported in the first.
+    from ostiary.cli.verbs.up import listen  # noqa: PLC0415
+    from ostiary.server.addresses import local_url  # noqa: PLC0415
+    from ostiary.server.places import data_dir  # noqa: PLC0415
+    from ostiary.server.worker import Options, serve  # noqa: PLC0415
+
     listener = listen(settings_of(data, config, values).settings)
     values["server"]["port"] = listener.getsockname()[1]
     url = local_url(settings_of(data, config, values).settings.server)

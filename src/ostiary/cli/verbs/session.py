@@ -12,6 +12,10 @@ from cyclopts import App, Parameter
 from ostiary.cli.output import out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Tenant, open_data
 from ostiary.errors import RefusedError
+from ostiary.server.analyst.curve import curve_of
+from ostiary.server.analyst.reading import decisions_in
+from ostiary.server.analyst.revoked import revoked_of
+from ostiary.server.analyst.timeline import marks_of, timeline_of
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.sessions import find_session, shown
 from ostiary.server.wiring import House
@@ -20,6 +24,7 @@ from ostiary.sessions import Session
 command = App(name="session", help="Sessions: who is in, what they lost, and how to make them fall.")
 
 Name = Annotated[str, Parameter(help="Its handle (`ses_…`), or its id.")]
+_NS = 1_000_000_000
 Why = Annotated[str, Parameter(help="Why, as a code for the log.")]
 
 
@@ -80,6 +85,45 @@ def show(
         told = _moment(value) if member in {"started", "seen", "expires", "proven", "ended", "step_up_since"} else value
         if told not in {None, "", ()}:
             out.print(f"{member:<14} {', '.join(told) if isinstance(told, tuple) else told}", markup=False)
+
+
+@command.command
+def timeline(
+    name: Name, *, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False
+) -> None:
+    """Tell what happened in a session, newest first: accesses, falls, proofs, deeds, its end; and its risk curve."""
+    with open_data(data, config) as house:
+        session = _find(house, tenant, name)
+        records = decisions_in(house, session)
+        happened = timeline_of(house, session, records)
+        curve = curve_of(house, tenant, records, marks_of(happened))
+    rows = [one.model_dump(mode="json") for one in happened]
+    if json:
+        print_json({"happenings": rows, "curve": curve.model_dump(mode="json")})
+    else:
+        told = [{**row, "time": _moment(row["time_ns"] / _NS), "what": row["text"] or row["about"]} for row in rows]
+        print_table("what happened", ("time", "kind", "effect", "what", "by", "reason", "record"), told)
+
+
+@command.command
+def revoked(
+    name: Name, *, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False
+) -> None:
+    """Tell exactly what a session's latest fall or end took away: rights, tokens, sessions, and who is told."""
+    with open_data(data, config) as house:
+        found = revoked_of(house, _find(house, tenant, name))
+    if json:
+        print_json(found.model_dump(mode="json"))
+        return
+    out.print(f"{found.what} {found.reason}".strip(), markup=False)
+    for what, lines in (
+        ("right", found.privileges),
+        ("session", [f"{one.session} {one.why}" for one in found.sessions]),
+        ("token", [f"{one.token} {one.why}" for one in found.tokens]),
+        ("told", [f"{one.stream} of {one.owner}, {one.waiting} waiting" for one in found.streams]),
+    ):
+        for line in lines:
+            out.print(f"{what:<8} {line}", markup=False)
 
 
 @command.command

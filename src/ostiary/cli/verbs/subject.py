@@ -1,27 +1,90 @@
-"""``ostiary subject``: what is held of a person, and forgetting it.
+"""``ostiary subject``: who is risky, what is held of a person, and forgetting it.
 
 Names are ``type:id`` as in requests, such as ``user:ann``. A running server keeps profiles in memory: where one runs,
 use its admin API, which forgets those too.
 """
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from ostiary.audit.subjects import SubjectAdmin
-from ostiary.cli.output import out, print_json, print_jsonl
-from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, open_data
+from ostiary.cli.output import out, print_json, print_jsonl, print_table
+from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
 from ostiary.errors import FaultyInputError
+from ostiary.server.analyst.subject import SubjectShown, subject_of
+from ostiary.server.analyst.subjects import SubjectFilter, subjects_of
 from ostiary.server.biometrics.exporting import held
 from ostiary.server.consented import may_erase
 from ostiary.server.conversations import transcript_told
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.forgetting import forget
 
-command = App(name="subject", help="A person's rights: to see what is held, and to be forgotten.")
+command = App(name="subject", help="Subjects by risk, and a person's rights: to see what is held, to be forgotten.")
 
 Subject = Annotated[str, Parameter(help="The person, as type:id, such as user:ann.")]
+
+
+Level = Literal["", "unknown", "low", "medium", "high"]
+State = Literal["", "active", "reduced", "step_up", "ended", "none"]
+
+
+@command.command(name="list")
+def list_(
+    *,
+    type_: Annotated[str, Parameter(name="--type", help="Only of this type, such as user.")] = "",
+    name: Annotated[str, Parameter(help="Only those with this in their id.")] = "",
+    level: Annotated[Level, Parameter(help="Only of this risk.")] = "",
+    state: Annotated[State, Parameter(help="Only in this state.")] = "",
+    limit: Annotated[int, Parameter(help="How many at most.")] = 100,
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+    json: Json = False,
+) -> None:
+    """List people and workloads, those with the riskiest living session first."""
+    with open_data(data, config) as house:
+        check_living(house, tenant)
+        found = subjects_of(house, tenant, SubjectFilter(type_, name, level, state), max(0, limit))
+    rows = [one.model_dump(mode="json") for one in found]
+    if json:
+        print_json(rows)
+    else:
+        print_table("subjects", ("subject", "level", "score", "state", "sessions", "cases"), rows)
+
+
+@command.command
+def show(
+    subject: Subject, *, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False
+) -> None:
+    """Show one: facts, sessions, devices, risk, rhythm, cases; conversations are counted only."""
+    with open_data(data, config) as house:
+        check_living(house, tenant)
+        found = subject_of(house, tenant, subject)
+    if json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        _tell(found)
+
+
+def _tell(found: SubjectShown) -> None:
+    row = found.row
+    facts = {
+        "subject": row.subject,
+        "risk": f"{row.level} {'' if row.score is None else format(row.score, '.2f')}".strip(),
+        "state": row.state,
+        "groups": ", ".join(found.groups),
+        "sessions": f"{row.sessions} live, {len(found.ended)} ended",
+        "devices": ", ".join(one.name or one.device for one in found.devices),
+        "passkeys": str(len(found.passkeys)),
+        "decisions": ", ".join(f"{count} {name}" for name, count in sorted(found.effects.items())),
+        "cases": str(len(found.cases)),
+        "verdicts": ", ".join(f"{count} {word}" for word, count in found.feedback.items() if count),
+    }
+    for name, value in facts.items():
+        if value:
+            out.print(f"{name:<10} {value}", markup=False)
 
 
 @command.command

@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json
 from ostiary.cli.places import Config, Data, Json, Tenant, check_living, open_data
+from ostiary.cli.token import listing
 from ostiary.cli.token.files import KeyFile, TokenFile, holder_key, read_token, write_token
 from ostiary.cli.token.wanted import Wanted
 from ostiary.errors import FaultyInputError, RefusedError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ostiary.server.wiring import House
 
 command = App(name="token", help="Access tokens for the doors of the pipeline.")
+listing.mount(command)
 
 Url = Annotated[str, Parameter(help="The server's public address.")]
 Out = Annotated[Path | None, Parameter(help="Write the token there, mode 0600, instead of printing it.")]

@@ -79,6 +79,8 @@ def _welcome(url: str, places: Places, keys: list[FirstKeys]) -> None:
         out.print(f"  enforcement point `{FIRST_PEP}`, key shown once: {made.pep_key}", markup=False)
         out.print(f"  administrator, key shown once: {made.admin_key}", markup=False)
         out.print(f"  both lie in {places.root}, readable by you alone", markup=False)
+        if made.owner_link:
+            out.print(f"Open the console; this link adds your passkey, once: {made.owner_link}", markup=False)
     out.print("Ask it something:", markup=False)
     out.print(sample(url, places.pep_key), markup=False)
     sys.stdout.flush()

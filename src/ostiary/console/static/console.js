@@ -1,4 +1,5 @@
 // What every page does: theme, menu, palette, keys, times in the viewer's zone, copying. Text is only ever set as text.
+import "./deeds.js";
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const root = document.documentElement;
@@ -16,12 +17,13 @@ function toggleTheme() {
 
 // Times: written by the server in UTC, shown in the viewer's zone, UTC when pointed at.
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const short = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 export function localTimes(within = document) {
   for (const time of $$("time[datetime]:not([title])", within)) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.valueOf())) continue;
     time.title = `${time.dateTime.replace("T", " ").replace("Z", "")} UTC`;
-    time.textContent = format.format(at);
+    time.textContent = (time.closest("td") && at.getFullYear() === new Date().getFullYear() ? short : format).format(at);
   }
 }
 

@@ -24,7 +24,7 @@ KIND: Final = "conversation"
 WAIT_S: Final = 10.0
 CHANGED: Final = "conversation_changed"
 FULL: Final = "conversation_full"
-Action = Literal["create", "append", "describe", "reencrypt", "delete", "export", "turn", "shred", "rewrap"]
+Action = Literal["create", "append", "describe", "reencrypt", "delete", "export", "reveal", "turn", "shred", "rewrap"]
 
 
 class ChangeRecord(msgspec.Struct, frozen=True, omit_defaults=True, tag=KIND, tag_field="type"):

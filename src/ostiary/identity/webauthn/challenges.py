@@ -34,14 +34,14 @@ _BOUND: Final = b"ostiary/webauthn/binding/v1\0"
 _SEALED: Final = b"ostiary/webauthn/seal/v1\0"
 _encode: Final = msgspec.json.Encoder().encode
 
-Purpose = Literal["step_up", "enrol", "confirm"]
+Purpose = Literal["step_up", "enrol", "confirm", "sign_in"]
 
 
 class Binding(msgspec.Struct, frozen=True):
     """All that one answer is good for; the member order is what is hashed.
 
     Attributes:
-        purpose: ``step_up``, ``enrol`` (a new passkey) or ``confirm`` (with a kept one, before a new one).
+        purpose: ``step_up``, ``sign_in``, ``enrol`` (a new passkey) or ``confirm`` (with a kept one, before a new one).
         subject: ``type:id``.
         session: the session's name in the ledger, empty without one.
         cause: id of the decision, or the hash of the invitation, that this is about.

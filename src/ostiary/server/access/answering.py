@@ -54,7 +54,7 @@ def _asked_people(house: House, request: AccessRequest) -> Answered | None:
     return _grant(house, request, PEOPLE)
 
 
-def answer_by(house: House, who: str, tenant: str, name: str, *, grants: bool) -> Answered:
+def answer_by(house: House, who: str, tenant: str, name: str, *, grants: bool, why: str = "") -> Answered:
     """Answer as one administrator: no, or where the tenant has no people yes.
 
     Raises:
@@ -65,11 +65,11 @@ def answer_by(house: House, who: str, tenant: str, name: str, *, grants: bool) -
         request = house.access.book.request(tenant, name)
         _must_wait(house, request)
         if not grants:
-            return _end(house, request, "denied", who)
+            return _end(house, request, "denied", who, why=why)
         if house.agreed.has_people(tenant):
             text = f"people agree to this: `ostiary approvals show {request.proposal or '…'}`"
             raise RefusedError("approval_needed", text)
-        return _grant(house, request, who)
+        return _grant(house, request, who, why)
 
 
 def cancel(house: House, tenant: str, name: str, pep: str) -> Answered:
@@ -86,7 +86,7 @@ def cancel(house: House, tenant: str, name: str, pep: str) -> Answered:
         return _end(house, request, "cancelled", REQUESTER)
 
 
-def revoke(house: House, who: str, tenant: str, grant_id: str) -> Grant:
+def revoke(house: House, who: str, tenant: str, grant_id: str, why: str = "") -> Grant:
     """Take a grant back before its time; one person is enough.
 
     Raises:
@@ -98,7 +98,14 @@ def revoke(house: House, who: str, tenant: str, grant_id: str) -> Grant:
     if found is None or not found.holds(now_ns) or book.revoked(tenant, grant_id) is not None:
         raise RefusedError("access_grant_unknown", "there is no such grant, or it holds no more")
     book.revoke(tenant, grant_id, Revoked(now_ns, who))
-    record_about(found.subject, house, who, tenant, "access.revoke", {"grant": grant_id, "subject": found.subject})
+    record_about(
+        found.subject,
+        house,
+        who,
+        tenant,
+        "access.revoke",
+        {"grant": grant_id, "subject": found.subject, **_because(why)},
+    )
     return found
 
 
@@ -136,15 +143,20 @@ def _must_wait(house: House, request: AccessRequest) -> None:
         raise RefusedError("access_request_answered", "this request does not wait for anybody any more")
 
 
-def _end(house: House, request: AccessRequest, status: Status, by: str, grant: str = "") -> Answered:
+def _end(house: House, request: AccessRequest, status: Status, by: str, grant: str = "", why: str = "") -> Answered:
     facts = {"request": request.id, "subject": request.asked.subject, "status": status, "grant": grant}
+    facts |= _because(why)
     record_about(request.asked.subject, house, by, request.tenant, "access.answer", facts)
     answered = Answered(status, house.clock.now_ns(), by, grant)
     house.access.book.end(request.tenant, request.id, answered)
     return answered
 
 
-def _grant(house: House, request: AccessRequest, by: str) -> Answered:
+def _because(why: str) -> dict[str, str]:
+    return {"why": why} if why else {}
+
+
+def _grant(house: House, request: AccessRequest, by: str, why: str = "") -> Answered:
     now_ns, asked = house.clock.now_ns(), request.asked
     made = granted(request, f"agr_{request.id.partition('_')[2]}", now_ns, by)
     facts = {
@@ -155,6 +167,7 @@ def _grant(house: House, request: AccessRequest, by: str) -> Answered:
         "asked_action": asked.action,
         "until": moment(made.until_ns),
         "proposal": request.proposal,
+        **_because(why),
     }
     record_about(asked.subject, house, by, request.tenant, "access.grant", facts)
     house.access.book.grant(made)

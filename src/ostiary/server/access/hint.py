@@ -19,6 +19,7 @@ from ostiary.server.challenge import with_uri
 from ostiary.server.metadata import REQUESTS
 from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.sections import Settings
+from ostiary.server.step_up.denied import with_denied
 from ostiary.server.step_up.party import step_up_base
 
 PATH: Final = REQUESTS
@@ -43,7 +44,12 @@ class _Input(msgspec.Struct, frozen=True):
 
 def told_of(settings: Settings) -> Callable[[Decided], Decided]:
     """Return what adds to answers all that a deployment's settings ask for."""
-    stepped = partial(with_uri, base=step_up_base(settings), ours=settings.step_up.acr_values)
+    base = step_up_base(settings)
+    asked = partial(with_uri, base=base, ours=settings.step_up.acr_values)
+
+    def stepped(decided: Decided) -> Decided:
+        return with_denied(asked(decided), base)
+
     if not settings.access_requests.types:
         return stepped
     endpoint = public_url(settings.server) + PATH

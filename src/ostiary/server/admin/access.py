@@ -1,13 +1,24 @@
 """Access requests: list, show, answer; grants: list, take back."""
 
+from typing import Annotated
+
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import Field
 
 from ostiary.server.access.answering import answer_by, revoke, settle
 from ostiary.server.access.shown import grant_shown, request_shown
 from ostiary.server.admin.context import Desk, Model, Tenant, Who
 
 router = APIRouter(tags=["access requests"])
+_MAX_WHY = 500
+Why = Annotated[str, Query(max_length=_MAX_WHY, description="Why, for the log.")]
+
+
+class AnswerBody(Model):
+    """Why it is answered so; it is kept in the record of whoever wanted access."""
+
+    why: Annotated[str, Field(max_length=_MAX_WHY)] = ""
 
 
 class RequestShown(Model):
@@ -61,16 +72,16 @@ def show_request(tenant: Tenant, name: str, desk: Desk) -> RequestShown:
 
 
 @router.post("/tenants/{tenant}/access-requests/{name}/grant")
-def grant_request(tenant: Tenant, name: str, who: Who, desk: Desk) -> RequestShown:
+def grant_request(tenant: Tenant, name: str, who: Who, desk: Desk, body: AnswerBody | None = None) -> RequestShown:
     """Grant one as an administrator; where the tenant has people, they agree to it instead."""
-    answer_by(desk.house, who.key_id, tenant, name, grants=True)
+    answer_by(desk.house, who.key_id, tenant, name, grants=True, why=body.why if body else "")
     return show_request(tenant, name, desk)
 
 
 @router.post("/tenants/{tenant}/access-requests/{name}/deny")
-def deny_request(tenant: Tenant, name: str, who: Who, desk: Desk) -> RequestShown:
+def deny_request(tenant: Tenant, name: str, who: Who, desk: Desk, body: AnswerBody | None = None) -> RequestShown:
     """Say no to one; one person is enough."""
-    answer_by(desk.house, who.key_id, tenant, name, grants=False)
+    answer_by(desk.house, who.key_id, tenant, name, grants=False, why=body.why if body else "")
     return show_request(tenant, name, desk)
 
 
@@ -83,6 +94,6 @@ def list_grants(tenant: Tenant, desk: Desk) -> list[GrantShown]:
 
 
 @router.delete("/tenants/{tenant}/access-grants/{grant}", status_code=204)
-def revoke_grant(tenant: Tenant, grant: str, who: Who, desk: Desk) -> None:
+def revoke_grant(tenant: Tenant, grant: str, who: Who, desk: Desk, why: Why = "") -> None:
     """Take a grant back; the next decision does not know it."""
-    revoke(desk.house, who.key_id, tenant, grant)
+    revoke(desk.house, who.key_id, tenant, grant, why)

@@ -15,8 +15,17 @@ from ostiary.approvals.people import MAX_KIND, MOST, Person
 from ostiary.approvals.proposal import MAX_AUTHORS, MAX_BOUND, MAX_TARGET, MAX_VALUE, MAX_WHY
 from ostiary.approvals.rules import MAX_GROUPS, MAX_NAME, PEOPLE, RULE, Rule
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
-from ostiary.server.approving.asking import Asker, ask, name_of
-from ostiary.server.approving.shown import APPROVE, changes_shown, law_shown, proposal_shown
+from ostiary.server.admins import name_of
+from ostiary.server.approving.asking import Asker, ask
+from ostiary.server.approving.shown import (
+    APPROVE,
+    chance_shown,
+    changes_shown,
+    evidence_shown,
+    law_shown,
+    proposal_shown,
+    risk_shown,
+)
 from ostiary.server.approving.telling import tell
 from ostiary.server.step_up.party import step_up_base
 from ostiary.vocabulary.approvals import Deed
@@ -28,6 +37,7 @@ ProposalId = Annotated[str, Path(pattern="^apr_[0-9A-Z]{26}$", description="The 
 Why = Annotated[str, Field(max_length=MAX_WHY, description="For whoever must agree.")]
 Kind = Annotated[str, Field(min_length=1, max_length=MAX_KIND, description="The kind of deed.")]
 Name = Annotated[str, Field(min_length=3, max_length=2048, description="A person as type:id.")]
+Whom = Annotated[str, Query(alias="as", max_length=2048, description="Whoever looks, by any name.")]
 Value = Annotated[str, Field(max_length=MAX_VALUE)]
 Group = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
@@ -93,11 +103,18 @@ class DelegationBody(Model):
     why: Why = ""
 
 
-def _told(desk: Office, tenant: str, proposal_id: str) -> dict[str, Any]:
+def _told(desk: Office, tenant: str, proposal_id: str, whom: str = "") -> dict[str, Any]:
     room, base = desk.house.approvals.room, step_up_base(desk.house.settings)
-    standing = room.standing(tenant, proposal_id)
+    standing, law = room.standing(tenant, proposal_id), room.law(tenant)
     url = f"{base}{APPROVE}{tenant}/{proposal_id}" if base else ""
-    return {**proposal_shown(standing), "changes": changes_shown(standing, room.law(tenant)), "url": url}
+    told = {
+        **proposal_shown(standing),
+        "changes": changes_shown(standing, law),
+        "evidence": evidence_shown(standing, law),
+        "risk": risk_shown(standing),
+        "url": url,
+    }
+    return {**told, "you": chance_shown(desk.house.approvals.inbox.chance(standing, whom))} if whom else told
 
 
 @router.get("/tenants/{tenant}/approvals")
@@ -106,9 +123,11 @@ def list_proposals(
     desk: Desk,
     state: Annotated[str, Query(max_length=16, description="Only those in this state.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    needs: Annotated[str, Query(max_length=2048, description="Only those that need this person, by any name.")] = "",
 ) -> list[dict[str, Any]]:
-    """List the newest proposals, newest first."""
-    found = desk.house.approvals.room.recent(tenant, limit)
+    """List the newest proposals, newest first; those that need somebody with the one that ends first in front."""
+    approvals = desk.house.approvals
+    found = approvals.inbox.needs(tenant, needs)[:limit] if needs else approvals.room.recent(tenant, limit)
     return [proposal_shown(one) for one in found if not state or one.state == state]
 
 
@@ -151,9 +170,9 @@ def propose_delegation(tenant: Tenant, body: DelegationBody, who: Who, desk: Des
 
 
 @router.get("/tenants/{tenant}/approvals/{proposal_id}")
-def show_proposal(tenant: Tenant, proposal_id: ProposalId, desk: Desk) -> dict[str, Any]:
-    """Show a proposal with its state, every signature verified again."""
-    return _told(desk, tenant, proposal_id)
+def show_proposal(tenant: Tenant, proposal_id: ProposalId, desk: Desk, whom: Whom = "") -> dict[str, Any]:
+    """Show a proposal with its state, every signature verified again; ``as`` adds what that person can do about it."""
+    return _told(desk, tenant, proposal_id, whom)
 
 
 @router.post("/tenants/{tenant}/approvals/{proposal_id}/withdraw", responses=_NOT_SO)

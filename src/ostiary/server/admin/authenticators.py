@@ -34,6 +34,9 @@ class AuthenticatorShown(Model):
     used_ns: int
 
 
+Reason = Annotated[str, Query(max_length=500, description="Why, for the log.")]
+
+
 class InvitationBody(Model):
     """Whom to invite."""
 
@@ -140,6 +143,6 @@ def rename(tenant: Tenant, credential_id: CredentialId, body: NameBody, who: Who
 
 
 @router.delete("/tenants/{tenant}/authenticators/{credential_id}", status_code=204)
-def remove(tenant: Tenant, credential_id: CredentialId, subject: Asked, who: Who, desk: Desk) -> None:
+def remove(tenant: Tenant, credential_id: CredentialId, subject: Asked, who: Who, desk: Desk, why: Reason = "") -> None:
     """Forget a passkey; from then on it confirms nothing."""
-    inviting.remove(desk.house, tenant, subject, credential_id, who.key_id)
+    inviting.remove(desk.house, tenant, subject, credential_id, who.key_id, why)

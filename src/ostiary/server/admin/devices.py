@@ -76,6 +76,11 @@ class ReleaseBody(Model):
     """How a device is let in again; ``rebase`` takes the registers of its next quote for its own."""
 
     rebase: bool = False
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+def _because(reason: str) -> dict[str, str]:
+    return {"reason": reason} if reason else {}
 
 
 def _shown(desk: Desk, device: Device) -> dict[str, object]:
@@ -160,7 +165,7 @@ def release_device(tenant: Tenant, device_id: str, body: ReleaseBody, who: Who, 
     """Let a device in again."""
     book = desk.house.devices
     book.find(tenant, device_id)
-    cause = desk.record(who, tenant, "device.release", device=device_id, rebase=body.rebase)
+    cause = desk.record(who, tenant, "device.release", device=device_id, rebase=body.rebase, **_because(body.reason))
     device = book.release(tenant, device_id, now_ns=desk.house.clock.now_ns(), cause=cause, rebase=body.rebase)
     return DeviceShown.model_validate(_shown(desk, device))
 

@@ -4,13 +4,18 @@ FastAPI costs a worker about as much time at its start as everything else togeth
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from ostiary.server.authzen import RefusalSink
 from ostiary.server.wire import Receive, Scope, Send
 from ostiary.server.wiring import House
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Whoever imports the administrators' modules late takes it: two threads that import modules which need one another
+# can see them half made.
+IMPORTING: Final = threading.Lock()
 
 
 class LateAdmin:
@@ -31,7 +36,8 @@ class LateAdmin:
         await self._app(scope, receive, send)
 
     def _build(self) -> AsgiApp:
-        from ostiary.server.admin.api import build_admin  # noqa: PLC0415 - see above
-        from ostiary.server.admin.context import Office  # noqa: PLC0415
+        with IMPORTING:
+            from ostiary.server.admin.api import build_admin  # noqa: PLC0415 - see above
+            from ostiary.server.admin.context import Office  # noqa: PLC0415
 
-        return build_admin(Office(self._house, self._refusals))
+            return build_admin(Office(self._house, self._refusals))

@@ -14,7 +14,7 @@ from ostiary.pipeline.registry.history import events, live_at
 from ostiary.pipeline.registry.model import Actor
 from ostiary.pipeline.registry.naming import check_name, check_stage
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
-from ostiary.server.admins import Administrator
+from ostiary.server.admins import Administrator, name_of
 from ostiary.server.model_door.promotions import shown as live_shown
 from ostiary.server.model_door.readings import MAX_EVENTS, event_shown
 from ostiary.server.model_door.uploads import shown
@@ -70,7 +70,7 @@ class LiveShown(Model):
 
 
 def _deed(desk: Office, who: Administrator, tenant: str, action: str, **told: Any) -> Actor:
-    return Actor(f"administrator:{who.key_id}", (), desk.record(who, tenant, action, **told))
+    return Actor(name_of(who.key_id), (), desk.record(who, tenant, action, **told))
 
 
 @router.get("/tenants/{tenant}/models")

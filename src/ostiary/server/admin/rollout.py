@@ -6,14 +6,18 @@ The signed statement in the log is the record of what an administrator does here
 from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ostiary.errors import RefusedError
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
 from ostiary.server.admins import Administrator
+from ostiary.server.approving.asking import Asker, ask
+from ostiary.server.approving.shown import APPROVE
 from ostiary.server.rollout.changing import MAX_NAME, MAX_WHY, Wish
 from ostiary.server.rollout.desk import RolloutDesk, rollout_desk
+from ostiary.server.rollout.projecting import MAX_DAYS, projection
 from ostiary.server.rollout.shown import (
     ChangeShown,
     ControlShown,
@@ -25,11 +29,18 @@ from ostiary.server.rollout.shown import (
     status_shown,
 )
 from ostiary.server.settings.sections import PhaseName
+from ostiary.server.step_up.party import step_up_base
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.rollout import Scope
 
 router = APIRouter(tags=["rollout"])
 Text = Annotated[str, Field(max_length=MAX_NAME)]
+_NAMES: dict[Phase, PhaseName] = {
+    Phase.TELEMETRY: "telemetry",
+    Phase.SHADOW: "shadow",
+    Phase.LOW_RISK: "low_risk",
+    Phase.HIGH_IMPACT: "high_impact",
+}
 
 
 class ScopeBody(Model):
@@ -64,6 +75,33 @@ class RaiseBody(WishBody):
     dry_run: bool = False
 
 
+class ProposeBody(WishBody):
+    """What people are asked to agree to: going up, or with ``reviving`` bringing back what was switched off."""
+
+    reviving: bool = False
+
+
+class ProposedShown(Model):
+    """The proposal that people were asked to agree to, and the page where they do, empty without a public address."""
+
+    proposal: str
+    control: str
+    after: PhaseName
+    url: str
+
+
+class ProjectionShown(Model):
+    """Decisions by effect as they came, and as they would have come with one control live; whole hours."""
+
+    control: str
+    since_ns: int
+    until_ns: int
+    decisions: int
+    disagreements: int
+    now: dict[str, int]
+    projected: dict[str, int]
+
+
 class KillBody(Model):
     """Whose switch is pulled: a control, ``playbook:NAME``, or ``*`` for everything of the models."""
 
@@ -81,6 +119,32 @@ def show_rollout(tenant: Tenant, desk: Desk) -> StatusShown:
 def show_history(tenant: Tenant, desk: Desk, limit: Annotated[int, Query(ge=1, le=256)] = 100) -> list[ChangeShown]:
     """List the newest changes, newest first."""
     return [change_shown(state) for state in desk.house.rollout.chain.history(tenant)[:limit]]
+
+
+@router.get("/tenants/{tenant}/rollout/projection")
+def show_projection(
+    tenant: Tenant,
+    desk: Desk,
+    control: Annotated[str, Query(min_length=1, max_length=MAX_NAME)],
+    days: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 14,
+) -> ProjectionShown:
+    """Show what came of requests, and what would have come of them with a control of the models live."""
+    found = projection(desk.house, tenant, control, days)
+    return ProjectionShown.model_validate(msgspec.structs.asdict(found))
+
+
+@router.post("/tenants/{tenant}/rollout/propose", status_code=201)
+def propose_change(tenant: Tenant, body: ProposeBody, who: Who, desk: Desk) -> ProposedShown:
+    """Ask people to agree to what promoting or reviving takes now; the deed is made here, of what is known here."""
+    rollout, wish = _desk(desk), _wish(tenant, body, who)
+    to = (body.phase() or Phase.LOW_RISK) if body.reviving else body.phase()
+    found = rollout.changes.prospect(wish, to, reviving=body.reviving)
+    if found.deed is None:
+        raise RefusedError("approval_not_needed", "nobody need agree to this: promote it")
+    made = ask(desk.house, found.deed, Asker(who.key_id), why=body.why)
+    base = step_up_base(desk.house.settings)
+    url = f"{base}{APPROVE}{tenant}/{made.proposal_id}" if base else ""
+    return ProposedShown(proposal=made.proposal_id, control=wish.control, after=_NAMES[found.after], url=url)
 
 
 @router.post("/tenants/{tenant}/rollout/promote")

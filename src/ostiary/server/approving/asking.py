@@ -1,37 +1,37 @@
 """Who asks: an administrator's key says which person stands behind it, nobody says so himself.
 
-A key that is nobody's among the people asks for nothing: else somebody could ask under one name and agree under
-another. Whoever may open the data directory says for whom he asks, and the log says that he said so.
+1. A key that is nobody's among the people asks for nothing: else somebody could ask under one name and agree under
+   another. Whoever may open the data directory says for whom he asks, and the log says that he said so.
+2. A person of the console asks as itself, by the name that it signed in with; every other name of that human being
+   stands in the people file, as for keys.
 """
 
 import msgspec
 
 from ostiary.approvals.proposal import Draft, Proposal
 from ostiary.approvals.refusing import refusal
+from ostiary.server.admins import name_of
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.wiring import House
 from ostiary.vocabulary.approvals import Deed
 
 
-def name_of(key_id: str) -> str:
-    """Return the name of an administrator's key among people's other names."""
-    return f"administrator:{key_id}"
-
-
 def proposer_of(house: House, tenant: str, key_id: str) -> str:
-    """Return the person behind an administrator's key.
+    """Return the person behind an administrator's key, or behind an entry in the console.
 
     Raises:
         RefusedError: ``approval_proposer_unknown``.
     """
-    found = house.approvals.room.law(tenant).who(name_of(key_id))
+    name = name_of(key_id)
+    found = house.approvals.room.law(tenant).who(name)
     if not found:
-        raise refusal("approval_proposer_unknown")
+        text = "you are not among this tenant's people, so you cannot ask them" if name == key_id else ""
+        raise refusal("approval_proposer_unknown", text)
     return found
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who asks: an administrator's key, or, without one, a person whom the command line names."""
+    """Who asks: an administrator (key or person of the console), or a person whom the command line names."""
 
     key_id: str = ""
     proposer: str = ""

@@ -11,8 +11,8 @@ from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from ostiary.approvals.deciding import Hand
 from ostiary.approvals.people import Law
-from ostiary.approvals.room import Hand
 from ostiary.approvals.standing import Standing, Voice
 from ostiary.identity.webauthn.types import RelyingParty
 from ostiary.keys import sha256_hex

@@ -57,6 +57,17 @@ class Judged(msgspec.Struct, frozen=True):
     alarm: bool = False
 
 
+class ModalityTold(msgspec.Struct, frozen=True):
+    """What one modality's windows say in one session; ``llr`` is turned as risk is: above 0 speaks for another."""
+
+    modality: str
+    stage: str
+    llr: float
+    windows: float
+    at_ns: int
+    drift: float | None = None
+
+
 class _Session(msgspec.Struct):
     subject: str
     evidence: SessionEvidence = msgspec.field(default_factory=SessionEvidence)
@@ -111,6 +122,17 @@ class WatchedSessions:
         with self._lock:
             kept = self._sessions.get((tenant, session))
             return None if kept is None or kept.subject != subject else _told(kept, now_ns)
+
+    def by_modality(self, tenant: str, session: str, subject: str) -> tuple[ModalityTold, ...]:
+        """Return what each modality says in a session of this subject: numbers alone."""
+        with self._lock:
+            kept = self._sessions.get((tenant, session))
+            if kept is None or kept.subject != subject:
+                return ()
+            return tuple(
+                ModalityTold(one.value, part.stage.value, 0.0 - part.mean, part.count, part.at_ns, kept.drifts.get(one))
+                for one, part in sorted(kept.evidence.parts.items())
+            )
 
     def begin_anew(self, tenant: str, session: str) -> None:
         """Forget what came before a proof."""

@@ -55,6 +55,8 @@ def denied(decided: Decided) -> TurnedAway:
     }
     if "remediation" in context:
         body["remediation"] = context["remediation"]
+    if "denied_uri" in context:
+        body["denied_uri"] = context["denied_uri"]
     if step_up:
         return TurnedAway(json_reply(401, body, *step_up_challenge(decided)))
     wait_s = retry_after(decided.record.outcome)

@@ -15,8 +15,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from ostiary.approvals.deciding import Hand
+from ostiary.approvals.proposal import MAX_COMMENT
 from ostiary.approvals.refusing import refusal
-from ostiary.approvals.room import Approvals, Hand
+from ostiary.approvals.room import Approvals
 from ostiary.approvals.standing import Standing, may_say_yes
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.identity.webauthn.authentication import assertion_options
@@ -135,7 +137,7 @@ class ApprovalFace:
         self._standing(tenant, proposal_id)
         hand = _hand(told)
         standing = self._room.may(tenant, proposal_id, hand)
-        challenge = standing.proposal.challenge(hand.person, hand.signer, hand.decision)
+        challenge = standing.proposal.challenge(hand.person, hand.signer, hand.decision, hand.comment)
         return {"get": assertion_options(self._party, challenge, self._keys(standing, hand), _TIMEOUT_MS)}
 
     def _answer(self, tenant: str, proposal_id: str, told: Told) -> Told:
@@ -198,7 +200,10 @@ def _hand(told: Told) -> Hand:
         raise FaultyInputError("approval_malformed", "say who signs, and for whom")
     if decision not in {"approve", "reject"}:
         raise FaultyInputError("approval_malformed", "a decision is `approve` or `reject`")
-    return Hand(named[0], named[1], decision, delegation)
+    comment = told.get("comment", "")
+    if not isinstance(comment, str) or len(comment) > MAX_COMMENT:
+        raise FaultyInputError("approval_malformed", f"a comment is a text of at most {MAX_COMMENT} characters")
+    return Hand(named[0], named[1], decision, delegation, comment)
 
 
 def face(desk: FaceDesk) -> Face | None:

@@ -1,8 +1,9 @@
-"""The face of step-up and enrolment: two pages, two steps each, and the files they load.
+"""The face of step-up, enrolment and denials: three pages for anybody with the link, and the files they load.
 
     GET  /step-up/{tenant}/{decision}            GET  /enrol/{token}
     POST /step-up/{tenant}/{decision}/options    POST /enrol/{token}/options
     POST /step-up/{tenant}/{decision}/answer     POST /enrol/{token}/answer
+    GET  /denied/{decision}                      GET  /denied/{tenant}/{decision}
 
 1. The link alone opens the page; the passkey alone does anything. Whoever has only the link learns what it asks.
 2. A step must come from our own page: a browser that says otherwise (``Origin``, ``Sec-Fetch-Site``) is refused.
@@ -23,9 +24,12 @@ from ostiary.keys import random_bytes
 from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.chores import Chore
 from ostiary.server.desk import Face, FaceDesk
+from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.step_up import confirming, enrolling
 from ostiary.server.step_up.asked import find_asked
 from ostiary.server.step_up.ceremony import Ceremonies
+from ostiary.server.step_up.denied import PATH as DENIED
+from ostiary.server.step_up.denied import find_denied
 from ostiary.server.step_up.inviting import ENROL, find_invitation
 from ostiary.server.step_up.pages import STATIC, Pages, static_files
 from ostiary.server.step_up.party import page_base, party_of
@@ -35,6 +39,7 @@ STEP_UP: Final = "/step-up/"
 LIMITS: Final = BodyLimits(max_bytes=65_536, max_depth=8)
 MAX_IN_FLIGHT: Final = 32
 _KEY_BYTES: Final = 32
+_OK: Final = 200
 _NS: Final = 1_000_000_000
 _NOT_FOUND: Final = frozenset({StepUpRefusal.STEP_UP_UNKNOWN, StepUpRefusal.ENROLMENT_UNKNOWN})
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -47,7 +52,7 @@ Made = TypeVar("Made")
 class StepUpFace:
     """Answers everything about passkeys that needs no administrator."""
 
-    prefixes = (STEP_UP, ENROL, STATIC)
+    prefixes = (STEP_UP, ENROL, DENIED, STATIC)
 
     def __init__(self, desk: FaceDesk, ceremonies: Ceremonies) -> None:
         """Take the desk, and who we are with what is out."""
@@ -65,6 +70,8 @@ class StepUpFace:
         """Answer one request."""
         if request.path.startswith(STATIC):
             return static_files().get(request.path, _GONE) if request.method in _READING else _NOT_READ
+        if request.path.startswith(DENIED):
+            return await self._denied(request)
         below = STEP_UP if request.path.startswith(STEP_UP) else ENROL
         names, step = _split(request.path.removeprefix(below), 2 if below == STEP_UP else 1)
         if step not in {"", "options", "answer"}:
@@ -73,6 +80,23 @@ class StepUpFace:
             return await (self._stepped(request, below, names, step) if step else self._shown(request, below, names))
         except OstiaryError as no:
             return self._refused(no, request.peer)
+
+    async def _denied(self, request: Request) -> Reply:
+        if request.method not in _READING:
+            return _NOT_READ
+        names = request.path.removeprefix(DENIED).split("/")
+        try:
+            reply = await self._beside(lambda: self._denied_page(names))
+        except OstiaryError as no:
+            return self._refused(no, request.peer)
+        if reply.status != _OK:
+            self._desk.refusals.count("denied_unknown", request.peer)
+        return reply if request.method == "GET" else msgspec.structs.replace(reply, body=b"")
+
+    def _denied_page(self, names: list[str]) -> Reply:
+        tenant, decision = (DEFAULT_TENANT, names[0]) if len(names) == 1 else (names[0], "/".join(names[1:]))
+        found = find_denied(self._desk.house, tenant, decision, self._desk.house.clock.now_ns())
+        return self._pages.nothing_denied() if found is None else self._pages.denied(found)
 
     async def _shown(self, request: Request, below: str, names: list[str]) -> Reply:
         if request.method not in _READING:

@@ -3,6 +3,7 @@
 - ``confirm``: it was not the subject; ``dismiss``: a false alarm; ``safe``: it was the subject, known for sure.
 - A verdict changes only by a new one, which names the one before; the newest counts, all of them stay.
 - It is a record of the log before it counts, sealed under its subject: erased with that person, proof kept.
+- Nobody judges their own accesses.
 - One analyst may speak so often a day: what he says becomes labels, and nobody teaches a model alone.
 
 >>> LABELS["confirm"], LABELS["dismiss"]
@@ -96,7 +97,7 @@ class FeedbackBook:
 
         Raises:
             FaultyInputError: ``feedback_invalid``.
-            RefusedError: ``decision_unknown``, ``session_unknown``, ``feedback_flood``.
+            RefusedError: ``decision_unknown``, ``session_unknown``, ``feedback_flood``, ``feedback_own``.
             UnavailableError: the log cannot be written: nothing was said.
         """
         word, why = _checked(target, verdict, reason)
@@ -106,6 +107,8 @@ class FeedbackBook:
             raise RefusedError("feedback_flood", f"more than {self._most} verdicts of one analyst in a day")
         kind, _, name = target.partition(":")
         records = [self._decision(tenant, name)] if kind == "decision" else self._session(tenant, name)
+        if any(record.subject_key == by for record in records):
+            raise RefusedError("feedback_own", "nobody judges an access of their own: it would become a label")
         events = tuple(record.event.event_id for record in records if record.event is not None)
         hits = (hit for record in records if record.adaptive is not None for hit in record.adaptive.hits)
         before = [each.id for each in known if each.target == target]

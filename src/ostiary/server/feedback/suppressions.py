@@ -21,6 +21,7 @@ from ostiary.decision.suppressing import RULE, SIGNAL, Suppression
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.keys import KeyRing, random_bytes, sha256_hex
 from ostiary.policy.rulebook import RULE_ID
+from ostiary.server.admins import name_of
 from ostiary.server.signed_shelf import ShelfStore, SignedShelf
 from ostiary.signals import features
 from ostiary.vocabulary.approvals import Deed, QuorumOnce
@@ -171,7 +172,7 @@ def deed_of(tenant: str, made: Suppression) -> Deed:
         "expires_ns": str(made.expires_ns),
         "reason": sha256_hex(made.reason.encode()),
     }
-    return Deed(tenant, DEED, f"{made.kind}:{made.name}", bound, frozenset({made.by, f"administrator:{made.by}"}))
+    return Deed(tenant, DEED, f"{made.kind}:{made.name}", bound, frozenset({made.by, name_of(made.by)}))
 
 
 def _check(wish: Wish, now_ns: int) -> None:

@@ -10,7 +10,7 @@
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,13 @@ KIND: Final = "impact"
 DEFAULT_DAYS: Final = 30.0
 _DAY_NS: Final = 86_400 * 1_000_000_000
 _MOST_DAYS: Final = 36_500.0
+_EVERY: Final = 500
+Heard = Callable[[int], None]
+
+
+def _unheard(read: int) -> None:
+    """Hear of progress, and tell nobody."""
+    del read
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -84,7 +91,24 @@ def policy_impact(
         RefusedError: ``policy_refused``; ``impact_…``.
         VerificationError: the log was altered.
     """
-    candidate = Bundle.load(source)
+    return bundle_impact(house, who, tenant, Bundle.load(source), span, limits)
+
+
+def bundle_impact(
+    house: House,
+    who: str,
+    tenant: str,
+    candidate: Bundle,
+    span: Span,
+    limits: ImpactLimits | None = None,
+    heard: Heard = _unheard,
+) -> Kept:
+    """Replay a tenant's decisions against a bundle; ``heard`` is told how many records were read so far.
+
+    Raises:
+        RefusedError: ``policy_refused``; ``impact_…``.
+        VerificationError: the log was altered.
+    """
     report = try_out(candidate, "lint")
     if report.errors:
         codes = [each.code for each in report.errors]
@@ -93,11 +117,17 @@ def policy_impact(
     now = house.clock.now_ns()
     reuse = frozenset({current.digest}) if same_guardrails(current, candidate) else frozenset[str]()
     order = Order(bundle_files(candidate), bundle_files(current), limits or ImpactLimits(), reuse=reuse, now_ns=now)
-    return _made(house, who, Study("policy", tenant, candidate.digest, current.digest, now), order, span)
+    return _made(house, who, Study("policy", tenant, candidate.digest, current.digest, now), order, span, heard)
 
 
 def model_impact(
-    house: House, who: str, tenant: str, source: Path, span: Span, limits: ImpactLimits | None = None
+    house: House,
+    who: str,
+    tenant: str,
+    source: Path,
+    span: Span,
+    limits: ImpactLimits | None = None,
+    heard: Heard = _unheard,
 ) -> Kept:
     """Replay a tenant's decisions with the scores of the model in ``source``; session scores stay as recorded.
 
@@ -125,7 +155,7 @@ def model_impact(
         now_ns=now,
     )
     asked = Study("model", tenant, scorer.digest, live.digest if live is not None else "", now)
-    return _made(house, who, asked, order, span)
+    return _made(house, who, asked, order, span, heard)
 
 
 def check_impact(house: House, tenant: str, digest: str) -> ImpactReport:
@@ -143,12 +173,12 @@ def check_impact(house: House, tenant: str, digest: str) -> ImpactReport:
     return report
 
 
-def _made(house: House, who: str, asked: Study, order: Order, span: Span) -> Kept:
+def _made(house: House, who: str, asked: Study, order: Order, span: Span, heard: Heard) -> Kept:
     start = time.monotonic()
-    reader, finding = _replayed(house, asked.tenant, order, span)
+    reader, finding = _replayed(house, asked.tenant, order, span, heard)
     if finding.mistrusted:
         order = msgspec.structs.replace(order, share=False)
-        reader, finding = _replayed(house, asked.tenant, order, span)
+        reader, finding = _replayed(house, asked.tenant, order, span, heard)
     report = report_of(asked, reader.told, finding, time.monotonic() - start)
     body = msgspec.json.encode(report)
     kept: Report = Reports(house.store.snapshots, house.ring).keep(
@@ -167,12 +197,14 @@ def _made(house: House, who: str, asked: Study, order: Order, span: Span) -> Kep
     return Kept(kept.digest, report)
 
 
-def _replayed(house: House, tenant: str, order: Order, span: Span) -> tuple[RangeReader, Finding]:
+def _replayed(house: House, tenant: str, order: Order, span: Span, heard: Heard) -> tuple[RangeReader, Finding]:
     reader = RangeReader(house.log, tenant, span.from_ns, span.to_ns, last_of_subjects=span.last_of_subjects)
     erased = [0]
 
     def living() -> Iterator[tuple[int, bytes]]:
-        for index, payload in reader:
+        for read, (index, payload) in enumerate(reader, 1):
+            if read % _EVERY == 0:
+                heard(read)
             if payload is None:
                 erased[0] += 1
             else:

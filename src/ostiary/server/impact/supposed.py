@@ -1,7 +1,7 @@
 """The parts of a decision, with what is only supposed put in front of what is known; nothing of it changes anything.
 
-Each wrapper answers as the real part does, but for what the hypothesis says. What would change a session, keep a record
-or tell anybody does nothing.
+Each wrapper answers as the real part does, but for what the hypothesis says. What would change a session, keep a
+record, take a budget of questions or tell anybody does nothing.
 """
 
 from collections.abc import Sequence
@@ -106,6 +106,7 @@ def supposed(
         phases=source,
         session_risk=source if facts.session and facts.session.risk else parts.session_risk,
         recorder=Nowhere(),
+        questions=None,
         on_fault=lambda _reason, _fault: None,
     )
 

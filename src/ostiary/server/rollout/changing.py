@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.decision.gates import Gate, unmet
+from ostiary.decision.gates import Condition, Gate, conditions
 from ostiary.decision.phases import PLAYBOOK
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, VerificationError
 from ostiary.keys import sha256_hex
@@ -65,6 +65,7 @@ class Prospect(msgspec.Struct, frozen=True):
         deed: what people must agree to; ``None`` when nobody need.
         approval: ``holds``, ``not needed``, or the code of why not.
         head: the statement that all of it stands on; a change that comes between makes it void.
+        conditions: everything that the gate asks for, met or not.
     """
 
     before: Phase
@@ -75,6 +76,7 @@ class Prospect(msgspec.Struct, frozen=True):
     approval: str = "not needed"
     rung: Rung | None = None
     head: Read | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 class Changes:
@@ -117,7 +119,9 @@ class Changes:
         now = self._clock.now_ns()
         gate = self._gates.gate(wish.control, after)
         shown = self._gathering.evidence(wish.tenant, wish.control, self.since_ns(*_place(wish)), now)
-        found = Prospect(before, after, unmet(gate, shown), shown.figures, head=looked.read)
+        asked = conditions(gate, shown)
+        missing = tuple(one.says for one in asked if not one.met)
+        found = Prospect(before, after, missing, shown.figures, head=looked.read, conditions=asked)
         if after <= Phase.SHADOW and not reviving:
             return found
         rung = Rung(after, wish.proposal, self._bound(wish, found, gate), now)

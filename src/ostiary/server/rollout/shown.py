@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from ostiary.decision.gates import unmet
+from ostiary.decision.gates import Condition, conditions
 from ostiary.decision.phases import PLAYBOOK, live_from
 from ostiary.response.plan import Planned, StepState
 from ostiary.response.playbook import control_name
@@ -21,7 +21,7 @@ from ostiary.server.rollout.statement import Setting, State
 from ostiary.server.rollout.telling import words
 from ostiary.vocabulary.approvals import Deed
 from ostiary.vocabulary.effects import Control, Phase
-from ostiary.vocabulary.rollout import WHOLE, Scope
+from ostiary.vocabulary.rollout import WHOLE, GateFigures, Scope
 
 _NS: Final = 1_000_000_000
 STEPS: Final = 500
@@ -52,6 +52,18 @@ class StepsShown(Shown):
     undoable: tuple[str, ...] = ()
 
 
+class ConditionShown(Shown):
+    """One condition of a gate: measured, allowed (``least``: needed), and why it is not met, empty when it is."""
+
+    name: str
+    label: str
+    value: float | None
+    limit: float | None
+    least: bool
+    met: bool
+    says: str
+
+
 class ControlShown(Shown):
     """One control in one scope.
 
@@ -73,6 +85,8 @@ class ControlShown(Shown):
     lapsed: str = ""
     next: str = ""
     unmet: tuple[str, ...] = ()
+    conditions: tuple[ConditionShown, ...] = ()
+    figures: dict[str, Any] = {}
     broken: tuple[str, ...] = ()
     steps: StepsShown | None = None
 
@@ -121,6 +135,7 @@ class ProspectShown(Shown):
     before: str
     after: str
     unmet: tuple[str, ...]
+    conditions: tuple[ConditionShown, ...]
     approval: str
     open: bool
     figures: dict[str, Any]
@@ -187,13 +202,10 @@ def prospect_shown(desk: RolloutDesk, wish: Wish, found: Prospect) -> ProspectSh
         before=found.before.name.lower(),
         after=found.after.name.lower(),
         unmet=found.unmet,
+        conditions=_conditions_shown(found.conditions),
         approval=found.approval,
         open=not found.unmet and found.approval in {"holds", "not needed"},
-        figures={
-            name: value
-            for name in found.figures.__struct_fields__
-            if (value := getattr(found.figures, name)) is not None
-        },
+        figures=_figures_shown(found.figures),
         deed=None if deed is None else _deed(deed),
         steps=steps_of(desk, wish.tenant, wish.control),
     )
@@ -239,6 +251,8 @@ def _control(desk: RolloutDesk, tenant: str, held: InForce, control: str, scope:
     after = None if phase == Phase.HIGH_IMPACT else Phase(phase + 1)
     dead = read is not None and any(read.state.is_killed(one) for one in switches_of(control))
     live = phase >= live_from(control) and not dead
+    evidence = desk.gathering.evidence(tenant, control, since, desk.house.clock.now_ns())
+    asked = () if after is None else conditions(desk.gates.gate(control, after), evidence)
     return ControlShown(
         control=control,
         scope=_scope(scope),
@@ -253,15 +267,32 @@ def _control(desk: RolloutDesk, tenant: str, held: InForce, control: str, scope:
         proposal=next((one.proposal for one in setting.rungs if one.phase == phase), "") if setting else "",
         lapsed=dict(held.lapsed).get(target_of(control, scope), ""),
         next="" if after is None else after.name.lower(),
-        unmet=() if after is None else _unmet(desk, tenant, control, after, since),
+        unmet=tuple(one.says for one in asked if not one.met),
+        conditions=_conditions_shown(asked),
+        figures=_figures_shown(evidence.figures),
         broken=desk.watch.broken(tenant, control) if live else (),
         steps=steps_of(desk, tenant, control),
     )
 
 
-def _unmet(desk: RolloutDesk, tenant: str, control: str, after: Phase, since_ns: int) -> tuple[str, ...]:
-    shown = desk.gathering.evidence(tenant, control, since_ns, desk.house.clock.now_ns())
-    return unmet(desk.gates.gate(control, after), shown)
+def _conditions_shown(asked: tuple[Condition, ...]) -> tuple[ConditionShown, ...]:
+    return tuple(
+        ConditionShown(
+            name=one.name,
+            label=one.label,
+            value=one.value,
+            limit=one.limit,
+            least=one.least,
+            met=one.met,
+            says=one.says,
+        )
+        for one in asked
+    )
+
+
+def _figures_shown(figures: GateFigures) -> dict[str, Any]:
+    told = {name: getattr(figures, name) for name in figures.__struct_fields__}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _set_by(setting: Setting | None, phase: Phase, control: str) -> str:

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ostiary.defence.batches import MAX_BODY, MAX_EVENTS
-from ostiary.defence.intake import IntakeSettings
+from ostiary.defence.batches import MAX_BODY, MAX_EVENTS, IntakeSettings
 from ostiary.server.settings.base import Section
 
 

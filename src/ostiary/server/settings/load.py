@@ -13,25 +13,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from pydantic import BaseModel, SecretStr, ValidationError, create_model
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings, EnvSettingsSource
-from pydantic_settings.exceptions import SettingsError
 
 from ostiary.errors import FaultyInputError
 from ostiary.server.settings.sections import Settings
+from ostiary.server.settings.words import described, texts
 
 PREFIX: Final = "OSTIARY_"
 FILE_NAME: Final = "ostiary.toml"
 MAX_SECRET_BYTES: Final = 65_536
 MASK: Final = "********"
-
-# Only to read the environment by the sections' types; the sources are merged here, so that each origin is known.
-_EnvironmentSettings = create_model(
-    "_EnvironmentSettings",
-    __base__=BaseSettings,
-    **{name: (field.annotation, field.default) for name, field in Settings.model_fields.items()},  # type: ignore[call-overload]
-)
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -99,17 +91,24 @@ def _from_file(file: Path | None) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = set(Settings.model_fields)
-    for name in environ:
-        section = name.upper().removeprefix(PREFIX).partition("__")
-        if name.upper().startswith(PREFIX) and section[1] and section[0].lower() not in known:
-            raise _fault(f"the variable `{name}` names no section")
-    source = EnvSettingsSource(_EnvironmentSettings, env_prefix=PREFIX, env_nested_delimiter="__")
-    source.env_vars = {k.lower(): v for k, v in environ.items() if k.upper().startswith(PREFIX)}
+    sections = {name: name.upper().removeprefix(PREFIX).partition("__") for name in environ if _is_ours(name)}
+    strange = [name for name, part in sections.items() if part[1] and part[0].lower() not in Settings.model_fields]
+    if strange:
+        raise _fault(f"the variable `{strange[0]}` names no section")
+    if not any(part[0].lower() in Settings.model_fields for part in sections.values()):
+        return {}
+    from pydantic_settings.exceptions import SettingsError  # noqa: PLC0415 - slow, and few start with variables
+
+    from ostiary.server.settings.environment import from_variables  # noqa: PLC0415 - the same
+
     try:
-        return source()
+        return from_variables(environ, PREFIX)
     except SettingsError as error:
         raise _fault(f"the environment is malformed: {error}") from None
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.upper().startswith(PREFIX)
 
 
 def _merge(low: dict[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +190,10 @@ def _lower(message: str) -> str:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the configuration file."""
-    return {**Settings.model_json_schema(), "$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {
+        **described(Settings.model_json_schema(), Settings),
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+    }
 
 
 def documented() -> Iterator[dict[str, str]]:
@@ -200,6 +202,7 @@ def documented() -> Iterator[dict[str, str]]:
 
 
 def _documented(model: type[BaseModel], prefix: str) -> Iterator[dict[str, str]]:
+    words = texts(model)
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -210,5 +213,5 @@ def _documented(model: type[BaseModel], prefix: str) -> Iterator[dict[str, str]]
         yield {
             "key": f"{prefix}{name}",
             "default": "" if shown is None else msgspec.json.encode(shown).decode().replace('""', ""),
-            "text": (field.description or "").replace("\n", " "),  # one row a setting
+            "text": words.get(name, "").replace("\n", " "),  # one row a setting
         }

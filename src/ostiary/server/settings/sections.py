@@ -17,6 +17,7 @@ from ostiary.server.settings.base import Section
 from ostiary.server.settings.batches import BatchesSection
 from ostiary.server.settings.biometrics import BiometricsSection
 from ostiary.server.settings.break_glass import BreakGlassSection
+from ostiary.server.settings.console import ConsoleSection
 from ostiary.server.settings.conversations import ConversationsSection
 from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
@@ -333,6 +334,8 @@ class Settings(Section):
     """The door to datasets."""
     features: FeaturesSection = FeaturesSection()
     """Feature sets, column by column."""
+    console: ConsoleSection = ConsoleSection()
+    """Pages for people."""
     conversations: ConversationsSection = ConversationsSection()
     """Conversations, encrypted under keys of their users."""
     rag: RagSection = RagSection()

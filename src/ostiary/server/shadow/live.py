@@ -15,12 +15,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ostiary.decision.counts import LIVE
+from ostiary.decision.counts import LIVE, score_place
 from ostiary.decision.shadow import HOUR_NS, cell_of, comparable, enforced
 from ostiary.errors import UnavailableError
 from ostiary.keys import random_bytes
 from ostiary.server.shadow.distinct import Distinct, tag_of
 from ostiary.server.shadow.tallies import Tallies
+from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.scoring import RiskScore
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -161,9 +162,12 @@ class LiveWatch:
         if not comparable(record):
             return
         at_ns, tenant = record.receipt.received_ns, record.tenant
-        self._tallies.compared(tenant, LIVE, cell_of(record, record.outcome.effect, enforced(record)), at_ns)
+        side = enforced(record)
+        self._tallies.compared(tenant, LIVE, cell_of(record, record.outcome.effect, side), at_ns)
         scored = record.risk is not None and record.risk.available
         self._tallies.count(tenant, LIVE, "scored" if scored else "unscored", at_ns)
+        if side.score is not None and side.floor < Effect.STEP_UP:  # as a candidate's are, so that both can be compared
+            self._tallies.count(tenant, LIVE, score_place(side.score), at_ns)
         salt = self._salt(tenant)
         event = record.event
         resource = f"{event.resource_type}:{event.resource_id}" if event else ""

@@ -69,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 def find_asked(house: House, tenant: str, decision_id: str, now_ns: int) -> Asked | None:
     """Return what a decision asks to confirm, or ``None``."""
-    if not _TENANT.match(tenant) or not _DECISION.match(decision_id) or house.tenants.find(tenant) is None:
+    if not names_decision(tenant, decision_id) or house.tenants.find(tenant) is None:
         return None
     stored = house.log.get(tenant, decision_id)
     if stored is None or stored.kind != "decision" or stored.payload is None:
@@ -81,6 +81,11 @@ def find_asked(house: House, tenant: str, decision_id: str, now_ns: int) -> Aske
         return None
     acr = acr_for(obligation, house.settings.step_up.acr_values)
     return _asked(record, obligation, acr, expires_ns) if acr else None
+
+
+def names_decision(tenant: str, decision_id: str) -> bool:
+    """Return whether these could be a tenant and a decision of it."""
+    return bool(_TENANT.match(tenant) and _DECISION.match(decision_id))
 
 
 def step_up_of(record: DecisionRecord) -> Obligation | None:

@@ -131,7 +131,7 @@ def approve_recovery(house: House, tenant: str, recovery_id: str, by: str, propo
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)
     if house.agreed.has_people(tenant):
         may_recover(house, by, tenant, found.subject, recovery_id, proposal)
-    elif found.requested_by == by:
+    elif house.admins.same(found.requested_by, by):
         raise refusal(StepUpRefusal.RECOVERY_SAME_ADMINISTRATOR)
     if not passkeys.take_recovery(tenant, recovery_id):  # approved meanwhile
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)
@@ -154,14 +154,15 @@ def rename(house: House, tenant: str, subject: str, credential_id: str, name: st
         raise refusal(StepUpRefusal.AUTHENTICATOR_UNKNOWN)
 
 
-def remove(house: House, tenant: str, subject: str, credential_id: str, by: str) -> None:
+def remove(house: House, tenant: str, subject: str, credential_id: str, by: str, why: str = "") -> None:
     """Forget a passkey; from then on it confirms nothing.
 
     Raises:
         RefusedError: ``authenticator_unknown``.
     """
     _must_have(house, tenant, subject, credential_id)
-    cause = _record(house, by, tenant, "remove", subject, authenticator=credential_id)
+    because = {"why": why} if why else {}
+    cause = _record(house, by, tenant, "remove", subject, authenticator=credential_id, **because)
     if not house.store.authenticators.remove(tenant, subject, credential_id):
         raise refusal(StepUpRefusal.AUTHENTICATOR_UNKNOWN)
     tell_credential(house, tenant, subject, "delete", by="admin", cause=cause)

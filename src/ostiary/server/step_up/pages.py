@@ -18,6 +18,7 @@ from ostiary.identity.webauthn.ports import Invitation
 from ostiary.identity.webauthn.types import RelyingParty
 from ostiary.keys import sha256_hex
 from ostiary.server.step_up.asked import Asked
+from ostiary.server.step_up.denied import Denied
 from ostiary.server.step_up.origins import may_return
 from ostiary.server.wire import Reply
 
@@ -118,6 +119,17 @@ class Pages:
             **moment("until", invitation.expires_ns),
             expires_in_s=_seconds(invitation.expires_ns - now_ns),
         )
+
+    def denied(self, denied: Denied) -> Reply:
+        """Return the page that says why something was denied."""
+        how = [shown(text) for text in denied.how]
+        return self._render(
+            "denied.html", why=shown(denied.why), how=how, ended=denied.ended, decision_id=denied.decision_id
+        )
+
+    def nothing_denied(self) -> Reply:
+        """Return the page for every link that leads to no denial of the last day, whatever else there is."""
+        return msgspec.structs.replace(self._render("denied_unknown.html"), status=404)
 
     def unknown(self) -> Reply:
         """Return the page for all that is not there, or not any more."""

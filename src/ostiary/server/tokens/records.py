@@ -16,6 +16,7 @@ from ostiary.identity.exchange.restrictions import restrictions_of, wire
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.keys import random_bytes
 from ostiary.server.wiring import House
+from ostiary.sessions import handle_of
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 KIND: Final = "token"
@@ -33,8 +34,10 @@ def record_exchange(
 ) -> Future[Any]:
     """Queue the record of a token that was exchanged."""
     identity = proven.identity
+    session = proven.origin.get("sid")
     told = {
         **made(minted, detail, jkt=proven.jkt, x5t=proven.x5t),
+        "origin_session": handle_of(tenant, session) if isinstance(session, str) and session else "",
         "exchanged_from": [None if one.facts.traits is None else one.facts.traits.token_id for one in proven.tokens],
         "origin": {name: proven.origin[name] for name in ("iss", "sub_type", "sub") if name in proven.origin},
         "act": proven.act,

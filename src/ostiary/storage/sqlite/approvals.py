@@ -29,3 +29,7 @@ class ApprovalTable:
     def topics(self, tenant: str, limit: int) -> Sequence[str]:
         """Return the newest proposals, newest first."""
         return [row[0] for row in self._database.read("approval_topics", tenant, limit)]
+
+    def count(self, tenant: str) -> int:
+        """Return how many numbers a tenant's topics have together."""
+        return int(next(iter(self._database.read("count_approval_acts", tenant)))[0])

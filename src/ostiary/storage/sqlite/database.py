@@ -11,7 +11,7 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -77,7 +77,7 @@ class Database:
         with self.transaction():
             return self._writer.execute(statement(name), values).rowcount
 
-    def write_many(self, name: str, rows: Iterable[Sequence[object]]) -> None:
+    def write_many(self, name: str, rows: Iterable[Sequence[object] | Mapping[str, object]]) -> None:
         """Run a named statement for every row, inside a transaction."""
         with self.transaction():
             self._writer.executemany(statement(name), rows)

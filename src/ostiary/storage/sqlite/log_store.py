@@ -104,6 +104,13 @@ class LogStore:
         values = _values(wanted) | {"limit": limit}
         return [RecordRow(*row) for row in self._database.read_named(name, values)]
 
+    def newest(self, wanted: Selection, below: int, limit: int) -> list[RecordRow]:
+        """Return matching records below an index, newest first."""
+        rare = wanted.kind not in {None, "decision"}
+        name = "newest_by_tag" if wanted.tag is not None else "newest_by_kind" if rare else "newest_any"
+        values = _values(wanted) | {"below": below, "limit": limit}
+        return [RecordRow(*row) for row in self._database.read_named(name, values)]
+
     def find_tenant(self, tenant: str) -> TenantRow | None:
         """Return a tenant, deleted ones too."""
         rows = self._database.read("find_tenant", tenant)

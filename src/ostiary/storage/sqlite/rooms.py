@@ -13,6 +13,7 @@ from ostiary.storage.sqlite.approvals import APPROVAL_ERASURES
 from ostiary.storage.sqlite.biometrics import BIOMETRIC_ERASURES
 from ostiary.storage.sqlite.conversations import CONVERSATION_ERASURES
 from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.decision_index import INDEX_ERASURES
 from ostiary.storage.sqlite.models import MODEL_ERASURES
 from ostiary.storage.sqlite.producers import PRODUCER_ERASURES
 from ostiary.storage.sqlite.rag import RAG_ERASURES
@@ -141,5 +142,6 @@ def forget_tenant(database: Database, tenant: str) -> None:
             *APPROVAL_ERASURES,
             "delete_tenant_shadow_counts",
             *BIOMETRIC_ERASURES,
+            *INDEX_ERASURES,
         ):
             database.erase(name, [(tenant,)])

@@ -10,6 +10,7 @@ from ostiary.storage.sqlite.biometrics import TemplateTable
 from ostiary.storage.sqlite.conversations import ConversationTable
 from ostiary.storage.sqlite.database import Database
 from ostiary.storage.sqlite.datasets import DatasetBudgetTable
+from ostiary.storage.sqlite.decision_index import DecisionTable
 from ostiary.storage.sqlite.devices import DeviceTable
 from ostiary.storage.sqlite.features import OnlineFeatureTable
 from ostiary.storage.sqlite.inference import BudgetTable
@@ -54,6 +55,7 @@ class SqliteStore(LogStore):
         self.approvals = ApprovalTable(database)
         self.shadow = ShadowTable(database)
         self.templates = TemplateTable(database)
+        self.decisions = DecisionTable(database)
 
     @property
     def path(self) -> Path:

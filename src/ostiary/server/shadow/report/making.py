@@ -21,6 +21,14 @@ def make(house: House, asked: Asked) -> tuple[Sheet, str]:
     """
     now = house.clock.now_ns()
     sheet, nameless = Gatherer(house, asked, now).sheet()
+    return sheet, keep(house, nameless, now)
+
+
+def keep(house: House, nameless: Sheet, now_ns: int) -> str:
+    """Keep the copy of a report that holds no name, signed; return its digest.
+
+    Raises:
+        UnavailableError: it cannot be written.
+    """
     body = msgspec.json.encode({name: value for name, value in shown(nameless, "").items() if name != "digest"})
-    kept = house.reports.keep(asked.tenant, KIND, sheet.about, body, now)
-    return sheet, kept.digest
+    return house.reports.keep(nameless.tenant, KIND, nameless.about, body, now_ns).digest

@@ -8,5 +8,8 @@ SELECT seq, record_id FROM approval_acts WHERE tenant = ? AND topic = ? ORDER BY
 SELECT DISTINCT topic FROM approval_acts
 WHERE tenant = ? AND topic >= 'apr_' AND topic < 'apr`' ORDER BY topic DESC LIMIT ?;
 
+-- name: count_approval_acts
+SELECT count(*) FROM approval_acts WHERE tenant = ?;
+
 -- name: delete_tenant_approvals
 DELETE FROM approval_acts WHERE tenant = ?;

@@ -44,6 +44,24 @@ WHERE tenant = :tenant AND idx >= :since
   AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
 ORDER BY idx LIMIT :limit;
 
+-- name: newest_by_tag
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records
+WHERE tenant = :tenant AND tag = :tag AND idx >= :since AND idx < :below
+  AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
+ORDER BY idx DESC LIMIT :limit;
+
+-- name: newest_by_kind
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records
+WHERE tenant = :tenant AND kind = :kind AND kind <> 'decision' AND idx >= :since AND idx < :below
+  AND (:before IS NULL OR time_ns < :before)
+ORDER BY idx DESC LIMIT :limit;
+
+-- name: newest_any
+SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records INDEXED BY records_by_tenant
+WHERE tenant = :tenant AND idx >= :since AND idx < :below
+  AND (:kind IS NULL OR kind = :kind) AND (:before IS NULL OR time_ns < :before)
+ORDER BY idx DESC LIMIT :limit;
+
 -- name: sealed_indexes
 SELECT idx FROM records
 WHERE tenant = :tenant AND sealed IS NOT NULL AND idx >= :since AND (:tag IS NULL OR tag = :tag)

@@ -1,0 +1,1 @@
+"""The decisions of the log as columns: what is asked of them, and who keeps them."""

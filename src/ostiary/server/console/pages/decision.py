@@ -22,6 +22,7 @@ from ostiary.server.admin.decision_story import (
 )
 from ostiary.server.admin.decisions import list_decisions, prove_decision
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback
+from ostiary.server.console.pages.decisions import unscored
 from ostiary.server.console.plain_json import seen
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
@@ -162,7 +163,8 @@ def _neighbours(visit: Visit, index: int) -> dict[str, str]:
     Raises:
         FaultyInputError: ``filter_unknown``, ``filter_invalid``, ….
     """
-    asked = query_of((name, value) for name, value in visit.query.items() if value and name not in _PLACES)
+    told = query_of((name, value) for name, value in visit.query.items() if value and name not in _PLACES)
+    asked = unscored(told, visit)
     text = words(msgspec.structs.replace(asked, limit=DecisionQuery().limit))
     found = {}
     for name, place in (("newer", {"after": index}), ("older", {"before": index})):

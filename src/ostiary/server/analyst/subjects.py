@@ -6,7 +6,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -60,11 +60,12 @@ class SubjectRow(Shown):
 
 
 def subjects_of(
-    house: House, tenant: str, wanted: SubjectFilter, limit: int, *, hidden: Collection[str] = ()
+    house: House, tenant: str, wanted: SubjectFilter, limit: int, *, hidden: frozenset[str] = frozenset()
 ) -> list[SubjectRow]:
     """Return the subjects that fit, riskiest first.
 
-    ``hidden`` are the names of who looks: its risk is as if nobody had judged it, or filter and order would tell it.
+    ``hidden`` is who looks, by all its names: its own risk is as if nobody had judged it, or filter and order would
+    tell it.
     """
     rows = (_unjudged(row) if row.subject in hidden else row for row in _rows(house, tenant))
     return sorted(filter(wanted.fits, rows), key=_riskiest)[:limit]

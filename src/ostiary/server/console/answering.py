@@ -3,8 +3,8 @@
 The order, for every route of the table:
 
 1. there is such a route · 2. somebody is signed in · 3. a deed comes from our own page, with its token; what is taken
-away by no link of another site · 4. the decision says yes, and its record is on disk · 5. the page is made, beside the loop, so many at
-once.
+away by no link of another site · 4. the decision says yes, and its record is on disk · 5. the page is made, beside
+the loop, so many at once.
 
 What concerns every tenant is not for one tenant's policy alone to open: the person must look after the deployment.
 
@@ -164,7 +164,7 @@ class Answering:
     def _stranger(self, request: Request, *, wants_json: bool) -> Reply:
         if wants_json or request.method not in _SHOWN:
             return self._refusing.unsigned()
-        return go_and_sign_in(request.raw_path, clear=read_cookie(request.raw_headers) is not None)
+        return go_and_sign_in(request.target, clear=read_cookie(request.raw_headers) is not None)
 
     async def _form(self, request: Request, who: SignedIn) -> Mapping[str, str]:
         """Return the form of a deed that comes from our own page.
@@ -190,8 +190,9 @@ class Answering:
             sessions_of(self._shared.desk.house).drop(who.session)
             if wants_json:
                 return self._refusing.unsigned()
-            return go_and_sign_in(request.raw_path, clear=True)
-        return self._refusing.turned_away(no.reply, body, who, request.raw_path, wants_json=wants_json)
+            return go_and_sign_in(request.target if request.method in _SHOWN else "/", clear=True)
+        back = request.target if request.method in _SHOWN else "/"
+        return self._refusing.turned_away(no.reply, body, who, back, wants_json=wants_json)
 
     def _tell(self, no: OstiaryError, request: Request) -> None:
         if isinstance(no, UnavailableError) and no.code != BUSY:

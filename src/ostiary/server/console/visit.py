@@ -92,14 +92,15 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         return Administrator(self.person.subject, tenant)
 
     @property
-    def selves(self) -> frozenset[str]:
-        """Every name of the person, as far as the people who approve are known by several: each is the person itself.
+    def own_names(self) -> frozenset[str]:
+        """Subjects that are the person itself: what is about them is hidden from it, and not judged by it.
+
+        Besides what the session knows, these are the names by which the people who approve know one another.
 
         Raises:
             VerificationError: ``approval_row_tampered``.
         """
-        law = self.house.approvals.room.law(self.tenant)
-        return law.known_as(frozenset({self.person.subject}))
+        return self.house.approvals.room.law(self.tenant).known_as(self.session.names)
 
     @property
     def now_ns(self) -> int:

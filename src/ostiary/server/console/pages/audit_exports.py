@@ -28,7 +28,7 @@ def show(visit: Visit) -> Reply:
     """Show the packs that are kept, and the form that asks for one."""
     jobs = [job_shown(one) for one in list_audit_jobs(visit.tenant, visit.desk) if one["kind"] == "pack"]
     for one in jobs:
-        one["mine"] = one["by"] in visit.selves
+        one["mine"] = one["by"] in visit.own_names
         one["there"] = pack_file(visit.house.places, visit.tenant, one["id"]).is_file()
         one["period"] = _period(one["wanted"])
     return visit.page(
@@ -58,7 +58,7 @@ def make(visit: Visit) -> Reply:
 def take(visit: Visit) -> StreamReply:
     """Take a pack away, as it was signed; only one's own leaves closed how one was scored."""
     job = Jobs(visit.house).find(visit.tenant, visit.told["job"])
-    if job.withhold not in visit.selves:
+    if job.withhold not in visit.own_names:
         text = "somebody else asked for this pack, and what is closed to you may be open in it: make one of your own"
         raise RefusedError("console_pack_of_another", text)
     place = read_pack(visit.house, job)

@@ -24,6 +24,7 @@ from ostiary.server.admin.decisions import list_decisions, prove_decision
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback
 from ostiary.server.console.acting import check_not_own
 from ostiary.server.console.pages.decisions import unscored
+from ostiary.server.console.plain_json import seen
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -66,7 +67,7 @@ def show(visit: Visit) -> Reply:
     name = visit.told["decision"]
     stored, record = find_decision(visit.house, visit.tenant, name)
     story = show_story(visit.tenant, name, visit.desk)
-    own = record.subject_key in visit.selves
+    own = record.subject_key in visit.own_names
     told = explain(record)
     said = FeedbackBook(visit.house).about(visit.tenant, name, record.subject_key, stored.index)
     return visit.page(
@@ -115,7 +116,7 @@ def record_file(visit: Visit) -> Reply:
     """Hand the raw record out."""
     name = visit.told["decision"]
     _, record = find_decision(visit.house, visit.tenant, name)
-    told = raw_of(record, hidden=record.subject_key in visit.selves)
+    told = raw_of(record, hidden=record.subject_key in visit.own_names)
     return _file(_pretty(told).encode(), f"{name}.json", b"application/json")
 
 
@@ -183,7 +184,7 @@ def _neighbours(visit: Visit, index: int) -> dict[str, str]:
 
 
 def _pretty(told: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+    return seen(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
 
 
 def _stamp_s(moment: float) -> str:

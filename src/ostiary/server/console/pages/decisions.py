@@ -116,7 +116,7 @@ def forget_view(visit: Visit) -> Reply:
 
 def unscored(query: DecisionQuery, visit: Visit) -> DecisionQuery:
     """Return a query by which nobody finds its own accesses by their score: asking often enough would tell it."""
-    return msgspec.structs.replace(query, unscored=tuple(sorted(visit.selves)))
+    return msgspec.structs.replace(query, unscored=tuple(sorted(visit.own_names)))
 
 
 def _query(visit: Visit) -> DecisionQuery:

@@ -34,7 +34,7 @@ _WORDS: Final = {
 
 def show(visit: Visit) -> Reply:
     """Show everything."""
-    told, me = show_defence(visit.tenant, visit.desk), visit.selves
+    told, me = show_defence(visit.tenant, visit.desk), visit.own_names
     quarantine = show_quarantine(visit.tenant, visit.desk)
     return visit.page(
         "defence.html",

@@ -41,7 +41,7 @@ _TRUST: Final = {"attested": "good", "enrolled": "wait"}
 def show(visit: Visit) -> Reply:
     """Show all devices that fit the filters."""
     query = visit.query
-    mine = visit.selves
+    mine = visit.own_names
     every = [_row(one, mine) for one in list_devices(visit.tenant, visit.desk)]
     rows = [
         one
@@ -69,7 +69,7 @@ def device(visit: Visit) -> Reply:
     reports = [{**one.model_dump(), "when": stamp(one.at * _NS)} for one in found.reports]
     registers = {str(number): value for number, value in sorted(found.registers.items())}
     return visit.page(
-        "device.html", HERE, one=_row(found, visit.selves), reports=reports, registers=registers, reasons=REASONS
+        "device.html", HERE, one=_row(found, visit.own_names), reports=reports, registers=registers, reasons=REASONS
     )
 
 

@@ -98,8 +98,7 @@ def report(visit: Visit) -> Reply:
         names=named,
     )
     sheet = _sheet(told)
-    mine = {harmless(one) for one in visit.selves}
-    people = [one for one in sheet.people if one.name not in mine]
+    people = [one for one in sheet.people if one.name not in set(map(harmless, visit.own_names))]
     return visit.page(
         "shadow_report.html",
         "/rollout",

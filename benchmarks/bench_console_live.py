@@ -151,7 +151,8 @@ def kept(server: Server, after: int) -> list[int]:
     found: list[int] = []
     with httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {key}"}, timeout=30) as client:
         while True:
-            told: dict[str, str | int] = {"subject": "user:alice", "after": found[-1] if found else after, "limit": 1000}
+            start = found[-1] if found else after
+            told: dict[str, str | int] = {"subject": "user:alice", "after": start, "limit": 1000}
             page = client.get("/api/v1/tenants/default/decisions", params=told).json()["decisions"]
             found += [one["index"] for one in page]
             if not page:

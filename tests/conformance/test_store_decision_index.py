@@ -281,7 +281,7 @@ def test_every_filter_has_its_way_through_the_table(tmp_path: Path) -> None:
     with open_store(tmp_path / "o.db") as opened, closing(sqlite3.connect(opened.path)) as looking:
         for name, text in statements().items():
             column = name.partition("_decisions_by_")[2]
-            if name.startswith(("newest", "oldest")):
+            if name.startswith(("newest_decisions", "oldest_decisions")):
                 values = dict.fromkeys(re.findall(r":(\w+)", text), 1)
                 plan = [line[3] for line in looking.execute("EXPLAIN QUERY PLAN " + text, values)]
                 key = f"INDEX decision_index_by_{column} (tenant=? AND {column}=?"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -85,6 +86,21 @@ def test_an_old_sign_in_confirms_first(server: Any, people: People, monkeypatch:
     assert told["confirm"] == f"/step-up/default/{told['decision_id']}"
     owner.confirm(told["confirm"])
     assert owner.deed("/people", {**ANN, "csrf": csrf}).json() == {"go": "/people"}
+
+
+def test_what_is_taken_away_confirms_and_leads_back_with_its_filters(
+    server: Any, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyst = people("analyst", name="slow-analyst")
+    clock, ahead_ns = server.house.clock, 900 * 1_000_000_000
+    now_ns = type(clock).now_ns
+    monkeypatch.setattr(type(clock), "now_ns", lambda self: now_ns(self) + ahead_ns)
+    page = analyst.get("/decisions/export?format=csv&effect=DENY")
+    assert page.status_code == 401
+    back = quote(f"{server.house.settings.server.public_url}/decisions/export?format=csv&effect=DENY", safe="")
+    assert f"?return_to={back}" in page.text
+    step_up = page.text.partition('class="button first" href="')[2].partition('"')[0]
+    assert 'href="http://localhost' in analyst.client.get(step_up).text, "our own page is led back to"
 
 
 def test_looking_is_no_deed_and_a_deed_is_no_look(people: People) -> None:

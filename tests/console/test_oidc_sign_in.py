@@ -22,6 +22,7 @@ from ostiary.testing.console import FakeBrowser
 from ostiary.testing.issuer import FakeKey, compact
 from ostiary.testing.sign_in_provider import CLIENT, SECRET, SignInProvider
 
+HIDDEN = "This decision is about you"
 People = Callable[..., FakeBrowser]
 MAPPING = [
     {"claim": "groups", "value": "soc", "roles": ["analyst"]},
@@ -211,6 +212,25 @@ def test_a_provider_counts_while_it_is_configured_as_it_was(server: Any, provide
         assert standing.section_of(server.house, *told) is None
 
 
+def test_owners_see_whom_a_provider_let_in_and_keep_out_whom_they_like(
+    server: Any, people: People, browser: Browser, providers: dict[str, SignInProvider]
+) -> None:
+    providers["corp"].claims["sub"] = "<b>dan</b>"
+    browser.sign_in()
+    owner = people("owner")
+    page = owner.get("/people").text
+    assert "Signed in by a provider" in page
+    assert "user:corp:&lt;b&gt;dan&lt;/b&gt;" in page
+    listed = server.admin("GET", "/tenants/default/console/guests").json()
+    (dan,) = [one for one in listed if one["subject"] == "user:corp:<b>dan</b>"]
+    assert (dan["roles"], dan["provider"]) == (["analyst"], "corp")
+    assert server.admin("GET", "/tenants/acme/console/guests").json() == []
+    assert owner.deed("/people/user%3Acorp%3A%3Cb%3Edan%3C%2Fb%3E/remove").json() == {"go": "/people"}
+    assert not browser.is_in()
+    assert refused(browser.sign_in(), "You have no role")
+    assert "dan" not in owner.get("/people").text
+
+
 # Other people's names.
 
 
@@ -222,6 +242,21 @@ def test_a_provider_makes_nobody_the_person_of_the_same_name(
     browser.sign_in()
     assert "corp:eve" in browser.get("/me").text
     assert browser.get("/people").status_code == 403, "eve by passkey is an owner, eve of the provider is not"
+
+
+def test_what_is_about_the_person_under_its_providers_name_is_hidden_from_it(
+    server: Any, browser: Browser, providers: dict[str, SignInProvider]
+) -> None:
+    """Applications know it by its `sub`: nobody learns his own score by signing in here at the provider."""
+    decision = server.ask().json()["context"]["id"]
+    providers["corp"].claims |= {"sub": "alice", "groups": ["admins"]}
+    browser.sign_in()
+    (session,) = sessions_of(server.house).of("default", "user:corp:alice")
+    assert session.names == {"user:corp:alice", "user:alice", "identity:alice"}
+    assert HIDDEN in browser.get(f"/decisions/{decision}").text
+    providers["corp"].claims["sub"] = "another"
+    browser.sign_in()
+    assert HIDDEN not in browser.get(f"/decisions/{decision}").text
 
 
 @pytest.mark.parametrize("sub", ["corp:ada", "partner:pat@acme.example", "a b", "\u0430da", "", "a\u200bda", None, 7])
@@ -594,6 +629,18 @@ def test_a_provider_ends_sessions(
     browser.sign_in()
     answer = logout(server, providers["corp"].logout_token(**named))
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert not browser.is_in()
+
+
+def test_a_session_whose_name_there_is_not_known_ends_with_its_person(
+    server: Any, browser: Browser, providers: dict[str, SignInProvider]
+) -> None:
+    corp = providers["corp"]
+    corp.claims["sid"] = None
+    browser.sign_in()
+    assert logout(server, corp.logout_token(sub=None, sid="another")).status_code == 200
+    assert browser.is_in()
+    assert logout(server, corp.logout_token(sid="another")).status_code == 200
     assert not browser.is_in()
 
 

@@ -86,14 +86,14 @@ def test_only_the_room_mentions_the_seal(repo: Path) -> None:
     assert [path for path in outside if re.search(r"\bSEAL\b|identity\._seal|import _seal", path.read_text())] == []
 
 
-def test_only_the_subject_verifier_makes_identities(repo: Path) -> None:
+def test_only_the_subject_verifier_and_the_browsers_make_identities(repo: Path) -> None:
     makers = {
         path.name
         for path in (repo / "src").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "VerifiedIdentity"
     }
-    assert makers == {"subject.py"}
+    assert makers == {"browsing.py", "subject.py"}
 
 
 def test_the_document_is_plain_and_fresh(genuine: VerifiedIdentity) -> None:

@@ -18,6 +18,7 @@ from ostiary.keys import verify_secret
 
 ISSUER: Final = "urn:ostiary:console"
 _NS: Final = 1_000_000_000
+_PEOPLE: Final = ("user", "identity")
 
 
 class Vouched(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +70,14 @@ class BrowserSession(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Who signed in, as ``type:id``."""
         return f"{self.subject_type}:{self.subject_id}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name by which records may speak of this person: its own, and those in its provider's tokens."""
+        if self.vouched is None:
+            return frozenset({self.subject})
+        ids = {self.vouched.subject, self.subject_id.removeprefix(f"{self.vouched.name}:")}
+        return frozenset({self.subject, *(f"{kind}:{one}" for kind in _PEOPLE for one in ids)})
 
     @property
     def proved_s(self) -> int | None:

@@ -143,6 +143,11 @@ class Request:
                 self._headers[name] = value
 
     @property
+    def target(self) -> str:
+        """Path and query as they were sent."""
+        return self.raw_path + (f"?{self._query.decode('latin-1')}" if self._query else "")
+
+    @property
     def query(self) -> dict[str, str]:
         """The members of the query string, at most ``MAX_QUERY`` of them.
 

@@ -110,6 +110,7 @@ def _matches(row: IndexedDecision, query: DecisionQuery) -> bool:
         and all(getattr(query, one) in {None, getattr(row, one)} for one in _SAME)
         and query.without_pep != row.pep
         and (query.risk_at_least is None or (row.risk is not None and row.risk >= query.risk_at_least))
+        and (query.risk_at_least is None or query.unscored != row.subject)
         and (query.since_ns or 0) <= row.time_ns < (2**63 if query.until_ns is None else query.until_ns)
         and (query.before is None or row.idx < query.before)
         and (query.after is None or row.idx > query.after)

@@ -44,8 +44,9 @@ class SignInProvider(FakeProvider):
         down: whether its token endpoint is broken.
     """
 
-    def __init__(self, subject: str = "ada") -> None:
-        """Sign ``subject`` in."""
+    def __init__(self, subject: str = "ada", host: str = "127.0.0.1") -> None:
+        """Sign ``subject`` in; ``host`` is this machine as the browser may call it."""
+        self._host = host
         super().__init__(subject)
         self.claims |= {"sid": "their-session", "auth_time": _now(), "acr": "urn:ostiary:acr:mfa"}
         self.requests: list[dict[str, str]] = []
@@ -56,6 +57,12 @@ class SignInProvider(FakeProvider):
         self.changed: Claims = {}
         self.down = False
         self._codes: dict[str, dict[str, str]] = {}
+
+    @property
+    @override
+    def url(self) -> str:
+        """Its name and address."""
+        return f"http://{self._host}:{self._server.server_address[1]}"
 
     @override
     def document(self) -> dict[str, Any]:

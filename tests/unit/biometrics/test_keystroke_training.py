@@ -85,9 +85,27 @@ def test_a_sample_is_made_of_one_persons_keys() -> None:
         samples = [sample for group in groups for sample in group]
         assert len(samples) == len(people) == 4
         for sample, person in zip(samples, people, strict=True):
-            holds = sample[1, sample[-1] > 0]
-            assert 14 <= len(holds) <= 20
-            assert np.allclose(holds, (50 + person) / 100 - 1.05, atol=1e-5)
+            there = sample[-1] > 0
+            shown = sample[:-1].any(axis=0)
+            assert 14 <= there.sum() <= 20
+            assert not (shown & ~there).any()
+            assert np.allclose(sample[1, shown], (50 + person) / 100 - 1.05, atol=1e-5)
+
+
+def test_of_half_of_the_samples_a_stretch_of_at_most_half_of_the_keys_is_hidden() -> None:
+    bank = bank_of([np.array([[100.0 * key, 100.0 * key + 50, 0] for key in range(40)])] * 2, np.array([0, 1]))
+    luck = np.random.default_rng(1)
+    shares, holes = [], []
+    for _ in range(100):
+        for sample in [sample for group in bank.batch(np.array([0, 1, 0, 1]), luck)[0] for sample in group]:
+            there = sample[-1] > 0
+            hidden = ~sample[:-1, there].any(axis=0)
+            shares.append(hidden.mean())
+            holes.append(int((np.diff(np.concatenate([[0], hidden, [0]])) > 0).sum()))
+    assert max(holes) == 1
+    assert 0.4 < np.mean(np.array(holes) > 0) < 0.6
+    assert max(shares) <= 0.5 + 1 / 14
+    assert 0.1 < np.mean(shares) < 0.15
 
 
 def test_the_grid_of_trials_fits_the_windows_that_there_are() -> None:

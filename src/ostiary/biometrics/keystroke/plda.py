@@ -29,7 +29,7 @@ TOGETHER: Final = 0.05
 _LEAST_NOISE: Final = 0.1
 _LEAST_LENGTH: Final = 1e-6
 _LEAST_BETWEEN: Final = 1e-6
-_SHRINK: Final = 0.02
+_SHRINK: Final = 1.0
 _DIMENSIONS: Final = 2
 Labels = npt.NDArray[np.int64]
 
@@ -114,7 +114,7 @@ def fit(embeddings: Floats, people: Labels, keys: Floats) -> Plda:
     """Return the model of embeddings ``[n, d]`` of numbered people and the lengths of their windows.
 
     By moments: variance within people, variance of their means less what of it is within. The variance within is drawn
-    a little towards the same in every direction, so that few people still give a model.
+    half way towards the same in every direction: new people vary in more directions than those it learned from.
 
     Raises:
         FaultyInputError: ``training_people``, without two people or anybody's second window.

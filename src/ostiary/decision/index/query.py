@@ -44,6 +44,7 @@ class DecisionQuery(msgspec.Struct, frozen=True):
     Attributes:
         effects: one of these; none means any.
         risk_at_least: the least score, in millionths; decisions without a score never match one.
+        unscored: a subject whose decisions count as without a score: whoever asks, who must not learn its own.
         limit: at most this many, 1 to 1000.
     """
 
@@ -59,6 +60,7 @@ class DecisionQuery(msgspec.Struct, frozen=True):
     ip: str | None = None
     text: str | None = None
     risk_at_least: int | None = None
+    unscored: str | None = None
     since_ns: int | None = None
     until_ns: int | None = None
     before: int | None = None

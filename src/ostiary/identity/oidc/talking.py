@@ -30,7 +30,7 @@ class Redeemed:
 class Redeem(Protocol):
     """Sends a form to a token endpoint."""
 
-    def __call__(self, url: str, form: dict[str, str], authorization: str) -> tuple[int, bytes]:
+    def __call__(self, url: str, form: dict[str, str], authorization: str, /) -> tuple[int, bytes]:
         """Return status and body.
 
         Raises:

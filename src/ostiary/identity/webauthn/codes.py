@@ -60,7 +60,9 @@ WORDS: dict[str, str] = {
     StepUpRefusal.ENROLMENT_NEEDS_EXISTING: "confirm with a passkey that is registered already first",
     StepUpRefusal.ENROLMENT_UNKNOWN: "this link is not good, or not any more",
     StepUpRefusal.RECOVERY_NEEDED: "all passkeys of this person were removed: a new one takes a recovery",
-    StepUpRefusal.RECOVERY_SAME_ADMINISTRATOR: "a recovery needs two administrators: neither who asked for it nor whom it is for can approve",
+    StepUpRefusal.RECOVERY_SAME_ADMINISTRATOR: (
+        "a recovery needs two administrators: neither who asked for it nor whom it is for can approve"
+    ),
     StepUpRefusal.RECOVERY_UNKNOWN: "there is no such recovery, or its time is over",
     StepUpRefusal.STEP_UP_BUSY: "too many confirmations at once; try again in a moment",
     StepUpRefusal.STEP_UP_FOREIGN_SITE: "this was sent from another site",

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
+from ostiary.server.console.oidc.standing import guests_of
 from ostiary.server.console.people import ConsolePerson, enter, people_of, take_off
 from ostiary.server.console.stamps import stamp
 
@@ -24,6 +25,15 @@ class PersonShown(Model):
     by: str
 
 
+class GuestShown(Model):
+    """One person whom a provider signed in, and nobody entered; ``since`` is RFC 3339."""
+
+    subject: str
+    roles: tuple[str, ...]
+    provider: str
+    since: str
+
+
 class RolesBody(Model):
     """What a person is to be."""
 
@@ -40,6 +50,15 @@ def _shown(one: ConsolePerson) -> PersonShown:
 def list_console_people(tenant: Tenant, desk: Desk) -> list[PersonShown]:
     """List who may sign in at the console."""
     return [_shown(one) for one in people_of(desk.house).all(tenant)]
+
+
+@router.get("/tenants/{tenant}/console/guests")
+def list_console_guests(tenant: Tenant, desk: Desk) -> list[GuestShown]:
+    """List who is signed in by a provider's word alone, with the roles that the mapping gives now."""
+    return [
+        GuestShown(subject=one.subject, roles=one.roles, provider=one.by, since=stamp(one.since_ns))
+        for one in guests_of(desk.house, tenant)
+    ]
 
 
 @router.put("/tenants/{tenant}/console/people/{subject}")

@@ -59,12 +59,15 @@ class SubjectRow(Shown):
     known: bool
 
 
-def subjects_of(house: House, tenant: str, wanted: SubjectFilter, limit: int, *, hidden: str = "") -> list[SubjectRow]:
+def subjects_of(
+    house: House, tenant: str, wanted: SubjectFilter, limit: int, *, hidden: frozenset[str] = frozenset()
+) -> list[SubjectRow]:
     """Return the subjects that fit, riskiest first.
 
-    ``hidden`` is who looks: its own risk is as if nobody had judged it, or filter and order would tell it.
+    ``hidden`` is who looks, by all its names: its own risk is as if nobody had judged it, or filter and order would
+    tell it.
     """
-    rows = (_unjudged(row) if row.subject == hidden else row for row in _rows(house, tenant))
+    rows = (_unjudged(row) if row.subject in hidden else row for row in _rows(house, tenant))
     return sorted(filter(wanted.fits, rows), key=_riskiest)[:limit]
 
 

@@ -52,5 +52,5 @@ def check_not_own(visit: Visit, subject: str) -> None:
     Raises:
         RefusedError: ``console_own_subject``.
     """
-    if subject == visit.person.subject:
+    if subject in visit.own_names:
         raise RefusedError("console_own_subject", "this is about you: somebody else must say what it was")

@@ -152,7 +152,7 @@ class Answering:
     def _stranger(self, request: Request, *, wants_json: bool) -> Reply:
         if wants_json or request.method not in _SHOWN:
             return self._refusing.unsigned()
-        return go_and_sign_in(request.raw_path, clear=read_cookie(request.raw_headers) is not None)
+        return go_and_sign_in(request.target, clear=read_cookie(request.raw_headers) is not None)
 
     async def _form(self, request: Request, who: SignedIn) -> Mapping[str, str]:
         """Return the form of a deed that comes from our own page.
@@ -178,8 +178,9 @@ class Answering:
             sessions_of(self._shared.desk.house).drop(who.session)
             if wants_json:
                 return self._refusing.unsigned()
-            return go_and_sign_in(request.raw_path, clear=True)
-        return self._refusing.turned_away(no.reply, body, who, request.raw_path, wants_json=wants_json)
+            return go_and_sign_in(request.target if request.method in _SHOWN else "/", clear=True)
+        back = request.target if request.method in _SHOWN else "/"
+        return self._refusing.turned_away(no.reply, body, who, back, wants_json=wants_json)
 
     def _tell(self, no: OstiaryError, request: Request) -> None:
         if isinstance(no, UnavailableError) and no.code != BUSY:

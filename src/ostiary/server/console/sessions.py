@@ -46,6 +46,10 @@ class BrowserSessions:
         found = [one for one in self._shelf.all(tenant) if one.subject == subject]
         return sorted(found, key=lambda one: one.began_ns)
 
+    def all(self, tenant: str) -> list[BrowserSession]:
+        """Return all of a tenant's."""
+        return self._shelf.all(tenant)
+
     def vouched_by(self, tenant: str, name: str) -> list[BrowserSession]:
         """Return the sessions that a provider began."""
         return [one for one in self._shelf.all(tenant) if one.vouched is not None and one.vouched.name == name]

@@ -92,6 +92,11 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         return Administrator(self.person.subject, tenant)
 
     @property
+    def own_names(self) -> frozenset[str]:
+        """Subjects that are the person itself: what is about them is hidden from it, and not judged by it."""
+        return self.session.names
+
+    @property
     def now_ns(self) -> int:
         """The time."""
         return self.house.clock.now_ns()

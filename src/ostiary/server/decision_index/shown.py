@@ -72,12 +72,12 @@ def walk(index: DecisionIndex, tenant: str, query: DecisionQuery) -> Iterator[Se
         asked = msgspec.structs.replace(asked, **{key: rows[-1].idx})
 
 
-def written(pages: Iterable[Sequence[IndexedDecision]], form: Format) -> Iterator[bytes]:
-    """Yield an export, a page at a time."""
+def written(pages: Iterable[Sequence[IndexedDecision]], form: Format, unscored: str = "") -> Iterator[bytes]:
+    """Yield an export, a page at a time; decisions of ``unscored``, who takes it, are without their score."""
     if form == "csv":
         yield _table([COLUMNS])
     for rows in pages:
-        plain = [told(row) for row in rows]
+        plain = [told(msgspec.structs.replace(row, risk=None) if row.subject == unscored else row) for row in rows]
         yield (
             _table(map(_cells, plain)) if form == "csv" else b"".join(msgspec.json.encode(one) + b"\n" for one in plain)
         )

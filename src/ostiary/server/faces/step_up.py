@@ -59,7 +59,8 @@ class StepUpFace:
         self._desk = desk
         self._ceremonies = ceremonies
         wanted = desk.house.settings.step_up
-        self._pages = Pages(ceremonies.party, page_base(desk.house.settings), wanted.return_origins)
+        back = (*wanted.return_origins, *ceremonies.party.origins)  # our own pages send people here, too
+        self._pages = Pages(ceremonies.party, page_base(desk.house.settings), back)
         self._in_flight = 0
 
     def chores(self) -> Sequence[Chore]:

@@ -4,6 +4,8 @@
   one, and some go on, from their middle, with a stretch of another window of the same person. That is what makes few
   sentences a person last for many epochs.
 - Samples of a batch are handed over in groups of like length, which saves the time of what would be padded.
+- Of half of the samples a stretch of keys is hidden: that there are keys is told, nothing of their times. No model can
+  lean on a few telling keys, and the same sentences teach for many more epochs.
 - Classes of keys are now and then left out of a sample, so that one model serves sources with and without them.
 """
 
@@ -21,10 +23,13 @@ _CUT: Final = 0.5
 _LEAST_SHARE: Final = 0.5
 _MIXED: Final = 0.15
 _CLASSLESS: Final = 0.3
+_HIDING: Final = 0.5
+_MOST_HIDDEN: Final = 0.5
 _LEAST_SAMPLE: Final = 14
 _LEAST_STRETCH: Final = 7
 _GROUPS: Final = 4
 Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 class Bank(msgspec.Struct, frozen=True):
@@ -66,7 +71,8 @@ class Bank(msgspec.Struct, frozen=True):
         at = np.where(step < first, own + step, other + step - first)
         there = step < lengths
         found = np.zeros((len(own), INPUTS, step.shape[1]), np.float32)
-        found[:, :CHANNELS] = (self.keys[np.where(there, at, 0)] * there[:, :, None]).transpose(0, 2, 1)
+        shown = there & ~_hidden(lengths, step, luck)
+        found[:, :CHANNELS] = (self.keys[np.where(there, at, 0)] * shown[:, :, None]).transpose(0, 2, 1)
         found[:, CHANNELS] = there
         found[luck.random(len(own)) < _CLASSLESS, CLASS_CHANNEL:CHANNELS] = 0.0
         return found
@@ -80,6 +86,13 @@ def bank_of(pieces: Sequence[Floats], people: Numbers) -> Bank:
     order = np.argsort(people, kind="stable")
     of = np.split(order, np.flatnonzero(np.diff(people[order])) + 1)
     return Bank(keys, starts, lengths, people, of)
+
+
+def _hidden(lengths: Numbers, step: Numbers, luck: np.random.Generator) -> Flags:
+    """Return which keys of samples are hidden, ``[n, L]``: a stretch of up to ``_MOST_HIDDEN`` of a sample, or none."""
+    wide = luck.random(lengths.shape) * _MOST_HIDDEN * lengths * (luck.random(lengths.shape) < _HIDING)
+    begin = luck.random(lengths.shape) * (lengths - wide)
+    return np.asarray((step >= begin) & (step < begin + wide))
 
 
 def _drawn(most: Numbers, luck: np.random.Generator) -> Numbers:

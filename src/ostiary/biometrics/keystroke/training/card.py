@@ -50,7 +50,7 @@ Says how likely it is that a window of typing is of the person who enrolled, fro
 ## Figures
 
 {honest} A trial judges the mean score over its probe windows; impostors are other people of the same set. Each half of
-these people is judged by a PLDA that learned from the other. Figures by person flatter: no deployment can choose a
+these people is judged by a PLDA that learned from everybody else. Figures by person flatter: no deployment can choose a
 threshold a person afterwards.
 
 | enrolled windows | probe windows | people | EER by person | EER, one threshold | FNMR at 1 % FMR | Cllr |

@@ -31,9 +31,9 @@ class FitSettings(msgspec.Struct, frozen=True):
     seed: int
     steps: int
     batch: int = 256
-    rate: float = 4e-3
+    rate: float = 8e-3
     decay: float = 1e-3
-    margin: float = 0.15
+    margin: float = 0.25
     scale: float = 20.0
     threads: int = 1
 

@@ -22,6 +22,8 @@ WIDE: Final = 128
 _STATISTICS: Final = 2 * NARROW + 3 * WIDE
 _OPSET: Final = 17
 _FAR: Final = 9.0
+_DROPPED_INSIDE: Final = 0.2
+_DROPPED_TOLD: Final = 0.3
 
 Weights = dict[str, Any]
 
@@ -57,7 +59,7 @@ def embedded(weights: Weights, groups: Sequence[Any], *, learns: bool = False) -
 
     told = torch.cat([_told(weights, keys, learns=learns) for keys in groups])
     told = _normal(weights, "statistics", told, learns=learns)
-    told = torch.nn.functional.dropout(told, 0.2, training=learns)
+    told = torch.nn.functional.dropout(told, _DROPPED_TOLD, training=learns)
     return _normal(weights, "out", torch.nn.functional.linear(told, weights["out.weight"]), learns=learns)
 
 
@@ -123,7 +125,7 @@ def _residual(weights: Weights, name: str, given: Any, mask: Any, *, learns: boo
     from torch.nn import functional  # noqa: PLC0415 - the extra `train`
 
     inner = _convolved(weights, f"{name}.first", given, learns=learns).relu() * mask
-    inner = functional.dropout(inner, 0.1, training=learns)
+    inner = functional.dropout(inner, _DROPPED_INSIDE, training=learns)
     return (given + _convolved(weights, f"{name}.second", inner, learns=learns)).relu() * mask
 
 

@@ -1,9 +1,10 @@
-"""From rows to a model's folder: fit the encoder, then PLDA and calibration on people that it never saw, then write.
+"""From rows to a model's folder: fit the encoder, then the PLDA, calibrate on people that neither saw, then write.
 
 - One epoch shows every piece once, as one of many samples that can be cut from it. Large sets get ``EPOCHS``; smaller
   ones more, so that the fewest steps are taken.
 - Where nobody could be held out ratios are too bold, so they are capped low.
-- With fewer than ``_ENOUGH`` people held out the PLDA learns from the others as well: too many directions for so few.
+- The PLDA learns from everybody, those too who taught the encoder: a few hundred people are few for so many directions.
+  Whoever is judged, for calibration or for the card, is told by a PLDA that never saw them, where enough can be halved.
 """
 
 from collections.abc import Sequence
@@ -30,12 +31,12 @@ from ostiary.biometrics.training import Progress, Row, Trained, TrainSettings
 from ostiary.biometrics.window import Floats
 from ostiary.errors import FaultyInputError
 
-EPOCHS: Final = 16
+EPOCHS: Final = 96
 _LEAST_STEPS: Final = 600
 _MOST_BATCH: Final = 256
 _LEAST_BATCH: Final = 16
 _PEOPLE_A_BATCH: Final = 0.125
-_ENOUGH: Final = 100
+_CHUNK: Final = 4096
 _LEAST_TO_HALVE: Final = 8
 _LEAST_TRIALS: Final = 2
 _FLATTERED_CAP: Final = 2.0
@@ -101,25 +102,26 @@ def fit_settings(count: int, settings: TrainSettings) -> FitSettings:
 
 
 def _seen(encoder: Encoder, units: Units) -> _Seen:
-    """Return the embeddings of all pieces of the people whom PLDAs learn from."""
-    needed = _teaching(units, units.judged())
+    """Return the embeddings of all pieces: everybody's, for PLDAs learn from everybody."""
     flat = [
         (piece, int(person))
         for window, person in zip(units.windows, units.people, strict=True)
-        if int(person) in needed
         for piece in pieces(cast("Floats", window.content))
     ]
     return _Seen(
-        encoder.embeddings([channels(piece) for piece, _ in flat]),
+        np.concatenate(
+            [
+                encoder.embeddings([channels(piece) for piece, _ in flat[at : at + _CHUNK]])
+                for at in range(0, len(flat), _CHUNK)
+            ]
+        ),
         np.array([len(piece) for piece, _ in flat], dtype=np.float64),
         np.array([person for _, person in flat]),
     )
 
 
 def _teaching(units: Units, judged: frozenset[int]) -> frozenset[int]:
-    """Return from whom a PLDA learns, when ``judged`` of the held-out people may teach it."""
-    if len(judged) >= _ENOUGH:
-        return judged
+    """Return from whom a PLDA learns, when of the people to be judged these may teach it."""
     return judged | (frozenset(units.people.tolist()) - units.judged())
 
 

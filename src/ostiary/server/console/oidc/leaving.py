@@ -1,8 +1,8 @@
 """Signing out at a provider, and a provider that signs somebody out here.
 
 1. Whoever signs out here is led to the provider's own sign-out, where it has one: else the next click signs in again.
-2. A provider's sign-out ends the sessions that this provider began, and no other: one session where it names one, else
-   all of the person's. It is answered once all of them are ended in the ledger and on record.
+2. A provider's sign-out ends the sessions that this provider began, and no other: one session where it names one that
+   we know by that name, else all of the person's. It is answered once they are ended in the ledger and on record.
 """
 
 from typing import Final
@@ -49,4 +49,6 @@ def _meant(session: BrowserSession, told: VerifiedLogout) -> bool:
     vouched = session.vouched
     if vouched is None or (told.sub and vouched.subject != told.sub):
         return False
-    return not told.sid or vouched.session == told.sid
+    if told.sid and vouched.session:
+        return vouched.session == told.sid
+    return bool(told.sub)  # a session whose name there we were not told goes with its person

@@ -1,4 +1,4 @@
-"""Who somebody with a session is at this moment: by an owner's entry, or by what a provider said (ADR-0068).
+"""Who somebody with a session is at this moment: by an owner's entry, or by what a provider said (ADR-0066).
 
 1. Whoever was ever entered in the console's people is what that entry says: a provider adds no role to it.
 2. Whoever was taken off has none, whatever a provider says, until an owner enters the person again.
@@ -12,6 +12,7 @@ from typing import Any
 
 from ostiary.identity.browsing import BrowserSession, Vouched
 from ostiary.server.console.people import ROLES, ConsolePerson, people_of
+from ostiary.server.console.sessions import sessions_of
 from ostiary.server.settings.console import OidcSection
 from ostiary.server.wiring import House
 
@@ -35,6 +36,23 @@ def person_of(house: House, session: BrowserSession) -> ConsolePerson | None:
     if not roles:
         return None
     return ConsolePerson(session.subject, roles, deployment=False, since_ns=session.began_ns, by=vouched.name)
+
+
+def guests_of(house: House, tenant: str) -> list[ConsolePerson]:
+    """Return who is signed in by a provider's word alone, each once, since its oldest session.
+
+    Raises:
+        VerificationError: ``shelf_tampered``.
+    """
+    now_ns, people = house.clock.now_ns(), people_of(house)
+    found: dict[str, ConsolePerson] = {}
+    for session in sorted(sessions_of(house).all(tenant), key=lambda one: one.began_ns):
+        lives = session.vouched is not None and now_ns < session.expires_ns
+        if lives and session.subject not in found and people.entry(tenant, session.subject) is None:
+            person = person_of(house, session)
+            if person is not None:
+                found[session.subject] = person
+    return sorted(found.values(), key=lambda one: one.subject)
 
 
 def section_of(house: House, tenant: str, name: str, issuer: str) -> OidcSection | None:

@@ -1,6 +1,5 @@
 """The log as auditors look at it: where it stands, its records, one record with its proof, and verifying it now."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from ostiary.server.admin.audit import (
 from ostiary.server.auditing.records import MAX_PAYLOAD_SHOWN
 from ostiary.server.console.addresses import address
 from ostiary.server.console.periods import moment_ns
+from ostiary.server.console.plain_json import plain_json
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -72,12 +72,12 @@ def one_record(visit: Visit) -> Reply:
     """Show one record, and whether it is in the log."""
     told = show_record(visit.tenant, visit.told["record"], visit.desk)
     hidden = _is_about(visit, visit.told["record"])
-    text = "" if hidden or told["payload"] is None else json.dumps(told["payload"], indent=2, ensure_ascii=False)
+    text = "" if hidden or told["payload"] is None else plain_json(told["payload"])
     return visit.page(
         "audit_record.html",
         HERE,
         line={**told["line"], "time": stamp(told["line"]["time_ns"])},
-        entry=json.dumps(told["entry"], indent=2),
+        entry=plain_json(told["entry"]),
         written=stamp(told["written_ns"]),
         payload=_printable(text[:MAX_PAYLOAD_SHOWN]),
         cut=len(text) > MAX_PAYLOAD_SHOWN,
@@ -154,7 +154,7 @@ def _is_about(visit: Visit, record: str) -> bool:
     """Return whether a record is about who looks: nobody is shown how he himself is scored."""
     row = visit.house.log.store.find_record(visit.tenant, record)
     try:
-        return row is not None and row.tag == visit.house.vault.tag(visit.tenant, visit.person.subject)
+        return row is not None and row.tag in {visit.house.vault.tag(visit.tenant, one) for one in visit.own_names}
     except RefusedError:
         return False
 

@@ -22,6 +22,8 @@ from ostiary.server.admin.decision_story import (
 )
 from ostiary.server.admin.decisions import list_decisions, prove_decision
 from ostiary.server.admin.feedback import FeedbackBody, give_feedback
+from ostiary.server.console.pages.decisions import unscored
+from ostiary.server.console.plain_json import seen
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -61,7 +63,7 @@ def show(visit: Visit) -> Reply:
     name = visit.told["decision"]
     stored, record = find_decision(visit.house, visit.tenant, name)
     story = show_story(visit.tenant, name, visit.desk)
-    own = record.subject_key == visit.person.subject
+    own = record.subject_key in visit.own_names
     told = explain(record)
     said = FeedbackBook(visit.house).about(visit.tenant, name, record.subject_key, stored.index)
     return visit.page(
@@ -110,7 +112,7 @@ def record_file(visit: Visit) -> Reply:
     """Hand the raw record out."""
     name = visit.told["decision"]
     _, record = find_decision(visit.house, visit.tenant, name)
-    told = raw_of(record, hidden=record.subject_key == visit.person.subject)
+    told = raw_of(record, hidden=record.subject_key in visit.own_names)
     return _file(_pretty(told).encode(), f"{name}.json", b"application/json")
 
 
@@ -161,7 +163,8 @@ def _neighbours(visit: Visit, index: int) -> dict[str, str]:
     Raises:
         FaultyInputError: ``filter_unknown``, ``filter_invalid``, ….
     """
-    asked = query_of((name, value) for name, value in visit.query.items() if value and name not in _PLACES)
+    told = query_of((name, value) for name, value in visit.query.items() if value and name not in _PLACES)
+    asked = unscored(told, visit)
     text = words(msgspec.structs.replace(asked, limit=DecisionQuery().limit))
     found = {}
     for name, place in (("newer", {"after": index}), ("older", {"before": index})):
@@ -172,7 +175,7 @@ def _neighbours(visit: Visit, index: int) -> dict[str, str]:
 
 
 def _pretty(told: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+    return seen(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
 
 
 def _stamp_s(moment: float) -> str:

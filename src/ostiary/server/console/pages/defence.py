@@ -34,20 +34,20 @@ _WORDS: Final = {
 
 def show(visit: Visit) -> Reply:
     """Show everything."""
-    told, me = show_defence(visit.tenant, visit.desk), visit.person.subject
+    told, me = show_defence(visit.tenant, visit.desk), visit.own_names
     quarantine = show_quarantine(visit.tenant, visit.desk)
     return visit.page(
         "defence.html",
         HERE,
         questions=told.questions,
         hours=told.questions.window_s / 3600,
-        askers=[one for one in told.questions.askers if one.subject != me],
+        askers=[one for one in told.questions.askers if one.subject not in me],
         drift=told.drift,
-        rows=[_row(one) for one in told.drift.rows if one.subject != me],
+        rows=[_row(one) for one in told.drift.rows if one.subject not in me],
         refused=sum(quarantine.refused.values()),
         codes=quarantine.refused,
         kept=[{"one": one, "at": stamp(one.at * _NS)} for one in quarantine.kept[:_KEPT]],
-        canaries=[{"one": one, "at": stamp(one.at_ns)} for one in told.canaries if one.subject != me],
+        canaries=[{"one": one, "at": stamp(one.at_ns)} for one in told.canaries if one.subject not in me],
         redteam=told.redteam,
         ran=stamp(told.redteam.at_ns) if told.redteam and told.redteam.at_ns else "",
         attacks=_attacks(told.redteam),

@@ -77,7 +77,7 @@ def show_one(visit: Visit) -> Reply:
         "detection.html",
         HERE,
         one=found,
-        mine=found.row.subject == visit.person.subject,
+        mine=found.row.subject in visit.own_names,
         path=detection_path(found.row.id),
         subject_path=subject_path(found.row.subject) if found.row.subject else "",
         links=[_link(text) for text in found.case.links] if found.case else [],

@@ -121,7 +121,7 @@ def _row(one: DeviceShown, visit: Visit) -> dict[str, Any]:
         "stale": one.posture_age_s is None or one.posture_age_s > _DAY_S,
         "since": stamp(one.enrolled * _NS),
         "others": len(one.subjects) > 1,
-        "mine": visit.person.subject in one.subjects,
+        "mine": bool(visit.own_names & set(one.subjects)),
     }
 
 

@@ -53,7 +53,7 @@ def answered(visit: Visit, asked: dict[str, str]) -> dict[str, Any]:
         OstiaryError: it cannot be asked.
     """
     request, facts = _request(asked), _facts(asked)
-    own = asked["subject"].strip() == visit.person.subject
+    own = asked["subject"].strip() in visit.own_names
     if own and _SECRET & set(facts) | _SECRET & set(_session(facts)):
         raise RefusedError(_OWN, "nobody supposes scores or signals of their own: it would tell how to stay below")
     phases = {control: asked[f"phase-{control}"] for control in _CONTROLS if asked.get(f"phase-{control}")}
@@ -82,7 +82,7 @@ def _page(
         candidates=list_candidates(visit.tenant, visit.desk),
         controls=_CONTROLS,
         phases=_PHASES,
-        own=subject == visit.person.subject,
+        own=subject in visit.own_names,
         checks=_checks(visit, subject),
     )
 

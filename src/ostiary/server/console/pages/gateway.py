@@ -1,6 +1,5 @@
 """Language models at the gateway: what came through, conversations from outside, and opening one for a reason."""
 
-import json
 from typing import Any, Final
 
 from ostiary.errors import RefusedError, VerificationError
@@ -14,6 +13,7 @@ from ostiary.server.admin.gateway import (
 from ostiary.server.console.addresses import address
 from ostiary.server.console.pages.audit import below_of, chosen_of
 from ostiary.server.console.periods import moment_ns
+from ostiary.server.console.plain_json import plain_json
 from ostiary.server.console.routes import Route
 from ostiary.server.console.stamps import stamp
 from ostiary.server.console.visit import Visit
@@ -114,7 +114,7 @@ def _shown(one: dict[str, Any]) -> dict[str, Any]:
 def _said(one: Message) -> dict[str, str]:
     content = one.content if isinstance(one.content, dict) else {"content": one.content}
     said = content.get("content")
-    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, indent=2)
+    text = said if isinstance(said, str) else plain_json(said)
     return {"role": str(content.get("role", one.kind)), "time": stamp(one.at_ns), "text": _printable(text)}
 
 

@@ -6,7 +6,13 @@ A person who has no passkey yet is shown the link that adds one, once, to carry 
 from ostiary.errors import FaultyInputError
 from ostiary.server.admin.authenticators import InvitationBody
 from ostiary.server.admin.authenticators import invite as invite_passkey
-from ostiary.server.admin.console import RolesBody, enter_console_person, list_console_people, remove_console_person
+from ostiary.server.admin.console import (
+    RolesBody,
+    enter_console_person,
+    list_console_guests,
+    list_console_people,
+    remove_console_person,
+)
 from ostiary.server.console.people import ROLES
 from ostiary.server.console.routes import Route
 from ostiary.server.console.visit import Visit
@@ -20,7 +26,9 @@ def show(visit: Visit) -> Reply:
     people = list_console_people(visit.tenant, visit.desk)
     passkeys = visit.house.store.authenticators
     rows = [{**one.model_dump(), "passkeys": len(passkeys.of_subject(visit.tenant, one.subject))} for one in people]
-    return visit.page("people.html", HERE, people=rows, roles=ROLES)
+    return visit.page(
+        "people.html", HERE, people=rows, guests=list_console_guests(visit.tenant, visit.desk), roles=ROLES
+    )
 
 
 def enter(visit: Visit) -> Reply:

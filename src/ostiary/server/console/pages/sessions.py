@@ -36,7 +36,7 @@ def show(visit: Visit) -> Reply:
     name = visit.told["session"]
     session = show_session(visit.tenant, name, visit.desk)
     story = show_timeline(visit.tenant, session.handle, visit.desk)
-    mine = session.subject == visit.person.subject
+    mine = session.subject in visit.own_names
     charts = {"risk": risk_chart(story.curve)} if story.curve.points and not mine else {}
     return visit.page(
         "session.html",

@@ -98,7 +98,7 @@ def report(visit: Visit) -> Reply:
         names=named,
     )
     sheet = _sheet(told)
-    people = [one for one in sheet.people if one.name != harmless(visit.person.subject)]
+    people = [one for one in sheet.people if one.name not in set(map(harmless, visit.own_names))]
     return visit.page(
         "shadow_report.html",
         "/rollout",

@@ -27,14 +27,14 @@ def show(visit: Visit) -> Reply:
     unknown = [name for name, known in (("level", Level), ("state", State)) if asked[name] not in get_args(known)]
     if unknown:
         raise FaultyInputError("filter_invalid", f"there is no such {unknown[0]}")
-    rows = subjects_of(visit.house, visit.tenant, SubjectFilter(**asked), MOST + 1, hidden=visit.person.subject)
+    rows = subjects_of(visit.house, visit.tenant, SubjectFilter(**asked), MOST + 1, hidden=visit.own_names)
     return visit.page(
         "subjects.html",
         HERE,
         rows=rows[:MOST],
         more=len(rows) > MOST,
         asked=asked,
-        own=visit.person.subject,
+        own=visit.own_names,
         levels=[one for one in get_args(Level) if one],
         states=[one for one in get_args(State) if one],
         chips=[(name, value, with_filters(HERE, asked, **{name: ""})) for name, value in asked.items() if value],
@@ -47,7 +47,7 @@ def show(visit: Visit) -> Reply:
 def show_one(visit: Visit) -> Reply:
     """Show one subject; of oneself without scores."""
     found = show_subject(visit.tenant, visit.told["subject"], visit.desk)
-    mine = found.row.subject == visit.person.subject
+    mine = found.row.subject in visit.own_names
     charts = {"heat": _heat(found)} if found.heat else {}
     if not mine and found.curve.points:
         charts["risk"] = risk_chart(found.curve)

@@ -52,6 +52,7 @@ WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
   AND (:without_pep IS NULL OR pep <> :without_pep)
   AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
+  AND (:risk IS NULL OR :unscored IS NULL OR subject <> :unscored)
   AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
     OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
 ORDER BY idx DESC LIMIT :limit;
@@ -70,6 +71,7 @@ WHERE tenant = :tenant AND EACH = :by_EACH AND EACH <> ''
   AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
   AND (:without_pep IS NULL OR pep <> :without_pep)
   AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
+  AND (:risk IS NULL OR :unscored IS NULL OR subject <> :unscored)
   AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
     OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
 ORDER BY idx ASC LIMIT :limit;
@@ -87,6 +89,7 @@ SELECT count(*) FROM (
     AND (:resource_id IS NULL OR resource_id = :resource_id) AND (:pep IS NULL OR pep = :pep)
     AND (:without_pep IS NULL OR pep <> :without_pep)
     AND (:rule IS NULL OR rule = :rule) AND (:ip IS NULL OR ip = :ip) AND (:risk IS NULL OR risk >= :risk)
+    AND (:risk IS NULL OR :unscored IS NULL OR subject <> :unscored)
     AND (:text IS NULL OR substr(subject, 1, length(:text)) = :text OR substr(resource_id, 1, length(:text)) = :text
       OR substr(subject, length(subject_type) + 2, length(:text)) = :text)
   LIMIT :limit

@@ -260,3 +260,17 @@ def test_grants_are_bounded(feed: Feed) -> None:
     for number in range(300):
         feed.keep(of(f"s{number}"))
     assert len(feed.grants) == 100
+
+
+def test_a_change_that_was_held_back_is_no_sign_of_life(feed: Feed) -> None:
+    feed.keep(of())
+    feed.clock.now += 6.0
+    feed.change(session="another")
+    assert not feed.fallen.fresh(), "it tells no time: what came after it may still be held back"
+    assert not feed.holds(of())
+
+
+def test_a_first_sign_of_life_that_is_late_ends_the_connection(feed: Feed) -> None:
+    feed.clock.now += 6.0
+    with pytest.raises(FeedError):
+        feed.beat()

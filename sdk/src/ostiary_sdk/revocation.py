@@ -5,6 +5,8 @@
    nothing that concerns it has fallen since: an answer that overtakes a revocation, or that one overtakes, is not used.
 3. In doubt it says that it does not know: before the first snapshot, when the connection is lost, after ``max_stale_s``
    without a sign of life, when signs of life come later and later, while catching up. Then no mark can be had.
+   Signs of life are a connection's first moment and beats, which tell when they were sent; a change tells no time, so
+   one that was held back on its way proves nothing about now.
 4. A new snapshot means that something may have been missed: everything earlier is taken away. A gap in the numbers, or
    anything that is not understood, ends the connection, and the next one begins with a snapshot.
 5. What is remembered is bounded; what is forgotten counts as fallen.
@@ -78,7 +80,7 @@ class RevocationList:
         self._seq = 0
         self._goal = 0
         self._following = False
-        self._heard = 0.0
+        self._alive = 0.0
         self._least_lag: float | None = None
         self._late = False
 
@@ -143,7 +145,6 @@ class RevocationList:
             raise FeedError("the feed said something that is not understood") from None
 
     def _apply(self, event: SseEvent) -> None:
-        self._heard = self._clock()
         if event.name == "change":
             self._change(event)
         elif event.name == "beat":
@@ -163,11 +164,13 @@ class RevocationList:
         for one in told.ended:
             self._end(one.session)
         self._epoch, self._seq, self._goal, self._following = told.epoch, told.seq, told.seq, True
+        self._alive = self._clock()
 
     def _resumed(self, told: _Resumed) -> None:
         if (told.epoch, told.seq) != (self._epoch, self._seq) or told.newest < told.seq:
             raise FeedError("the feed went on elsewhere")
         self._goal, self._following = told.newest, True
+        self._alive = self._clock()
 
     def _change(self, event: SseEvent) -> None:
         change = msgspec.json.decode(event.data, type=_Change)
@@ -189,7 +192,11 @@ class RevocationList:
     def _beat(self, told: _Beat) -> None:
         if not self._following or told.seq != self._seq:
             raise FeedError("the feed has a gap")
-        lag = self._heard - told.clock_ms / 1000
+        now = self._clock()
+        if self._least_lag is None and now - self._alive > self._max_stale_s:
+            raise FeedError("the feed's first sign of life is late")  # how late the next ones are could not be told
+        self._alive = now
+        lag = now - told.clock_ms / 1000
         self._least_lag = lag if self._least_lag is None else min(lag, self._least_lag)
         self._late = lag - self._least_lag > self._max_stale_s
 
@@ -208,4 +215,4 @@ class RevocationList:
     def _is_fresh(self) -> bool:
         if not self._following or self._late or self._seq < self._goal:
             return False
-        return 0 <= self._clock() - self._heard <= self._max_stale_s
+        return 0 <= self._clock() - self._alive <= self._max_stale_s

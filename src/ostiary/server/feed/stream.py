@@ -1,4 +1,4 @@
-"""One feed as its reader gets it: first the snapshot, then each change, and a heartbeat in silence.
+"""One feed as its reader gets it: first the snapshot, then each change, and a heartbeat beside them.
 
 It ends when the reader has gone, lies too far behind (``resync``), may read no longer (``over``), or the server is
 about to end (``bye``). It gives its place back whatever happens, also when it was never begun.
@@ -68,12 +68,11 @@ class Feed:
             self._end(RESYNC)
             return
         now = time.monotonic()
-        if news:
-            self._next += news
-        elif now - self._beat >= self._beat_s:
+        self._next += news
+        if now - self._beat >= self._beat_s:  # beside changes, too: they tell no time, so they are no sign of life
             self._beat = now
             self._next.append(event("beat", {"seq": self._reader.sequence, "clock_ms": int(now * 1000)}))
-        else:
+        elif not news:
             await self._reader.wait(_TICK_S)
 
     def _end(self, last: bytes) -> None:

@@ -25,7 +25,7 @@ function frame(marks, span = 0) {
     legend: { top: 0, left: 0, itemWidth: 10, itemHeight: 10, textStyle: { color: ink } },
     aria: { enabled: true },
     axis,
-    markLine: marks?.length ? { symbol: "none", silent: true, lineStyle: { color: colour("brand"), type: "dashed" }, label: { color: ink, formatter: "{b}", position: "insideEndTop" }, data: apart(marks, span) } : undefined,
+    markLine: marks?.length ? { symbol: "none", silent: true, lineStyle: { color: colour("brand"), type: "dashed" }, label: { color: ink, formatter: "{b}", position: "insideEndBottom" }, data: apart(marks, span) } : undefined,
   };
 }
 

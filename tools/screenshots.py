@@ -44,7 +44,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "narrow": {"color_scheme": "light", "viewport": NARROW},
 }
 NOT_LOOKED_AT = {"/live", "/decisions/export"}
-QUALITY = 74
+QUALITY = 62
 
 
 def pages() -> list[str]:

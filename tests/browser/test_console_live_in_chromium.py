@@ -81,7 +81,8 @@ def test_a_pause_holds_and_going_on_loses_nothing(server: Any, analyst: Sitting)
         ask(server, "erin", resource=f"while-paused-{number}")
     page.wait_for_timeout(1500)
     assert indexes(analyst) == []
-    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    page.locator("body").press("p")  # the key that the how-to names
     expect(page.locator("#decisions tbody tr")).to_have_count(3)
 
 

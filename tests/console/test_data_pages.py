@@ -1,5 +1,6 @@
 """The pages of data: datasets, feature sets column by column, who may read a column, what was read."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -34,12 +35,20 @@ subjects:
 """
 
 
+def _read_again(house: Any) -> None:
+    """Wait until the server has looked at its catalogue again: it does so once a second."""
+    until = time.monotonic() + 10
+    while ("user", "eve") not in house.knowledge.enricher("default").catalogue.names()[0] and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def history(server: Any) -> PipelineHistory:
     house, now = server.house, server.house.clock.now_ns()
     place = house.places.catalogue("default")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(CATALOGUE)
+    _read_again(house)
     attributes = read_spec(SPEC).attributes()
     filters = [{"stages": ["train"], "all": [{"column": "amount", "op": "ge", "attribute": "floor"}]}]
     one = Registered(

@@ -129,7 +129,7 @@ def refused(answer: httpx.Response, words: str) -> bool:
 def test_a_person_signs_in_by_a_provider(server: Any, browser: Browser, providers: dict[str, SignInProvider]) -> None:
     page = browser.get("/sign-in?next=/decisions")
     assert "Continue with <bdi>Corp</bdi>" in page.text
-    assert 'href="/sign-in/with/corp?next=/decisions"' in page.text
+    assert 'href="/sign-in/with/corp?next=%2Fdecisions"' in page.text
     done = browser.sign_in(then="/decisions")
     assert (done.status_code, done.headers["location"]) == (303, "/decisions")
     assert ATTEMPT not in browser.jar

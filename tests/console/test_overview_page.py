@@ -28,7 +28,7 @@ def test_counts_and_the_names_behind_them(server: Any, people: People) -> None:
         told = server.admin("GET", "/tenants/default/overview").json()
     page = people("analyst").get("/").text
     assert "user:&lt;b&gt;mallory&lt;/b&gt;" in page
-    assert "/decisions?subject=user%3A%3Cb%3Emallory%3C/b%3E" in page
+    assert "/decisions?subject=user%3A%3Cb%3Emallory%3C%2Fb%3E" in page
     assert told["series"]["counts"]["DENY"][-1] + told["series"]["counts"]["DENY"][-2] >= 3
     assert list(told["often"][0]) == ["field", "value", "count"]
 

@@ -8,6 +8,7 @@
 
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -84,6 +85,7 @@ class Renderer:
         )
         environment.globals.update(asset=self._assets.path, icons=icons())
         environment.filters["shown"] = shown
+        environment.filters["urlencode"] = part_of_an_address
         return environment
 
 
@@ -95,6 +97,15 @@ def shown(text: str, most: int = _SHOWN) -> str:
     """
     clean = "".join(c if c.isprintable() else "\ufffd" for c in text[:most])
     return clean + "…" if len(text) > most else clean
+
+
+def part_of_an_address(text: str) -> str:
+    """Return ``text`` for a path or a query; the slash has its code too, since names from outside hold some.
+
+    >>> part_of_an_address("workload:spiffe://acme/job")
+    'workload%3Aspiffe%3A%2F%2Facme%2Fjob'
+    """
+    return quote(text, safe="")
 
 
 def _headers(nonce: str) -> tuple[tuple[str, str], ...]:

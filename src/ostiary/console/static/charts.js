@@ -14,7 +14,7 @@ function colour(name) {
 const WORDS = { ALLOW: "allowed", REDUCE: "reduced", STEP_UP: "asked again", DENY: "denied", TERMINATE: "ended" };
 const EFFECTS = { ALLOW: "allow", REDUCE: "reduce", STEP_UP: "step-up", DENY: "deny", TERMINATE: "terminate" };
 
-function frame(marks) {
+function frame(marks, span = 0) {
   const ink = colour("ink-soft"), line = colour("line");
   const axis = { axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: true }, splitLine: { lineStyle: { color: line } } };
   return {
@@ -25,14 +25,36 @@ function frame(marks) {
     legend: { top: 0, left: 0, itemWidth: 10, itemHeight: 10, textStyle: { color: ink } },
     aria: { enabled: true },
     axis,
-    markLine: marks?.length ? { symbol: "none", silent: true, lineStyle: { color: colour("brand"), type: "dashed" }, label: { color: ink, formatter: "{b}", position: "insideEndTop" }, data: marks.map((mark) => ({ name: mark.text, xAxis: mark.at })) } : undefined,
+    markLine: marks?.length ? { symbol: "none", silent: true, lineStyle: { color: colour("brand"), type: "dashed" }, label: { color: ink, formatter: "{b}", position: "insideEndBottom" }, data: apart(marks, span) } : undefined,
   };
+}
+
+// Marks beside each other would write over one another: of those that stand closer than a line of text, one is named and counts the rest.
+function apart(marks, span) {
+  const time = (mark) => +new Date(mark.at);
+  const sorted = [...marks].sort((one, other) => time(one) - time(other));
+  const near = Math.max(span, time(sorted.at(-1)) - time(sorted[0])) / 18;
+  const groups = [];
+  for (const mark of sorted) {
+    const last = groups.at(-1);
+    if (last && time(mark) - time(last[0]) <= near) last.push(mark);
+    else groups.push([mark]);
+  }
+  return groups.map((group) => ({ name: group.length > 1 ? `${group[0].text} +${group.length - 1}` : group[0].text, xAxis: group[0].at }));
+}
+
+function spanOf(times) { return times.length ? +new Date(times.at(-1)) - +new Date(times[0]) : 0; }
+
+// A legend takes a second line where there is little width: the picture begins below it.
+function fitting(option) {
+  const top = option.grid?.top;
+  return option.legend && top ? { baseOption: option, media: [{ option: { grid: { top } } }, { query: { maxWidth: 420 }, option: { grid: { top: top + 24 } } }] } : option;
 }
 
 const KINDS = {
   // {times: [...], series: {ALLOW: [...], …}, marks: [{at, text}], until: where the time axis ends, so that the newest mark is on it}
   effects(told) {
-    const { axis, markLine, ...rest } = frame(told.marks);
+    const { axis, markLine, ...rest } = frame(told.marks, spanOf(told.times));
     const names = Object.keys(EFFECTS).filter((name) => name in told.series);
     return {
       ...rest,
@@ -55,14 +77,15 @@ const KINDS = {
   },
   // {points: [[time, value], …], medium, high, marks}
   risk(told) {
-    const { axis, markLine, ...rest } = frame(told.marks);
-    const level = (value, name) => ({ yAxis: value, name, lineStyle: { color: colour(name), type: "dotted" }, label: { formatter: "{b}", color: colour("ink-soft"), position: "insideStartTop" } });
+    const { axis, markLine, ...rest } = frame(told.marks, spanOf(told.points.map((point) => point[0])));
+    const level = (value, name, tone) => ({ yAxis: value, name, lineStyle: { color: colour(tone), type: "dotted" }, label: { show: value > most / 8, formatter: "{b}", color: colour("ink-soft"), position: "insideStartTop" } });
+    const most = Math.max(told.high ?? 0, told.medium ?? 0, ...told.points.map((point) => point[1]));
     return {
       ...rest, legend: undefined,
       xAxis: { type: "time", ...axis, splitLine: { show: false } },
-      yAxis: { type: "value", min: 0, max: 1, ...axis },
+      yAxis: { type: "value", min: 0, max: most ? Math.min(1, +(1.4 * most).toPrecision(1)) : 1, ...axis },
       series: [{ name: "risk", type: "line", step: "end", showSymbol: false, lineStyle: { color: colour("brand"), width: 2 }, areaStyle: { color: colour("brand"), opacity: 0.1 }, data: told.points,
-        markLine: { symbol: "none", silent: true, ...markLine, data: [...(markLine?.data ?? []), ...(told.medium ? [level(told.medium, "reduce")] : []), ...(told.high ? [level(told.high, "deny")] : [])] } }],
+        markLine: { symbol: "none", silent: true, ...markLine, data: [...(markLine?.data ?? []), ...(told.medium ? [level(told.medium, "medium", "reduce")] : []), ...(told.high ? [level(told.high, "high", "deny")] : [])] } }],
     };
   },
   // {hours: 24, days: [...], cells: [[hour, day, count], …]}
@@ -178,7 +201,7 @@ function draw(element) {
   const chart = drawn.get(element) ?? echarts.init(element, null, { renderer: "canvas" });
   if (!drawn.has(element)) chart.on("click", ({ data }) => { if (data?.href?.startsWith("/")) location.assign(data.href); });
   drawn.set(element, chart);
-  chart.setOption(KINDS[element.dataset.chart](told, element), { notMerge: true });
+  chart.setOption(fitting(KINDS[element.dataset.chart](told, element)), { notMerge: true });
 }
 
 export function drawAll(within = document) { within.querySelectorAll("[data-chart]").forEach(draw); }

@@ -52,7 +52,7 @@ function fillPalette(filter) {
     row.role = "option";
     row.ariaSelected = String(index === 0);
     row.textContent = link.dataset.command;
-    row.addEventListener("click", () => link.click());
+    row.addEventListener("click", () => { palette.close(); link.click(); });
     if (link.dataset.keys) {
       const keys = document.createElement("small");
       keys.textContent = link.dataset.keys;
@@ -83,7 +83,7 @@ if (palette) {
   palette.addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) { event.preventDefault(); movePalette(by); }
-    if (event.key === "Enter") { event.preventDefault(); $("li[aria-selected=true]", palette)?.click(); palette.close(); }
+    if (event.key === "Enter") { event.preventDefault(); $("li[aria-selected=true]", palette)?.click(); }
   });
 }
 
@@ -108,15 +108,23 @@ document.addEventListener("keydown", (event) => {
   const gone = before === "g" && $(`[data-keys="g ${CSS.escape(event.key)}"]`);
   before = event.key;
   if (gone) { gone.click(); return; }
-  const act = { "/": () => $("[data-search]")?.focus(), "?": () => $("#keys")?.showModal(), j: () => moveRow(1), k: () => moveRow(-1), Enter: openRow, t: toggleTheme }[event.key];
+  if (event.key === "Escape" && $(".nav[data-open]")) { toggleMenu(); $("[data-act=menu]").focus(); return; }
+  const act = { "/": () => $("[data-search]")?.focus(), "?": () => $("#keys")?.showModal(), j: () => moveRow(1), k: () => moveRow(-1), Enter: openRow, t: toggleTheme, p: $("[data-keys=p]") && (() => $("[data-keys=p]").click()) }[event.key];
   if (act && !(event.key === "Enter" && event.target.closest("a, button"))) { event.preventDefault(); act(); }
 });
 
-const acts = { copy, theme: toggleTheme, palette: openPalette, menu: () => $(".nav").toggleAttribute("data-open"), close: (button) => button.closest("dialog").close(), open: (button) => $(`#${CSS.escape(button.dataset.open)}`)?.showModal() };
+// The menu of a narrow page lies before its button: whoever opens it is led into it, and back by Escape.
+function toggleMenu() {
+  const open = $(".nav").toggleAttribute("data-open");
+  $("[data-act=menu]").setAttribute("aria-expanded", String(open));
+  if (open) $(".nav a").focus();
+}
+
+const acts = { copy, theme: toggleTheme, palette: openPalette, menu: toggleMenu, close: (button) => button.closest("dialog").close(), open: (button) => $(`#${CSS.escape(button.dataset.open)}`)?.showModal() };
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
   if (button) acts[button.dataset.act]?.(button);
-  else if (!event.target.closest(".nav")) $(".nav[data-open]")?.removeAttribute("data-open");
+  else if (!event.target.closest(".nav") && $(".nav[data-open]")) toggleMenu();
 });
 document.addEventListener("htmx:after:swap", () => localTimes());
 localTimes();

@@ -56,7 +56,7 @@ def _by_phase(controls: tuple[ControlShown, ...]) -> dict[str, str]:
     """Return which controls stand in which phase, in words."""
     found: dict[str, list[str]] = {}
     for one in controls:
-        name = one.control.replace("_", " ")
+        name = one.control.replace("_", " ").replace(":", " ")
         found.setdefault(one.phase, []).append(f"{name} (off)" if one.killed else name)
     return {phase: ", ".join(names[:4]) + (" …" if len(names) > 4 else "") for phase, names in found.items()}  # noqa: PLR2004
 

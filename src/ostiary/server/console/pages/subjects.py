@@ -73,7 +73,8 @@ def revoke(visit: Visit) -> Reply:
     kind, _, name = subject.partition(":")
     body = RevokeBody(type=kind, id=name, reason=reason_of(visit))
     done = revoke_subject(visit.tenant, body, visit.who, visit.desk)
-    words = f"{len(done.sessions)} sessions ended, and every older token is refused ({done.record_id})"
+    ended = "1 session" if len(done.sessions) == 1 else f"{len(done.sessions)} sessions"
+    words = f"{ended} ended, and every older token is refused ({done.record_id})"
     return visit.done(subject_path(subject), words)
 
 

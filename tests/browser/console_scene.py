@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, ViewportSize
 from tests.browser.conftest import LISTEN, Visitor, free_port
 
 from ostiary.server.console.people import enter
@@ -13,8 +13,8 @@ from ostiary.server.deeds import COMMAND_LINE
 from ostiary.server.step_up.inviting import invite
 
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-WIDE = {"width": 1360, "height": 900}
-PHONE = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1360, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def console_server(start_server: Callable[..., Any]) -> Any:
@@ -26,8 +26,8 @@ def console_server(start_server: Callable[..., Any]) -> Any:
 class Sitting:
     """One person at a browser, signed in."""
 
-    def __init__(self, browser: Browser, server: Any, name: str, role: str, viewport: dict[str, int]) -> None:
-        self.context: BrowserContext = browser.new_context(service_workers="block", viewport=viewport)  # type: ignore[arg-type]
+    def __init__(self, browser: Browser, server: Any, name: str, role: str, viewport: ViewportSize) -> None:
+        self.context: BrowserContext = browser.new_context(service_workers="block", viewport=viewport)
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)
         self.page.add_init_script(LISTEN)

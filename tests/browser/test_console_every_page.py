@@ -2,7 +2,7 @@
 none scrolls sideways on a phone."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -43,11 +43,12 @@ def looked_at(owner: Sitting, path: str) -> list[str]:
     if page.locator("[data-chart]").count():
         page.locator("[data-chart] canvas").first.wait_for()
     wrong = [f"{path}: {text}" for text in owner.complaints[before:]]
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
         found = Axe().run(page, options=AXE).response["violations"]
         wrong += [f"{path} {scheme}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     if page.evaluate("() => document.documentElement.scrollWidth") > PHONE["width"]:
         wrong.append(f"{path}: scrolls sideways on a phone")
     return wrong

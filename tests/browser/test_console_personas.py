@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 from tests.browser.console_scene import PHONE, WIDE, Sitting, ask, console_server
 
 from ostiary.approvals.people import Person
@@ -30,7 +30,7 @@ def server(start_server: Callable[..., Any]) -> Any:
 def sit(browser: Browser, server: Any) -> Iterator[Callable[..., Sitting]]:
     sittings: list[Sitting] = []
 
-    def begin(name: str, role: str, viewport: dict[str, int] = WIDE) -> Sitting:
+    def begin(name: str, role: str, viewport: ViewportSize = WIDE) -> Sitting:
         sittings.append(Sitting(browser, server, name, role, viewport))
         return sittings[-1]
 

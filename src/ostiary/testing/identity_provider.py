@@ -173,7 +173,8 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
                 provider.revoked.append(form.get("token", ""))
                 self._answer(_OK, {}, {})
             else:
-                self._answer(*provider.token(form, self.headers.get("dpop") or self.headers.get("authorization", "")))
+                proof = self.headers.get("dpop") or self.headers.get("authorization") or ""
+                self._answer(*provider.token(form, proof))
 
         def _answer(self, status: int, told: dict[str, Any], headers: dict[str, str]) -> None:
             body = json.dumps(told).encode()

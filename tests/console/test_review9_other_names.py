@@ -8,6 +8,10 @@ import msgspec
 import pytest
 
 from ostiary.approvals.people import Person
+from ostiary.server.auditing.jobs import Jobs
+from ostiary.server.auditing.working import Working
+from ostiary.server.console.people import enter
+from ostiary.server.deeds import COMMAND_LINE
 from ostiary.testing.console import FakeBrowser
 from ostiary.vocabulary.scoring import RiskScore
 
@@ -50,6 +54,23 @@ def test_no_page_tells_the_score_of_the_other_name(private: FakeBrowser, people:
     for score in ("0.8765", "0.876", "0.877", "0.88"):
         assert score not in mine.text
     assert any(score in theirs.text for score in ("0.8765", "0.876", "0.877", "0.88"))
+
+
+def test_a_pack_leaves_records_of_the_other_name_closed(server: Any, private: FakeBrowser, people: People) -> None:
+    auditor = people("auditor", name="ann-private-2")
+    law = server.house.approvals.room.law("default")
+    assert law.who("user:ann-private") == ANN
+    enter(server.house, "default", "user:ann-private", ["auditor"], COMMAND_LINE)
+    try:
+        assert private.deed("/audit/exports", {"kind": "decision", "subject": ANN}).status_code == 200
+    finally:
+        enter(server.house, "default", "user:ann-private", ["analyst"], COMMAND_LINE)
+    jobs = Jobs(server.house)
+    while (made := jobs.of("default")[0]).state in {"waiting", "running"}:  # the test's own time limit ends this
+        Working(server.house, lambda: False, lambda _reason, _fault: None).turn()
+    assert made.pack is not None
+    assert made.pack.withheld == made.pack.records > 0
+    assert auditor.get(f"/audit/exports/{made.id}/pack.zip").status_code == 403
 
 
 def test_the_filter_by_score_does_not_find_it(private: FakeBrowser, people: People) -> None:

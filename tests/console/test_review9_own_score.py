@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from ostiary.testing.console import FakeBrowser
+from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.scoring import RiskScore
+from ostiary.vocabulary.verdicts import AdaptiveVerdict, RuleHit
 
 People = Callable[..., FakeBrowser]
 MINE = "user:analyst-default"
@@ -105,6 +107,29 @@ def test_nobody_supposes_other_phases_or_models_for_itself(me: FakeBrowser, more
     answer = me.client.post("/explain", data={"csrf": me.csrf, **ASKED, **more}, headers=_as(me), timeout=SLOW_S)
     assert answer.status_code == 400
     assert "whatif_own" in answer.text
+
+
+def test_no_detection_tells_what_a_model_would_have_done_to_who_looks(
+    server: Any, me: FakeBrowser, people: People
+) -> None:
+    record = next(one for one in reversed(server.records()) if one.subject_key == MINE and one.event)
+    hit = RuleHit(rule="risk-deny", effect=Effect.DENY)
+    verdict = AdaptiveVerdict(hits=(hit,))
+    name = "dec_review9_would"
+    receipt = msgspec.structs.replace(record.receipt, decision_id=name)
+    outcome = msgspec.structs.replace(record.outcome, effect=Effect.ALLOW, floor=Effect.ALLOW, rules=(), reasons=())
+    risk = RiskScore(available=True, score=0.9, level="high", model="sha256:aa", contributions=())
+    made = msgspec.structs.replace(record, risk=risk, receipt=receipt, adaptive=verdict, outcome=outcome)
+    at_ns = record.receipt.received_ns
+    server.house.log.append("default", "decision", name, at_ns, msgspec.json.encode(made), MINE).result(10)
+    for path in ("/detections", "/detections?rule=risk-deny", "/detections/export", f"/detections/{name}"):
+        mine, theirs = me.get(path).text, people("auditor").get(path).text
+        assert "risk-deny" in theirs, path
+        if not path.endswith(name):
+            assert name in theirs, path
+            assert name not in mine, path
+        shown = mine.partition('aria-label="Precision')[0].replace("rule: risk-deny", "")
+        assert "<code>risk-deny" not in shown, path
 
 
 def _as(browser: FakeBrowser) -> dict[str, str]:

@@ -10,7 +10,8 @@ from pydantic import Field
 from ostiary.audit.tlog.notes import parse_note
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.errors import FaultyInputError
-from ostiary.server.admin.context import Desk, Model, Tenant, Who
+from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
+from ostiary.server.admins import Administrator
 from ostiary.server.auditing.evidence import evidence_of
 from ostiary.server.auditing.jobs import Job, Jobs, PackWanted, last_verified
 from ostiary.server.auditing.packing import read_pack
@@ -227,11 +228,16 @@ def verify_audit_log(tenant: Tenant, body: VerifyBody, who: Who, desk: Desk) -> 
 @router.post("/tenants/{tenant}/audit/packs", status_code=202)
 def make_audit_pack(tenant: Tenant, body: PackBody, who: Who, desk: Desk) -> dict[str, Any]:
     """Make a signed pack; it is made beside, ask for the job."""
+    return ask_pack(tenant, body, who, desk, withheld_from(who.key_id))
+
+
+def ask_pack(tenant: str, body: PackBody, who: Administrator, desk: Office, withhold: str) -> dict[str, Any]:
+    """Ask for a pack in which records of ``withhold`` are closed."""
     wanted = PackWanted(**body.model_dump())
     if wanted.to_ns and wanted.to_ns <= wanted.from_ns:
         raise FaultyInputError("audit_period_invalid", "the end must come after the beginning")
     desk.record(who, tenant, "audit.pack", wanted=body.model_dump())
-    return job_told(Jobs(desk.house).ask(tenant, "pack", who.key_id, withhold=withheld_from(who.key_id), wanted=wanted))
+    return job_told(Jobs(desk.house).ask(tenant, "pack", who.key_id, withhold=withhold, wanted=wanted))
 
 
 @router.get("/tenants/{tenant}/audit/packs/{job}", response_class=FileResponse)

@@ -53,7 +53,7 @@ class Gathering:
         self._tenant = tenant
         self._wanted = wanted
         self._size = size
-        self._hidden = _tag(house, tenant, withhold) if withhold else None
+        self._hidden = {_tag(house, tenant, name) for name in withhold.split("\n")} - {None} if withhold else set()
         self._tile = lru_cache(_TILES)(house.log.store.tile)
         self.tally = Tally()
         self.done = Gathered()
@@ -106,7 +106,7 @@ class Gathering:
             "entry": row.entry.decode(),
             "path": [base64.b64encode(step).decode() for step in inclusion_proof(row.idx, self._size, self._tile)],
         }
-        hidden = self._hidden is not None and row.tag == self._hidden
+        hidden = row.tag in self._hidden
         self.tally.see(row.record_id, row.kind, row.time_ns, None if opened is None or hidden else opened[SALT_BYTES:])
         if opened is None or hidden:
             told["without"] = "erased" if opened is None else "withheld"

@@ -62,7 +62,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     Attributes:
         by: who asked.
-        withhold: the person whose own records go into a pack without payload: who is scored sees no score.
+        withhold: the person whose own records go into a pack without payload, for who is scored sees no score; its
+            other names follow on lines of their own.
         since: of a verification, whether only what is new was read.
         step, done, total: how far it is.
         beat_ns: when somebody last worked on it.

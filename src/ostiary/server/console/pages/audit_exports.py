@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostiary.errors import RefusedError
-from ostiary.server.admin.audit import PackBody, list_audit_jobs, make_audit_pack, show_evidence
+from ostiary.server.admin.audit import PackBody, ask_pack, list_audit_jobs, show_evidence
 from ostiary.server.auditing.jobs import Jobs
 from ostiary.server.auditing.packing import pack_file, read_pack
 from ostiary.server.console.addresses import address
@@ -51,14 +51,16 @@ def make(visit: Visit) -> Reply:
             **{name: form.get(name, "").strip() for name in ("kind", "by", "subject")},
         }
     )
-    make_audit_pack(visit.tenant, body, visit.who, visit.desk)
+    me = visit.person.subject
+    names = "\n".join((me, *sorted(visit.own_names - {me})))
+    ask_pack(visit.tenant, body, visit.who, visit.desk, names)
     return visit.done(HERE, "The pack is being made")
 
 
 def take(visit: Visit) -> StreamReply:
     """Take a pack away, as it was signed; only one's own leaves closed how one was scored."""
     job = Jobs(visit.house).find(visit.tenant, visit.told["job"])
-    if job.withhold not in visit.own_names:
+    if job.withhold.partition("\n")[0] not in visit.own_names:
         text = "somebody else asked for this pack, and what is closed to you may be open in it: make one of your own"
         raise RefusedError("console_pack_of_another", text)
     place = read_pack(visit.house, job)

@@ -133,8 +133,11 @@ def _asked(visit: Visit) -> dict[str, str]:
 
 
 def _rows(visit: Visit, asked: dict[str, str], limit: int) -> list[Detection]:
+    """Return what fits, without decisions about who looks: that one is here tells what a model proposed of it."""
     texts: dict[str, Any] = {name: asked[name] for name in ("kind", "state", "subject", "tag", "rule")}
-    return list_detections(visit.tenant, visit.desk, **texts, days=float(asked["days"] or 7), limit=limit)
+    found = list_detections(visit.tenant, visit.desk, **texts, days=float(asked["days"] or 7), limit=limit)
+    me = visit.own_names
+    return [one for one in found if one.id != one.decision or one.subject not in me]
 
 
 def _cells(one: Detection) -> list[str]:

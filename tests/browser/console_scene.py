@@ -38,10 +38,10 @@ class Sitting:
         self.page.goto(invite(server.house, "default", f"user:{name}", COMMAND_LINE).url)
         self.page.locator("#act").click()
         self.page.locator("#done").wait_for()
+        self.page.get_by_role("link", name="Sign in to the console").click()
         self.sign_in()
 
     def sign_in(self) -> None:
-        self.page.goto(f"{self.base}/sign-in")
         self.page.get_by_label("Your name").fill(self.name)
         self.page.get_by_role("button", name="Continue with your passkey").click()
         self.page.wait_for_url(f"{self.base}/")

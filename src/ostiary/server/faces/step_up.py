@@ -23,6 +23,8 @@ from ostiary.identity.webauthn.refusing import refusal
 from ostiary.keys import random_bytes
 from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.chores import Chore
+from ostiary.server.console.paths import SIGN_IN
+from ostiary.server.console.people import people_of
 from ostiary.server.desk import Face, FaceDesk
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.step_up import confirming, enrolling
@@ -131,7 +133,10 @@ class StepUpFace:
         if invitation is None:
             return self._pages.unknown()
         count = len(self._ceremonies.passkeys.of_subject(invitation.tenant, invitation.subject))
-        return self._pages.enrol(invitation, count=count, now_ns=now_ns)
+        house = self._desk.house
+        console = house.settings.console.enabled and people_of(house).find(invitation.tenant, invitation.subject)
+        sign_in = f"{page_base(house.settings)}{SIGN_IN}" if console else ""
+        return self._pages.enrol(invitation, count=count, now_ns=now_ns, sign_in=sign_in)
 
     # What is done.
 

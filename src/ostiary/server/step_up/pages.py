@@ -104,8 +104,8 @@ class Pages:
             expires_in_s=_seconds(asked.expires_ns - now_ns),
         )
 
-    def enrol(self, invitation: Invitation, *, count: int, now_ns: int) -> Reply:
-        """Return the page that adds a passkey."""
+    def enrol(self, invitation: Invitation, *, count: int, now_ns: int, sign_in: str = "") -> Reply:
+        """Return the page that adds a passkey; ``sign_in`` is where a person of the console goes on with it."""
         kind, _, name = invitation.subject.partition(":")
         return self._render(
             "enrol.html",
@@ -115,6 +115,7 @@ class Pages:
             tenant=invitation.tenant,
             rp_id=self._party.rp_id,
             count=count,
+            sign_in=sign_in,
             suggestion=f"Passkey of {datetime.fromtimestamp(now_ns / _NS, UTC):%-d %B %Y}",
             **moment("until", invitation.expires_ns),
             expires_in_s=_seconds(invitation.expires_ns - now_ns),

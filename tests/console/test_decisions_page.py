@@ -182,6 +182,19 @@ def test_what_happens_is_told_and_a_reader_goes_on_where_it_left_off(server: Any
     assert [one["resource_id"] for one in later] == ["one", "two"], "nothing lost, nothing twice, nobody else"
 
 
+def test_other_pages_are_told_what_needs_somebody_and_nothing_else(server: Any, people: People) -> None:
+    stream = Events(people("analyst"), "topics=needs")
+    stream.until("hello")
+    now_ns = server.house.clock.now_ns()
+    server.house.response.cases.open("default", "odd hours", topic="t", key="k", by="test", now_ns=now_ns)
+    ask(server, "alice")
+    told = [stream.until("needs")[0]]
+    while "/detections" not in told[-1]:
+        told.append(stream.until("needs")[0])
+    stream.close()
+    assert people("analyst").get("/live?topics=everything").status_code == 400
+
+
 def test_a_reader_that_lies_too_far_behind_is_told(
     server: Any, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 // What every page does: theme, menu, palette, keys, times in the viewer's zone, copying. Text is only ever set as text.
 import "./deeds.js";
+import "./needs.js";
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const root = document.documentElement;

@@ -1,6 +1,7 @@
 // The live list. Rows come as values and are made here as elements and text: no name in them can be markup. The list holds
 // so many rows and no more; a row that is there already is not added again; filters are the address's and stay.
 import { localTimes } from "./console.js";
+import { needs } from "./needs.js";
 
 const MOST = 500;
 const WORDS = { ALLOW: "Allowed", REDUCE: "Reduced", STEP_UP: "Step-up", DENY: "Denied", TERMINATE: "Ended" };
@@ -66,16 +67,6 @@ function add(rows) {
   localTimes(body);
   while (body.rows.length > MOST) body.rows[body.rows.length - 1].remove();
   document.querySelector(".empty")?.remove();
-}
-
-function needs(told) {
-  for (const link of document.querySelectorAll(".nav li a")) {
-    const count = told[link.getAttribute("href")] ?? 0;
-    let badge = link.querySelector(".count");
-    if (!count) { badge?.remove(); continue; }
-    if (!badge) { badge = make("span", { class: "count" }); link.append(badge); }
-    badge.replaceChildren(String(count), make("span", { class: "visually-hidden" }, " need you"));
-  }
 }
 
 function begin() {

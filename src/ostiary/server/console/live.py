@@ -36,13 +36,13 @@ class LiveStream:
         self,
         index: DecisionIndex,
         tenant: str,
-        query: DecisionQuery,
+        query: DecisionQuery | None,
         watching: Watching,
         shown: Shown,
         needs: Callable[[], Mapping[str, int]],
         closed: Callable[[], None],
     ) -> None:
-        """Follow ``query`` from its ``after`` on; ``closed`` is called once, at the end."""
+        """Follow ``query`` from its ``after`` on, if there is one; ``closed`` is called once, at the end."""
         self._index = index
         self._tenant = tenant
         self._query = query
@@ -129,6 +129,8 @@ class LiveStream:
     def _begin(self) -> int | None:
         """Return where to go on; ``None`` when that lies too far back."""
         newest = self._index.cursor(self._tenant) - 1
+        if self._query is None:
+            return newest
         after = _place(self._watching.after)
         if after is None:
             after = self._query.after
@@ -138,6 +140,8 @@ class LiveStream:
         return None if self._index.count(self._tenant, behind, MOST_BEHIND + 1) > MOST_BEHIND else after
 
     def _rows(self) -> list[IndexedDecision]:
+        if self._query is None:
+            return []
         query = msgspec.structs.replace(self._query, after=self._place, before=None, limit=MOST_AT_ONCE)
         return list(self._index.rows(self._tenant, query))
 

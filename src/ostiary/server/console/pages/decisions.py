@@ -26,6 +26,7 @@ from ostiary.server.wire import Reply, StreamReply
 from ostiary.vocabulary.effects import Effect
 
 HERE: Final = "/decisions"
+_NEEDS: Final = "needs"
 _PAGE: Final = 100
 _PLACES: Final = frozenset({"before", "after", "limit"})
 _EVENTS: Final = (
@@ -68,19 +69,22 @@ def show(visit: Visit) -> Reply:
 
 
 def live(visit: Visit) -> StreamReply:
-    """Begin a tab's stream of events."""
+    """Begin a tab's stream of events: decisions by its filters and what needs the person, or the latter alone."""
     if visit.watching is None:  # never so for a route that is looked at
         raise AssertionError
-    query = _query(visit)
+    topics = visit.query.get("topics", "")
+    if topics not in {"", _NEEDS}:
+        raise FaultyInputError("request_invalid", f"`topics` is {_NEEDS}, or not there")
+    query = None if topics else msgspec.structs.replace(_query(visit), before=None)
     shared = visit.shared
     who = f"{visit.tenant} {visit.person.subject}"
     shared.streams.enter(who)
     stream = LiveStream(
         index=visit.house.store.decisions,
         tenant=visit.tenant,
-        query=msgspec.structs.replace(query, before=None),
+        query=query,
         watching=visit.watching,
-        shown=lambda row: _shown(told(row), query),
+        shown=lambda row: _shown(told(row), query or DecisionQuery()),
         needs=lambda: shared.needs.of(visit),
         closed=lambda: shared.streams.leave(who),
     )

@@ -230,4 +230,6 @@ def test_places_for_tabs_are_given_back(server: Any, people: People) -> None:
         stream = Events(analyst)
         stream.until("hello")
         stream.close()
-    assert Events(analyst).answer.status_code == 200
+    stream = Events(analyst)
+    assert stream.answer.status_code == 200
+    stream.close()

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -110,9 +111,16 @@ class Scene:
             "  - {type: ci_job, id: 'github:owner:9919:repository:42', properties: {region: de}}\n"
             "  - {type: service, id: scorer}\n"
         )
+        self._wait_for_the_catalogue()
         self.caller = self.stage()
         self.seen, self.hidden, self.rows, self.spec = SEEN, HIDDEN, table(), SPEC
         self.secrets = secrets_of(self.rows)
+
+    def _wait_for_the_catalogue(self) -> None:
+        """Wait until the file that was just written is known: the server reads it again once a second."""
+        until, directory = time.monotonic() + 5, self.house.decider.parts.directory
+        while not directory.subject("default", "service", "scorer").known and time.monotonic() < until:
+            time.sleep(0.05)
 
     @staticmethod
     def arrow(raw: bytes) -> pa.Table:

@@ -64,17 +64,6 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a client's socket that is collected late pass in these tests alone: they last long enough to meet others'."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
-            item.add_marker(
-                pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
-            )
-
-
 class Visitor:
     """One person's browser: a page, its virtual authenticator, and all that it complained about."""
 

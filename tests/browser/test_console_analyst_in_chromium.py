@@ -85,12 +85,13 @@ def later(record: DecisionRecord, at_ns: int, number: int, score: float) -> Deci
 
 
 @pytest.fixture(scope="module")
-def signed_in(server: Any) -> FakeBrowser:
+def signed_in(server: Any) -> Iterator[FakeBrowser]:
     enter(server.house, "default", "user:sam", ["analyst"], COMMAND_LINE)
     person = FakeBrowser(server.url, page_base(server.house.settings), "sam")
     person.enrol(invite(server.house, "default", "user:sam", COMMAND_LINE).url)
     person.sign_in().raise_for_status()
-    return person
+    yield person
+    person.client.close()
 
 
 class Looked:

@@ -71,12 +71,13 @@ def loud(record: DecisionRecord) -> DecisionRecord:
 
 
 @pytest.fixture(scope="module")
-def signed_in(server: Any) -> FakeBrowser:
+def signed_in(server: Any) -> Iterator[FakeBrowser]:
     enter(server.house, "default", "user:olga", ["owner"], COMMAND_LINE)
     person = FakeBrowser(server.url, page_base(server.house.settings), "olga")
     person.enrol(invite(server.house, "default", "user:olga", COMMAND_LINE).url)
     person.sign_in().raise_for_status()
-    return person
+    yield person
+    person.client.close()
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
 """The console in a real Chromium: a server with the shipped policy, people who sign in, what a page complains of."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from playwright.sync_api import Browser, BrowserContext, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from tests.browser.conftest import LISTEN, Visitor, free_port
 
 from ostiary.server.console.people import enter
 from ostiary.server.deeds import COMMAND_LINE
 from ostiary.server.step_up.inviting import invite
+from ostiary.server.step_up.party import page_base
+from ostiary.testing.console import FakeBrowser
 
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 WIDE: ViewportSize = {"width": 1360, "height": 900}
@@ -56,6 +59,50 @@ class Sitting:
     @property
     def complaints(self) -> list[str]:
         return self.visitor.complaints
+
+
+class Looked:
+    """A page of somebody who is signed in already, what it complained about, and what it asked for."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.page: Page = context.new_page()
+        self.base, self.complaints, self.asked = base, list[str](), list[str]()
+        self.page.set_default_timeout(10_000)
+        self.page.add_init_script(LISTEN)
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def _heard(self, said: Any) -> None:
+        if said.type in {"error", "warning"}:
+            self.complaints.append(said.text)
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.base}{path}")
+        if self.page.locator("[data-chart]").count():
+            self.page.locator("[data-chart] canvas").last.wait_for()
+
+
+@contextmanager
+def looking(browser: Browser, server: Any, person: FakeBrowser) -> Iterator[Callable[..., Looked]]:
+    """Yield what opens pages in a real browser with the cookie of ``person``; all of them close at the end."""
+    opened = list[BrowserContext]()
+    base = page_base(server.house.settings)
+    name, _, value = person.cookie.partition("=")
+
+    def begin(scheme: Any = "light", width: int = WIDE["width"]) -> Looked:
+        viewport: ViewportSize = {"width": width, "height": WIDE["height"]}
+        context = browser.new_context(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+        opened.append(context)
+        safe = base.replace("http://", "https://")  # the cookie is `Secure`; browsers send it to localhost all the same
+        context.add_cookies([{"name": name, "value": value, "url": safe, "secure": True, "httpOnly": True}])
+        return Looked(context, base)
+
+    try:
+        yield begin
+    finally:
+        for context in opened:
+            context.close()
 
 
 def ask(server: Any, who: str, action: str = "read", kind: str = "document", resource: str = "handbook") -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser
+from tests.browser.console_scene import Looked, looking
 
 from ostiary.biometrics.book import Agreed
 from ostiary.server.console.people import enter
@@ -22,7 +23,6 @@ from ostiary.vocabulary.scoring import Contribution, RiskScore
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, DecisionRecord, RuleHit
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-LISTEN = "document.addEventListener('securitypolicyviolation', e => console.error('csp: ' + e.violatedDirective))"
 NAME = "user\nalice\nnight"
 SCORES = (0.02, 0.03, 0.02, 0.08, 0.21, 0.44, 0.83)
 MINUTE_NS = 60_000_000_000
@@ -94,42 +94,11 @@ def signed_in(server: Any) -> Iterator[FakeBrowser]:
     person.client.close()
 
 
-class Looked:
-    def __init__(self, context: BrowserContext, base: str) -> None:
-        self.page: Page = context.new_page()
-        self.base, self.complaints = base, list[str]()
-        self.page.set_default_timeout(10_000)
-        self.page.add_init_script(LISTEN)
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
-
-    def _heard(self, said: Any) -> None:
-        if said.type in {"error", "warning"}:
-            self.complaints.append(said.text)
-
-    def go(self, path: str) -> None:
-        self.page.goto(f"{self.base}{path}")
-        if self.page.locator("[data-chart]").count():
-            self.page.locator("[data-chart] canvas").last.wait_for()
-
-
 @pytest.fixture
 def look(browser: Browser, server: Any, signed_in: FakeBrowser) -> Iterator[Callable[..., Looked]]:
-    """Opens a browser of the analyst."""
-    opened = list[BrowserContext]()
-    base = page_base(server.house.settings)
-    name, _, value = signed_in.cookie.partition("=")
-
-    def begin(scheme: Any = "light", width: int = 1360) -> Looked:
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-        safe = base.replace("http://", "https://")  # the cookie is `Secure`; browsers send it to localhost all the same
-        context.add_cookies([{"name": name, "value": value, "url": safe, "secure": True, "httpOnly": True}])
-        opened.append(context)
-        return Looked(context, base)
-
-    yield begin
-    for context in opened:
-        context.close()
+    """Opens a real browser with the same sign-in."""
+    with looking(browser, server, signed_in) as begin:
+        yield begin
 
 
 def paths(server: Any, handle: str) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser
+from tests.browser.console_scene import Looked, looking
 from tests.console.test_data_pages import CATALOGUE, SPEC
 from tests.stories.test_model_door import opened
 
@@ -26,7 +27,6 @@ from ostiary.testing.model_scene import NAME, ModelScene
 from ostiary.testing.pipeline_records import PipelineHistory
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-LISTEN = "document.addEventListener('securitypolicyviolation', e => console.error('csp: ' + e.violatedDirective))"
 OWN = "/models/own/biometrics-pointer"
 PATHS = (
     "/models",
@@ -88,26 +88,6 @@ def furnish(house: Any, scene: ModelScene) -> None:
     keep_figures(house.reports, "default", Figures(digest, "made-up scores", (told,)), now)
 
 
-class Looked:
-    def __init__(self, context: BrowserContext, base: str) -> None:
-        self.page: Page = context.new_page()
-        self.base, self.complaints, self.asked = base, list[str](), list[str]()
-        self.page.set_default_timeout(10_000)
-        self.page.add_init_script(LISTEN)
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-
-    def _heard(self, said: Any) -> None:
-        if said.type in {"error", "warning"}:
-            self.complaints.append(said.text)
-
-    def go(self, path: str) -> None:
-        self.page.goto(f"{self.base}{path}")
-        if self.page.locator("[data-chart]").count():
-            self.page.locator("[data-chart] canvas").last.wait_for()
-
-
 @pytest.fixture(scope="module")
 def signed_in(server: Any) -> Iterator[FakeBrowser]:
     enter(server.house, "default", "user:mel", ["owner"], COMMAND_LINE)
@@ -120,22 +100,9 @@ def signed_in(server: Any) -> Iterator[FakeBrowser]:
 
 @pytest.fixture
 def look(browser: Browser, server: Any, signed_in: FakeBrowser) -> Iterator[Callable[..., Looked]]:
-    contexts = list[BrowserContext]()
-    base = page_base(server.house.settings)
-    name, _, value = signed_in.cookie.partition("=")
-
-    def begin(scheme: Any = "light", width: int = 1360) -> Looked:
-        context = browser.new_context(
-            color_scheme=scheme, viewport={"width": width, "height": 900}, reduced_motion="reduce"
-        )
-        safe = base.replace("http://", "https://")  # the cookie is `Secure`; browsers send it to localhost all the same
-        context.add_cookies([{"name": name, "value": value, "url": safe, "secure": True, "httpOnly": True}])
-        contexts.append(context)
-        return Looked(context, base)
-
-    yield begin
-    for context in contexts:
-        context.close()
+    """Opens a real browser with the same sign-in."""
+    with looking(browser, server, signed_in) as begin:
+        yield begin
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1360), ("dark", 1360), ("light", 390)])

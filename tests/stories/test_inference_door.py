@@ -275,16 +275,16 @@ def test_a_session_that_ends_while_the_model_thinks_gets_no_answer(scene: Scene)
 
 
 def test_more_at_once_than_there_is_room_for_is_refused_at_once(scene: Scene, ada: Person) -> None:
-    room, door = threading.Event(), face(scene)
+    room, thinking, door = threading.Event(), threading.Semaphore(0), face(scene)
     honest = scene.model.predict
-    scene.model.predict = lambda rows: (room.wait(10), honest(rows))[1]
+    scene.model.predict = lambda rows: (thinking.release(), room.wait(9), honest(rows))[2]
     working = door._room.settings
     try:
         door._room.settings = working.model_copy(update={"in_flight": 4})
         with ThreadPoolExecutor(6) as pool:
             waiting = [pool.submit(ada.ask) for _ in range(2)]
-            while door._working["default"] < 2:
-                threading.Event().wait(0.01)
+            # a count of two is not enough: one of them may be about to leave with a challenge and come back
+            assert all(thinking.acquire(timeout=8) for _ in waiting)
             assert code(ada.ask()) == (503, "overloaded")
             room.set()
             assert [one.result().status_code for one in waiting] == [200, 200]

@@ -7,3 +7,5 @@ compiled.
 import os
 
 os.environ.setdefault("OSTIARY_COMPILED", "0")
+
+pytest_plugins = ["backends"]

@@ -124,7 +124,7 @@ def fill(house: House, count: int) -> int:
 
 def pages(house: House) -> int:
     """Return how many bytes the database's pages take."""
-    with closing(sqlite3.connect(house.store.path)) as looking:
+    with closing(sqlite3.connect(house.places.database)) as looking:
         return int(looking.execute("PRAGMA page_count").fetchone()[0]) * int(
             looking.execute("PRAGMA page_size").fetchone()[0]
         )

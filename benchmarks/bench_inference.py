@@ -32,7 +32,7 @@ from ostiary.pipeline.inference.endpoint import EndpointSpec, spec_document
 from ostiary.pipeline.inference.rows import check_request
 from ostiary.pipeline.inference.sketching import sketches
 from ostiary.storage.sqlite import open_store
-from ostiary.storage.sqlite.inference import BudgetTable
+from ostiary.storage.tables.inference import BudgetTable
 from ostiary.testing.model_server import FakeModel
 from ostiary.testing.pipeline import PipelineCaller
 from ostiary.testing.served import Served

@@ -8,20 +8,21 @@ import pytest
 
 from ostiary.pipeline.datasets.counting import MemoryBudgets
 from ostiary.pipeline.datasets.ports import BudgetBook, Charge, Used
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
 
 END = 10**18
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
         yield opened
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def book(request: pytest.FixtureRequest, store: SqliteStore) -> BudgetBook:
+def book(request: pytest.FixtureRequest, store: Store) -> BudgetBook:
     return MemoryBudgets() if request.param == "memory" else store.dataset_budgets
 
 
@@ -88,7 +89,7 @@ def test_what_ended_is_forgotten(book: BudgetBook) -> None:
     assert book.charge(charge(1, b"b"), 10**15) == ""
 
 
-def test_a_restart_and_another_process_know_what_was_read(store: SqliteStore, tmp_path: Path) -> None:
+def test_a_restart_and_another_process_know_what_was_read(store: Store, tmp_path: Path) -> None:
     assert store.dataset_budgets.charge(charge(60), 1) == ""
     with open_store(tmp_path / "ostiary.db", FakeClock()) as other:
         assert other.dataset_budgets.charge(charge(41), 1) == "bytes"

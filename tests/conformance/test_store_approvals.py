@@ -10,18 +10,19 @@ from ostiary.approvals.ports import ApprovalBook
 from ostiary.audit import AuditLog
 from ostiary.errors import RefusedError
 from ostiary.keys import KeyRing, SubjectVault
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.approval_book import MemoryApprovalBook
 from ostiary.testing.approval_scene import PEOPLE, PHASE, TENANT, ApprovalScene
 from ostiary.testing.authenticator_store import MemoryAuthenticators
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
 
-Store = SqliteStore | MemoryStore
+Either = Store | MemoryStore
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Either]:
     if request.param == "memory":
         yield MemoryStore()
         return
@@ -30,14 +31,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def book(store: Store) -> ApprovalBook:
-    return store.approvals if isinstance(store, SqliteStore) else MemoryApprovalBook(store)
+def book(store: Either) -> ApprovalBook:
+    return store.approvals if isinstance(store, Store) else MemoryApprovalBook(store)
 
 
 @pytest.fixture
-def scene(store: Store, book: ApprovalBook, tmp_path: Path) -> Iterator[ApprovalScene]:
+def scene(store: Either, book: ApprovalBook, tmp_path: Path) -> Iterator[ApprovalScene]:
     clock = FakeClock()
-    passkeys = store.authenticators if isinstance(store, SqliteStore) else MemoryAuthenticators()
+    passkeys = store.authenticators if isinstance(store, Store) else MemoryAuthenticators()
     vault, ring = SubjectVault(tmp_path / "vault", store), KeyRing(tmp_path / "ring", clock)
     with AuditLog(store, vault, ring, clock) as log:
         yield ApprovalScene(log, book, clock, passkeys)
@@ -124,7 +125,7 @@ def test_use_against_a_no_is_one_or_the_other(scene: ApprovalScene) -> None:
     assert codes in (["approval_denied"], ["approval_used"])
 
 
-def test_the_first_people_are_named_by_one(store: Store, book: ApprovalBook, tmp_path: Path) -> None:
+def test_the_first_people_are_named_by_one(store: Either, book: ApprovalBook, tmp_path: Path) -> None:
     clock = FakeClock()
     vault, ring = SubjectVault(tmp_path / "vault", store), KeyRing(tmp_path / "ring", clock)
     with AuditLog(store, vault, ring, clock) as log:

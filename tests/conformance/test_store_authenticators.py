@@ -3,15 +3,19 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from ostiary.identity.webauthn.ports import MAX_OPEN, Invitation, Passkeys, Recovery
 from ostiary.identity.webauthn.types import Authenticator
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
 from ostiary.testing.authenticator_store import MemoryAuthenticators
 from ostiary.testing.fake_clock import FakeClock
+
+if TYPE_CHECKING:
+    from ostiary.storage.tables import Store
 
 ANN = Authenticator(
     tenant="acme",
@@ -168,7 +172,7 @@ def test_a_subject_is_forgotten_in_all_of_it(store: Passkeys) -> None:
 
 
 def test_a_deleted_tenant_leaves_nothing_on_disk(tmp_path: Path) -> None:
-    store: SqliteStore
+    store: Store
     with open_store(tmp_path / "ostiary.db", FakeClock()) as store:
         store.authenticators.add(ANN, most=9, first=True)
         store.authenticators.save_invitation(INVITATION)

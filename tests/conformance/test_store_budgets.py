@@ -10,20 +10,21 @@ import pytest
 from ostiary.defence.budgets import SLOTS, Budget, Budgets, Want, key_of
 from ostiary.defence.memory import MemoryBudgets
 from ostiary.defence.ports import BudgetStore, Slot
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
 
 SECOND = 1_000_000_000
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SqliteStore]:
+def disk(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
         yield opened
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, disk: SqliteStore) -> BudgetStore:
+def store(request: pytest.FixtureRequest, disk: Store) -> BudgetStore:
     return MemoryBudgets() if request.param == "memory" else disk.budgets
 
 
@@ -72,7 +73,7 @@ def test_threads_that_take_at_once_get_the_limit_and_no_more(store: BudgetStore)
     assert sum(granted) == 100
 
 
-def test_two_processes_over_one_store_share_one_budget(disk: SqliteStore) -> None:
+def test_two_processes_over_one_store_share_one_budget(disk: Store) -> None:
     want = Want("k", Budget(3, 3600))
     one, other = Budgets(disk.budgets), Budgets(disk.budgets)
     assert [b.take("acme", want, 1, now_ns=SECOND) for b in (one, other, one, other, one)] == [True] * 3 + [False] * 2
@@ -88,13 +89,13 @@ def test_a_restart_forgets_nothing_that_was_taken(tmp_path: Path) -> None:
         assert sum(after.take("acme", want, 100, now_ns=2 * SECOND) for _ in range(90)) == 30
 
 
-def test_a_crash_costs_a_lease_at_most(disk: SqliteStore) -> None:
+def test_a_crash_costs_a_lease_at_most(disk: Store) -> None:
     want = Want("k", Budget(10_240, 3600))
     assert Budgets(disk.budgets).take("acme", want, 1, now_ns=SECOND)  # and then it is gone, with nine taken ahead
     assert disk.budgets.taken("acme", want.stored, -SLOTS) == 10
 
 
-def test_a_tenant_that_goes_takes_its_budgets_along(disk: SqliteStore) -> None:
+def test_a_tenant_that_goes_takes_its_budgets_along(disk: Store) -> None:
     disk.budgets.take("acme", "k:60", 5, 0, 4, 4)
     disk.budgets.take("beta", "k:60", 5, 0, 4, 4)
     disk.forget_tenant("acme")

@@ -17,8 +17,8 @@ from ostiary.audit.ports import RecordRow
 from ostiary.decision.index.ports import HOUR_NS, HourCount, IndexedDecision
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.storage.sqlite import open_store
-from ostiary.storage.sqlite.statements import statements
-from ostiary.storage.sqlite.store import SqliteStore
+from ostiary.storage.statements import statements
+from ostiary.storage.tables.store import Store
 from ostiary.testing.decision_index import MemoryDecisionIndex
 from ostiary.vocabulary.effects import Effect
 
@@ -38,7 +38,7 @@ TENANTS = ("default", "other")
 class Kept:
     """An index, and how payloads come into being and are erased beside it."""
 
-    def __init__(self, index: Any, store: SqliteStore | None = None) -> None:
+    def __init__(self, index: Any, store: Store | None = None) -> None:
         self.index, self.store = index, store
 
     def record(self, tenant: str, rows: list[IndexedDecision]) -> None:
@@ -279,7 +279,7 @@ def test_what_was_erased_is_not_in_the_file(tmp_path: Path) -> None:
 def test_every_filter_has_its_way_through_the_table(tmp_path: Path) -> None:
     """A page deep in a long list must not walk through what is newer, nor sort what it finds."""
     with open_store(tmp_path / "o.db") as opened, closing(sqlite3.connect(opened.path)) as looking:
-        for name, text in statements().items():
+        for name, text in statements("ostiary.storage.sqlite").items():
             column = name.partition("_decisions_by_")[2]
             if name.startswith(("newest_decisions", "oldest_decisions")):
                 values = dict.fromkeys(re.findall(r":(\w+)", text), 1)

@@ -7,17 +7,18 @@ import pytest
 
 from ostiary.pipeline.registry.model import Kept
 from ostiary.pipeline.registry.ports import ModelBook
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
 from ostiary.testing.model_book import MemoryModelBook
 
-Store = SqliteStore | MemoryStore
+Either = Store | MemoryStore
 ONE, TWO = Kept(b"1", "mdl_1"), Kept(b"2", "mdl_2")
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Either]:
     if request.param == "memory":
         yield MemoryStore()
         return
@@ -26,8 +27,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def book(store: Store) -> ModelBook:
-    return store.models if isinstance(store, SqliteStore) else MemoryModelBook(store)
+def book(store: Either) -> ModelBook:
+    return store.models if isinstance(store, Store) else MemoryModelBook(store)
 
 
 def test_numbers_are_given_once_for_each_model(book: ModelBook) -> None:
@@ -87,7 +88,7 @@ def test_a_nonce_is_good_once_and_a_revocation_stays(book: ModelBook) -> None:
     assert book.is_revoked("acme", "sha256:c")
 
 
-def test_what_a_failed_transaction_wrote_is_gone(book: ModelBook, store: Store) -> None:
+def test_what_a_failed_transaction_wrote_is_gone(book: ModelBook, store: Either) -> None:
     book.put_live("acme", "fraud", "production", 1, ONE)
 
     def fail() -> None:
@@ -103,13 +104,13 @@ def test_what_a_failed_transaction_wrote_is_gone(book: ModelBook, store: Store) 
     assert book.use_nonce("acme", "n", 5)
 
 
-def test_a_tenant_is_forgotten_whole(book: ModelBook, store: Store) -> None:
+def test_a_tenant_is_forgotten_whole(book: ModelBook, store: Either) -> None:
     for tenant in ("acme", "beta"):
         book.add_version(tenant, "fraud", book.next_number(tenant, "fraud"), "sha256:a", ONE)
         book.put_live(tenant, "fraud", "production", 1, ONE)
         book.use_nonce(tenant, "n", 5)
         book.revoke(tenant, "sha256:c", 5)
-    if isinstance(store, SqliteStore):
+    if isinstance(store, Store):
         store.forget_tenant("acme")
     else:
         MemoryModelBook(store).forget("acme")

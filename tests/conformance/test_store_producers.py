@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from ostiary.defence.producers import Producer, ProducerStore
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.producers import MemoryProducers
+
+if TYPE_CHECKING:
+    from ostiary.storage.tables import Store
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -75,7 +79,7 @@ def test_refusals_are_counted_by_tenant(store: ProducerStore) -> None:
 
 
 def test_a_tenant_that_goes_takes_its_producers_along(tmp_path: Path) -> None:
-    opened: SqliteStore
+    opened: Store
     with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
         opened.producers.add(producer())
         opened.producers.add(producer("door", "rival"))

@@ -12,12 +12,12 @@ from ostiary.errors import UnavailableError
 from ostiary.identity.ports import PepRegistry, RegisteredPep
 from ostiary.keys import hash_secret
 from ostiary.sessions import SessionLedger, SessionState
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import FileStore, open_store
 from ostiary.testing.fake_clock import FakeClock
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path) -> Iterator[FileStore]:
     with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
         yield opened
 
@@ -32,7 +32,7 @@ PEP = RegisteredPep(
 )
 
 
-def test_enforcement_points_are_found_by_id_certificate_and_workload(store: SqliteStore) -> None:
+def test_enforcement_points_are_found_by_id_certificate_and_workload(store: FileStore) -> None:
     registry: PepRegistry = store.peps
     assert registry.find("web") is None
     assert store.peps.save(PEP, 1)
@@ -43,7 +43,7 @@ def test_enforcement_points_are_found_by_id_certificate_and_workload(store: Sqli
     assert registry.find_by_workload("https://idp.test", "other") is None
 
 
-def test_an_enforcement_point_belongs_to_one_tenant(store: SqliteStore) -> None:
+def test_an_enforcement_point_belongs_to_one_tenant(store: FileStore) -> None:
     store.peps.save(PEP, 1)
     stolen = RegisteredPep(pep_id="web", tenant="evil")
     assert not store.peps.save(stolen, 2)
@@ -55,14 +55,14 @@ def test_an_enforcement_point_belongs_to_one_tenant(store: SqliteStore) -> None:
     assert store.peps.find("web") is None
 
 
-def test_another_process_sees_a_new_enforcement_point(store: SqliteStore, tmp_path: Path) -> None:
+def test_another_process_sees_a_new_enforcement_point(store: FileStore, tmp_path: Path) -> None:
     with open_store(tmp_path / "ostiary.db", FakeClock()) as other:
         assert other.peps.find("web") is None
         store.peps.save(PEP, 1)
         assert other.peps.find("web") == PEP
 
 
-def test_ended_sessions_stay_ended(store: SqliteStore) -> None:
+def test_ended_sessions_stay_ended(store: FileStore) -> None:
     SessionLedger(store.sessions).terminate("acme", "s1", at_ns=5, reason="risk")
     SessionLedger(store.sessions).terminate("acme", "s1", at_ns=9, reason="again")
     (ended,) = store.sessions.terminated_sessions()
@@ -72,7 +72,7 @@ def test_ended_sessions_stay_ended(store: SqliteStore) -> None:
     assert again.state("other", "s1") is SessionState.ACTIVE
 
 
-def test_snapshots_are_kept_by_tenant_kind_and_name(store: SqliteStore) -> None:
+def test_snapshots_are_kept_by_tenant_kind_and_name(store: FileStore) -> None:
     snapshots = store.snapshots
     snapshots.save("acme", "profiles", "book", b"one", 1)
     snapshots.save("acme", "profiles", "book", b"two", 2)
@@ -85,7 +85,7 @@ def test_snapshots_are_kept_by_tenant_kind_and_name(store: SqliteStore) -> None:
     assert snapshots.load("acme", "other", "book") == b"three"
 
 
-def test_a_tenant_is_forgotten_in_all_of_them(store: SqliteStore) -> None:
+def test_a_tenant_is_forgotten_in_all_of_them(store: FileStore) -> None:
     store.peps.save(PEP, 1)
     store.snapshots.save("acme", "profiles", "book", b"secret profile", 1)
     SessionLedger(store.sessions).terminate("acme", "s1", at_ns=5, reason="risk")
@@ -98,7 +98,7 @@ def test_a_tenant_is_forgotten_in_all_of_them(store: SqliteStore) -> None:
     assert b"secret profile" not in files
 
 
-def test_the_database_file_is_private(store: SqliteStore) -> None:
+def test_the_database_file_is_private(store: FileStore) -> None:
     store.peps.save(PEP, 1)
     for path in store.path.parent.glob("ostiary.db*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
@@ -113,7 +113,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
         open_store(tmp_path / "missing" / "x.db")
 
 
-def test_readers_and_a_writer_work_at_once(store: SqliteStore) -> None:
+def test_readers_and_a_writer_work_at_once(store: FileStore) -> None:
     failures: list[BaseException] = []
 
     def work(number: int) -> None:
@@ -133,7 +133,7 @@ def test_readers_and_a_writer_work_at_once(store: SqliteStore) -> None:
     assert len(store.snapshots.all("acme", "k")) == 6
 
 
-def test_a_head_is_one_row_for_ever(store: SqliteStore) -> None:
+def test_a_head_is_one_row_for_ever(store: FileStore) -> None:
     with store.transaction() as transaction:
         transaction.set_head(msgspec.structs.replace(transaction.head(), origin="a"))
         transaction.set_head(msgspec.structs.replace(transaction.head(), origin="b"))

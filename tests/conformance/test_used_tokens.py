@@ -11,8 +11,9 @@ from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.workloads.bundle import Mark, MemoryMarks, SequenceMarks
 from ostiary.server.workloads import StoredMarks
-from ostiary.storage.sqlite import SqliteStore, open_store
-from ostiary.storage.sqlite.used_tokens import UsedTokenTable
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
+from ostiary.storage.tables.used_tokens import UsedTokenTable
 from ostiary.testing.fake_clock import FakeClock
 
 SECOND = 1_000_000_000
@@ -20,13 +21,13 @@ Make = Callable[[int], ReplayMemory]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
         yield opened
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def make(request: pytest.FixtureRequest, store: SqliteStore) -> Make:
+def make(request: pytest.FixtureRequest, store: Store) -> Make:
     if request.param == "memory":
         return lambda most: MemoryReplay(since_ns=0, max_per_tenant=most)
     return lambda most: UsedTokenTable(store._database, most)
@@ -72,7 +73,7 @@ def test_of_many_at_once_one_is_the_first(make: Make) -> None:
     assert sorted(won) == [False] * 7 + [True]
 
 
-def test_another_process_and_a_restart_know_what_was_used(store: SqliteStore, tmp_path: Path) -> None:
+def test_another_process_and_a_restart_know_what_was_used(store: Store, tmp_path: Path) -> None:
     assert store.used_tokens.remember("acme", b"a", 100 * SECOND, 1)
     with open_store(tmp_path / "ostiary.db", FakeClock()) as other:
         assert not other.used_tokens.remember("acme", b"a", 100 * SECOND, 1)
@@ -81,7 +82,7 @@ def test_another_process_and_a_restart_know_what_was_used(store: SqliteStore, tm
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def marks(request: pytest.FixtureRequest, store: SqliteStore) -> SequenceMarks:
+def marks(request: pytest.FixtureRequest, store: Store) -> SequenceMarks:
     return MemoryMarks() if request.param == "memory" else StoredMarks(store.snapshots, FakeClock())
 
 
@@ -94,7 +95,7 @@ def test_marks_of_bundles_are_kept_by_tenant_and_trust_domain(marks: SequenceMar
     assert marks.mark("acme", "spiffe://other") is None
 
 
-def test_a_damaged_mark_is_no_first_time(store: SqliteStore) -> None:
+def test_a_damaged_mark_is_no_first_time(store: Store) -> None:
     store.snapshots.save("acme", "spiffe_bundle", "spiffe://td", b"{", 1)
     with pytest.raises(UnavailableError):
         StoredMarks(store.snapshots, FakeClock()).mark("acme", "spiffe://td")

@@ -26,7 +26,7 @@ from ostiary.errors import OstiaryError
 from ostiary.identity.webauthn.challenges import Binding, Challenges
 from ostiary.keys import KeyRing, SubjectVault, random_bytes
 from ostiary.storage.sqlite import open_store
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.sqlite.database import SqliteDatabase
 from ostiary.testing.approval_scene import PEOPLE, TENANT, ApprovalScene
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.passkey import FakePasskey, Lies
@@ -54,7 +54,7 @@ CASES: list[tuple[str, Attack]] = []
 class Scene(ApprovalScene):
     """The people, and a hand in the database."""
 
-    database: Database
+    database: SqliteDatabase
     log: AuditLog
     clock: FakeClock
 
@@ -92,7 +92,7 @@ def opened(root: Path, keys: dict[str, FakePasskey] | None = None) -> Iterator[S
         vault, ring = SubjectVault(root / "vault", store), KeyRing(root / "ring", clock)
         with AuditLog(store, vault, ring, clock) as log:
             scene = Scene(log, store.approvals, clock, store.authenticators, keys=keys)
-            scene.database, scene.log = store._database, log
+            scene.database, scene.log = store.file, log
             yield scene
 
 

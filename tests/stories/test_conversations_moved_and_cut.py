@@ -14,7 +14,8 @@ from ostiary.audit import AuditLog
 from ostiary.errors import RefusedError
 from ostiary.gateway.conversations import Conversations, Rotation
 from ostiary.keys import open_keys
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.conversation_scene import said, scene
 from ostiary.testing.fake_clock import FakeClock
 
@@ -24,7 +25,7 @@ TENANTS, USERS = ("default", "acme"), ("user:ann", "user:bob")
 class World:
     """Two tenants, two users each, two conversations each, of three messages over two epochs."""
 
-    def __init__(self, folder: Path, store: SqliteStore, log: AuditLog, clock: FakeClock) -> None:
+    def __init__(self, folder: Path, store: Store, log: AuditLog, clock: FakeClock) -> None:
         self.conversations: Conversations = scene(log, store.conversations, folder / "conversations", clock)
         self.raw = sqlite3.connect(folder / "o.db", isolation_level=None)
         self.ids: dict[tuple[str, str, int], str] = {}

@@ -276,8 +276,15 @@ def test_a_session_that_ends_while_the_model_thinks_gets_no_answer(scene: Scene)
 
 def test_more_at_once_than_there_is_room_for_is_refused_at_once(scene: Scene, ada: Person) -> None:
     room, thinking, door = threading.Event(), threading.Semaphore(0), face(scene)
+
     honest = scene.model.predict
-    scene.model.predict = lambda rows: (thinking.release(), room.wait(9), honest(rows))[2]
+
+    def slow(rows: Any) -> Any:
+        thinking.release()
+        room.wait(9)
+        return honest(rows)
+
+    scene.model.predict = slow
     working = door._room.settings
     try:
         door._room.settings = working.model_copy(update={"in_flight": 4})

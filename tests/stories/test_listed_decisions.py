@@ -206,6 +206,6 @@ def test_what_retention_and_the_end_of_a_tenant_take_is_listed_no_more(start_ser
     assert served.admin("DELETE", "/tenants/short").status_code == 200
     served.assembly.projector.catch_up_all()
     tables = ("decision_index", "decision_hours", "decision_spans", "decision_cursors")
-    with closing(sqlite3.connect(house.store.path)) as looking:
+    with closing(sqlite3.connect(house.places.database)) as looking:
         left = [looking.execute(f"SELECT count(*) FROM {one} WHERE tenant = 'short'").fetchone()[0] for one in tables]  # noqa: S608 - names above
     assert left == [0, 0, 0, 0]

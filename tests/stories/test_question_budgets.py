@@ -20,7 +20,8 @@ from ostiary.defence.memory import MemoryBudgets
 from ostiary.defence.ports import Ask
 from ostiary.defence.questions import Question, QuestionLimits, QuestionWatch
 from ostiary.errors import UnavailableError
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.vocabulary.events import AccessEvent
 
@@ -34,7 +35,7 @@ LIMITS = QuestionBudgets(*(Budget(limit, 86_400) for limit in (FREE, OWN, DEVICE
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SqliteStore]:
+def disk(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
         yield opened
 
@@ -80,7 +81,7 @@ def test_sixty_four_clients_with_one_question_at_once_pay_for_each() -> None:
 
 
 @pytest.mark.parametrize("where", ["memory", "disk"])
-def test_sixty_four_clients_get_the_budget_exactly(disk: SqliteStore, where: str) -> None:
+def test_sixty_four_clients_get_the_budget_exactly(disk: Store, where: str) -> None:
     guard = guard_over(disk.budgets if where == "disk" else None)
     asker = Asker("user:eve", "k1", "192.0.2.0/24")
     answered(guard, asker, [0])
@@ -142,7 +143,7 @@ def test_sleeping_between_windows_earns_one_budget_a_window() -> None:
     assert max(sum(half[at : at + 4]) for at in range(5)) <= FREE + OWN
 
 
-def test_a_clock_that_goes_back_gives_nothing_twice(disk: SqliteStore) -> None:
+def test_a_clock_that_goes_back_gives_nothing_twice(disk: Store) -> None:
     eve = Asker("user:eve")
     first = answered(guard_over(disk.budgets), eve, range(100), 5 * DAY)
     assert first == 1 + FREE + OWN
@@ -158,7 +159,7 @@ def test_a_restart_earns_nothing(tmp_path: Path) -> None:
     assert total == 6 + FREE + OWN, "one a start: the first situation that the watch sees"
 
 
-def test_a_store_that_cannot_be_written_answers_nobody_who_maps(disk: SqliteStore) -> None:
+def test_a_store_that_cannot_be_written_answers_nobody_who_maps(disk: Store) -> None:
     class Full(MemoryBudgets):
         def take(self, *_: object, **__: object) -> int:
             raise UnavailableError("disk_full", "the disk is full")
@@ -190,7 +191,7 @@ def test_no_name_is_anothers_budget() -> None:
     assert key_of("a", "bc") != key_of("ab", "c")
 
 
-def test_all_or_none_even_when_two_take_from_the_same_in_another_order(disk: SqliteStore) -> None:
+def test_all_or_none_even_when_two_take_from_the_same_in_another_order(disk: Store) -> None:
     one, other = Want(key_of("one"), Budget(50, 60)), Want(key_of("other"), Budget(30, 60))
     budgets = Budgets(disk.budgets)
     got = _at_once(

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from ostiary.audit import SYSTEM_TENANT
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 _ADMITTED: Final = "policy_admitted"
@@ -20,7 +20,7 @@ class _Passed(msgspec.Struct, frozen=True):
 class Admitted:
     """Remembers admitted bundles in the store, under the tenant ``system``."""
 
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         """Keep it in ``store``."""
         self._store = store
         self._clock = clock

@@ -9,7 +9,7 @@ from ostiary.audit import AuditLog
 from ostiary.server.approving.inbox import Inbox
 from ostiary.server.settings.sections import Settings
 from ostiary.server.step_up.party import party_of
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 
@@ -24,7 +24,7 @@ class ApprovalDesk(msgspec.Struct, frozen=True):
     inbox: Inbox
 
 
-def open_approvals(settings: Settings, store: SqliteStore, log: AuditLog, clock: Clock) -> ApprovalDesk:
+def open_approvals(settings: Settings, store: Store, log: AuditLog, clock: Clock) -> ApprovalDesk:
     """Put the room together."""
     journal = Journal(log, store.approvals, clock)
     room = Approvals(journal, store.authenticators, party_of(settings), clock)

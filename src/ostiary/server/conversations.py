@@ -26,7 +26,7 @@ from ostiary.gateway.ports import KeptMessage
 from ostiary.keys import EnvelopeKeys, FileWrapper, KeyWrapper, random_bytes
 from ostiary.server.places import Places
 from ostiary.server.settings.conversations import ConversationsSection
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
@@ -43,7 +43,7 @@ def keys_folder(places: Places) -> Path:
 
 
 def open_conversations(
-    places: Places, settings: ConversationsSection, store: SqliteStore, log: AuditLog, clock: Clock
+    places: Places, settings: ConversationsSection, store: Store, log: AuditLog, clock: Clock
 ) -> Conversations:
     """Return the conversations of a data directory.
 

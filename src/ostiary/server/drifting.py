@@ -26,7 +26,7 @@ from ostiary.server.learnable import learnable_of, may_teach
 from ostiary.server.settings.drift import DriftSection
 from ostiary.sessions import SessionChange
 from ostiary.sessions.session import ChangeKind
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.approvals import Deed, QuorumCheck
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.drift import DriftFacts
@@ -274,7 +274,7 @@ def _frozen(state: _State) -> Baseline:
 
 def open_drift(
     settings: DriftSection,
-    store: SqliteStore,
+    store: Store,
     log: AuditLog,
     ring: KeyRing,
     clock: Clock,

@@ -9,7 +9,7 @@ from ostiary.keys import KeyRing
 from ostiary.server.addresses import public_url
 from ostiary.server.settings.sections import IssuerSection, Settings
 from ostiary.server.workloads import StoredMarks, workload_issuers
-from ostiary.storage.sqlite.rooms import SnapshotTable
+from ostiary.storage.tables.rooms import SnapshotTable
 from ostiary.vocabulary.clock import Clock
 
 

@@ -10,10 +10,10 @@ from ostiary.server.llm.directory import LlmDirectory
 from ostiary.server.mcp.directory import McpDirectory
 from ostiary.server.mcp.manifests import manifest_of
 from ostiary.server.settings import Settings
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 
 
-def directory_of(settings: Settings, knowledge: Knowledge, store: SqliteStore) -> Directory:
+def directory_of(settings: Settings, knowledge: Knowledge, store: Store) -> Directory:
     """Return what is known; each layer joins what it knows with what the one below says."""
     known: Directory = RegisteredDirectory(CatalogueDirectory(knowledge), Registry(store.snapshots))
     llm, mcp = settings.llm, settings.mcp

@@ -30,7 +30,7 @@ from ostiary.server.model_approvals import QuorumForModels
 from ostiary.server.model_trust import OmsInspector, OmsReleases
 from ostiary.server.places import Places
 from ostiary.server.settings.models import ModelsSection
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.approvals import ApprovalCheck
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.verdicts import DecisionRecord
@@ -144,7 +144,7 @@ class DecidedRuns:
 def open_models(
     places: Places,
     settings: ModelsSection,
-    store: SqliteStore,
+    store: Store,
     log: AuditLog,
     ring: KeyRing,
     clock: Clock,

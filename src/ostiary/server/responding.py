@@ -36,7 +36,7 @@ from ostiary.response.shelf import Shelf
 from ostiary.response.trigger import RULE, Trigger
 from ostiary.server.settings.response import ResponseSection
 from ostiary.sessions import SessionChange
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -60,7 +60,7 @@ class Responding:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         log: AuditLog,
         settings: ResponseSection,
         clock: Clock,

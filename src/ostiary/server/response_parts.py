@@ -25,7 +25,7 @@ from ostiary.server.scorers import Scorers
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.sinks import sinks_of
 from ostiary.sessions import SessionLedger
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 OnFault = Callable[[str, BaseException], None]
@@ -34,7 +34,7 @@ OnFault = Callable[[str, BaseException], None]
 class PepTokens:
     """Switches enforcement points off and on; implements ``response.ports.TokenControl``."""
 
-    def __init__(self, store: SqliteStore, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         """Change those in ``store``."""
         self._peps = store.peps
         self._clock = clock
@@ -59,7 +59,7 @@ class PepTokens:
 def open_responding(
     places: Places,
     settings: ResponseSection,
-    store: SqliteStore,
+    store: Store,
     log: AuditLog,
     ledger: SessionLedger,
     scorers: Scorers,

@@ -13,7 +13,7 @@ from ostiary.server.scorers import Judging, Scorers
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import Settings
 from ostiary.signals import features
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.scoring import Scorer
 
 MODEL_PURPOSE: Final = "models"
@@ -21,7 +21,7 @@ OnFault = Callable[[str, BaseException], None]
 
 
 def scored(
-    places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, store: SqliteStore
+    places: Places, settings: Settings, ring: KeyRing, on_fault: OnFault, store: Store
 ) -> tuple[SessionMemory, Scorers]:
     """Return what models of sessions remember, and which risk model scores for a tenant."""
     memory = SessionMemory(store.snapshots, on_fault)

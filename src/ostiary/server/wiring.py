@@ -76,7 +76,8 @@ from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
 from ostiary.sessions import SessionLedger
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.rollout import FiguresSource
 
@@ -93,7 +94,7 @@ class House(msgspec.Struct, frozen=True):
     places: Places
     settings: Settings
     clock: Clock
-    store: SqliteStore
+    store: Store
     ring: KeyRing
     vault: SubjectVault
     log: AuditLog
@@ -254,7 +255,7 @@ def _open(
     }
 
 
-def _store(places: Places, clock: Clock) -> SqliteStore:
+def _store(places: Places, clock: Clock) -> Store:
     try:
         places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:
@@ -264,7 +265,7 @@ def _store(places: Places, clock: Clock) -> SqliteStore:
 
 
 def _log(
-    places: Places, settings: AuditSection, store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: Clock
+    places: Places, settings: AuditSection, store: Store, vault: SubjectVault, ring: KeyRing, clock: Clock
 ) -> AuditLog:
     reserve = DiskReserve(places.root, settings.reserve_mb * _MIB, settings.min_free_mb * _MIB)
     wanted = AuditSettings(
@@ -277,7 +278,7 @@ def _log(
 
 
 def _identity(
-    settings: IdentitySection, issuers: IssuerBook, store: SqliteStore, clock: Clock
+    settings: IdentitySection, issuers: IssuerBook, store: Store, clock: Clock
 ) -> tuple[PepAuthenticator, SubjectVerifier]:
     tokens = TokenMemory(issuers)
     dpop = DpopSettings(nonce_s=settings.dpop_nonce_s)
@@ -288,7 +289,7 @@ def _identity(
 
 
 def _knowledge(
-    places: Places, settings: Settings, store: SqliteStore, clock: Clock, on_fault: OnFault, *, serving: bool
+    places: Places, settings: Settings, store: Store, clock: Clock, on_fault: OnFault, *, serving: bool
 ) -> Knowledge:
     signals, lessons = settings.signals, Lessons(settings.drift.lessons_free, settings.drift.lessons_share)
     overflow = store.profiles if signals.profiles_overflow == "disk" else None
@@ -296,7 +297,7 @@ def _knowledge(
 
 
 def _policies(
-    places: Places, settings: PolicySection, bundle: Path | None, store: SqliteStore, clock: Clock, on_fault: OnFault
+    places: Places, settings: PolicySection, bundle: Path | None, store: Store, clock: Clock, on_fault: OnFault
 ) -> Policies:
     def open_engine(loaded: Bundle) -> Engine:
         if settings.engine == "remote":

@@ -10,7 +10,7 @@ from ostiary.identity.workloads.bundle import Mark
 from ostiary.identity.workloads.config import remarks
 from ostiary.server.settings.sections import IdentitySection
 from ostiary.server.settings.workloads import WorkloadSection
-from ostiary.storage.sqlite.rooms import SnapshotTable
+from ostiary.storage.tables.rooms import SnapshotTable
 from ostiary.vocabulary.clock import Clock
 
 _KIND = "spiffe_bundle"

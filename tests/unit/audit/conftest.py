@@ -7,7 +7,8 @@ import pytest
 
 from ostiary.audit import AuditLog, AuditSettings
 from ostiary.keys import KeyRing, SubjectVault
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
 
 OpenLog = Callable[..., AuditLog]
@@ -19,13 +20,13 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: FakeClock) -> Iterator[SqliteStore]:
+def store(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
     with open_store(tmp_path / "ostiary.db", clock) as opened:
         yield opened
 
 
 @pytest.fixture
-def vault(tmp_path: Path, store: SqliteStore) -> SubjectVault:
+def vault(tmp_path: Path, store: Store) -> SubjectVault:
     return SubjectVault(tmp_path / "keys" / "vault", store)
 
 
@@ -35,6 +36,6 @@ def ring(tmp_path: Path, clock: FakeClock) -> KeyRing:
 
 
 @pytest.fixture
-def log(store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock) -> Iterator[AuditLog]:
+def log(store: Store, vault: SubjectVault, ring: KeyRing, clock: FakeClock) -> Iterator[AuditLog]:
     with AuditLog(store, vault, ring, clock, AuditSettings(origin="log.test/ostiary")) as opened:
         yield opened

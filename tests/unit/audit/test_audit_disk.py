@@ -9,7 +9,7 @@ import pytest
 from ostiary.audit import AuditLog, AuditSettings, DiskReserve
 from ostiary.errors import UnavailableError
 from ostiary.keys import KeyRing, SubjectVault
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.sqlite import FileStore
 from ostiary.testing.fake_clock import FakeClock
 
 MIB = 1 << 20
@@ -37,7 +37,7 @@ def reserve(tmp_path: Path, disk: Disk) -> DiskReserve:
 
 @pytest.fixture
 def guarded(
-    store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock, reserve: DiskReserve
+    store: FileStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock, reserve: DiskReserve
 ) -> Iterator[AuditLog]:
     with AuditLog(store, vault, ring, clock, AuditSettings(), reserve) as log:
         yield log
@@ -80,24 +80,24 @@ def test_a_full_disk_is_refused_noted_down_and_over_by_itself(
     assert [record.record_id for record in guarded.iterate("default")] == ["dec_1", "dec_2"]
 
 
-def test_when_sqlite_itself_finds_the_disk_full_the_batch_fails_whole(log: AuditLog, store: SqliteStore) -> None:
+def test_when_sqlite_itself_finds_the_disk_full_the_batch_fails_whole(log: AuditLog, store: FileStore) -> None:
     _append(log, "dec_1")
     size = store.head()
-    pages = store._database._writer.execute("PRAGMA page_count").fetchone()[0]
-    store._database._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = store.file._writer.execute("PRAGMA page_count").fetchone()[0]
+    store.file._writer.execute(f"PRAGMA max_page_count = {pages}")
     big = [log.append("default", "decision", f"big_{n}", 1, bytes(50_000), "ann") for n in range(20)]
     assert {type(future.exception(10)) for future in big} == {UnavailableError}
     assert {future.exception().code for future in big} == {"disk_full"}  # type: ignore[union-attr]
     assert store.head() == size
-    store._database._writer.execute("PRAGMA max_page_count = 1073741823")
+    store.file._writer.execute("PRAGMA max_page_count = 1073741823")
     _append(log, "dec_2")
     assert {record.record_id for record in log.iterate("default")} == {"dec_1", "dec_2"}
     counts = [msgspec.json.decode(r.payload or b"")["reasons"] for r in log.iterate("system", kind="refusals")]
     assert sum(count["disk_full"] for count in counts) == 20
 
 
-def test_a_database_that_went_away_is_unavailable(log: AuditLog, store: SqliteStore) -> None:
-    store._database._writer.close()
+def test_a_database_that_went_away_is_unavailable(log: AuditLog, store: FileStore) -> None:
+    store.file._writer.close()
     assert _refused(log, "dec_1") == "storage_unavailable"
 
 

@@ -12,7 +12,7 @@ from ostiary.audit.tlog.merkle import inclusion_holds, leaf_hash
 from ostiary.audit.tlog.notes import parse_note
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.keys import KeyRing, SubjectVault
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.sqlite import FileStore
 from ostiary.testing.fake_clock import FakeClock
 
 DAY_S = 86_400
@@ -51,7 +51,7 @@ def test_a_subject_is_exported_whole(log: AuditLog, clock: FakeClock) -> None:
 
 
 def test_a_forgotten_subject_is_unreadable_and_its_proofs_hold(
-    log: AuditLog, store: SqliteStore, clock: FakeClock
+    log: AuditLog, store: FileStore, clock: FakeClock
 ) -> None:
     _fill(log, clock)
     admin = SubjectAdmin(log, clock)
@@ -75,7 +75,7 @@ def test_a_forgotten_subject_that_comes_back_has_a_new_key(log: AuditLog, clock:
     assert [record.payload for record in admin.export("default", "ann")] == ["back"]
 
 
-def test_erased_bytes_are_not_left_in_the_files(log: AuditLog, store: SqliteStore, clock: FakeClock) -> None:
+def test_erased_bytes_are_not_left_in_the_files(log: AuditLog, store: FileStore, clock: FakeClock) -> None:
     _fill(log, clock)
     sealed = [row.sealed or b"" for row in store.rows(0, 10)]
     SubjectAdmin(log, clock).erase("default", "ann")
@@ -134,7 +134,7 @@ def test_malformed_tenant_ids_are_refused(tenants: TenantAdmin, tenant: str) -> 
 
 
 def test_a_deletion_cut_short_by_a_crash_is_finished_at_the_next_start(
-    log: AuditLog, store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
+    log: AuditLog, store: FileStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
 ) -> None:
     TenantAdmin(log, ring, clock).create("acme")
     log.append("acme", "decision", "dec_1", 1, b"x", "ann").result(10)
@@ -148,7 +148,7 @@ def test_a_deletion_cut_short_by_a_crash_is_finished_at_the_next_start(
 
 
 def test_an_erasure_cut_short_by_a_crash_is_finished_at_the_next_start(
-    log: AuditLog, store: SqliteStore, ring: KeyRing, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    log: AuditLog, store: FileStore, ring: KeyRing, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fill(log, clock)
     with monkeypatch.context() as patch:

@@ -17,7 +17,7 @@ from ostiary.audit.tlog.notes import parse_note, verify_note
 from ostiary.audit.tlog.proofs import parse_proof
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError, VerificationError
 from ostiary.keys import KeyRing, SubjectVault
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import FileStore, open_store
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
 
@@ -45,7 +45,7 @@ def test_an_appended_record_is_read_back(log: AuditLog, clock: FakeClock) -> Non
     assert (entry.v, entry.kind, entry.id, entry.ts, entry.at) == (1, "decision", "dec_1", 5, clock.now_ns())
 
 
-def test_the_public_entry_holds_neither_payload_nor_tenant_nor_subject(log: AuditLog, store: SqliteStore) -> None:
+def test_the_public_entry_holds_neither_payload_nor_tenant_nor_subject(log: AuditLog, store: FileStore) -> None:
     log.append("default", "decision", "dec_1", 5, b"very-secret", "ann-smith").result(10)
     (row,) = store.rows(0, 1)
     for telltale in (b"very-secret", b"default", b"ann-smith"):
@@ -54,7 +54,7 @@ def test_the_public_entry_holds_neither_payload_nor_tenant_nor_subject(log: Audi
     assert not any(b"very-secret" in path.read_bytes() for path in names if path.exists())
 
 
-def test_the_commitment_opens_with_salt_and_payload(log: AuditLog, store: SqliteStore, vault: SubjectVault) -> None:
+def test_the_commitment_opens_with_salt_and_payload(log: AuditLog, store: FileStore, vault: SubjectVault) -> None:
     _append(log, 1)
     (row,) = store.rows(0, 1)
     opened = open_row(vault, row)
@@ -132,7 +132,7 @@ def test_the_writers_time_never_goes_back(log: AuditLog, clock: FakeClock) -> No
 
 
 def test_a_log_is_reopened_where_it_ended(
-    store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
+    store: FileStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
 ) -> None:
     origin = ""
     for opening in range(4):
@@ -209,9 +209,7 @@ def test_a_closed_log_refuses(log: AuditLog) -> None:
     log.close()
 
 
-def test_closing_writes_what_is_queued(
-    store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
-) -> None:
+def test_closing_writes_what_is_queued(store: FileStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock) -> None:
     log = AuditLog(store, vault, ring, clock)
     futures = [log.append("default", "decision", f"dec_{number}", 1, b"x", "ann") for number in range(2000)]
     log.close()
@@ -220,7 +218,7 @@ def test_closing_writes_what_is_queued(
 
 
 def test_async_durability_answers_before_the_disk(
-    store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
+    store: FileStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
 ) -> None:
     log = AuditLog(store, vault, ring, clock, AuditSettings(durability="async"))
     future = log.append("default", "decision", "dec_1", 1, b"x", "ann")
@@ -237,7 +235,7 @@ def test_a_cancelled_wait_loses_no_record(log: AuditLog) -> None:
     assert log.head().size == 51
 
 
-def test_an_effect_and_its_record_are_both_there_or_neither(log: AuditLog, store: SqliteStore) -> None:
+def test_an_effect_and_its_record_are_both_there_or_neither(log: AuditLog, store: FileStore) -> None:
     def add(transaction: AuditTransaction) -> bytes:
         assert transaction.add_tenant(TenantRow("acme", b"s" * 32, 1))
         return b"added"
@@ -266,7 +264,7 @@ def test_a_bug_in_an_effect_fails_its_record_and_the_writer_lives_on(log: AuditL
 
 
 def test_a_log_with_entries_cannot_be_renamed(
-    store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
+    store: FileStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
 ) -> None:
     with AuditLog(store, vault, ring, clock, AuditSettings(origin="a.test/log")) as log:
         _append(log, 1)
@@ -276,7 +274,7 @@ def test_a_log_with_entries_cannot_be_renamed(
 
 
 def test_a_sealed_payload_moved_to_another_record_is_refused(
-    log: AuditLog, store: SqliteStore, vault: SubjectVault
+    log: AuditLog, store: FileStore, vault: SubjectVault
 ) -> None:
     _append(log, 1)
     _append(log, 2)
@@ -306,7 +304,7 @@ def test_many_threads_append(log: AuditLog) -> None:
 
 
 def test_a_rotated_log_key_signs_beside_the_old_one(
-    store: SqliteStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
+    store: FileStore, vault: SubjectVault, ring: KeyRing, clock: FakeClock
 ) -> None:
     with AuditLog(store, vault, ring, clock) as log:
         _append(log, 1)

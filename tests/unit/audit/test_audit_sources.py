@@ -16,7 +16,7 @@ from ostiary.audit.verifier.signed import read_vkey
 from ostiary.audit.verifier.sources import DirectorySource, HttpSource
 from ostiary.errors import UnavailableError, VerificationError
 from ostiary.keys import KeyRing
-from ostiary.storage.sqlite import SqliteStore, open_source
+from ostiary.storage.sqlite import FileStore, open_source
 
 
 def _fill(log: AuditLog, count: int, prefix: str = "dec") -> None:
@@ -29,7 +29,7 @@ def _http(answer: httpx.Response) -> HttpSource:
     return HttpSource("http://log.test/", httpx.Client(transport=httpx.MockTransport(lambda _: answer)))
 
 
-def test_verification_is_undisturbed_by_a_log_that_goes_on(log: AuditLog, store: SqliteStore, tmp_path: Path) -> None:
+def test_verification_is_undisturbed_by_a_log_that_goes_on(log: AuditLog, store: FileStore, tmp_path: Path) -> None:
     _fill(log, 300)
     stop = threading.Event()
 
@@ -51,7 +51,7 @@ def test_verification_is_undisturbed_by_a_log_that_goes_on(log: AuditLog, store:
     thread.join()
 
 
-def test_without_keys_the_payloads_stay_closed_and_the_report_says_so(log: AuditLog, store: SqliteStore) -> None:
+def test_without_keys_the_payloads_stay_closed_and_the_report_says_so(log: AuditLog, store: FileStore) -> None:
     _fill(log, 5)
     with open_source(store.path, Path("/nowhere")) as source:
         first = Verifier(source)
@@ -121,7 +121,7 @@ def test_a_missing_or_cut_file_is_a_finding_never_a_crash(log: AuditLog, tmp_pat
         assert verifier.report.findings
 
 
-def test_memories_are_kept_and_checked(log: AuditLog, tmp_path: Path, store: SqliteStore) -> None:
+def test_memories_are_kept_and_checked(log: AuditLog, tmp_path: Path, store: FileStore) -> None:
     _fill(log, 20)
     place = tmp_path / "memory" / "log.json"
     assert load_memory(place) is None

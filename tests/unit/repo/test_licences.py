@@ -17,7 +17,7 @@ ALLOWED = {
     "zlib",
 }
 # Their metadata says nothing; the file LICENSE in them does.
-READ = {"sigstore-models": "MIT", "axe-playwright-python": "MIT"}
+READ = {"cedarpy": "Apache-2.0", "sigstore-models": "MIT", "axe-playwright-python": "MIT"}
 NOISE = {"license", "software", "license-expression", "dfsg approved", "osi approved"}
 
 

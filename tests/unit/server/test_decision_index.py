@@ -1,7 +1,9 @@
 """The index follows the log: whole, once, and without what the log has forgotten."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +141,7 @@ def test_a_crash_between_rows_and_cursor_leaves_neither(scene: Scene, monkeypatc
 def test_two_workers_that_race_count_once(scene: Scene) -> None:
     for _ in range(60):
         scene.decide()
-    other = open_store(scene.house.store.path, scene.clock)
+    other = open_store(scene.house.places.database, scene.clock)
     faults: list[str] = []
     workers = [
         Projector(scene.house.log, index, lambda: ["default"], lambda reason, _fault: faults.append(reason))
@@ -212,9 +214,8 @@ def test_a_record_that_cannot_be_read_is_told_and_ends_nothing(scene: Scene) -> 
     scene.decide()
     scene.house.log.append("default", "decision", "dec_odd", START, b"[]", "user:ada").result(10)
     scene.decide()
-    database = scene.house.store._database
-    with database.transaction():
-        database._writer.execute("UPDATE records SET sealed = zeroblob(60) WHERE record_id = 'dec_1'")
+    with closing(sqlite3.connect(scene.house.places.database)) as raw, raw:
+        raw.execute("UPDATE records SET sealed = zeroblob(60) WHERE record_id = 'dec_1'")
     scene.projector.catch_up()
     assert [row.id for row in scene.rows()] == ["dec_2"]
     assert scene.faults == ["decision_unreadable"] * 2
@@ -229,8 +230,8 @@ def test_who_is_forgotten_is_gone_at_once_and_from_the_file(scene: Scene) -> Non
     assert set(scene.subjects()) == {"user:ada"}
     assert scene.counted() == 6
     assert scene.house.store.decisions.top("default", "subject", (), 0, 9) == [("user:ada", 3)]
-    wal = scene.house.store.path.with_name("ostiary.db-wal")
-    assert b"mallory-the-first" not in scene.house.store.path.read_bytes() + wal.read_bytes()
+    wal = scene.house.places.database.with_name("ostiary.db-wal")
+    assert b"mallory-the-first" not in scene.house.places.database.read_bytes() + wal.read_bytes()
     scene.projector.catch_up_all()
     assert set(scene.subjects()) == {"user:ada"}
 

@@ -7,18 +7,19 @@ import pytest
 from ostiary.errors import RefusedError, VerificationError
 from ostiary.keys import KeyRing
 from ostiary.server.reports import KIND, Report, Reports
-from ostiary.storage.sqlite import SqliteStore, open_store
+from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "store.db", FakeClock()) as opened:
         yield opened
 
 
 @pytest.fixture
-def reports(store: SqliteStore, tmp_path: Path) -> Reports:
+def reports(store: Store, tmp_path: Path) -> Reports:
     return Reports(store.snapshots, KeyRing(tmp_path / "keys", FakeClock()))
 
 
@@ -38,7 +39,7 @@ def test_another_tenants_report_is_as_unknown_as_one_that_never_was(reports: Rep
 
 @pytest.mark.parametrize("change", [{"body": b"{ }"}, {"about": "b"}, {"kind": "shadow"}, {"at_ns": 2}, {"kid": "x"}])
 def test_a_report_that_was_changed_in_the_store_is_refused(
-    reports: Reports, store: SqliteStore, change: dict[str, object]
+    reports: Reports, store: Store, change: dict[str, object]
 ) -> None:
     kept = reports.keep("acme", "impact", "a", b"{}", 1)
     bad: Report = msgspec.structs.replace(kept, **change)
@@ -49,7 +50,7 @@ def test_a_report_that_was_changed_in_the_store_is_refused(
             reports.find("acme", name)
 
 
-def test_bytes_that_are_no_report_are_refused(reports: Reports, store: SqliteStore) -> None:
+def test_bytes_that_are_no_report_are_refused(reports: Reports, store: Store) -> None:
     store.snapshots.save("acme", KIND, "sha256:00", b"\xc1", 1)
     with pytest.raises(VerificationError, match="cannot be read"):
         reports.find("acme", "sha256:00")

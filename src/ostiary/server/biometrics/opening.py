@@ -13,7 +13,7 @@ from ostiary.keys import EnvelopeKeys, VerifyingKey
 from ostiary.server.conversations import open_wrapper
 from ostiary.server.places import Places
 from ostiary.server.settings import Settings
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OnFault = Callable[[str, BaseException], None]
 
 
-def open_book(places: Places, settings: Settings, store: SqliteStore, clock: Clock) -> TemplateBook:
+def open_book(places: Places, settings: Settings, store: Store, clock: Clock) -> TemplateBook:
     """Return the book of templates: keys below ``keys/biometrics``, wrapped as conversations' keys are."""
     folder = places.keys / "biometrics"
     keys = EnvelopeKeys(folder, open_wrapper(settings.conversations, folder / "kek", clock), clock)

@@ -9,7 +9,7 @@ from ostiary.server.agreed import Agreed
 from ostiary.server.break_glass.book import GlassBook
 from ostiary.server.break_glass.check import GlassCheck
 from ostiary.server.break_glass.codes import CodeShelf
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 
 
 class GlassRoom(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class GlassRoom(msgspec.Struct, frozen=True):
 
 
 def open_glass(
-    store: SqliteStore, ring: KeyRing, agreed: Agreed, on_fault: Callable[[str, BaseException], None]
+    store: Store, ring: KeyRing, agreed: Agreed, on_fault: Callable[[str, BaseException], None]
 ) -> GlassRoom:
     """Put it together over a store."""
     book = GlassBook(store.snapshots, ring)

@@ -9,7 +9,7 @@ from ostiary.server.places import Places
 from ostiary.server.policies import Policies
 from ostiary.server.retrieval.room import RagRoom
 from ostiary.server.settings.rag import RagSection
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 __all__ = ["RagRoom", "open_rag"]
@@ -18,7 +18,7 @@ __all__ = ["RagRoom", "open_rag"]
 def open_rag(
     places: Places,
     settings: RagSection,
-    store: SqliteStore,
+    store: Store,
     policies: Policies,
     log: AuditLog,
     clock: Clock,

@@ -26,7 +26,7 @@ from ostiary.server.shadow.live import DAY_NS, DRIFT_KIND, SEEN_KIND, LiveWatch
 from ostiary.server.shadow.orders import Key, Order
 from ostiary.server.shadow.runner import Runner
 from ostiary.server.shadow.tallies import Tallies
-from ostiary.storage.sqlite import SqliteStore
+from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 SAVE_NS: Final = 60 * 10**9
@@ -41,7 +41,7 @@ class ShadowRoom:
     def __init__(
         self,
         candidates: Candidates,
-        store: SqliteStore,
+        store: Store,
         log: AuditLog,
         settings: ShadowSection,
         clock: Clock,

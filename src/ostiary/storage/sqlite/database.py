@@ -14,21 +14,21 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.sqlite.migrate import migrate
 from ostiary.storage.sqlite.statements import statement
+from ostiary.storage.tables.database import Row
 from ostiary.vocabulary.clock import Clock
 
 _BUSY_MS: Final = 10_000
 _WRITER_CACHE_KIB: Final = 32_768
 _WAL_PAGES: Final = 4_000
 _WAL_BYTES: Final = 64 << 20
-Row = tuple[Any, ...]
 
 
-class Database:
+class SqliteDatabase:
     """An open database file; safe for many threads."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -49,7 +49,7 @@ class Database:
             self.version = migrate(self._writer, clock)
 
     @contextmanager
-    def transaction(self) -> Iterator["Database"]:
+    def transaction(self) -> Iterator["SqliteDatabase"]:
         """Write in one transaction; leaving it commits, an exception rolls back."""
         with self._lock, _faults():
             if self._depth:

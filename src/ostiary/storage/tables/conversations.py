@@ -10,7 +10,7 @@ import msgspec
 
 from ostiary.gateway.conversations.ports import ConversationRow, Grave, MessageRow, OwnerRow, Put
 from ostiary.keys import MAX_SEALS
-from ostiary.storage.sqlite.database import Database, Row
+from ostiary.storage.tables.database import Database, Row
 
 CONVERSATION_ERASURES: Final = (
     "delete_tenant_conversation_messages",

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from ostiary.audit.ports import Head, RecordRow, Selection, TenantRow, TileRow
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 _LEVEL_SHIFT: Final = 48
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from ostiary.pipeline.registry.model import Kept
 from ostiary.pipeline.registry.ports import Row
-from ostiary.storage.sqlite.database import Database
-from ostiary.storage.sqlite.database import Row as Values
+from ostiary.storage.tables.database import Database
+from ostiary.storage.tables.database import Row as Values
 
 MODEL_ERASURES: Final = (
     "delete_tenant_model_numbers",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ostiary.decision.counts import Key, Summed
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 
 class ShadowTable:

@@ -9,15 +9,15 @@ from typing import Final
 import msgspec
 
 from ostiary.identity.ports import RegisteredPep
-from ostiary.storage.sqlite.approvals import APPROVAL_ERASURES
-from ostiary.storage.sqlite.biometrics import BIOMETRIC_ERASURES
-from ostiary.storage.sqlite.conversations import CONVERSATION_ERASURES
-from ostiary.storage.sqlite.database import Database
-from ostiary.storage.sqlite.decision_index import INDEX_ERASURES
-from ostiary.storage.sqlite.models import MODEL_ERASURES
-from ostiary.storage.sqlite.producers import PRODUCER_ERASURES
-from ostiary.storage.sqlite.rag import RAG_ERASURES
-from ostiary.storage.sqlite.ssf import TENANT_ERASURES
+from ostiary.storage.tables.approvals import APPROVAL_ERASURES
+from ostiary.storage.tables.biometrics import BIOMETRIC_ERASURES
+from ostiary.storage.tables.conversations import CONVERSATION_ERASURES
+from ostiary.storage.tables.database import Database
+from ostiary.storage.tables.decision_index import INDEX_ERASURES
+from ostiary.storage.tables.models import MODEL_ERASURES
+from ostiary.storage.tables.producers import PRODUCER_ERASURES
+from ostiary.storage.tables.rag import RAG_ERASURES
+from ostiary.storage.tables.ssf import TENANT_ERASURES
 
 _UNREAD: Final = -1
 

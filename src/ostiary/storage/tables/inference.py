@@ -7,7 +7,7 @@ take at once never take more than there is.
 from collections.abc import Sequence
 
 from ostiary.defence.ports import NOTHING_BACK, Ask, Slot
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 
 class BudgetTable:

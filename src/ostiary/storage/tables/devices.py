@@ -6,7 +6,7 @@ import msgspec
 
 from ostiary.identity.devices.model import Device, Invitation
 from ostiary.identity.devices.ports import Enrolled
-from ostiary.storage.sqlite.database import Database, Row
+from ostiary.storage.tables.database import Database, Row
 
 
 class DeviceTable:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ostiary.response.ports import Card
-from ostiary.storage.sqlite.database import Database, Row
+from ostiary.storage.tables.database import Database, Row
 
 
 class CardTable:

@@ -15,7 +15,7 @@ import msgspec
 
 from ostiary.decision.index.ports import HOUR_NS, Field, HourCount, IndexedDecision
 from ostiary.decision.index.query import MAX_NUMBER, PPM, DecisionQuery
-from ostiary.storage.sqlite.database import Database, Row
+from ostiary.storage.tables.database import Database, Row
 from ostiary.vocabulary.effects import Effect
 
 INDEX_ERASURES: Final = (

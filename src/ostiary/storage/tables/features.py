@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ostiary.pipeline.features.ports import Cell
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 
 class OnlineFeatureTable:

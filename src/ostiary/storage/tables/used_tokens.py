@@ -9,7 +9,7 @@
 from typing import Final
 
 from ostiary.errors import UnavailableError
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 MAX_PER_TENANT: Final = 200_000
 _UNCOUNTED: Final = 1000

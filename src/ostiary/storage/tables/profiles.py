@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ostiary.signals.ports import LAST
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 
 class ProfileTable:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from ostiary.biometrics.ports import STANDING, PartRow
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 BIOMETRIC_ERASURES: Final = ("delete_tenant_biometrics",)
 

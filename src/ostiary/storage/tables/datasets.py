@@ -8,7 +8,7 @@
 from typing import Final
 
 from ostiary.pipeline.datasets.ports import Charge, Used
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 _GRACE_NS: Final = 600_000_000_000  # clocks differ, and a long read may end after its token
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from ostiary.defence.producers import Producer
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 PRODUCER_ERASURES: Final = ("delete_tenant_producers", "delete_tenant_batch_refusals")
 

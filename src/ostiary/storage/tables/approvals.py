@@ -6,7 +6,7 @@ Inside the transaction of a record (``AuditLog.append_effect``) a write joins it
 from collections.abc import Sequence
 from typing import Final
 
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 APPROVAL_ERASURES: Final = ("delete_tenant_approvals",)
 

@@ -11,7 +11,7 @@ import msgspec
 from ostiary.rag.book import Counts, SourceState, StoredDocument, Verdicted
 from ostiary.rag.ports import Chunk, Facts, Known, Row
 from ostiary.rag.rights import Rule, decoded, digest, encoded
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 RAG_ERASURES: Final = (
     "delete_tenant_rag_chunks",

@@ -11,7 +11,7 @@ import msgspec
 from ostiary.errors import UnavailableError
 from ostiary.response.ssf.ports import Outgoing
 from ostiary.response.ssf.streams import Stream, StreamLife
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 TENANT_ERASURES = (
     "delete_tenant_ssf_streams",

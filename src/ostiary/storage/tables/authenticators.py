@@ -7,7 +7,7 @@ import msgspec
 
 from ostiary.identity.webauthn.ports import MAX_OPEN, Added, Invitation, Recovery
 from ostiary.identity.webauthn.types import Authenticator
-from ostiary.storage.sqlite.database import Database, Row
+from ostiary.storage.tables.database import Database, Row
 
 
 class AuthenticatorTable:

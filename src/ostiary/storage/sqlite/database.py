@@ -3,8 +3,8 @@
 - WAL, ``synchronous=FULL``: a committed transaction survives a power cut. ``BEGIN IMMEDIATE`` excludes every other
   writer, those of other processes too.
 - A transaction entered again by the same thread joins the outer one.
-- What is erased is overwritten with zeros (``secure_delete``) and the write-ahead log is emptied afterwards: at once, or
-  where somebody still reads an older state (a verification of the whole log takes long), by a later transaction.
+- What is erased is overwritten with zeros (``secure_delete``) and the write-ahead log is emptied afterwards: at
+  once, or, while somebody still reads an older state (a verification of the whole log takes long), by a later one.
   Nobody waits for readers: every writer, and with it every answer, would wait with him.
 - Full disk = ``disk_full``, anything else that SQLite cannot do = ``storage_unavailable``: callers fail closed.
 """

@@ -6,7 +6,7 @@ The attacker here is our own mistake: a statement without its WHERE, or with ano
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -147,7 +147,7 @@ def test_what_serves_every_tenant_is_named_here_and_nowhere_else() -> None:
 
 
 @pytest.fixture
-def careless() -> Iterator[Statement]:
+def careless() -> Statement:
     """A statement of one tenant, as it would be with a slip of the pen."""
     one = known()["snapshots"]
     return msgspec.structs.replace(one, sql=re.sub(r"tenant = \$1 AND", "($1::text IS NOT NULL) AND", one.sql))

@@ -53,6 +53,11 @@ docs:
 test *paths:
     @PYTEST_ARGS='{{ paths }}' tools/check.sh tests
 
+# fuzz every parser of outside bytes, ten minutes each, or those named: `just fuzz --minutes 1 token dpop`
+[group('check')]
+fuzz *options:
+    @python tools/fuzz.py {{ options }}
+
 # pictures of every page of the console into docs/assets/screens: light, dark, and as a phone shows it
 [group('write')]
 screenshots *options:

@@ -64,14 +64,16 @@ def raw(port: int, head: str | bytes, body: bytes = b"") -> tuple[int, str]:
 class EdgeScene:
     """A running server with one proxy, a stranger of an enforcement point, and people with tokens."""
 
-    def __init__(self, start: Callable[..., Any], folder: Path, *, grpc: bool = False, **edge: Any) -> None:
+    def __init__(
+        self, start: Callable[..., Any], folder: Path, *, grpc: bool = False, server: Any = None, **edge: Any
+    ) -> None:
         self.issuer = FakeIssuer()
         keys = folder / "keys.json"
         keys.write_text(str(self.issuer.jwks().inline))
         one = {"issuer": self.issuer.issuer, "audience": self.issuer.audience, "jwks_path": str(keys)}
         self.grpc_port = free_port() if grpc else 0
         told = {"proxies": [PROXY], "routes": ROUTES, "urls": [f"http://{SITE}"], "grpc_port": self.grpc_port, **edge}
-        self.server = start(guardrails=GUARDRAILS, identity={"issuers": [one]}, edge=told)
+        self.server = start(guardrails=GUARDRAILS, identity={"issuers": [one]}, edge=told, server=server or {})
         self.key = register(self.server.house, NewPep(pep_id=PROXY, tenant="default")).api_key
         self.holder = FakeHolder()
 

@@ -36,7 +36,7 @@ from ostiary.server.composed import (
 from ostiary.server.crew import Crew
 from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.opening import projector_of
-from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
+from ostiary.server.desk import ClosingFace, FaceDesk, OpeningFace, open_faces
 from ostiary.server.doors import Doors
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
@@ -224,6 +224,9 @@ class Assembly:
     async def _start(self) -> None:
         self.crew.start()
         self._chores.start()
+        for face in self.faces:
+            if isinstance(face, OpeningFace):
+                await face.open()
 
     async def _stop(self) -> None:
         await self._chores.stop()

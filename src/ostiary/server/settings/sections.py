@@ -23,6 +23,7 @@ from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.drift import DriftSection
+from ostiary.server.settings.edge import EdgeSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
@@ -321,6 +322,8 @@ class Settings(Section):
     """The webhook that a Kubernetes cluster asks before a pod exists."""
     models: ModelsSection = ModelsSection()
     """The registry of models: where files lie, how many people approve."""
+    edge: EdgeSection = EdgeSection()
+    """Proxies at the edge."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
     defence: DefenceSection = DefenceSection()

@@ -43,6 +43,7 @@ from ostiary.server.judge import SessionJudge
 from ostiary.server.learnable import learnable_of, may_teach
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
+from ostiary.server.opa_api import OpaData
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
@@ -115,6 +116,7 @@ class Assembly:
             start=self._start,
             stop=self._stop,
             on_fault=self.faults,
+            opa=OpaData(self.authzen, limits),
         )
         self.projector = projector_of(house, self.faults)
         self._chores = Chores(self._all_chores(), self.faults)

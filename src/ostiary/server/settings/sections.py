@@ -23,11 +23,8 @@ from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.drift import DriftSection
-<<<<<<< HEAD
 from ostiary.server.settings.edge import EdgeSection
-=======
 from ostiary.server.settings.export import ExportSection
->>>>>>> integrations
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection

@@ -199,6 +199,7 @@ class Assembly:
             metrics=metrics,
             metrics_from=Proxies(settings.telemetry.metrics_from),
             unready=self._unready,
+            degraded=self.house.shared.degraded,
         )
 
     def _unready(self) -> dict[str, str]:
@@ -223,6 +224,7 @@ class Assembly:
 
     async def _start(self) -> None:
         self.crew.start()
+        self.house.shared.serve(self.house.ledger)
         self._chores.start()
 
     async def _stop(self) -> None:
@@ -256,6 +258,7 @@ class Assembly:
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
             *behaviour_chores(self.house),
+            *self.house.shared.chores(),
             *(chore for face in self.faces for chore in face.chores()),
         ]
 
@@ -319,3 +322,4 @@ def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> Non
     metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
     behaviour_gauges(metrics, house)
+    house.shared.gauges(metrics)

@@ -210,7 +210,7 @@ def _open(
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, shared)
-    knowledge = _knowledge(places, settings, store, clock, on_fault, serving=serving)
+    knowledge = _knowledge(places, settings, store, shared, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     memory, scorers = scored(places, settings, ring, on_fault, store)
@@ -291,10 +291,11 @@ def _identity(
 
 
 def _knowledge(
-    places: Places, settings: Settings, store: Store, clock: Clock, on_fault: OnFault, *, serving: bool
+    places: Places, settings: Settings, store: Store, shared: Shared, clock: Clock, on_fault: OnFault, *, serving: bool
 ) -> Knowledge:
     signals, lessons = settings.signals, Lessons(settings.drift.lessons_free, settings.drift.lessons_share)
-    overflow = store.profiles if signals.profiles_overflow == "disk" else None
+    # Replicas learn everything, each in its own order: what one puts away would stand where another's stands.
+    overflow = store.profiles if signals.profiles_overflow == "disk" and not shared.several else None
     return Knowledge(places, signals, clock.now_ns, on_fault, overflow, borrowed=not serving, lessons=lessons)
 
 

@@ -25,6 +25,11 @@ class Alone:
         """Take the clock: proofs that are older than this process are refused."""
         self._clock = clock
 
+    @property
+    def several(self) -> bool:
+        """Return False."""
+        return False
+
     def secret(self, purpose: str) -> bytes:  # noqa: ARG002 - each is made anew
         """Return fresh random bytes."""
         return random_bytes(_SECRET_BYTES)

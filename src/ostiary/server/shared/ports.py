@@ -17,6 +17,11 @@ CLOCK_SKEWED = "clock_skewed"
 class Shared(Protocol):
     """What the replicas of one Ostiary share; safe for many threads."""
 
+    @property
+    def several(self) -> bool:
+        """Whether there may be other replicas."""
+        ...
+
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes that every replica has for this purpose, and nobody else."""
         ...

@@ -39,6 +39,11 @@ class Replicated:
         self._news = News(link, SESSIONS, on_fault)
         self._listener: Listener | None = None
 
+    @property
+    def several(self) -> bool:
+        """Return True."""
+        return True
+
     def secret(self, purpose: str) -> bytes:
         """Return the replicas' bytes for a purpose."""
         return keyed_hash(self._secret, purpose.encode())

@@ -1,5 +1,6 @@
 """A Valkey that is flushed, replaced, slow, mute, lying or off the hour: nothing is loosened, nobody waits long."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -299,7 +300,10 @@ def test_a_user_with_few_rights_is_enough(own: ValkeyServer, tmp_path: Path) -> 
 
 
 def test_every_script_keeps_to_one_slot_of_a_cluster(valkey_server: ValkeyServer, tmp_path: Path) -> None:
-    with ValkeyServer(tmp_path / "c", valkey_server._program, "--cluster-enabled", "yes") as cluster:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        bus = str(free.getsockname()[1])
+    options = ("--cluster-enabled", "yes", "--cluster-port", bus)
+    with ValkeyServer(tmp_path / "c", valkey_server._program, *options) as cluster:
         link = linked(cluster.url)
         assert link.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383) == b"OK"
         deadline = time.monotonic() + 10

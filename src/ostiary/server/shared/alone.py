@@ -10,6 +10,7 @@ from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings
 from ostiary.keys import random_bytes
 from ostiary.server.chores import Chore
+from ostiary.server.shared.ports import Remark
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.sessions import SessionLedger, SessionSettings
 from ostiary.storage.tables import Store
@@ -54,6 +55,10 @@ class Alone:
     def degraded(self) -> tuple[str, ...]:
         """Return nothing: there is nothing that could be away."""
         return ()
+
+    def remarks(self) -> list[Remark]:
+        """Return nothing."""
+        return []
 
     def serve(self, ledger: SessionLedger) -> None:
         """Listen to nobody."""

@@ -13,10 +13,11 @@ from ostiary.identity.settings import DpopSettings
 from ostiary.keys import keyed_hash, sha256
 from ostiary.server.chores import Chore
 from ostiary.server.shared.ledger import FreshLedger
-from ostiary.server.shared.ports import CLOCK_SKEWED, VALKEY_AWAY
+from ostiary.server.shared.ports import CLOCK_SKEWED, VALKEY_AWAY, Remark
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.sessions import SessionLedger, SessionSettings
 from ostiary.storage.tables import Store
+from ostiary.storage.valkey.breaker import FALLS
 from ostiary.storage.valkey.budgets import PooledBudgets
 from ostiary.storage.valkey.link import Link
 from ostiary.storage.valkey.news import Listener, News
@@ -26,6 +27,7 @@ from ostiary.vocabulary.clock import Clock
 
 SESSIONS = "sessions"
 PROBE_S = 1.0
+_NS = 1_000_000_000
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -70,6 +72,25 @@ class Replicated:
         """Return what is away now."""
         found = ((VALKEY_AWAY, self._link.away), (CLOCK_SKEWED, self._link.skewed))
         return tuple(code for code, holds in found if holds)
+
+    def remarks(self) -> list[Remark]:
+        """Return whether it answers, how its clock goes, and whether the way to it is open to others."""
+        for _ in range(FALLS):
+            self.look()
+        found: list[Remark] = []
+        if self._link.away:
+            text = "Valkey does not answer: high-impact actions and proofs of possession are refused"
+            found.append(Remark(text, bad=True, mend="start it, or mend valkey.url and its user's rights"))
+        else:
+            found.append(Remark(f"Valkey answers; our clock is ahead of its by {self._link.ahead_ns / _NS:.3f} s"))
+        if self._link.skewed:
+            found.append(
+                Remark("the clocks of this machine and Valkey differ too much", bad=True, mend="set both (NTP)")
+            )
+        if self._link.open_to_others:
+            text = "the way to Valkey is not encrypted: whoever reads it learns who is active, whoever writes it spends"
+            found.append(Remark(text, bad=False, mend="valkey.url = valkeys://…"))
+        return found
 
     def serve(self, ledger: SessionLedger) -> None:
         """Listen to the other replicas."""

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from ostiary.defence.budgets import Budget, Budgets, Want
+from ostiary.defence.rates import RateAsk
 from ostiary.errors import UnavailableError
 from ostiary.storage.sqlite import open_store
 from ostiary.storage.valkey.address import read_address
 from ostiary.storage.valkey.breaker import Breaker
 from ostiary.storage.valkey.budgets import PooledBudgets
 from ostiary.storage.valkey.link import Limits, Link
+from ostiary.storage.valkey.rates import SharedRates
 from ostiary.storage.valkey.used import SharedReplay
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.fake_valkey import FakeValkey
@@ -319,3 +321,50 @@ def test_every_script_keeps_to_one_slot_of_a_cluster(valkey_server: ValkeyServer
                 assert [budgets.take_all(tenant, wants, 1, now_ns=S) for _ in range(20)] == [()] * 20
         assert not link.faults
         link.close()
+
+
+# Rates.
+
+
+def quick(key: str, burst: int = 10) -> RateAsk:
+    return RateAsk.per_minute(key, 600, burst)
+
+
+def granted(rates: SharedRates, ask: RateAsk, times: int = 40) -> int:
+    return sum(rates.admit("acme", [ask], CLOCK.now_ns()) == 0 for _ in range(times))
+
+
+def test_a_flush_gives_nobody_a_second_burst(link: Link) -> None:
+    rates, ask = SharedRates(link, 0.5), quick("user")
+    begun = time.monotonic()
+    total = granted(rates, ask)
+    for _ in range(5):
+        link.ask("FLUSHALL")
+        total += granted(rates, ask)
+    assert total <= 1 + (time.monotonic() - begun) * 10, "a memory that has just begun grants at the rate, and no more"
+
+
+def test_two_replicas_without_valkey_grant_no_more_than_it_would(own: ValkeyServer) -> None:
+    links = [linked(own.url, breaker=Breaker(falls=1, rises=1, probe_s=0.0)) for _ in range(2)]
+    replicas = [SharedRates(one, 0.5) for one in links]
+    ask = quick("user")
+    begun = time.monotonic()
+    total = granted(replicas[0], ask)
+    own.stop()
+    total += granted(replicas[0], ask) + granted(replicas[1], ask)
+    own.start()
+    time.sleep(0.25)
+    total += granted(replicas[0], ask) + granted(replicas[1], ask)
+    assert total <= 1 + (time.monotonic() - begun) * 10, "neither going away nor coming back is worth a burst"
+    time.sleep(0.15)
+    assert granted(replicas[1], ask), "and the rate goes on"
+    for one in links:
+        one.close()
+
+
+def test_a_rate_whose_server_lies_is_a_rate_of_ones_own() -> None:
+    for lie in (b":-5\r\n", b"+OK\r\n", b"*0\r\n", b"$-1\r\n"):
+        with FakeValkey(always(lie)) as server:
+            link = linked(server.url)
+            assert granted(SharedRates(link, 0.5), quick("user")) <= 1
+            link.close()

@@ -5,6 +5,7 @@ A restart makes new secrets, so all that was sealed before is worthless and need
 
 from collections.abc import Callable
 
+from ostiary.defence.rates import MemoryRates, RateStore
 from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings
@@ -17,6 +18,7 @@ from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 _SECRET_BYTES = 32
+_LONG_AGO_NS = -(1 << 62)
 
 
 class Alone:
@@ -51,6 +53,10 @@ class Alone:
     ) -> SessionLedger:
         """Return a ledger that looks for what others stored in its own rhythm."""
         return SessionLedger(store.sessions, settings, on_fault)
+
+    def rates(self) -> RateStore:
+        """Return buckets of this process, full at its start."""
+        return MemoryRates(_LONG_AGO_NS)
 
     def degraded(self) -> tuple[str, ...]:
         """Return nothing: there is nothing that could be away."""

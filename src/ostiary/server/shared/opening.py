@@ -35,7 +35,7 @@ def open_shared(
     address = read_address(settings.url.get_secret_value())
     tls = tls_for(settings.ca, settings.cert, settings.key) if address.tls else None
     limits = Limits(settings.connect_ms / _MS, settings.answer_ms / _MS, settings.connections)
-    shared = Replicated(Link(address, tls, limits), settings.secret.get_secret_value(), store, clock, on_fault)
+    shared = Replicated(Link(address, tls, limits), settings, store, clock, on_fault)
     opening.callback(shared.close)
     shared.look()
     shared.over(store)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from ostiary.defence.rates import RateStore
 from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.settings import DpopSettings
 from ostiary.server.chores import Chore
@@ -52,6 +53,10 @@ class Shared(Protocol):
         self, store: Store, settings: SessionSettings, on_fault: Callable[[str, BaseException], None]
     ) -> SessionLedger:
         """Return the sessions of this replica."""
+        ...
+
+    def rates(self) -> RateStore:
+        """Return buckets of rates."""
         ...
 
     def degraded(self) -> tuple[str, ...]:

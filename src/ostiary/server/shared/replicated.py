@@ -8,10 +8,12 @@
 
 from collections.abc import Callable
 
+from ostiary.defence.rates import RateStore
 from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.settings import DpopSettings
 from ostiary.keys import keyed_hash, sha256
 from ostiary.server.chores import Chore
+from ostiary.server.settings.valkey import ValkeySection
 from ostiary.server.shared.ledger import FreshLedger
 from ostiary.server.shared.ports import CLOCK_SKEWED, VALKEY_AWAY, Remark
 from ostiary.server.telemetry.metrics import Metrics
@@ -21,6 +23,7 @@ from ostiary.storage.valkey.breaker import FALLS
 from ostiary.storage.valkey.budgets import PooledBudgets
 from ostiary.storage.valkey.link import Link
 from ostiary.storage.valkey.news import Listener, News
+from ostiary.storage.valkey.rates import SharedRates
 from ostiary.storage.valkey.sessions import ToldSessions
 from ostiary.storage.valkey.used import SharedReplay
 from ostiary.vocabulary.clock import Clock
@@ -34,10 +37,11 @@ OnFault = Callable[[str, BaseException], None]
 class Replicated:
     """Implements ``Shared`` over a link to Valkey."""
 
-    def __init__(self, link: Link, secret: str, store: Store, clock: Clock, on_fault: OnFault) -> None:
-        """Take the link, the secret of all replicas, and the store that they share."""
+    def __init__(self, link: Link, settings: ValkeySection, store: Store, clock: Clock, on_fault: OnFault) -> None:
+        """Take the link, the settings with the secret of all replicas, and the store that they share."""
+        self._share = settings.share
         self._link, self._store, self._clock, self._on_fault = link, store, clock, on_fault
-        self._secret = sha256(b"ostiary/shared/v1\0" + secret.encode())
+        self._secret = sha256(b"ostiary/shared/v1\0" + settings.secret.get_secret_value().encode())
         self._news = News(link, SESSIONS, on_fault)
         self._listener: Listener | None = None
 
@@ -67,6 +71,10 @@ class Replicated:
     def ledger(self, store: Store, settings: SessionSettings, on_fault: OnFault) -> SessionLedger:
         """Return a ledger that catches up with each question."""
         return FreshLedger(store.sessions, settings, on_fault, self._news)
+
+    def rates(self) -> RateStore:
+        """Return buckets in Valkey, and a part of them here."""
+        return SharedRates(self._link, self._share)
 
     def degraded(self) -> tuple[str, ...]:
         """Return what is away now."""

@@ -22,7 +22,7 @@ from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.defence.lessons import Lessons
-from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.errors import OstiaryError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -74,9 +74,12 @@ from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
+<<<<<<< HEAD
 from ostiary.server.shared import Shared, open_shared
+=======
+from ostiary.server.storing import open_store
+>>>>>>> main
 from ostiary.sessions import SessionLedger
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.rollout import FiguresSource
@@ -204,8 +207,12 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
+<<<<<<< HEAD
     store = opening.enter_context(_store(places, clock))
     shared = open_shared(settings.valkey, store, clock, on_fault, opening)
+=======
+    store = opening.enter_context(open_store(places, settings.store, clock))
+>>>>>>> main
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
@@ -257,15 +264,6 @@ def _open(
             places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, rollout.playbooks, devices
         ),
     }
-
-
-def _store(places: Places, clock: Clock) -> Store:
-    try:
-        places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as fault:
-        text = f"the data directory `{places.root}` cannot be made: {fault.strerror}"
-        raise UnavailableError("storage_unavailable", text) from fault
-    return open_store(places.database, clock)
 
 
 def _log(

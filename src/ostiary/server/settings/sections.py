@@ -36,6 +36,7 @@ from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
+from ostiary.server.settings.store import StoreSection
 from ostiary.server.settings.tokens import TokensSection
 from ostiary.server.settings.training import TrainingSection
 from ostiary.server.settings.valkey import ValkeySection
@@ -281,6 +282,8 @@ class Settings(Section):
 
     server: ServerSection = ServerSection()
     """The HTTP server."""
+    store: StoreSection = StoreSection()
+    """Where records, registries and tables lie."""
     audit: AuditSection = AuditSection()
     """The transparency log."""
     identity: IdentitySection = IdentitySection()

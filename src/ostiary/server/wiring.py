@@ -74,11 +74,8 @@ from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
-<<<<<<< HEAD
 from ostiary.server.shared import Shared, open_shared
-=======
 from ostiary.server.storing import open_store
->>>>>>> main
 from ostiary.sessions import SessionLedger
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
@@ -207,12 +204,8 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
-<<<<<<< HEAD
-    store = opening.enter_context(_store(places, clock))
-    shared = open_shared(settings.valkey, store, clock, on_fault, opening)
-=======
     store = opening.enter_context(open_store(places, settings.store, clock))
->>>>>>> main
+    shared = open_shared(settings.valkey, store, clock, on_fault, opening)
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)

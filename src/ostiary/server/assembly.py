@@ -225,6 +225,7 @@ class Assembly:
         try:
             self.house.policies.engine(DEFAULT_TENANT)
             self.house.log.head()
+            self.house.log.check()
         except Exception as fault:  # noqa: BLE001 - whatever it is, this worker is not ready
             wrong["decision"] = getattr(fault, "code", type(fault).__name__)
         return wrong

@@ -226,6 +226,9 @@ def _disk(places: Places, settings: Settings) -> Iterator[Finding]:
 
 
 def _shared(house: House) -> Iterator[Finding]:
+    if house.shared.several and house.settings.mcp.servers:
+        text = "each replica knows only what subjects have read through its own MCP door"
+        yield Finding("replicas", State.MIND, text, "route the MCP door to one replica (ADR-0069)")
     for one in house.shared.remarks():
         state = State.FINE if one.bad is None else State.WRONG if one.bad else State.MIND
         yield Finding("replicas", state, one.text, one.mend)

@@ -3,10 +3,11 @@
     python benchmarks/bench_edge.py [--requests 60] [--clients 8] [--rounds 12] [--json]
 
 All ways stand in one run, over one server with the shipped policy and one fake application, and take turns round by
-round, so that a busy machine slows all of them. Of each: ``p50_ms`` of one client over all rounds, ``per_s`` of ``--clients`` at
-once (median of the rounds). ``added_ms`` is what asking adds to the proxy's own p50. ``authzen`` is a plain decision over
-HTTP, ``edge`` the question that a proxy sends, without the proxy. Twice: with each record on disk before its answer
-(the default), and without waiting for the disk, which shows the rest. The clients take their share of the same cores.
+round, so that a busy machine slows all of them. Of each: ``p50_ms`` of one client over all rounds, ``per_s`` of
+``--clients`` at once (median of the rounds). ``added_ms`` is what asking adds to the proxy's own p50. ``authzen`` is a
+plain decision over HTTP, ``edge`` the question that a proxy sends, without the proxy. Twice: with each record on disk
+before its answer (the default), and without waiting for the disk, which shows the rest. The clients take their share of
+the same cores.
 """
 
 import argparse

@@ -39,6 +39,7 @@ from ostiary.server.settings.response import ResponseSection
 from ostiary.sessions import SessionChange
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 MAX_QUEUED: Final = 10_000
@@ -255,7 +256,7 @@ class Responding:
     def _read(self, payload: bytes | None) -> list[DecisionRecord]:
         try:
             return [msgspec.json.decode(payload, type=DecisionRecord)] if payload is not None else []
-        except msgspec.MsgspecError as fault:  # it never gets better, and must not hide those behind it
+        except UNREADABLE as fault:  # it never gets better, and must not hide those behind it
             self._on_fault("response_failed", fault)
             return []
 

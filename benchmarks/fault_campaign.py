@@ -11,6 +11,7 @@ again.
 import argparse
 import os
 import platform
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,7 @@ def main() -> int:
         within_s=asked.within,
         only=tuple(asked.only),
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that mounts are taken away
     before = os.getloadavg()
     result = run(plan, lambda text: print(text, file=sys.stderr, flush=True))
     _tell(asked.report, plan, result, (*before, *os.getloadavg()))

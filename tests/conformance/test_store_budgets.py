@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stores import EVERY, Stores
+from stores import SHARED, Stores
 
 from ostiary.defence.budgets import SLOTS, Budget, Budgets, Want, key_of
 from ostiary.defence.memory import MemoryBudgets
@@ -15,7 +15,7 @@ from ostiary.storage.tables import Store
 SECOND = 1_000_000_000
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=SHARED)
 def store(request: pytest.FixtureRequest, stores: Stores) -> BudgetStore:
     return MemoryBudgets() if request.param == "memory" else stores(request.param).budgets
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from stores import EVERY, Stores
+from stores import SHARED, Stores
 
 from ostiary.sessions import (
     Session,
@@ -19,7 +19,7 @@ from ostiary.testing.session_store import MemorySessionStore
 PROOF = StepUpProof("acme", "user:ann", "s1", "urn:strong", ("hwk",), 10, 99, "read", "doc", "1", "dec_1")
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=SHARED)
 def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[SessionStore]:
     if request.param == "memory":
         yield MemorySessionStore()

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from stores import EVERY, Stores
+from stores import EVERY, SHARED, Stores
 
 from ostiary.errors import UnavailableError
 from ostiary.identity.ports import ReplayMemory
@@ -13,16 +13,20 @@ from ostiary.identity.workloads.bundle import Mark, MemoryMarks, SequenceMarks
 from ostiary.server.workloads import StoredMarks
 from ostiary.storage.tables import Store
 from ostiary.storage.tables.used_tokens import UsedTokenTable
+from ostiary.storage.valkey.used import SharedReplay
 from ostiary.testing.fake_clock import FakeClock
 
 SECOND = 1_000_000_000
 Make = Callable[[int], ReplayMemory]
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=SHARED)
 def make(request: pytest.FixtureRequest, stores: Stores) -> Make:
     if request.param == "memory":
         return lambda most: MemoryReplay(since_ns=0, max_per_tenant=most)
+    if request.param == "valkey":
+        link = request.getfixturevalue("valkey_link")
+        return lambda most: SharedReplay(link, "proof", max_per_tenant=most)
     store = stores(request.param)
     return lambda most: UsedTokenTable(store._database, most)
 

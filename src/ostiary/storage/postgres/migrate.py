@@ -40,8 +40,10 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another databa
 END
 $$;
 DO $$
+DECLARE
+  needed text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
-  IF NOT pg_has_role(current_user, current_setting('ostiary.role'), 'MEMBER') THEN
+  IF NOT pg_has_role(current_user, current_setting('ostiary.role'), needed) THEN
     EXECUTE format('GRANT %I TO CURRENT_USER', current_setting('ostiary.role'));
   END IF;
 END

@@ -20,6 +20,7 @@ from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
 from ostiary.server.agreement_remarks import agreement_remarks
 from ostiary.server.biometrics.remarks import biometrics_remarks
+from ostiary.server.edge.remarks import edge_remarks
 from ostiary.server.places import Places
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
@@ -195,6 +196,8 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
             yield from _rollout(house)
             for bad, text, mend in biometrics_remarks(house, clock.now_ns()):
                 yield Finding("biometrics", State.WRONG if bad else State.MIND, text, mend)
+            for bad, text, mend in edge_remarks(house):
+                yield Finding("edge", State.WRONG if bad else State.MIND, text, mend)
     except OstiaryError as fault:
         yield Finding("data", State.WRONG, fault.message, _command_in(fault.message))
     for reason in dict.fromkeys(faults):

@@ -6,7 +6,7 @@
 2. Each part gets only the ports it asks for; no part sees the settings of another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ from ostiary.policy.limits import EngineSettings
 from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
+from ostiary.response.streams.pump import Pump
 from ostiary.server.access import AccessRoom
 from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
@@ -130,6 +131,11 @@ class House(msgspec.Struct, frozen=True):
     templates: TemplateBook
     behaviour: BehaviourRoom | None = None
     biometrics: "BiometricsRoom | None" = None
+
+    @property
+    def streams(self) -> Sequence[Pump]:
+        """What of the log is told to whom."""
+        return self.response.streams
 
     @property
     def commits(self) -> ApprovedCommits:
@@ -254,7 +260,18 @@ def _open(
         "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(
-            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, rollout.playbooks, devices
+            places,
+            settings.response,
+            settings.export,
+            store,
+            log,
+            ledger,
+            scorers,
+            clock,
+            on_fault,
+            keys,
+            rollout.playbooks,
+            devices,
         ),
     }
 

@@ -23,6 +23,8 @@ from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.drift import DriftSection
+from ostiary.server.settings.edge import EdgeSection
+from ostiary.server.settings.export import ExportSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
@@ -312,6 +314,8 @@ class Settings(Section):
     """Shared signals with other domains."""
     response: ResponseSection = ResponseSection()
     """What is done about obligations and incidents, and who is told."""
+    export: ExportSection = ExportSection()
+    """Streams of numbered events to the outside."""
     devices: DevicesSection = DevicesSection()
     """Devices and what they must show."""
     tokens: TokensSection = TokensSection()
@@ -322,6 +326,8 @@ class Settings(Section):
     """The webhook that a Kubernetes cluster asks before a pod exists."""
     models: ModelsSection = ModelsSection()
     """The registry of models: where files lie, how many people approve."""
+    edge: EdgeSection = EdgeSection()
+    """Proxies at the edge."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
     defence: DefenceSection = DefenceSection()

@@ -243,6 +243,7 @@ def _open(
         degraded=shared.degraded,
         on_fault=on_fault,
     )
+    told = (places, settings.response, settings.export, store, log, ledger, scorers, clock)
     return {
         "ring": ring,
         "vault": vault,
@@ -259,20 +260,7 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
-        "response": open_responding(
-            places,
-            settings.response,
-            settings.export,
-            store,
-            log,
-            ledger,
-            scorers,
-            clock,
-            on_fault,
-            keys,
-            rollout.playbooks,
-            devices,
-        ),
+        "response": open_responding(*told, on_fault, keys, rollout.playbooks, devices),
     }
 
 

@@ -33,6 +33,7 @@ from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
+from ostiary.server.settings.risk import RiskSection
 from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.shadow import ShadowSection
@@ -230,17 +231,6 @@ class SignalsSection(Section):
     settled_days: Annotated[float, Field(ge=0.0, le=90.0)] = 0.0
     """How old a habit must be to count; 0 learns at once. A model is used only where this is what it was trained with:
     14 for one of `risk train --hardened`."""
-
-
-class RiskSection(Section):
-    """The risk model."""
-
-    enabled: bool = True
-    """Whether a model scores at all; policy sees it when none does."""
-    model: Path | None = None
-    """Folder of the signed model for tenants without one of their own; none takes the shipped one if there is one."""
-    cold_start: bool = False
-    """Whether a tenant without a model is scored by the likelihood ratio of its profiles until one is trained."""
 
 
 class PhasesSection(Section):

@@ -68,20 +68,21 @@ def test_pods_have_nothing_that_they_do_not_need(deploy: Path, name: str) -> Non
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 10_000
+    for each in (*pod["containers"], *pod.get("initContainers", ())):
+        assert each["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert "@sha256:" in each["image"]
+        assert "env" not in each, "secrets come by file"
+        assert {"cpu", "memory"} <= each["resources"]["limits"].keys() & each["resources"]["requests"].keys()
     (container,) = pod["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "runAsNonRoot": True,
-        "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    assert "@sha256:" in container["image"]
-    assert "env" not in container, "secrets come by file"
     assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys()
-    assert {"cpu", "memory"} <= container["resources"]["limits"].keys() & container["resources"]["requests"].keys()
     for volume in pod["volumes"]:
-        assert volume.keys() & {"configMap", "secret", "emptyDir"}
+        assert volume.keys() & {"configMap", "secret", "emptyDir", "persistentVolumeClaim"}
         assert volume.get("secret", {}).get("defaultMode", 0) in {0, 0o440}
     ports = {port["name"] for port in container["ports"]}
     assert {probe["httpGet"]["port"] for key, probe in container.items() if key.endswith("Probe")} <= ports

@@ -73,7 +73,8 @@ from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
+from ostiary.server.settings.audit import AuditSection
+from ostiary.server.settings.sections import IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
 from ostiary.server.shared import Shared, open_shared
 from ostiary.server.storing import open_store

@@ -40,6 +40,11 @@ def test_decisions_are_told_and_proved_whole(tmp_path: Path, capsys: pytest.Capt
         while not (file.exists() and named <= {json.loads(line)["id"] for line in file.read_text().splitlines()}):
             assert time.monotonic() < end
             time.sleep(0.1)
+        admin = {"Authorization": f"Bearer {server.admin_key}"}
+        told = httpx.get(f"{server.url}/api/v1/tenants/default/streams", headers=admin, timeout=30).json()
+        assert [(one["name"], one["fault"]) for one in told] == [("siem", "")]
+        metrics = httpx.get(f"{server.url}/metrics", timeout=30).text
+        assert "ostiary_streams_behind" in metrics
     check(file)
     assert "missing none" in capsys.readouterr().out
     list_(data=data, json=True)

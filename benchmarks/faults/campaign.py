@@ -154,7 +154,7 @@ class Round:
                     for injection in self._draw(field, faults):
                         self._inject(field, injection, evidence, callers)
                 self.kind = "the end"
-                _stopped(field)
+                _end(field.deployment)
                 evidence.look(whole=True)
                 _verify(field.deployment.data)
             except BrokenInvariantError:
@@ -278,8 +278,8 @@ def _check_oracle(field: Field) -> None:
         door.close()
 
 
-def _stopped(field: Field) -> None:
-    code = field.deployment.stop()
+def _end(deployment: Deployment) -> None:
+    code = deployment.stop()
     if code != 0:
         raise BrokenInvariantError("not_recovered", f"it ended with {code} when told to end")
 

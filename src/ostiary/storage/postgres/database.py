@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from ostiary.storage.postgres.faults import FAULTS, is_gone
-from ostiary.storage.postgres.lines import Line, Readers, connect
+from ostiary.storage.postgres.lines import Line, Readers, connect, hang_up
 from ostiary.storage.postgres.loop import LoopThread
 from ostiary.storage.postgres.migrate import migrate
 from ostiary.storage.postgres.place import PostgresPlace
@@ -115,7 +115,7 @@ class PostgresDatabase:
         with self._lock:
             if self._loop.runs:
                 self._run(self._readers.close())
-                self._run(self._close_writer())
+                self._run(hang_up(self._writer.connection))
                 self._loop.stop()
 
     def _write(self, name: str, told_values: Sequence[object] | Mapping[str, object]) -> int:
@@ -167,6 +167,3 @@ class PostgresDatabase:
                 return
         self._writer = await self._line()
         await self._writer.begin()
-
-    async def _close_writer(self) -> None:
-        self._writer.cut()

@@ -22,7 +22,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 
-MAX_LINE: Final = 2 << 20
+MAX_LINE: Final = 8 << 20
 MAX_SOURCES: Final = 10_000
 MAX_HOLES: Final = 100_000
 KEPT_IDS: Final = 100_000

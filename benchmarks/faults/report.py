@@ -37,6 +37,9 @@ WORDS: Final[dict[str, str]] = {
     "network_slow": "each piece of a question or an answer is late",
     "no_space": "writes to the database fail with ENOSPC",
     "policy_bundle": "a broken policy is loaded: it must be refused, and the old one stay in force",
+    "postgres_cut_off": "the link to PostgreSQL resets, is silent or slow",
+    "postgres_restart": "PostgreSQL crashes (immediate) and starts again",
+    "postgres_stopped": "every process of PostgreSQL stands still",
     "replace_and_kill": "a worker is replaced (SIGHUP), and one is killed in between",
     "replace_worker": "a worker is replaced (SIGHUP)",
     "settings": "the settings are damaged: a worker must not start by them, and say so",
@@ -46,6 +49,9 @@ WORDS: Final[dict[str, str]] = {
     "sync_fails": "syncs of the database fail with EIO",
     "terminate": "told to end (SIGTERM); the service manager starts it again",
     "torn_write": "the worker dies after half of a write to the database",
+    "valkey_crash": "Valkey is killed with all it knew, and starts again empty",
+    "valkey_cut_off": "the link to Valkey resets, is silent or slow",
+    "valkey_flushed": "Valkey forgets everything",
     "write_fails": "writes to the database fail with EIO",
 }
 _HEAD: Final = """# The fault campaign

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from benchmarks.faults.backing import Backing, backing
@@ -59,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
         pause_s: how long each waits between questions.
         within_s: in what time service must be back after a fault.
         only: kinds to inject; empty takes all.
-        large: whether deployments stand on PostgreSQL and Valkey.
+        backing: on what deployments stand: their own files, PostgreSQL and Valkey, or one after the other.
     """
 
     seed: int = 1
@@ -70,7 +70,11 @@ class Plan(msgspec.Struct, frozen=True):
     pause_s: float = 0.05
     within_s: float = 30.0
     only: tuple[str, ...] = ()
-    large: bool = False
+    backing: Literal["embedded", "large", "both"] = "embedded"
+
+    def large(self, number: int) -> bool:
+        """Return whether a deployment stands on PostgreSQL and Valkey."""
+        return self.backing == "large" or (self.backing == "both" and number % 2 == 1)
 
 
 class Injected(msgspec.Struct, frozen=True):
@@ -204,7 +208,7 @@ class Round:
             scene = Scene(data, Random(self._chance.random()))  # noqa: S311
             library = build(self._folder)
             shim = opened.enter_context(Shim(library, self._folder / "control")) if library else None
-            below = opened.enter_context(backing(self._folder / "backing")) if self._plan.large else None
+            below = opened.enter_context(backing(self._folder / "backing")) if self._plan.large(self._number) else None
             environ = {**_LOW, **_preloaded(shim), **(below.environ() if below is not None else {})}
             deployment = opened.enter_context(Deployment(data, environ))
             link = opened.enter_context(FlakyLink("127.0.0.1", deployment.port))

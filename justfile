@@ -88,6 +88,7 @@ pages:
     @python tools/write_mapping_docs.py
     @python tools/write_session_docs.py
     @python tools/write_log_type_docs.py
+    @python tools/write_control_docs.py
 
 # read the documentation at http://127.0.0.1:8000 while writing it
 [group('write')]

@@ -33,6 +33,7 @@ from ostiary.response.outbox import Outbox
 from ostiary.response.ports import PlaybookPhases
 from ostiary.response.records import Records
 from ostiary.response.shelf import Shelf
+from ostiary.response.streams.pump import Pump
 from ostiary.response.trigger import RULE, Trigger
 from ostiary.server.settings.response import ResponseSection
 from ostiary.sessions import SessionChange
@@ -72,6 +73,7 @@ class Responding:
         phases: PlaybookPhases,
         on_fault: OnFault,
         backoff: Backoff,
+        streams: Sequence[Pump] = (),
     ) -> None:
         """Put the parts together; nothing runs before the first turn."""
         self._store = store
@@ -86,6 +88,7 @@ class Responding:
         self._looking = False
         self.shelf = shelf
         self.outbox = outbox
+        self.streams = streams
         self.phases = phases
         self.cases = CaseBook(store.cards)
         self.blocks = ModelBlocks(store.cards)

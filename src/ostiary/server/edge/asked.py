@@ -65,12 +65,15 @@ class Heads(msgspec.Struct, frozen=True):
 def heads_of(pairs: list[tuple[str, str]], *, ours: frozenset[str] = frozenset()) -> Heads:
     """Return headers by name in lower case; ``ours`` are names that the proxy itself writes.
 
-    One of the client's that decides something and came twice, or that overrides what the request is, makes it odd.
+    One of the client's that decides something and came twice, or that overrides what the request is, makes it odd. So
+    does a name under ours with an underscore: a proxy that strips the others may keep it, and to WSGI it is the same.
     """
     told: dict[str, str] = {}
     odd = ""
     for name, value in pairs:
         lower = name.lower().replace("_", "-")
+        if lower.startswith(OWN) and "_" in name:
+            odd = odd or TWICE
         if lower in told and lower in ONCE | ours:
             odd = odd or TWICE
         if lower in OVERRIDES - ours:

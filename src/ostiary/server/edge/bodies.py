@@ -1,7 +1,8 @@
 """Looks into the body of a request by the inspectors of the gateway, before policy is asked.
 
 1. Where a route says that bodies are inspected, what cannot be looked into whole is refused: a body that the proxy did
-   not send or cut, one in another encoding than none, one that is no strict JSON or nests too deep.
+   not send or cut, one in another encoding than none or another alphabet than UTF-8, one that is no strict JSON or
+   nests too deep.
 2. ``json`` looks at every string of a document as the asker's words; ``chat``, ``responses`` and ``embeddings`` read it
    as the gateway does, with roles, tools and what nobody can look into.
 3. What the inspectors block is refused here. A doubt goes to policy as ``action.properties.inspection``. Without
@@ -78,4 +79,14 @@ def _whole(asked: EdgeAsked) -> bytes:
     kind = asked.content_type.partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise FaultyInputError(NO_JSON, "this route takes JSON")
+    if not _is_utf_8(asked.content_type.lower()):
+        raise FaultyInputError(UNSEEN, "a body in another alphabet than UTF-8 cannot be looked into")
     return asked.body
+
+
+def _is_utf_8(content_type: str) -> bool:
+    """Return whether each upstream reads the body as UTF-8; some believe a ``charset``, which JSON does not have."""
+    told = [one.partition("=") for one in content_type.split(";")[1:] if "charset" in one]
+    return len(told) <= 1 and all(
+        name.strip() == "charset" and value.strip().strip('"') == "utf-8" for name, _, value in told
+    )

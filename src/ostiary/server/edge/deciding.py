@@ -70,6 +70,7 @@ class _Visit(msgspec.Struct):
     asked: EdgeAsked
     claim: Claim
     entered: _Entered | None = None
+    bug: Exception | None = None
 
 
 class Edge:
@@ -104,7 +105,12 @@ class Edge:
     async def _answer(self, visit: _Visit) -> EdgeAnswer:
         doors = self._desk.doors
         if visit.asked.body and self._bodies is not None:
-            visit.entered = await self._beside(partial(self._enter, visit))
+            try:
+                visit.entered = await self._beside(partial(self._enter, visit))
+            except OstiaryError:
+                raise
+            except Exception as bug:  # noqa: BLE001 - raised again where it becomes a refusal with a record
+                visit.bug = bug
         decided = await doors.crew.do(partial(self._decide, visit), partial(self._refuse, visit))
         doors.observer.decided(decided)
         told, entered = doors.told(decided), visit.entered
@@ -124,6 +130,8 @@ class Edge:
     # In a thread.
 
     def _decide(self, visit: _Visit) -> Decided:
+        if visit.bug is not None:
+            raise visit.bug
         entered = visit.entered = visit.entered or self._enter(visit)
         parts = self._desk.house.decider.parts
         decider = Decider(msgspec.structs.replace(parts, subjects=OneAtATime(entered.once)))

@@ -2,6 +2,7 @@
 
 - Routes are tried in their order, and the first that fits counts. What no route names is refused.
 - ``{name}`` stands for one segment, ``{name*}`` at the end for one or more. Nothing else is a pattern.
+- Between two names in an id stands a slash, which no segment holds: so two paths never give the same id by accident.
 - Capitals and a slash at the end may mean something to an upstream or nothing. So where a request would fit an earlier
   route if they meant nothing, it can be read in two ways and is refused.
 
@@ -154,7 +155,8 @@ def _pattern(path: str, resource_id: str) -> tuple[str, ...]:
     """Return the segments of a pattern.
 
     Raises:
-        ValueError: a literal part is no path, a name stands twice, or the id uses one that is not there.
+        ValueError: a literal part is no path, a name stands twice, the id uses one that is not there, or several
+            without a slash between.
     """
     if not path.startswith("/"):
         msg = f"`{path}` begins with a slash"
@@ -179,5 +181,8 @@ def _pattern(path: str, resource_id: str) -> tuple[str, ...]:
     used = _USED.findall(resource_id)
     if len(set(names)) != len(names) or not set(used) <= set(names):
         msg = f"`{resource_id}` uses names of `{path}`, each of which stands there once"
+        raise ValueError(msg)
+    if any("/" not in between for between in _USED.split(resource_id)[2:-1:2]):
+        msg = f"`{resource_id}` has no slash between two names: `a-b` and `c` would make the id of `a` and `b-c`"
         raise ValueError(msg)
     return tuple(one if _NAME.match(one) else read_path("/" + one)[1][0] for one in segments)

@@ -4,7 +4,8 @@
 - A word is said after the thing is on disk. One that is lost, with a flush or a cut, costs the time until the others
   look by themselves.
 - ``word`` is what was said last of a tenant. Who sees another word than the last time reads the store before it
-  decides: what fell anywhere before the question was asked is known to whoever answers it. No word is one, too.
+  decides: what fell anywhere before the question was asked is known to whoever answers it. Where there is no word,
+  whoever looks says one, and a word of another run is another: a flush or a failover hides nothing.
 """
 
 import threading
@@ -15,7 +16,7 @@ from ostiary.errors import UnavailableError
 from ostiary.keys.hashing import random_bytes
 from ostiary.storage.valkey.link import Link
 from ostiary.storage.valkey.names import NEWS, key
-from ostiary.storage.valkey.wire import AWAY, Wire
+from ostiary.storage.valkey.wire import AWAY, Wire, away
 
 _WORD_BYTES: Final = 12
 _WAIT_S: Final = 0.25
@@ -40,13 +41,16 @@ class News:
             self._on_fault(AWAY, fault)
 
     def word(self, tenant: str) -> bytes:
-        """Return what was said last of a tenant; empty when nothing is known.
+        """Return what was said last of a tenant, and by which run of the server; a new word when nothing is known.
 
         Raises:
             UnavailableError: ``valkey_unavailable``: look for yourself.
         """
-        said = self._link.ask("GET", key(tenant, "word", self._kind))
-        return said if isinstance(said, bytes) else b""
+        fresh = random_bytes(_WORD_BYTES).hex()
+        said = self._link.run("word", [key(tenant, "word", self._kind)], [fresh], 0)
+        if not isinstance(said, bytes) or not said:
+            raise away("it answers something else than what it was asked")
+        return said
 
 
 class Listener:

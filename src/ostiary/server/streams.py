@@ -43,6 +43,9 @@ def streams_of(
     ]
     if len({(one.tenant, one.name) for one in found}) < len(found):
         raise FaultyInputError("stream_exists", "two streams of one tenant have the same name")
+    folders = [one.folder.resolve() for one in settings.streams if one.folder is not None]
+    if len(set(folders)) < len(folders):
+        raise FaultyInputError("stream_exists", "two streams write into one folder")
     return found
 
 

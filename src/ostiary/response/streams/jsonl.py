@@ -4,11 +4,14 @@ Rules:
 
 - What ``deliver`` returned for is on disk. A line that a crash cut short was never confirmed; it is cut off before the
   next one is written, and comes again whole.
+- One process writes at a time: a lock on the folder keeps out another that woke up too late.
 - Files are created for their owner alone (0600), in a folder that the administrator named; links are not followed.
 """
 
+import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -36,10 +39,21 @@ class JsonlReceiver:
         lines = b"".join(one.document() + b"\n" for one in events)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._rotate()
-            self._append(lines)
+            with self._alone() as folder:
+                self._rotate()
+                self._append(lines)
+                os.fsync(folder)  # a new name is on disk, too
         except OSError as fault:
             raise UnavailableError("file_unwritable", f"`{self._folder}` cannot be written") from fault
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever is second tries again later
+            yield handle
+        finally:
+            os.close(handle)
 
     def _append(self, lines: bytes) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

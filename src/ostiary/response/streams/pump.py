@@ -127,10 +127,10 @@ class Pump:
         held: Card | None = card
         try:
             for events, after in self._batches(cursor):
-                for reached in self._sent(events, after):
+                for reached in self._sent(events, cursor, after):
                     cursor = reached
-                if events:  # the lease is renewed with what arrived
-                    held = self._book.move(card, cursor, self._clock.now_ns() + self._lease_ns)
+                    # The lease is renewed with each step, for it outlasts one request and not many.
+                    held = self._book.move(card, cursor, self._clock.now_ns() + self._lease_ns) if events else card
                     if held is None:
                         return cursor.sequence - before.sequence
                     card = held
@@ -193,7 +193,7 @@ class Pump:
         name = f"stream-{cursor.stream}"
         return StreamEvent(name, source, 1, HEADER, self._clock.now_ns(), data)
 
-    def _sent(self, steps: Sequence[Step], after: Cursor) -> Iterator[Cursor]:
+    def _sent(self, steps: Sequence[Step], before: Cursor, after: Cursor) -> Iterator[Cursor]:
         """Send them, and yield where the stream stands: together, or one by one when one of them is refused."""
         try:
             if steps:
@@ -204,6 +204,7 @@ class Pump:
         else:
             yield after
             return
+        yield before
         for event, reached in steps:
             self._send_or_bury(event)
             yield reached

@@ -15,7 +15,7 @@ _NS: Final = 1_000_000_000
 class WebhookReceiver:
     """Events behind a URL; ``webhook-id`` is source and id, so that it is one for every event of every stream."""
 
-    batch = 50
+    batch = 4  # each may take `timeout_s`, and all of them less than the lease (`server.streams`)
 
     def __init__(self, url: str, secret: bytes, post: Post) -> None:
         """Take where they go and what signs them."""

@@ -12,7 +12,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +66,13 @@ class SqliteDatabase:
             finally:
                 self._depth = 0
             self._empty_wal_if_erased()
+
+    def beside(self) -> AbstractContextManager["SqliteDatabase"]:
+        """Write like any other: a file has one writer at a time."""
+        return self.transaction()
+
+    def alone(self) -> None:
+        """Nothing is to be done: a transaction excludes all others."""
 
     def write(self, name: str, *values: object) -> int:
         """Run a named statement inside a transaction; return how many rows it changed."""

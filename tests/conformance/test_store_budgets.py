@@ -12,6 +12,7 @@ from ostiary.defence.memory import MemoryBudgets
 from ostiary.defence.ports import BudgetStore, Slot
 from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
+from ostiary.storage.valkey.budgets import PooledBudgets
 from ostiary.testing.fake_clock import FakeClock
 
 SECOND = 1_000_000_000
@@ -23,8 +24,10 @@ def disk(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "valkey"])
 def store(request: pytest.FixtureRequest, disk: Store) -> BudgetStore:
+    if request.param == "valkey":
+        return PooledBudgets(request.getfixturevalue("valkey_link"), disk.budgets)
     return MemoryBudgets() if request.param == "memory" else disk.budgets
 
 

@@ -15,18 +15,26 @@ from ostiary.sessions import (
     TerminatedSession,
 )
 from ostiary.storage.sqlite import open_store
+from ostiary.storage.valkey.news import News
+from ostiary.storage.valkey.sessions import ToldSessions
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.session_store import MemorySessionStore
 
 PROOF = StepUpProof("acme", "user:ann", "s1", "urn:strong", ("hwk",), 10, 99, "read", "doc", "1", "dec_1")
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "valkey"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SessionStore]:
     if request.param == "memory":
         yield MemorySessionStore()
         return
     with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
+        if request.param == "valkey":
+            news = News(
+                request.getfixturevalue("valkey_link"), "sessions", lambda _reason, fault: pytest.fail(str(fault))
+            )
+            yield ToldSessions(opened.sessions, news)
+            return
         yield opened.sessions
 
 

@@ -14,6 +14,7 @@ from ostiary.server.workloads import StoredMarks
 from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
 from ostiary.storage.tables.used_tokens import UsedTokenTable
+from ostiary.storage.valkey.used import SharedReplay
 from ostiary.testing.fake_clock import FakeClock
 
 SECOND = 1_000_000_000
@@ -26,10 +27,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "valkey"])
 def make(request: pytest.FixtureRequest, store: Store) -> Make:
     if request.param == "memory":
         return lambda most: MemoryReplay(since_ns=0, max_per_tenant=most)
+    if request.param == "valkey":
+        link = request.getfixturevalue("valkey_link")
+        return lambda most: SharedReplay(link, "proof", max_per_tenant=most)
     return lambda most: UsedTokenTable(store._database, most)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.storage.valkey.address import read_address
+from ostiary.storage.valkey.link import Link
 from ostiary.testing.postgres import PostgresServer, find_postgres, newest_postgres
 from ostiary.testing.valkey import ValkeyServer, find_valkey
 
@@ -92,3 +94,11 @@ def valkey_url(valkey_server: ValkeyServer) -> str:
     with valkey.Valkey.from_url(valkey_server.url) as client:
         client.flushall()
     return valkey_server.url
+
+
+@pytest.fixture
+def valkey_link(valkey_url: str) -> Iterator[Link]:
+    """A way to an empty Valkey that takes the time of whoever asks: the tests of ports make theirs up."""
+    link = Link(read_address(valkey_url), clock="caller")
+    yield link
+    link.close()

@@ -8,7 +8,7 @@
   the log follows at once, and whoever asks for it by its id before gets it its place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
@@ -132,6 +132,12 @@ class AuditLog:
             return  # a tenant that is gone or never was has no records
         wanted = Selection(tenant, kind, tag, since_index=since_index)
         yield from map(self._opened, pages(self._store, wanted))
+
+    def between(self, start: int, end: int, wanted: Callable[[str, str], bool]) -> Iterator[StoredRecord]:
+        """Yield the records of all tenants from ``start`` to ``end``, opened, whose kind and id are ``wanted``."""
+        for row in self._store.rows(start, end):
+            if wanted(row.kind, row.record_id):
+                yield self._opened(row)
 
     def head(self) -> Head:
         """Return where the log stands."""

@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -38,14 +38,20 @@ class PublicFace:
         metrics: Metrics,
         metrics_from: Proxies,
         unready: Checks,
+        degraded: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """Take the parts; ``unready`` returns what is wrong, by name, and nothing when all is well."""
+        """Take the parts.
+
+        ``unready`` returns what is wrong, by name, and nothing when all is well; ``degraded`` what is away that the
+        server does without for now, refusing more than usual.
+        """
         self._metadata = metadata
         self._jwks = jwks
         self._tiles = tiles
         self._metrics = metrics
         self._metrics_from = metrics_from
         self._unready = unready
+        self._degraded = degraded
 
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""
@@ -69,7 +75,9 @@ class PublicFace:
 
     def _ready(self) -> Reply:
         wrong = self._unready()
-        return json_reply(503 if wrong else 200, {"status": "not ready" if wrong else "ok", "checks": wrong})
+        told = {"status": "not ready" if wrong else "ok", "checks": wrong}
+        degraded = list(self._degraded())
+        return json_reply(503 if wrong else 200, {**told, "degraded": degraded} if degraded else told)
 
     def _metrics_for(self, peer: str | None) -> Reply:
         if not self._metrics_from.trusts(peer):

@@ -27,14 +27,13 @@ from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
 from ostiary.identity.issuers import IssuerBook
-from ostiary.identity.nonces import MIN_SECRET, Nonces
+from ostiary.identity.nonces import Nonces
 from ostiary.identity.pep import PepAuthenticator
 from ostiary.identity.remembered import TokenMemory
-from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings
 from ostiary.identity.subject import SubjectVerifier
 from ostiary.identity.workloads.once import SingleUse
-from ostiary.keys import KeyRing, SubjectVault, open_keys, random_bytes
+from ostiary.keys import KeyRing, SubjectVault, open_keys
 from ostiary.pipeline.commits import ApprovedCommits
 from ostiary.pipeline.registered import Registry
 from ostiary.policy.bundle import Bundle
@@ -75,6 +74,7 @@ from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
+from ostiary.server.shared import Shared, open_shared
 from ostiary.sessions import SessionLedger
 from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
@@ -95,6 +95,7 @@ class House(msgspec.Struct, frozen=True):
     settings: Settings
     clock: Clock
     store: Store
+    shared: Shared
     ring: KeyRing
     vault: SubjectVault
     log: AuditLog
@@ -204,19 +205,20 @@ def _open(
     serving: bool,
 ) -> dict[str, Any]:
     store = opening.enter_context(_store(places, clock))
+    shared = open_shared(settings.valkey, store, clock, on_fault, opening)
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
-    authenticator, subjects = _identity(settings.identity, issuers, store, clock)
-    knowledge = _knowledge(places, settings, store, clock, on_fault, serving=serving)
+    authenticator, subjects = _identity(settings.identity, issuers, store, shared)
+    knowledge = _knowledge(places, settings, store, shared, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     memory, scorers = scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
     directory = directory_of(settings, knowledge, store)
     rollout = open_rollout(settings.phases.table(), log, ring, places.keys, directory, clock, on_fault)
-    ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
-    devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
+    ledger = shared.ledger(store, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
+    devices = open_devices(settings.devices, store.devices, log, shared, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
         directory=directory,
@@ -234,6 +236,7 @@ def _open(
     )
     return {
         "store": store,
+        "shared": shared,
         "ring": ring,
         "vault": vault,
         "log": log,
@@ -278,21 +281,21 @@ def _log(
 
 
 def _identity(
-    settings: IdentitySection, issuers: IssuerBook, store: Store, clock: Clock
+    settings: IdentitySection, issuers: IssuerBook, store: Store, shared: Shared
 ) -> tuple[PepAuthenticator, SubjectVerifier]:
     tokens = TokenMemory(issuers)
     dpop = DpopSettings(nonce_s=settings.dpop_nonce_s)
-    nonces = Nonces(random_bytes(MIN_SECRET), dpop.nonce_s) if dpop.nonce_s else None
-    replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
-    subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
+    nonces = Nonces(shared.secret("dpop-nonce"), dpop.nonce_s) if dpop.nonce_s else None
+    subjects = SubjectVerifier(tokens, DpopVerifier(dpop, shared.proofs(dpop), nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
 
 
 def _knowledge(
-    places: Places, settings: Settings, store: Store, clock: Clock, on_fault: OnFault, *, serving: bool
+    places: Places, settings: Settings, store: Store, shared: Shared, clock: Clock, on_fault: OnFault, *, serving: bool
 ) -> Knowledge:
     signals, lessons = settings.signals, Lessons(settings.drift.lessons_free, settings.drift.lessons_share)
-    overflow = store.profiles if signals.profiles_overflow == "disk" else None
+    # Replicas learn everything, each in its own order: what one puts away would stand where another's stands.
+    overflow = store.profiles if signals.profiles_overflow == "disk" and not shared.several else None
     return Knowledge(places, signals, clock.now_ns, on_fault, overflow, borrowed=not serving, lessons=lessons)
 
 

@@ -38,6 +38,7 @@ from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.tokens import TokensSection
 from ostiary.server.settings.training import TrainingSection
+from ostiary.server.settings.valkey import ValkeySection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
@@ -344,3 +345,5 @@ class Settings(Section):
     """Logs, metrics and traces."""
     biometrics: BiometricsSection = BiometricsSection()
     """Behavioural biometrics."""
+    valkey: ValkeySection = ValkeySection()
+    """What several replicas share in memory."""

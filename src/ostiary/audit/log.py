@@ -67,7 +67,7 @@ class AuditLog:
             batches.write([])
         self._async = self._settings.durability == "async"
         self._sequencer: Sequencer | None = None
-        if shared is None:
+        if shared is None or not shared.replica:
             self._writer = GroupWriter(batches, clock, reserve, self._settings)
             return
         own = BatchWriter(store, vault, ring, clock, self._settings.origin, inbox)

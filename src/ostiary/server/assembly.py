@@ -94,7 +94,9 @@ class Assembly:
         self._judge = _judge(house, self.faults)
         several = house.shared.several
         self._follower = (
-            Follower(house.log, self._learned, self.faults, house.knowledge.next_index) if several else None
+            Follower(house.log, self._learned, self.faults, house.knowledge.next_index, self._others)
+            if several
+            else None
         )
         self._learner = Learner(self._after, self.faults)
         self._tracer = tracer_of(settings)
@@ -123,7 +125,8 @@ class Assembly:
             on_fault=self.faults,
         )
         self.projector = projector_of(house, self.faults)
-        self._chores = Chores(self._all_chores(), self.faults)
+        self._chores = Chores(self._all_chores(), self.faults, lambda: house.together.keeper.leads)
+        house.together.listen(house.response.look_again)
         _gauges(metrics, house, self.authzen, self.crew)
 
     def _after(self, decided: Decided) -> None:
@@ -140,6 +143,11 @@ class Assembly:
         self.house.drift.observe(decided)
         if decided.event is not None:
             self.house.knowledge.learn(decided.event, teaches=may_teach(learnable_of(decided)))
+
+    def _others(self, decided: Decided) -> None:
+        """Hear of a decision of another replica: should that die, what it answers is still looked at by the keeper."""
+        if self.house.together.keeper.leads:
+            self.house.response.decided(decided)
 
     def _authzen(self, settings: ServerSection) -> AuthZen:
         house = self.house
@@ -220,6 +228,8 @@ class Assembly:
             wrong["server"] = "draining"
         if self.stuck:
             wrong["policy"] = "an evaluation does not end"
+        if self.house.together.wrong:
+            wrong["replica"] = self.house.together.wrong
         try:
             self.house.policies.engine(DEFAULT_TENANT)
             self.house.log.head()
@@ -251,6 +261,7 @@ class Assembly:
         self._learner.close()
         self.house.ledger.flush()
         self.save_profiles()
+        self.house.together.close(self.faults)
         if self._tracer is not None:
             self._tracer.close()
 
@@ -260,16 +271,17 @@ class Assembly:
             # The command line, or a worker that takes over for another, writes to the same store.
             Chore("sessions_not_reloaded", RELOAD_S, ledger.reload),
             Chore("sessions_not_written", TOUCHES_S, ledger.flush),
-            Chore("sessions_not_swept", SWEEP_S, lambda: ledger.sweep(self.house.clock.now_ns())),
+            Chore("sessions_not_swept", SWEEP_S, lambda: ledger.sweep(self.house.clock.now_ns()), once=True),
             Chore("refusal_not_recorded", FLUSH_S, self.refusals.flush),
             Chore("profiles_not_saved", SAVE_S, self.save_profiles),
-            Chore("retention_failed", PRUNE_S, self.prune),
+            Chore("retention_failed", PRUNE_S, self.prune, once=True),
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
-            Chore("decisions_not_indexed", INDEX_S, self.projector.catch_up),
-            Chore("witness_failed", COSIGN_S, self.cosign),
+            Chore("decisions_not_indexed", INDEX_S, self.projector.catch_up, once=True),
+            Chore("witness_failed", COSIGN_S, self.cosign, once=True),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
             *behaviour_chores(self.house),
             *self.house.shared.chores(),
+            *self.house.together.chores(),
             *([Chore("decisions_not_followed", TURN_S, self._follower.catch_up)] if self._follower else []),
             *(chore for face in self.faces for chore in face.chores()),
         ]
@@ -336,3 +348,4 @@ def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> Non
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
     behaviour_gauges(metrics, house)
     house.shared.gauges(metrics)
+    house.together.gauges(metrics, house.log)

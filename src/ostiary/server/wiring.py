@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from ostiary.audit import AuditLog, AuditSettings, DiskReserve
+from ostiary.audit import AuditLog
 from ostiary.audit.tenants import TenantAdmin
 from ostiary.biometrics.book import TemplateBook
 from ostiary.decision.decide import Decider
@@ -49,6 +49,7 @@ from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.agreed import Agreed
 from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.audit_log import open_log
 from ostiary.server.biometrics.ports import BehaviourRoom
 from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
@@ -64,6 +65,7 @@ from ostiary.server.own_rooms import own_rooms
 from ostiary.server.places import Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
+from ostiary.server.replicas import Together, open_together
 from ostiary.server.reports import Reports
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
@@ -72,7 +74,7 @@ from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
+from ostiary.server.settings.sections import IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
 from ostiary.server.shared import Shared, open_shared
 from ostiary.sessions import SessionLedger
@@ -84,7 +86,6 @@ from ostiary.vocabulary.rollout import FiguresSource
 if TYPE_CHECKING:
     from ostiary.server.biometrics.room import BiometricsRoom
 
-_MIB = 1 << 20
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -96,6 +97,7 @@ class House(msgspec.Struct, frozen=True):
     clock: Clock
     store: Store
     shared: Shared
+    together: Together
     ring: KeyRing
     vault: SubjectVault
     log: AuditLog
@@ -205,9 +207,11 @@ def _open(
     serving: bool,
 ) -> dict[str, Any]:
     store = opening.enter_context(_store(places, clock))
-    shared = open_shared(settings.valkey, store, clock, on_fault, opening)
     ring, vault = open_keys(places.keys, store, clock)
-    log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
+    together = open_together(settings, places, store, vault, clock, serving=serving)
+    shared = open_shared(settings, store, vault, clock, on_fault, opening)
+    writing = open_log(places, settings.audit, store, vault, ring, clock, together, on_fault)
+    log = opening.enter_context(writing)
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, shared)
     knowledge = _knowledge(places, settings, store, shared, clock, on_fault, serving=serving)
@@ -237,6 +241,7 @@ def _open(
     return {
         "store": store,
         "shared": shared,
+        "together": together,
         "ring": ring,
         "vault": vault,
         "log": log,
@@ -265,19 +270,6 @@ def _store(places: Places, clock: Clock) -> Store:
         text = f"the data directory `{places.root}` cannot be made: {fault.strerror}"
         raise UnavailableError("storage_unavailable", text) from fault
     return open_store(places.database, clock)
-
-
-def _log(
-    places: Places, settings: AuditSection, store: Store, vault: SubjectVault, ring: KeyRing, clock: Clock
-) -> AuditLog:
-    reserve = DiskReserve(places.root, settings.reserve_mb * _MIB, settings.min_free_mb * _MIB)
-    wanted = AuditSettings(
-        origin=settings.origin,
-        durability=settings.durability,
-        reserve_mib=settings.reserve_mb,
-        min_free_mib=settings.min_free_mb,
-    )
-    return AuditLog(store, vault, ring, clock, wanted, reserve)
 
 
 def _identity(

@@ -49,6 +49,13 @@ class Sequencer:
         """Begin."""
         self._thread.start()
 
+    def waiting(self) -> float:
+        """Return how many records wait for their place; -1 when it cannot be told."""
+        try:
+            return self._shared.inbox.waiting()
+        except OstiaryError:  # a scrape must not fail
+            return -1.0
+
     def wake(self) -> None:
         """Say that something waits."""
         if self._token:

@@ -13,7 +13,8 @@ class Sequencing(msgspec.Struct, frozen=True):
     """What a log needs to be one of several writers.
 
     Attributes:
-        replica: this process's own name, never used by another process or a second time.
+        replica: this process's own name, never used by another process or a second time; empty for one that serves
+            nothing: what it writes it appends itself, after all that waits.
         inbox: where records wait.
         leases: who sequences.
         ttl_s: time after which a silent holder's lease goes to another.

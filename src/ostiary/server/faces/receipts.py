@@ -83,10 +83,10 @@ class Receipts:
         response = self._desk.house.response
         return (
             Chore("response_failed", TURN_S, response.turn),
-            Chore("letters_not_sent", SEND_S, response.outbox.deliver),
-            Chore("receipts_not_watched", WATCH_S, response.watch),
+            Chore("letters_not_sent", SEND_S, response.outbox.deliver, once=True),
+            Chore("receipts_not_watched", WATCH_S, response.watch, once=True),
             Chore("blocked_models_not_heeded", HEED_S, self._desk.house.scorers.heed_blocks),
-            Chore("response_not_tidied", TIDY_S, response.tidy),
+            Chore("response_not_tidied", TIDY_S, response.tidy, once=True),
         )
 
 

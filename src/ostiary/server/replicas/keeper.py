@@ -24,8 +24,8 @@ class Keeper(Protocol):
         """Whether it does now."""
         ...
 
-    def ask(self) -> None:
-        """Take the lease, or renew it."""
+    def ask(self) -> bool:
+        """Take the lease, or renew it; return whether it is ours since now."""
         ...
 
     def close(self) -> None:
@@ -38,8 +38,9 @@ class Alone:
 
     leads = True
 
-    def ask(self) -> None:
+    def ask(self) -> bool:
         """Nobody is to be asked."""
+        return False
 
     def close(self) -> None:
         """Nobody takes over."""
@@ -63,15 +64,16 @@ class LeasedKeeper:
         """Whether the lease is ours and surely not over."""
         return self._monotonic() < self._until
 
-    def ask(self) -> None:
-        """Take the lease, or renew it.
+    def ask(self) -> bool:
+        """Take the lease, or renew it; return whether it is ours since now.
 
         Raises:
             UnavailableError: the database is away; what is ours ends by itself.
         """
-        asked = self._monotonic()  # before: the database counts from later on
+        led, asked = self.leads, self._monotonic()  # before: the database counts from later on
         ours = self._leases.take(LEASE, self._replica, int(self._ttl_s * 1000))
         self._until = asked + self._ttl_s * _BELIEVED if ours else 0.0
+        return bool(ours) and not led
 
     def close(self) -> None:
         """Leave it to the next.

@@ -10,8 +10,8 @@ from ostiary.server.settings.base import Section
 class ReplicasSection(Section):
     """Several `ostiary serve` over one store (ADR-0070)."""
 
-    enabled: bool = False
-    """Whether this is one of several; all that share a store must say the same."""
+    enabled: bool | None = None
+    """Whether this is one of several, which all must say that share a store; unset: yes where there is a Valkey."""
     lease_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
     """Time after which what a silent replica did for all goes to another: the log's sequence, chores that run once."""
     session_lag_ms: Annotated[int, Field(ge=5, le=1000)] = 50

@@ -30,6 +30,7 @@ from ostiary.server.settings.llm import LlmSection
 from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.rag import RagSection
+from ostiary.server.settings.replicas import ReplicasSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
@@ -345,5 +346,12 @@ class Settings(Section):
     """Logs, metrics and traces."""
     biometrics: BiometricsSection = BiometricsSection()
     """Behavioural biometrics."""
+    replicas: ReplicasSection = ReplicasSection()
+    """Several `ostiary serve` over one store."""
     valkey: ValkeySection = ValkeySection()
     """What several replicas share in memory."""
+
+    @property
+    def several(self) -> bool:
+        """Whether this may be one of several replicas."""
+        return self.valkey.on if self.replicas.enabled is None else self.replicas.enabled

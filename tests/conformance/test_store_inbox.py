@@ -1,21 +1,19 @@
 """One suite for every store that replicas share: what ``audit.sequencing.ports`` promises."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from stores import TABLES, Stores
 
 from ostiary.audit.sequencing import Handed
-from ostiary.storage.sqlite import open_store
+from ostiary.errors import UnavailableError
 from ostiary.storage.tables import Store
-from ostiary.vocabulary.clock import SystemClock
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "ostiary.db", SystemClock()) as opened:
-        yield opened
+@pytest.fixture(params=TABLES)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Store:
+    return stores(request.param)
 
 
 def _row(replica: str, seq: int) -> Handed:
@@ -121,3 +119,20 @@ def test_a_lease_that_is_over_goes_to_whoever_asks(store: Store) -> None:
     assert store.leases.take("other", "b", 60_000) > 0
     assert store.leases.take("log", "a", 0) == first  # nobody else wanted it: it was never another's
     assert store.leases.take("log", "b", 60_000) > first
+
+
+def test_replicas_hand_over_while_a_transaction_is_open(again: Callable[[], Store]) -> None:
+    one, two = again(), again()
+    if "sqlite" in type(one).__module__:
+        pytest.skip("a file has one writer at a time")
+    with one.transaction() as transaction:
+        assert two.inbox.hand_over([_row("b", 1)], transaction.head().epoch)
+        assert one.inbox.take(9) == [_row("b", 1)]
+
+
+def test_a_writer_that_breaks_inside_leaves_the_next_one_alone(store: Store) -> None:
+    bad = _row("a", 1)._replace(tag=None)  # type: ignore[arg-type]
+    with pytest.raises(UnavailableError):
+        store.inbox.hand_over([bad], store.head().epoch)
+    assert store.inbox.hand_over([_row("a", 2)], store.head().epoch)
+    assert _take(store) == [("a", 2)]

@@ -22,7 +22,7 @@ from typing import Final
 from ostiary.errors import UnavailableError
 from ostiary.storage.sqlite.migrate import migrate
 from ostiary.storage.sqlite.statements import statement
-from ostiary.storage.tables.database import Row
+from ostiary.storage.tables.database import Beside, Row
 from ostiary.vocabulary.clock import Clock
 
 _BUSY_MS: Final = 10_000
@@ -73,7 +73,7 @@ class SqliteDatabase:
                 self._depth = 0
             self._empty_wal_if_erased()
 
-    def beside(self) -> AbstractContextManager["SqliteDatabase"]:
+    def beside(self) -> AbstractContextManager[Beside]:
         """Write like any other: a file has one writer at a time."""
         return self.transaction()
 

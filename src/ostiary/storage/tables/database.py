@@ -21,6 +21,18 @@ from typing import Any, Protocol
 Row = tuple[Any, ...]
 
 
+class Beside(Protocol):
+    """What can be done in a transaction beside others."""
+
+    def read_inside(self, name: str, *values: object) -> list[Row]:
+        """Run a named query inside it."""
+        ...
+
+    def write_many(self, name: str, rows: Iterable[Sequence[object] | Mapping[str, object]]) -> None:
+        """Run a named statement for every row."""
+        ...
+
+
 class Database(Protocol):
     """An open database; safe for many threads."""
 
@@ -28,7 +40,7 @@ class Database(Protocol):
         """Write in one transaction; leaving it commits, an exception rolls back."""
         ...
 
-    def beside(self) -> AbstractContextManager["Database"]:
+    def beside(self) -> AbstractContextManager[Beside]:
         """Write in a transaction of its own beside others; not entered inside another one."""
         ...
 

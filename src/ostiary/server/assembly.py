@@ -6,6 +6,7 @@ Everything that runs beside the requests is here too: learning, saving profiles,
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -48,9 +49,11 @@ from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
+from ostiary.server.replicas.in_force import LOOK_S, InForceFollower
 from ostiary.server.settings.sections import ServerSection, Settings
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.observer import Learner, Telemetry
+from ostiary.server.upkeep import cosign, refresh_keys
 from ostiary.server.wiring import House
 
 METADATA_PURPOSE: Final = "metadata"
@@ -124,6 +127,7 @@ class Assembly:
             stop=self._stop,
             on_fault=self.faults,
         )
+        self._in_force = InForceFollower(house.activations, house.policies, house.scorers, self._living, self.faults)
         self.projector = projector_of(house, self.faults)
         self._chores = Chores(self._all_chores(), self.faults, lambda: house.together.keeper.leads)
         house.together.listen(house.response.look_again)
@@ -148,6 +152,9 @@ class Assembly:
         """Hear of a decision of another replica: should that die, what it answers is still looked at by the keeper."""
         if self.house.together.keeper.leads:
             self.house.response.decided(decided)
+
+    def _living(self) -> list[str]:
+        return [row.tenant for row in self.house.tenants.living()]
 
     def _authzen(self, settings: ServerSection) -> AuthZen:
         house = self.house
@@ -277,28 +284,19 @@ class Assembly:
             Chore("retention_failed", PRUNE_S, self.prune, once=True),
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
             Chore("decisions_not_indexed", INDEX_S, self.projector.catch_up, once=True),
-            Chore("witness_failed", COSIGN_S, self.cosign, once=True),
-            Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
+            Chore("witness_failed", COSIGN_S, partial(cosign, self.house, self._log), once=True),
+            Chore(
+                "jwks_unavailable",
+                self.house.settings.identity.keys_refresh_s,
+                partial(refresh_keys, self.house, self._log),
+            ),
             *behaviour_chores(self.house),
             *self.house.shared.chores(),
             *self.house.together.chores(),
+            *([Chore("replica_differs", LOOK_S, self._in_force.look)] if self.house.together.several else []),
             *([Chore("decisions_not_followed", TURN_S, self._follower.catch_up)] if self._follower else []),
             *(chore for face in self.faces for chore in face.chores()),
         ]
-
-    def cosign(self) -> None:
-        """Take the newest checkpoint to the log's witnesses, if it has any; one that remembers otherwise is a fault."""
-        from ostiary.audit.witness.rounds import cosign_now  # noqa: PLC0415 - it brings httpx along
-
-        delivery = cosign_now(self.house.places.root, self.house.log.store)
-        for name, why in delivery.failed.items() if delivery else ():
-            self._log.warning("witness_away", witness=name, why=why)
-
-    def refresh_keys(self) -> None:
-        """Fetch the keys of all issuers, so that no request has to wait for them."""
-        failed = self.house.issuers.refresh(self.house.clock.now_ns())
-        for (tenant, issuer), why in failed.items():
-            self._log.warning("jwks_unavailable", tenant=tenant, issuer=issuer, why=why)
 
     def save_profiles(self) -> None:
         """Store every tenant's profiles with how far they have learned, and what models of sessions remember."""

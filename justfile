@@ -53,6 +53,11 @@ docs:
 test *paths:
     @PYTEST_ARGS='{{ paths }}' tools/check.sh tests
 
+# fuzz every parser of outside bytes, ten minutes each, or those named: `just fuzz --minutes 1 token dpop`
+[group('check')]
+fuzz *options:
+    @python tools/fuzz.py {{ options }}
+
 # pictures of every page of the console into docs/assets/screens: light, dark, and as a phone shows it
 [group('write')]
 screenshots *options:
@@ -78,6 +83,7 @@ pages:
     @python tools/write_mapping_docs.py
     @python tools/write_session_docs.py
     @python tools/write_log_type_docs.py
+    @python tools/write_control_docs.py
 
 # read the documentation at http://127.0.0.1:8000 while writing it
 [group('write')]

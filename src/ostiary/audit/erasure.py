@@ -21,6 +21,7 @@ from ostiary.audit.settings import SYSTEM_TENANT
 from ostiary.keys import random_bytes
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _PIECE: Final = 2_000
 Choose = Callable[[AuditTransaction], Sequence[Selection]]
@@ -91,7 +92,7 @@ def finish(log: AuditLog) -> int:
 def _erasure(payload: bytes | None) -> ErasureRecord | None:
     try:
         return msgspec.json.decode(payload or b"", type=ErasureRecord)
-    except msgspec.MsgspecError:  # another kind of admin record
+    except UNREADABLE:  # another kind of admin record
         return None
 
 

@@ -38,7 +38,7 @@ from ostiary.server.composed import (
 from ostiary.server.crew import Crew
 from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.opening import projector_of
-from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
+from ostiary.server.desk import ClosingFace, FaceDesk, OpeningFace, open_faces
 from ostiary.server.doors import Doors
 from ostiary.server.following import TURN_S, Follower
 from ostiary.server.forwarded import Proxies
@@ -46,6 +46,7 @@ from ostiary.server.judge import SessionJudge
 from ostiary.server.learnable import learnable_of, may_teach
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
+from ostiary.server.opa_api import OpaData
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
@@ -126,6 +127,7 @@ class Assembly:
             start=self._start,
             stop=self._stop,
             on_fault=self.faults,
+            opa=OpaData(self.authzen, limits),
         )
         self._in_force = InForceFollower(house.activations, house.policies, house.scorers, self._living, self.faults)
         self.projector = projector_of(house, self.faults)
@@ -254,6 +256,9 @@ class Assembly:
         self.crew.start()
         self.house.shared.serve(self.house.ledger)
         self._chores.start()
+        for face in self.faces:
+            if isinstance(face, OpeningFace):
+                await face.open()
 
     async def _stop(self) -> None:
         await self._chores.stop()

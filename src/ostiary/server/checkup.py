@@ -25,6 +25,7 @@ from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
 from ostiary.server.settings.sections import LOOPBACK, Networks, PhasesSection, Settings
 from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
+from ostiary.server.storing import holds_data, plain_line
 from ostiary.server.wiring import House, open_house
 from ostiary.server.worker import tls_context
 from ostiary.server.workloads import workload_remarks
@@ -69,7 +70,7 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _tls(settings)
     yield from _extras()
     yield from _signals()
-    if not places.database.exists():
+    if not holds_data(places, settings.store):
         text = f"`{places.root}` holds no data yet"
         yield Finding("data", State.MIND, text, f"ostiary up --data {places.root}")
         return
@@ -127,6 +128,9 @@ def _options(settings: Settings) -> Iterator[Finding]:
         yield Finding("fail-open", State.MIND, "issuers' keys may come over plain HTTP from this machine")
     for text in workload_remarks(settings.identity):
         yield Finding("workloads", State.MIND, text)
+    if plain_line(settings.store):
+        text = "records travel to the database without TLS"
+        yield Finding("fail-open", State.MIND, text, "store.plain = false, and no sslmode in store.url")
     if not settings.risk.enabled:
         yield Finding("risk", State.MIND, "no model scores: policy sees it and steps up where it must")
 

@@ -167,7 +167,7 @@ class Knowledge:
             saved = msgspec.msgpack.decode(data, type=_Saved)
             self.book(tenant).restore(saved.book)
             self._gates[tenant].begin_known()
-        except (msgspec.MsgspecError, OstiaryError) as fault:
+        except (msgspec.MsgspecError, OstiaryError, UnicodeDecodeError) as fault:
             self._on_fault("profiles_malformed", fault)  # history and log have everything: learn them anew
             return _Saved(0, b"")
         return saved

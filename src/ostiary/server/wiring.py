@@ -6,7 +6,7 @@
 2. Each part gets only the ports it asks for; no part sees the settings of another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.defence.lessons import Lessons
-from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.errors import OstiaryError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -42,6 +42,7 @@ from ostiary.policy.limits import EngineSettings
 from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
+from ostiary.response.streams.pump import Pump
 from ostiary.server.access import AccessRoom
 from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
@@ -77,8 +78,8 @@ from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
 from ostiary.server.shared import Shared, open_shared
+from ostiary.server.storing import open_store
 from ostiary.sessions import SessionLedger
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.rollout import FiguresSource
@@ -132,6 +133,11 @@ class House(msgspec.Struct, frozen=True):
     templates: TemplateBook
     behaviour: BehaviourRoom | None = None
     biometrics: "BiometricsRoom | None" = None
+
+    @property
+    def streams(self) -> Sequence[Pump]:
+        """What of the log is told to whom."""
+        return self.response.streams
 
     @property
     def commits(self) -> ApprovedCommits:
@@ -206,7 +212,7 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
-    store = opening.enter_context(_store(places, clock))
+    store = opening.enter_context(open_store(places, settings.store, clock))
     ring, vault = open_keys(places.keys, store, clock)
     together = open_together(settings, places, store, vault, clock, serving=serving)
     shared = open_shared(settings, store, vault, clock, on_fault, opening)
@@ -258,18 +264,20 @@ def _open(
         "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(
-            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, rollout.playbooks, devices
+            places,
+            settings.response,
+            settings.export,
+            store,
+            log,
+            ledger,
+            scorers,
+            clock,
+            on_fault,
+            keys,
+            rollout.playbooks,
+            devices,
         ),
     }
-
-
-def _store(places: Places, clock: Clock) -> Store:
-    try:
-        places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as fault:
-        text = f"the data directory `{places.root}` cannot be made: {fault.strerror}"
-        raise UnavailableError("storage_unavailable", text) from fault
-    return open_store(places.database, clock)
 
 
 def _identity(

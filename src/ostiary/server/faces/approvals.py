@@ -198,7 +198,7 @@ def _hand(told: Told) -> Hand:
     fits = all(isinstance(one, str) and 0 < len(one) <= MAX_SUBJECT for one in named)
     if not fits or not isinstance(delegation, str) or len(delegation) > _MAX_ID:
         raise FaultyInputError("approval_malformed", "say who signs, and for whom")
-    if decision not in {"approve", "reject"}:
+    if decision not in ("approve", "reject"):  # a tuple: what cannot be hashed is a fault like any other
         raise FaultyInputError("approval_malformed", "a decision is `approve` or `reject`")
     comment = told.get("comment", "")
     if not isinstance(comment, str) or len(comment) > MAX_COMMENT:

@@ -66,7 +66,7 @@ class LlmRoom:
         )
         self.leaks = Leaks(settings.leaks())
         self.manifest = settings.manifest()
-        self.inspectors = in_order(_inspector() if settings.inspect else Away(), random_bytes(_SECRET))
+        self.inspectors = in_order(prompt_inspector() if settings.inspect else Away(), random_bytes(_SECRET))
         self._trusted = frozenset(name for name, tool in self.manifest.tools.items() if tool.reads is Reads.TRUSTED)
 
     def reader(self, tenant: str, subject: str) -> Reader:
@@ -139,7 +139,8 @@ def _embed(texts: Sequence[str]) -> list[list[float]]:
     return found
 
 
-def _inspector() -> PromptInspector:
+def prompt_inspector() -> PromptInspector:
+    """Return what looks at texts that go to models; where none can be opened, one that looks at nothing."""
     from ostiary.inspection import prompt  # noqa: PLC0415 - it brings what is learned along
 
     found: PromptInspector = prompt.open_prompt_inspector() if hasattr(prompt, "open_prompt_inspector") else Away()

@@ -9,22 +9,19 @@
   write-ahead log and in backups: what must not outlive its erasure is kept under keys that are destroyed.
 """
 
-import asyncio
 import threading
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeVar
 
 from ostiary.storage.postgres.adding import ALONE, Adder
-from ostiary.storage.postgres.faults import FAULTS, is_gone, told
+from ostiary.storage.postgres.faults import FAULTS, is_gone
 from ostiary.storage.postgres.lines import Line, Readers, connect, write_rows
+from ostiary.storage.postgres.loop import LoopThread
 from ostiary.storage.postgres.migrate import migrate
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.storage.postgres.statements import Statement, columns, known, many, shown
 from ostiary.storage.tables.database import Beside, Row
 from ostiary.vocabulary.clock import Clock
-
-T = TypeVar("T")
 
 
 class PostgresDatabase:
@@ -41,16 +38,15 @@ class PostgresDatabase:
         place.parameters()
         self._lock = threading.RLock()
         self._depth = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="ostiary-postgres", daemon=True)
-        self._thread.start()
+        self._loop = LoopThread()
+        self._run = self._loop.run
         try:
             self.version = self._run(migrate(place, clock))
             self._writer = self._run(self._line())
             self._readers = Readers(place)
             self._adder = Adder(place, self._run)
         except BaseException:
-            self._stop()
+            self._loop.stop()
             raise
 
     @contextmanager
@@ -126,11 +122,11 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            if self._thread.is_alive():
+            if self._loop.runs:
                 self._adder.close()
                 self._run(self._readers.close())
                 self._run(self._close_writer())
-                self._stop()
+                self._loop.stop()
 
     def _write(self, name: str, told_values: Sequence[object] | Mapping[str, object]) -> int:
         statement = known()[name]
@@ -174,13 +170,3 @@ class PostgresDatabase:
 
     async def _close_writer(self) -> None:
         self._writer.cut()
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something in the loop's thread, and wait for it."""
-        with told():
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def _stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()

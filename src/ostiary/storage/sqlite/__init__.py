@@ -7,7 +7,7 @@
 A new table: add ``migrations/NNNN_name.sql`` (never edit one that has shipped) and its queries to ``queries/*.sql``.
 """
 
-from ostiary.storage.sqlite.data_source import open_source
+from ostiary.storage.sqlite.log_source import open_source
 from ostiary.storage.sqlite.store import FileStore, open_store
 
 __all__ = ["FileStore", "open_source", "open_store"]

@@ -5,21 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stores import EVERY, Stores
+from stores import SHARED, Stores
 
 from ostiary.defence.budgets import SLOTS, Budget, Budgets, Want, key_of
 from ostiary.defence.memory import MemoryBudgets
 from ostiary.defence.ports import BudgetStore, Slot
 from ostiary.storage.tables import Store
-from ostiary.storage.valkey.budgets import PooledBudgets
 
 SECOND = 1_000_000_000
 
 
-@pytest.fixture(params=[*EVERY, "valkey"])
+@pytest.fixture(params=SHARED)
 def store(request: pytest.FixtureRequest, stores: Stores) -> BudgetStore:
-    if request.param == "valkey":
-        return PooledBudgets(request.getfixturevalue("valkey_link"), stores("sqlite").budgets)
     return MemoryBudgets() if request.param == "memory" else stores(request.param).budgets
 
 

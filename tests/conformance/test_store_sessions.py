@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from stores import EVERY, Stores
+from stores import SHARED, Stores
 
 from ostiary.sessions import (
     Session,
@@ -14,24 +14,17 @@ from ostiary.sessions import (
     SubjectRevocation,
     TerminatedSession,
 )
-from ostiary.storage.valkey.news import News
-from ostiary.storage.valkey.sessions import ToldSessions
 from ostiary.testing.session_store import MemorySessionStore
 
 PROOF = StepUpProof("acme", "user:ann", "s1", "urn:strong", ("hwk",), 10, 99, "read", "doc", "1", "dec_1")
 
 
-@pytest.fixture(params=[*EVERY, "valkey"])
+@pytest.fixture(params=SHARED)
 def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[SessionStore]:
     if request.param == "memory":
         yield MemorySessionStore()
-    elif request.param == "valkey":
-        link = request.getfixturevalue("valkey_link")
-        yield ToldSessions(
-            stores("sqlite").sessions, News(link, "sessions", lambda _reason, fault: pytest.fail(str(fault)))
-        )
-    else:
-        yield stores(request.param).sessions
+        return
+    yield stores(request.param).sessions
 
 
 def test_news_tell_what_is_new_and_nothing_twice(store: SessionStore) -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from stores import EVERY, Stores
+from stores import EVERY, SHARED, Stores
 
 from ostiary.errors import UnavailableError
 from ostiary.identity.ports import ReplayMemory
@@ -20,7 +20,7 @@ SECOND = 1_000_000_000
 Make = Callable[[int], ReplayMemory]
 
 
-@pytest.fixture(params=[*EVERY, "valkey"])
+@pytest.fixture(params=SHARED)
 def make(request: pytest.FixtureRequest, stores: Stores) -> Make:
     if request.param == "memory":
         return lambda most: MemoryReplay(since_ns=0, max_per_tenant=most)

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.storage.tables import Store
 from ostiary.storage.valkey.address import read_address
+from ostiary.storage.valkey.budgets import PooledBudgets
 from ostiary.storage.valkey.link import Link
+from ostiary.storage.valkey.news import News
+from ostiary.storage.valkey.sessions import ToldSessions
 from ostiary.testing.postgres import PostgresServer, find_postgres, newest_postgres
 from ostiary.testing.valkey import ValkeyServer, find_valkey
 
@@ -99,6 +103,17 @@ def valkey_url(valkey_server: ValkeyServer) -> str:
     with valkey.Valkey.from_url(valkey_server.url) as client:
         client.flushall()
     return valkey_server.url
+
+
+def over_valkey(store: Store, link: Link) -> Store:
+    """Return ``store`` as replicas use it, its budgets and sessions shared through Valkey."""
+
+    def fails(_reason: str, fault: BaseException) -> None:
+        pytest.fail(str(fault))
+
+    store.budgets = PooledBudgets(link, store.budgets)
+    store.sessions = ToldSessions(store.sessions, News(link, "sessions", fails))
+    return store
 
 
 @pytest.fixture

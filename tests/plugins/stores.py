@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backends import empty_database
+from backends import empty_database, over_valkey
 
 from ostiary.storage import sqlite
 from ostiary.storage.postgres import store as postgres
@@ -24,6 +24,8 @@ from ostiary.testing.fake_clock import FakeClock
 
 TABLES = ("sqlite", "postgres_18", "postgres_15")
 EVERY = ("memory", *TABLES)
+SHARED = (*EVERY, "valkey")
+"""For ports that replicas share through Valkey; the store below it is PostgreSQL."""
 Stores = Callable[[str], Store]
 
 # As after the migrations: what they insert is kept, salts and all.
@@ -85,11 +87,15 @@ def postgres_place(request: pytest.FixtureRequest) -> Callable[[str], PostgresPl
 
 
 @pytest.fixture
-def stores(tmp_path: Path, postgres_place: Callable[[str], PostgresPlace]) -> Iterator[Stores]:
+def stores(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_place: Callable[[str], PostgresPlace]
+) -> Iterator[Stores]:
     """Open a store by the name of its backend; all are closed with the test."""
     with ExitStack() as opened:
 
         def open_one(backend: str) -> Store:
+            if backend == "valkey":
+                return over_valkey(open_one("postgres_18"), request.getfixturevalue("valkey_link"))
             if backend == "sqlite":
                 return opened.enter_context(sqlite.open_store(tmp_path / "ostiary.db", FakeClock()))
             return opened.enter_context(postgres.open_store(postgres_place(backend), FakeClock()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import json_format  # type: ignore[import-untyped] # its stubs are no dependency
+from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import validate  # type: ignore[import-untyped] # as above

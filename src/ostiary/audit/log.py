@@ -26,7 +26,7 @@ from ostiary.audit.tlog.notes import NoteKey
 from ostiary.audit.tlog.proofs import LogProof
 from ostiary.audit.tlog.tiles import inclusion_proof
 from ostiary.audit.writer import GroupWriter, WriterStats
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 from ostiary.keys import KeyRing, SubjectVault
 from ostiary.vocabulary.clock import Clock
 
@@ -160,6 +160,17 @@ class AuditLog:
         head = self._store.head()
         path = inclusion_proof(row.idx, head.size, self._store.tile)
         return LogProof(row.idx, tuple(path), head.checkpoint, row.entry)
+
+    def check(self) -> None:
+        """Return when records can be signed and the newest ones could be written.
+
+        Raises:
+            UnavailableError: why not: ``key_unavailable``, ``disk_full``, ``storage_unavailable``.
+        """
+        self._ring.signers(SYSTEM_TENANT, LOG_PURPOSE)
+        failing = self._writer.stats.failing
+        if failing:
+            raise UnavailableError(failing, "the newest records could not be written")
 
     def rotate_key(self) -> NoteKey:
         """Make a new log key; the old one signs beside it for the overlap, so that verifiers can learn the new one.

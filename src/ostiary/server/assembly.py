@@ -6,7 +6,6 @@ Everything that runs beside the requests is here too: learning, saving profiles,
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -50,11 +49,11 @@ from ostiary.server.opa_api import OpaData
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
-from ostiary.server.replicas.in_force import LOOK_S, InForceFollower
+from ostiary.server.replicas.in_force import in_force_chores
 from ostiary.server.settings.sections import ServerSection, Settings
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.observer import Learner, Telemetry
-from ostiary.server.upkeep import cosign, refresh_keys
+from ostiary.server.upkeep import upkeep_chores
 from ostiary.server.wiring import House
 
 METADATA_PURPOSE: Final = "metadata"
@@ -64,7 +63,6 @@ RELOAD_S: Final = 0.25
 TOUCHES_S: Final = 1.0
 SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
-COSIGN_S: Final = 60.0
 TEND_S: Final = 2.0
 INDEX_S: Final = 0.5
 
@@ -129,7 +127,6 @@ class Assembly:
             on_fault=self.faults,
             opa=OpaData(self.authzen, limits),
         )
-        self._in_force = InForceFollower(house.activations, house.policies, house.scorers, self._living, self.faults)
         self.projector = projector_of(house, self.faults)
         self._chores = Chores(self._all_chores(), self.faults, lambda: house.together.keeper.leads)
         house.together.listen(house.response.look_again)
@@ -154,9 +151,6 @@ class Assembly:
         """Hear of a decision of another replica: should that die, what it answers is still looked at by the keeper."""
         if self.house.together.keeper.leads:
             self.house.response.decided(decided)
-
-    def _living(self) -> list[str]:
-        return [row.tenant for row in self.house.tenants.living()]
 
     def _authzen(self, settings: ServerSection) -> AuthZen:
         house = self.house
@@ -242,6 +236,7 @@ class Assembly:
         try:
             self.house.policies.engine(DEFAULT_TENANT)
             self.house.log.head()
+            self.house.log.check()
         except Exception as fault:  # noqa: BLE001 - whatever it is, this worker is not ready
             wrong["decision"] = getattr(fault, "code", type(fault).__name__)
         return wrong
@@ -289,16 +284,11 @@ class Assembly:
             Chore("retention_failed", PRUNE_S, self.prune, once=True),
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
             Chore("decisions_not_indexed", INDEX_S, self.projector.catch_up, once=True),
-            Chore("witness_failed", COSIGN_S, partial(cosign, self.house, self._log), once=True),
-            Chore(
-                "jwks_unavailable",
-                self.house.settings.identity.keys_refresh_s,
-                partial(refresh_keys, self.house, self._log),
-            ),
+            *upkeep_chores(self.house, self._log),
             *behaviour_chores(self.house),
             *self.house.shared.chores(),
             *self.house.together.chores(),
-            *([Chore("replica_differs", LOOK_S, self._in_force.look)] if self.house.together.several else []),
+            *in_force_chores(self.house, self.faults),
             *([Chore("decisions_not_followed", TURN_S, self._follower.catch_up)] if self._follower else []),
             *(chore for face in self.faces for chore in face.chores()),
         ]

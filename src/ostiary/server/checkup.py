@@ -190,6 +190,7 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
         with open_house(places, settings, clock, lambda reason, _fault: faults.append(reason)) as house:
             yield from _log(house, clock)
             yield from _disk(places, settings)
+            yield from _shared(house)
             yield from _tenants(house)
             yield from _rollout(house)
             for bad, text, mend in biometrics_remarks(house, clock.now_ns()):
@@ -222,6 +223,12 @@ def _disk(places: Places, settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("disk", State.FINE, f"{free:,} MiB are free, {floor} are needed")
+
+
+def _shared(house: House) -> Iterator[Finding]:
+    for one in house.shared.remarks():
+        state = State.FINE if one.bad is None else State.WRONG if one.bad else State.MIND
+        yield Finding("replicas", state, one.text, one.mend)
 
 
 def _rollout(house: House) -> Iterator[Finding]:

@@ -1,8 +1,20 @@
 """What a worker fetches and brings beside the answers: keys of issuers, checkpoints to witnesses."""
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
+from ostiary.server.chores import Chore
 from ostiary.server.wiring import House
+
+COSIGN_S: Final = 60.0
+
+
+def upkeep_chores(house: House, log: Any) -> list[Chore]:
+    """Return both as chores; what cannot be done is said to ``log``."""
+    return [
+        Chore("witness_failed", COSIGN_S, partial(cosign, house, log), once=True),
+        Chore("jwks_unavailable", house.settings.identity.keys_refresh_s, partial(refresh_keys, house, log)),
+    ]
 
 
 def cosign(house: House, log: Any) -> None:

@@ -242,6 +242,7 @@ def _open(
         devices=devices,
         commits=ApprovedCommits(store.snapshots),
         questions=open_questions(settings.defence, store.budgets),
+        degraded=shared.degraded,
         on_fault=on_fault,
     )
     return {

@@ -14,7 +14,7 @@ from ostiary.gateway.models import LanguageModel, ModelTable
 from ostiary.gateway.openai.reader import Reader
 from ostiary.gateway.ports import ConversationKeeper, TextScan
 from ostiary.gateway.record import KIND, InspectionRecord
-from ostiary.gateway.spending import Spending
+from ostiary.gateway.spending import Pacing, Spending
 from ostiary.gateway.tools.manifest import Reads
 from ostiary.gateway.upstreams.extractive import ExtractiveUpstream
 from ostiary.gateway.upstreams.http import HttpUpstream
@@ -64,6 +64,7 @@ class LlmRoom:
         self.spending = Spending(
             Budgets(house.store.budgets), settings.subject.allowance(), settings.tenant.allowance()
         )
+        self.pacing = Pacing(house.shared.rates(), settings.subject.pace(), settings.tenant.pace())
         self.leaks = Leaks(settings.leaks())
         self.manifest = settings.manifest()
         self.inspectors = in_order(prompt_inspector() if settings.inspect else Away(), random_bytes(_SECRET))

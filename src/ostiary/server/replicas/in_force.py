@@ -6,17 +6,33 @@ without its policy a tenant is denied, without its model it is not scored.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.server.activation import MODEL, POLICY, SHIPPED, Activations
+from ostiary.server.chores import Chore
 from ostiary.server.policies import Policies
 from ostiary.server.scorers import Scorers
+
+if TYPE_CHECKING:
+    from ostiary.server.wiring import House
 
 LOOK_S: Final = 0.5
 _ANEW: Final = 20
 """Looks after which everything is compared, changed or not: what lies on the disk may have been mended."""
 OnFault = Callable[[str, BaseException], None]
+
+
+def in_force_chores(house: "House", on_fault: OnFault) -> list[Chore]:
+    """Return the looking after it, where there are other replicas."""
+    if not house.together.several:
+        return []
+
+    def living() -> list[str]:
+        return [row.tenant for row in house.tenants.living()]
+
+    follower = InForceFollower(house.activations, house.policies, house.scorers, living, on_fault)
+    return [Chore("replica_differs", LOOK_S, follower.look)]
 
 
 class InForceFollower:

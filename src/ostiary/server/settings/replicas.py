@@ -11,7 +11,7 @@ class ReplicasSection(Section):
     """Several `ostiary serve` over one store (ADR-0070)."""
 
     enabled: bool | None = None
-    """Whether this is one of several, which all must say that share a store; unset: yes where there is a Valkey."""
+    """Whether this is one of several, which all must say that share a store; unset: with PostgreSQL or a Valkey."""
     lease_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
     """Time after which what a silent replica did for all goes to another: the log's sequence, chores that run once."""
     session_lag_ms: Annotated[int, Field(ge=5, le=1000)] = 50

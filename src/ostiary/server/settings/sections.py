@@ -363,4 +363,5 @@ class Settings(Section):
     @property
     def several(self) -> bool:
         """Whether this may be one of several replicas."""
-        return self.valkey.on if self.replicas.enabled is None else self.replicas.enabled
+        shared = self.valkey.on or self.store.backend == "postgres"
+        return shared if self.replicas.enabled is None else self.replicas.enabled

@@ -5,17 +5,20 @@ A restart makes new secrets, so all that was sealed before is worthless and need
 
 from collections.abc import Callable
 
+from ostiary.defence.rates import MemoryRates, RateStore
 from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings
 from ostiary.keys import random_bytes
 from ostiary.server.chores import Chore
+from ostiary.server.shared.ports import Remark
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.sessions import SessionLedger, SessionSettings
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
 _SECRET_BYTES = 32
+_LONG_AGO_NS = -(1 << 62)
 
 
 class Alone:
@@ -51,9 +54,17 @@ class Alone:
         """Return a ledger that looks for what others stored in its own rhythm."""
         return SessionLedger(store.sessions, settings, on_fault)
 
+    def rates(self) -> RateStore:
+        """Return buckets of this process, full at its start."""
+        return MemoryRates(_LONG_AGO_NS)
+
     def degraded(self) -> tuple[str, ...]:
         """Return nothing: there is nothing that could be away."""
         return ()
+
+    def remarks(self) -> list[Remark]:
+        """Return nothing."""
+        return []
 
     def serve(self, ledger: SessionLedger) -> None:
         """Listen to nobody."""

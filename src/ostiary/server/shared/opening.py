@@ -39,7 +39,7 @@ def open_shared(
     address = read_address(valkey.url.get_secret_value())
     tls = tls_for(valkey.ca, valkey.cert, valkey.key) if address.tls else None
     limits = Limits(valkey.connect_ms / _MS, valkey.answer_ms / _MS, valkey.connections)
-    shared = Replicated(Link(address, tls, limits), valkey.secret.get_secret_value(), store, clock, on_fault)
+    shared = Replicated(Link(address, tls, limits), valkey, store, clock, on_fault)
     opening.callback(shared.close)
     shared.look()
     shared.over(store)

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
+from ostiary.defence.rates import RateStore
 from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.settings import DpopSettings
 from ostiary.server.chores import Chore
@@ -12,6 +15,14 @@ from ostiary.storage.tables import Store
 
 VALKEY_AWAY = "valkey_away"
 CLOCK_SKEWED = "clock_skewed"
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """What ``ostiary doctor`` says of it, and what mends it; ``bad`` is ``None`` where all is well."""
+
+    text: str
+    bad: bool | None = None
+    mend: str = ""
 
 
 class Shared(Protocol):
@@ -44,8 +55,16 @@ class Shared(Protocol):
         """Return the sessions of this replica."""
         ...
 
+    def rates(self) -> RateStore:
+        """Return buckets of rates."""
+        ...
+
     def degraded(self) -> tuple[str, ...]:
         """Return codes of what is away now; policy sees them."""
+        ...
+
+    def remarks(self) -> list[Remark]:
+        """Return what somebody who runs this should know of it."""
         ...
 
     def serve(self, ledger: SessionLedger) -> None:

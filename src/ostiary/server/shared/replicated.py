@@ -8,35 +8,41 @@
 
 from collections.abc import Callable
 
+from ostiary.defence.rates import RateStore
 from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.settings import DpopSettings
 from ostiary.keys import keyed_hash, sha256
 from ostiary.server.chores import Chore
+from ostiary.server.settings.valkey import ValkeySection
 from ostiary.server.shared.kinds import Kind
 from ostiary.server.shared.ledger import FreshLedger
-from ostiary.server.shared.ports import CLOCK_SKEWED, VALKEY_AWAY
+from ostiary.server.shared.ports import CLOCK_SKEWED, VALKEY_AWAY, Remark
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.sessions import SessionLedger, SessionSettings
 from ostiary.storage.tables import Store
+from ostiary.storage.valkey.breaker import FALLS
 from ostiary.storage.valkey.budgets import PooledBudgets
 from ostiary.storage.valkey.link import Link
 from ostiary.storage.valkey.news import Listener, News
+from ostiary.storage.valkey.rates import SharedRates
 from ostiary.storage.valkey.sessions import ToldSessions
 from ostiary.storage.valkey.used import SharedReplay
 from ostiary.vocabulary.clock import Clock
 
 SESSIONS = "sessions"
 PROBE_S = 1.0
+_NS = 1_000_000_000
 OnFault = Callable[[str, BaseException], None]
 
 
 class Replicated:
     """Implements ``Shared`` over a link to Valkey."""
 
-    def __init__(self, link: Link, secret: str, store: Store, clock: Clock, on_fault: OnFault) -> None:
-        """Take the link, the secret of all replicas, and the store that they share."""
+    def __init__(self, link: Link, settings: ValkeySection, store: Store, clock: Clock, on_fault: OnFault) -> None:
+        """Take the link, the settings with the secret of all replicas, and the store that they share."""
+        self._share = settings.share
         self._link, self._store, self._clock, self._on_fault = link, store, clock, on_fault
-        self._secret = sha256(b"ostiary/shared/v1\0" + secret.encode())
+        self._secret = sha256(b"ostiary/shared/v1\0" + settings.secret.get_secret_value().encode())
         self._news = News(link, SESSIONS, on_fault)
         self._listener: Listener | None = None
 
@@ -67,10 +73,33 @@ class Replicated:
         """Return a ledger that catches up with each question."""
         return FreshLedger(store.sessions, settings, on_fault, self._news)
 
+    def rates(self) -> RateStore:
+        """Return buckets in Valkey, and a part of them here."""
+        return SharedRates(self._link, self._share)
+
     def degraded(self) -> tuple[str, ...]:
         """Return what is away now."""
         found = ((VALKEY_AWAY, self._link.away), (CLOCK_SKEWED, self._link.skewed))
         return tuple(code for code, holds in found if holds)
+
+    def remarks(self) -> list[Remark]:
+        """Return whether it answers, how its clock goes, and whether the way to it is open to others."""
+        for _ in range(FALLS):
+            self.look()
+        found: list[Remark] = []
+        if self._link.away:
+            text = "Valkey does not answer: high-impact actions and proofs of possession are refused"
+            found.append(Remark(text, bad=True, mend="start it, or mend valkey.url and its user's rights"))
+        else:
+            found.append(Remark(f"Valkey answers; our clock is ahead of its by {self._link.ahead_ns / _NS:.3f} s"))
+        if self._link.skewed:
+            found.append(
+                Remark("the clocks of this machine and Valkey differ too much", bad=True, mend="set both (NTP)")
+            )
+        if self._link.open_to_others:
+            text = "the way to Valkey is not encrypted: whoever reads it learns who is active, whoever writes it spends"
+            found.append(Remark(text, bad=False, mend="valkey.url = valkeys://…"))
+        return found
 
     def serve(self, ledger: SessionLedger) -> None:
         """Listen to the other replicas."""

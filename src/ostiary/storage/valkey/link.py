@@ -64,6 +64,11 @@ class Link:
         """Whether it counts as away."""
         return self._breaker.away
 
+    @property
+    def open_to_others(self) -> bool:
+        """Whether the way leads over a network without TLS."""
+        return self._tls is None and self._address.host not in {"127.0.0.1", "::1", "localhost"}
+
     def watch(self, callback: Change) -> None:
         """Call ``callback`` with whether it is there now, each time that changes; it must be quick."""
         self._watchers.append(callback)

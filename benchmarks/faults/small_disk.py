@@ -1,0 +1,44 @@
+"""A disk that can be made as small as one likes: a tmpfs that is mounted for the campaign (root alone may)."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+MIB: Final = 1 << 20
+ROOMY_MIB: Final = 4096
+
+
+class SmallDisk:
+    """One mounted tmpfs. ``open`` makes it, ``close`` takes it away with everything on it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Stand for the mount at ``folder``."""
+        self.folder = folder
+
+    @classmethod
+    def open(cls, folder: Path) -> "SmallDisk | None":
+        """Mount a disk at ``folder``; return ``None`` where that may not be done."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.name != "posix" or os.geteuid() != 0:
+            return None
+        done = _run("mount", "-t", "tmpfs", "-o", f"size={ROOMY_MIB}m,mode=700", "ostiary-campaign", str(folder))
+        return cls(folder) if done else None
+
+    def leave(self, free_bytes: int) -> None:
+        """Make it so small that ``free_bytes`` are free."""
+        status = os.statvfs(self.folder)
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
+        _run("mount", "-o", f"remount,size={(used + max(0, free_bytes)) // 4096 * 4096 + 4096}", str(self.folder))
+
+    def relieve(self) -> None:
+        """Make it roomy again."""
+        _run("mount", "-o", f"remount,size={ROOMY_MIB}m", str(self.folder))
+
+    def close(self) -> None:
+        """Unmount it."""
+        _run("umount", "-l", str(self.folder))
+
+
+def _run(*command: str) -> bool:
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603 - mount and umount

@@ -2,10 +2,8 @@
 
 import json
 import shutil
-import socket
-import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,12 +15,14 @@ import httpx
 from ostiary.server.bootstrap import bootstrap
 from ostiary.server.places import Places
 from ostiary.server.settings import load
-from ostiary.server.wiring import open_house
+from ostiary.server.wiring import House, open_house
+from ostiary.testing.proxies import EnvoyProcess, free_port
 from ostiary.testing.served import Served
 from ostiary.vocabulary.clock import SystemClock
 
 ASK: Final = "/access/v1/evaluation"
 COUNT: Final = 3
+_TYPES: Final = "type.googleapis.com/envoy.extensions.filters"
 
 
 class Replicas:
@@ -37,8 +37,7 @@ class Replicas:
         self._opened = ExitStack()
 
     def _lay(self, home: Path, count: int) -> None:
-        settings = load(None, environ=self.environ).settings
-        with open_house(self.first, settings, SystemClock(), print) as house:
+        with self.house() as house:
             house.policies.load("default")
             made = bootstrap(house)
         assert made is not None
@@ -62,15 +61,55 @@ class Replicas:
         """Stop all of them."""
         self._opened.close()
 
-    def ask(self, url: str, session: str = "", subject: str = "alice") -> httpx.Response:
-        """Ask one address whether somebody may read."""
-        body: dict[str, Any] = {
+    def question(self, session: str = "", subject: str = "alice") -> dict[str, Any]:
+        """Return the question whether somebody may read."""
+        return {
             "subject": {"type": "user", "id": subject},
             "action": {"name": "read"},
             "resource": {"type": "document", "id": "handbook"},
             "context": {"session_id": session} if session else {},
         }
-        return httpx.post(url + ASK, json=body, headers={"Authorization": f"Bearer {self.pep_key}"}, timeout=10)
+
+    def client(self, url: str) -> httpx.Client:
+        """Return a client of an enforcement point."""
+        return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {self.pep_key}"}, timeout=10)
+
+    def ask(self, url: str, session: str = "", subject: str = "alice") -> httpx.Response:
+        """Ask one address whether somebody may read."""
+        with self.client(url) as client:
+            return client.post(ASK, json=self.question(session, subject))
+
+    def handle(self, server: Served, session: str) -> str:
+        """Return by which handle administrators know a session; wait until this replica knows it."""
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for one in self.administer(server, "/tenants/default/sessions"):
+                if one["session"] == session:
+                    return str(one["handle"])
+            time.sleep(0.05)
+        msg = f"no session {session} is known"
+        raise AssertionError(msg)
+
+    def sequencing(self) -> Served:
+        """Return the replica that sequences; wait until one does."""
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for server in self.servers:
+                if "ostiary_audit_sequencer 1.0" in httpx.get(server.url + "/metrics", timeout=10).text:
+                    return server
+            time.sleep(0.05)
+        msg = "nobody sequences"
+        raise AssertionError(msg)
+
+    def stop(self, servers: Iterable[Served]) -> None:
+        """End some in order, at once."""
+        servers = list(servers)
+        with ThreadPoolExecutor(len(servers)) as pool:
+            list(pool.map(lambda one: one.stop(), servers))
+
+    def house(self) -> House:
+        """Open the house beside the replicas, as the command line does."""
+        return open_house(self.first, load(None, environ=self.environ).settings, SystemClock(), print)
 
     def administer(self, server: Served, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the administrators' API of one replica."""
@@ -85,43 +124,10 @@ class Replicas:
         return reply.json()
 
 
-class Envoy:
-    """A real Envoy that spreads requests over replicas and asks each whether it is ready."""
-
-    def __init__(self, program: Path, home: Path, ports: list[int], base_id: int) -> None:
-        """Write its configuration."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._told = home / "envoy.log"
-        config = home / "envoy.json"
-        config.write_text(json.dumps(_config(self.port, ports)))
-        options = ["--concurrency", "1", "--base-id", str(base_id), "--log-level", "warning"]
-        self._command = [str(program), "-c", str(config), *options]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        """Start it and wait until a request comes through."""
-        with self._told.open("wb") as told:
-            self._process = subprocess.Popen(self._command, stdout=told, stderr=told)
-        end = time.monotonic() + 10
-        while True:
-            try:
-                if httpx.get(self.url + "/readyz", timeout=2).status_code == 200:
-                    return self
-            except httpx.HTTPError:
-                pass
-            assert time.monotonic() < end, self._told.read_text()
-            time.sleep(0.05)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Kill it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(10)
+def envoy(folder: Path, servers: Iterable[Served]) -> EnvoyProcess:
+    """Return an Envoy that spreads requests over replicas and asks each whether it is ready."""
+    port = free_port()
+    return EnvoyProcess(folder, json.dumps(_config(port, [int(one.url.rpartition(":")[2]) for one in servers])), port)
 
 
 def _config(port: int, ports: list[int]) -> dict[str, Any]:
@@ -130,12 +136,12 @@ def _config(port: int, ports: list[int]) -> dict[str, Any]:
 
     router = {
         "name": "envoy.filters.http.router",
-        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+        "typed_config": {"@type": f"{_TYPES}.http.router.v3.Router"},
     }
     # Only what never reached a replica is sent to another: a decision that may have been made is not asked for twice.
     route = {"cluster": "ostiary", "timeout": "10s", "retry_policy": {"retry_on": "connect-failure", "num_retries": 2}}
     manager = {
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "in",
         "http_filters": [router],
         "route_config": {

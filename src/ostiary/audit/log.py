@@ -125,7 +125,12 @@ class AuditLog:
     def iterate(
         self, tenant: str, kind: str | None = None, since_index: int = 0, subject_key: str | None = None
     ) -> Iterator[StoredRecord]:
-        """Yield a tenant's records, oldest first, opened, reading a page at a time."""
+        """Yield a tenant's records, oldest first, opened, reading a page at a time.
+
+        What was handed over before gets its place first: whoever asks finds all that may have been answered.
+        """
+        if self._sequencer is not None:
+            self._sequencer.settle()
         try:
             tag = None if subject_key is None else self._vault.tag(tenant, subject_key)
         except (RefusedError, FaultyInputError):

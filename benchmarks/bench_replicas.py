@@ -9,6 +9,7 @@
 """
 
 import argparse
+import asyncio
 import json
 import multiprocessing
 import os
@@ -18,8 +19,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,9 +135,72 @@ def measure_log(asked: argparse.Namespace, say: Callable[[dict[str, Any]], None]
                     say(_measured(place, str(keys), design, replicas, asked))
 
 
+def measure_http(asked: argparse.Namespace, say: Callable[[dict[str, Any]], None]) -> None:
+    """Measure decisions over HTTP: embedded, then so many replicas on PostgreSQL."""
+    with _postgres() as server, tempfile.TemporaryDirectory() as folder:
+        for turn in range(asked.turns):
+            data = Path(folder) / f"embedded-{turn}"
+            say(_served(data, {}, 1, asked) | {"design": "embedded"})
+            for replicas in asked.replicas:
+                url = _database(server, f"http_{replicas}_{turn}")
+                store = {"OSTIARY_STORE__BACKEND": "postgres", "OSTIARY_STORE__URL": url}
+                data = Path(folder) / f"replicas-{replicas}-{turn}"
+                say(_served(data, store, replicas, asked) | {"design": "replicas"})
+
+
+def _served(data: Path, environ: dict[str, str], replicas: int, asked: argparse.Namespace) -> dict[str, Any]:
+    from ostiary.server.bootstrap import bootstrap  # noqa: PLC0415
+    from ostiary.server.places import Places  # noqa: PLC0415
+    from ostiary.server.settings import load  # noqa: PLC0415
+    from ostiary.server.wiring import open_house  # noqa: PLC0415
+    from ostiary.testing.served import Served  # noqa: PLC0415
+
+    settings = load(None, environ=environ).settings
+    with open_house(Places(data), settings, SystemClock(), lambda _reason, _fault: None) as house:
+        house.policies.load("default")
+        made = bootstrap(house)
+    if made is None:
+        sys.exit("there are keys already")
+    with ExitStack() as opened:
+        servers = [Served(data, verb="serve", environ=environ) for _ in range(replicas)]
+        with ThreadPoolExecutor(replicas) as pool:
+            for one in pool.map(Served.__enter__, servers):
+                opened.push(one)
+        told = asyncio.run(_loaded([int(one.url.rpartition(":")[2]) for one in servers], made.pep_key, asked))
+    return {
+        "replicas": replicas,
+        "in_flight": asked.in_flight,
+        "decisions_per_s": round(sum(one["per_s"] for one in told)),
+        "p50_ms": round(statistics.mean(one["p50_us"] for one in told) / _MS, 2),
+        "p99_ms": round(max(one["p99_us"] for one in told) / _MS, 2),
+        "errors": sum(one["errors"] for one in told),
+    }
+
+
+async def _loaded(ports: list[int], key: str, asked: argparse.Namespace) -> list[dict[str, float]]:
+    """Ask all replicas at once, as many questions in flight in all as one alone would have."""
+    from ostiary.server.bench.load import build_request  # noqa: PLC0415
+    from ostiary.server.bench.load import load as ask  # noqa: PLC0415
+
+    questions = [
+        json.dumps(
+            {
+                "subject": {"type": "user", "id": f"person-{number}"},
+                "action": {"name": "read"},
+                "resource": {"type": "document", "id": "handbook"},
+            }
+        ).encode()
+        for number in range(PEOPLE)
+    ]
+    requests = [build_request("/access/v1/evaluation", [f"Authorization: Bearer {key}"], one) for one in questions]
+    each = max(1, asked.in_flight // len(ports))
+    await asyncio.gather(*(ask(port, requests, each, 1.0) for port in ports))  # warms up
+    return list(await asyncio.gather(*(ask(port, requests, each, asked.seconds) for port in ports)))
+
+
 @contextmanager
 def _postgres() -> Iterator[PostgresServer]:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # noqa: S108 - a real disk, not memory
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         base = Path(folder)
         base.chmod(0o755)
         programs = newest_postgres(base)
@@ -147,8 +211,6 @@ def _postgres() -> Iterator[PostgresServer]:
 
 
 def _database(server: PostgresServer, name: str) -> str:
-    import asyncio  # noqa: PLC0415
-
     import asyncpg  # noqa: PLC0415
 
     async def make() -> None:
@@ -170,7 +232,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="records a second that each replica offers; 0 = all")
     parser.add_argument("--turns", type=int, default=1)
     asked = parser.parse_args()
-    measure_log(asked, lambda told: print(json.dumps(told), flush=True))
+    (measure_http if asked.what == "http" else measure_log)(asked, lambda told: print(json.dumps(told), flush=True))
 
 
 if __name__ == "__main__":

@@ -58,6 +58,11 @@ test *paths:
 fuzz *options:
     @python tools/fuzz.py {{ options }}
 
+# ask every route of the server odd things for so many seconds
+[group('check')]
+fuzz-faces seconds='600':
+    @OSTIARY_FACES_S={{ seconds }} OSTIARY_FACES_SEED=$RANDOM python -m pytest -q -o timeout=0 tests/conformance/test_faces_never_break.py
+
 # pictures of every page of the console into docs/assets/screens: light, dark, and as a phone shows it
 [group('write')]
 screenshots *options:

@@ -153,10 +153,8 @@ class Round:
                 with self._load(field) as callers:
                     for injection in self._draw(field, faults):
                         self._inject(field, injection, evidence, callers)
-                code = field.deployment.stop()
                 self.kind = "the end"
-                if code != 0:
-                    raise BrokenInvariantError("not_recovered", f"it ended with {code} when told to end")
+                _end(field.deployment)
                 evidence.look(whole=True)
                 _verify(field.deployment.data)
             except BrokenInvariantError:
@@ -278,6 +276,12 @@ def _check_oracle(field: Field) -> None:
             if (KINDS[kind] is Effect.ALLOW) != (effect in {"ALLOW", "REDUCE"}):
                 raise BrokenInvariantError("loosened", f"`{kind}` of `{tenant}` is answered {effect}: {told}")
         door.close()
+
+
+def _end(deployment: Deployment) -> None:
+    code = deployment.stop()
+    if code != 0:
+        raise BrokenInvariantError("not_recovered", f"it ended with {code} when told to end")
 
 
 def _verify(data: Path) -> None:

@@ -12,8 +12,6 @@ from benchmarks.faults.deployment import Door, NoAnswerError, Told
 from benchmarks.faults.scene import TENANTS, Question, Scene
 from typing_extensions import override
 
-from ostiary.sessions import handle_of
-
 SHORT_S: Final = 6.0
 AWAY_S: Final = 0.2
 END_SHARE: Final = 0.5
@@ -97,7 +95,9 @@ class Ender:
             body = {"type": "user", "id": question.subject, "reason": "campaign"}
             answer = self._door.call("POST", f"/api/v1/tenants/{self._tenant}/subjects/revoke", body)
         else:
-            handle = handle_of(self._tenant, question.session)
+            handle = self._handle(question)
+            if not handle:
+                return
             path = f"/api/v1/tenants/{self._tenant}/sessions/{handle}/terminate"
             answer = self._door.call("POST", path, {"reason": "campaign"})
         if answer.status == _OK:
@@ -106,6 +106,12 @@ class Ender:
             self._books.acted(answer.json()["record_id"])
             kind = "revoked_subject" if whole_subject else "ended_session"
             self._gone.append(self._scene.again(question, kind))
+
+    def _handle(self, question: Question) -> str:
+        """Return the handle of the session that a question began, or an empty string."""
+        listed = self._door.call("GET", f"/api/v1/tenants/{self._tenant}/sessions?subject=user:{question.subject}")
+        rows = listed.json() if listed.status == _OK else []
+        return next((str(row["handle"]) for row in rows), "")
 
     def _add_and_remove(self) -> None:
         name = f"passing-{self._tenant}-{next(self._peps)}"

@@ -23,7 +23,7 @@ WORDS: Final[dict[str, str]] = {
     "clock_ahead": "the wall clock jumps ahead, by 5 seconds to 400 days, and back again",
     "clock_back": "the wall clock jumps back, and ahead again",
     "database_page": "in a copy: a record changed, a page wiped, an older copy put back; it must not verify",
-    "disk_full": "the disk has 0 bytes to 20 MiB left: nothing may be allowed",
+    "disk_full": "the disk has 0 bytes to 12 MiB left: nothing may be allowed",
     "issuer_keys_gone": "an issuer's key set is empty: its tokens must not be believed",
     "kill_both": "`kill -9` of supervisor and worker",
     "kill_supervisor": "`kill -9` of the supervisor",

@@ -5,8 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from ostiary.errors import UnavailableError
+
 MIB: Final = 1 << 20
 ROOMY_MIB: Final = 4096
+TRIES: Final = 100
 
 
 class SmallDisk:
@@ -26,10 +29,18 @@ class SmallDisk:
         return cls(folder) if done else None
 
     def leave(self, free_bytes: int) -> None:
-        """Make it so small that ``free_bytes`` are free."""
-        status = os.statvfs(self.folder)
-        used = (status.f_blocks - status.f_bfree) * status.f_frsize
-        _run("mount", "-o", f"remount,size={(used + max(0, free_bytes)) // 4096 * 4096 + 4096}", str(self.folder))
+        """Make it so small that ``free_bytes`` are free.
+
+        Raises:
+            UnavailableError: it could not be made so small.
+        """
+        for _ in range(TRIES):  # what is written in between makes the size too small to be taken
+            status = os.statvfs(self.folder)
+            used = (status.f_blocks - status.f_bfree) * status.f_frsize
+            size = (used + free_bytes) // status.f_frsize * status.f_frsize
+            if _run("mount", "-o", f"remount,size={size}", str(self.folder)):
+                return
+        raise UnavailableError("campaign_disk", "the disk could not be made small")
 
     def relieve(self) -> None:
         """Make it roomy again."""

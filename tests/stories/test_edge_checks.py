@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -9,6 +10,8 @@ import pytest
 from tests.stories.edge_scene import ATTACK, PROXY, SITE, EdgeScene, raw
 
 from ostiary.server.edge.answers import TOLD
+from ostiary.server.edge.asked import EdgeAsked
+from ostiary.server.edge.remarks import edge_remarks
 from ostiary.testing.issuer import FakeHolder, FakeIssuer
 
 NGINX = {"X-Original-Method": "GET", "X-Original-URI": "/docs/1", "X-Original-Host": SITE}
@@ -287,3 +290,19 @@ def test_too_long_a_body_is_refused_unread(edge: EdgeScene) -> None:
 def test_an_inspected_route_is_shut_to_proxies_that_send_no_bodies(edge: EdgeScene) -> None:
     answer = plain(edge, "/edge/auth", {**NGINX, "X-Original-Method": "POST", "X-Original-URI": "/look/1"})
     assert problem(answer, 403)["reasons"] == ["edge_body_not_seen"]
+
+
+def test_the_doctor_finds_proxies_that_nobody_is(edge: EdgeScene) -> None:
+    house = edge.server.house
+    assert list(edge_remarks(house)) == []
+    with_more = house.settings.edge.model_copy(update={"proxies": (PROXY, "edge-9")})
+    routes = tuple(one.model_copy(update={"tenant": "acme"}) for one in with_more.routes)
+    odd = house.settings.model_copy(update={"edge": with_more.model_copy(update={"routes": routes})})
+    told = list(edge_remarks(SimpleNamespace(settings=odd, store=house.store, clock=house.clock)))  # type: ignore[arg-type]
+    assert next((bad, mend) for bad, _, mend in told) == (True, "ostiary pep add edge-9")
+    assert len(told) == 3
+
+
+def test_no_token_stands_in_a_repr(edge: EdgeScene) -> None:
+    asked = EdgeAsked(method="GET", host="h", target="/a?token=secret", authorization="Bearer a.b.c", dpop="d.e.f")
+    assert repr(asked) == "EdgeAsked('GET', 'h', '/a')"

@@ -12,7 +12,7 @@ _FILES = ("ostiary.db-wal", "ostiary.db")
 
 
 class DiskFull:
-    """The disk has no room for a while: nothing may be allowed, for nothing can be recorded."""
+    """The disk has no room for a while, its reserve of 16 MiB counted: nothing may be allowed."""
 
     name = "disk_full"
     harms_at_once = False
@@ -26,7 +26,7 @@ class DiskFull:
         disk = field.disk
         if disk is None:
             return self.lacks(field)
-        free = chance.choice([0, 256 << 10, 2 * MIB, 20 * MIB])
+        free = chance.choice([0, 256 << 10, 2 * MIB, 12 * MIB])
         disk.leave(free)
         try:
             time.sleep(0.3)

@@ -131,6 +131,8 @@ class Assembly:
         self._chores = Chores(self._all_chores(), self.faults, lambda: house.together.keeper.leads)
         house.together.listen(house.response.look_again)
         _gauges(metrics, house, self.authzen, self.crew)
+        if (follower := self._follower) is not None:
+            metrics.gauge("ostiary_log_behind", "records that are not learned yet", lambda: follower.behind)
 
     def _after(self, decided: Decided) -> None:
         """Judge the session of a decision, then let the profiles learn from its event."""

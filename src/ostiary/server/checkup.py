@@ -20,6 +20,7 @@ from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
 from ostiary.server.agreement_remarks import agreement_remarks
 from ostiary.server.biometrics.remarks import biometrics_remarks
+from ostiary.server.edge.remarks import edge_remarks
 from ostiary.server.places import Places
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
@@ -195,6 +196,8 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
             yield from _rollout(house)
             for bad, text, mend in biometrics_remarks(house, clock.now_ns()):
                 yield Finding("biometrics", State.WRONG if bad else State.MIND, text, mend)
+            for bad, text, mend in edge_remarks(house):
+                yield Finding("edge", State.WRONG if bad else State.MIND, text, mend)
     except OstiaryError as fault:
         yield Finding("data", State.WRONG, fault.message, _command_in(fault.message))
     for reason in dict.fromkeys(faults):
@@ -226,6 +229,9 @@ def _disk(places: Places, settings: Settings) -> Iterator[Finding]:
 
 
 def _shared(house: House) -> Iterator[Finding]:
+    if house.shared.several and house.settings.mcp.servers:
+        text = "each replica knows only what subjects have read through its own MCP door"
+        yield Finding("replicas", State.MIND, text, "route the MCP door to one replica (ADR-0069)")
     for one in house.shared.remarks():
         state = State.FINE if one.bad is None else State.WRONG if one.bad else State.MIND
         yield Finding("replicas", state, one.text, one.mend)

@@ -21,7 +21,7 @@ LOG_PREFIX: Final = "/log/"
 JWKS_PATH: Final = "/.well-known/jwks.json"
 _CACHED: Final = (b"cache-control", b"public, max-age=300")
 _TEXT: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
-NOT_FOUND: Final = json_reply(404, "there is nothing here")
+NOT_FOUND: Final = json_reply(404, {"code": "not_found", "message": "there is nothing here"})
 
 Checks = Callable[[], dict[str, str]]
 
@@ -56,7 +56,7 @@ class PublicFace:
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""
         if request.method not in {"GET", "HEAD"}:
-            return json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET, HEAD"))
         reply = await self._get(request)
         return msgspec.structs.replace(reply, body=b"") if request.method == "HEAD" else reply
 
@@ -81,7 +81,7 @@ class PublicFace:
 
     def _metrics_for(self, peer: str | None) -> Reply:
         if not self._metrics_from.trusts(peer):
-            return json_reply(403, "metrics are not for this network")
+            return json_reply(403, {"code": "metrics_not_allowed", "message": "metrics are not for this network"})
         return Reply(200, self._metrics.exposition(), (_TEXT,))
 
     async def _log(self, path: str) -> Reply:

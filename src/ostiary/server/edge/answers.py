@@ -65,6 +65,7 @@ def allowed(decided: Decided, subject: str, carries: frozenset[str]) -> EdgeAnsw
     if unknown:
         return refused(403, NOT_UNDERSTOOD, decided=decided)
     told = json.dumps(decided.answer["context"].get("obligations", []), separators=(",", ":"), sort_keys=True)
+    told = told.replace("\x7f", "\\u007f")  # the one control character that JSON lets stand
     if len(told) > MAX_OBLIGATIONS:
         return refused(403, TOO_LONG, decided=decided)
     headers = (

@@ -6,6 +6,7 @@
 - grpcio is an extra: where it is missing nothing is served, and the start says so.
 """
 
+import importlib.util
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,13 @@ class RpcDoor:
     """Listens for Envoy's calls."""
 
     def __init__(self, settings: Settings, known: Known, ask: Ask, told: Callable[[str, EdgeAnswer], None]) -> None:
-        """Ask ``known`` who calls, then ``ask`` what is to be answered; ``told`` hears of each answer."""
+        """Ask ``known`` who calls, then ``ask`` what is to be answered; ``told`` hears of each answer.
+
+        Raises:
+            UnavailableError: ``grpc_unavailable``: grpcio is not installed.
+        """
+        if any(importlib.util.find_spec(name) is None for name in ("grpc", "google.protobuf")):
+            raise UnavailableError(AWAY, "gRPC needs an extra: pip install 'ostiary[grpc]'")
         self._settings, self._known, self._ask, self._told = settings, known, ask, told
         self._server: Any = None
 
@@ -40,15 +47,13 @@ class RpcDoor:
         """Begin to listen.
 
         Raises:
-            UnavailableError: ``grpc_unavailable``: grpcio is not installed, or the port is taken.
+            UnavailableError: ``grpc_unavailable``: the port is taken, or its TLS cannot be set up.
         """
-        try:
-            import grpc  # noqa: PLC0415 - an extra
-            import grpc.aio  # noqa: PLC0415
+        import grpc  # noqa: PLC0415 - an extra
+        import grpc.aio  # noqa: PLC0415
 
-            from ostiary.server.edge.stubs import ext_authz_pb2 as pb  # noqa: PLC0415
-        except ImportError as fault:
-            raise UnavailableError(AWAY, "gRPC needs an extra: pip install 'ostiary[grpc]'") from fault
+        from ostiary.server.edge.stubs import ext_authz_pb2 as pb  # noqa: PLC0415
+
         most = self._settings.edge.max_body_bytes + _HEADROOM
         self._server = grpc.aio.server(options=[("grpc.max_receive_message_length", most)])
         check = grpc.unary_unary_rpc_method_handler(

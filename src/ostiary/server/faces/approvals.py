@@ -39,8 +39,8 @@ MAX_IN_FLIGHT: Final = 16
 _TIMEOUT_MS: Final = 300_000
 _MAX_ID: Final = 64
 _READING: Final = frozenset({"GET", "HEAD"})
-_NOT_READ: Final = json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
-_GONE: Final = json_reply(404, "there is nothing here")
+_NOT_READ: Final = json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET, HEAD"))
+_GONE: Final = json_reply(404, {"code": "not_found", "message": "there is nothing here"})
 Told = dict[str, Any]
 Made = TypeVar("Made")
 
@@ -92,7 +92,7 @@ class ApprovalFace:
 
     async def _stepped(self, request: Request, tenant: str, proposal_id: str, step: str) -> Reply:
         if request.method != "POST":
-            return json_reply(405, "use POST", (b"allow", b"POST"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use POST"}, (b"allow", b"POST"))
         self._check_site(request)
         told = await self._body(request)
         do = self._options if step == "options" else self._answer

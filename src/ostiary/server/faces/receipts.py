@@ -60,7 +60,7 @@ class Receipts:
     async def answer(self, request: Request) -> Reply:
         """Take one receipt."""
         if request.method != "POST":
-            return json_reply(405, "use POST", (b"allow", b"POST"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use POST"}, (b"allow", b"POST"))
         try:
             pep = await asyncio.to_thread(identify, self._desk, request)
         except RefusedError as no:

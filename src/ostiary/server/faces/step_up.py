@@ -43,8 +43,8 @@ _OK: Final = 200
 _NS: Final = 1_000_000_000
 _NOT_FOUND: Final = frozenset({StepUpRefusal.STEP_UP_UNKNOWN, StepUpRefusal.ENROLMENT_UNKNOWN})
 _READING: Final = frozenset({"GET", "HEAD"})
-_NOT_READ: Final = json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
-_GONE: Final = json_reply(404, "there is nothing here")
+_NOT_READ: Final = json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET, HEAD"))
+_GONE: Final = json_reply(404, {"code": "not_found", "message": "there is nothing here"})
 Told = dict[str, Any]
 Made = TypeVar("Made")
 
@@ -108,7 +108,7 @@ class StepUpFace:
 
     async def _stepped(self, request: Request, below: str, names: list[str], step: str) -> Reply:
         if request.method != "POST":
-            return json_reply(405, "use POST", (b"allow", b"POST"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use POST"}, (b"allow", b"POST"))
         self._check_site(request)
         told = await self._body(request)
         do = self._step_up_step if below == STEP_UP else self._enrol_step

@@ -3,14 +3,13 @@
 They hold a lock that all of them share, and that one who must be alone takes for himself: ``alone`` in ``database.py``.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from ostiary.storage.postgres.faults import FAULTS, is_gone
-from ostiary.storage.postgres.lines import Line, connect, write_rows
+from ostiary.storage.postgres.lines import Line, connect, hang_up, write_rows
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.storage.postgres.statements import known, shown
 from ostiary.storage.tables.database import Row
@@ -55,7 +54,7 @@ class Adder:
         """Close the line."""
         with self._lock:
             if self._line is not None:
-                self._run(_cut(self._line))
+                self._run(hang_up(self._line.connection))
 
     @property
     def _open(self) -> Line:
@@ -77,8 +76,3 @@ class Adder:
         self._line = Line(await connect(self._place))
         await self._line.begin(_BEGIN)
         return self._line
-
-
-async def _cut(line: Line) -> None:
-    line.cut()
-    await asyncio.sleep(0)

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from ostiary.storage.postgres.adding import ALONE, Adder
 from ostiary.storage.postgres.faults import FAULTS, is_gone
-from ostiary.storage.postgres.lines import Line, Readers, connect, write_rows
+from ostiary.storage.postgres.lines import Line, Readers, connect, hang_up, write_rows
 from ostiary.storage.postgres.loop import LoopThread
 from ostiary.storage.postgres.migrate import migrate
 from ostiary.storage.postgres.place import PostgresPlace
@@ -125,7 +125,7 @@ class PostgresDatabase:
             if self._loop.runs:
                 self._adder.close()
                 self._run(self._readers.close())
-                self._run(self._close_writer())
+                self._run(hang_up(self._writer.connection))
                 self._loop.stop()
 
     def _write(self, name: str, told_values: Sequence[object] | Mapping[str, object]) -> int:
@@ -167,6 +167,3 @@ class PostgresDatabase:
                 return
         self._writer = await self._line()
         await self._writer.begin()
-
-    async def _close_writer(self) -> None:
-        self._writer.cut()

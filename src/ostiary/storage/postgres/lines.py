@@ -52,12 +52,22 @@ async def connect(place: PostgresPlace, *, as_owner: bool = False) -> asyncpg.Co
     return connection
 
 
+async def hang_up(connection: asyncpg.Connection) -> None:
+    """Take leave; where nobody answers, the line is cut."""
+    try:
+        await connection.close(timeout=_MARGIN_S)
+    except FAULTS:
+        connection.terminate()
+
+
 def _settings(place: PostgresPlace) -> dict[str, str]:
     return {
         "application_name": "ostiary",
         # INVARIANT: no schema that others may write to is looked in. The server's own comes first without being named;
         # temporary tables, which would come even before it, are named last.
         "search_path": "ostiary, pg_temp",
+        "ostiary.tenant": "",
+        "ostiary.scope": "none",
         "synchronous_commit": "on",
         "default_transaction_isolation": "read committed",
         "default_transaction_read_only": "off",
@@ -178,9 +188,8 @@ class Readers:
 
     async def close(self) -> None:
         """Close all that wait."""
-        for line in self._idle:
-            line.cut()
-        self._idle.clear()
+        while self._idle:
+            await hang_up(self._idle.pop().connection)
 
     def _drop(self) -> None:
         while self._idle:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.log_source import TableSource, with_keys
-from ostiary.storage.postgres.lines import Line, connect
+from ostiary.storage.postgres.lines import Line, connect, hang_up
 from ostiary.storage.postgres.loop import LoopThread
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.storage.postgres.statements import known, shown
@@ -31,9 +31,6 @@ class PostgresLogSource(TableSource):
             await line.connection.execute(_BEGIN)
             return line
 
-        async def cut(line: Line) -> None:
-            line.cut()
-
         def fetch(name: str, *values: object) -> list[tuple[Any, ...]]:
             statement = known()[name]
             try:
@@ -43,7 +40,7 @@ class PostgresLogSource(TableSource):
 
         def close() -> None:
             if loop.runs:
-                loop.run(cut(line))
+                loop.run(hang_up(line.connection))
                 loop.stop()
 
         try:

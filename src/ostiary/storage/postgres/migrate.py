@@ -16,7 +16,7 @@ import msgspec
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.migrations import Migration, check, migrations_of
-from ostiary.storage.postgres.lines import connect
+from ostiary.storage.postgres.lines import connect, hang_up
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.vocabulary.clock import Clock
 
@@ -82,7 +82,7 @@ async def migrate(place: PostgresPlace, clock: Clock, steps: Sequence[Migration]
             await connection.execute(_ROLE)
             await connection.execute(files(__package__).joinpath("rights.sql").read_text(encoding="utf-8"))
     finally:
-        await connection.close()
+        await hang_up(connection)
     return wanted[-1].version
 
 

@@ -212,12 +212,8 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
-    store = opening.enter_context(open_store(places, settings.store, clock))
-    ring, vault = open_keys(places.keys, store, clock)
-    together = open_together(settings, places, store, vault, clock, serving=serving)
-    shared = open_shared(settings, store, vault, clock, on_fault, opening)
-    writing = open_log(places, settings.audit, store, vault, ring, clock, together, on_fault)
-    log = opening.enter_context(writing)
+    ground = _ground(places, settings, clock, on_fault, opening, serving=serving)
+    store, ring, log, shared = ground["store"], ground["ring"], ground["log"], ground["shared"]
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, shared)
     knowledge = _knowledge(places, settings, store, shared, clock, on_fault, serving=serving)
@@ -245,13 +241,9 @@ def _open(
         degraded=shared.degraded,
         on_fault=on_fault,
     )
+    responding = partial(open_responding, places, settings.response, settings.export, store, log, ledger)
     return {
-        "store": store,
-        "shared": shared,
-        "together": together,
-        "ring": ring,
-        "vault": vault,
-        "log": log,
+        **ground,
         "tenants": TenantAdmin(log, ring, clock),
         "authenticator": authenticator,
         "subjects": subjects,
@@ -264,21 +256,21 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
-        "response": open_responding(
-            places,
-            settings.response,
-            settings.export,
-            store,
-            log,
-            ledger,
-            scorers,
-            clock,
-            on_fault,
-            keys,
-            rollout.playbooks,
-            devices,
-        ),
+        "response": responding(scorers, clock, on_fault, keys, rollout.playbooks, devices),
     }
+
+
+def _ground(
+    places: Places, settings: Settings, clock: Clock, on_fault: OnFault, opening: ExitStack, *, serving: bool
+) -> dict[str, Any]:
+    """Open what everything else stands on: store, keys, what replicas share, the log."""
+    store = opening.enter_context(open_store(places, settings.store, clock))
+    ring, vault = open_keys(places.keys, store, clock)
+    together = open_together(settings, places, store, vault, clock, serving=serving)
+    shared = open_shared(settings, store, vault, clock, on_fault, opening)
+    writing = open_log(places, settings.audit, store, vault, ring, clock, together, on_fault)
+    log = opening.enter_context(writing)
+    return {"store": store, "ring": ring, "vault": vault, "together": together, "shared": shared, "log": log}
 
 
 def _identity(

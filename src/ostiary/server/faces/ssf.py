@@ -26,7 +26,7 @@ from ostiary.server.body import parse_object
 from ostiary.server.challenge import UNAUTHENTICATED
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
-from ostiary.server.replicas.telling import ToldOnce
+from ostiary.server.replicas.telling import told_once
 from ostiary.server.signalling import PEP, SharedSignals, pool_of, shared_signals
 from ostiary.server.wire import Reply, Request, json_reply
 from ostiary.vocabulary.ids import check_tenant
@@ -63,9 +63,7 @@ def face(desk: FaceDesk) -> "SsfFace | None":
     if not desk.house.settings.ssf.enabled:
         return None
     signals = shared_signals(desk.house, desk.faults)
-    telling = ToldOnce(desk.house.together, signals.transmitter.on_change)
-    desk.house.ledger.listen(telling.on_change)
-    desk.house.together.listen(telling.take_over)
+    told_once(desk.house.together, desk.house.ledger, signals.transmitter.on_change)
     desk.house.devices.listen(lambda change: _tell_standing(signals, change))
     return SsfFace(desk, signals)
 

@@ -13,11 +13,18 @@ from collections.abc import Callable
 from typing import Final
 
 from ostiary.server.replicas.together import Together
-from ostiary.sessions import SessionChange
+from ostiary.sessions import SessionChange, SessionLedger
 from ostiary.sessions.session import ChangeKind
 
 KEEP_S: Final = 15.0
 _MOST: Final = 10_000
+
+
+def told_once(together: Together, ledger: SessionLedger, tell: Callable[[SessionChange], None]) -> None:
+    """Have ``tell`` hear of the changes of ``ledger`` that this replica is to tell."""
+    telling = ToldOnce(together, tell)
+    ledger.listen(telling.on_change)
+    together.listen(telling.take_over)
 
 
 class ToldOnce:

@@ -24,7 +24,8 @@ from ostiary.server.edge.remarks import edge_remarks
 from ostiary.server.places import Places
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
-from ostiary.server.settings.sections import LOOPBACK, Networks, PhasesSection, Settings
+from ostiary.server.settings.networks import LOOPBACK, Networks
+from ostiary.server.settings.sections import PhasesSection, Settings
 from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
 from ostiary.server.storing import holds_data, plain_line
 from ostiary.server.wiring import House, open_house

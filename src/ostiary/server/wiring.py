@@ -22,7 +22,7 @@ from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.defence.lessons import Lessons
-from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.errors import OstiaryError, RefusedError, UnavailableError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -256,6 +256,9 @@ def _open(
 
 
 def _store(places: Places, clock: Clock) -> Store:
+    if places.retired.exists():  # two living copies of one log would fork it
+        text = f"a restored copy has taken the place of `{places.root}`: two logs of one name may not both go on"
+        raise RefusedError("data_retired", text)
     try:
         places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:

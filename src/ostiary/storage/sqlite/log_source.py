@@ -4,7 +4,7 @@ It knows nothing of how the log was written: what is not there is reported as go
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -85,6 +85,16 @@ class SqliteSource:
         if opener is None:
             return None
         return {row[0]: opener(row) for row in self._bundle_rows(index, width)}
+
+    def opened_of(self, tenant: str, kind: str) -> Iterator[bytes]:
+        """Yield salt and payload of a tenant's records of one kind that still open, oldest first."""
+        values = {"tenant": tenant, "kind": kind, "since": 0, "before": None, "limit": -1}
+        try:
+            rows = self._connection.execute(statement("select_by_kind"), values)
+            opener = self.opener
+            yield from (found for row in rows if opener is not None and (found := opener(row)))
+        except sqlite3.Error as fault:
+            raise UnavailableError("log_unavailable", f"the log cannot be read: {fault}") from fault
 
     def beyond(self, size: int) -> int:
         """Return how many records lie behind the signed end."""

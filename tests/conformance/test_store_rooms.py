@@ -1,8 +1,11 @@
 """The small tables: enforcement points, ended sessions, snapshots; and the database beneath them all."""
 
+import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -96,6 +99,34 @@ def test_a_tenant_is_forgotten_in_all_of_them(store: FileStore) -> None:
     assert [one.tenant for one in store.sessions.terminated_sessions()] == ["beta"]
     files = b"".join(path.read_bytes() for path in store.path.parent.glob("ostiary.db*"))
     assert b"secret profile" not in files
+
+
+def test_nobody_waits_for_a_reader_when_something_is_erased(store: FileStore) -> None:
+    store.snapshots.save("acme", "profiles", "book", b"secret profile", 1)
+    wal = store.path.with_name("ostiary.db-wal")
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM snapshots").fetchone() == (1,)
+        begun = time.monotonic()
+        store.forget_tenant("acme")
+        store.snapshots.save("beta", "profiles", "book", b"another", 2)
+        assert time.monotonic() - begun < 5  # it was ten seconds for every writer, and so for every answer
+        assert b"secret profile" in wal.read_bytes()
+    time.sleep(0.6)
+    store.snapshots.save("beta", "profiles", "book", b"another", 3)
+    assert b"secret profile" not in wal.read_bytes() + store.path.read_bytes()
+
+
+def test_what_was_erased_is_gone_from_the_log_at_the_latest_when_the_store_is_closed(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "o.db", isolation_level=None)) as reader:
+        with open_store(tmp_path / "o.db", FakeClock()) as store:
+            store.snapshots.save("acme", "profiles", "book", b"secret profile", 1)
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM snapshots").fetchone()
+            store.snapshots.delete("acme", "profiles", "book")
+            reader.execute("COMMIT")
+        files = b"".join(path.read_bytes() for path in tmp_path.glob("o.db*"))
+        assert b"secret profile" not in files
 
 
 def test_the_database_file_is_private(store: FileStore) -> None:

@@ -6,8 +6,9 @@ const dialog = document.getElementById("confirm");
 
 async function send(form, button) {
   const fields = new URLSearchParams(new FormData(form, button?.name ? button : undefined));
-  const answer = await fetch(form.action, { method: "POST", headers: { accept: "application/json" }, body: fields, redirect: "error", cache: "no-store" });
-  return { ok: answer.ok, told: await answer.json().catch(() => ({})) };
+  const answer = await fetch(form.action, { method: "POST", headers: { accept: "application/vnd.ostiary.deed+json" }, body: fields, redirect: "error", cache: "no-store" });
+  const told = await answer.json().catch(() => ({}));
+  return { ok: answer.ok && !told.confirm && !told.sign_in, told }; // 200 with either: one thing is to be done first
 }
 
 function wrong(form, text) {

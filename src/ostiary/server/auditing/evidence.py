@@ -18,7 +18,7 @@ from ostiary.server.wiring import House
 
 Told = dict[str, Any]
 Shows = Callable[[str, Told], bool]
-MOST_COUNTED: Final = 3_000
+MOST_COUNTED: Final = 800
 _EXAMPLES: Final = 3
 _PERMITS: Final = frozenset({0, 1})
 _STEP_UP: Final = 2

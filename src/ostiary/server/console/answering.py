@@ -26,7 +26,7 @@ from ostiary.server.console.asking import caller_of, question, signed_in
 from ostiary.server.console.cookies import clear_cookie, read_cookie
 from ostiary.server.console.forms import MAX_BYTES, read_form
 from ostiary.server.console.paths import SIGN_IN
-from ostiary.server.console.refusing import Refusing
+from ostiary.server.console.refusing import DEED_TYPE, Refusing, asked_back
 from ostiary.server.console.rights import rights_of
 from ostiary.server.console.routes import Route, Table
 from ostiary.server.console.said import forget_cookie, read_said
@@ -43,6 +43,7 @@ FOREIGN: Final = "console_foreign_site"
 ENDED: Final = frozenset({"session-terminated", "session_terminated"})  # by a rule, and by the ledger itself
 _EVERYBODYS: Final = "deployment"
 _FORM: Final = b"application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
 _SHOWN: Final = frozenset({"GET", "HEAD"})
 _FROM_HERE: Final = frozenset({"", "same-origin", "none"})
 
@@ -63,7 +64,7 @@ class Answering:
     async def answer(self, request: Request) -> Reply | StreamReply:
         """Answer one request."""
         method = "GET" if request.method in _SHOWN else request.method
-        wants_json = _header(request, b"accept") == "application/json"
+        wants_json = _header(request, b"accept") in {_JSON, DEED_TYPE}
         who: SignedIn | None = None
         try:
             who = await asyncio.to_thread(self._who, request)
@@ -192,7 +193,8 @@ class Answering:
                 return self._refusing.unsigned()
             return go_and_sign_in(request.target if request.method in _SHOWN else "/", clear=True)
         back = request.target if request.method in _SHOWN else "/"
-        return self._refusing.turned_away(no.reply, body, who, back, wants_json=wants_json)
+        reply = self._refusing.turned_away(no.reply, body, who, back, wants_json=wants_json)
+        return asked_back(reply) if _header(request, b"accept") == DEED_TYPE else reply
 
     def _tell(self, no: OstiaryError, request: Request) -> None:
         if isinstance(no, UnavailableError) and no.code != BUSY:

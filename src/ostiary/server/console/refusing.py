@@ -9,6 +9,8 @@
 from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
+
 from ostiary.console.rendering import Viewer
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.server.console.oidc.providers import Provider, again_path
@@ -19,6 +21,8 @@ from ostiary.server.doors.turned_away import STEP_UP
 from ostiary.server.wire import Reply, json_reply
 
 UNSIGNED: Final = json_reply(401, {"code": "console_not_signed_in", "message": "sign in first", "sign_in": "/sign-in"})
+DEED_TYPE: Final = "application/vnd.ostiary.deed+json"
+"""What the pages' own script accepts: to it, that somebody must confirm first is a step of the deed and no fault."""
 _NOT_FOUND: Final = "_unknown"
 _NOT_YOU: Final = "approval_proposer_unknown"  # who is unknown here is the person itself
 
@@ -93,6 +97,15 @@ class Refusing:
             **told,
         }
         return answer(self._shared.renderer.page(template, viewer, "", **frame), status)
+
+
+def asked_back(reply: Reply) -> Reply:
+    """Return the answer to a deed by a page's script: where a confirmation would help, it is a plain answer.
+
+    A browser writes every other status into its console as an error, and there nothing has gone wrong.
+    """
+    told = msgspec.json.decode(reply.body)
+    return msgspec.structs.replace(reply, status=200) if told.get("confirm") or told.get("sign_in") else reply
 
 
 def _status(no: OstiaryError) -> int:

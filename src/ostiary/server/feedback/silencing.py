@@ -5,6 +5,7 @@ milder, and what people have confirmed of it, which is what the silence would ha
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -13,6 +14,8 @@ from ostiary.decision.combine import BreakGlass, combine
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.suppressing import Suppression, withheld
 from ostiary.policy.bundle import Bundle
+from ostiary.policy.bundle_files import read_files
+from ostiary.policy.limits import BundleLimits
 from ostiary.policy.reads import RuleTree
 from ostiary.policy.rulebook import annotations
 from ostiary.server.decision_index.since import first_since
@@ -64,8 +67,17 @@ class Preview(msgspec.Struct, frozen=True):
     shown: list[Silenced]
 
 
-def adaptive_rules(bundle: Bundle) -> frozenset[str]:
-    """Return the ids of the rules that propose on a model's word, those left out that are a guardrail's as well."""
+def adaptive_rules(house: House, tenant: str) -> frozenset[str]:
+    """Return the ids of the rules that propose on a model's word, those left out that are a guardrail's as well.
+
+    They are read from the tenant's bundle as it lies on disk; the same files are parsed once.
+    """
+    return _adaptive(tuple(read_files(house.policies.source(tenant), BundleLimits()).items()))
+
+
+@lru_cache(maxsize=32)
+def _adaptive(files: tuple[tuple[str, bytes], ...]) -> frozenset[str]:
+    bundle = Bundle(dict(files))
     tree = RuleTree(bundle)
     of_package = {source.path: source.package for source in tree.sources}
     found: dict[str, set[bool]] = {}
@@ -84,8 +96,7 @@ def add(house: House, suppressions: Suppressions, tenant: str, wish: Wish, by: s
         RefusedError: ``suppression_of_guardrail``, ``suppression_needs_approval``, ``approval_…``.
         UnavailableError: the deed cannot be recorded.
     """
-    bundle = Bundle.load(house.policies.source(tenant))
-    made = suppressions.draft(tenant, wish, by, adaptive_rules(bundle))
+    made = suppressions.draft(tenant, wish, by, adaptive_rules(house, tenant))
     suppressions.take_agreement(tenant, made, by)
     told = msgspec.to_builtins(made)
     record_about(made.subject, house, by, tenant, "suppression.add", {"suppression": told})
@@ -112,7 +123,7 @@ def preview(house: House, suppressions: Suppressions, tenant: str, wish: Wish, b
         FaultyInputError: ``suppression_invalid``.
         RefusedError: ``suppression_of_guardrail``.
     """
-    made = suppressions.draft(tenant, wish, by, adaptive_rules(Bundle.load(house.policies.source(tenant))))
+    made = suppressions.draft(tenant, wish, by, adaptive_rules(house, tenant))
     now = house.clock.now_ns()
     since = now - int(max(0.0, min(days, 3_650.0)) * _DAY_NS)
     always = msgspec.structs.replace(made, from_ns=0, expires_ns=1 << 62)

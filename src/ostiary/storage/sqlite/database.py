@@ -3,7 +3,9 @@
 - WAL, ``synchronous=FULL``: a committed transaction survives a power cut. ``BEGIN IMMEDIATE`` excludes every other
   writer, those of other processes too.
 - A transaction entered again by the same thread joins the outer one.
-- What is erased is overwritten with zeros (``secure_delete``) and the write-ahead log is emptied afterwards.
+- What is erased is overwritten with zeros (``secure_delete``) and the write-ahead log is emptied afterwards: at
+  once, or, while somebody still reads an older state (a verification of the whole log takes long), by a later one.
+  Nobody waits for readers: every writer, and with it every answer, would wait with him.
 - Full disk = ``disk_full``, anything else that SQLite cannot do = ``storage_unavailable``: callers fail closed.
 """
 
@@ -11,6 +13,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +28,8 @@ from ostiary.vocabulary.clock import Clock
 _BUSY_MS: Final = 10_000
 _WRITER_CACHE_KIB: Final = 32_768
 _WAL_PAGES: Final = 4_000
+_SCRUB_AGAIN_S: Final = 0.5
+_LAST_TRIES: Final = 6
 _WAL_BYTES: Final = 64 << 20
 
 
@@ -41,6 +46,7 @@ class SqliteDatabase:
         self._lock = threading.RLock()
         self._depth = 0
         self._scrub = False
+        self._scrub_after = 0.0
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         with _faults():
             _make_private(path)
@@ -124,7 +130,11 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
-        with self._lock:
+        with self._lock, _faults():
+            for _ in range(_LAST_TRIES if self._scrub else 0):
+                if self._emptied_wal():
+                    break
+                time.sleep(_SCRUB_AGAIN_S)
             while not self._readers.empty():
                 self._readers.get_nowait().close()
             self._writer.close()
@@ -147,9 +157,18 @@ class SqliteDatabase:
             self._writer.execute("ROLLBACK")
 
     def _empty_wal_if_erased(self) -> None:
-        if self._scrub:
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._scrub = False
+        if self._scrub and time.monotonic() >= self._scrub_after:
+            self._scrub = not self._emptied_wal()
+            self._scrub_after = time.monotonic() + _SCRUB_AGAIN_S if self._scrub else 0.0
+
+    def _emptied_wal(self) -> bool:
+        """Empty the write-ahead log if nobody reads an older state; return whether that was so."""
+        self._writer.execute("PRAGMA busy_timeout = 0")
+        try:
+            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        return not busy
 
 
 def _connect(path: Path) -> sqlite3.Connection:

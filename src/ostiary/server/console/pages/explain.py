@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
-from ostiary.policy.bundle import Bundle
 from ostiary.server.admin.context import Fault
 from ostiary.server.admin.decisions import list_decisions
 from ostiary.server.admin.whatif import DraftBody, WhatIfBody, ask_what_if, list_candidates
@@ -73,7 +72,7 @@ def answered(visit: Visit, asked: dict[str, str]) -> dict[str, Any]:
 
 def _not_adaptive(visit: Visit, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rules that ask for no score: which of the others applied tells in which band it lies."""
-    asking = adaptive_rules(Bundle.load(visit.house.policies.source(visit.tenant)))
+    asking = adaptive_rules(visit.house, visit.tenant)
     return [one for one in rules if one["rule"] not in asking and not one.get("file", "").startswith("adaptive")]
 
 

@@ -6,7 +6,6 @@ The preview is a page with its wish in the address; what is added is what was sh
 from typing import Any
 
 from ostiary.errors import FaultyInputError, OstiaryError
-from ostiary.policy.bundle import Bundle
 from ostiary.server.admin.feedback import (
     WishBody,
     add_suppression,
@@ -48,7 +47,7 @@ def show(visit: Visit) -> Reply:
         preview=found,
         refused=refused,
         ends=ENDS,
-        rules=sorted(adaptive_rules(Bundle.load(visit.house.policies.source(visit.tenant)))),
+        rules=sorted(adaptive_rules(visit.house, visit.tenant)),
         signals=sorted(features.INDEX),
         stamp=stamp,
     )

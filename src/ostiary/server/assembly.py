@@ -172,6 +172,7 @@ class Assembly:
             receive_timeout_s=settings.receive_timeout_s,
             base_url=public_url(settings),
             doors=self._doors(settings),
+            tracer=self._tracer,
             draining=lambda: self.app.draining,
         )
 

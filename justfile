@@ -69,6 +69,16 @@ format:
 new kind name:
     @python tools/new_{{ kind }}.py {{ name }}
 
+# a release into dist/: wheel and sdist (built twice and compared), SBOM; KEY=release.key signs it
+[group('release')]
+release:
+    @tools/release.sh
+
+# a data directory of an older commit under this code, and old code on this schema (`just upgrade COMMIT`)
+[group('release')]
+upgrade *commit:
+    @tools/upgrade.sh {{ commit }}
+
 # the pages that are made from the code: signals, configuration, mappings
 [group('write')]
 pages:
@@ -78,6 +88,7 @@ pages:
     @python tools/write_mapping_docs.py
     @python tools/write_session_docs.py
     @python tools/write_log_type_docs.py
+    @python tools/sbom.py --licences
 
 # read the documentation at http://127.0.0.1:8000 while writing it
 [group('write')]

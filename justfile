@@ -77,7 +77,7 @@ release:
 # a data directory of an older commit under this code, and old code on this schema (`just upgrade COMMIT`)
 [group('release')]
 upgrade *commit:
-    @tools/upgrade.sh {{ commit }}
+    @python tools/upgrade.py {{ commit }}
 
 # the pages that are made from the code: signals, configuration, mappings
 [group('write')]

@@ -145,9 +145,10 @@ def licences() -> str:
     head = f"""# Licences of dependencies
 
 Ostiary is Apache-2.0. This is what {locks} pin, {len(rows)} packages with every extra,
-as each declares its licence. `python tools/sbom.py --licences` writes this page, a test keeps it fresh; a release carries
-the same as a CycloneDX bill of materials ([verify a release](../how-to/verify-a-release.md)). A package without one is
-for another platform and not installed here. Scripts and styles of the console are vendored and named in `tools/vendor.json`.
+as each declares its licence. `python tools/sbom.py --licences` writes this page, and a test keeps it fresh.
+A release carries the same as a bill of materials ([verify a release](../how-to/verify-a-release.md)).
+A package without a licence here is for another platform and not installed.
+Scripts and styles of the console are vendored and named in `tools/vendor.json`.
 
 | package | version | licence |
 |---|---|---|

@@ -8,4 +8,4 @@ import os
 
 os.environ.setdefault("OSTIARY_COMPILED", "0")
 
-pytest_plugins = ["backends"]
+pytest_plugins = ["backends", "stores"]

@@ -53,6 +53,16 @@ docs:
 test *paths:
     @PYTEST_ARGS='{{ paths }}' tools/check.sh tests
 
+# fuzz every parser of outside bytes, ten minutes each, or those named: `just fuzz --minutes 1 token dpop`
+[group('check')]
+fuzz *options:
+    @python tools/fuzz.py {{ options }}
+
+# ask every route of the server odd things for so many seconds
+[group('check')]
+fuzz-faces seconds='600':
+    @OSTIARY_FACES_S={{ seconds }} OSTIARY_FACES_SEED=$RANDOM python -m pytest -q -o timeout=0 tests/conformance/test_faces_never_break.py
+
 # pictures of every page of the console into docs/assets/screens: light, dark, and as a phone shows it
 [group('write')]
 screenshots *options:
@@ -89,6 +99,7 @@ pages:
     @python tools/write_session_docs.py
     @python tools/write_log_type_docs.py
     @python tools/sbom.py --licences
+    @python tools/write_control_docs.py
 
 # read the documentation at http://127.0.0.1:8000 while writing it
 [group('write')]

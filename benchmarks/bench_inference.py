@@ -23,7 +23,7 @@ import httpx
 
 from ostiary.audit import AuditLog
 from ostiary.defence.budgets import Budget, Budgets, Want, key_of
-from ostiary.defence.ports import NOTHING_BACK, Ask, Slot
+from ostiary.defence.ports import NOTHING_BACK, Ask, BudgetStore, Slot
 from ostiary.defence.probing import ProbeWatch
 from ostiary.identity.exchange.details import AccessDetail
 from ostiary.keys import open_keys
@@ -32,7 +32,6 @@ from ostiary.pipeline.inference.endpoint import EndpointSpec, spec_document
 from ostiary.pipeline.inference.rows import check_request
 from ostiary.pipeline.inference.sketching import sketches
 from ostiary.storage.sqlite import open_store
-from ostiary.storage.tables.inference import BudgetTable
 from ostiary.testing.model_server import FakeModel
 from ostiary.testing.pipeline import PipelineCaller
 from ostiary.testing.served import Served
@@ -47,7 +46,7 @@ NS = 1_000_000_000
 class Counting:
     """A budget store that counts its writes."""
 
-    def __init__(self, store: BudgetTable) -> None:
+    def __init__(self, store: BudgetStore) -> None:
         self.store, self.writes = store, 0
 
     def take(

@@ -175,7 +175,10 @@ def _once(admit: "Callable[[Bundle], Report]") -> "Callable[[Bundle], Report]":
 
 @pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., InProcess]]:
-    """Starts servers inside the test, with settings by section; they share the module's end."""
+    """Starts servers inside the test, with settings by section; they share the module's end.
+
+    One that is started ``beside`` another is a replica: it has the same data directory.
+    """
     from ostiary.server.bootstrap import bootstrap  # noqa: PLC0415
     from ostiary.server.places import Places  # noqa: PLC0415
     from ostiary.server.settings import load  # noqa: PLC0415
@@ -186,9 +189,14 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     ends: list[Callable[[], None]] = []
 
     def start(
-        *, guardrails: str | None = GUARDRAILS, faults: list[Any] | None = None, on_port: int = 0, **sections: Any
+        *,
+        guardrails: str | None = GUARDRAILS,
+        faults: list[Any] | None = None,
+        on_port: int = 0,
+        beside: InProcess | None = None,
+        **sections: Any,
     ) -> InProcess:
-        root = tmp_path_factory.mktemp("house") / "data"
+        root = beside.house.places.root if beside else tmp_path_factory.mktemp("house") / "data"
         own = {
             "bundles/default/guardrails.rego": guardrails or "",
             "bundles/default/adaptive.rego": "package ostiary.adaptive\ndecision := {}\n",

@@ -15,6 +15,7 @@ tests() {
   tools/browser.sh # for tests/browser
   tools/system.sh # bubblewrap, for the sandbox of trainings
   tools/postgres.sh # for columns in PostgreSQL
+  tools/nginx.sh # for the edge
   # Hundreds of tests start processes; where PYTHONDONTWRITEBYTECODE is set each would compile the sources anew.
   python -m compileall -q src sdk/src
   # Threads that spin while they wait took half of the cores away from the other tests.

@@ -14,5 +14,5 @@ if ! "$place/bin/python" -c 'import feast, pytest, pytest_socket, pytest_timeout
 fi
 cd "$here"
 # Warnings of Feast and what it brings are its own affair. Its telemetry would call home.
-FEAST_USAGE=False PYTHONPATH="$here/sdk/src" exec "$place/bin/python" -m pytest -q -p no:cacheprovider \
+FEAST_USAGE=False PYTHONPATH="$here/sdk/src:$here/src" exec "$place/bin/python" -m pytest -q -p no:cacheprovider \
   -o filterwarnings=default -W ignore tests/feast "$@"

@@ -14,5 +14,5 @@ if ! "$place/bin/python" -c 'import langchain_core, llama_index.core, pytest, py
 fi
 cd "$here"
 # Warnings of the frameworks and what they bring are their own affair. LangSmith would be called at home.
-LANGCHAIN_TRACING_V2=false LANGSMITH_TRACING=false PYTHONPATH="$here/sdk/src" exec "$place/bin/python" -m pytest -q \
+LANGCHAIN_TRACING_V2=false LANGSMITH_TRACING=false PYTHONPATH="$here/sdk/src:$here/src" exec "$place/bin/python" -m pytest -q \
   -p no:cacheprovider -o filterwarnings=default -W ignore tests/retrievers "$@"

@@ -51,6 +51,7 @@ MEMBERS = {
     "session_risk",
     "probing",
     "biometrics",
+    "degraded",
     "want",
 }
 WANTS = {"effect", "reasons", "obligations", "rules", "unmet", "acr_values", "proposal", "floor"}
@@ -191,6 +192,7 @@ def decide(case: dict[str, Any], engine: OpaEngine) -> Any:
         questions=Watching(case["probing"]) if "probing" in case else None,
         behaviour=Behaves(case["biometrics"]) if "biometrics" in case else None,
         break_glass=Glass(case["break_glass"]) if "break_glass" in case else None,
+        degraded=lambda: tuple(case.get("degraded", ())),
     )
     asked = EvaluationRequest(subject, Action(**request["action"]), resource, request.get("context", {}))
     pep = PepIdentity(pep_id="gateway", tenant="default", subjects="asserted")

@@ -1,29 +1,21 @@
 """Budget books, in memory and on disk: of many reads at once none gets past the budget."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.pipeline.datasets.counting import MemoryBudgets
 from ostiary.pipeline.datasets.ports import BudgetBook, Charge, Used
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
-from ostiary.testing.fake_clock import FakeClock
 
 END = 10**18
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def book(request: pytest.FixtureRequest, store: Store) -> BudgetBook:
-    return MemoryBudgets() if request.param == "memory" else store.dataset_budgets
+@pytest.fixture(params=EVERY)
+def book(request: pytest.FixtureRequest, stores: Stores) -> BudgetBook:
+    return MemoryBudgets() if request.param == "memory" else stores(request.param).dataset_budgets
 
 
 def charge(count: int, name: bytes = b"a", **more: object) -> Charge:
@@ -89,9 +81,10 @@ def test_what_ended_is_forgotten(book: BudgetBook) -> None:
     assert book.charge(charge(1, b"b"), 10**15) == ""
 
 
-def test_a_restart_and_another_process_know_what_was_read(store: Store, tmp_path: Path) -> None:
+def test_a_restart_and_another_process_know_what_was_read(again: Callable[[], Store]) -> None:
+    store = again()
     assert store.dataset_budgets.charge(charge(60), 1) == ""
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as other:
+    with again() as other:
         assert other.dataset_budgets.charge(charge(41), 1) == "bytes"
         assert other.dataset_budgets.charge(charge(40), 1) == ""
     assert store.dataset_budgets.charge(charge(1), 1) == "bytes"

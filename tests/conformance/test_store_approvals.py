@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.approvals.ports import ApprovalBook
 from ostiary.audit import AuditLog
 from ostiary.errors import RefusedError
 from ostiary.keys import KeyRing, SubjectVault
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
 from ostiary.testing.approval_book import MemoryApprovalBook
 from ostiary.testing.approval_scene import PEOPLE, PHASE, TENANT, ApprovalScene
@@ -21,13 +21,12 @@ from ostiary.testing.memory_store import MemoryStore
 Either = Store | MemoryStore
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Either]:
+@pytest.fixture(params=EVERY)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[Either]:
     if request.param == "memory":
         yield MemoryStore()
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened
+    yield stores(request.param)
 
 
 @pytest.fixture

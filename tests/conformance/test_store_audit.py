@@ -1,15 +1,13 @@
 """One suite for every store of the audit log: what ``audit.ports`` and ``keys.ports`` promise."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.audit.ports import AuditStore, Head, RecordRow, Selection, TenantRow, TileRow, pages
 from ostiary.keys.ports import WrappedKeyStore
-from ostiary.storage.sqlite import open_store
-from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
 
 
@@ -17,13 +15,12 @@ class Store(AuditStore, WrappedKeyStore):
     """Both ports, as every store implements them."""
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=EVERY)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryStore()  # type: ignore[misc]
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened  # type: ignore[misc]
+    yield stores(request.param)  # type: ignore[misc]
 
 
 def _row(index: int, tenant: str = "default", kind: str = "decision", tag: bytes = b"t") -> RecordRow:

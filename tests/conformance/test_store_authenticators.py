@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.identity.webauthn.ports import MAX_OPEN, Invitation, Passkeys, Recovery
 from ostiary.identity.webauthn.types import Authenticator
@@ -32,13 +33,12 @@ INVITATION = Invitation("acme", "user:ann", "h0", "adm_1", 1, 99)
 RECOVERY = Recovery("acme", "rec_0", "user:ann", "adm_1", "lost my bag", 1, 99)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Passkeys]:
+@pytest.fixture(params=EVERY)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[Passkeys]:
     if request.param == "memory":
         yield MemoryAuthenticators()
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened.authenticators
+    yield stores(request.param).authenticators
 
 
 def another(credential_id: str, **changes: object) -> Authenticator:

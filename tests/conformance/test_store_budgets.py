@@ -1,31 +1,23 @@
 """Budget stores, in the process and on disk: never more than the limit, whoever takes."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from stores import SHARED, Stores
 
 from ostiary.defence.budgets import SLOTS, Budget, Budgets, Want, key_of
 from ostiary.defence.memory import MemoryBudgets
 from ostiary.defence.ports import BudgetStore, Slot
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
-from ostiary.testing.fake_clock import FakeClock
 
 SECOND = 1_000_000_000
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, disk: Store) -> BudgetStore:
-    return MemoryBudgets() if request.param == "memory" else disk.budgets
+@pytest.fixture(params=SHARED)
+def store(request: pytest.FixtureRequest, stores: Stores) -> BudgetStore:
+    return MemoryBudgets() if request.param == "memory" else stores(request.param).budgets
 
 
 def test_what_is_taken_is_what_is_left_at_most(store: BudgetStore) -> None:
@@ -73,33 +65,33 @@ def test_threads_that_take_at_once_get_the_limit_and_no_more(store: BudgetStore)
     assert sum(granted) == 100
 
 
-def test_two_processes_over_one_store_share_one_budget(disk: Store) -> None:
+def test_two_processes_over_one_store_share_one_budget(tables: Store) -> None:
     want = Want("k", Budget(3, 3600))
-    one, other = Budgets(disk.budgets), Budgets(disk.budgets)
+    one, other = Budgets(tables.budgets), Budgets(tables.budgets)
     assert [b.take("acme", want, 1, now_ns=SECOND) for b in (one, other, one, other, one)] == [True] * 3 + [False] * 2
 
 
-def test_a_restart_forgets_nothing_that_was_taken(tmp_path: Path) -> None:
+def test_a_restart_forgets_nothing_that_was_taken(again: Callable[[], Store]) -> None:
     want = Want("k", Budget(5000, 3600))
-    with open_store(tmp_path / "kept.db", FakeClock()) as first:
+    with again() as first:
         budgets = Budgets(first.budgets)
         assert all(budgets.take("acme", want, 100, now_ns=SECOND) for _ in range(20))
-    with open_store(tmp_path / "kept.db", FakeClock()) as second:
+    with again() as second:
         after = Budgets(second.budgets)
         assert sum(after.take("acme", want, 100, now_ns=2 * SECOND) for _ in range(90)) == 30
 
 
-def test_a_crash_costs_a_lease_at_most(disk: Store) -> None:
+def test_a_crash_costs_a_lease_at_most(tables: Store) -> None:
     want = Want("k", Budget(10_240, 3600))
-    assert Budgets(disk.budgets).take("acme", want, 1, now_ns=SECOND)  # and then it is gone, with nine taken ahead
-    assert disk.budgets.taken("acme", want.stored, -SLOTS) == 10
+    assert Budgets(tables.budgets).take("acme", want, 1, now_ns=SECOND)  # and then it is gone, with nine taken ahead
+    assert tables.budgets.taken("acme", want.stored, -SLOTS) == 10
 
 
-def test_a_tenant_that_goes_takes_its_budgets_along(disk: Store) -> None:
-    disk.budgets.take("acme", "k:60", 5, 0, 4, 4)
-    disk.budgets.take("beta", "k:60", 5, 0, 4, 4)
-    disk.forget_tenant("acme")
-    assert (disk.budgets.taken("acme", "k:60", 0), disk.budgets.taken("beta", "k:60", 0)) == (0, 4)
+def test_a_tenant_that_goes_takes_its_budgets_along(tables: Store) -> None:
+    tables.budgets.take("acme", "k:60", 5, 0, 4, 4)
+    tables.budgets.take("beta", "k:60", 5, 0, 4, 4)
+    tables.forget_tenant("acme")
+    assert (tables.budgets.taken("acme", "k:60", 0), tables.budgets.taken("beta", "k:60", 0)) == (0, 4)
 
 
 def test_a_full_memory_grants_nothing_new_and_forgets_what_went_by() -> None:

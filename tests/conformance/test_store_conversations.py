@@ -6,22 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.gateway.conversations.ports import ConversationRow, ConversationStore, Grave, MessageRow, OwnerRow, Put
 from ostiary.keys import MAX_SEALS
 from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.conversation_store import MemoryConversationStore
 
 ANN, BOB = "a" * 32, "b" * 32
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: Any, tmp_path: Path) -> Iterator[ConversationStore]:
+@pytest.fixture(params=EVERY)
+def store(request: Any, stores: Stores) -> Iterator[ConversationStore]:
     if request.param == "memory":
         yield MemoryConversationStore()
         return
-    with open_store(tmp_path / "o.db") as opened:
-        yield opened.conversations
+    yield stores(request.param).conversations
 
 
 def row(conversation: str = "c1", owner: str = ANN, generation: int = 1, epoch: int = 1, **more: Any) -> Any:
@@ -176,16 +177,15 @@ def test_a_tenant_is_forgotten_whole(tmp_path: Path) -> None:
     raw.close()
 
 
-def test_a_write_inside_a_transaction_that_fails_is_undone(tmp_path: Path) -> None:
-    with open_store(tmp_path / "o.db") as opened:
-        begun(opened.conversations)
+def test_a_write_inside_a_transaction_that_fails_is_undone(tables: Store) -> None:
+    begun(tables.conversations)
 
-        def fails() -> None:
-            with opened.transaction():
-                assert opened.conversations.advance("t", row(generation=2), [message(0)], 1) is Put.DONE
-                raise RuntimeError
+    def fails() -> None:
+        with tables.transaction():
+            assert tables.conversations.advance("t", row(generation=2), [message(0)], 1) is Put.DONE
+            raise RuntimeError
 
-        with pytest.raises(RuntimeError):
-            fails()
-        assert opened.conversations.find("t", ANN, "c1") == row()
-        assert opened.conversations.messages("t", "c1", 0) == []
+    with pytest.raises(RuntimeError):
+        fails()
+    assert tables.conversations.find("t", ANN, "c1") == row()
+    assert tables.conversations.messages("t", "c1", 0) == []

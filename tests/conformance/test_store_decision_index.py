@@ -3,7 +3,7 @@
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stores import EVERY, Stores
 
 from ostiary.audit.ports import RecordRow
 from ostiary.decision.index.ports import HOUR_NS, HourCount, IndexedDecision
@@ -65,15 +66,15 @@ class Kept:
         return [row.idx for row in self.index.rows(tenant, DecisionQuery(**asked))]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def kept(request: Any, tmp_path: Path) -> Iterator[Kept]:
+@pytest.fixture(params=EVERY)
+def kept(request: Any, stores: Stores) -> Iterator[Kept]:
     if request.param == "memory":
         yield Kept(MemoryDecisionIndex())
         return
-    with open_store(tmp_path / "o.db") as opened:
-        with opened.transaction() as writing:
-            writing.add_tenant(msgspec.structs.replace(opened.tenants()[0], tenant="other"))
-        yield Kept(opened.decisions, opened)
+    opened = stores(request.param)
+    with opened.transaction() as writing:
+        writing.add_tenant(msgspec.structs.replace(opened.tenants()[0], tenant="other"))
+    yield Kept(opened.decisions, opened)
 
 
 def row(
@@ -231,8 +232,8 @@ def test_decisions_that_come_late_are_within_their_time(kept: Kept) -> None:
     assert kept.ids(until_ns=5 * HOUR_NS) == [2]
 
 
-def test_two_workers_that_race_count_each_decision_once(tmp_path: Path) -> None:
-    stores = [open_store(tmp_path / "o.db") for _ in range(2)]
+def test_two_workers_that_race_count_each_decision_once(again: Callable[[], Store]) -> None:
+    stores = [again() for _ in range(2)]
     kept = Kept(stores[0].decisions, stores[0])
     rows = [row(idx) for idx in range(60)]
     kept.record("default", rows)
@@ -248,21 +249,18 @@ def test_two_workers_that_race_count_each_decision_once(tmp_path: Path) -> None:
         thread.join()
     assert list(kept.index.hours("default", 0, 1)) == [HourCount(0, Effect.ALLOW, 60)]
     assert kept.ids(limit=1000) == list(range(59, -1, -1))
-    for store in stores:
-        store.close()
 
 
-def test_a_tenant_that_goes_takes_everything_along_and_gets_nothing_more(tmp_path: Path) -> None:
-    with open_store(tmp_path / "o.db") as opened:
-        kept = Kept(opened.decisions, opened)
-        kept.add("default", [row(0)])
-        with opened.transaction() as writing:
-            writing.end_tenant("default", 1)
-        opened.forget_tenant("default")
-        assert not kept.add("default", [row(1)], start=0)
-        assert not kept.index.add("default", 1, 3, [row(2)])
-        assert (kept.ids(), list(kept.index.hours("default", 0, 9)), kept.index.cursor("default")) == ([], [], 0)
-        assert kept.index.heat("default", None, 0) == {}
+def test_a_tenant_that_goes_takes_everything_along_and_gets_nothing_more(tables: Store) -> None:
+    kept = Kept(tables.decisions, tables)
+    kept.add("default", [row(0)])
+    with tables.transaction() as writing:
+        writing.end_tenant("default", 1)
+    tables.forget_tenant("default")
+    assert not kept.add("default", [row(1)], start=0)
+    assert not kept.index.add("default", 1, 3, [row(2)])
+    assert (kept.ids(), list(kept.index.hours("default", 0, 9)), kept.index.cursor("default")) == ([], [], 0)
+    assert kept.index.heat("default", None, 0) == {}
 
 
 def test_what_was_erased_is_not_in_the_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.identity.attestation import Quoted
 from ostiary.identity.attestation.quote import ClockInfo
@@ -20,13 +21,12 @@ from ostiary.vocabulary.facts import PostureFacts
 NOW = 1_790_000_000_000_000_000
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DeviceRegistry]:
+@pytest.fixture(params=EVERY)
+def registry(request: pytest.FixtureRequest, stores: Stores) -> Iterator[DeviceRegistry]:
     if request.param == "memory":
         yield MemoryDeviceRegistry()
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as store:
-        yield store.devices
+    yield stores(request.param).devices
 
 
 def invitation(code: str = "code", tenant: str = "acme", **more: Any) -> Invitation:

@@ -1,15 +1,13 @@
 """One promise, two books: the registry of models in memory and in SQLite."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.pipeline.registry.model import Kept
 from ostiary.pipeline.registry.ports import ModelBook
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
-from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.memory_store import MemoryStore
 from ostiary.testing.model_book import MemoryModelBook
 
@@ -17,13 +15,12 @@ Either = Store | MemoryStore
 ONE, TWO = Kept(b"1", "mdl_1"), Kept(b"2", "mdl_2")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Either]:
+@pytest.fixture(params=EVERY)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[Either]:
     if request.param == "memory":
         yield MemoryStore()
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened
+    yield stores(request.param)
 
 
 @pytest.fixture

@@ -1,23 +1,22 @@
 """Online values in memory and on disk keep the same promises."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.pipeline.features.ports import Cell
-from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.online_features import MemoryOnlineStore
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: Any, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(params=EVERY)
+def store(request: Any, stores: Stores) -> Iterator[Any]:
     if request.param == "memory":
         yield MemoryOnlineStore()
         return
-    with open_store(tmp_path / "o.db") as opened:
-        yield opened.online_features
+    yield stores(request.param).online_features
 
 
 def cell(value: str, event_ns: int = 1) -> Cell:
@@ -54,10 +53,9 @@ def test_names_are_compared_as_they_are(store: Any) -> None:
     assert store.get("t", "s", odd, ["A", "%"]) == {}
 
 
-def test_a_tenant_is_forgotten_whole(tmp_path: Path) -> None:
-    with open_store(tmp_path / "o.db") as opened:
-        for tenant in ("t", "u"):
-            opened.online_features.put(tenant, "s", [("[1]", "a", cell(tenant))])
-        opened.forget_tenant("t")
-        assert opened.online_features.get("t", "s", ["[1]"], ["a"]) == {}
-        assert opened.online_features.get("u", "s", ["[1]"], ["a"]) == {"[1]": {"a": cell("u")}}
+def test_a_tenant_is_forgotten_whole(tables: Store) -> None:
+    for tenant in ("t", "u"):
+        tables.online_features.put(tenant, "s", [("[1]", "a", cell(tenant))])
+    tables.forget_tenant("t")
+    assert tables.online_features.get("t", "s", ["[1]"], ["a"]) == {}
+    assert tables.online_features.get("u", "s", ["[1]"], ["a"]) == {"[1]": {"a": cell("u")}}

@@ -1,28 +1,22 @@
 """One promise, two stores: producers in memory and in SQLite."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.defence.producers import Producer, ProducerStore
-from ostiary.storage.sqlite import open_store
-from ostiary.testing.fake_clock import FakeClock
+from ostiary.storage.tables import Store
 from ostiary.testing.producers import MemoryProducers
 
-if TYPE_CHECKING:
-    from ostiary.storage.tables import Store
 
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProducerStore]:
+@pytest.fixture(params=EVERY)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[ProducerStore]:
     if request.param == "memory":
         yield MemoryProducers()
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened.producers
+    yield stores(request.param).producers
 
 
 def producer(name: str = "door", tenant: str = "acme", key: bytes = b"k" * 32) -> Producer:
@@ -78,13 +72,11 @@ def test_refusals_are_counted_by_tenant(store: ProducerStore) -> None:
     assert store.refusals("rival") == {}
 
 
-def test_a_tenant_that_goes_takes_its_producers_along(tmp_path: Path) -> None:
-    opened: Store
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        opened.producers.add(producer())
-        opened.producers.add(producer("door", "rival"))
-        opened.producers.refused("acme", "batch_gap")
-        opened.forget_tenant("acme")
-        assert opened.producers.of_tenant("acme") == []
-        assert opened.producers.refusals("acme") == {}
-        assert len(opened.producers.of_tenant("rival")) == 1
+def test_a_tenant_that_goes_takes_its_producers_along(tables: Store) -> None:
+    tables.producers.add(producer())
+    tables.producers.add(producer("door", "rival"))
+    tables.producers.refused("acme", "batch_gap")
+    tables.forget_tenant("acme")
+    assert tables.producers.of_tenant("acme") == []
+    assert tables.producers.refusals("acme") == {}
+    assert len(tables.producers.of_tenant("rival")) == 1

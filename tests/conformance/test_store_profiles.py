@@ -1,28 +1,25 @@
 """What every profile store does: the newest version, epochs, erasure; one tenant never sees another's."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.ports import ProfileStore
-from ostiary.storage.sqlite import open_store
-from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.profile_store import MemoryProfileStore
 from ostiary.vocabulary.events import AccessEvent
 
 BASE = AccessEvent("e", "acme", 1_700_000_000 * 10**9, "ann", "read", "database", "db/orders")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProfileStore]:
+@pytest.fixture(params=EVERY)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[ProfileStore]:
     if request.param == "memory":
         yield MemoryProfileStore()
     else:
-        with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-            yield opened.profiles
+        yield stores(request.param).profiles
 
 
 def test_the_version_saved_last_is_loaded(store: ProfileStore) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.rag.book import Book, Counts, SourceState, StoredDocument, Verdicted
 from ostiary.rag.ports import Chunk, Facts, Known
@@ -16,13 +17,12 @@ from ostiary.testing.rag import MemoryBook
 ONE, TWO = allow_deny(["user:ada"]), allow_deny(["*"], ["user:o'brien"])
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def book(request: Any, tmp_path: Path) -> Iterator[Book]:
+@pytest.fixture(params=EVERY)
+def book(request: Any, stores: Stores) -> Iterator[Book]:
     if request.param == "memory":
         yield MemoryBook()
         return
-    with open_store(tmp_path / "o.db") as opened:
-        yield opened.rag
+    yield stores(request.param).rag
 
 
 def put(book: Book, name: str, *, acl: int = 1, revision: str = "1", tenant: str = "t", index: str = "i") -> Chunk:

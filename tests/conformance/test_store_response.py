@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.response.ports import Card, Cards
 from ostiary.storage.sqlite import open_store
@@ -15,13 +16,12 @@ from ostiary.testing.memory_cards import MemoryCards
 CARD = Card("acme", "step", "s1", "ready", b"{}", topic="t", subject="user:ann", due_ns=5, made_ns=5)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def cards(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cards]:
+@pytest.fixture(params=EVERY)
+def cards(request: pytest.FixtureRequest, stores: Stores) -> Iterator[Cards]:
     if request.param == "memory":
         yield MemoryCards()
     else:
-        with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-            yield opened.cards
+        yield stores(request.param).cards
 
 
 def named(name: str, **more: object) -> Card:

@@ -1,9 +1,9 @@
 """Every store of sessions keeps the same promises: SQLite on disk, and the public fake in memory."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from stores import SHARED, Stores
 
 from ostiary.sessions import (
     Session,
@@ -14,20 +14,17 @@ from ostiary.sessions import (
     SubjectRevocation,
     TerminatedSession,
 )
-from ostiary.storage.sqlite import open_store
-from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.session_store import MemorySessionStore
 
 PROOF = StepUpProof("acme", "user:ann", "s1", "urn:strong", ("hwk",), 10, 99, "read", "doc", "1", "dec_1")
 
 
-@pytest.fixture(params=["sqlite", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SessionStore]:
+@pytest.fixture(params=SHARED)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[SessionStore]:
     if request.param == "memory":
         yield MemorySessionStore()
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened.sessions
+    yield stores(request.param).sessions
 
 
 def test_news_tell_what_is_new_and_nothing_twice(store: SessionStore) -> None:

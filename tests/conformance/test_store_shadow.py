@@ -2,25 +2,24 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.decision.counts import COMPARED, LIVE, Key, Summed
 from ostiary.decision.shadow import Cell
-from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.shadow_counts import MemoryShadowCounts
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: Any, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(params=EVERY)
+def store(request: Any, stores: Stores) -> Iterator[Any]:
     if request.param == "memory":
         yield MemoryShadowCounts()
         return
-    with open_store(tmp_path / "o.db") as opened:
-        yield opened.shadow
+    yield stores(request.param).shadow
 
 
 def key(hour: int, what: str = COMPARED, about: str = LIVE, controls: str = "deny", after: int = 3) -> Key:
@@ -53,8 +52,8 @@ def test_what_is_old_is_forgotten_and_nothing_else(store: Any) -> None:
     assert store.hourly("u", LIVE, 0, 9) == {(1, COMPARED): 1}
 
 
-def test_two_processes_that_count_the_same_hour_lose_nothing(tmp_path: Path) -> None:
-    stores = [open_store(tmp_path / "o.db") for _ in range(2)]
+def test_two_processes_that_count_the_same_hour_lose_nothing(again: Callable[[], Store]) -> None:
+    stores = [again() for _ in range(2)]
 
     def count(number: int) -> None:
         for _ in range(20):
@@ -66,14 +65,11 @@ def test_two_processes_that_count_the_same_hour_lose_nothing(tmp_path: Path) -> 
     for thread in threads:
         thread.join()
     assert stores[0].shadow.hourly("t", LIVE, 0, 2) == {(1, COMPARED): 40}
-    for one in stores:
-        one.close()
 
 
-def test_a_tenant_that_goes_takes_its_counts_along(tmp_path: Path) -> None:
-    with open_store(tmp_path / "o.db") as opened:
-        opened.shadow.add("t", {key(1): 1})
-        opened.shadow.add("u", {key(1): 1})
-        opened.forget_tenant("t")
-        assert opened.shadow.hourly("t", LIVE, 0, 9) == {}
-        assert opened.shadow.hourly("u", LIVE, 0, 9) == {(1, COMPARED): 1}
+def test_a_tenant_that_goes_takes_its_counts_along(tables: Store) -> None:
+    tables.shadow.add("t", {key(1): 1})
+    tables.shadow.add("u", {key(1): 1})
+    tables.forget_tenant("t")
+    assert tables.shadow.hourly("t", LIVE, 0, 9) == {}
+    assert tables.shadow.hourly("u", LIVE, 0, 9) == {(1, COMPARED): 1}

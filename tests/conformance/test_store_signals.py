@@ -1,30 +1,28 @@
 """One suite for every backend of shared signals: streams, lists of subjects, the outbox, and what was met before."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.errors import UnavailableError
 from ostiary.response.ssf.ports import Outgoing, SignalStore
 from ostiary.response.ssf.streams import DISABLED, PUSH, Delivery, Stream
-from ostiary.storage.sqlite import open_store
-from ostiary.testing.fake_clock import FakeClock
+from ostiary.storage.tables import Store
 from ostiary.testing.signal_store import MemorySignalStore
 
 STREAM = Stream("acme", "str_1", "web", ("web",), Delivery(PUSH, "https://r.example/", b"\x00sealed"), made_ns=5)
 PLENTY = {"of_owner": 9, "of_tenant": 9}
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SignalStore]:
+@pytest.fixture(params=EVERY)
+def store(request: pytest.FixtureRequest, stores: Stores) -> Iterator[SignalStore]:
     if request.param == "memory":
         yield MemorySignalStore()
         return
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened.signals
+    yield stores(request.param).signals
 
 
 def named(stream_id: str, tenant: str = "acme", **more: object) -> Stream:
@@ -152,25 +150,24 @@ def test_many_writers_lose_nothing(store: SignalStore) -> None:
     assert store.count_waiting("acme", "str_1") == 40
 
 
-def test_a_tenant_that_goes_takes_everything_along(tmp_path: Path) -> None:
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        for tenant in ("acme", "other"):
-            opened.signals.add_stream(named("s", tenant), **PLENTY)
-            opened.signals.add_subject(tenant, "s", "a", 9)
-            opened.signals.put_out([row(1, "s", tenant)], 9)
-            opened.signals.mark(tenant, "idp", "taken", b"x", 99, 9)
-        opened.forget_tenant("acme")
-        left = opened.signals
-        assert (left.streams("acme"), left.subjects("acme", "s"), left.waiting("acme", "s", 9)) == ([], [], [])
-        assert not left.is_marked("acme", "idp", "taken", b"x", 1)
-        assert left.subjects("other", "s") == ["a"]
-        assert left.count_waiting("other", "s") == 1
+def test_a_tenant_that_goes_takes_everything_along(tables: Store) -> None:
+    for tenant in ("acme", "other"):
+        tables.signals.add_stream(named("s", tenant), **PLENTY)
+        tables.signals.add_subject(tenant, "s", "a", 9)
+        tables.signals.put_out([row(1, "s", tenant)], 9)
+        tables.signals.mark(tenant, "idp", "taken", b"x", 99, 9)
+    tables.forget_tenant("acme")
+    left = tables.signals
+    assert (left.streams("acme"), left.subjects("acme", "s"), left.waiting("acme", "s", 9)) == ([], [], [])
+    assert not left.is_marked("acme", "idp", "taken", b"x", 1)
+    assert left.subjects("other", "s") == ["a"]
+    assert left.count_waiting("other", "s") == 1
 
 
-def test_what_was_marked_is_met_again_after_a_restart(tmp_path: Path) -> None:
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
+def test_what_was_marked_is_met_again_after_a_restart(again: Callable[[], Store]) -> None:
+    with again() as opened:
         opened.signals.mark("acme", "idp", "taken", b"x", 99, 9)
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
+    with again() as opened:
         assert opened.signals.is_marked("acme", "idp", "taken", b"x", 1)
 
 

@@ -5,22 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import EVERY, Stores
 
 from ostiary.biometrics.ports import STANDING, PartRow, TemplateStore
 from ostiary.storage.sqlite import open_store
+from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.template_store import MemoryTemplates
 
 ANN, BOB = "a" * 32, "b" * 32
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: Any, tmp_path: Path) -> Iterator[TemplateStore]:
+@pytest.fixture(params=EVERY)
+def store(request: Any, stores: Stores) -> Iterator[TemplateStore]:
     if request.param == "memory":
         yield MemoryTemplates()
         return
-    with open_store(tmp_path / "o.db", FakeClock()) as opened:
-        yield opened.templates
+    yield stores(request.param).templates
 
 
 def row(part: str = "keystroke", generation: int = 7, owner: str = ANN, sealed: bytes = b"sealed") -> PartRow:
@@ -95,10 +96,9 @@ def test_what_is_erased_or_replaced_is_not_in_the_file(tmp_path: Path) -> None:
         assert not any(needle in path.read_bytes() for needle in needles), path
 
 
-def test_a_tenant_that_goes_takes_all_of_it_along(tmp_path: Path) -> None:
-    with open_store(tmp_path / "o.db", FakeClock()) as opened:
-        begun(opened.templates)
-        begun(opened.templates, tenant="u")
-        opened.forget_tenant("t")
-        assert opened.templates.of_owner("t", ANN) == []
-        assert len(opened.templates.of_owner("u", ANN)) == 1
+def test_a_tenant_that_goes_takes_all_of_it_along(tables: Store) -> None:
+    begun(tables.templates)
+    begun(tables.templates, tenant="u")
+    tables.forget_tenant("t")
+    assert tables.templates.of_owner("t", ANN) == []
+    assert len(tables.templates.of_owner("u", ANN)) == 1

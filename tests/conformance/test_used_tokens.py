@@ -1,35 +1,33 @@
 """Memories of used tokens, in the process and on disk: of two uses, one is the first."""
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from stores import EVERY, SHARED, Stores
 
 from ostiary.errors import UnavailableError
 from ostiary.identity.ports import ReplayMemory
 from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.workloads.bundle import Mark, MemoryMarks, SequenceMarks
 from ostiary.server.workloads import StoredMarks
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
 from ostiary.storage.tables.used_tokens import UsedTokenTable
+from ostiary.storage.valkey.used import SharedReplay
 from ostiary.testing.fake_clock import FakeClock
 
 SECOND = 1_000_000_000
 Make = Callable[[int], ReplayMemory]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as opened:
-        yield opened
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def make(request: pytest.FixtureRequest, store: Store) -> Make:
+@pytest.fixture(params=SHARED)
+def make(request: pytest.FixtureRequest, stores: Stores) -> Make:
     if request.param == "memory":
         return lambda most: MemoryReplay(since_ns=0, max_per_tenant=most)
+    if request.param == "valkey":
+        link = request.getfixturevalue("valkey_link")
+        return lambda most: SharedReplay(link, "proof", max_per_tenant=most)
+    store = stores(request.param)
     return lambda most: UsedTokenTable(store._database, most)
 
 
@@ -73,17 +71,18 @@ def test_of_many_at_once_one_is_the_first(make: Make) -> None:
     assert sorted(won) == [False] * 7 + [True]
 
 
-def test_another_process_and_a_restart_know_what_was_used(store: Store, tmp_path: Path) -> None:
+def test_another_process_and_a_restart_know_what_was_used(again: Callable[[], Store]) -> None:
+    store = again()
     assert store.used_tokens.remember("acme", b"a", 100 * SECOND, 1)
-    with open_store(tmp_path / "ostiary.db", FakeClock()) as other:
+    with again() as other:
         assert not other.used_tokens.remember("acme", b"a", 100 * SECOND, 1)
     store.forget_tenant("acme")
     assert store.used_tokens.remember("acme", b"a", 100 * SECOND, 1)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def marks(request: pytest.FixtureRequest, store: Store) -> SequenceMarks:
-    return MemoryMarks() if request.param == "memory" else StoredMarks(store.snapshots, FakeClock())
+@pytest.fixture(params=EVERY)
+def marks(request: pytest.FixtureRequest, stores: Stores) -> SequenceMarks:
+    return MemoryMarks() if request.param == "memory" else StoredMarks(stores(request.param).snapshots, FakeClock())
 
 
 def test_marks_of_bundles_are_kept_by_tenant_and_trust_domain(marks: SequenceMarks) -> None:
@@ -95,7 +94,7 @@ def test_marks_of_bundles_are_kept_by_tenant_and_trust_domain(marks: SequenceMar
     assert marks.mark("acme", "spiffe://other") is None
 
 
-def test_a_damaged_mark_is_no_first_time(store: Store) -> None:
-    store.snapshots.save("acme", "spiffe_bundle", "spiffe://td", b"{", 1)
+def test_a_damaged_mark_is_no_first_time(tables: Store) -> None:
+    tables.snapshots.save("acme", "spiffe_bundle", "spiffe://td", b"{", 1)
     with pytest.raises(UnavailableError):
-        StoredMarks(store.snapshots, FakeClock()).mark("acme", "spiffe://td")
+        StoredMarks(tables.snapshots, FakeClock()).mark("acme", "spiffe://td")

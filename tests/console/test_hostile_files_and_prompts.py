@@ -25,8 +25,10 @@ def history(server: Any) -> PipelineHistory:
     house.registry.put("default", Registered(type="dataset", id="sales", sensitivity=3, spec=SPEC), 1)
     for number, name in enumerate(HOSTILE):
         made.read("sales", object=name, outcome="refused", code="dataset_bytes_spent")
-        called = {"connections": [{"host": name, "sni": name, "verdict": "egress_denied", "at_ns": 1, "port": 443}]}
-        files = {"outputs": [{"name": name, "size": 1, "sha256": "cd" * 32}]}
+        called: dict[str, Any] = {
+            "connections": [{"host": name, "sni": name, "verdict": "egress_denied", "at_ns": 1, "port": 443}]
+        }
+        files: dict[str, Any] = {"outputs": [{"name": name, "size": 1, "sha256": "cd" * 32}]}
         made.run(f"run_{number}", pipeline=name, command=["python3", name], told_by=name, **called, **files)
         told = {"v": 1, "type": "inspection", "face": "chat", "model": name, "subject": f"user:{name}", "outcome": name}
         seen = [{"place": name, "digest": "sha256:0", "channel": "user", "findings": [{"rule": name, "start": 0}]}]

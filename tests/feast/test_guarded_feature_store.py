@@ -1,7 +1,9 @@
 """The same two calls around a real Feast: columns, and the closure over on-demand views. ``tools/feast.sh`` runs it."""
 
+import runpy
 from datetime import datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +152,11 @@ def test_a_feature_service_is_judged_feature_by_feature(store: Any) -> None:
     with pytest.raises(FeatureError):
         guarded(store).get_online_features(whole, ROWS)
     assert guarded(store).get_online_features(part, ROWS).to_dict() == {"driver_id": [1, 2], "trips": [10.0, 20.0]}
+
+
+def test_the_example_gives_what_the_caller_may_read(store: Any) -> None:
+    example = runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "feast" / "columns.py"))
+    given = example["trips"](store, lambda _view: ["driver_id", "trips"], [1, 2])
+    assert given == {"driver_id": [1, 2], "trips": [10.0, 20.0]}
+    with pytest.raises(FeatureError):
+        example["trips"](store, lambda _view: ["driver_id", "rating"], [1])

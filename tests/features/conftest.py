@@ -29,7 +29,8 @@ from ostiary.pipeline.features.view import View
 from ostiary.pipeline.registered import Registered, Registry
 from ostiary.server.faces.features import FeatureFace
 from ostiary.storage.duckdb import DuckEngine
-from ostiary.storage.postgres import PostgresRelations, PostgresSource
+from ostiary.storage.postgres.link import PostgresSource
+from ostiary.storage.postgres.relations import PostgresRelations
 from ostiary.storage.sqlite import open_store
 from ostiary.testing.online_features import MemoryOnlineStore
 from ostiary.testing.pipeline import PipelineCaller

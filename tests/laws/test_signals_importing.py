@@ -101,7 +101,8 @@ FIELDS = (
     "eventTime", "eventSource", "eventName", "userIdentity", "kind", "stage", "user", "verb", "objectRef", "requestURI",
     "requestReceivedTimestamp", "class_uid", "time", "actor", "activity_id", "api", "resources", "metadata", "device",
     "src_endpoint", "published", "eventType", "outcome", "target", "client", "properties", "createdDateTime",
-    "userPrincipalName", "ipAddress", "status", "time_ns", "subject_id", "event_id", "action", "groups", "labels",
+    "userPrincipalName", "ipAddress", "status", "@timestamp", "actor_location", "operation_type", "repo",
+    "time_ns", "subject_id", "event_id", "action", "groups", "labels",
 )  # fmt: skip
 
 

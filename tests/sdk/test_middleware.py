@@ -1,6 +1,7 @@
 """The middlewares: what a client sends cannot speak for Ostiary; what is not allowed never reaches the application."""
 
 import asyncio
+import io
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -104,7 +105,29 @@ def wsgi(pdp: FakePdp, path: str, headers: Headers, inside: Callable[[], Any] | 
     return answer
 
 
-BOTH = pytest.mark.parametrize("ask", [asgi, wsgi])
+def django(
+    pdp: FakePdp, path: str, headers: Headers, inside: Callable[[], Any] | None = None, **options: Any
+) -> Answer:
+    from tests.sdk.django_site import serve  # noqa: PLC0415
+
+    answer = Answer()
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": options.pop("decoded", path), "RAW_URI": path}
+    environ |= {"REMOTE_ADDR": "192.0.2.7", "SERVER_NAME": "app", "SERVER_PORT": "80", "wsgi.input": io.BytesIO()}
+    for name, value in headers:
+        key = "HTTP_" + name.upper().replace("-", "_")
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+
+    def view(request: Any) -> str:
+        answer.reached, answer.decision = True, request.ostiary_decision
+        answer.seen = [name.lower() for name in request.headers if name != "Content-Length"]
+        return str(inside() if inside else "ok")
+
+    with Client(pdp.url, "pep-1.secret", QUICK) as client:
+        answer.status, answer.headers, answer.body = serve(view, client, by_path, environ, **options)
+    return answer
+
+
+BOTH = pytest.mark.parametrize("ask", [asgi, wsgi, django])
 Ask = Callable[..., Answer]
 
 
@@ -294,6 +317,7 @@ def test_a_function_that_is_refused_does_not_run(pdp: FakePdp) -> None:
     for answer in (
         asgi(pdp, "/docs/1", [BEARER], lambda: show(7)),
         wsgi(pdp, "/docs/1", [BEARER], lambda: show_too(7)),
+        django(pdp, "/docs/1", [BEARER], lambda: show_too(7)),
     ):
         assert answer.reached
         assert (answer.status, answer.problem["decision_id"]) == (403, "dec_9")

@@ -141,7 +141,7 @@ def test_another_process_quarantines_and_the_sessions_fall_here(server) -> None:
     from ostiary.server.devices import open_devices  # noqa: PLC0415
 
     elsewhere = open_devices(
-        house.settings.devices, house.store.devices, house.log, house.clock, lambda *_: None, audience=URL
+        house.settings.devices, house.store.devices, house.log, house.shared, lambda *_: None, audience=URL
     )
     elsewhere.quarantine("default", laptop.voice.device_id, now_ns=CLOCK.now_ns(), reason="stolen")
     assert house.devices.device("default", laptop.voice.device_id, CLOCK.now_ns()).quarantined, "at once"

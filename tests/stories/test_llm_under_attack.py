@@ -316,7 +316,8 @@ def _wait(done: Any, within_s: float = 5.0) -> None:
 
 def test_budgets_are_kept_and_told_as_openai_does(tmp_path_factory: pytest.TempPathFactory) -> None:
     limits = {"requests": 3, "window_s": 3600}
-    for scene in llm_fixture("llm-budget", subject=limits)(tmp_path_factory):
+    pace = {"requests_per_minute": 1, "burst": 6}
+    for scene in llm_fixture("llm-budget", subject=limits, tenant=pace)(tmp_path_factory):
         client = scene.client()
         for _ in range(3):
             client.chat.completions.create(**ASK)
@@ -326,6 +327,10 @@ def test_budgets_are_kept_and_told_as_openai_does(tmp_path_factory: pytest.TempP
         assert int(no.value.response.headers["retry-after"]) == 60
         scene.client("eve").chat.completions.create(**ASK)
         assert scene.records()[-2].outcome == "rate_limit_exceeded"
+        scene.client("eve").chat.completions.create(**ASK)
+        with pytest.raises(openai.RateLimitError, match="too many requests in a minute") as soon:
+            scene.client("eve").chat.completions.create(**ASK)
+        assert int(soon.value.response.headers["retry-after"]) == 60
 
 
 def test_what_an_answer_does_not_cost_goes_back(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -4,6 +4,7 @@ Then the registry itself is the attacker, or whoever stands between it and the p
 """
 
 import gc
+import runpy
 import warnings
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -463,6 +464,8 @@ def test_mlflow_loads_what_verifies(shop: Shop, mlflow_uri: str) -> None:
     for uri in (mlflow_uri, f"ostiary://{NAME}/{STAGE}"):
         model = mlflow.pyfunc.load_model(uri)
         assert np.array_equal(model.predict(rows), booster.predict(rows))
+    example = runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "mlflow" / "predict.py"))
+    assert example["predict"](NAME, STAGE, rows[0].tolist()) == booster.predict(rows[:1])[0]
 
 
 def test_in_mlflow_too_no_loader_runs_when_anything_is_wrong(

@@ -78,7 +78,7 @@ class InferenceMiddleware:
         caller = self._caller(scope, headers)
         try:
             told = msgspec.json.decode(await _body(receive, self._most))
-        except (msgspec.MsgspecError, RecursionError) as fault:
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as fault:
             raise no_inference(400, "body_malformed", "the body is not JSON") from fault
         begun = await self._guard.begin(caller, told)
         inner = _Inner(bytes(begun.input))

@@ -136,7 +136,7 @@ class InferenceGuard:
             body["device"] = caller.device
         try:
             return msgspec.json.decode(await self._post("begin", body), type=Begun)
-        except msgspec.MsgspecError as fault:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise unavailable() from fault
 
     async def end(self, begun: Begun, answer: Any) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class InferenceGuard:
         """
         try:
             told = msgspec.json.decode(await self._post("end", {"permit": begun.permit, "answer": answer}))
-        except msgspec.MsgspecError as fault:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise unavailable() from fault
         if not isinstance(told, dict) or not isinstance(told.get("predictions"), list):
             raise unavailable()
@@ -177,7 +177,7 @@ class InferenceGuard:
                     whole += chunk
                     if len(whole) > MAX_ANSWER:
                         raise unavailable()
-        except (httpx.HTTPError, TimeoutError, OSError, msgspec.MsgspecError, UnicodeEncodeError) as fault:
+        except (httpx.HTTPError, TimeoutError, OSError, msgspec.MsgspecError, UnicodeError) as fault:
             raise unavailable() from fault
         if reply.status_code != _OK:
             raise _relayed(reply, bytes(whole))
@@ -188,7 +188,7 @@ def _relayed(reply: httpx.Response, body: bytes) -> NoInferenceError:
     """Return what the caller is told of Ostiary's refusal; one of this program itself is nobody's business."""
     try:
         told = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return unavailable()
     if not isinstance(told, dict) or not isinstance(told.get("code"), str):
         return unavailable()

@@ -59,31 +59,32 @@ class OstiaryMiddleware:
     ) -> None:
         """Guard ``app``; the arguments are those of the ASGI middleware."""
         self._app = app
-        self._client = client
+        self.client = client
         self._access = access
         self._understands = frozenset(understands)
         self._public_url = public_url
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        headers = [(name[len(_HTTP) :].replace("_", "-"), value) for name, value in _http(environ)]
+        headers = [(name[len(_HTTP) :].replace("_", "-"), value) for name, value in http_of(environ)]
         shown, got = Presented(), NOTHING
         try:
-            path = _path(environ)
+            path = path_of(environ)
             check_path(path, str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "").partition("?")[0])
             shown = presented(headers)
             got = _got(environ, path, headers)
-            granted = self._decide(got, shown)
+            granted = self.decide(got, shown)
         except OddRequestError as odd:
             granted = Decision.failed(str(odd))
         if isinstance(granted, Decision):
             return _refuse(start_response, granted, shown)
         inner = {name: value for name, value in environ.items() if not (_is_http(name) and is_ours(name[len(_HTTP) :]))}
         inner[DECISION] = granted.decision
-        who = Calling(got, shown, self._public_url, granted.access, client=self._client)
+        who = Calling(got, shown, self._public_url, granted.access, client=self.client)
         return self._run(inner, start_response, granted, who)
 
-    def _decide(self, got: Incoming, shown: Presented) -> Granted | Decision:
+    def decide(self, got: Incoming, shown: Presented) -> Granted | Decision:
+        """Return the grant of a request, or its denial."""
         try:
             wanted = self._access(got)
         except Exception:  # noqa: BLE001 - a mapping that fails lets nobody through
@@ -93,12 +94,13 @@ class OstiaryMiddleware:
         if not isinstance(wanted, Access):
             return Decision.failed("mapping_unknown")
         asked = asked_for(wanted, got, shown, self._public_url)
-        told = asked if isinstance(asked, Decision) else self._ask(asked)
+        told = asked if isinstance(asked, Decision) else self.ask(asked)
         return told if isinstance(told, Decision) else msgspec.structs.replace(told, access=wanted)
 
-    def _ask(self, asked: Question, *, anew: bool = False) -> Granted | Decision:
-        mark = self._client.fallen.mark()
-        decision = self._client.ask(asked, anew=anew)
+    def ask(self, asked: Question, *, anew: bool = False) -> Granted | Decision:
+        """Ask; a permission with an obligation that nobody here understands is a denial."""
+        mark = self.client.fallen.mark()
+        decision = self.client.ask(asked, anew=anew)
         if not decision.allowed:
             return decision
         denied = without_unknown(decision, self._understands)  # a denial is false: never `or`
@@ -112,24 +114,30 @@ class OstiaryMiddleware:
             return _refuse(start, no.decision, who.shown)
         finally:
             calling.reset(token)
-        return _Guarded(pieces, self, granted, who)
+        return Guarded(pieces, self, granted, who)
 
 
-class _Guarded:
+class Guarded:
     """The pieces of a response, each judged before it goes out."""
 
     def __init__(self, pieces: Iterable[bytes], middleware: OstiaryMiddleware, granted: Granted, who: Calling) -> None:
+        """Judge ``pieces`` from now on."""
         self._pieces = pieces
         self._middleware = middleware
         self._asked = granted.asked
         self._who = who
-        client = middleware._client  # noqa: SLF001 - one thing in two classes
+        client = middleware.client
         self._watch = None
         if granted.asked is not None and granted.decision is not None:
             recheck_s = client.settings.stream_recheck_s
             self._watch = Watch(granted.asked, granted.decision, client.fallen, recheck_s, mark=granted.mark)
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the pieces.
+
+        Raises:
+            StreamEndedError: the session fell.
+        """
         pieces = iter(self._pieces)
         while True:
             token = calling.set(self._who)  # a generator runs its body here
@@ -139,18 +147,29 @@ class _Guarded:
                 calling.reset(token)
             if piece is None:
                 return
-            self._judge()
+            self.judge()
             yield piece
 
+    def over(self, pieces: Iterable[bytes]) -> "Guarded":
+        """Take the pieces, where they were not there yet when the grant was given."""
+        self._pieces = pieces
+        return self
+
     def close(self) -> None:
+        """Close the application's own pieces."""
         close = getattr(self._pieces, "close", None)
         if close is not None:
             close()
 
-    def _judge(self) -> None:
+    def judge(self) -> None:
+        """Look whether the session still stands, where it is time to.
+
+        Raises:
+            StreamEndedError: it does not.
+        """
         if self._watch is None or self._asked is None or not self._watch.due():
             return
-        again = self._middleware._ask(self._asked, anew=True) if self._watch.repeatable else None  # noqa: SLF001
+        again = self._middleware.ask(self._asked, anew=True) if self._watch.repeatable else None
         if not isinstance(again, Granted) or again.decision is None:
             raise StreamEndedError("the session fell while its answer was sent")
         self._watch.renew(again.decision, again.mark)
@@ -160,11 +179,12 @@ def _is_http(name: str) -> bool:
     return name.startswith(_HTTP)
 
 
-def _http(environ: Environ) -> Iterator[tuple[str, str]]:
+def http_of(environ: Environ) -> Iterator[tuple[str, str]]:
+    """Yield the headers of a request, under their CGI names."""
     return ((name, value) for name, value in environ.items() if _is_http(name))
 
 
-def _path(environ: Environ) -> str:
+def path_of(environ: Environ) -> str:
     """Return the whole path; WSGI holds bytes as Latin-1 (PEP 3333).
 
     Raises:

@@ -22,6 +22,7 @@ from ostiary.errors import UnavailableError
 from ostiary.keys import random_bytes
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 KIND: Final = "approval"
 WAIT_S: Final = 10.0
@@ -166,5 +167,5 @@ def _entries(record: StoredRecord | None) -> tuple[Entry, ...]:
         return ()
     try:
         return msgspec.json.decode(record.payload, type=Written).entries
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ()

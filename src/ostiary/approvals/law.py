@@ -14,6 +14,7 @@ from ostiary.approvals.people import Law, Person, check_law
 from ostiary.approvals.rules import RULE, Rule
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.approvals import Deed
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 
 def law_of(entries: Sequence[Entry], at_ns: int | None) -> Law:
@@ -34,7 +35,7 @@ def changed(law: Law, kind: str, target: str, change: str) -> Law:
             rule = msgspec.json.decode(change, type=Rule)
             return check_law(Law(law.people, {**law.rules, target: rule}))
         return check_law(Law(msgspec.json.decode(change, type=tuple[Person, ...]), law.rules))
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("approval_malformed", f"the change cannot be read: {fault}") from fault
 
 

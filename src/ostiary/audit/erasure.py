@@ -21,6 +21,7 @@ from ostiary.audit.settings import SYSTEM_TENANT
 from ostiary.keys import random_bytes
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _PIECE: Final = 2_000
 Choose = Callable[[AuditTransaction], Sequence[Selection]]
@@ -106,7 +107,7 @@ def read_erasure(payload: bytes | None) -> ErasureRecord | None:
     """Return what a record of `system` says was erased, ``None`` when it is about something else."""
     try:
         return msgspec.json.decode(payload or b"", type=ErasureRecord)
-    except msgspec.MsgspecError:  # another kind of admin record
+    except UNREADABLE:  # another kind of admin record
         return None
 
 

@@ -6,7 +6,7 @@
 - ``append_effect`` runs a change inside its own record's transaction, so that neither is ever there without the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
@@ -21,7 +21,7 @@ from ostiary.audit.tlog.notes import NoteKey
 from ostiary.audit.tlog.proofs import LogProof
 from ostiary.audit.tlog.tiles import inclusion_proof
 from ostiary.audit.writer import GroupWriter, WriterStats
-from ostiary.errors import FaultyInputError, RefusedError
+from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 from ostiary.keys import KeyRing, SubjectVault
 from ostiary.vocabulary.clock import Clock
 
@@ -115,6 +115,12 @@ class AuditLog:
         wanted = Selection(tenant, kind, tag, since_index=since_index)
         yield from map(self._opened, pages(self._store, wanted))
 
+    def between(self, start: int, end: int, wanted: Callable[[str, str], bool]) -> Iterator[StoredRecord]:
+        """Yield the records of all tenants from ``start`` to ``end``, opened, whose kind and id are ``wanted``."""
+        for row in self._store.rows(start, end):
+            if wanted(row.kind, row.record_id):
+                yield self._opened(row)
+
     def head(self) -> Head:
         """Return where the log stands."""
         return self._store.head()
@@ -136,6 +142,17 @@ class AuditLog:
         head = self._store.head()
         path = inclusion_proof(row.idx, head.size, self._store.tile)
         return LogProof(row.idx, tuple(path), head.checkpoint, row.entry)
+
+    def check(self) -> None:
+        """Return when records can be signed and the newest ones could be written.
+
+        Raises:
+            UnavailableError: why not: ``key_unavailable``, ``disk_full``, ``storage_unavailable``.
+        """
+        self._ring.signers(SYSTEM_TENANT, LOG_PURPOSE)
+        failing = self._writer.stats.failing
+        if failing:
+            raise UnavailableError(failing, "the newest records could not be written")
 
     def rotate_key(self) -> NoteKey:
         """Make a new log key; the old one signs beside it for the overlap, so that verifiers can learn the new one.

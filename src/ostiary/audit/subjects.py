@@ -15,6 +15,7 @@ from ostiary.audit.pending import StoredRecord
 from ostiary.audit.ports import AuditTransaction, Selection
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 
 class ExportedRecord(msgspec.Struct, frozen=True):
@@ -69,6 +70,6 @@ def _exported(record: StoredRecord, payload: bytes) -> ExportedRecord:
     entry = msgspec.json.decode(record.entry)
     try:
         told: Any = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         told = base64.b64encode(payload).decode()
     return ExportedRecord(record.index, record.kind, record.record_id, record.time_ns, entry, told)

@@ -4,6 +4,8 @@
 - The queue is bounded; what does not fit fails at once as ``overloaded``. Every future ends: written, refused, failed.
 - What was lost (overload, full disk, broken disk) is counted, and the exact counts are the first record written when
   writing works again: no answer without a record (HOUSE.md §1).
+- While writing fails it says so, once each reason in the process's own log and always in ``stats.failing``, and tries
+  again by itself, whether anybody asks or not.
 """
 
 import logging
@@ -29,12 +31,13 @@ _RETRY_S: Final = 0.5
 
 
 class WriterStats(msgspec.Struct, frozen=True):
-    """What the writer has done since it started."""
+    """What the writer has done since it started; ``failing`` is the code of why nothing can be written, or empty."""
 
     written: int
     batches: int
     failed: int
     waiting: int
+    failing: str = ""
 
 
 class GroupWriter:
@@ -58,6 +61,7 @@ class GroupWriter:
         self._lost_since_ns = 0
         self._held_back: Pending | None = None
         self._noted_full = False
+        self._failing = ""
         self._written = self._batch_count = self._failed = 0
         self._thread = threading.Thread(target=self._run, name="ostiary-audit-writer", daemon=True)
         self._thread.start()
@@ -65,7 +69,7 @@ class GroupWriter:
     @property
     def stats(self) -> WriterStats:
         """What was done so far."""
-        return WriterStats(self._written, self._batch_count, self._failed, self._queue.qsize())
+        return WriterStats(self._written, self._batch_count, self._failed, self._queue.qsize(), self._failing)
 
     def submit(self, pending: Pending) -> None:
         """Queue a record, or fail its future at once."""
@@ -93,7 +97,7 @@ class GroupWriter:
         more = True
         while more:
             batch, more = self._gather()
-            if batch or self._lost:
+            if batch or self._lost or self._failing:
                 self._write(batch)
                 with self._lock:
                     self._waiting_bytes -= sum(len(pending.payload) for pending in batch)
@@ -119,7 +123,7 @@ class GroupWriter:
     def _next(self, *, wait: bool) -> Pending | None:
         if not wait:
             return self._queue.get_nowait()
-        return self._queue.get(timeout=_RETRY_S if self._lost else None)
+        return self._queue.get(timeout=_RETRY_S if self._lost or self._failing else None)
 
     def _write(self, batch: list[Pending]) -> None:
         lost = self._lost_record()
@@ -129,10 +133,13 @@ class GroupWriter:
             results = self._batches.write([*lost, *batch])
         except OstiaryError as fault:
             self._fail(batch, fault)
+            if isinstance(fault, UnavailableError):
+                self._tell_failing(fault)
             if self._reserve and fault.code == "disk_full" and not self._noted_full:
                 self._note_full(self._reserve)
         except Exception:  # noqa: BLE001 - a bug must not end the only writer: its batch fails, closed and loud
             _log.exception("a batch of records could not be written")
+            self._failing = "record_failed"
             self._fail(batch, UnavailableError("record_failed", "the audit log could not write"))
         else:
             self._done(batch, lost, results)
@@ -142,16 +149,26 @@ class GroupWriter:
             with self._lock:
                 self._lost -= Counter(msgspec.json.decode(lost[0].payload)["reasons"])
         self._noted_full = False
+        if self._failing:
+            _log.warning("records are written again, after `%s`", self._failing)
+            self._failing = ""
         self._written += len(results)
         self._batch_count += 1
         for pending, result in zip(batch, results[len(lost) :], strict=True):
             _resolve(pending, result)
+
+    def _tell_failing(self, fault: UnavailableError) -> None:
+        if self._failing != fault.code:
+            self._failing = fault.code
+            _log.error("records cannot be written, every answer is a denial: %s (%s)", fault.message, fault.code)
 
     def _note_full(self, reserve: DiskReserve) -> None:
         """Spend the reserve on one record that says the disk is full and how many records that has cost so far."""
         self._noted_full = True
         reserve.release()
         lost = self._lost_record()
+        if not lost:
+            return
         try:
             self._batches.write(lost)
         except OstiaryError as fault:

@@ -19,6 +19,7 @@ import msgspec
 from ostiary.biometrics.ports import STANDING, PartRow, TemplateStore
 from ostiary.errors import OstiaryError, RefusedError, UnavailableError
 from ostiary.keys import EnvelopeKeys, Place, random_bytes
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 USE: Final = "templates"
 _LOCKS: Final = 64
@@ -216,7 +217,7 @@ def _place(tenant: str, owner: str, part: str, generation: int, epoch: int) -> P
 def _standing_of(content: bytes) -> Standing:
     try:
         return msgspec.json.decode(content, type=Standing)
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise UnavailableError("biometrics_damaged", "what is kept of an agreement cannot be read") from fault
 
 

@@ -35,7 +35,7 @@ def load(artifact: VerifiedArtifact) -> Model:
     """
     try:
         kind = msgspec.json.decode(artifact.files[SCHEMA_FILE], type=_Head).kind
-    except (KeyError, msgspec.MsgspecError) as fault:
+    except (KeyError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise FaultyInputError("biometrics_model_malformed", f"`{SCHEMA_FILE}` cannot be read") from fault
     if kind not in LOADERS:
         raise FaultyInputError("biometrics_model_unknown", f"no code reads models of kind `{kind[:64]}`")

@@ -1,6 +1,7 @@
 """What ``ostiary audit verify`` needs around the verifier: sources, memory, witnesses, words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,27 +15,31 @@ from ostiary.audit.verifier.signed import Vkey, origin_of, read_vkey
 from ostiary.audit.verifier.sources import DirectorySource, HttpSource
 from ostiary.audit.verifier.verify import remember_checkpoint
 from ostiary.cli.output import err, out
+from ostiary.cli.places import settings_of
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.keys import sha256_hex
 from ostiary.server.places import Places
-from ostiary.storage.sqlite import open_source
+from ostiary.server.settings.store import StoreSection
+from ostiary.server.storing import open_source
 
 _HISTORY_LIMIT: Final = 1 << 20
 _TIMEOUT_S: Final = 10.0
 _END: Final = b"----\n"
 
 
-def source_of(place: str | None, places: Places, *, payloads: bool) -> LogSource:
-    """Return the log to verify: an address, a folder of tile files, or the data directory."""
-    if place is None:
-        return open_source(places.database, places.keys, payloads=payloads)
-    if place.startswith(("http://", "https://")):
-        return HttpSource(place)
-    folder = Path(place)
-    if (folder / "ostiary.db").exists():
-        inside = Places(folder)
-        return open_source(inside.database, inside.keys, payloads=payloads)
-    return DirectorySource(folder)
+@contextmanager
+def source_of(place: str | None, places: Places, *, payloads: bool) -> Iterator[LogSource]:
+    """Open the log to verify: an address, a folder of tile files, or a data directory with its store."""
+    with ExitStack() as opened:
+        if place is None:
+            store = settings_of(places.root, None).settings.store
+            yield opened.enter_context(open_source(places, store, payloads=payloads))
+        elif place.startswith(("http://", "https://")):
+            yield opened.enter_context(closing(HttpSource(place)))
+        elif (Path(place) / "ostiary.db").exists():
+            yield opened.enter_context(open_source(Places(Path(place)), StoreSection(), payloads=payloads))
+        else:
+            yield DirectorySource(Path(place))
 
 
 def vkeys_of(texts: Sequence[str]) -> list[Vkey]:

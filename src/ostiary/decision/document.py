@@ -84,6 +84,8 @@ def guardrail_document(
         # No score: counted by deterministic code against a frozen baseline. Absent while a subject has none.
         **({"drift": drift_member(known.drift)} if known.drift else {}),
         "probing": moment.probing.document(),
+        # What is away of Ostiary itself: policy refuses then what it would be wrong about. Absent while all is there.
+        **({"degraded": list(known.degraded)} if known.degraded else {}),
     }
 
 

@@ -33,6 +33,7 @@ def known_of(parts: Parts, receipt: Receipt, request: EvaluationRequest, identit
         commit=parts.commits.commit(identity, now_ns) if parts.commits else None,
         drift=parts.drift.drift(tenant, f"{identity.subject_type}:{identity.subject_id}") if parts.drift else None,
         grants=parts.grants.grants(tenant, whom, request, now_ns) if parts.grants else (),
+        degraded=parts.degraded(),
     )
 
 

@@ -101,6 +101,7 @@ class Parts(msgspec.Struct, frozen=True):
     behaviour: BehaviourReader | None = None
     suppressions: SuppressionSource | None = None
     questions: QuestionReader | None = None
+    degraded: Callable[[], tuple[str, ...]] = tuple
     on_fault: Callable[[str, BaseException], None] = lambda _reason, _fault: None
     stopwatch: Callable[[], int] = time.perf_counter_ns
 
@@ -145,7 +146,7 @@ class Known(msgspec.Struct, frozen=True):
     """What is known of subject, resource, device and session before an access is judged.
 
     Where ``watches`` says that behaviour is watched here, nobody else is believed about it; ``biometrics`` is what was
-    found out, if anything.
+    found out, if anything. ``degraded`` are codes of parts of Ostiary that are away now.
     """
 
     subject: SubjectFacts
@@ -159,6 +160,7 @@ class Known(msgspec.Struct, frozen=True):
     grants: tuple[Mapping[str, Any], ...] = ()
     watches: bool = False
     biometrics: BiometricsVerdict | None = None
+    degraded: tuple[str, ...] = ()
 
 
 class Judged(msgspec.Struct, frozen=True):

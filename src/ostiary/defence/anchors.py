@@ -106,7 +106,7 @@ class Baselines:
             raise VerificationError("baseline_missing", "a frozen baseline was taken away")
         try:
             found = msgspec.msgpack.decode(data, type=Baseline)
-        except (msgspec.MsgspecError, RecursionError) as fault:
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as fault:
             raise VerificationError("baseline_tampered", "a frozen baseline cannot be read") from fault
         known = {key.kid: key for key in keys}
         mine = (found.tenant, found.subject) == (tenant, subject)

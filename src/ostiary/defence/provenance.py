@@ -22,6 +22,7 @@ from ostiary.defence.batches import ROW, Header, row_digest
 from ostiary.errors import FaultyInputError, RefusedError, VerificationError
 from ostiary.keys import KeyRing, sha256, sha256_hex
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 PURPOSE: Final = "provenance"
 KIND: Final = "batch"
@@ -164,7 +165,7 @@ class Statements:
     def _verified(self, tenant: str, batch: str, data: bytes) -> Statement:
         try:
             found = msgspec.msgpack.decode(data, type=Statement)
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise VerificationError("provenance_tampered", f"the statement of `{batch}` cannot be read") from fault
         keys = {key.kid: key for key in self._ring.all_public(tenant, PURPOSE)}
         named = (found.tenant, found.batch) == (tenant, batch) and found.kid in keys
@@ -261,5 +262,5 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _event(line: bytes, number: int, path: Path) -> AccessEvent:
     try:
         return _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("events_malformed", f"`{path}` line {number} is no access event", str(number)) from fault

@@ -126,5 +126,5 @@ def _why(path: Path) -> Refused | None:
     """Return what a file says; one that cannot be read is none of ours."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Refused)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None

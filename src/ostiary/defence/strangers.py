@@ -85,7 +85,7 @@ def read_as(said: UntrustedText, kind: type[T], max_chars: int, code: str) -> T:
         raise FaultyInputError(code, "the model's answer is too long")
     try:
         return msgspec.json.decode(said.raw.encode(), type=kind)
-    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as fault:
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, UnicodeDecodeError) as fault:
         raise FaultyInputError(code, "the model's answer is not what was asked for") from fault
 
 

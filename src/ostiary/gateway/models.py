@@ -29,6 +29,7 @@ class LanguageModel(msgspec.Struct, frozen=True):
         sensitivity, labels, critical: as in the catalogue.
         price: of a million tokens.
         owner: as ``type:id``.
+        requests_per_minute, burst: what all of a tenant may ask of it, and how many at once; 0 sets no bound.
     """
 
     name: str
@@ -42,6 +43,8 @@ class LanguageModel(msgspec.Struct, frozen=True):
     critical: bool = False
     price: Price = Price()
     owner: str = ""
+    requests_per_minute: int = 0
+    burst: int = 1
 
 
 class ModelTable:

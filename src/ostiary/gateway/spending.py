@@ -1,4 +1,4 @@
-"""Budgets of language models, of each subject and of each tenant: requests, tokens, money, in sliding windows.
+"""Budgets and pace of language models, of each subject and of each tenant: requests, tokens, money.
 
 - What a request could cost at most is taken before it goes to a model, all budgets or none; what it did not cost goes
   back when it has ended (``defence.budgets``: exact under threads and over restarts).
@@ -11,11 +11,13 @@ from typing import Final, Literal
 import msgspec
 
 from ostiary.defence.budgets import Budget, Budgets, Want, key_of
+from ostiary.defence.rates import RateAsk, RateStore
 from ostiary.errors import RefusedError
 from ostiary.gateway.usage import Price, Usage
 
 RATE: Final = "rate_limit_exceeded"
 QUOTA: Final = "insufficient_quota"
+_S: Final = 1_000_000_000
 Of = Literal["requests", "tokens", "spend"]
 
 
@@ -34,6 +36,37 @@ class SpentError(RefusedError):
         """Keep the time."""
         super().__init__(code, message)
         self.wait_s = wait_s
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How many requests a minute, and how many of them at once; no requests set no bound."""
+
+    per_minute: int = 0
+    burst: int = 1
+
+
+class Pacing:
+    """Rates of a subject, its tenant and the model that it asks: all give one, or none does. Safe for many threads."""
+
+    def __init__(self, rates: RateStore, subject: Pace, tenant: Pace) -> None:
+        """Take from ``rates``."""
+        self._rates, self._subject, self._tenant = rates, subject, tenant
+
+    def bounds(self, model: Pace) -> bool:
+        """Return whether anything bounds requests to a model of this pace."""
+        return any(pace.per_minute for pace in (self._subject, self._tenant, model))
+
+    def take(self, tenant: str, subject: str, model: str, pace: Pace, now_ns: int) -> None:
+        """Take one request from all.
+
+        Raises:
+            SpentError: one of them has none now; nothing is taken.
+        """
+        of = ((("subject", subject), self._subject), (("tenant",), self._tenant), (("model", model), pace))
+        asks = [RateAsk.per_minute(key_of("llm", *key), one.per_minute, one.burst) for key, one in of if one.per_minute]
+        wait_ns = self._rates.admit(tenant, asks, now_ns)
+        if wait_ns:
+            raise SpentError(RATE, "rate limit reached: too many requests in a minute", -(-wait_ns // _S))
 
 
 class Taken(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 TIMEOUT_S: Final = 5.0
 _MAX_ANSWER: Final = 1 << 20
@@ -87,6 +88,6 @@ def _bounded(response: Any) -> bytes:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         told = msgspec.json.decode(body) if body else {}
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return {}
     return told if isinstance(told, dict) else {}

@@ -28,6 +28,7 @@ from ostiary.keys.hashing import keyed_hash, random_bytes
 from ostiary.keys.tenant_secrets import TenantSecrets
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import check_tenant
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _CACHE_S: Final = 60.0
 _CACHED: Final = 8_192
@@ -237,7 +238,7 @@ def _wrapped(path: Path) -> Wrapped:
         raise _shredded()
     try:
         return msgspec.json.decode(read_private(path), type=Wrapped)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise UnavailableError("key_unavailable", f"the key file `{path}` is damaged") from None
 
 

@@ -16,6 +16,7 @@ from typing_extensions import override
 from ostiary.errors import UnavailableError
 from ostiary.keys.files import read_private
 from ostiary.keys.hashing import keyed_hash, sha256_hex
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _SERVICE: Final = "kms"
 _SECOND_NS: Final = 1_000_000_000
@@ -43,7 +44,7 @@ class Credentials(msgspec.Struct, frozen=True):
         """
         try:
             return msgspec.json.decode(read_private(path), type=cls)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             text = f"`{path}` is no JSON object with `access_key` and `secret_key`"
             raise UnavailableError("key_unavailable", text) from None
 

@@ -21,6 +21,7 @@ from ostiary.keys.signing import SigningKey
 from ostiary.keys.verifying import EDDSA, VerifyingKey
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import check_tenant
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _INDEX: Final = "ring.json"
@@ -196,5 +197,5 @@ def _retired(entry: RingEntry, alg: str, until_ns: int) -> RingEntry:
 def _decode(index: Path) -> tuple[RingEntry, ...]:
     try:
         return msgspec.json.decode(read_private(index), type=tuple[RingEntry, ...])
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise UnavailableError("key_unavailable", f"the key ring `{index}` is damaged") from fault

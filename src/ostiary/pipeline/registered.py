@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 ResourceType = Literal["dataset", "endpoint", "feature_set", "index", "model"]
 TYPES: Final[tuple[ResourceType, ...]] = ("dataset", "endpoint", "feature_set", "index", "model")
@@ -119,5 +120,5 @@ def check_id(name: str) -> str:
 def _read(data: bytes) -> Registered:
     try:
         return msgspec.json.decode(data, type=Registered)
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise UnavailableError("registered_damaged", "what is kept of a registered resource is damaged") from fault

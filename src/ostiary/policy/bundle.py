@@ -24,6 +24,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.policy.bundle_files import MANIFEST, SIGNATURES, read_files
 from ostiary.policy.limits import BundleLimits
 from ostiary.policy.plain_yaml import parse_yaml
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 EXAMPLES: Final = "examples"
 _TEST_SUFFIX: Final = "_test.rego"
@@ -142,7 +143,7 @@ def _digest(listed: bytes) -> str:
 def _manifest(text: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("bundle_manifest_invalid", f"the manifest is malformed: {fault}") from fault
     if manifest.rego_version != 1 or manifest.wasm:
         raise FaultyInputError("bundle_manifest_invalid", "only Rego version 1 without WebAssembly is taken")

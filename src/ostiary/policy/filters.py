@@ -27,6 +27,7 @@ from ostiary.errors import RefusedError, UnavailableError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.limits import EngineSettings
 from ostiary.policy.opa_library import load_library
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 REFUSED: Final = "filter_not_understood"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
@@ -94,7 +95,7 @@ class FilterEngine:
             raise RefusedError(REFUSED, "the input of the filter is too long")
         try:
             answer = _decode(self._opa.compile_filters(f"data.ostiary.filters.{name}.include == true".encode(), text))
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise UnavailableError("filter_unavailable", "the policy engine gave no filter") from fault
         if answer.error is not None:
             raise RefusedError(REFUSED, "the policy leaves something that is no condition on documents")

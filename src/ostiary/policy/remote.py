@@ -29,6 +29,7 @@ from ostiary.policy.inflight import InFlight
 from ostiary.policy.limits import EngineSettings
 from ostiary.policy.rulebook import RuleBook
 from ostiary.vocabulary.reasons import Reason
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 
 _PARAMETERS: Final = {"strict-builtin-errors": "true", "provenance": "true"}
@@ -152,7 +153,7 @@ class RemoteOpaEngine:
     def _unwrap(self, answer: bytes) -> bytes | Reason:
         try:
             body = _body.decode(answer)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return Reason.POLICY_MALFORMED
         self._note(body.provenance)
         return bytes(body.result) or Reason.POLICY_UNDEFINED

@@ -27,6 +27,7 @@ from ostiary.policy.findings import Finding, errors
 from ostiary.policy.limits import SandboxLimits
 from ostiary.policy.opa_library import launch_environment, library_path
 from ostiary.policy.rego_tests import TestReport
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 Task = Literal["lint", "test", "activate"]
 _KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "SYSTEMROOT")
@@ -97,7 +98,7 @@ def try_out(bundle: Bundle, task: Task, limits: SandboxLimits | None = None) -> 
         raise RefusedError("policy_check_crashed", text)
     try:
         return msgspec.json.decode(report, type=Report)
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise RefusedError("policy_check_crashed", "the process that tried the policy out gave no report") from fault
 
 

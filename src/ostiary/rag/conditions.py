@@ -146,7 +146,9 @@ def _read(told: Any, known: str, left: list[int], depth: int) -> Condition:
     if left[0] < 0 or depth > MAX_DEPTH or not isinstance(told, dict):
         raise _no("it has too many parts")
     kind, op, value = told.get("type"), told.get("operator"), told.get("value")
-    if kind == "compound" and op in {"and", "not", "or"} and isinstance(value, list) and value:
+    if op not in (*_UCAST, "and", "not", "or"):  # a tuple: what cannot be hashed is not known either
+        raise _no("it has an operator or a field that is not known")
+    if kind == "compound" and op not in _UCAST and isinstance(value, list) and value:
         return Group(op, tuple(_read(one, known, left, depth + 1) for one in value))
     field = told.get("field")
     if kind != "field" or op not in _UCAST or not isinstance(field, str) or not field.startswith(known):

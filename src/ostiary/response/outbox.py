@@ -98,9 +98,11 @@ class Outbox:
         clock: Clock,
         on_fault: Callable[[str, BaseException], None],
         backoff: Backoff | None = None,
+        streams: Iterable[Sink] = (),
     ) -> None:
-        """Take where letters are kept and who may be told."""
+        """Take where letters are kept and who may be told; ``streams`` only get back dead letters of their own."""
         self._cards = cards
+        self._streams = {(one.tenant, one.name): one for one in streams}
         self._sinks = {(sink.tenant, sink.name): sink for sink in sinks}
         self._clock = clock
         self._on_fault = on_fault
@@ -181,7 +183,7 @@ class Outbox:
 
     def _settled(self, card: Card) -> bool:
         """Send one letter; return whether the next one may go: this one arrived, or is dead."""
-        letter, sink = _letter(card), self._sinks.get((card.tenant, card.topic), _Gone())
+        letter, sink = _letter(card), self._told(card.tenant, card.topic)
         tried = msgspec.structs.replace(letter, attempts=letter.attempts + 1, fault="")
         try:
             sink.deliver(letter, self._clock.now_ns())
@@ -193,6 +195,10 @@ class Outbox:
             return self._failed(card, tried, fault, final=tried.attempts >= MAX_ATTEMPTS)
         self._move(card, tried, SENT, NEVER)
         return True
+
+    def _told(self, tenant: str, name: str) -> Sink:
+        place = (tenant, name)
+        return self._sinks.get(place) or self._streams.get(place) or _Gone()
 
     def _failed(self, card: Card, letter: Letter, fault: BaseException, *, final: bool) -> bool:
         letter = msgspec.structs.replace(letter, fault=str(getattr(fault, "code", "internal_error")))

@@ -15,6 +15,8 @@ from ostiary.server.authzen import AuthZen, Endpoint
 from ostiary.server.bulk import BulkReply
 from ostiary.server.desk import Face
 from ostiary.server.metadata import WELL_KNOWN
+from ostiary.server.opa_api import PREFIX as OPA_PREFIX
+from ostiary.server.opa_api import OpaData
 from ostiary.server.public import JWKS_PATH, LOG_PREFIX, NOT_FOUND, PublicFace
 from ostiary.server.wire import CLOSE, Receive, Reply, Request, Scope, Send, StreamReply, json_reply
 
@@ -46,11 +48,13 @@ class App:
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
         on_fault: Callable[[str, BaseException], None],
+        opa: OpaData | None = None,
     ) -> None:
         """Take who answers what, and what to run in the loop at start and end; of two faces the longer path wins."""
         paths = [(prefix, face) for face in faces for prefix in face.prefixes]
         self._faces = sorted(paths, key=lambda path: -len(path[0]))
         self._authzen = authzen
+        self._opa = opa
         self._public = public
         self._admin = admin
         self._start = start
@@ -90,6 +94,8 @@ class App:
         endpoint = ENDPOINTS.get(path)
         if endpoint is not None:
             return await self._authzen.answer(endpoint, request)
+        if self._opa is not None and (path == OPA_PREFIX or path.startswith(OPA_PREFIX + "/")):
+            return await self._opa.answer(request)
         for prefix, face in self._faces:
             if _is_below(path, prefix):
                 return await face.answer(request)

@@ -5,6 +5,7 @@ Everything that runs beside the requests is here too: learning, saving profiles,
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Final
 
 import msgspec
@@ -37,13 +38,15 @@ from ostiary.server.composed import (
 from ostiary.server.crew import Crew
 from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.opening import projector_of
-from ostiary.server.desk import ClosingFace, FaceDesk, open_faces
+from ostiary.server.desk import ClosingFace, FaceDesk, OpeningFace, open_faces
 from ostiary.server.doors import Doors
+from ostiary.server.following import TURN_S, Follower
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
 from ostiary.server.learnable import learnable_of, may_teach
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
+from ostiary.server.opa_api import OpaData
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
@@ -91,6 +94,10 @@ class Assembly:
         self.stuck = False
         self._on_stuck = on_stuck
         self._judge = _judge(house, self.faults)
+        several = house.shared.several
+        self._follower = (
+            Follower(house.log, self._learned, self.faults, house.knowledge.next_index) if several else None
+        )
         self._learner = Learner(self._after, self.faults)
         self._tracer = tracer_of(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, fail_open(settings))
@@ -116,10 +123,13 @@ class Assembly:
             start=self._start,
             stop=self._stop,
             on_fault=self.faults,
+            opa=OpaData(self.authzen, limits),
         )
         self.projector = projector_of(house, self.faults)
         self._chores = Chores(self._all_chores(), self.faults)
         _gauges(metrics, house, self.authzen, self.crew)
+        if (follower := self._follower) is not None:
+            metrics.gauge("ostiary_log_behind", "records that are not learned yet", lambda: follower.behind)
 
     def _after(self, decided: Decided) -> None:
         """Judge the session of a decision, then let the profiles learn from its event."""
@@ -127,6 +137,11 @@ class Assembly:
             self._judge.observe(decided)
         except Exception as fault:  # noqa: BLE001 - the session keeps what was known of it, and learning goes on
             self.faults("session_not_judged", fault)
+        learn = self._learned if self._follower is None else self._follower.own
+        learn(decided)
+
+    def _learned(self, decided: Decided) -> None:
+        """Take in a decision, of this replica or another."""
         self.house.drift.observe(decided)
         if decided.event is not None:
             self.house.knowledge.learn(decided.event, teaches=may_teach(learnable_of(decided)))
@@ -201,6 +216,7 @@ class Assembly:
             metrics=metrics,
             metrics_from=Proxies(settings.telemetry.metrics_from),
             unready=self._unready,
+            degraded=self.house.shared.degraded,
         )
 
     def _unready(self) -> dict[str, str]:
@@ -213,6 +229,7 @@ class Assembly:
         try:
             self.house.policies.engine(DEFAULT_TENANT)
             self.house.log.head()
+            self.house.log.check()
         except Exception as fault:  # noqa: BLE001 - whatever it is, this worker is not ready
             wrong["decision"] = getattr(fault, "code", type(fault).__name__)
         return wrong
@@ -225,7 +242,11 @@ class Assembly:
 
     async def _start(self) -> None:
         self.crew.start()
+        self.house.shared.serve(self.house.ledger)
         self._chores.start()
+        for face in self.faces:
+            if isinstance(face, OpeningFace):
+                await face.open()
 
     async def _stop(self) -> None:
         await self._chores.stop()
@@ -258,6 +279,8 @@ class Assembly:
             Chore("witness_failed", COSIGN_S, self.cosign),
             Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
             *behaviour_chores(self.house),
+            *self.house.shared.chores(),
+            *([Chore("decisions_not_followed", TURN_S, self._follower.catch_up)] if self._follower else []),
             *(chore for face in self.faces for chore in face.chores()),
         ]
 
@@ -277,12 +300,12 @@ class Assembly:
 
     def save_profiles(self) -> None:
         """Store every tenant's profiles with how far they have learned, and what models of sessions remember."""
-        next_index = self.house.log.head().size
-        for tenant in self.house.knowledge.tenants():
-            try:
-                self.house.knowledge.save(tenant, self.house.store.snapshots, next_index)
-            except Exception as fault:  # noqa: BLE001 - they will be learned again from the log
-                self.faults("profiles_not_saved", fault)
+        with self._follower.saving() if self._follower else nullcontext(self.house.log.head().size) as next_index:
+            for tenant in self.house.knowledge.tenants():
+                try:
+                    self.house.knowledge.save(tenant, self.house.store.snapshots, next_index)
+                except Exception as fault:  # noqa: BLE001 - they will be learned again from the log
+                    self.faults("profiles_not_saved", fault)
         self.house.session_memory.save(self.house.clock.now_ns())
 
     def prune(self) -> None:
@@ -298,8 +321,9 @@ class Assembly:
 
 def restore_profiles(house: House) -> int:
     """Load every tenant's profiles and learn what the log has had since; return how many events that was."""
+    end = house.knowledge.next_index = house.log.head().size
     living = (row.tenant for row in house.tenants.living())
-    return sum(house.knowledge.restore(tenant, house.store.snapshots, house.log) for tenant in living)
+    return sum(house.knowledge.restore(tenant, house.store.snapshots, house.log, end) for tenant in living)
 
 
 def _judge(house: House, on_fault: Callable[[str, BaseException], None]) -> SessionJudge:
@@ -322,3 +346,4 @@ def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> Non
     metrics.gauge("ostiary_disk_free_bytes", "free where the log lies", lambda: float(free_bytes(house.places.root)))
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
     behaviour_gauges(metrics, house)
+    house.shared.gauges(metrics)

@@ -26,4 +26,8 @@ def identify(desk: FaceDesk, request: Request) -> PepIdentity:
 def stranger(desk: FaceDesk, request: Request, no: RefusedError) -> Reply:
     """Count a caller that proved nothing, and return what it is told."""
     desk.refusals.count(no.code, request.peer)
-    return json_reply(401, "the caller did not authenticate", *UNAUTHENTICATED)
+    told = {
+        "code": Reason.PEP_UNAUTHENTICATED.value,
+        "message": "the caller did not authenticate",
+    }  # whatever was wrong
+    return json_reply(401, told, *UNAUTHENTICATED)

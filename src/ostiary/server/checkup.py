@@ -20,6 +20,7 @@ from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
 from ostiary.server.agreement_remarks import agreement_remarks
 from ostiary.server.biometrics.remarks import biometrics_remarks
+from ostiary.server.edge.remarks import edge_remarks
 from ostiary.server.places import Places
 from ostiary.server.remarks import Remark
 from ostiary.server.remarks.expiring import certificate_remarks, expiring_remarks
@@ -30,6 +31,7 @@ from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
 from ostiary.server.settings.sections import LOOPBACK, Networks, PhasesSection, Settings
 from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
+from ostiary.server.storing import holds_data, plain_line
 from ostiary.server.wiring import House, open_house
 from ostiary.server.worker import tls_context
 from ostiary.server.workloads import workload_remarks
@@ -76,7 +78,7 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _tls(settings)
     yield from _extras()
     yield from _signals()
-    if not places.database.exists():
+    if not holds_data(places, settings.store):
         text = f"`{places.root}` holds no data yet"
         yield Finding("data", State.MIND, text, f"ostiary up --data {places.root}")
         return
@@ -153,6 +155,9 @@ def _options(settings: Settings) -> Iterator[Finding]:
         )
     for text in workload_remarks(settings.identity):
         yield Finding("workloads", State.MIND, text, "docs/how-to/let-ci-jobs-and-pods-in.md")
+    if plain_line(settings.store):
+        text = "records travel to the database without TLS"
+        yield Finding("fail-open", State.MIND, text, "store.plain = false, and no sslmode in store.url")
     if not settings.risk.enabled:
         yield Finding(
             "risk", State.MIND, "no model scores: policy sees it and steps up where it must", "risk.enabled = true"
@@ -214,6 +219,7 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
         with open_house(places, settings, clock, lambda reason, _fault: faults.append(reason)) as house:
             yield from _log(house, clock)
             yield from _disk(places, settings)
+            yield from _shared(house)
             yield from _tenants(house)
             yield from _rollout(house)
             now_ns = clock.now_ns()
@@ -221,6 +227,8 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
                 yield _finding(remark)
             for bad, text, mend in biometrics_remarks(house, now_ns):
                 yield Finding("biometrics", State.WRONG if bad else State.MIND, text, mend)
+            for bad, text, mend in edge_remarks(house):
+                yield Finding("edge", State.WRONG if bad else State.MIND, text, mend)
     except OstiaryError as fault:
         yield Finding("data", State.WRONG, fault.message, _command_in(fault.message, "ostiary config show"))
     for reason in dict.fromkeys(faults):
@@ -249,6 +257,15 @@ def _disk(places: Places, settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("disk", State.FINE, f"{free:,} MiB are free, {floor} are needed")
+
+
+def _shared(house: House) -> Iterator[Finding]:
+    if house.shared.several and house.settings.mcp.servers:
+        text = "each replica knows only what subjects have read through its own MCP door"
+        yield Finding("replicas", State.MIND, text, "route the MCP door to one replica (ADR-0069)")
+    for one in house.shared.remarks():
+        state = State.FINE if one.bad is None else State.WRONG if one.bad else State.MIND
+        yield Finding("replicas", state, one.text, one.mend)
 
 
 def _rollout(house: House) -> Iterator[Finding]:

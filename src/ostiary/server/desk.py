@@ -46,6 +46,19 @@ class Face(Protocol):
 
 
 @runtime_checkable
+class OpeningFace(Protocol):
+    """A face that listens somewhere of its own."""
+
+    async def open(self) -> None:
+        """Begin, in the loop that answers.
+
+        Raises:
+            UnavailableError: it cannot; nothing is served then.
+        """
+        ...
+
+
+@runtime_checkable
 class ClosingFace(Protocol):
     """A face that holds something of the loop's, such as connections."""
 

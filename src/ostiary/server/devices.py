@@ -12,15 +12,13 @@ from ostiary.identity.attestation import PcrPolicy
 from ostiary.identity.devices import Device, DeviceBook, DeviceChange, DeviceRegistry, DeviceRules, Standing
 from ostiary.identity.devices.challenges import Challenges
 from ostiary.identity.devices.envelope import read_jwk
-from ostiary.identity.replay import MemoryReplay
 from ostiary.keys import VerifyingKey, random_bytes
 from ostiary.server.settings.devices import DevicesSection, Fall, ProducerSection, RegistersSection
+from ostiary.server.shared import Shared
 from ostiary.sessions import SessionLedger
-from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 RECORD_WAIT_S: Final = 10.0
-_SECRET_BYTES: Final = 32
 _MAX_NONCES: Final = 100_000
 _MAX_PEM: Final = 16_384
 _PUBLIC: Final = ("kty", "crv", "x", "y")
@@ -55,7 +53,7 @@ def open_devices(
     settings: DevicesSection,
     registry: DeviceRegistry,
     log: AuditLog,
-    clock: Clock,
+    shared: Shared,
     on_fault: OnFault,
     audience: str,
 ) -> DeviceBook:
@@ -64,9 +62,8 @@ def open_devices(
     Raises:
         FaultyInputError: ``config_invalid`` when a producer's key cannot be read.
     """
-    challenges = Challenges(
-        random_bytes(_SECRET_BYTES), MemoryReplay(clock.now_ns(), _MAX_NONCES), settings.challenge_s
-    )
+    memory = shared.once("device-challenge", _MAX_NONCES)
+    challenges = Challenges(shared.secret("device-challenge"), memory, settings.challenge_s)
     producers = {(one.tenant, one.name): _producer_key(one) for one in settings.producers}
     return DeviceBook(
         registry,

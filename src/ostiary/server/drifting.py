@@ -32,6 +32,7 @@ from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.drift import DriftFacts
 from ostiary.vocabulary.events import EventOutcome
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 PURPOSE: Final = "baselines"
 BASELINE_KIND: Final = "baseline"
@@ -247,7 +248,7 @@ class DriftWatch:
         data = self._store.load(tenant, STATE_KIND, name_of(subject))
         try:
             kept = Kept() if data is None else msgspec.msgpack.decode(data, type=Kept)
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             self._on_fault("drift_state_malformed", fault)
             return _State(Kept(), baseline, "drift_state_malformed")
         return _State(kept, baseline, "")

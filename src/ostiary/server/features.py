@@ -76,7 +76,8 @@ def open_features(house: House, *, ready: int = READY) -> "FeatureDoor":
 def _relations(house: House, settings: "FeaturesSection") -> "Relations | None":
     if not settings.postgres:
         return None
-    from ostiary.storage.postgres import PostgresRelations, PostgresSource  # noqa: PLC0415 - a driver
+    from ostiary.storage.postgres.link import PostgresSource  # noqa: PLC0415 - a driver
+    from ostiary.storage.postgres.relations import PostgresRelations  # noqa: PLC0415 - a driver
 
     sources = {}
     for one in settings.postgres:

@@ -131,7 +131,7 @@ class Proxies:
         text = _values(headers, self._certificate_header)
         if self._certificate_header == b"x-forwarded-client-cert":
             return _xfcc(text)
-        return _escaped_pem(text)
+        return escaped_pem(text)
 
 
 def _xfcc(text: str) -> str | None:
@@ -147,7 +147,7 @@ def _keep_hex(quoted: re.Match[str]) -> str:
     return inner if re.fullmatch(r"[0-9a-fA-F]{64}", inner) else "-"
 
 
-def _escaped_pem(text: str) -> str | None:
+def escaped_pem(text: str) -> str | None:
     """Return the hash of a URL-escaped PEM certificate (nginx's ``$ssl_client_escaped_cert``)."""
     found = _PEM.match(unquote_to_bytes(text))
     if found is None:

@@ -27,7 +27,7 @@ from ostiary.signals import eventfile
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.enrichment import Enricher
 from ostiary.signals.inventory import Catalogue
-from ostiary.signals.ports import ProfileStore
+from ostiary.signals.ports import LAST, ProfileStore
 from ostiary.signals.settled import Book, SettledBook
 from ostiary.vocabulary.events import AccessEvent
 
@@ -109,6 +109,8 @@ class Knowledge:
         self._books: dict[str, Book] = {}
         self._gates: dict[str, LessonGate] = {}
         self._histories: dict[str, tuple[int, int]] = {}
+        self.next_index = 0
+        """The first index of the log that was not learned when the profiles were restored."""
 
     def enricher(self, tenant: str) -> Enricher:
         """Return a tenant's enricher with the catalogue as it is now on disk."""
@@ -139,8 +141,8 @@ class Knowledge:
         """Let an event change its tenant's profiles; what may not teach is counted and becomes no habit."""
         self.book(event.tenant).learn(event, teaches=teaches)
 
-    def restore(self, tenant: str, store: SnapshotStore, records: RecordSource) -> int:
-        """Load a tenant's profiles and learn what came since; return how many events that was."""
+    def restore(self, tenant: str, store: SnapshotStore, records: RecordSource, end: int = LAST) -> int:
+        """Load a tenant's profiles and learn what came since, up to ``end``; return how many events that was."""
         saved = self._saved(tenant, store)
         history = self._places.history(tenant)
         learned, since = 0, saved.next_index
@@ -149,6 +151,8 @@ class Knowledge:
         else:
             learned, since = self._learn_history(tenant, history), 0
         for record in records.iterate(tenant, "decision", since):
+            if record.index >= end:
+                break
             told = None if record.payload is None else decode(record.payload)
             if told is not None and told.event is not None:
                 self.learn(told.event, teaches=may_teach(told))
@@ -163,7 +167,7 @@ class Knowledge:
             saved = msgspec.msgpack.decode(data, type=_Saved)
             self.book(tenant).restore(saved.book)
             self._gates[tenant].begin_known()
-        except (msgspec.MsgspecError, OstiaryError) as fault:
+        except (msgspec.MsgspecError, OstiaryError, UnicodeDecodeError) as fault:
             self._on_fault("profiles_malformed", fault)  # history and log have everything: learn them anew
             return _Saved(0, b"")
         return saved

@@ -22,6 +22,7 @@ from ostiary.pipeline.registry.journal import Journal
 from ostiary.pipeline.registry.people import People
 from ostiary.pipeline.registry.ports import ModelBook
 from ostiary.vocabulary.approvals import Approved, Deed, Wanted
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MAX_EVIDENCE: Final = 256
 _BOUND: Final = ("stage", "digest", "previous", "metrics", "report")
@@ -87,5 +88,5 @@ def _named(evidence: bytes) -> str:
         if len(evidence) > MAX_EVIDENCE:
             raise FaultyInputError("approval_malformed", "this names no proposal")
         return msgspec.json.decode(evidence, type=Evidence).proposal
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("approval_malformed", "this names no proposal") from fault

@@ -33,6 +33,7 @@ from ostiary.server.settings.models import ModelsSection
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.approvals import ApprovalCheck
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 DATASET_HISTORY: Final = "dataset-history"
@@ -102,7 +103,7 @@ class RegisteredDatasets:
         data = self._documents.load(tenant, DATASET_HISTORY, dataset)
         try:
             history = msgspec.json.decode(data, type=list[AcceptedManifest]) if data else []
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             text = "what is kept of a dataset's manifests is damaged"
             raise UnavailableError("dataset_history_damaged", text) from fault
         return any(one.digest == digest for one in history)
@@ -136,7 +137,7 @@ class DecidedRuns:
         try:
             decision = msgspec.json.decode(record.payload, type=DecisionRecord)
             asked = msgspec.json.decode(decision.input, type=AskedBy)
-        except msgspec.DecodeError:  # it was refused before anything was asked of policy
+        except UNREADABLE:  # it was refused before anything was asked of policy
             return ""
         return f"{asked.subject.type}:{asked.subject.id}"
 

@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -21,7 +21,7 @@ LOG_PREFIX: Final = "/log/"
 JWKS_PATH: Final = "/.well-known/jwks.json"
 _CACHED: Final = (b"cache-control", b"public, max-age=300")
 _TEXT: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
-NOT_FOUND: Final = json_reply(404, "there is nothing here")
+NOT_FOUND: Final = json_reply(404, {"code": "not_found", "message": "there is nothing here"})
 
 Checks = Callable[[], dict[str, str]]
 
@@ -38,19 +38,25 @@ class PublicFace:
         metrics: Metrics,
         metrics_from: Proxies,
         unready: Checks,
+        degraded: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """Take the parts; ``unready`` returns what is wrong, by name, and nothing when all is well."""
+        """Take the parts.
+
+        ``unready`` returns what is wrong, by name, and nothing when all is well; ``degraded`` what is away that the
+        server does without for now, refusing more than usual.
+        """
         self._metadata = metadata
         self._jwks = jwks
         self._tiles = tiles
         self._metrics = metrics
         self._metrics_from = metrics_from
         self._unready = unready
+        self._degraded = degraded
 
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""
         if request.method not in {"GET", "HEAD"}:
-            return json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET, HEAD"))
         reply = await self._get(request)
         return msgspec.structs.replace(reply, body=b"") if request.method == "HEAD" else reply
 
@@ -69,11 +75,13 @@ class PublicFace:
 
     def _ready(self) -> Reply:
         wrong = self._unready()
-        return json_reply(503 if wrong else 200, {"status": "not ready" if wrong else "ok", "checks": wrong})
+        told = {"status": "not ready" if wrong else "ok", "checks": wrong}
+        degraded = list(self._degraded())
+        return json_reply(503 if wrong else 200, {**told, "degraded": degraded} if degraded else told)
 
     def _metrics_for(self, peer: str | None) -> Reply:
         if not self._metrics_from.trusts(peer):
-            return json_reply(403, "metrics are not for this network")
+            return json_reply(403, {"code": "metrics_not_allowed", "message": "metrics are not for this network"})
         return Reply(200, self._metrics.exposition(), (_TEXT,))
 
     async def _log(self, path: str) -> Reply:

@@ -14,6 +14,7 @@ import msgspec
 from ostiary.errors import RefusedError, VerificationError
 from ostiary.keys import KeyRing, sha256_hex
 from ostiary.server.knowledge import SnapshotStore
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 PURPOSE: Final = "reports"
 KIND: Final = "report"
@@ -81,7 +82,7 @@ class Reports:
             raise RefusedError("report_unknown", "there is no such report")
         try:
             found = msgspec.msgpack.decode(data, type=Report)
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise VerificationError("report_tampered", f"the report `{digest}` cannot be read") from fault
         keys = {key.kid: key for key in self._ring.all_public(tenant, PURPOSE)}
         good = found.digest == digest and found.kid in keys

@@ -33,11 +33,13 @@ from ostiary.response.outbox import Outbox
 from ostiary.response.ports import PlaybookPhases
 from ostiary.response.records import Records
 from ostiary.response.shelf import Shelf
+from ostiary.response.streams.pump import Pump
 from ostiary.response.trigger import RULE, Trigger
 from ostiary.server.settings.response import ResponseSection
 from ostiary.sessions import SessionChange
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 MAX_QUEUED: Final = 10_000
@@ -71,6 +73,7 @@ class Responding:
         phases: PlaybookPhases,
         on_fault: OnFault,
         backoff: Backoff,
+        streams: Sequence[Pump] = (),
     ) -> None:
         """Put the parts together; nothing runs before the first turn."""
         self._store = store
@@ -85,6 +88,7 @@ class Responding:
         self._looking = False
         self.shelf = shelf
         self.outbox = outbox
+        self.streams = streams
         self.phases = phases
         self.cases = CaseBook(store.cards)
         self.blocks = ModelBlocks(store.cards)
@@ -252,7 +256,7 @@ class Responding:
     def _read(self, payload: bytes | None) -> list[DecisionRecord]:
         try:
             return [msgspec.json.decode(payload, type=DecisionRecord)] if payload is not None else []
-        except msgspec.MsgspecError as fault:  # it never gets better, and must not hide those behind it
+        except UNREADABLE as fault:  # it never gets better, and must not hide those behind it
             self._on_fault("response_failed", fault)
             return []
 

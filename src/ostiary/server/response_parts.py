@@ -12,7 +12,7 @@ from typing import Any
 from ostiary.artifacts.shipped import policies_dir
 from ostiary.artifacts.verifying import signed_digest
 from ostiary.audit import AuditLog
-from ostiary.errors import RefusedError
+from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.keys import VerifyingKey
 from ostiary.response.backoff import Backoff
 from ostiary.response.handlers import handlers
@@ -22,8 +22,10 @@ from ostiary.response.shelf import Shelf
 from ostiary.server.places import Places
 from ostiary.server.responding import Responding
 from ostiary.server.scorers import Scorers
+from ostiary.server.settings.export import ExportSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.sinks import sinks_of
+from ostiary.server.streams import streams_of
 from ostiary.sessions import SessionLedger
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
@@ -59,6 +61,7 @@ class PepTokens:
 def open_responding(
     places: Places,
     settings: ResponseSection,
+    export: ExportSection,
     store: Store,
     log: AuditLog,
     ledger: SessionLedger,
@@ -76,7 +79,11 @@ def open_responding(
     Raises:
         OstiaryError: a sink's settings or secret cannot be used.
     """
-    outbox = Outbox(store.cards, sinks_of(settings), clock, on_fault, _backoff())
+    sinks = sinks_of(settings)
+    streams = streams_of(export, log, store.cards, clock, on_fault, _backoff())
+    if {(one.tenant, one.name) for one in sinks} & {(one.tenant, one.name) for one in streams}:
+        raise FaultyInputError("stream_exists", "a sink and a stream of one tenant have the same name")
+    outbox = Outbox(store.cards, sinks, clock, on_fault, _backoff(), streams)
 
     def make_handlers(responding: Responding) -> list[Any]:
         return handlers(
@@ -100,6 +107,7 @@ def open_responding(
         phases=phases,
         on_fault=on_fault,
         backoff=_backoff(),
+        streams=tuple(streams),
     )
     ledger.listen(responding.changed)
     scorers.tell_tampered(

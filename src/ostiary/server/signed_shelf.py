@@ -13,6 +13,7 @@ import msgspec
 
 from ostiary.errors import VerificationError
 from ostiary.keys import KeyRing, VerifyingKey
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _DOMAIN: Final = b"ostiary.shelf.v1\0"
 T = TypeVar("T", bound=msgspec.Struct)
@@ -103,7 +104,7 @@ class SignedShelf(Generic[T]):
             kept = msgspec.msgpack.decode(data, type=Signed)
             if kept.kid in keys and keys[kept.kid].verify(kept.signature, self._signed(tenant, name, kept.body)):
                 return self._decoder.decode(kept.body)
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise _tampered(self._kind) from fault
         raise _tampered(self._kind)
 

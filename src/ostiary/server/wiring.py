@@ -6,7 +6,7 @@
 2. Each part gets only the ports it asks for; no part sees the settings of another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -22,19 +22,18 @@ from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.defence.lessons import Lessons
-from ostiary.errors import OstiaryError, RefusedError, UnavailableError
+from ostiary.errors import OstiaryError, RefusedError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
 from ostiary.identity.issuers import IssuerBook
-from ostiary.identity.nonces import MIN_SECRET, Nonces
+from ostiary.identity.nonces import Nonces
 from ostiary.identity.pep import PepAuthenticator
 from ostiary.identity.remembered import TokenMemory
-from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.settings import DpopSettings
 from ostiary.identity.subject import SubjectVerifier
 from ostiary.identity.workloads.once import SingleUse
-from ostiary.keys import KeyRing, SubjectVault, open_keys, random_bytes
+from ostiary.keys import KeyRing, SubjectVault, open_keys
 from ostiary.pipeline.commits import ApprovedCommits
 from ostiary.pipeline.registered import Registry
 from ostiary.policy.bundle import Bundle
@@ -43,6 +42,7 @@ from ostiary.policy.limits import EngineSettings
 from ostiary.policy.remote import RemoteOpaEngine
 from ostiary.policy.rulebook import RuleBook
 from ostiary.policy.sandbox import admit
+from ostiary.response.streams.pump import Pump
 from ostiary.server.access import AccessRoom
 from ostiary.server.activation import Activations
 from ostiary.server.addresses import public_url
@@ -75,8 +75,9 @@ from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
 from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
+from ostiary.server.shared import Shared, open_shared
+from ostiary.server.storing import open_store
 from ostiary.sessions import SessionLedger
-from ostiary.storage.sqlite import open_store
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.rollout import FiguresSource
@@ -95,6 +96,7 @@ class House(msgspec.Struct, frozen=True):
     settings: Settings
     clock: Clock
     store: Store
+    shared: Shared
     ring: KeyRing
     vault: SubjectVault
     log: AuditLog
@@ -129,6 +131,11 @@ class House(msgspec.Struct, frozen=True):
     templates: TemplateBook
     behaviour: BehaviourRoom | None = None
     biometrics: "BiometricsRoom | None" = None
+
+    @property
+    def streams(self) -> Sequence[Pump]:
+        """What of the log is told to whom."""
+        return self.response.streams
 
     @property
     def commits(self) -> ApprovedCommits:
@@ -203,20 +210,24 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
-    store = opening.enter_context(_store(places, clock))
+    if places.retired.exists():  # two living copies of one log would fork it
+        text = f"a restored copy has taken the place of `{places.root}`: two logs of one name may not both go on"
+        raise RefusedError("data_retired", text)
+    store = opening.enter_context(open_store(places, settings.store, clock))
+    shared = open_shared(settings.valkey, store, clock, on_fault, opening)
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
-    authenticator, subjects = _identity(settings.identity, issuers, store, clock)
-    knowledge = _knowledge(places, settings, store, clock, on_fault, serving=serving)
+    authenticator, subjects = _identity(settings.identity, issuers, store, shared)
+    knowledge = _knowledge(places, settings, store, shared, clock, on_fault, serving=serving)
     policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
     opening.callback(policies.close)
     memory, scorers = scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
     directory = directory_of(settings, knowledge, store)
     rollout = open_rollout(settings.phases.table(), log, ring, places.keys, directory, clock, on_fault)
-    ledger = SessionLedger(store.sessions, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
-    devices = open_devices(settings.devices, store.devices, log, clock, on_fault, public_url(settings.server))
+    ledger = shared.ledger(store, settings.sessions.kept(settings.identity.clock_skews_s), on_fault)
+    devices = open_devices(settings.devices, store.devices, log, shared, on_fault, public_url(settings.server))
     parts = Parts(
         subjects=subjects,
         directory=directory,
@@ -230,10 +241,12 @@ def _open(
         devices=devices,
         commits=ApprovedCommits(store.snapshots),
         questions=open_questions(settings.defence, store.budgets),
+        degraded=shared.degraded,
         on_fault=on_fault,
     )
     return {
         "store": store,
+        "shared": shared,
         "ring": ring,
         "vault": vault,
         "log": log,
@@ -250,21 +263,20 @@ def _open(
         "devices": devices,
         "decider": Decider(parts),
         "response": open_responding(
-            places, settings.response, store, log, ledger, scorers, clock, on_fault, keys, rollout.playbooks, devices
+            places,
+            settings.response,
+            settings.export,
+            store,
+            log,
+            ledger,
+            scorers,
+            clock,
+            on_fault,
+            keys,
+            rollout.playbooks,
+            devices,
         ),
     }
-
-
-def _store(places: Places, clock: Clock) -> Store:
-    if places.retired.exists():  # two living copies of one log would fork it
-        text = f"a restored copy has taken the place of `{places.root}`: two logs of one name may not both go on"
-        raise RefusedError("data_retired", text)
-    try:
-        places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as fault:
-        text = f"the data directory `{places.root}` cannot be made: {fault.strerror}"
-        raise UnavailableError("storage_unavailable", text) from fault
-    return open_store(places.database, clock)
 
 
 def _log(
@@ -281,21 +293,21 @@ def _log(
 
 
 def _identity(
-    settings: IdentitySection, issuers: IssuerBook, store: Store, clock: Clock
+    settings: IdentitySection, issuers: IssuerBook, store: Store, shared: Shared
 ) -> tuple[PepAuthenticator, SubjectVerifier]:
     tokens = TokenMemory(issuers)
     dpop = DpopSettings(nonce_s=settings.dpop_nonce_s)
-    nonces = Nonces(random_bytes(MIN_SECRET), dpop.nonce_s) if dpop.nonce_s else None
-    replay = MemoryReplay(clock.now_ns(), dpop.max_remembered)
-    subjects = SubjectVerifier(tokens, DpopVerifier(dpop, replay, nonces), SingleUse(store.used_tokens))
+    nonces = Nonces(shared.secret("dpop-nonce"), dpop.nonce_s) if dpop.nonce_s else None
+    subjects = SubjectVerifier(tokens, DpopVerifier(dpop, shared.proofs(dpop), nonces), SingleUse(store.used_tokens))
     return PepAuthenticator(RememberedRegistry(store.peps), tokens), subjects
 
 
 def _knowledge(
-    places: Places, settings: Settings, store: Store, clock: Clock, on_fault: OnFault, *, serving: bool
+    places: Places, settings: Settings, store: Store, shared: Shared, clock: Clock, on_fault: OnFault, *, serving: bool
 ) -> Knowledge:
     signals, lessons = settings.signals, Lessons(settings.drift.lessons_free, settings.drift.lessons_share)
-    overflow = store.profiles if signals.profiles_overflow == "disk" else None
+    # Replicas learn everything, each in its own order: what one puts away would stand where another's stands.
+    overflow = store.profiles if signals.profiles_overflow == "disk" and not shared.several else None
     return Knowledge(places, signals, clock.now_ns, on_fault, overflow, borrowed=not serving, lessons=lessons)
 
 

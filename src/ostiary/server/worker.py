@@ -162,6 +162,7 @@ def serve(
     metrics = Metrics()
     faults = Faults(log, metrics)
     with open_house(places, settings, SystemClock(), faults, serving=True) as house:
+        house.log.check()
         house.policies.load(DEFAULT_TENANT)
         keys = bootstrap(house) if options.bootstrap else None
         if keys is not None:

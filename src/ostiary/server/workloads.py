@@ -12,6 +12,7 @@ from ostiary.server.settings.sections import IdentitySection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.storage.tables.rooms import SnapshotTable
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _KIND = "spiffe_bundle"
 
@@ -29,7 +30,7 @@ class StoredMarks:
         data = self._snapshots.load(tenant, _KIND, trust_domain)
         try:
             return msgspec.json.decode(data, type=Mark) if data is not None else None
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             text = f"the mark of the bundle of `{trust_domain}` is damaged"
             raise UnavailableError("jwks_unavailable", text) from error
 

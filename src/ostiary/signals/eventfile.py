@@ -19,6 +19,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 RUN: Final = 200_000
 _MAX_LINE: Final = 1 << 20
@@ -108,7 +109,7 @@ def read(path: Path) -> Iterator[AccessEvent]:
 def _event(line: bytes, number: int, path: Path) -> AccessEvent:
     try:
         return _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+    except UNREADABLE as fault:
         text = f"`{path}` line {number} is no access event"
         raise FaultyInputError("events_malformed", text, str(number)) from fault
 

@@ -33,6 +33,7 @@ from ostiary.signals.book import ProfileBook
 from ostiary.signals.history import History
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 DAYS: Final = 14.0
 MOST_HELD: Final = 5_000
@@ -137,7 +138,7 @@ class SettledBook:
         """
         try:
             both = msgspec.msgpack.decode(data, type=_Both)
-        except (msgspec.DecodeError, RecursionError) as fault:
+        except UNREADABLE as fault:
             raise FaultyInputError("profiles_malformed", "the settled profiles cannot be read") from fault
         if both.days != self.days:
             raise FaultyInputError("profiles_version", f"the profiles settled after {both.days:g} days")

@@ -26,6 +26,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals.faces import Face, face_of, read_face, write_face
 from ostiary.signals.ports import ProfileStore
 from ostiary.signals.profiles import Subject
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 VERSION: Final = 4
 MAX_SUBJECTS: Final = 100_000
@@ -75,7 +76,7 @@ def read(data: bytes) -> Subject:
     """
     try:
         kept = _decode_kept(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
     if kept.version != VERSION:
         raise FaultyInputError("profiles_version", f"profile version `{kept.version}` is not known here")
@@ -96,7 +97,7 @@ def _inflated(data: bytes) -> bytes:
 def _subject(data: bytes | msgspec.Raw) -> Subject:
     try:
         own = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("profiles_malformed", "a stored profile cannot be read") from fault
     own.widen()
     return own

@@ -8,6 +8,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals.profiles import Group, Regular, Thing
 from ostiary.signals.shelf import VERSION, Shelf
 from ostiary.signals.tables import Tables
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 __all__ = ["Snapshot", "read_snapshot", "tables_of", "write_snapshot"]
 
@@ -48,7 +49,7 @@ def read_snapshot(data: bytes, tenant: str) -> Snapshot:
     """
     try:
         kept = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("profiles_malformed", "the stored profiles cannot be read") from fault
     if kept.version != VERSION:
         raise FaultyInputError("profiles_version", f"profiles version `{kept.version}` is not known here")

@@ -21,6 +21,7 @@ import msgspec
 
 from ostiary.signals.documents import documents
 from ostiary.signals.pieces import MAX_RECORD, Piece
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _HEAD: Final = 1 << 16
 _BOM: Final = b"\xef\xbb\xbf"
@@ -68,7 +69,7 @@ def _is_document(head: bytes, envelopes: tuple[str, ...]) -> bool:
     first, newline, _ = head.partition(b"\n")
     try:
         value = msgspec.json.decode(first)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         if newline:
             return first.rstrip().endswith((b"{", b"[", b",", b":"))
         keys = "|".join(map(re.escape, envelopes)).encode() or b"(?!)"

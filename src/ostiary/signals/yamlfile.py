@@ -13,6 +13,7 @@ import msgspec
 import yaml
 
 from ostiary.errors import FaultyInputError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ def _read_json(data: bytes, form: type[T], name: str, code: str) -> T:
     except msgspec.ValidationError as fault:
         text, pointer = _where(str(fault))
         raise FaultyInputError(code, f"`{name}` at `{pointer or '/'}`: {text}", pointer) from fault
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError(code, f"`{name}` is no JSON") from fault
 
 

@@ -1,5 +1,7 @@
 """A full disk: refused, counted, noted down, and over by itself when there is room again. Nothing ever hangs."""
 
+import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,3 +108,38 @@ def test_without_room_for_the_reserve_the_log_refuses_to_pretend(tmp_path: Path,
     reserve = DiskReserve(tmp_path, 2 * MIB, 32 * MIB, disk)
     with pytest.raises(UnavailableError):
         reserve.check()
+
+
+def test_what_fails_is_told_once_and_over_without_anybody_asking(
+    guarded: AuditLog, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    guarded.check()
+    disk.free = 3 * MIB
+    with caplog.at_level(logging.WARNING, "ostiary.audit.writer"):
+        assert [_refused(guarded, f"dec_no_{n}") for n in range(3)] == ["disk_full"] * 3
+        with pytest.raises(UnavailableError, match="could not be written"):
+            guarded.check()
+        disk.free = 1000 * MIB
+        until = time.monotonic() + 10
+        while guarded.stats.failing and time.monotonic() < until:
+            time.sleep(0.02)
+    guarded.check()
+    told = [record.getMessage() for record in caplog.records]
+    assert len([text for text in told if "cannot be written" in text]) == 1
+    assert len([text for text in told if "written again" in text]) == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"[{", b"{}"])
+def test_a_damaged_log_key_is_found_before_anybody_asks(
+    guarded: AuditLog, ring: KeyRing, tmp_path: Path, damage: bytes
+) -> None:
+    index = tmp_path / "keys" / "ring" / "system" / "log" / "ring.json"
+    good = index.read_bytes()
+    index.write_bytes(damage)
+    with pytest.raises(UnavailableError) as caught:
+        guarded.check()
+    assert caught.value.code == "key_unavailable"
+    assert _refused(guarded, "dec_1") == "key_unavailable"
+    index.write_bytes(good)
+    assert _append(guarded, "dec_2") >= 0
+    guarded.check()

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from ostiary.errors import RefusedError, UnavailableError
+from ostiary.identity.replay import MemoryReplay
 from ostiary.identity.webauthn.challenges import RANDOM_BYTES, Binding, Challenges
 from ostiary.identity.webauthn.codes import WORDS, StepUpRefusal
 from ostiary.identity.webauthn.types import clean_name, clean_subject
@@ -89,7 +90,7 @@ def test_of_many_uses_at_once_one_counts(book: Challenges) -> None:
 
 
 def test_a_full_memory_refuses_and_another_tenants_does_not_fill_it() -> None:
-    small = Challenges(random_bytes(32), max_per_tenant=2)
+    small = Challenges(random_bytes(32), MemoryReplay(0, 2))
     for _ in range(2):
         small.use(random_bytes(64), BINDING, 1)
     with pytest.raises(UnavailableError) as caught:

@@ -1,7 +1,9 @@
 """What the repository's own tests look at: its files, without the folders that tools make."""
 
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,18 @@ def modules(repo: Path) -> list[Path]:
 def pages(repo: Path) -> list[Path]:
     """All pages that people read."""
     return list(files(repo, ".md"))
+
+
+@pytest.fixture(scope="session")
+def tool(repo: Path) -> Callable[[str], Any]:
+    """Loads a program of the folder `tools` by its name."""
+
+    def loaded(name: str) -> Any:
+        spec = importlib.util.spec_from_file_location(name, repo / "tools" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded

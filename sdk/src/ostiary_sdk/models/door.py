@@ -115,7 +115,7 @@ class ModelDoor:
             data = self._read(answer)
         try:
             ticket = msgspec.json.decode(data, type=Ticket)
-        except msgspec.DecodeError as fault:
+        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
             raise LoadError("answer_malformed", f"the registry's answer cannot be read: {fault}") from fault
         self._check(ticket, name, stage)
         return ticket
@@ -160,7 +160,7 @@ class ModelDoor:
             data = self._read(answer)
         try:
             return msgspec.json.decode(data, type=dict[str, Any]) if data else {}
-        except msgspec.DecodeError as fault:
+        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
             raise LoadError("answer_malformed", f"the registry's answer cannot be read: {fault}") from fault
 
     def _send(self, method: str, url: str, content: Content = None, kind: str = _JSON) -> "_Answer":
@@ -189,7 +189,7 @@ class ModelDoor:
             data = self._read(open_answer)
         try:
             told = msgspec.json.decode(data, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             told = {}
         reasons = [one for one in told.get("reasons", []) if isinstance(one, str)]
         words = f"{told.get('message', 'the registry refused')}" + (f": {', '.join(reasons)}" if reasons else "")

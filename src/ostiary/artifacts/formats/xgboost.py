@@ -73,7 +73,7 @@ def check_model(value: Any, limits: FormatLimits) -> None:
 
 def _check_booster(booster: dict[str, Any], features: int, limits: FormatLimits) -> None:
     kind = booster.get("name")
-    if kind not in _BOOSTERS:
+    if not isinstance(kind, str) or kind not in _BOOSTERS:
         raise _fault(f"there is no booster {shown(kind)}")
     inner = _object(booster.get("gbtree"), "`gbtree`") if kind == "dart" else booster
     model = _object(inner.get("model"), "`model`")

@@ -19,6 +19,7 @@ from ostiary.artifacts.oms.refusing import refuse, shown
 from ostiary.artifacts.oms.statement import check_predicate_type
 from ostiary.artifacts.statement import STATEMENT_TYPE
 from ostiary.errors import FaultyInputError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 PREDICATE_TYPE: Final = "urn:ostiary:model-release:v1"
 MAX_DATASETS: Final = 256
@@ -91,7 +92,7 @@ def write_release(release: Release, *, root: str, digest: str) -> bytes:
     payload = msgspec.json.encode(document)
     try:
         _DECODER.decode(payload)
-    except msgspec.DecodeError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("release_malformed", f"the release cannot be signed: {fault}") from fault
     return payload
 

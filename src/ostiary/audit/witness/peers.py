@@ -28,7 +28,7 @@ def read_peers(data: Path) -> list[WitnessPeer]:
         entries = msgspec.json.decode(path.read_bytes(), type=list[_Entry])
     except FileNotFoundError:
         return []
-    except (OSError, msgspec.MsgspecError) as fault:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise FaultyInputError("witnesses_malformed", f"`{path}` cannot be read") from fault
     return [peer_of(entry.url, entry.key) for entry in entries]
 

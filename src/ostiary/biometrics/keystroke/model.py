@@ -136,7 +136,7 @@ def model_of(files: Mapping[str, bytes], digest: str = "") -> KeystrokeModel:
     try:
         schema = msgspec.json.decode(files[SCHEMA], type=Schema)
         graph, packed = files[ENCODER], files[TABLES]
-    except (KeyError, msgspec.MsgspecError, RecursionError) as fault:
+    except (KeyError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as fault:
         raise _malformed("a file of it is missing or cannot be read") from fault
     if (schema.kind, schema.format) != (KIND, FORMAT):
         raise _malformed("it is of another kind or format")

@@ -140,7 +140,7 @@ def model_of(files: Mapping[str, bytes], digest: str = "") -> PointerModel:
     try:
         schema = msgspec.json.decode(files[SCHEMA], type=Schema)
         graph, packed = files[ENCODER], files[TABLES]
-    except (KeyError, msgspec.MsgspecError, RecursionError) as fault:
+    except (KeyError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as fault:
         raise malformed("a file of it is missing or cannot be read") from fault
     if (schema.kind, schema.format) != (KIND, FORMAT) or not 0 < schema.spread < np.inf:
         raise malformed("it is of another kind or format")

@@ -24,6 +24,7 @@ from ostiary.identity.devices.osquery import EDR_PROCESSES, read_osquery
 from ostiary.identity.devices.speaking import Voice
 from ostiary.keys import SigningKey, random_bytes
 from ostiary.vocabulary.clock import SystemClock
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _MAX_INPUT = 64 << 20
 State = Annotated[Path | None, Parameter(help="Folder of the agent's key and state. Default: the user's state folder.")]
@@ -182,7 +183,7 @@ def _collected(osquery: Path | None, fleet: Path | None, edr: frozenset[str], no
         return read_osquery(text.splitlines(), now_ns=now_ns, edr=EDR_PROCESSES | {name.lower() for name in edr})
     try:
         return read_fleet(msgspec.json.decode(text))
-    except msgspec.DecodeError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("fleet_host_invalid", f"`{fleet}` is no JSON: {fault}") from fault
 
 

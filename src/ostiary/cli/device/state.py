@@ -14,6 +14,7 @@ import msgspec
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 from ostiary.identity.devices.speaking import Voice
 from ostiary.keys import SigningKey
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 KEY: Final = "key.pem"
 STATE: Final = "device.json"
@@ -67,7 +68,7 @@ class AgentState:
         """
         try:
             return msgspec.json.decode(self._read(STATE), type=Enrolment)
-        except msgspec.DecodeError as fault:
+        except UNREADABLE as fault:
             text = f"`{self.folder / STATE}` is not what the agent wrote: {fault}"
             raise FaultyInputError("device_state_invalid", text) from fault
 

@@ -173,7 +173,7 @@ def _chain(path: Path) -> Chain:
         return msgspec.json.decode(path.read_bytes(), type=Chain)
     except FileNotFoundError:
         return Chain()
-    except (OSError, msgspec.MsgspecError) as fault:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise FaultyInputError("chain_malformed", f"`{path}` does not say where the chain stands") from fault
 
 

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from ostiary.errors import OstiaryError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MAX_LINE: Final = 16_777_216
 _BLOCK: Final = 262_144
@@ -68,7 +69,7 @@ def _decoded(line: bytes) -> object:
     """Return the JSON of a line; half a surrogate pair, which JSON may write, is for the normaliser to see."""
     try:
         return msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return json.loads(line)
 
 

@@ -71,7 +71,7 @@ def _ask(url: str, tenant: str, body: dict[str, Any], token_file: Path, key: Pat
         with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as http:
             answer = http.post(place, json=body, headers=headers)
         told = msgspec.json.decode(answer.content, type=dict[str, Any])
-    except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError) as fault:
+    except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise UnavailableError("door_unreachable", "the retrieval door did not answer") from fault
     if answer.status_code != _OK:
         raise _fault(answer.status_code, told)

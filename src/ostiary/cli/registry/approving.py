@@ -36,6 +36,7 @@ from ostiary.pipeline.registry.reporting import Findings, make_report
 from ostiary.pipeline.registry.sealed import add_signatures, parse_envelope
 from ostiary.vocabulary.approvals import Wanted
 from ostiary.vocabulary.clock import SystemClock
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 Key = Annotated[Path, Parameter(help="Your private key, Ed25519 or P-256 in PEM.")]
 Out = Annotated[Path, Parameter(help="Where the result goes.")]
@@ -73,7 +74,7 @@ def report(
     """Sign a validation report; the validator's key, never the trainer's."""
     try:
         numbers = msgspec.json.decode(read_file(metrics), type=dict[str, float])
-    except msgspec.DecodeError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("report_malformed", f"`{metrics}` is no JSON object of numbers: {fault}") from fault
     found = Findings(tenant, name, statement, numbers, not failed, SystemClock().now_ns(), datasets=dataset or [])
     sealed = make_report(name, digest, found, [read_key(key)])
@@ -131,7 +132,7 @@ def approve(
 def _first(data: bytes, key: Path, days: float) -> bytes:
     try:
         told = msgspec.json.decode(data, type=WantedFile)
-    except msgspec.DecodeError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError(
             "statement_malformed", f"this is not what `ostiary model wanted` prints: {fault}"
         ) from fault

@@ -13,11 +13,12 @@ from cyclopts import App, Parameter
 
 from ostiary.artifacts import ArtifactPredicate, verify_artifact
 from ostiary.cli.output import err, out, print_json, print_table
-from ostiary.cli.places import open_data
+from ostiary.cli.places import open_data, settings_of
 from ostiary.cli.risk.shared import Data, Json, MappingName, Model, Tenant, need_extra, reader_of, scorer_of
 from ostiary.errors import RefusedError
 from ostiary.keys import KeyRing
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
+from ostiary.server.storing import holds_data
 from ostiary.server.wiring import MODEL_PURPOSE, trusted_model_keys
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.ids import check_tenant
@@ -104,7 +105,7 @@ def frozen_of(data: Path | None, tenant: str) -> "tuple[Frozen, str] | None":
     from ostiary.risk.golden import KIND, thaw  # noqa: PLC0415 - as above
 
     places = Places(data_dir(data))
-    if not places.database.exists():
+    if not holds_data(places, settings_of(data, None).settings.store):
         return None
     with open_data(data) as house:
         wanted = house.store.snapshots.load(tenant, SNAPSHOT, "digest")

@@ -73,13 +73,13 @@ def verify(
         place = None if forget else memory_place(Path(source), remember)
         verify_one(Path(source), keys, vkeys_of(witness_key), need, place, json=json)
         return
-    log = source_of(source, Places(data_dir(data)), payloads=payloads)
-    place, memory = (None, None) if forget else memory_of(log, remember, checkpoint, keys)
-    witnessed = witnessed_by(witness, origin_of(log.checkpoint())) if witness else []
-    verifier = Verifier(
-        log, memory, keys=keys, witnesses=vkeys_of(witness_key), need=need, witnessed=witnessed, payloads=payloads
-    )
-    learned = verifier.run()
+    with source_of(source, Places(data_dir(data)), payloads=payloads) as log:
+        place, memory = (None, None) if forget else memory_of(log, remember, checkpoint, keys)
+        witnessed = witnessed_by(witness, origin_of(log.checkpoint())) if witness else []
+        verifier = Verifier(
+            log, memory, keys=keys, witnesses=vkeys_of(witness_key), need=need, witnessed=witnessed, payloads=payloads
+        )
+        learned = verifier.run()
     remembered = learned is not None and place is not None and checkpoint is None
     if remembered and learned is not None and place is not None:
         save_memory(place, learned)

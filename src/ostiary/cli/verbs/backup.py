@@ -169,7 +169,7 @@ def erasures(
     from ostiary.server.backup.erasures import erasures_in, sign_erasures  # noqa: PLC0415 - half a second
 
     with open_data(data, config) as house:
-        told = erasures_in(house.places)
+        told = erasures_in(house.places, house.settings.store)
         write_private(to, sign_erasures(told, house.ring.active(SYSTEM_TENANT, LOG_PURPOSE)))
     if json:
         print_json({"place": str(to), "origin": told.origin, "size": told.size, "erasures": len(told.erasures)})

@@ -11,7 +11,9 @@ from ostiary.server.analyst.finding import detection_of
 
 command = App(name="detection", help="Detections: cases, decisions spoken against, alarms, findings, playbook runs.")
 
-Kind = Literal["", "case", "denied", "drift", "extraction", "injection", "leak", "playbook", "poisoning", "risk"]
+Kind = Literal[
+    "", "case", "denied", "drift", "extraction", "injection", "leak", "playbook", "poisoning", "risk", "sigma"
+]
 
 
 @command.command(name="list")

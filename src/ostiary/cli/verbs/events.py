@@ -111,7 +111,7 @@ def _ledger(path: Path) -> dict[str, str]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.MsgspecError) as fault:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise FaultyInputError("events_malformed", f"`{path}` cannot be read") from fault
 
 

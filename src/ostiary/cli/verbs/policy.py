@@ -1,4 +1,4 @@
-"""``ostiary policy test|lint|impact|activate``: what a bundle promises, what it would do, and putting it in force."""
+"""``ostiary policy test|lint|impact|filter|activate``: what a bundle promises and would do, and putting it in force."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from ostiary.cli.impact.verbs import policy as impact_of_policy
 from ostiary.cli.output import err, out, print_json
 from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
+from ostiary.cli.policy_filter import command as filter_for_asker
 from ostiary.errors import RefusedError
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.findings import Finding
@@ -17,6 +18,7 @@ from ostiary.policy.sandbox import Report, try_out
 
 command = App(name="policy", help="Check policy bundles: lint them, run their tests, see what they would do.")
 command.command(impact_of_policy, name="impact")
+command.command(filter_for_asker, name="filter")
 
 
 class LintAnswer(msgspec.Struct, frozen=True):

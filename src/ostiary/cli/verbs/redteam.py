@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
+from ostiary.cli.places import settings_of
 from ostiary.cli.risk.shared import need_extra, reader_of, scorer_of, write_lines
 from ostiary.keys import KeyRing
 from ostiary.redteam.report import KIND, encode, report_of
@@ -21,7 +22,7 @@ from ostiary.redteam.world import FULL, QUICK, Past, World
 from ostiary.risk.verdicts import read_verdicts
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 from ostiary.server.reports import Reports
-from ostiary.storage.sqlite import open_store
+from ostiary.server.storing import open_store
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.ids import check_tenant
 
@@ -96,7 +97,7 @@ def _past(events: Path, mapping: str, labels: Path | None, tenant: str) -> Past:
 
 def _keep(places: Places, tenant: str, about: str, body: bytes) -> None:
     clock = SystemClock()
-    with open_store(places.database, clock) as store:
+    with open_store(places, settings_of(places.root, None).settings.store, clock) as store:
         kept = Reports(store.snapshots, KeyRing(places.keys / "ring", clock)).keep(
             tenant, KIND, about, body, clock.now_ns()
         )

@@ -19,6 +19,7 @@ from ostiary.gateway.conversations.ports import ConversationRow, Put
 from ostiary.keys import random_bytes, sha256_hex
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 KIND: Final = "conversation"
 WAIT_S: Final = 10.0
@@ -125,7 +126,7 @@ def record_of(conversation: str, generation: int) -> str:
 def _head(payload: bytes) -> str:
     try:
         return msgspec.json.decode(payload, type=ChangeRecord).head
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ""
 
 

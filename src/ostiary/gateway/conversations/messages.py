@@ -12,6 +12,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, VerificationError
 from ostiary.vocabulary.labels import MAX_DOCUMENTS, Label, SessionLabel, join
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 Kind = Literal["message", "tool_call", "tool_result", "embedding", "response"]
 _PAIRS: Final = 16
@@ -197,6 +198,6 @@ def _encodes(text: str) -> bool:
 def _decoded(opened: bytes, kind: type[T]) -> T:
     try:
         return msgspec.msgpack.decode(opened, type=kind)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         # It opened under the right key at the right place: another version of ours sealed it.
         raise VerificationError("sealed_data_refused", "this was sealed by another version of the program") from None

@@ -122,7 +122,7 @@ class ChatAnswer:
             self._call(index, call, number)
         end = choice.get("finish_reason")
         if end is not None:
-            self._ends[index] = end if end in _ENDS else "stop"
+            self._ends[index] = end if isinstance(end, str) and end in _ENDS else "stop"
         return out
 
     def _call(self, index: int, call: Mapping[str, Any], number: int) -> None:

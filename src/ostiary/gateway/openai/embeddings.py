@@ -20,7 +20,7 @@ def read(told: dict[str, Any], reader: Reader) -> LlmAsked:
         raise FaultyInputError(INVALID, "`input` is a text or a list of texts, none of them empty", "input")
     if len(texts) > reader.limits.inputs:
         raise FaultyInputError(TOO_MUCH, f"more than {reader.limits.inputs} texts", "input")
-    if told.get("encoding_format") not in {None, "float", "base64"}:
+    if told.get("encoding_format") not in (None, "float", "base64"):
         raise FaultyInputError(INVALID, "`encoding_format` is `float` or `base64`", "encoding_format")
     for number, text in enumerate(texts):
         reader.collector.text(text, reader.asker, f"input[{number}]")

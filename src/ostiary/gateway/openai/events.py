@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import UnavailableError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 DONE: Final = b"[DONE]"
 LAST: Final = b"data: [DONE]\n\n"
@@ -90,7 +91,7 @@ def decoded(data: bytes) -> dict[str, Any]:
     """
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as fault:
+    except UNREADABLE as fault:
         raise UnavailableError(MALFORMED, "the model's server sent an event that is no JSON") from fault
     if not isinstance(value, dict):
         raise UnavailableError(MALFORMED, "the model's server sent an event that is no object")

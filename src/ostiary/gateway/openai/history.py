@@ -96,7 +96,7 @@ def _plain(one: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, Any]:
 
 def _part(part: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
     plain = {name: value for name, value in part.items() if name != EXTENSION}
-    return {**plain, "type": kind} if kind and plain.get("type") in _TEXTS else plain
+    return {**plain, "type": kind} if kind and str(plain.get("type")) in _TEXTS else plain
 
 
 def _inner(call: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,14 +52,14 @@ class ResponsesAnswer:
             Stopped: nothing more may leave.
             UnavailableError: ``upstream_malformed``, or ``upstream_failed`` when the server says so itself.
         """
-        kind = told.get("type")
+        kind = str(told.get("type"))  # a list is no kind that there is
         if kind in _FAILED or self._status:
             raise UnavailableError("upstream_failed", "the model's server broke off its answer")
         out = self._begin()
         if kind == "response.output_item.added":
             self._item(told)
         elif kind in _TEXT:
-            out += self._delta(told, _TEXT[str(kind)])
+            out += self._delta(told, _TEXT[kind])
         elif kind == "response.function_call_arguments.delta":
             self._call(told, _text(told, "delta"))
         elif kind == "response.output_item.done":
@@ -107,7 +107,7 @@ class ResponsesAnswer:
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Take a whole answer; ``close`` and ``whole`` follow."""
-        if told.get("error") or told.get("status") not in {"completed", "incomplete"}:
+        if told.get("error") or told.get("status") not in ("completed", "incomplete"):
             raise UnavailableError("upstream_failed", "the model's server broke off its answer")
         self._begun = True
         for place, item in enumerate(_objects(told.get("output"))):
@@ -116,10 +116,10 @@ class ResponsesAnswer:
                 self._call({"output_index": place}, _text(item, "arguments"))
                 continue
             for number, part in enumerate([*_objects(item.get("content")), *_objects(item.get("summary"))]):
-                kind = part.get("type")
+                kind = str(part.get("type"))
                 if kind in {"output_text", "refusal", "summary_text"}:
                     text = _text(part, "refusal" if kind == "refusal" else "text")
-                    self._feed(place, number, str(kind), text)
+                    self._feed(place, number, kind, text)
         self._end({"type": f"response.{told['status']}", "response": told})
 
     # Events.
@@ -136,7 +136,7 @@ class ResponsesAnswer:
         place, item = _index(told, "output_index"), told.get("item")
         if not isinstance(item, dict) or place in self._items or len(self._items) >= _MAX_ITEMS:
             raise _malformed()
-        kind = item.get("type")
+        kind = str(item.get("type"))
         if kind not in {"message", "function_call", "reasoning"}:
             return  # what its own server ran is not served here
         prefix = {"message": "msg", "function_call": "fc", "reasoning": "rs"}[kind]
@@ -223,7 +223,7 @@ class ResponsesAnswer:
         usage, why = response.get("usage"), response.get("incomplete_details")
         if isinstance(usage, dict):
             self.usage = counted(usage, ("input_tokens", "output_tokens", "total_tokens"))
-        if isinstance(why, dict) and why.get("reason") in {"max_output_tokens", "content_filter"}:
+        if isinstance(why, dict) and why.get("reason") in ("max_output_tokens", "content_filter"):
             self._why = {"reason": why["reason"]}
 
     # Objects.

@@ -95,7 +95,7 @@ class ExtractiveUpstream:
         if self._embed is None:
             raise FaultyInputError("unsupported_value", "this model makes no embeddings here", "model")
         vectors = self._embed(body["input"])
-        if body.get("dimensions") not in {None, *map(len, vectors)}:
+        if body.get("dimensions") not in (None, *map(len, vectors)):
             raise FaultyInputError("unsupported_value", "this model's vectors have one length", "dimensions")
         form = _packed if body.get("encoding_format") == "base64" else list
         data = [{"object": "embedding", "index": number, "embedding": form(one)} for number, one in enumerate(vectors)]

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import UnavailableError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 FAILED: Final = "upstream_failed"
 LATE: Final = "upstream_timeout"
@@ -51,7 +52,7 @@ def said_no(status: int, body: bytes, retry_after: str) -> UpstreamSaidNoError:
 def _told(body: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return {}
     inner = value.get("error") if isinstance(value, dict) else None
     return inner if isinstance(inner, dict) else {}

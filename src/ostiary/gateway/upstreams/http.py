@@ -23,6 +23,7 @@ from ostiary.gateway.openai.events import DONE, MALFORMED, EventReader, decoded
 from ostiary.gateway.upstreams.connection import Connection
 from ostiary.gateway.upstreams.faults import FAILED, LATE, UpstreamSaidNoError, said_no
 from ostiary.gateway.upstreams.ports import ToUpstream
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 PATHS: Final = {"chat": "/chat/completions", "responses": "/responses", "embeddings": "/embeddings"}
 DECISION_HEADER: Final = "ostiary-decision"
@@ -265,7 +266,7 @@ async def _within(seconds: float, work: Any) -> Any:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as fault:
+    except UNREADABLE as fault:
         raise UnavailableError(MALFORMED, "the model's server sent no JSON") from fault
     if not isinstance(value, dict):
         raise UnavailableError(MALFORMED, "the model's server sent no object")

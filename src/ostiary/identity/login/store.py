@@ -16,6 +16,7 @@ from ostiary.identity.login.granting import Granted
 from ostiary.identity.login.provider import Provider
 from ostiary.keys import ES256, SigningKey
 from ostiary.keys.files import erase, locked, private_folder, read_private, write_private
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 NOT_SIGNED_IN: Final = "not_signed_in"
 _KEY: Final = "holder.pem"
@@ -69,7 +70,7 @@ class LoginStore:
             raise RefusedError(NOT_SIGNED_IN, "nobody is signed in here: run `ostiary login`")
         try:
             return msgspec.json.decode(read_private(path), type=Login)
-        except msgspec.DecodeError as fault:
+        except UNREADABLE as fault:
             raise UnavailableError("key_unavailable", f"`{path}` is damaged: run `ostiary login` again") from fault
 
     def write(self, login: Login) -> None:

@@ -34,7 +34,7 @@ RANDOM_BYTES: Final = 16
 LONGEST: Final = 4096
 _SEAL_BYTES: Final = 32
 _LABEL: Final = "ostiary/oidc/{}/v1\0"
-_MOST: Final = 100_000
+MOST_ATTEMPTS: Final = 100_000
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
@@ -57,12 +57,12 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Attempts:
-    """The attempts of one process; safe for several threads."""
+    """Attempts that are under way; safe for several threads."""
 
     def __init__(self, key: bytes, used: ReplayMemory | None = None) -> None:
-        """Seal with ``key``, which no other process knows; remember used ones in ``used``."""
+        """Seal with ``key``, which nobody knows but those who share the memory ``used``."""
         self._key = key
-        self._used = used or MemoryReplay(0, _MOST)
+        self._used = used or MemoryReplay(0, MOST_ATTEMPTS)
 
     def begin(self, provider: str, then: str, now_ns: int, random: bytes, session: str = "") -> tuple[str, Attempt]:
         """Return a new attempt, and the text that the browser keeps of it; ``random`` is fresh."""

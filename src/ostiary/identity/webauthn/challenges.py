@@ -2,10 +2,11 @@
 
 1. The digest covers tenant, subject, session, action, resource, decision and expiry: an answer to one request is none
    to another, even where somebody swaps what the page shows.
-2. A challenge is recognised by a seal of this process, so that nothing is kept for those that nobody answers: whoever
+2. A challenge is recognised by a seal of ours, so that nothing is kept for those that nobody answers: whoever
    knows a link can ask as often as he likes, crowd nobody out, and fill no memory (ADR-0015).
 3. Used once: a verified answer's challenge is remembered until it has expired. Of two racing answers one wins.
-4. A restart forgets the seal's key, and with it every challenge that is still out: the page asks for a new one.
+4. Whoever forgets what was used has a new key for its seal (``server.shared``): every challenge that is still out is
+   worthless then, and the page asks for a new one.
 
 >>> book = Challenges(key=bytes(32))
 >>> binding = Binding("step_up", "acme", "user:ann", "s1", "read", "doc", "1", "dec_1", expires_ns=10)
@@ -30,6 +31,8 @@ from ostiary.keys import equal, keyed_hash, sha256
 
 RANDOM_BYTES: Final = 32
 CHALLENGE_BYTES: Final = 64
+MOST_CHALLENGES: Final = 100_000
+"""Used ones that one process remembers for a tenant."""
 _BOUND: Final = b"ostiary/webauthn/binding/v1\0"
 _SEALED: Final = b"ostiary/webauthn/seal/v1\0"
 _encode: Final = msgspec.json.Encoder().encode
@@ -74,12 +77,12 @@ class Issued(msgspec.Struct, frozen=True):
 
 
 class Challenges:
-    """Issues and redeems the challenges of one process; safe for several threads."""
+    """Issues and redeems challenges; safe for several threads."""
 
-    def __init__(self, key: bytes, used: ReplayMemory | None = None, max_per_tenant: int = 100_000) -> None:
-        """Seal with ``key``, which no other process knows; remember used ones in ``used``."""
+    def __init__(self, key: bytes, used: ReplayMemory | None = None) -> None:
+        """Seal with ``key``, which nobody knows but those who share the memory ``used``."""
         self._key = key
-        self._used = used or MemoryReplay(0, max_per_tenant)
+        self._used = used or MemoryReplay(0, MOST_CHALLENGES)
 
     def issue(self, binding: Binding, random: bytes) -> Issued:
         """Return a challenge for ``binding``; ``random`` is 32 fresh bytes."""

@@ -13,6 +13,7 @@ import msgspec
 
 from ostiary.artifacts.reading import read_file
 from ostiary.errors import FaultyInputError, UnavailableError, VerificationError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MANIFEST_NAME: Final = "manifest.json"
 _MAX_MANIFEST: Final = 65_536
@@ -65,7 +66,7 @@ class LearnedFiles:
 def _manifest(data: bytes) -> _Manifest:
     try:
         manifest = msgspec.json.decode(data, type=_Manifest)
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise unavailable(f"the manifest is malformed: {fault}") from fault
     if manifest.version != 1:
         raise unavailable(f"the manifest has version {manifest.version}, this program reads 1")

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from ostiary.inspection.learned.files import unavailable
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _FURTHEST: Final = 700.0
 
@@ -90,7 +91,7 @@ def parse_thresholds(data: bytes) -> Thresholds:
     """
     try:
         found = msgspec.json.decode(data, type=Thresholds)
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise unavailable(f"thresholds.json is malformed: {fault}") from fault
     if found.version != 1 or not {"user", "data"} <= found.channels.keys():
         raise unavailable("thresholds.json is malformed: not version 1 with the channels `user` and `data`")

@@ -16,6 +16,7 @@ import msgspec
 from ostiary.errors import RefusedError, VerificationError
 from ostiary.inspection.training.places import Places
 from ostiary.inspection.training.sources import SOURCES
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MANIFEST: Final = "SOURCES.json"
 _PARTS: Final = (".json", ".jsonl")
@@ -61,7 +62,7 @@ def read_manifest(where: Places) -> Manifest:
         raise RefusedError(
             "training_sources", f"there is no `{where.own / MANIFEST}`: nobody named the texts"
         ) from fault
-    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+    except UNREADABLE as fault:
         raise VerificationError("training_sources", f"`{where.own / MANIFEST}` cannot be read") from fault
 
 

@@ -64,7 +64,7 @@ def _rows(path: Path, lines: Iterator[bytes]) -> Iterator[Row]:
         if line.strip():
             try:
                 row = decoder.decode(line)
-            except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+            except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as fault:
                 raise FaultyInputError("faulty_training_row", f"line {number} of `{path.name}`: {fault}") from fault
             if len(row.text) <= _MOST_CHARACTERS:
                 yield row

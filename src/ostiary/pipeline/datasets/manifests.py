@@ -32,6 +32,7 @@ from ostiary.pipeline.datasets.statement import (
     encode_manifest,
     parse_manifest,
 )
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 ABSENT: Final = "manifest_absent"
 REPLAYED: Final = "manifest_replayed"
@@ -200,7 +201,7 @@ class Manifests:
             return []
         try:
             return msgspec.json.decode(data, type=list[Accepted])
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise UnavailableError("manifest_damaged", "what is kept of a dataset's manifests is damaged") from fault
 
     def forget(self, tenant: str, dataset: str) -> None:

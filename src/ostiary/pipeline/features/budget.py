@@ -1,6 +1,7 @@
 """How many rows one token may read in all: a patient reader with small queries reaches the same end as a greedy one.
 
-Counted in memory by tenant and token until the token is over; a token lives minutes. Safe for several threads.
+Counted by tenant and token until the token is over; a token lives minutes. In memory for one process, in the store's
+book of budgets where replicas must agree. Safe for several threads.
 
 A query can pack a whole column into one cell, or into one row of many columns. So its answer counts for as many rows of
 the set as it would take to hold as many values, of ``VALUE_BYTES`` each, inside of lists and structs ``INNER_BYTES``.
@@ -9,20 +10,25 @@ the set as it would take to hold as many values, of ``VALUE_BYTES`` each, inside
 import threading
 from typing import Any, Final
 
+import msgspec
+
 from ostiary.errors import RefusedError
+from ostiary.pipeline.datasets.ports import BudgetBook, Charge
 
 MAX_TOKENS: Final = 100_000
 OVER: Final = "feature_budget_used_up"
 VALUE_BYTES: Final = 256
 INNER_BYTES: Final = 8
+_KIND: Final = "features:"
 
 
 class Budget:
     """Rows read, by token."""
 
-    def __init__(self, max_rows: int) -> None:
-        """Let each token read ``max_rows``; 0 sets no limit."""
+    def __init__(self, max_rows: int, book: BudgetBook | None = None) -> None:
+        """Let each token read ``max_rows``; 0 sets no limit. Count in ``book``, or in memory without one."""
         self._max = max_rows
+        self._book = book
         self._read: dict[tuple[str, str], tuple[int, int]] = {}
         self._lock = threading.Lock()
 
@@ -34,8 +40,11 @@ class Budget:
         """
         if not self._max:
             return None
-        with self._lock:
-            left = self._max - self._read.get((tenant, token), (0, 0))[0]
+        if self._book is not None:
+            left = self._max - self._book.used(tenant, _KIND + token).bytes
+        else:
+            with self._lock:
+                left = self._max - self._read.get((tenant, token), (0, 0))[0]
         if left <= 0:
             raise _over()
         return left
@@ -45,8 +54,15 @@ class Budget:
 
         Raises:
             RefusedError: ``feature_budget_used_up``: another query of the token was quicker.
+            UnavailableError: it cannot be counted, so nothing may be shown.
         """
         if not self._max:
+            return
+        if self._book is not None:
+            charge = Charge(tenant, _KIND + token, bytes(32), rows, self._max, expires_ns=until_ns)
+            if self._book.charge(charge, now_ns):
+                self._book.charge(msgspec.structs.replace(charge, max_bytes=0), now_ns)  # and it may read no more
+                raise _over()
             return
         with self._lock:
             if len(self._read) >= MAX_TOKENS:

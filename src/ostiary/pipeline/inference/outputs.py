@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 Level = Literal["full", "rounded", "top_k", "label"]
 COARSE: Final = "coarse_output"
@@ -89,7 +90,7 @@ def read_predictions(body: bytes, rows: int) -> list[Any]:
         raise _malformed("its answer nests too much")
     try:
         told = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as fault:
+    except UNREADABLE as fault:
         raise _malformed("its answer is no JSON") from fault
     found = told.get("predictions") if isinstance(told, dict) else None
     if not isinstance(found, list) or len(found) != rows:

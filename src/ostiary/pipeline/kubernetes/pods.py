@@ -177,7 +177,7 @@ def _identity(name: str, security: Spec, spec: Spec) -> Iterator[Fault]:
     if user is not None and (type(user) is not int or user <= 0):
         yield "pod_security", f"`{name}` runs as root"
     profile = security.get("seccompProfile", whole.get("seccompProfile"))
-    if not isinstance(profile, dict) or profile.get("type") not in _PROFILES:
+    if not isinstance(profile, dict) or str(profile.get("type")) not in _PROFILES:
         yield "pod_security", f"`{name}` has no seccomp profile"
 
 
@@ -194,7 +194,7 @@ def _odd_profiles(name: str, security: Spec) -> Iterator[Fault]:
     if not set(security) <= _RIGHTS:
         yield "pod_unknown_field", f"the rights of `{name}` have a field that is not known here"
     armor, windows, labels = (security.get(key) for key in ("appArmorProfile", "windowsOptions", "seLinuxOptions"))
-    if armor is not None and (not isinstance(armor, dict) or armor.get("type") not in _PROFILES):
+    if armor is not None and (not isinstance(armor, dict) or str(armor.get("type")) not in _PROFILES):
         yield "pod_privileged", f"`{name}` is outside AppArmor"
     if windows is not None:
         yield "pod_privileged", f"`{name}` has options of Windows, which is not judged here"

@@ -20,6 +20,7 @@ from ostiary.pipeline.registry.model import Event, Kept, Live, Version
 from ostiary.pipeline.registry.ports import ModelBook, Recorder
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 KIND: Final = "model"
 WAIT_S: Final = 10.0
@@ -176,7 +177,7 @@ def event_of(record: StoredRecord) -> Event | None:
         return None
     try:
         return msgspec.json.decode(record.payload, type=Event)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

@@ -227,7 +227,7 @@ class Staging:
 def _read(folder: Path) -> Upload | None:
     try:
         return msgspec.json.decode((folder / _META).read_bytes(), type=Upload)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -21,6 +21,7 @@ from ostiary.pipeline.training.egress import EgressRule, read_rules
 from ostiary.pipeline.training.pinning import Pins, Resolve, ask_system
 from ostiary.pipeline.training.proxy import EgressProxy
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MAX_CONFIG: Final = 65_536
 MALFORMED: Final = "egress_config_malformed"
@@ -65,7 +66,7 @@ def read_config(data: bytes) -> ProxyConfig:
         raise FaultyInputError(MALFORMED, f"the configuration is longer than {MAX_CONFIG} bytes")
     try:
         raw = msgspec.json.decode(data, type=_Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError(MALFORMED, "the configuration of the egress proxy is malformed") from fault
     _address(raw.listen)
     return ProxyConfig(raw.run, raw.tenant, raw.listen, read_rules(raw.rules), raw.max_upload_bytes)

@@ -32,7 +32,7 @@ def _obeyed(one: Injection) -> bool:
     said = FakeObedientModel().complete("", f"| {one.text.raw.replace(chr(10), ' ')}", 8_000)
     try:
         told = msgspec.json.decode(said)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return True
     wanted = told.get("proposals") or [{}]
     return set(told) != {"proposals"} or any(

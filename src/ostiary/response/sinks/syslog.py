@@ -61,17 +61,25 @@ class Syslog:
     def deliver(self, letter: Letter, now_ns: int) -> None:
         """Send one letter."""
         del now_ns
-        settings = self._settings
-        try:
-            context = ssl.create_default_context(cafile=settings.ca_file or None)
-            with (
-                socket.create_connection((settings.host, settings.port), settings.timeout_s) as line,
-                context.wrap_socket(line, server_hostname=settings.host) as secure,
-            ):
-                secure.sendall(frame(letter, settings.hostname, settings.source))
-                _part(secure)
-        except OSError as fault:
-            raise UnavailableError("sink_away", "the syslog server does not answer properly") from fault
+        send_frames(self._settings, frame(letter, self._settings.hostname, self._settings.source))
+
+
+def send_frames(settings: SyslogSettings, frames: bytes) -> None:
+    """Send frames over one connection; returning means that the server has read them.
+
+    Raises:
+        UnavailableError: ``sink_away``.
+    """
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
+        with (
+            socket.create_connection((settings.host, settings.port), settings.timeout_s) as line,
+            context.wrap_socket(line, server_hostname=settings.host) as secure,
+        ):
+            secure.sendall(frames)
+            _part(secure)
+    except OSError as fault:
+        raise UnavailableError("sink_away", "the syslog server does not answer properly") from fault
 
 
 def _part(secure: ssl.SSLSocket) -> None:
@@ -82,10 +90,15 @@ def _part(secure: ssl.SSLSocket) -> None:
 
 
 def frame(letter: Letter, hostname: str, source: str) -> bytes:
-    """Return one octet-counted frame."""
+    """Return one octet-counted frame of a letter."""
+    return framed(letter.letter_id, letter.time_ns, hostname, cloud_event(letter, source))
+
+
+def framed(message_id: str, time_ns: int, hostname: str, text: bytes) -> bytes:
+    """Return one octet-counted frame; ``text`` is one line of printable ASCII."""
     priority = _FACILITY * 8 + _SEVERITY
-    header = f"<{priority}>1 {rfc3339(letter.time_ns)} {_field(hostname)} ostiary - {_field(letter.letter_id)} -"
-    message = header.encode("ascii") + b" " + cloud_event(letter, source)
+    header = f"<{priority}>1 {rfc3339(time_ns)} {_field(hostname)} ostiary - {_field(message_id)} -"
+    message = header.encode("ascii") + b" " + text
     return str(len(message)).encode() + b" " + message
 
 

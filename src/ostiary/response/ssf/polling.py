@@ -24,6 +24,7 @@ from ostiary.response.ssf.mailbox import PollAnswer
 from ostiary.response.ssf.ports import OnFault
 from ostiary.response.ssf.sending import Post
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 FAILED: Final = "signals_not_polled"
 FIRST_WAIT_S: Final = 5
@@ -165,7 +166,7 @@ class Poller:
             raise UnavailableError("receiver_away", f"the transmitter answered {answer.status}")
         try:
             found = msgspec.json.decode(answer.body, type=PollAnswer)
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise UnavailableError("receiver_away", "the transmitter's answer is malformed") from fault
         return found
 

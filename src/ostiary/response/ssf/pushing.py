@@ -30,6 +30,7 @@ from ostiary.response.ssf.sending import Answer, Post
 from ostiary.response.ssf.streams import ENABLED, PAUSED, PUSH, Stream
 from ostiary.signals.texts import shown
 from ostiary.vocabulary.clock import Clock
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 BATCH: Final = 50
 FIRST_WAIT_S: Final = 1
@@ -168,7 +169,7 @@ def _refusal(answer: Answer) -> SetError:
     if answer.status == _BAD_REQUEST:
         try:
             said = msgspec.json.decode(answer.body, type=SetError)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             said = SetError("")
         if said.err in ERRORS and said.err not in _OURS:
             return said

@@ -129,7 +129,7 @@ def _delivery(body: Mapping[str, Any]) -> tuple[str | None, str, str]:
         return None, "", ""
     told = body["delivery"]
     method = told.get("method") if isinstance(told, dict) else None
-    if method not in {PUSH, POLL}:
+    if method not in (PUSH, POLL):
         raise _fault("delivery.method")
     if method == POLL:  # the address to poll at is ours to give
         return POLL, "", ""

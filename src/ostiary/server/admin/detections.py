@@ -10,7 +10,9 @@ from ostiary.server.analyst.finding import DetectionWhole, detection_of
 
 router = APIRouter(tags=["detections"])
 Part = Annotated[str, Query(max_length=256)]
-Kind = Literal["", "case", "denied", "drift", "extraction", "injection", "leak", "playbook", "poisoning", "risk"]
+Kind = Literal[
+    "", "case", "denied", "drift", "extraction", "injection", "leak", "playbook", "poisoning", "risk", "sigma"
+]
 
 
 @router.get("/tenants/{tenant}/detections")

@@ -18,14 +18,18 @@ from ostiary.server.analyst.inspected import inspections
 from ostiary.server.analyst.reading import findings_of
 from ostiary.server.analyst.tags import kind_of, tags_of
 from ostiary.server.batches import intake_of
+from ostiary.server.decision_index.since import first_since
 from ostiary.server.feedback.book import Feedback, FeedbackBook
 from ostiary.server.responses import Shown
+from ostiary.server.sigma import KIND as SIGMA
+from ostiary.server.sigma import Hit
 from ostiary.server.wiring import House
+from ostiary.signals.sigma.sources import DECISIONS
 from ostiary.signals.texts import neutral
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.verdicts import DecisionRecord
 
-KINDS: Final = ("case", "denied", "drift", "extraction", "injection", "leak", "playbook", "poisoning", "risk")
+KINDS: Final = ("case", "denied", "drift", "extraction", "injection", "leak", "playbook", "poisoning", "risk", "sigma")
 STATES: Final = ("open", "closed")
 MOST: Final = 1_000
 _DAY_NS: Final = 86_400 * 1_000_000_000
@@ -56,7 +60,7 @@ class Detection(Shown):
     """One detection.
 
     Attributes:
-        id: ``case_…``, ``dec_…``, ``ins_…``, ``run_…`` or ``batch_…``: the record that it is about.
+        id: ``case_…``, ``dec_…``, ``ins_…``, ``run_…``, ``sig_…`` or ``batch_…``: the record that it is about.
         state: ``open`` or ``closed``.
         verdict: what people said of it; empty while nobody did.
         tags: techniques of MITRE ATLAS and ATT&CK, risks of the OWASP list.
@@ -97,6 +101,9 @@ def _all(house: House, tenant: str, since_ns: int) -> Iterator[Detection]:
         yield of_decision(record, said)
     for name, time_ns, told in inspections(house, tenant, since_ns):
         yield of_inspection(name, time_ns, told, said)
+    for stored in house.log.iterate(tenant, SIGMA, first_since(house, tenant, since_ns)):
+        if stored.payload is not None:
+            yield of_sigma(stored.record_id, msgspec.json.decode(stored.payload, type=Hit), said)
     for steps in runs_of(house.response.approvals.listed(tenant, (), MOST)):
         yield of_run(steps, techniques)
     yield from quarantined(house, tenant)
@@ -164,6 +171,24 @@ def of_inspection(name: str, time_ns: int, told: dict[str, Any], said: dict[str,
         verdict="" if verdict is None else verdict.verdict,
         tags=tuple(sorted(tags)),
         rules=rules,
+        decision=decision,
+    )
+
+
+def of_sigma(name: str, hit: Hit, said: dict[str, Feedback]) -> Detection:
+    """Return what a Sigma rule found as a detection."""
+    decision = hit.about if hit.store == DECISIONS else ""
+    verdict = said.get(f"decision:{decision}")
+    return Detection(
+        id=name,
+        kind="sigma",
+        time_ns=hit.time_ns,
+        title=neutral(hit.title),
+        subject=neutral(hit.subject),
+        state="open" if verdict is None else "closed",
+        verdict="" if verdict is None else verdict.verdict,
+        tags=hit.attack,
+        rules=(f"sigma.{hit.rule}", f"level.{hit.level}"),
         decision=decision,
     )
 

@@ -12,6 +12,7 @@ from ostiary.server.analyst.detections import (
     of_decision,
     of_inspection,
     of_run,
+    of_sigma,
     quarantined,
     runs_of,
     techniques_of,
@@ -19,6 +20,8 @@ from ostiary.server.analyst.detections import (
 from ostiary.server.analyst.inspected import FindingShown, findings_shown, found_in
 from ostiary.server.feedback.book import Feedback, FeedbackBook
 from ostiary.server.responses import CaseShown, Shown, StepShown, case_shown, step_shown
+from ostiary.server.sigma import KIND as SIGMA
+from ostiary.server.sigma import Hit
 from ostiary.server.wiring import House
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -72,7 +75,7 @@ def detection_of(house: House, tenant: str, name: str) -> DetectionWhole:
         RefusedError: ``detection_unknown``, the same for another tenant's.
     """
     kind = name.partition("_")[0]
-    makers = {"case": _case, "dec": _decision, "ins": _inspection, "run": _run, "batch": _batch}
+    makers = {"case": _case, "dec": _decision, "ins": _inspection, "run": _run, "sig": _sigma, "batch": _batch}
     found = makers[kind](house, tenant, name) if kind in makers else None
     if found is None:
         raise RefusedError("detection_unknown", "there is no such detection")
@@ -120,6 +123,16 @@ def _inspection(house: House, tenant: str, name: str) -> DetectionWhole | None:
     told, book = found_in(stored.payload), list(FeedbackBook(house).all(tenant))
     row = of_inspection(name, stored.time_ns, told, {one.target: one for one in book})
     return DetectionWhole(row=row, findings=findings_shown(told), said=_said(book, row.decision))
+
+
+def _sigma(house: House, tenant: str, name: str) -> DetectionWhole | None:
+    stored = house.log.get(tenant, name)
+    if stored is None or stored.kind != SIGMA or stored.payload is None:
+        return None
+    book = list(FeedbackBook(house).all(tenant))
+    hit = msgspec.json.decode(stored.payload, type=Hit)
+    row = of_sigma(name, hit, {one.target: one for one in book})
+    return DetectionWhole(row=row, said=_said(book, row.decision))
 
 
 def _run(house: House, tenant: str, name: str) -> DetectionWhole | None:

@@ -157,6 +157,6 @@ def _claims(token: str) -> dict[str, Any]:
     try:
         part = token.split(".")[1]
         found = msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (IndexError, binascii.Error, msgspec.DecodeError):
+    except (IndexError, binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return found if isinstance(found, dict) else {}

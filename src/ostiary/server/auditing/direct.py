@@ -23,5 +23,6 @@ def make_directly(house: House, tenant: str, wanted: PackWanted, progress: Progr
     ident = make_id("job", now_ns, random_bytes(RANDOM_BYTES))
     job = Job(id=ident, tenant=tenant, kind="pack", by=COMMAND_LINE, asked_ns=now_ns, wanted=wanted)
     before = [one for one in Jobs(house).of(tenant) if one.pack is not None]
-    made = make_pack(house, job, verify_log(house.places, progress), before[0] if before else None, progress)
+    report = verify_log(house.places, house.settings.store, progress)
+    made = make_pack(house, job, report, before[0] if before else None, progress)
     return pack_file(house.places, tenant, job.id), made

@@ -25,6 +25,7 @@ from ostiary.server.auditing.tally import Tally
 from ostiary.server.auditing.verifying import Progress
 from ostiary.server.auditing.walking import actor_of, first_after
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MOST_RECORDS: Final = 100_000
 MOST_BYTES: Final = 512 << 20
@@ -122,7 +123,7 @@ def _object(opened: bytes | None) -> dict[str, Any] | None:
         return None
     try:
         told = msgspec.json.decode(opened[SALT_BYTES:])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return told if isinstance(told, dict) else None
 

@@ -15,6 +15,7 @@ from ostiary.keys import sha256_hex
 from ostiary.server.auditing.evidence import Evidence, Shown
 from ostiary.server.wiring import House
 from ostiary.vocabulary.effects import Effect
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 SAMPLED: Final = 20
@@ -183,7 +184,7 @@ def _object(payload: bytes | None) -> dict[str, Any] | None:
         return None
     try:
         told = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return told if isinstance(told, dict) else None
 

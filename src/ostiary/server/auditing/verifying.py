@@ -1,6 +1,6 @@
 """Verifies the log of this very server, with the verifier that believes nothing but keys, and tells how far it is.
 
-1. It reads the file as it lies there, in one snapshot, and opens payloads with the keys beside it.
+1. It reads the store as it lies there, in one snapshot, and opens payloads with the keys beside it.
 2. It remembers what it saw in the data directory. Whoever can write there can write that, too: a verifier elsewhere
    (``ostiary audit verify URL``) remembers for itself, and witnesses remember for everybody.
 3. What was found wrong is never remembered.
@@ -14,7 +14,8 @@ from ostiary.audit.verifier import Report, Verifier
 from ostiary.audit.verifier.memory import load_memory, save_memory
 from ostiary.audit.verifier.ports import LogSource
 from ostiary.server.places import Places
-from ostiary.storage.sqlite import open_source
+from ostiary.server.settings.store import StoreSection
+from ostiary.server.storing import open_source
 
 Progress = Callable[[str, int, int], None]
 FOLDER: Final = "audit"
@@ -26,11 +27,12 @@ def memory_file(places: Places) -> Path:
     return places.root / FOLDER / "verified.json"
 
 
-def verify_log(places: Places, progress: Progress, *, since: bool = False) -> Report:
+def verify_log(places: Places, store: StoreSection, progress: Progress, *, since: bool = False) -> Report:
     """Verify the log, or only what is new since the last time.
 
     Args:
         places: the data directory.
+        store: which store it has.
         progress: told of the step, and how many entries of how many are read; what it raises ends the work.
         since: whether what was remembered is taken as it was.
 
@@ -41,7 +43,7 @@ def verify_log(places: Places, progress: Progress, *, since: bool = False) -> Re
     place = memory_file(places)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     memory = load_memory(place)
-    with open_source(places.database, places.keys) as source:
+    with open_source(places, store) as source:
         known = memory.size if since and memory is not None else 0
         told = _Telling(source, progress, known)
         verifier = Verifier(told, memory, since=since and memory is not None)

@@ -16,6 +16,7 @@ from ostiary.audit.log import open_row
 from ostiary.audit.ports import RecordRow, Selection
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MOST_LOOKED: Final = 2_000
 MOST_SHOWN: Final = 500
@@ -111,7 +112,7 @@ def told_of(house: House, row: RecordRow) -> dict[str, Any] | None:
         return None
     try:
         told = msgspec.json.decode(opened[SALT_BYTES:])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}
     return told if isinstance(told, dict) else {}
 

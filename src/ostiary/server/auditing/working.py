@@ -79,12 +79,12 @@ class Working:
             remove_pack(self._house.places, old)
 
     def _done(self, telling: "_Telling") -> Job:
-        job, places = telling.job, self._house.places
+        job, places, store = telling.job, self._house.places, self._house.settings.store
         if job.kind == "verify":
-            report = verify_log(places, telling, since=job.since)
+            report = verify_log(places, store, telling, since=job.since)
             return msgspec.structs.replace(_ended(telling.job, self._now), report=report)
         earlier = [one for one in self._jobs.of(job.tenant) if one.kind == "pack" and one.state == "done"]
-        report = verify_log(places, telling)
+        report = verify_log(places, store, telling)
         pack = make_pack(self._house, job, report, earlier[0] if earlier else None, telling)
         return msgspec.structs.replace(_ended(telling.job, self._now), report=report, pack=pack)
 

@@ -22,8 +22,9 @@ from ostiary.errors import FaultyInputError, RefusedError, UnavailableError, Ver
 from ostiary.keys import SigningKey
 from ostiary.server.forgetting import forget, forget_tenant
 from ostiary.server.places import Places
+from ostiary.server.settings.store import StoreSection
+from ostiary.server.storing import open_source
 from ostiary.server.wiring import House
-from ostiary.storage.sqlite import open_source
 
 _LIMIT: Final = 64 << 20
 _DOMAIN: Final = b"ostiary/erasures/v1\n"
@@ -57,13 +58,13 @@ class DoneAgain(msgspec.Struct, frozen=True):
     payloads: int = 0
 
 
-def erasures_in(places: Places) -> ErasureList:
+def erasures_in(places: Places, store: StoreSection) -> ErasureList:
     """Read the erasures of a data directory, which is only read: it may be the one that is to be replaced.
 
     Raises:
         UnavailableError: ``log_unavailable``, ``keys_missing``.
     """
-    with open_source(places.database, places.keys) as source:
+    with open_source(places, store) as source:
         if source.opener is None:
             raise UnavailableError("keys_missing", f"`{places.root}` has no keys that open its records of erasures")
         note = source.checkpoint()

@@ -67,11 +67,14 @@ def make_backup(house: House, target: Path, passphrase: str, progress: Progress)
 
     Raises:
         FaultyInputError: ``passphrase_weak``.
-        RefusedError: ``backup_exists``, ``backup_inside``.
+        RefusedError: ``backup_exists``, ``backup_inside``, ``backup_elsewhere``: the store is no file.
         UnavailableError: the log cannot be written, or the disk refuses; then there is no backup.
     """
     if passphrase and len(passphrase) < MIN_CHARACTERS:
         raise FaultyInputError("passphrase_weak", f"a passphrase needs {MIN_CHARACTERS} characters or more")
+    if house.settings.store.backend != "sqlite":
+        text = "the records lie in PostgreSQL: back them up with pg_dump, and this directory's files beside it"
+        raise RefusedError("backup_elsewhere", text)
     folder = target.with_name(f"{target.name}.partial")
     if target.exists() or folder.exists():
         raise RefusedError("backup_exists", f"`{target}` or its `.partial` is there: nothing is overwritten")

@@ -123,7 +123,8 @@ def _erasures(wanted: Wanted, checked: Checked) -> list[ErasureList]:
     keys = [read_vkey(text) for text in checked.manifest.predicate.log.keys]
     found = [read_erasures(wanted.erasures, keys)] if wanted.erasures else []
     if wanted.replaces is not None:
-        found.append(erasures_in(Places(wanted.replaces)))
+        old = Places(wanted.replaces)
+        found.append(erasures_in(old, load(old.settings).settings.store))
     return found
 
 

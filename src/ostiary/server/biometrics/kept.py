@@ -19,6 +19,7 @@ from ostiary.biometrics.liveness.prints import Family
 from ostiary.biometrics.updating import Version
 from ostiary.biometrics.window import Floats, Modality
 from ostiary.errors import UnavailableError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MOST_ROWS: Final = 64
 MOST_PRINTS: Final = 256
@@ -89,7 +90,7 @@ def kept_of(content: bytes, model: str) -> Kept:
         return Kept(model)
     try:
         kept = _kept.decode(content)
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise _damaged() from fault
     return kept if kept.model == model else Kept(model)
 

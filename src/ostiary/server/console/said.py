@@ -11,6 +11,7 @@ import msgspec
 
 from ostiary.identity.strict import b64url_decode
 from ostiary.identity.webauthn.answers import write_bytes
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 NAME: Final = "__Host-ostiary-said"
 _LONGEST: Final = 2048
@@ -50,7 +51,7 @@ def _read(text: str) -> Said | None:
     data = b64url_decode(text.encode("latin-1"))
     try:
         return msgspec.json.decode(data, type=Said) if data else None
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

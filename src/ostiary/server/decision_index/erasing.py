@@ -14,6 +14,7 @@ from ostiary.audit import SYSTEM_TENANT, AuditLog
 from ostiary.audit.erasure import ErasureRecord
 from ostiary.audit.pending import StoredRecord
 from ostiary.decision.index.ports import DecisionIndex
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _IDLE_GAP: Final = 10_000
 
@@ -39,5 +40,5 @@ def follow_erasures(log: AuditLog, index: DecisionIndex) -> int:
 def _erasure(record: StoredRecord) -> ErasureRecord | None:
     try:
         return msgspec.json.decode(record.payload or b"", type=ErasureRecord)
-    except msgspec.MsgspecError:  # another kind of deed
+    except UNREADABLE:  # another kind of deed
         return None

@@ -92,5 +92,5 @@ class Projector:
                 opened = open_row(self._log.vault, row)
                 if opened is not None:
                     yield row_of(row.idx, row.time_ns, row.record_id, opened[SALT_BYTES:])
-            except (VerificationError, msgspec.MsgspecError) as fault:
+            except (VerificationError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
                 self._on_fault("decision_unreadable", fault)

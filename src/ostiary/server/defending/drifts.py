@@ -18,6 +18,7 @@ from ostiary.errors import RefusedError
 from ostiary.server.drifting import BASELINE_KIND, STATE_KIND, Kept, name_of
 from ostiary.server.wiring import House
 from ostiary.vocabulary.approvals import Deed
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MOST: Final = 50
 MOST_NAMES: Final = 5_000
@@ -104,7 +105,7 @@ def _named(house: House, tenant: str) -> Iterator[str]:
 def _row(house: House, subject: str, data: bytes | None) -> Drifting:
     try:
         watched = Kept().watched if data is None else msgspec.msgpack.decode(data, type=Kept).watched
-    except msgspec.MsgspecError:  # it says so itself when it is read to be believed
+    except UNREADABLE:  # it says so itself when it is read to be believed
         return Drifting(subject, (), 1.0, 0.0, "", 0, "drift_state_malformed")
     moved = max(watched.moved, key=abs, default=0.0)
     place = watched.moved.index(moved) if moved else -1

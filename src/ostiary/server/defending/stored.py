@@ -11,6 +11,7 @@ import msgspec
 
 from ostiary.errors import VerificationError
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 KIND: Final = "redteam"
 INSPECTION: Final = "inspection"
@@ -88,7 +89,7 @@ def scores_of(house: House, tenant: str) -> Scores | None:
         return None
     try:
         body = msgspec.json.decode(newest.body, type=_Body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Scores(newest.digest, newest.at_ns, newest.about, fault="report_malformed")
     return Scores(newest.digest, newest.at_ns, newest.about, body.passed, body.attacks)
 

@@ -14,6 +14,7 @@ from ostiary.policy.bundle import Bundle
 from ostiary.policy.rulebook import RuleWords
 from ostiary.server.drafts.loading import load_bundle
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 UNKNOWN: Final = "policy_file_unknown"
 RELOAD: Final = "bundle.reload"
@@ -132,5 +133,5 @@ def _read(payload: bytes) -> _Deed:
     """Return what is read of a deed; one whose members have other types is about something else."""
     try:
         return _deed(payload)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _Deed()

@@ -112,7 +112,11 @@ class AccessRequests:
             return json_reply(200, await asyncio.to_thread(self._shown, pep, parts[0]))
         if len(parts) == _PARTS and parts[1] == "cancel" and request.method == "POST":
             return json_reply(200, await asyncio.to_thread(self._cancelled, pep, parts[0]))
-        return json_reply(405, "use POST, or GET with a request's id", (b"allow", b"GET, POST"))
+        return json_reply(
+            405,
+            {"code": "method_not_allowed", "message": "use POST, or GET with a request's id"},
+            (b"allow", b"GET, POST"),
+        )
 
     def _submitted(self, pep: PepIdentity, told: Submission) -> dict[str, Any]:
         return self._told(submit(self._desk.house, pep, told))

@@ -39,8 +39,8 @@ MAX_IN_FLIGHT: Final = 16
 _TIMEOUT_MS: Final = 300_000
 _MAX_ID: Final = 64
 _READING: Final = frozenset({"GET", "HEAD"})
-_NOT_READ: Final = json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
-_GONE: Final = json_reply(404, "there is nothing here")
+_NOT_READ: Final = json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET, HEAD"))
+_GONE: Final = json_reply(404, {"code": "not_found", "message": "there is nothing here"})
 Told = dict[str, Any]
 Made = TypeVar("Made")
 
@@ -92,7 +92,7 @@ class ApprovalFace:
 
     async def _stepped(self, request: Request, tenant: str, proposal_id: str, step: str) -> Reply:
         if request.method != "POST":
-            return json_reply(405, "use POST", (b"allow", b"POST"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use POST"}, (b"allow", b"POST"))
         self._check_site(request)
         told = await self._body(request)
         do = self._options if step == "options" else self._answer
@@ -198,7 +198,7 @@ def _hand(told: Told) -> Hand:
     fits = all(isinstance(one, str) and 0 < len(one) <= MAX_SUBJECT for one in named)
     if not fits or not isinstance(delegation, str) or len(delegation) > _MAX_ID:
         raise FaultyInputError("approval_malformed", "say who signs, and for whom")
-    if decision not in {"approve", "reject"}:
+    if decision not in ("approve", "reject"):  # a tuple: what cannot be hashed is a fault like any other
         raise FaultyInputError("approval_malformed", "a decision is `approve` or `reject`")
     comment = told.get("comment", "")
     if not isinstance(comment, str) or len(comment) > MAX_COMMENT:

@@ -99,7 +99,11 @@ class BiometricsFace:
         origin = next((value.decode("latin-1") for name, value in request.raw_headers if name == b"origin"), "")
         allowed = origin in self._origins
         if request.method == "OPTIONS":
-            return _preflight(origin, ways) if allowed else json_reply(403, "this origin may not call")
+            return (
+                _preflight(origin, ways)
+                if allowed
+                else json_reply(403, {"code": "origin_not_allowed", "message": "this origin may not call"})
+            )
         tenant, what = parts
         reply = await self._answer(request, tenant, what, ways)
         return _shared(reply, origin) if allowed else reply
@@ -199,7 +203,7 @@ class BiometricsFace:
 
 def _script(request: Request, script: Reply) -> Reply:
     if request.method not in {"GET", "HEAD"}:
-        return json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
+        return json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET, HEAD"))
     etag = dict(script.headers)[b"etag"]
     if (request.header(b"if-none-match") or "").encode() == etag:
         return Reply(304, b"", script.headers)

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ostiary.console.assets import STATIC, assets
 from ostiary.console.rendering import Renderer
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
-from ostiary.identity.webauthn.challenges import Challenges
-from ostiary.keys import random_bytes
+from ostiary.identity.webauthn.challenges import MOST_CHALLENGES, Challenges
 from ostiary.server.admin.late import IMPORTING
 from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.chores import Chore
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from ostiary.server.console.answering import Answering
 
 LIMITS: Final = BodyLimits(max_bytes=65_536, max_depth=8)
-_KEY_BYTES: Final = 32
 _MOST_SIGNING_IN: Final = 16
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _ALONE: Final = (b"cross-origin-resource-policy", b"same-origin")
@@ -64,7 +62,7 @@ class ConsoleFace:
         self._desk = desk
         self._ceremonies = ceremonies
         self._renderer = Renderer()
-        self._providers = Providers(desk.house.settings, page_base(desk.house.settings))
+        self._providers = Providers(desk.house.settings, page_base(desk.house.settings), desk.house.shared)
         self._oidc = OidcSteps(desk, self._providers)
         self._in_flight = 0
         self._building = asyncio.Lock()
@@ -192,4 +190,6 @@ def face(desk: FaceDesk) -> Face | None:
     party = party_of(desk.house.settings)
     if party is None or not desk.house.settings.console.enabled:
         return None
-    return ConsoleFace(desk, Ceremonies(party, Challenges(random_bytes(_KEY_BYTES)), desk.house.store.authenticators))
+    shared = desk.house.shared
+    challenges = Challenges(shared.secret("console"), shared.once("console", MOST_CHALLENGES))
+    return ConsoleFace(desk, Ceremonies(party, challenges, desk.house.store.authenticators))

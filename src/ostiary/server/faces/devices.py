@@ -104,7 +104,7 @@ class DeviceFace:
 
     def _nonce(self, body: dict[str, Any]) -> dict[str, Any]:
         purpose = body.get("purpose")
-        if set(body) != {"purpose"} or purpose not in PURPOSES:
+        if set(body) != {"purpose"} or not isinstance(purpose, str) or purpose not in PURPOSES:
             raise FaultyInputError(Reason.REQUEST_INVALID.value, "say for which `purpose`: enrol or attest")
         rules = self._book.rules
         return {

@@ -51,7 +51,9 @@ class FeatureFace:
         """Open the door."""
         settings = desk.house.settings.features
         self._desk = desk
-        self._access = Access(desk, open_features(desk.house, ready=waiting(desk.house)), Budget(settings.token_rows))
+        book = desk.house.store.dataset_budgets if desk.house.shared.several else None
+        budget = Budget(settings.token_rows, book)
+        self._access = Access(desk, open_features(desk.house, ready=waiting(desk.house)), budget)
         self._threads = ThreadPoolExecutor(settings.parallel, "features")
         desk.house.opened.callback(self._threads.shutdown)
         self._most = settings.parallel * 8

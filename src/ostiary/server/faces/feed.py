@@ -61,19 +61,21 @@ class FeedFace:
     async def answer(self, request: Request) -> Reply | StreamReply:
         """Begin one feed."""
         if request.path != PATH:
-            return json_reply(404, "there is nothing here")
+            return json_reply(404, {"code": "not_found", "message": "there is nothing here"})
         if request.method != "GET":
             self._desk.refusals.count(METHOD_WRONG, request.peer)
-            return json_reply(405, "use GET", (b"allow", b"GET"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET"))
         pep = await welcome(self._desk, request)
         if isinstance(pep, Reply):
             return pep
         if self._desk.draining():
-            return json_reply(503, "this server is about to end", CLOSE)
+            return json_reply(503, {"code": "draining", "message": "this server is about to end"}, CLOSE)
         reader = self.hub.attach(pep.tenant)
         if reader is None:
             self._desk.refusals.count(FULL, request.peer)
-            return json_reply(503, "there are too many feeds", (b"retry-after", b"2"))
+            return json_reply(
+                503, {"code": "feeds_too_many", "message": "there are too many feeds"}, (b"retry-after", b"2")
+            )
         try:
             first = await self._first(request, reader)
         except BaseException:

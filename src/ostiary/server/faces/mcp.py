@@ -22,7 +22,6 @@ from ostiary.gateway.mcp.replies import HEADER_MISMATCH, INVALID_REQUEST, UNREAC
 from ostiary.identity.strict import NotStrictError, parse_object
 from ostiary.inspection.prompt.opening import open_prompt_inspector
 from ostiary.inspection.response.leaks import Leaks
-from ostiary.keys import random_bytes
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import Caller, TurnedAway
@@ -43,7 +42,6 @@ DOOR: Final = "mcp"
 GUARD: Final = "guard"
 _METHODS: Final = frozenset({"POST", "GET", "DELETE"})
 _PARTS: Final = (4, 5)
-_KEY_BYTES: Final = 32
 _FORGET_S: Final = 60.0
 _MAX_CONNECTION: Final = 256
 _DECISION: Final = re.compile(r"dec_[A-Za-z0-9]{1,64}|")
@@ -60,7 +58,7 @@ class McpFace:
         self._settings = desk.house.settings.mcp
         self._keeper = desk.keeper(DOOR, bound=False)
         self._connections = Connections()
-        self._marks = Marks(random_bytes(_KEY_BYTES))
+        self._marks = Marks(desk.house.shared.secret("mcp-mark"))
         self._upstreams: dict[str, Upstream] = {}
         self._memory = McpMemory()
 

@@ -22,6 +22,8 @@ from ostiary.server.body import parse_object
 from ostiary.server.callers import identify, stranger
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
+from ostiary.server.streams import TURN_S as STREAMS_S
+from ostiary.server.streams import StreamTurns
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.wire import Reply, Request, json_reply
 from ostiary.server.wiring import House
@@ -52,11 +54,13 @@ class Receipts:
     def __init__(self, desk: FaceDesk) -> None:
         """Answer with what ``desk`` has."""
         self._desk = desk
+        self._streams = StreamTurns(desk.house.streams, desk.faults)
+        desk.house.opened.callback(self._streams.close)
 
     async def answer(self, request: Request) -> Reply:
         """Take one receipt."""
         if request.method != "POST":
-            return json_reply(405, "use POST", (b"allow", b"POST"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use POST"}, (b"allow", b"POST"))
         try:
             pep = await asyncio.to_thread(identify, self._desk, request)
         except RefusedError as no:
@@ -84,6 +88,7 @@ class Receipts:
         return (
             Chore("response_failed", TURN_S, response.turn),
             Chore("letters_not_sent", SEND_S, response.outbox.deliver),
+            Chore("streams_not_told", STREAMS_S, self._streams.turn),
             Chore("receipts_not_watched", WATCH_S, response.watch),
             Chore("blocked_models_not_heeded", HEED_S, self._desk.house.scorers.heed_blocks),
             Chore("response_not_tidied", TIDY_S, response.tidy),
@@ -119,4 +124,9 @@ def _gauges(metrics: Metrics, house: House) -> None:
     metrics.gauge("ostiary_response_waiting", "steps that wait for a person", lambda: journal.count(StepState.WAITING))
     metrics.gauge("ostiary_response_failed", "steps that failed for good", lambda: journal.count(StepState.FAILED))
     metrics.gauge("ostiary_cases_open", "cases that wait for a verdict", response.cases.count_open)
+    metrics.gauge(
+        "ostiary_streams_behind",
+        "entries of the log that the stream furthest behind has not looked at",
+        lambda: max((one.behind() for one in house.streams), default=0),
+    )
     metrics.gauge("ostiary_letters_dead", "letters that were given up", lambda: outbox.count(DEAD))

@@ -17,10 +17,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
-from ostiary.identity.webauthn.challenges import Challenges
+from ostiary.identity.webauthn.challenges import MOST_CHALLENGES, Challenges
 from ostiary.identity.webauthn.codes import WORDS, StepUpRefusal
 from ostiary.identity.webauthn.refusing import refusal
-from ostiary.keys import random_bytes
 from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.chores import Chore
 from ostiary.server.console.paths import SIGN_IN
@@ -40,13 +39,12 @@ from ostiary.server.wire import Reply, Request, json_reply
 STEP_UP: Final = "/step-up/"
 LIMITS: Final = BodyLimits(max_bytes=65_536, max_depth=8)
 MAX_IN_FLIGHT: Final = 32
-_KEY_BYTES: Final = 32
 _OK: Final = 200
 _NS: Final = 1_000_000_000
 _NOT_FOUND: Final = frozenset({StepUpRefusal.STEP_UP_UNKNOWN, StepUpRefusal.ENROLMENT_UNKNOWN})
 _READING: Final = frozenset({"GET", "HEAD"})
-_NOT_READ: Final = json_reply(405, "use GET", (b"allow", b"GET, HEAD"))
-_GONE: Final = json_reply(404, "there is nothing here")
+_NOT_READ: Final = json_reply(405, {"code": "method_not_allowed", "message": "use GET"}, (b"allow", b"GET, HEAD"))
+_GONE: Final = json_reply(404, {"code": "not_found", "message": "there is nothing here"})
 Told = dict[str, Any]
 Made = TypeVar("Made")
 
@@ -110,7 +108,7 @@ class StepUpFace:
 
     async def _stepped(self, request: Request, below: str, names: list[str], step: str) -> Reply:
         if request.method != "POST":
-            return json_reply(405, "use POST", (b"allow", b"POST"))
+            return json_reply(405, {"code": "method_not_allowed", "message": "use POST"}, (b"allow", b"POST"))
         self._check_site(request)
         told = await self._body(request)
         do = self._step_up_step if below == STEP_UP else self._enrol_step
@@ -208,5 +206,6 @@ def face(desk: FaceDesk) -> Face | None:
     party = party_of(desk.house.settings)
     if party is None:
         return None
-    challenges = Challenges(random_bytes(_KEY_BYTES))
+    shared = desk.house.shared
+    challenges = Challenges(shared.secret("step-up"), shared.once("step-up", MOST_CHALLENGES))
     return StepUpFace(desk, Ceremonies(party, challenges, desk.house.store.authenticators))

@@ -21,7 +21,11 @@ async def welcome(desk: FaceDesk, request: Request) -> PepIdentity | Reply:
         return json_reply(400, fault.message)
     except UnavailableError as away:
         desk.refusals.count(away.code, request.peer)
-        return json_reply(503, "the caller cannot be authenticated now", (b"retry-after", b"1"))
+        return json_reply(
+            503,
+            {"code": "pep_unavailable", "message": "the caller cannot be authenticated now"},
+            (b"retry-after", b"1"),
+        )
 
 
 async def _prove(desk: FaceDesk, request: Request) -> PepIdentity:

@@ -113,7 +113,7 @@ class Worker:
             return
         try:
             replayed = replay(record, self._engine, self._scorer, guardrails=self._known(record))
-        except (OstiaryError, msgspec.MsgspecError) as fault:
+        except (OstiaryError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
             self._tally.leave_out(getattr(fault, "code", "record_malformed"))
             return
         self._tally.add(index, record, replayed)

@@ -14,7 +14,7 @@ from ostiary.gateway.models import LanguageModel, ModelTable
 from ostiary.gateway.openai.reader import Reader
 from ostiary.gateway.ports import ConversationKeeper, TextScan
 from ostiary.gateway.record import KIND, InspectionRecord
-from ostiary.gateway.spending import Spending
+from ostiary.gateway.spending import Pacing, Spending
 from ostiary.gateway.tools.manifest import Reads
 from ostiary.gateway.upstreams.extractive import ExtractiveUpstream
 from ostiary.gateway.upstreams.http import HttpUpstream
@@ -65,9 +65,10 @@ class LlmRoom:
         self.spending = Spending(
             Budgets(house.store.budgets), settings.subject.allowance(), settings.tenant.allowance()
         )
+        self.pacing = Pacing(house.shared.rates(), settings.subject.pace(), settings.tenant.pace())
         self.leaks = Leaks(settings.leaks())
         self.manifest = settings.manifest()
-        self.inspectors = in_order(_inspector() if settings.inspect else Away(), random_bytes(_SECRET))
+        self.inspectors = in_order(prompt_inspector() if settings.inspect else Away(), random_bytes(_SECRET))
         self._trusted = frozenset(name for name, tool in self.manifest.tools.items() if tool.reads is Reads.TRUSTED)
 
     def reader(self, tenant: str, subject: str) -> Reader:
@@ -141,7 +142,8 @@ def _embed(texts: Sequence[str]) -> list[list[float]]:
     return found
 
 
-def _inspector() -> PromptInspector:
+def prompt_inspector() -> PromptInspector:
+    """Return what looks at texts that go to models; where none can be opened, one that looks at nothing."""
     from ostiary.inspection import prompt  # noqa: PLC0415 - it brings what is learned along
 
     found: PromptInspector = prompt.open_prompt_inspector() if hasattr(prompt, "open_prompt_inspector") else Away()

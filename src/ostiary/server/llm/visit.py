@@ -24,7 +24,7 @@ from ostiary.gateway.openai.history import labelled
 from ostiary.gateway.openai.reading import read
 from ostiary.gateway.ports import CallAsked, CallJudged
 from ostiary.gateway.record import inspection_record
-from ostiary.gateway.spending import Taken
+from ostiary.gateway.spending import Pace, Taken
 from ostiary.gateway.tools import read_calls
 from ostiary.gateway.tools.conversation import label_of
 from ostiary.gateway.upstreams.ports import ToUpstream
@@ -246,7 +246,10 @@ class Visits:
     # 3.
 
     async def _take(self, caller: Caller, turn: Turn, model: LanguageModel, tokens_in: int, out: int) -> Taken:
-        spending, now_ns = self._room.spending, self._desk.house.clock.now_ns()
+        spending, pacing, now_ns = self._room.spending, self._room.pacing, self._desk.house.clock.now_ns()
+        pace = Pace(model.requests_per_minute, model.burst)
+        if pacing.bounds(pace):
+            await self._beside(partial(pacing.take, caller.tenant, turn.subject, model.name, pace, now_ns))
         take = partial(spending.take, caller.tenant, turn.subject, model.price, tokens_in, out, now_ns)
         return await self._beside(take) if spending.bounded else take()
 

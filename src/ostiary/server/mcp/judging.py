@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from ostiary.errors import UnavailableError
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 UNAVAILABLE: Final = "gateway_unavailable"
 MAX_ANSWER: Final = 16 * 1024 * 1024
@@ -62,7 +63,7 @@ class Judge:
             raise UnavailableError(UNAVAILABLE, f"the gateway answers {answer.status_code}{_code(answer)}")
         try:
             return msgspec.json.decode(answer.content, type=Judged)
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise UnavailableError(UNAVAILABLE, "the gateway answers something else than a judgement") from fault
 
     def _asked(self, body: bytes) -> httpx.Response:

@@ -57,7 +57,7 @@ def pins_of(settings: McpSection) -> FilePins:
 def _pins(name: str, path: Path) -> dict[str, str]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError) as fault:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise FaultyInputError(
             "pins_unreadable", f"the pins of `{name}` cannot be read: {type(fault).__name__}"
         ) from fault

@@ -11,6 +11,7 @@ import msgspec
 
 from ostiary.errors import VerificationError
 from ostiary.server.reports import Report, Reports
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 KIND: Final = "figures"
 MOST_CURVES: Final = 16
@@ -110,5 +111,5 @@ def figures_of(reports: Reports, tenant: str, model: str) -> Kept | None:
         return None
     try:
         return Kept(found.digest, found.at_ns, msgspec.json.decode(found.body, type=Figures))
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise VerificationError("report_tampered", "the kept figures cannot be read") from fault

@@ -20,6 +20,7 @@ from ostiary.server.model_cards.figures import Kept, figures_of
 from ostiary.server.model_cards.shadowed import shadowed
 from ostiary.server.scoring import trusted_model_keys
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 ACCESS: Final = "access-risk"
 SESSION: Final = "session-risk"
@@ -223,5 +224,5 @@ def _opened(verify: Callable[[], VerifiedArtifact]) -> _Opened:
 def _document(data: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
-    except msgspec.MsgspecError:  # it was signed so; the card for people is shown all the same
+    except UNREADABLE:  # it was signed so; the card for people is shown all the same
         return {}

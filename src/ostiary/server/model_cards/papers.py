@@ -19,6 +19,7 @@ from ostiary.pipeline.registry.reporting import PREDICATE_TYPE as REPORT
 from ostiary.pipeline.registry.reporting import Findings
 from ostiary.pipeline.registry.sealed import Opened, parse_envelope, read_subjects
 from ostiary.server.models import Models
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MAX_MATERIALS: Final = 200
 MAX_PARAMETERS: Final = 40
@@ -155,7 +156,7 @@ def approval_of(people: People, live: Live) -> ApprovalTold:
     """Return by which approval something is live."""
     try:
         return ApprovalTold(proposal=msgspec.json.decode(live.approval, type=_Proposal).proposal)
-    except msgspec.MsgspecError:  # no proposal: a signed file
+    except UNREADABLE:  # no proposal: a signed file
         return _signed_file(people, live)
 
 
@@ -177,7 +178,7 @@ def _proven_by(documents: dict[str, bytes]) -> str:
     try:
         material = msgspec.json.decode(documents.get("signature", b""))["verificationMaterial"]
         return next((words for name, words in _PROVEN.items() if name in material), "")
-    except (msgspec.MsgspecError, KeyError, TypeError):  # another form of signature: its identity is told all the same
+    except (msgspec.MsgspecError, KeyError, TypeError, UnicodeDecodeError):  # another form: its identity is told still
         return ""
 
 

@@ -16,6 +16,7 @@ from ostiary.server.rollout.figures import DAY_NS
 from ostiary.server.settings.rollout import RolloutSection
 from ostiary.vocabulary.effects import LIVE_FROM, Control, Phase
 from ostiary.vocabulary.rollout import FiguresSource, GateFigures
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 QUALITY: Final = "quality"
 QUALITY_ABOUT: Final = "events"
@@ -95,5 +96,5 @@ class Gathering:
 def _read(report: Report) -> _Quality | None:
     try:
         return msgspec.json.decode(report.body, type=_Quality)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from ostiary.defence.budgets import MAX_LIMIT, MAX_WINDOW_S, Budget
+from ostiary.defence.rates import MAX_PER_MINUTE
 from ostiary.errors import UnavailableError
 from ostiary.gateway.models import LanguageModel
 from ostiary.gateway.openai.limits import AskLimits
-from ostiary.gateway.spending import Allowance
+from ostiary.gateway.spending import Allowance, Pace
 from ostiary.gateway.tools import Manifest
 from ostiary.gateway.upstreams.extractive import NAME
 from ostiary.gateway.upstreams.http import HttpSettings, key_from
@@ -20,6 +21,8 @@ from ostiary.server.settings.base import Section
 Finds = Literal["off", "note", "flag", "redact", "tokenise", "ask", "block"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._:/@-]{0,126}[A-Za-z0-9])?$")]
 Amount = Annotated[int, Field(ge=0, le=MAX_LIMIT)]
+PerMinute = Annotated[int, Field(ge=0, le=MAX_PER_MINUTE)]
+Burst = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -89,6 +92,10 @@ class LlmModelSection(Section):
     """What a million tokens of answers cost."""
     owner: str = ""
     """Who answers for it, as `type:id`."""
+    requests_per_minute: PerMinute = 0
+    """Requests of a tenant to it in a minute, evenly; 0 sets no bound."""
+    burst: Burst = 10
+    """How many of them may come at once."""
 
     def model(self) -> LanguageModel:
         """Return it as the gateway knows it."""
@@ -104,12 +111,18 @@ class LlmModelSection(Section):
             critical=self.critical,
             price=Price(self.input_price, self.output_price),
             owner=self.owner,
+            requests_per_minute=self.requests_per_minute,
+            burst=self.burst,
         )
 
 
 class LlmBudgetSection(Section):
     """What one subject, or all of a tenant, may use within a sliding window; 0 sets no bound."""
 
+    requests_per_minute: PerMinute = 0
+    """Requests in a minute, evenly."""
+    burst: Burst = 10
+    """How many of them may come at once after a rest."""
     requests: Amount = 0
     """Requests."""
     tokens: Amount = 0
@@ -120,6 +133,10 @@ class LlmBudgetSection(Section):
     """Length of the window for requests and tokens."""
     spend_window_s: Annotated[int, Field(ge=60, le=MAX_WINDOW_S)] = 86_400
     """Length of the window for money."""
+
+    def pace(self) -> Pace:
+        """Return the pace."""
+        return Pace(self.requests_per_minute, self.burst)
 
     def allowance(self) -> Allowance:
         """Return the budgets."""

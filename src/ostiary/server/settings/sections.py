@@ -23,6 +23,8 @@ from ostiary.server.settings.datasets import DatasetsSection
 from ostiary.server.settings.defence import DefenceSection
 from ostiary.server.settings.devices import DevicesSection
 from ostiary.server.settings.drift import DriftSection
+from ostiary.server.settings.edge import EdgeSection
+from ostiary.server.settings.export import ExportSection
 from ostiary.server.settings.features import FeaturesSection
 from ostiary.server.settings.feed import FeedSection
 from ostiary.server.settings.inference import InferenceSection
@@ -36,8 +38,10 @@ from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
+from ostiary.server.settings.store import StoreSection
 from ostiary.server.settings.tokens import TokensSection
 from ostiary.server.settings.training import TrainingSection
+from ostiary.server.settings.valkey import ValkeySection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
@@ -280,6 +284,8 @@ class Settings(Section):
 
     server: ServerSection = ServerSection()
     """The HTTP server."""
+    store: StoreSection = StoreSection()
+    """Where records, registries and tables lie."""
     audit: AuditSection = AuditSection()
     """The transparency log."""
     identity: IdentitySection = IdentitySection()
@@ -308,6 +314,8 @@ class Settings(Section):
     """Shared signals with other domains."""
     response: ResponseSection = ResponseSection()
     """What is done about obligations and incidents, and who is told."""
+    export: ExportSection = ExportSection()
+    """Streams of numbered events to the outside."""
     devices: DevicesSection = DevicesSection()
     """Devices and what they must show."""
     tokens: TokensSection = TokensSection()
@@ -318,6 +326,8 @@ class Settings(Section):
     """The webhook that a Kubernetes cluster asks before a pod exists."""
     models: ModelsSection = ModelsSection()
     """The registry of models: where files lie, how many people approve."""
+    edge: EdgeSection = EdgeSection()
+    """Proxies at the edge."""
     inference: InferenceSection = InferenceSection()
     """The door in front of models."""
     defence: DefenceSection = DefenceSection()
@@ -344,3 +354,5 @@ class Settings(Section):
     """Logs, metrics and traces."""
     biometrics: BiometricsSection = BiometricsSection()
     """Behavioural biometrics."""
+    valkey: ValkeySection = ValkeySection()
+    """What several replicas share in memory."""

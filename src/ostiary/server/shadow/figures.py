@@ -27,6 +27,7 @@ from ostiary.server.shadow.room import ShadowRoom
 from ostiary.server.shadow.tallies import MAX_MINUTES, MINUTE_NS
 from ostiary.vocabulary.effects import EFFECT_OF_CONTROL, Control, Effect
 from ostiary.vocabulary.rollout import GateFigures
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 FRESH_NS: Final = 10**9
 
@@ -230,5 +231,5 @@ def _read(report: Report | None) -> _Told:
         return _Told()
     try:
         return msgspec.json.decode(report.body, type=_Told)
-    except msgspec.MsgspecError:  # its figures are not told then, which no gate takes for good
+    except UNREADABLE:  # its figures are not told then, which no gate takes for good
         return _Told()

@@ -15,6 +15,7 @@ from ostiary.audit import AuditLog
 from ostiary.decision.shadow import comparable, enforced
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.effects import Control
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 FEEDBACK: Final = "feedback"
@@ -146,7 +147,7 @@ def _said(payload: bytes | None) -> Iterator[Said]:
         return
     try:
         told = msgspec.json.decode(payload, type=_Kept).feedback
-    except msgspec.MsgspecError as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("feedback_malformed", "a record of feedback cannot be read") from fault
     harmful, exact = _HARMFUL.get(told.verdict), told.target.startswith(_DECISION)
     names = (told.target.removeprefix(_DECISION),) if exact else told.events

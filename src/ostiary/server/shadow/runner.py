@@ -17,6 +17,7 @@ import msgspec
 from ostiary.errors import OstiaryError, UnavailableError, VerificationError
 from ostiary.policy.opa_library import launch_environment
 from ostiary.server.shadow.orders import Answer, GoneError, LateError, Order, Ready, Wire
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 T = TypeVar("T", Answer, Ready)
 START_S: Final = 60.0
@@ -88,7 +89,7 @@ class Runner:
         body = self._wire.receive(max(0.0, late - time.monotonic()))
         try:
             return msgspec.msgpack.decode(body, type=kind)
-        except msgspec.MsgspecError as fault:
+        except UNREADABLE as fault:
             raise GoneError from fault
 
     def _news(self, cpu_ns: int) -> int:

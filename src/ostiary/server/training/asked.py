@@ -12,6 +12,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.pipeline.training.accounts import Connection
 from ostiary.pipeline.training.outputs import OutputFile
 from ostiary.pipeline.training.record import MAX_CONNECTIONS, EnvironmentRef
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 MAX_BODY: Final = 1 << 20
 Word = Annotated[str, msgspec.Meta(max_length=256)]
@@ -67,5 +68,5 @@ def read(kind: type[Body], data: bytes) -> Body:
     """
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except UNREADABLE as fault:
         raise FaultyInputError("training_body_malformed", f"the body is malformed: {fault}") from fault

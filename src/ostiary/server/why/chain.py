@@ -12,6 +12,7 @@ import msgspec
 
 from ostiary.audit.pending import StoredRecord
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 AFTER: Final = 200
@@ -120,7 +121,7 @@ def _read(stored: StoredRecord) -> _Told | None:
     """Return what a record of another kind says, ``None`` when it was erased or speaks in another way."""
     try:
         return None if stored.payload is None else _told(stored.payload)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None  # another kind's members may have other types: then it names no decision either
 
 

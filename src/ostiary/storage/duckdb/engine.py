@@ -95,7 +95,12 @@ class DuckEngine:
         except TimeoutError:
             process.end()
             raise RefusedError("query_too_long", "the query took too long and was ended") from None
-        except (EOFError, OSError, msgspec.MsgspecError):  # it took more than it may, and is no more
+        except (
+            EOFError,
+            OSError,
+            msgspec.MsgspecError,
+            UnicodeDecodeError,
+        ):  # it took more than it may, and is no more
             process.end()
             raise RefusedError("query_too_large", "the query needs more memory than it may use") from None
         except BaseException:

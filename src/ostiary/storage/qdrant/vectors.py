@@ -118,7 +118,7 @@ class QdrantVectors:
             if answer.status_code != also:
                 answer.raise_for_status()
             return msgspec.json.decode(answer.content)
-        except (httpx.HTTPError, msgspec.MsgspecError) as fault:
+        except (httpx.HTTPError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise UnavailableError(_AWAY, "the store of vectors cannot be asked") from fault
 
 

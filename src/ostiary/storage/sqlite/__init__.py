@@ -8,7 +8,7 @@
 A new table: add ``migrations/NNNN_name.sql`` (never edit one that has shipped) and its queries to ``queries/*.sql``.
 """
 
-from ostiary.storage.sqlite.data_source import open_source
+from ostiary.storage.sqlite.log_source import open_source
 from ostiary.storage.sqlite.snapshot import check_database, copy_database
 from ostiary.storage.sqlite.store import FileStore, open_store
 

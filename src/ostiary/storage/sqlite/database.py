@@ -195,6 +195,8 @@ def _make_private(path: Path) -> None:
 def _faults() -> Iterator[None]:
     try:
         yield
+    except (UnicodeEncodeError, OverflowError) as fault:  # half of a surrogate pair, a number beyond 64 bits
+        raise UnavailableError("storage_unavailable", f"a value fits no column: {type(fault).__name__}") from None
     except sqlite3.Error as fault:
         name = getattr(fault, "sqlite_errorname", "")
         if name == "SQLITE_FULL":

@@ -5,44 +5,20 @@
   from a newer Ostiary.
 """
 
-import re
 import sqlite3
-from importlib.resources import files
 from typing import Final
 
-import msgspec
-
-from ostiary.errors import UnavailableError
-from ostiary.keys import sha256_hex
+from ostiary.storage.migrations import Migration, check, migrations_of
 from ostiary.vocabulary.clock import Clock
 
-_FILE: Final = re.compile(r"(\d{4})_(\w+)\.sql\Z")
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS migrations (
   version INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, applied_ns INTEGER NOT NULL
 ) STRICT"""
 
 
-class Migration(msgspec.Struct, frozen=True):
-    """One step of the schema."""
-
-    version: int
-    name: str
-    sql: str
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the text, in hex."""
-        return sha256_hex(self.sql.encode())
-
-
 def migrations() -> list[Migration]:
     """Return every migration in order."""
-    found = []
-    for file in files(__package__).joinpath("migrations").iterdir():
-        name = _FILE.match(file.name)
-        if name:
-            found.append(Migration(int(name[1]), name[2], file.read_text(encoding="utf-8")))
-    return sorted(found, key=lambda step: step.version)
+    return migrations_of(__package__)
 
 
 def migrate(connection: sqlite3.Connection, clock: Clock, upto: int | None = None) -> int:
@@ -58,7 +34,7 @@ def migrate(connection: sqlite3.Connection, clock: Clock, upto: int | None = Non
     try:
         connection.execute(_TABLE)
         done = _done(connection)
-        _check(steps, done, partial=upto is not None)
+        check(steps, done, partial=upto is not None)
         for step in steps:
             if step.version not in done:
                 _run(connection, step, clock.now_ns())
@@ -76,17 +52,6 @@ def _up_to_date(connection: sqlite3.Connection, steps: list[Migration]) -> bool:
 
 def _done(connection: sqlite3.Connection) -> dict[int, str]:
     return dict(connection.execute("SELECT version, digest FROM migrations").fetchall())
-
-
-def _check(steps: list[Migration], done: dict[int, str], *, partial: bool) -> None:
-    known = {step.version: step.digest for step in steps}
-    if not partial and set(done) - set(known):
-        newest = max(done)
-        text = f"the database has schema {newest}, this Ostiary knows {max(known)}: use a newer one"
-        raise UnavailableError("schema_refused", text)
-    for version, digest in done.items():
-        if known.get(version, digest) != digest:
-            raise UnavailableError("schema_refused", f"migration {version} was changed after it had run")
 
 
 def _run(connection: sqlite3.Connection, step: Migration, now_ns: int) -> None:

@@ -1,7 +1,7 @@
 """The whole store over one database, part by part."""
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ostiary.storage.tables.approvals import ApprovalTable
 from ostiary.storage.tables.authenticators import AuthenticatorTable
@@ -25,6 +25,10 @@ from ostiary.storage.tables.shadow import ShadowTable
 from ostiary.storage.tables.ssf import SignalTable
 from ostiary.storage.tables.used_tokens import UsedTokenTable
 
+if TYPE_CHECKING:
+    from ostiary.defence.ports import BudgetStore
+    from ostiary.sessions import SessionStore
+
 
 class Store(LogStore):
     """The audit log and wrapped keys; other rooms' tables as members, such as ``peps`` and ``authenticators``."""
@@ -33,7 +37,7 @@ class Store(LogStore):
         """Use an open database."""
         super().__init__(database)
         self.peps = PepTable(database)
-        self.sessions = SessionTable(database)
+        self.sessions: SessionStore = SessionTable(database)
         self.snapshots = SnapshotTable(database)
         self.profiles = ProfileTable(database)
         self.used_tokens = UsedTokenTable(database)
@@ -42,7 +46,7 @@ class Store(LogStore):
         self.cards = CardTable(database)
         self.devices = DeviceTable(database)
         self.models = ModelTable(database)
-        self.budgets = BudgetTable(database)
+        self.budgets: BudgetStore = BudgetTable(database)
         self.dataset_budgets = DatasetBudgetTable(database)
         self.online_features = OnlineFeatureTable(database)
         self.conversations = ConversationTable(database)

@@ -5,19 +5,17 @@ from typing import Final
 
 import msgspec
 
-from ostiary.identity.oidc.attempts import Attempts
+from ostiary.identity.oidc.attempts import MOST_ATTEMPTS, Attempts
 from ostiary.identity.oidc.client import OidcClient
 from ostiary.identity.oidc.reasons import OidcRefusal, refusal
-from ostiary.identity.replay import MemoryReplay
-from ostiary.keys import random_bytes
 from ostiary.server.console.paths import SIGN_IN
 from ostiary.server.settings.console import OidcSection
 from ostiary.server.settings.sections import Settings
+from ostiary.server.shared import Shared
 
 WITH: Final = f"{SIGN_IN}/with/"
 CALLBACK: Final = f"{SIGN_IN}/callback"
 AGAIN: Final = "/again"
-_KEY_BYTES: Final = 32
 _MOST_LOGOUTS: Final = 100_000
 
 
@@ -41,15 +39,15 @@ class Provider(msgspec.Struct, frozen=True):
 class Providers:
     """All providers of this server; safe for several threads."""
 
-    def __init__(self, settings: Settings, base: str) -> None:
+    def __init__(self, settings: Settings, base: str, shared: Shared) -> None:
         """Make a client for each; ``base`` is our public address. Nothing is fetched yet.
 
         Raises:
             FaultyInputError: ``identity_config_invalid``.
         """
         self.base = base
-        self.attempts = Attempts(random_bytes(_KEY_BYTES))
-        self.logouts = MemoryReplay(0, _MOST_LOGOUTS)
+        self.attempts = Attempts(shared.secret("oidc"), shared.once("oidc-attempt", MOST_ATTEMPTS))
+        self.logouts = shared.once("oidc-logout", _MOST_LOGOUTS)
         sections = settings.console.oidc
         allowed = settings.identity.allow_http_loopback
         self._by_name = {one.name: _provider(one, base, allowed, len(sections) == 1) for one in sections}

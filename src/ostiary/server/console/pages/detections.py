@@ -26,7 +26,7 @@ from ostiary.server.decision_index.shown import guarded
 from ostiary.server.wire import Reply
 
 HERE = "/detections"
-MOST = 200
+MOST = 100
 EVERY = 1_000
 FILTERS = ("kind", "state", "subject", "tag", "rule", "days")
 SPANS = ("1", "7", "30", "90")

@@ -1,0 +1,107 @@
+"""What the other replicas decided, learned from the log: each record once, wherever it was decided.
+
+- A replica learns its own decisions at once and the others' when it reads them in the log, a few times a second. What
+  one replica knows of somebody, every replica knows a moment later, and a restart knows the same.
+- A decision of ours comes twice, by itself and in the log; whichever comes first is learned, the other is passed over.
+- Order: a replica's own decisions come before others' of the same moment. Profiles of two replicas can so differ by
+  what happened within one turn; both have learned the same records.
+- ``saving`` stands still: what is saved then has learned all records before its index, and none after.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.audit import AuditLog
+from ostiary.decision.parts import Decided
+from ostiary.vocabulary.verdicts import DecisionRecord
+
+TURN_S: Final = 0.25
+_REMEMBERED: Final = 65_536
+_PAGE: Final = 512
+_decode: Final = msgspec.json.Decoder(DecisionRecord).decode
+
+
+class Follower:
+    """Learns every decision once; safe for several threads."""
+
+    def __init__(
+        self,
+        log: AuditLog,
+        learn: Callable[[Decided], None],
+        on_fault: Callable[[str, BaseException], None],
+        start: int = 0,
+    ) -> None:
+        """Read ``log`` from the index ``start`` on, and hand each decision to ``learn``."""
+        self._log, self._learn, self._on_fault = log, learn, on_fault
+        self._next = start
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.RLock()
+        self.followed = 0
+
+    @property
+    def behind(self) -> int:
+        """How many records of the log were not looked at yet."""
+        return max(0, self._log.head().size - self._next)
+
+    def own(self, decided: Decided) -> None:
+        """Learn a decision of this replica, unless it was read in the log already."""
+        with self._lock:
+            if self._is_new(decided.record.receipt.decision_id):
+                self._learn(decided)
+
+    def catch_up(self) -> int:
+        """Learn what others decided; return how many decisions that were."""
+        with self._lock:
+            before, end = self.followed, self._log.head().size
+            while self._next < end:
+                until = min(end, self._next + _PAGE)
+                for stored in self._log.between(self._next, until, self._is_others):
+                    self._take_in(stored.record_id, stored.payload)
+                self._next = until
+            return self.followed - before
+
+    @contextmanager
+    def saving(self) -> Iterator[int]:
+        """Learn nothing meanwhile; give the first index of the log that was not learned."""
+        with self._lock:
+            self.catch_up()
+            yield self._next
+
+    def _take_in(self, record_id: str, payload: bytes | None) -> None:
+        """Learn one record; one that cannot be read teaches nothing and stops nobody."""
+        self._is_new(record_id)
+        self.followed += 1
+        if payload is None:  # erased
+            return
+        try:
+            record = _decode(payload)
+            if record.event is not None:
+                self._learn(Decided(record, {}, _DONE, record.event))
+        except Exception as fault:  # noqa: BLE001 - told; the others are learned
+            self._on_fault("decision_not_followed", fault)
+
+    def _is_others(self, kind: str, record_id: str) -> bool:
+        return kind == "decision" and record_id not in self._known
+
+    def _is_new(self, decision_id: str) -> bool:
+        if decision_id in self._known:
+            return False
+        self._known[decision_id] = None
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return True
+
+
+def _done() -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(None)
+    return future
+
+
+_DONE: Final = _done()

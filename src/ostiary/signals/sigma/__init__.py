@@ -1,0 +1,1 @@
+"""Sigma rules over our own events: read with line numbers, compiled to predicates, nothing silently left out."""

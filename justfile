@@ -63,6 +63,11 @@ fuzz *options:
 fuzz-faces seconds='600':
     @OSTIARY_FACES_S={{ seconds }} OSTIARY_FACES_SEED=$RANDOM python -m pytest -q -o timeout=0 tests/conformance/test_faces_never_break.py
 
+# a data directory of an older commit under this code, and old code on this schema (`just upgrade COMMIT`)
+[group('check')]
+upgrade *commit:
+    @python tools/upgrade.py {{ commit }}
+
 # pictures of every page of the console into docs/assets/screens: light, dark, and as a phone shows it
 [group('write')]
 screenshots *options:
@@ -80,14 +85,9 @@ new kind name:
     @python tools/new_{{ kind }}.py {{ name }}
 
 # a release into dist/: wheel and sdist (built twice and compared), SBOM; KEY=release.key signs it
-[group('release')]
+[group('write')]
 release:
     @tools/release.sh
-
-# a data directory of an older commit under this code, and old code on this schema (`just upgrade COMMIT`)
-[group('release')]
-upgrade *commit:
-    @python tools/upgrade.py {{ commit }}
 
 # the pages that are made from the code: signals, configuration, mappings
 [group('write')]

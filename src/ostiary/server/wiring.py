@@ -193,6 +193,9 @@ def open_house(
     Raises:
         OstiaryError: something needed is missing, damaged or open to others.
     """
+    if places.retired.exists():  # two living copies of one log would fork it
+        text = f"a restored copy has taken the place of `{places.root}`: two logs of one name may not both go on"
+        raise RefusedError("data_retired", text)
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         keys = partial(trusted_model_keys, places, parts["ring"])
@@ -210,9 +213,6 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
-    if places.retired.exists():  # two living copies of one log would fork it
-        text = f"a restored copy has taken the place of `{places.root}`: two logs of one name may not both go on"
-        raise RefusedError("data_retired", text)
     store = opening.enter_context(open_store(places, settings.store, clock))
     shared = open_shared(settings.valkey, store, clock, on_fault, opening)
     ring, vault = open_keys(places.keys, store, clock)

@@ -25,6 +25,7 @@ from ostiary.server.places import Places
 from ostiary.server.settings.store import StoreSection
 from ostiary.server.storing import open_source
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _LIMIT: Final = 64 << 20
 _DOMAIN: Final = b"ostiary/erasures/v1\n"
@@ -150,7 +151,7 @@ def _name_of(house: House, row: RecordRow) -> str:
         opened = open_row(house.vault, one)
         try:
             told = msgspec.json.decode(opened[SALT_BYTES:]) if opened else None
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
         for number, name in enumerate(_names(told)):
             if number > _TRIED_NAMES:

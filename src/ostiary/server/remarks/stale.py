@@ -18,6 +18,7 @@ from ostiary.server.auditing.verifying import memory_file
 from ostiary.server.remarks import DAY_NS, Remark, days
 from ostiary.server.scoring import trusted_model_keys
 from ostiary.server.wiring import House
+from ostiary.vocabulary.unreadable import UNREADABLE
 
 _CHECK: Final = "stale"
 _WEEK_NS: Final = 7 * DAY_NS
@@ -85,7 +86,7 @@ def _deeds(house: House) -> Iterator[_Deed]:
         stored = house.log.get(SYSTEM_TENANT, row.record_id)
         try:
             told: dict[str, Any] = msgspec.json.decode(stored.payload or b"{}") if stored else {}
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
         yield _Deed(str(told.get("action", "")), row.time_ns)
 

@@ -35,7 +35,8 @@ def cache(valkey_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def replicas(start_server, cache: ValkeyServer):
-    shared = {"valkey": {"url": cache.url, "secret": SECRET}}
+    patient = {"answer_ms": 10_000, "connect_ms": 10_000}  # a busy machine is no Valkey that is away
+    shared = {"valkey": {"url": cache.url, "secret": SECRET, **patient}}
     first = start_server(**shared)
     return first, start_server(beside=first, **shared)
 
@@ -65,6 +66,7 @@ def follower_caught_up(follower: Any) -> bool:
 
 def test_a_persons_history_at_one_is_soon_known_at_the_other(replicas) -> None:
     one, other = replicas
+    took: list[float] = []
     for person in ("kim", "lee"):
         here, there = (one, other) if person == "kim" else (other, one)
 
@@ -74,8 +76,9 @@ def test_a_persons_history_at_one_is_soon_known_at_the_other(replicas) -> None:
 
         assert not known(here)
         assert here.ask(subject={"type": "user", "id": person}).json()["decision"]
-        wait_for(partial(known, here), 5.0)
-        wait_for(partial(known, there), 5.0)
+        wait_for(partial(known, here), 10.0)
+        took.append(wait_for(partial(known, there), 10.0))
+    assert min(took) < 1.0
 
 
 def test_each_record_teaches_each_replica_once(replicas) -> None:

@@ -10,6 +10,7 @@ import pytest
 from ostiary.errors import UnavailableError
 from ostiary.identity.nonces import Nonces
 from ostiary.identity.settings import DpopSettings
+from ostiary.server.forgetting import forget
 from ostiary.testing.valkey import ValkeyServer
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.events import AccessEvent
@@ -148,6 +149,23 @@ def test_away_is_told_and_nothing_that_ended_comes_back(replicas, cache: ValkeyS
     wait_for(lambda: "degraded" not in other.client.get("/readyz").json())
     wait_for(lambda: "degraded" not in one.client.get("/readyz").json())
     assert reasons(other.ask(**of_session(name))) == ["session_terminated"], "an empty Valkey gives nothing back"
+
+
+def test_who_is_erased_at_one_is_forgotten_at_the_other(replicas) -> None:
+    one, other = replicas
+
+    def knows(at: Any) -> bool:
+        return "user:gone" in at.house.knowledge.book("default").names()
+
+    assert one.ask(subject={"type": "user", "id": "gone"}).json()["decision"]
+    wait_for(lambda: knows(one) and knows(other))
+    forget(one.house, "default", "user", "gone")
+    wait_for(lambda: not knows(other))
+    other.assembly.save_profiles()
+    kept = other.house.store.snapshots.load("default", "profiles", "book")
+    assert kept
+    assert b"gone" not in kept
+    assert not knows(one)
 
 
 def test_one_process_needs_none_of_it(start_server) -> None:

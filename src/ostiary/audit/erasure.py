@@ -82,14 +82,15 @@ def finish(log: AuditLog) -> int:
     """Overwrite what an erasure that a crash cut short has left; return how many payloads that were."""
     left: list[int] = []
     for record in log.iterate(SYSTEM_TENANT, kind="admin"):
-        told = _erasure(record.payload)
+        told = erasure_of(record.payload)
         for start, end in told.erased if told else []:
             left.extend(row.idx for row in log.store.rows(start, end) if row.sealed is not None)
     overwrite(log, left)
     return len(left)
 
 
-def _erasure(payload: bytes | None) -> ErasureRecord | None:
+def erasure_of(payload: bytes | None) -> ErasureRecord | None:
+    """Return the erasure that a record of an administrator tells of, or ``None`` when it tells of something else."""
     try:
         return msgspec.json.decode(payload or b"", type=ErasureRecord)
     except UNREADABLE:  # another kind of admin record

@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.audit import AuditLog
-from ostiary.audit.erasure import erasure_of
+from ostiary.audit.erasure import read_erasure
 from ostiary.audit.subjects import ERASED
 from ostiary.decision.parts import Decided
 from ostiary.server.wiring import House
@@ -42,13 +42,15 @@ class Follower:
         learn: Callable[[Decided], None],
         on_fault: Callable[[str, BaseException], None],
         start: int = 0,
+        others: Callable[[Decided], None] = lambda _decided: None,
         on_erased: Callable[[str, bytes], None] = lambda _tenant, _tag: None,
     ) -> None:
-        """Read ``log`` from the index ``start`` on, and hand each decision to ``learn``.
+        """Read ``log`` from the index ``start`` on; hand each decision to ``learn``, another's to ``others`` too.
 
         ``on_erased`` hears the tenant and the tag of each subject that was erased.
         """
-        self._log, self._learn, self._on_fault, self._on_erased = log, learn, on_fault, on_erased
+        self._others, self._on_erased = others, on_erased
+        self._log, self._learn, self._on_fault = log, learn, on_fault
         self._next = start
         self._known: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.RLock()
@@ -92,14 +94,16 @@ class Follower:
             return
         try:
             record = _decode(payload)
+            decided = Decided(record, {}, _DONE, record.event)
             if record.event is not None:
-                self._learn(Decided(record, {}, _DONE, record.event))
+                self._learn(decided)
+            self._others(decided)
         except Exception as fault:  # noqa: BLE001 - told; the others are learned
             self._on_fault("decision_not_followed", fault)
 
     def _forget(self, _record_id: str, payload: bytes | None) -> None:
         """Tell of whoever was erased."""
-        told = erasure_of(payload)
+        told = read_erasure(payload)
         if told is None or told.action != ERASED:
             return
         rows = (row for start, end in told.erased for row in self._log.store.rows(start, end))
@@ -122,7 +126,10 @@ class Follower:
 
 
 def follower_of(
-    house: House, learn: Callable[[Decided], None], on_fault: Callable[[str, BaseException], None]
+    house: House,
+    learn: Callable[[Decided], None],
+    others: Callable[[Decided], None],
+    on_fault: Callable[[str, BaseException], None],
 ) -> Follower:
     """Return what follows the log of ``house`` and forgets whom another replica erased."""
 
@@ -135,7 +142,7 @@ def follower_of(
             book.forget(kind, subject)
             house.drift.forget(tenant, name)
 
-    return Follower(house.log, learn, on_fault, house.knowledge.next_index, forget)
+    return Follower(house.log, learn, on_fault, house.knowledge.next_index, others, forget)
 
 
 def _done() -> Future[Any]:

@@ -40,7 +40,7 @@ from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.opening import projector_of
 from ostiary.server.desk import ClosingFace, FaceDesk, OpeningFace, open_faces
 from ostiary.server.doors import Doors
-from ostiary.server.following import TURN_S, Follower
+from ostiary.server.following import TURN_S, follower_of
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
 from ostiary.server.learnable import learnable_of, may_teach
@@ -96,11 +96,7 @@ class Assembly:
         self._on_stuck = on_stuck
         self._judge = _judge(house, self.faults)
         several = house.shared.several
-        self._follower = (
-            Follower(house.log, self._learned, self.faults, house.knowledge.next_index, self._others)
-            if several
-            else None
-        )
+        self._follower = follower_of(house, self._learned, self._others, self.faults) if several else None
         self._learner = Learner(self._after, self.faults)
         self._tracer = tracer_of(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, fail_open(settings))

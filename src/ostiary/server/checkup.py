@@ -29,7 +29,8 @@ from ostiary.server.remarks.stale import stale_remarks
 from ostiary.server.remarks.unsigned import unsigned_remarks
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
-from ostiary.server.settings.sections import LOOPBACK, Networks, PhasesSection, Settings
+from ostiary.server.settings.networks import LOOPBACK, Networks
+from ostiary.server.settings.sections import PhasesSection, Settings
 from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
 from ostiary.server.storing import holds_data, plain_line
 from ostiary.server.wiring import House, open_house

@@ -13,11 +13,16 @@ import pytest
 
 from ostiary.audit import AuditLog
 from ostiary.audit.subjects import SubjectAdmin
+from ostiary.audit.tlog.notes import NoteKey
+from ostiary.audit.tlog.tiles import consistency_proof
 from ostiary.audit.verifier import Attack, Verifier
 from ostiary.audit.verifier.memory import default_memory, load_memory
+from ostiary.audit.witness import Witness
+from ostiary.audit.witness.book import WitnessBook
+from ostiary.audit.witness.request import encode_request
 from ostiary.cli.app import build_app
 from ostiary.errors import OstiaryError
-from ostiary.keys import open_keys, passphrase
+from ostiary.keys import SigningKey, open_keys, passphrase
 from ostiary.storage.sqlite import open_source, open_store
 from ostiary.vocabulary.clock import SystemClock
 
@@ -249,6 +254,31 @@ def test_two_living_copies_are_found_by_whoever_remembers(data: Path, tmp_path: 
         verifier = Verifier(source, memory)
         verifier.run()
     assert {one.attack for one in verifier.report.findings} & {Attack.REWRITE, Attack.SPLIT_VIEW, Attack.MODIFY}
+
+
+def test_a_witness_cosigns_one_of_two_living_copies(data: Path, tmp_path: Path, run: Run) -> None:
+    run("backup", "create", "--to", str(tmp_path / "b"))
+    new = tmp_path / "new"
+    words = ("--from", str(tmp_path / "b"), "--data", str(new), "--keys", str(data / "keys"), "--no-erasures")
+    told(run("backup", "restore", *words, "--json"))
+    append(data, 20, "old")
+    append(new, 30, "new")
+
+    def state(home: Path) -> tuple[bytes, list[NoteKey], Callable[[int, int], bytes]]:
+        with open_store(home / "ostiary.db", CLOCK) as store:
+            ring, vault = open_keys(home / "keys", store, CLOCK)
+            with AuditLog(store, vault, ring, CLOCK) as log:
+                tiles = {(level, index): store.tile(level, index) for level in range(3) for index in range(2)}
+                return log.checkpoint(), log.public_keys(), lambda level, index: tiles[level, index]
+
+    note, keys, _ = state(data)
+    other, _, tile = state(new)
+    size, larger = (int(text.split(b"\n")[1]) for text in (note, other))
+    book = WitnessBook(tmp_path / "witness")
+    witness = Witness("witness.test/w", SigningKey.generate("w"), {keys[0].name: keys}, book, CLOCK)
+    assert witness.add_checkpoint(encode_request(0, [], note)).status == 200
+    proof = consistency_proof(size, larger, tile)
+    assert witness.add_checkpoint(encode_request(size, proof, other)).status == 422
 
 
 def test_keys_of_another_directory_do_not_fit(data: Path, tmp_path: Path, run: Run) -> None:

@@ -36,6 +36,7 @@ from ostiary.vocabulary.clock import Clock
 _OTHERS = 0o077
 _EPOCH_2026_NS = 1_767_225_600 * 1_000_000_000
 _SKEW_NS = 60 * 1_000_000_000
+_STANDS_NS = 3_600 * 1_000_000_000
 _MIB = 1 << 20
 
 
@@ -192,6 +193,7 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
             yield from _log(house, clock)
             yield from _disk(places, settings)
             yield from _shared(house)
+            yield from _streams(house, clock)
             yield from _tenants(house)
             yield from _rollout(house)
             for bad, text, mend in biometrics_remarks(house, clock.now_ns()):
@@ -235,6 +237,19 @@ def _shared(house: House) -> Iterator[Finding]:
     for one in house.shared.remarks():
         state = State.FINE if one.bad is None else State.WRONG if one.bad else State.MIND
         yield Finding("replicas", state, one.text, one.mend)
+
+
+def _streams(house: House, clock: Clock) -> Iterator[Finding]:
+    for one in house.streams:
+        cursor = one.cursor()
+        late = cursor is not None and cursor.fault and clock.now_ns() - cursor.since_ns > _STANDS_NS
+        if cursor is not None and late:
+            text = f"`{one.tenant}/{one.name}` has told nothing for {_hours(clock, cursor.since_ns)} h: {cursor.fault}"
+            yield Finding("streams", State.WRONG, text, "ostiary stream list")
+
+
+def _hours(clock: Clock, since_ns: int) -> int:
+    return (clock.now_ns() - since_ns) // (3_600 * 1_000_000_000)
 
 
 def _rollout(house: House) -> Iterator[Finding]:

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -73,7 +73,8 @@ from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.sections import AuditSection, IdentitySection, PolicySection, Settings
+from ostiary.server.settings.audit import AuditSection
+from ostiary.server.settings.sections import IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
 from ostiary.server.shared import Shared, open_shared
 from ostiary.server.storing import open_store
@@ -194,7 +195,10 @@ def open_house(
         OstiaryError: something needed is missing, damaged or open to others.
     """
     with ExitStack() as opening:
-        parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
+        store = opening.enter_context(open_store(places, settings.store, clock))
+        shared = open_shared(settings.valkey, store, clock, on_fault, opening)
+        parts: dict[str, Any] = {"store": store, "shared": shared}
+        parts |= _open(places, settings, store, shared, clock, on_fault, bundle, opening, serving=serving)
         keys = partial(trusted_model_keys, places, parts["ring"])
         parts |= own_rooms(parts, places, settings, clock, on_fault, opening, keys)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
@@ -203,6 +207,8 @@ def open_house(
 def _open(
     places: Places,
     settings: Settings,
+    store: Store,
+    shared: Shared,
     clock: Clock,
     on_fault: OnFault,
     bundle: Path | None,
@@ -210,15 +216,12 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
-    store = opening.enter_context(open_store(places, settings.store, clock))
-    shared = open_shared(settings.valkey, store, clock, on_fault, opening)
     ring, vault = open_keys(places.keys, store, clock)
     log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, shared)
     knowledge = _knowledge(places, settings, store, shared, clock, on_fault, serving=serving)
-    policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
-    opening.callback(policies.close)
+    policies = opening.enter_context(closing(_policies(places, settings.policy, bundle, store, clock, on_fault)))
     memory, scorers = scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
     directory = directory_of(settings, knowledge, store)
@@ -241,9 +244,8 @@ def _open(
         degraded=shared.degraded,
         on_fault=on_fault,
     )
+    told = (places, settings.response, settings.export, store, log, ledger, scorers, clock)
     return {
-        "store": store,
-        "shared": shared,
         "ring": ring,
         "vault": vault,
         "log": log,
@@ -259,20 +261,7 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
-        "response": open_responding(
-            places,
-            settings.response,
-            settings.export,
-            store,
-            log,
-            ledger,
-            scorers,
-            clock,
-            on_fault,
-            keys,
-            rollout.playbooks,
-            devices,
-        ),
+        "response": open_responding(*told, on_fault, keys, rollout.playbooks, devices),
     }
 
 

@@ -2,10 +2,13 @@
 
 - A worker is a fresh process (no fork: the parent's threads and libraries are not copied), made ready once, then given
   round after round. Histories too short to pay for that stay in this process.
+- Who has more than one machine says so with ``spread_by``: the rounds go there, and the results are the same.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from multiprocessing import get_context
 from typing import Any, Final, TypeVar
 
@@ -15,7 +18,21 @@ Work = Callable[[int], Any]
 WORTH: Final = 120_000
 """Accesses replayed in all rounds together from which other processes are worth their start."""
 
+Spread = Callable[[Callable[..., Work], Sequence[Any], int], Iterator[Any]]
+"""Runs what ``build`` makes of its arguments for each round, elsewhere; results come in the order of rounds."""
+
 _work: Work | None = None
+_spread: ContextVar[Spread | None] = ContextVar("spread", default=None)
+
+
+@contextmanager
+def spread_by(spread: Spread) -> Iterator[None]:
+    """Let the rounds of every training within go by ``spread`` instead of processes of this machine."""
+    token = _spread.set(spread)
+    try:
+        yield
+    finally:
+        _spread.reset(token)
 
 
 def each_round(
@@ -38,7 +55,9 @@ def each_round(
         done: told how many rounds are done.
     """
     found: list[Result] = []
-    for result in _results(build, arguments, rounds, workers if accesses * rounds >= WORTH else 1):
+    spread = _spread.get()
+    here = _results(build, arguments, rounds, workers if accesses * rounds >= WORTH else 1)
+    for result in here if spread is None else spread(build, arguments, rounds):
         found.append(result)
         done(len(found))
     return found

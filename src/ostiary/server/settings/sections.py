@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.admission import AdmissionSection
+from ostiary.server.settings.audit import AuditSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.batches import BatchesSection
 from ostiary.server.settings.biometrics import BiometricsSection
@@ -33,6 +34,7 @@ from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
 from ostiary.server.settings.rag import RagSection
 from ostiary.server.settings.response import ResponseSection
+from ostiary.server.settings.risk import RiskSection
 from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.shadow import ShadowSection
@@ -110,36 +112,6 @@ class ServerSection(Section):
             msg = "`client_ca` needs `tls_cert` and `tls_key`"
             raise ValueError(msg)
         return self
-
-
-class RetentionSection(Section):
-    """How long records are kept, by class; 0 keeps them for ever. Proofs stay valid when a record goes."""
-
-    decision_days: Annotated[int, Field(ge=0)] = 0
-    """Decision records."""
-    admin_days: Annotated[int, Field(ge=0)] = 0
-    """Records of what administrators did."""
-    device_days: Annotated[int, Field(ge=0)] = 0
-    """Records of devices: enrolments, reports, attestations, quarantines. A device makes one with each report."""
-    inference_days: Annotated[int, Field(ge=0)] = 0
-    """Records of inferences: who asked which model, and what came of it; rows and answers are in them as digests."""
-    shadow_days: Annotated[int, Field(ge=0)] = 0
-    """Records of candidates that answered otherwise than the live ones."""
-
-
-class AuditSection(Section):
-    """The transparency log."""
-
-    durability: Literal["before_answer", "async"] = "before_answer"
-    """Whether an answer waits until its record is on disk. `async` can lose the last records in a crash."""
-    origin: str = ""
-    """Name of the log in its checkpoints; empty makes one of the public URL's host when the log is born."""
-    reserve_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 16
-    """Disk space held back in a file, given up only to note down that the disk is full."""
-    min_free_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 32
-    """Disk space that must stay free; below it every answer is DENY."""
-    retention: RetentionSection = RetentionSection()
-    """How long records are kept."""
 
 
 class IssuerSection(Section):
@@ -230,17 +202,6 @@ class SignalsSection(Section):
     settled_days: Annotated[float, Field(ge=0.0, le=90.0)] = 0.0
     """How old a habit must be to count; 0 learns at once. A model is used only where this is what it was trained with:
     14 for one of `risk train --hardened`."""
-
-
-class RiskSection(Section):
-    """The risk model."""
-
-    enabled: bool = True
-    """Whether a model scores at all; policy sees it when none does."""
-    model: Path | None = None
-    """Folder of the signed model for tenants without one of their own; none takes the shipped one if there is one."""
-    cold_start: bool = False
-    """Whether a tenant without a model is scored by the likelihood ratio of its profiles until one is trained."""
 
 
 class PhasesSection(Section):

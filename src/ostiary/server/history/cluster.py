@@ -2,8 +2,8 @@
 
 Whoever reaches a Dask scheduler runs code on its workers: the protocol carries functions. So:
 
-- Processes of this machine listen on the loopback alone, speak TLS with keys made for this one run, so that other people
-  of the machine cannot join them, and show no dashboard.
+- Processes of this machine listen on the loopback alone, speak TLS with keys made for this one run, so that other
+  people of the machine cannot join them, and show no dashboard.
 - A scheduler elsewhere must speak TLS, with certificates of both sides (``distributed.comm.tls`` of Dask's own
   configuration, or ``DASK_DISTRIBUTED__COMM__TLS__…``). Plain ``tcp://`` to another machine is refused unless it is
   allowed by name, for networks that are closed by other means.

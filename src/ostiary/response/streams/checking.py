@@ -125,7 +125,7 @@ class StreamCheck:
                 continue
             try:
                 self.take(_read(line))
-            except (msgspec.MsgspecError, RecursionError, FaultyInputError) as fault:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, FaultyInputError) as fault:
                 code = fault.code if isinstance(fault, FaultyInputError) else "stream_event_malformed"
                 text = fault.message if isinstance(fault, FaultyInputError) else "it is no JSON object"
                 raise FaultyInputError(code, f"line {number}: {text}", str(number)) from fault

@@ -31,10 +31,11 @@ import msgspec
 from typing_extensions import override
 
 from ostiary.server.admins import EVERY_TENANT
-from ostiary.server.bench.decide import HOST, machine, serving
+from ostiary.server.bench.decide import HOST, machine
 from ostiary.server.bench.workload import Workload, register
 from ostiary.server.places import Places
 from ostiary.server.wiring import open_house
+from ostiary.testing.served import Served
 from ostiary.vocabulary.clock import SystemClock
 
 SAMPLE_S: Final = 5.0
@@ -67,10 +68,11 @@ class Sample(msgspec.Struct, frozen=True):
 class Watcher(threading.Thread):
     """Looks at a server every few seconds until told to stop."""
 
-    def __init__(self, port: int, pid: int, admin_key: str) -> None:
-        """Look at process ``pid`` that serves ``port``."""
+    def __init__(self, server: Served, port: int, admin_key: str) -> None:
+        """Look at the worker of ``server``, which serves ``port``."""
         super().__init__(daemon=True)
-        self._pid = pid
+        self._server = server
+        self.workers: set[int] = set()
         self._http = httpx.Client(
             base_url=f"http://{HOST}:{port}", headers={"Authorization": f"Bearer {admin_key}"}, timeout=30
         )
@@ -85,12 +87,14 @@ class Watcher(threading.Thread):
         while not self.stop.wait(SAMPLE_S):
             try:
                 self.samples.append(self._look())
-            except (httpx.HTTPError, KeyError, ValueError):
+            except (httpx.HTTPError, KeyError, OSError, ValueError):
                 self.missed += 1
         self._http.close()
 
     def _look(self) -> Sample:
-        proc = Path("/proc") / str(self._pid)
+        pid = self._server.worker
+        self.workers.add(pid)
+        proc = Path("/proc") / str(pid)
         told = {}
         for line in self._http.get("/metrics").text.splitlines():
             name, _, value = line.rpartition(" ")
@@ -102,7 +106,7 @@ class Watcher(threading.Thread):
             at_s=round(time.monotonic() - self._begin, 1),
             rss_mib=round(int((proc / "statm").read_text().split()[1]) * PAGE / 2**20, 1),
             files=len(list((proc / "fd").iterdir())),
-            cpu_s=_cpu_s(self._pid),
+            cpu_s=_cpu_s(pid),
             index_behind=max(0, gauges["height"] - int(listed["indexed"])),
             **gauges,
         )
@@ -190,12 +194,12 @@ def main() -> int:
         bodies = places.root / "bench-bodies.jsonl"
         bodies.write_bytes(b"\n".join(workload.bodies()))
         answers = Path(folder) / "answers.tsv"
-        with serving(places) as port:
-            pid = _listener(port)
+        with Served(places.root, environ={"OSTIARY_TELEMETRY__LOG_LEVEL": "error"}) as server:
+            port = int(server.url.rpartition(":")[2])
             _loop(port, key, bodies, 50, 2)
             peak = _peak(port, key, bodies, asked.peak_seconds)
             rate = peak["per_s"] * asked.share
-            watcher = Watcher(port, pid, admin_key)
+            watcher = Watcher(server, port, admin_key)
             watcher.start()
             minutes = _loop(port, key, bodies, rate, asked.minutes * 60)
             watcher.stop.set()
@@ -234,6 +238,7 @@ def _report(
     spent = samples[-1].cpu_s - samples[0].cpu_s if samples else 0.0
     between = samples[-1].height - samples[0].height if samples else 0
     holds = {
+        "one_worker": len(watcher.workers) == 1,
         "memory_flat": bool(memory["flat"]),
         "lag_not_growing": all(len(two) < 2 or two[1] <= two[0] * 1.5 + 50 for two in lags.values()),  # noqa: PLR2004
         "sheds_with_retry_after": refused == told_when and not sum(one.get("refused_and_allowed", 0) for one in over),
@@ -245,7 +250,7 @@ def _report(
         "peak": peak,
         "rate": round(rate, 1),
         "answered": asked_in_all,
-        "cpu_us_per_entry": round(spent / between * 1e6) if between else 0,
+        "cpu_us_per_entry": round(spent / between * 1e6) if between and len(watcher.workers) == 1 else 0,
         "each_minute": minutes,
         "memory": memory,
         "means_of_both_halves": {name: [round(one, 1) for one in two] for name, two in lags.items()},
@@ -261,17 +266,6 @@ def _report(
         "after": after[0],
         "holds": holds,
     }
-
-
-def _listener(port: int) -> int:
-    """Return the process that serves a port of this machine: a child of ours."""
-    wanted = f"--port {port}".split()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if wanted == words[words.index("--port") : words.index("--port") + 2] if "--port" in words else False:
-                return int(entry.name)
-    raise ProcessLookupError(port)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from benchmarks.faults.campaign import EMBEDDED, Plan, Result, run
+from benchmarks.faults.campaign import INJECTIONS, Plan, Result, run
 from benchmarks.faults.report import Report, render
 
 from ostiary.vocabulary.clock import SystemClock
@@ -40,7 +40,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--askers", type=int, default=4, help="enforcement points of each tenant")
     parser.add_argument("--within", type=float, default=30.0, help="seconds in which service must be back")
-    parser.add_argument("--only", nargs="*", default=[], choices=[one.name for one in EMBEDDED], metavar="KIND")
+    parser.add_argument("--only", nargs="*", default=[], choices=[one.name for one in INJECTIONS], metavar="KIND")
+    parser.add_argument("--backing", choices=("embedded", "large", "both"), default="embedded")
     parser.add_argument("--at-once", type=int, default=1, help="deployments at the same time")
     parser.add_argument("--report", type=Path, help="write the report here")
     parser.add_argument("--render", action="store_true", help=f"write {PAGE} from {REPORT}")
@@ -56,6 +57,7 @@ def main() -> int:
         askers=asked.askers,
         within_s=asked.within,
         only=tuple(asked.only),
+        backing=asked.backing,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that mounts are taken away
     before = os.getloadavg()
@@ -98,6 +100,7 @@ def _one_deployment(plan: Plan, number: int, faults: int, part: Path) -> Result:
     command = [sys.executable, "-m", "benchmarks.fault_campaign", "--seed", str(plan.seed), "--faults", str(faults)]
     command += ["--per-deployment", str(plan.per_deployment), "--first", str(number), "--report", str(part)]
     command += ["--askers", str(plan.askers), "--within", str(plan.within_s)]
+    command += ["--backing", plan.backing]
     command += ["--only", *plan.only] if plan.only else []
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - this program itself
     return msgspec.json.decode(part.read_bytes(), type=Report).result

@@ -17,29 +17,32 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
+from benchmarks.faults.backing import Backing, backing
 from benchmarks.faults.bookkeeper import Bookkeeper
 from benchmarks.faults.broken import BrokenInvariantError
 from benchmarks.faults.deployment import Deployment, Door
 from benchmarks.faults.evidence import Evidence
 from benchmarks.faults.field import Field, Injection
-from benchmarks.faults.injections import clocks, disks, files, networks, processes
+from benchmarks.faults.injections import backings, clocks, disks, files, networks, processes
 from benchmarks.faults.load import SHORT_S, Asker, Caller, Ender, Snoop
 from benchmarks.faults.scene import EVERYDAY, KINDS, TENANTS, Scene
 from benchmarks.faults.shim import Shim, build
 from benchmarks.faults.small_disk import SmallDisk
 
+from ostiary.server.settings.store import StoreSection
 from ostiary.testing.flaky_link import FlakyLink
 from ostiary.vocabulary.effects import Effect
 
-EMBEDDED: Final[tuple[Injection, ...]] = (
+INJECTIONS: Final[tuple[Injection, ...]] = (
     *processes.KINDS,
     *disks.KINDS,
     *clocks.KINDS,
     *files.KINDS,
     *networks.KINDS,
+    *backings.KINDS,
 )
 WHOLE_EVERY: Final = 25
 _LOW: Final = {"OSTIARY_TELEMETRY__LOG_LEVEL": "error"}
@@ -56,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
         pause_s: how long each waits between questions.
         within_s: in what time service must be back after a fault.
         only: kinds to inject; empty takes all.
+        backing: on what deployments stand: their own files, PostgreSQL and Valkey, or one after the other.
     """
 
     seed: int = 1
@@ -66,6 +70,11 @@ class Plan(msgspec.Struct, frozen=True):
     pause_s: float = 0.05
     within_s: float = 30.0
     only: tuple[str, ...] = ()
+    backing: Literal["embedded", "large", "both"] = "embedded"
+
+    def large(self, number: int) -> bool:
+        """Return whether a deployment stands on PostgreSQL and Valkey."""
+        return self.backing == "large" or (self.backing == "both" and number % 2 == 1)
 
 
 class Injected(msgspec.Struct, frozen=True):
@@ -148,7 +157,8 @@ class Round:
             BrokenInvariantError: at the first one.
         """
         with self._field() as field:
-            evidence = Evidence(field.deployment.data, self.books)
+            store = field.backing.store if field.backing is not None else StoreSection()
+            evidence = Evidence(field.deployment.data, store, self.books)
             try:
                 with self._load(field) as callers:
                     for injection in self._draw(field, faults):
@@ -156,7 +166,7 @@ class Round:
                 self.kind = "the end"
                 _end(field.deployment)
                 evidence.look(whole=True)
-                _verify(field.deployment.data)
+                _verify(field.deployment.data, field.backing)
             except BrokenInvariantError:
                 self.kept = keep(self._folder)
                 raise
@@ -180,7 +190,7 @@ class Round:
 
     def _draw(self, field: Field, faults: int) -> Iterator[Injection]:
         """Yield every kind before any comes again."""
-        wanted = [one for one in EMBEDDED if not self._plan.only or one.name in self._plan.only]
+        wanted = [one for one in INJECTIONS if not self._plan.only or one.name in self._plan.only]
         self.skipped |= {one.name: lack for one in wanted if (lack := one.lacks(field))}
         able = [one for one in wanted if one.name not in self.skipped]
         drawn: list[Injection] = []
@@ -198,14 +208,15 @@ class Round:
             scene = Scene(data, Random(self._chance.random()))  # noqa: S311
             library = build(self._folder)
             shim = opened.enter_context(Shim(library, self._folder / "control")) if library else None
-            environ = {**_LOW, **_preloaded(shim)}
+            below = opened.enter_context(backing(self._folder / "backing")) if self._plan.large(self._number) else None
+            environ = {**_LOW, **_preloaded(shim), **(below.environ() if below is not None else {})}
             deployment = opened.enter_context(Deployment(data, environ))
             link = opened.enter_context(FlakyLink("127.0.0.1", deployment.port))
             admin_key = deployment.key("admin")
             keys = _register(deployment, admin_key)
             workshop = self._folder / "workshop"
             workshop.mkdir()
-            field = Field(deployment, scene, self.books, link, keys, admin_key, workshop, shim, disk)
+            field = Field(deployment, scene, self.books, link, keys, admin_key, workshop, shim, disk, below)
             _check_oracle(field)
             yield field
 
@@ -284,10 +295,11 @@ def _end(deployment: Deployment) -> None:
         raise BrokenInvariantError("not_recovered", f"it ended with {code} when told to end")
 
 
-def _verify(data: Path) -> None:
+def _verify(data: Path, below: Backing | None) -> None:
     program: Sequence[str] = (sys.executable, "-c", "import sys; from ostiary.cli import main; sys.exit(main())")
     command = [*program, "audit", "verify", "--forget", "--json", "--data", str(data)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+    environ |= below.environ() if below is not None else {}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)  # noqa: S603
     if done.returncode != 0:
         raise BrokenInvariantError(

@@ -12,7 +12,9 @@ from benchmarks.faults.broken import BrokenInvariantError
 from ostiary.audit.entry import SALT_BYTES
 from ostiary.audit.verifier import Memory, Verifier
 from ostiary.audit.verifier.ports import LogSource
-from ostiary.storage.sqlite import open_source
+from ostiary.server.places import Places
+from ostiary.server.settings.store import StoreSection
+from ostiary.server.storing import open_source
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import Receipt
 from ostiary.vocabulary.verdicts import Outcome
@@ -31,9 +33,10 @@ class _Record(msgspec.Struct):
 class Evidence:
     """What was read of one deployment's log so far."""
 
-    def __init__(self, data: Path, books: Bookkeeper) -> None:
-        """Read the embedded database in ``data`` into ``books``."""
-        self._data = data
+    def __init__(self, data: Path, store: StoreSection, books: Bookkeeper) -> None:
+        """Read the log of ``store``, whose keys lie in ``data``, into ``books``."""
+        self._places = Places(data)
+        self._store = store
         self._books = books
         self._memory: Memory | None = None
         self.size = 0
@@ -45,7 +48,7 @@ class Evidence:
             BrokenInvariantError: ``forked``, or what the books find.
         """
         decisions, acts = self._books.waiting()
-        with open_source(self._data / "ostiary.db", self._data / "keys") as source:
+        with open_source(self._places, self._store) as source:
             verifier = Verifier(source, self._memory, since=not whole and self._memory is not None)
             memory = verifier.run()
             if memory is None:

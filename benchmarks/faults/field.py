@@ -6,6 +6,7 @@ from random import Random
 from typing import Final, Protocol
 
 import msgspec
+from benchmarks.faults.backing import Backing
 from benchmarks.faults.bookkeeper import Bookkeeper
 from benchmarks.faults.broken import BrokenInvariantError
 from benchmarks.faults.deployment import Deployment, Door, NoAnswerError, Told, wait_until
@@ -28,6 +29,7 @@ class Field(msgspec.Struct, frozen=True):
         admin_key: key of an administrator of all tenants.
         shim: the handle on disk and clock, ``None`` where there is no C compiler.
         disk: the small disk that the data lies on, ``None`` where nothing can be mounted.
+        backing: PostgreSQL and Valkey, ``None`` where everything is embedded.
         workshop: a folder for copies.
     """
 
@@ -40,6 +42,7 @@ class Field(msgspec.Struct, frozen=True):
     workshop: Path
     shim: Shim | None = None
     disk: SmallDisk | None = None
+    backing: Backing | None = None
 
     def serves(self) -> bool:
         """Return whether a fresh caller of every tenant is allowed what it may do."""

@@ -37,6 +37,9 @@ WORDS: Final[dict[str, str]] = {
     "network_slow": "each piece of a question or an answer is late",
     "no_space": "writes to the database fail with ENOSPC",
     "policy_bundle": "a broken policy is loaded: it must be refused, and the old one stay in force",
+    "postgres_cut_off": "the link to PostgreSQL resets, is silent or slow",
+    "postgres_restart": "PostgreSQL crashes (immediate) and starts again",
+    "postgres_stopped": "every process of PostgreSQL stands still",
     "replace_and_kill": "a worker is replaced (SIGHUP), and one is killed in between",
     "replace_worker": "a worker is replaced (SIGHUP)",
     "settings": "the settings are damaged: a worker must not start by them, and say so",
@@ -46,15 +49,19 @@ WORDS: Final[dict[str, str]] = {
     "sync_fails": "syncs of the database fail with EIO",
     "terminate": "told to end (SIGTERM); the service manager starts it again",
     "torn_write": "the worker dies after half of a write to the database",
+    "valkey_crash": "Valkey is killed with all it knew, and starts again empty",
+    "valkey_cut_off": "the link to Valkey resets, is silent or slow",
+    "valkey_flushed": "Valkey forgets everything",
     "write_fails": "writes to the database fail with EIO",
 }
 _HEAD: Final = """# The fault campaign
 
-What becomes of Ostiary when what is below it breaks? A driver with a seed serves a real `ostiary up` to callers of two
-tenants who ask, administrators who end sessions and remove enforcement points, and others who pry. It injects one
-fault after another, and checks after each one what must always hold:
+What becomes of Ostiary when what is below it breaks? A driver with a seed serves a real `ostiary up`, embedded or on a
+real PostgreSQL and Valkey, to callers of two tenants who ask, administrators who end sessions and remove enforcement
+points, and others who pry. It injects one fault after another, and checks after each one what must always hold:
 
-    python -m benchmarks.fault_campaign --faults {faults} --seed {seed} --report {path}
+    python -m benchmarks.fault_campaign --backing {backing} --faults {faults} --per-deployment {each} \\
+        --seed {seed} --within {within:.0f} --report {path}
     python -m benchmarks.fault_campaign --render
 
 The second command wrote this page, from the report that the first one wrote.
@@ -92,14 +99,26 @@ monotonic one goes on, as a real jump does. Half of the callers come over a link
 resets, holds back, delays, or breaks in the middle of whatever it carries. A tmpfs keeps what a killed process wrote,
 as any disk does; what a power cut takes from a disk that lies about its syncs is not tried here.
 """
+_BACKING: Final = {
+    "embedded": "Every deployment was embedded.",
+    "large": "Every deployment stood on PostgreSQL 18 and Valkey.",
+    "both": "Every second deployment stood on PostgreSQL 18 and Valkey, the others on their own files.",
+}
 PATH: Final = "benchmarks/reports/fault_campaign.json"
 
 
 def render(report: Report) -> str:
     """Return the page."""
     plan, result = report.plan, report.result
-    head = _HEAD.format(faults=plan.faults, seed=plan.seed, within=plan.within_s, path=PATH)
-    parts = [head, _summary(report), "\n", _table(result.injected), _skipped(result.skipped), _TAIL]
+    head = _HEAD.format(
+        faults=plan.faults,
+        seed=plan.seed,
+        within=plan.within_s,
+        path=PATH,
+        backing=plan.backing,
+        each=plan.per_deployment,
+    )
+    parts = [head, _summary(report), "\n", _table(result.injected), _skipped(result), _TAIL]
     return "".join(parts)
 
 
@@ -113,7 +132,7 @@ def _summary(report: Report) -> str:
         f"{counts.get('unanswered', 0):,} questions were never answered. The logs had {result.log_entries:,} entries.",
         f"{counts.get('ends_acknowledged', 0):,} sessions and subjects were ended, and tried again and again.",
         f"{counts.get('shown', 0):,} rows were looked at, and {counts.get('foreign_asked', 0):,} times somebody asked",
-        f"for what was not theirs. Servers were started {result.starts} times.",
+        f"for what was not theirs. {_BACKING[report.plan.backing]} Servers were started {result.starts} times.",
         f"The machine had {machine['cores']} cores, shared with other work (load {machine['load_before_and_after']}",
         "before and after); times of recovery are of that machine.",
     ]
@@ -132,7 +151,9 @@ def _table(injected: list[Injected]) -> str:
     return "\n".join([*lines, *rows]) + "\n"
 
 
-def _skipped(skipped: dict[str, str]) -> str:
+def _skipped(result: Result) -> str:
+    done = {one.kind for one in result.injected}
+    skipped = {kind: why for kind, why in result.skipped.items() if kind not in done}
     if not skipped:
         return "\nNo kind was left out.\n"
     told = "; ".join(f"`{kind}` ({why})" for kind, why in sorted(skipped.items()))

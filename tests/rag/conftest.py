@@ -1,5 +1,5 @@
 # mypy: disable-error-code="possibly-undefined"
-"""Stores of vectors, each with what it needs; and a PostgreSQL with pgvector, where somebody has unpacked one."""
+"""Stores of vectors, each with what it needs; and the PostgreSQL with pgvector of a wheel."""
 
 import os
 import shutil
@@ -12,8 +12,6 @@ import httpx
 import pytest
 
 from ostiary.testing.postgres import PostgresServer, find_postgres
-
-PGVECTOR = Path(os.environ.get("OSTIARY_PGVECTOR", "/tmp/ostiary-pgvector")) / "pgserver/pginstall/bin"  # noqa: S108
 
 
 def _served(programs: Path | None, words: str) -> Iterator[PostgresServer]:
@@ -28,10 +26,9 @@ def _served(programs: Path | None, words: str) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def pgvector() -> Iterator[PostgresServer]:
-    if not (PGVECTOR / "initdb").exists():  # it comes from a wheel of its own, which CI does without
-        pytest.skip("there is no PostgreSQL with pgvector: run tools/pgvector.sh")
-    yield from _served(PGVECTOR, "there is no PostgreSQL with pgvector")
+def pgvector(postgres_18: PostgresServer) -> PostgresServer:
+    """PostgreSQL 18 of the wheel, which brings pgvector."""
+    return postgres_18
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.stories.edge_scene import ATTACK, PROXY, SITE, EdgeScene, raw
 
 from ostiary.server.edge.answers import TOLD
@@ -196,6 +198,7 @@ def test_what_no_route_names_is_refused_on_record(edge: EdgeScene, path: str, me
     assert answer.headers["x-ostiary-decision"] == edge.records()[-1].receipt.decision_id
 
 
+TARGETS = r"/(docs|less|Docs|\.\.|%2e)(/|//|/\./|%2f|;|/%2e%2e/)[0-9a-c%.;#]{0,4}(\?[!-~]{0,8})?"
 TRICKS = [
     "//docs/1", "/docs//1", "/docs/1/", "/docs/./1", "/docs/2/../1", "/docs/%2e%2e/docs/1", "/docs/2%2f..%2f1",
     "/docs/1;x=2", "/docs/1%3bx", "/docs/1%00", "/docs/%31", "/Docs/1", "/docs/1%5c..", "/docs/1.", "/docs/1%20",
@@ -213,6 +216,20 @@ def test_paths_that_two_programs_could_read_differently_are_refused(edge: EdgeSc
     assert status in {400, 403}
     for record in edge.records()[before:]:
         assert record.refusal == "path_ambiguous"
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.from_regex(TARGETS, fullmatch=True))
+def test_any_target_is_refused_or_decided_on_as_it_stands(edge: EdgeScene, target: str) -> None:
+    who = "\n".join(f"{name}: {value}" for name, value in edge.bearer().items())
+    head = f"GET /edge/envoy{target} HTTP/1.1\nHost: {SITE}\nX-Ostiary-Edge-Authorization: Bearer {edge.key}\n{who}"
+    status, _ = raw(edge.port, f"{head}\nConnection: close")
+    assert status in {200, 400, 403, 404}
+    if status == 200:
+        path = target.partition("?")[0]
+        told = json.loads(bytes(edge.records()[-1].input))
+        assert told["action"]["properties"]["edge"]["path"] == path
+        assert path in {"/docs/1", "/less/1"}
 
 
 @pytest.mark.parametrize("host", ["api.example.", "api.example:0", "a b", "[::1", "api..example", "x@api.example", ""])
@@ -249,7 +266,13 @@ def test_a_harmless_body_passes_and_policy_hears_of_it(edge: EdgeScene) -> None:
     assert "budget" not in json.dumps(properties)
 
 
-@pytest.mark.parametrize("body", [{"text": ATTACK}, {"a": [{"b": {"c": ATTACK}}]}, [ATTACK], {ATTACK: 1}])
+HALVES = [ATTACK[:19], ATTACK[19:46], ATTACK[46:]]
+
+
+PLACES: list[Any] = [{"text": ATTACK}, {"a": [{"b": {"c": ATTACK}}]}, [ATTACK], {ATTACK: 1}, HALVES, {"a": HALVES}]
+
+
+@pytest.mark.parametrize("body", PLACES)
 def test_an_injection_anywhere_in_a_document_is_refused(edge: EdgeScene, body: Any) -> None:
     told = problem(look(edge, body), 403)
     assert told["reasons"] == ["edge_body_blocked"]

@@ -247,3 +247,22 @@ def test_a_decision_point_that_is_away_closes_the_door(
             status, _, got = Through(proxy, application, kind).send("GET /docs/1", edge.bearer())
     assert status == (500 if kind == "nginx" and how != "other" else 403)
     assert got is None
+
+
+@pytest.mark.parametrize("kind", ["envoy-http", "envoy-grpc"])
+def test_a_body_that_envoy_cut_is_not_half_inspected(
+    kind: str, edge: EdgeScene, application: FakeApplication, tmp_path: Path
+) -> None:
+    """An operator lets Envoy send the beginnings of long bodies; the attack stands at the end."""
+    port = edge.grpc_port if kind == "envoy-grpc" else edge.port
+    proxy = proxy_of(kind, tmp_path, edge.key, port, application.port)
+    place = tmp_path / "envoy.yaml"
+    place.write_text(place.read_text().replace("allow_partial_message: false", "allow_partial_message: true"))
+    body = json.dumps({"text": "x" * 70_000, "end": ATTACK}).encode()
+    headers = {**edge.bearer(), "Content-Type": "application/json"}
+    with proxy:
+        through = Through(proxy, application, kind)
+        status, _, got = through.send("POST /look/1", headers, body)
+        assert (status, got) == (403, None)
+        assert edge.records()[-1].refusal == "edge_body_not_seen"
+        assert through.send("POST /docs/1", headers, body)[0] == 200  # this route looks into nothing

@@ -22,7 +22,7 @@ from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
 from ostiary.storage.postgres.database import PostgresDatabase
 from ostiary.storage.postgres.lines import connect
 from ostiary.storage.postgres.place import PostgresPlace
-from ostiary.storage.postgres.statements import _kept, _said, known
+from ostiary.storage.postgres.statements import kept, known, said
 from ostiary.storage.postgres.store import PostgresStore, open_store
 from ostiary.storage.tables import Store
 from ostiary.testing.fake_clock import FakeClock
@@ -63,12 +63,12 @@ def test_a_text_is_a_text_and_comes_back_as_it_was(tables: Store, text: str) -> 
 
 @given(st.lists(st.text(alphabet=st.sampled_from("\x00\x01\x02\x03ab\ud7ff\U0010ffff")), max_size=6))
 def test_what_is_kept_for_a_text_reads_back_and_stays_in_order(texts: list[str]) -> None:
-    kept = [_kept(one) for one in texts]
-    assert [_said(str(one)) for one in kept] == texts
+    held = [kept(one) for one in texts]
+    assert [said(str(one)) for one in held] == texts
     assert sorted(range(len(texts)), key=lambda at: (texts[at].encode(), at)) == sorted(
-        range(len(texts)), key=lambda at: (str(kept[at]).encode(), at)
+        range(len(texts)), key=lambda at: (str(held[at]).encode(), at)
     )
-    assert not any("\x00" in str(one) for one in kept)
+    assert not any("\x00" in str(one) for one in held)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -9,6 +9,11 @@ import pytest
 
 from ostiary.cli.verbs.stream import check, list_
 from ostiary.errors import VerificationError
+from ostiary.server.checkup import examine
+from ostiary.server.places import Places
+from ostiary.server.settings import Settings
+from ostiary.server.wiring import open_house
+from ostiary.testing.fake_clock import FakeClock
 from ostiary.testing.served import Served
 
 
@@ -35,6 +40,11 @@ def test_decisions_are_told_and_proved_whole(tmp_path: Path, capsys: pytest.Capt
         while not (file.exists() and named <= {json.loads(line)["id"] for line in file.read_text().splitlines()}):
             assert time.monotonic() < end
             time.sleep(0.1)
+        admin = {"Authorization": f"Bearer {server.admin_key}"}
+        told = httpx.get(f"{server.url}/api/v1/tenants/default/streams", headers=admin, timeout=30).json()
+        assert [(one["name"], one["fault"]) for one in told] == [("siem", "")]
+        metrics = httpx.get(f"{server.url}/metrics", timeout=30).text
+        assert "ostiary_streams_behind" in metrics
     check(file)
     assert "missing none" in capsys.readouterr().out
     list_(data=data, json=True)
@@ -46,3 +56,22 @@ def test_decisions_are_told_and_proved_whole(tmp_path: Path, capsys: pytest.Capt
     with pytest.raises(VerificationError) as broken:
         check(file)
     assert (broken.value.code, broken.value.exit_code) == ("stream_not_whole", 5)
+
+
+def test_the_doctor_finds_a_stream_that_stands_still(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    places, settings = (
+        Places(data),
+        Settings.model_validate(
+            {"export": {"streams": [{"name": "siem", "kind": "jsonl", "folder": "/proc/none", "from_start": True}]}}
+        ),
+    )
+    clock = FakeClock()
+    with open_house(places, settings, clock, lambda _reason, _fault: None) as house:
+        (stream,) = house.streams
+        assert stream.turn() == 0
+    found = {one.check: one for one in examine(places, lambda: settings, clock)}
+    assert "streams" not in found
+    clock.advance(3 * 3600)
+    found = {one.check: one for one in examine(places, lambda: settings, clock)}
+    assert "`default/siem` has told nothing for 3 h: file_unwritable" in found["streams"].text

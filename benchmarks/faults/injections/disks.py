@@ -11,6 +11,12 @@ from benchmarks.faults.small_disk import MIB
 _FILES = ("ostiary.db-wal", "ostiary.db")
 
 
+def _lacks_shim(field: Field) -> str:
+    if field.backing is not None:
+        return "the database is PostgreSQL's"
+    return "" if field.shim is not None else "there is no C compiler for the shim"
+
+
 class DiskFull:
     """The disk has no room for a while, its reserve of 16 MiB counted: nothing may be allowed."""
 
@@ -19,6 +25,8 @@ class DiskFull:
 
     def lacks(self, field: Field) -> str:
         """A disk of its own."""
+        if field.backing is not None:
+            return "the database is PostgreSQL's"
         return "" if field.disk is not None else "mounting a tmpfs needs root"
 
     def inject(self, field: Field, chance: Random) -> str:
@@ -51,7 +59,7 @@ class FailingDisk:
 
     def lacks(self, field: Field) -> str:
         """The shim."""
-        return "" if field.shim is not None else "there is no C compiler for the shim"
+        return _lacks_shim(field)
 
     def inject(self, field: Field, chance: Random) -> str:
         """Let calls fail, then let them pass."""
@@ -73,7 +81,7 @@ class TornWrite:
 
     def lacks(self, field: Field) -> str:
         """The shim."""
-        return "" if field.shim is not None else "there is no C compiler for the shim"
+        return _lacks_shim(field)
 
     def inject(self, field: Field, chance: Random) -> str:
         """Tear one write."""

@@ -107,9 +107,8 @@ class DamagedDatabase:
     harms_at_once = False
 
     def lacks(self, field: Field) -> str:
-        """Nothing is needed."""
-        del field
-        return ""
+        """A database in a file."""
+        return "" if field.backing is None else "the database is PostgreSQL's"
 
     def inject(self, field: Field, chance: Random) -> str:
         """Copy, damage, verify."""

@@ -72,13 +72,13 @@ class _Compiler:
         if not isinstance(told, dict):
             raise _no("it is no condition")
         if told.get("type") == "compound":
-            return self._compound(told.get("operator"), told.get("value"), depth)
+            return self._compound(str(told.get("operator")), told.get("value"), depth)
         found = _COLUMN.match(str(told.get("field")))
         if told.get("type") != "field" or found is None:
             raise _no("it has a field that is no column")
         return self._field(f'"{found[1]}"', str(told.get("operator")), told.get("value"))
 
-    def _compound(self, operator: object, parts: object, depth: int) -> str:
+    def _compound(self, operator: str, parts: object, depth: int) -> str:
         if not isinstance(parts, list) or not parts or (operator == "not" and len(parts) != 1):
             raise _no("it joins nothing")
         written = [f"({self.condition(one, depth + 1)})" for one in parts]
@@ -86,7 +86,7 @@ class _Compiler:
             return f"NOT {written[0]}"
         if operator not in {"and", "or"}:
             raise _no("it joins conditions in a way that is not known")
-        return f" {str(operator).upper()} ".join(written)
+        return f" {operator.upper()} ".join(written)
 
     def _field(self, column: str, operator: str, value: object) -> str:
         if operator in _SAME and value is None:

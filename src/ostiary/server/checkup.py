@@ -22,9 +22,15 @@ from ostiary.server.agreement_remarks import agreement_remarks
 from ostiary.server.biometrics.remarks import biometrics_remarks
 from ostiary.server.edge.remarks import edge_remarks
 from ostiary.server.places import Places
+from ostiary.server.remarks import Remark
+from ostiary.server.remarks.expiring import certificate_remarks, expiring_remarks
+from ostiary.server.remarks.options import option_remarks
+from ostiary.server.remarks.stale import stale_remarks
+from ostiary.server.remarks.unsigned import unsigned_remarks
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
-from ostiary.server.settings.sections import LOOPBACK, Networks, PhasesSection, Settings
+from ostiary.server.settings.networks import LOOPBACK, Networks
+from ostiary.server.settings.sections import PhasesSection, Settings
 from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
 from ostiary.server.storing import holds_data, plain_line
 from ostiary.server.wiring import House, open_house
@@ -36,6 +42,7 @@ from ostiary.vocabulary.clock import Clock
 _OTHERS = 0o077
 _EPOCH_2026_NS = 1_767_225_600 * 1_000_000_000
 _SKEW_NS = 60 * 1_000_000_000
+_STANDS_NS = 3_600 * 1_000_000_000
 _MIB = 1 << 20
 
 
@@ -67,6 +74,8 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _clock(clock)
     yield from _engine(settings)
     yield from _options(settings)
+    for remark in (*option_remarks(settings), *certificate_remarks(settings, clock.now_ns())):
+        yield _finding(remark)
     yield from _step_up(settings)
     yield from _tls(settings)
     yield from _extras()
@@ -79,6 +88,10 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _data(places, settings, clock)
 
 
+def _finding(remark: Remark) -> Finding:
+    return Finding(remark.check, State.WRONG if remark.wrong else State.MIND, remark.text, remark.mend)
+
+
 def _clock(clock: Clock) -> Iterator[Finding]:
     if clock.now_ns() < _EPOCH_2026_NS:
         yield Finding("clock", State.WRONG, "the clock stands before this release was made", "set the clock (NTP)")
@@ -88,14 +101,19 @@ def _clock(clock: Clock) -> Iterator[Finding]:
 
 def _engine(settings: Settings) -> Iterator[Finding]:
     if settings.policy.engine == "remote":
-        yield Finding("engine", State.MIND, f"policy is asked of `{settings.policy.url}`; away means DENY")
+        yield Finding(
+            "engine",
+            State.MIND,
+            f"policy is asked of `{settings.policy.url}`; away means DENY",
+            "policy.engine = embedded",
+        )
         return
     source = settings.policy.bundle or policies_dir()
     try:
         with OpaEngine(Bundle.load(source)) as engine:
             error = engine.guardrails(b"{}").error
     except OstiaryError as fault:
-        yield Finding("engine", State.WRONG, fault.message, _command_in(fault.message))
+        yield Finding("engine", State.WRONG, fault.message, _command_in(fault.message, f"ostiary policy test {source}"))
         return
     if error and error != "policy_error":  # an empty document may fail in a rule; it must not fail in the engine
         yield Finding("engine", State.WRONG, f"the policy answers `{error}`", f"ostiary policy test {source}")
@@ -103,10 +121,10 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         yield Finding("engine", State.FINE, f"real OPA answers from the bundle in `{source}`")
 
 
-def _command_in(text: str) -> str:
-    """Return the command that a message names in back-quotes, if it names one."""
+def _command_in(text: str, otherwise: str) -> str:
+    """Return the command that a message names in back-quotes, or another where it names none."""
     *_, last = ("", *text.split("`")[1::2])
-    return last if " " in last else ""
+    return last if " " in last else otherwise
 
 
 def _options(settings: Settings) -> Iterator[Finding]:
@@ -121,19 +139,31 @@ def _options(settings: Settings) -> Iterator[Finding]:
         text = f"`{server.host}` is served without TLS: keys and tokens travel in the open"
         yield Finding("fail-open", State.MIND, text, "server.tls_cert and server.tls_key, or a proxy that has them")
     if settings.telemetry.metrics_from != LOOPBACK:
-        yield Finding("metrics", State.MIND, f"metrics are told to {len(settings.telemetry.metrics_from)} networks")
+        yield Finding(
+            "metrics",
+            State.MIND,
+            f"metrics are told to {len(settings.telemetry.metrics_from)} networks",
+            "telemetry.metrics_from = those that scrape",
+        )
     if not settings.defence.questions:
         text = "whoever has an account may ask any number of questions, and so copy what scores accesses"
         yield Finding("fail-open", State.MIND, text, "defence.questions = true")
     if settings.identity.allow_http_loopback:
-        yield Finding("fail-open", State.MIND, "issuers' keys may come over plain HTTP from this machine")
+        yield Finding(
+            "fail-open",
+            State.MIND,
+            "issuers' keys may come over plain HTTP from this machine",
+            "identity.allow_http_loopback = false",
+        )
     for text in workload_remarks(settings.identity):
-        yield Finding("workloads", State.MIND, text)
+        yield Finding("workloads", State.MIND, text, "docs/how-to/let-ci-jobs-and-pods-in.md")
     if plain_line(settings.store):
         text = "records travel to the database without TLS"
         yield Finding("fail-open", State.MIND, text, "store.plain = false, and no sslmode in store.url")
     if not settings.risk.enabled:
-        yield Finding("risk", State.MIND, "no model scores: policy sees it and steps up where it must")
+        yield Finding(
+            "risk", State.MIND, "no model scores: policy sees it and steps up where it must", "risk.enabled = true"
+        )
 
 
 def _step_up(settings: Settings) -> Iterator[Finding]:
@@ -192,16 +222,20 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
             yield from _log(house, clock)
             yield from _disk(places, settings)
             yield from _shared(house)
+            yield from _streams(house, clock)
             yield from _tenants(house)
             yield from _rollout(house)
-            for bad, text, mend in biometrics_remarks(house, clock.now_ns()):
+            now_ns = clock.now_ns()
+            for remark in (*expiring_remarks(house, now_ns), *stale_remarks(house, now_ns), *unsigned_remarks(house)):
+                yield _finding(remark)
+            for bad, text, mend in biometrics_remarks(house, now_ns):
                 yield Finding("biometrics", State.WRONG if bad else State.MIND, text, mend)
             for bad, text, mend in edge_remarks(house):
                 yield Finding("edge", State.WRONG if bad else State.MIND, text, mend)
     except OstiaryError as fault:
-        yield Finding("data", State.WRONG, fault.message, _command_in(fault.message))
+        yield Finding("data", State.WRONG, fault.message, _command_in(fault.message, "ostiary config show"))
     for reason in dict.fromkeys(faults):
-        yield Finding("data", State.WRONG, f"opening it told `{reason}`")
+        yield Finding("data", State.WRONG, f"opening it told `{reason}`", "ostiary audit verify")
 
 
 def _log(house: House, clock: Clock) -> Iterator[Finding]:
@@ -237,6 +271,19 @@ def _shared(house: House) -> Iterator[Finding]:
         yield Finding("replicas", state, one.text, one.mend)
 
 
+def _streams(house: House, clock: Clock) -> Iterator[Finding]:
+    for one in house.streams:
+        cursor = one.cursor()
+        late = cursor is not None and cursor.fault and clock.now_ns() - cursor.since_ns > _STANDS_NS
+        if cursor is not None and late:
+            text = f"`{one.tenant}/{one.name}` has told nothing for {_hours(clock, cursor.since_ns)} h: {cursor.fault}"
+            yield Finding("streams", State.WRONG, text, "ostiary stream list")
+
+
+def _hours(clock: Clock, since_ns: int) -> int:
+    return (clock.now_ns() - since_ns) // (3_600 * 1_000_000_000)
+
+
 def _rollout(house: House) -> Iterator[Finding]:
     shipped = PhasesSection().table()
     for control, phase in house.settings.phases.table().items():
@@ -266,7 +313,8 @@ def _tenants(house: House) -> Iterator[Finding]:
             house.policies.load(row.tenant)
             house.knowledge.enricher(row.tenant)
         except OstiaryError as fault:
-            yield Finding(f"tenant {row.tenant}", State.WRONG, fault.message, _command_in(fault.message))
+            mend = _command_in(fault.message, f"ostiary policy test {house.places.bundle(row.tenant)}")
+            yield Finding(f"tenant {row.tenant}", State.WRONG, fault.message, mend)
             continue
         model = house.scorers.source(row.tenant)
         scorer = house.scorers.scorer(row.tenant)
@@ -277,7 +325,7 @@ def _tenants(house: House) -> Iterator[Finding]:
         for pep in house.store.peps.of_tenant(row.tenant):
             if pep.subjects == "asserted":
                 text = f"`{pep.pep_id}` is believed who its subjects are, without a token of theirs"
-                yield Finding(f"tenant {row.tenant}", State.MIND, text)
+                yield Finding(f"tenant {row.tenant}", State.MIND, text, "ostiary pep add NAME --subjects token")
 
 
 def _agreement(house: House, tenant: str) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from ostiary.audit.retention import RetentionPolicy
 from ostiary.server.body import BodyLimits
 from ostiary.server.crew import CrewSettings
 from ostiary.server.forwarded import Proxies
-from ostiary.server.settings.sections import RetentionSection, ServerSection, Settings
+from ostiary.server.settings.audit import RetentionSection
+from ostiary.server.settings.sections import ServerSection, Settings
 from ostiary.server.telemetry.traces import Tracer
 
 

@@ -36,8 +36,10 @@ class Follower:
         learn: Callable[[Decided], None],
         on_fault: Callable[[str, BaseException], None],
         start: int = 0,
+        others: Callable[[Decided], None] = lambda _decided: None,
     ) -> None:
-        """Read ``log`` from the index ``start`` on, and hand each decision to ``learn``."""
+        """Read ``log`` from the index ``start`` on; hand each decision to ``learn``, another's to ``others`` too."""
+        self._others = others
         self._log, self._learn, self._on_fault = log, learn, on_fault
         self._next = start
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -81,8 +83,10 @@ class Follower:
             return
         try:
             record = _decode(payload)
+            decided = Decided(record, {}, _DONE, record.event)
             if record.event is not None:
-                self._learn(Decided(record, {}, _DONE, record.event))
+                self._learn(decided)
+            self._others(decided)
         except Exception as fault:  # noqa: BLE001 - told; the others are learned
             self._on_fault("decision_not_followed", fault)
 

@@ -1,12 +1,21 @@
 """The only place that knows which store there is: whoever wants it, or the log in it, asks here."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.server.places import Places
 from ostiary.server.settings.store import StoreSection
 from ostiary.storage import sqlite
+from ostiary.storage.copying import Side
 from ostiary.storage.log_source import TableSource
+from ostiary.storage.migrations import Migration
+from ostiary.storage.sqlite.migrate import pending as sqlite_pending
+from ostiary.storage.sqlite.side import SqliteSide
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
 
@@ -85,3 +94,67 @@ def postgres_place(settings: StoreSection) -> "PostgresPlace":
         statement_s=settings.statement_s,
         idle_s=settings.idle_s,
     )
+
+
+@contextmanager
+def open_side(where: str, clock: Clock, settings: StoreSection) -> Iterator[Side]:
+    """Open one side of a copy: a PostgreSQL URL, ``@FILE`` with one in it, a data directory or its database file.
+
+    Args:
+        where: what the caller named.
+        clock: for migrations.
+        settings: role, waits and whether a plain line is allowed; their URL is not looked at.
+
+    Raises:
+        FaultyInputError: ``store_url_invalid``, ``store_url_plain``.
+        UnavailableError: ``storage_unavailable``, ``schema_refused``, ``extra_missing``.
+    """
+    with ExitStack() as opened:
+        if where.startswith(("@", "postgresql://", "postgres://")):
+            place = _named(where, settings)
+            from ostiary.storage.postgres.side import PostgresSide  # noqa: PLC0415 - as above
+
+            yield opened.enter_context(PostgresSide(place, clock))
+            return
+        path = Path(where)
+        yield opened.enter_context(SqliteSide(Places(path).database if path.is_dir() else path, clock))
+
+
+def pending(places: Places, settings: StoreSection) -> list[Migration]:
+    """Return the migrations that have not run; nothing is changed and nothing made.
+
+    Raises:
+        FaultyInputError: ``store_url_invalid``, ``store_url_plain``.
+        UnavailableError: ``storage_unavailable``, ``schema_refused``, ``extra_missing``.
+    """
+    if settings.backend == "sqlite":
+        return sqlite_pending(places.database)
+    place = postgres_place(settings)
+    from ostiary.storage.postgres.migrate import plan  # noqa: PLC0415 - as above
+
+    return plan(place)
+
+
+def open_side_source(where: str, keys: Path, settings: StoreSection) -> TableSource:
+    """Open the log of one side of a copy for the verifier; ``keys`` lie in the data directory.
+
+    Raises:
+        FaultyInputError: ``store_url_invalid``, ``store_url_plain``.
+        UnavailableError: ``log_unavailable``, ``extra_missing``.
+        RefusedError: ``key_permissions``.
+    """
+    path = Path(where)
+    if not where.startswith(("@", "postgresql://", "postgres://")):
+        return sqlite.open_source(Places(path).database if path.is_dir() else path, keys)
+    place = _named(where, settings)
+    from ostiary.storage.postgres import log_source  # noqa: PLC0415 - as above
+
+    return log_source.open_source(place, keys)
+
+
+def _named(where: str, settings: StoreSection) -> "PostgresPlace":
+    place = postgres_place(settings)
+    from ostiary.storage.postgres.place import read_url  # noqa: PLC0415 - as above
+
+    url = read_url(Path(where[1:])) if where.startswith("@") else where
+    return msgspec.structs.replace(place, url=url)

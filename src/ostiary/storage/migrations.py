@@ -41,6 +41,20 @@ def migrations_of(package: str) -> list[Migration]:
     return sorted(found, key=lambda step: step.version)
 
 
+UNFINISHED: Final = "store_copy"
+"""The table that marks a destination of ``ostiary store copy`` which is not all there yet."""
+
+
+def refuse_unfinished() -> None:
+    """Refuse to open half of a store.
+
+    Raises:
+        UnavailableError: ``schema_refused``.
+    """
+    text = "this is the destination of a copy that is not finished: run the same `ostiary store copy` again"
+    raise UnavailableError("schema_refused", text)
+
+
 def check(steps: Sequence[Migration], done: Mapping[int, str], *, partial: bool = False) -> None:
     """Refuse a schema that is newer than ``steps``, or was made by other texts.
 

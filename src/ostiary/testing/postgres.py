@@ -88,6 +88,11 @@ class PostgresServer:
         secret = f":{password}" if password else ""
         return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """The process that all others of the cluster come from, for tests that stop it."""
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+
     def stop(self, mode: str = "immediate") -> None:
         """Stop it and leave its files: ``immediate`` as a crash, ``fast`` in order."""
         self._do("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")

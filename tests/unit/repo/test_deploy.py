@@ -68,20 +68,21 @@ def test_pods_have_nothing_that_they_do_not_need(deploy: Path, name: str) -> Non
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 10_000
+    for each in (*pod["containers"], *pod.get("initContainers", ())):
+        assert each["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert "@sha256:" in each["image"]
+        assert "env" not in each, "secrets come by file"
+        assert {"cpu", "memory"} <= each["resources"]["limits"].keys() & each["resources"]["requests"].keys()
     (container,) = pod["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "runAsNonRoot": True,
-        "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    assert "@sha256:" in container["image"]
-    assert "env" not in container, "secrets come by file"
     assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys()
-    assert {"cpu", "memory"} <= container["resources"]["limits"].keys() & container["resources"]["requests"].keys()
     for volume in pod["volumes"]:
-        assert volume.keys() & {"configMap", "secret", "emptyDir"}
+        assert volume.keys() & {"configMap", "secret", "emptyDir", "persistentVolumeClaim"}
         assert volume.get("secret", {}).get("defaultMode", 0) in {0, 0o440}
     ports = {port["name"] for port in container["ports"]}
     assert {probe["httpGet"]["port"] for key, probe in container.items() if key.endswith("Probe")} <= ports
@@ -114,10 +115,10 @@ def test_replicas_spread_and_the_embedded_one_is_alone(deploy: Path) -> None:
 def test_the_settings_in_the_manifests_are_settings(deploy: Path, name: str) -> None:
     (config,) = by_kind(built(deploy / "kubernetes" / name), "ConfigMap")
     told = msgspec.toml.decode(config["data"]["ostiary.toml"])
-    assert set(told) <= Settings.model_fields.keys() | (
-        {"store", "replicas", "valkey"} if name == "replicas" else set()
-    )
-    Settings.model_validate({section: told[section] for section in ("server", "edge")})
+    assert set(told) <= Settings.model_fields.keys()
+    known = Settings.model_validate({section: told[section] for section in told})
+    assert known.store.backend == ("postgres" if name == "replicas" else "sqlite")
+    assert known.edge.routes
 
 
 def test_the_webhook_is_what_the_command_writes(deploy: Path) -> None:

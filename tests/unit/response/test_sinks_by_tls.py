@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import ipaddress
+import json
 import socket
 import ssl
 import threading
@@ -20,6 +21,8 @@ from ostiary.response.outbox import Letter
 from ostiary.response.sinks.mail import Mail, MailSettings
 from ostiary.response.sinks.syslog import Syslog, SyslogSettings, frame
 from ostiary.response.sinks.webhook import Webhook, WebhookSettings
+from ostiary.response.streams.event import StreamEvent
+from ostiary.response.streams.syslog import SyslogReceiver
 
 LETTER = Letter("ltr_1", "acme", "soc", "stolen", "a session was stolen", {"subject": "user:ann"}, 10**18, 7)
 BEGIN, END = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2120, 1, 1, tzinfo=dt.UTC)
@@ -88,6 +91,37 @@ def test_one_frame_arrives_by_tls(serve: Callable[[Talk, Tls], int], tls: Tls, p
 
     syslog(serve(talk, tls), tls.path).deliver(LETTER, 0)
     assert heard == [frame(LETTER, "-", "urn:x")]
+
+
+def test_a_stream_sends_its_batch_over_one_connection_counted_in_octets(
+    serve: Callable[[Talk, Tls], int], tls: Tls
+) -> None:
+    heard: list[bytes] = []
+
+    def talk(line: socket.socket, context: ssl.SSLContext) -> None:
+        with context.wrap_socket(line, server_side=True, suppress_ragged_eofs=True) as secure:
+            heard.append(b"".join(iter(lambda: secure.recv(4096), b"")))
+            secure.unwrap()
+
+    settings = SyslogSettings(
+        tenant="acme",
+        name="log",
+        host="127.0.0.1",
+        port=serve(talk, tls),
+        source="",
+        ca_file=str(tls.path),
+        timeout_s=3,
+    )
+    evil = "\n<13>1 - - forged - - -\u2028"
+    events = [StreamEvent(f"dec_{n}", "urn:x", n, "t", 10**18, {"text": evil}) for n in (1, 2, 3)]
+    SyslogReceiver(settings).deliver(events, 0)
+    left, messages = heard[0], []
+    while left:
+        length, _, left = left.partition(b" ")
+        messages.append(left[: int(length)])
+        left = left[int(length) :]
+    assert [json.loads(one[one.index(b"{") :])["sequence"] for one in messages] == ["1", "2", "3"]
+    assert all(0x20 <= byte <= 0x7E for one in messages for byte in one)
 
 
 def test_a_server_whose_certificate_nobody_vouches_for_is_told_nothing(

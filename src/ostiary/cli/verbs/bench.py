@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.cli.relaunch import with_engine_environment
+from ostiary.server.bench import peers
 from ostiary.server.bench import revocation as revocations
 from ostiary.server.bench.decide import Options, Report, run
 
@@ -64,6 +65,41 @@ def revocation(
     print_table(title, tuple(row), [row])
     out.print(f"first of them {report.first_p50_ms} ms, caller answered {report.answered_p50_ms} ms", markup=False)
     out.print(f"each served {report.served_per_s}/s from {report.grants} grants; {report.machine}", markup=False)
+
+
+@command.command(name="peers")
+def compare(
+    *,
+    json: Annotated[bool, Parameter(help="Print one JSON object with every figure.")] = False,
+    connections: Annotated[tuple[int, ...], Parameter(help="Closed loops over HTTP.")] = (1, 16, 64),
+    seconds: Annotated[float, Parameter(help="Length of one run over HTTP.")] = 5.0,
+    repeat: Annotated[int, Parameter(help="Runs of each; the median counts.")] = 3,
+    decisions: Annotated[int, Parameter(help="Decisions of a peer in the process.")] = 5000,
+) -> None:
+    """Measure ours beside others' engines: OPA alone behind the same HTTP stack, and Cedar in the process."""
+    with_engine_environment()
+    options = peers.Options(connections=connections, seconds=seconds, repeat=repeat, decisions=decisions)
+    report = peers.run(options, lambda text: err.print(text, style="dim", markup=False))
+    if json:
+        print_json(report, indent=False)
+        return
+    columns = ("peer", "connections", "per s", "p50 us", "p99 us", "cpu us", "does")
+    rows = [
+        {
+            "peer": one.peer,
+            "connections": one.connections or "in process",
+            "per s": one.per_s,
+            "p50 us": one.p50_us,
+            "p99 us": one.p99_us,
+            "cpu us": one.cpu_us,
+            "does": one.does,
+        }
+        for one in report.figures
+    ]
+    print_table("side by side", columns, rows)
+    for name, why in report.left_out.items():
+        out.print(f"{name} was left out: {why}", markup=False)
+    out.print(f"{report.machine}", markup=False)
 
 
 def _show(report: Report) -> None:

@@ -22,7 +22,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 
-MAX_LINE: Final = 2 << 20
+MAX_LINE: Final = 8 << 20
 MAX_SOURCES: Final = 10_000
 MAX_HOLES: Final = 100_000
 KEPT_IDS: Final = 100_000
@@ -125,7 +125,7 @@ class StreamCheck:
                 continue
             try:
                 self.take(_read(line))
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, FaultyInputError) as fault:
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, FaultyInputError) as fault:
                 code = fault.code if isinstance(fault, FaultyInputError) else "stream_event_malformed"
                 text = fault.message if isinstance(fault, FaultyInputError) else "it is no JSON object"
                 raise FaultyInputError(code, f"line {number}: {text}", str(number)) from fault

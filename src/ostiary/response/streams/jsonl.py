@@ -16,7 +16,7 @@ from ostiary.errors import UnavailableError
 from ostiary.response.streams.event import StreamEvent
 
 NEWEST: Final = "events.jsonl"
-_TAIL: Final = 4 << 20
+_TAIL: Final = 16 << 20  # longer than any line: a record has at most a mebibyte, six times that in ASCII
 
 
 class JsonlReceiver:

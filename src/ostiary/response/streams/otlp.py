@@ -36,7 +36,7 @@ class OtlpReceiver:
             return
         try:
             said = msgspec.json.decode(answer.body, type=_Answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise UnavailableError("receiver_busy", "the collector's answer is not understood") from fault
         if said.partial_success is not None and int(said.partial_success.rejected or 0) > 0:
             raise RefusedError(REFUSED, "the collector rejected records")

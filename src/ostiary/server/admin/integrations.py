@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from ostiary.decision.index.ports import HOUR_NS
 from ostiary.decision.index.query import DecisionQuery
 from ostiary.identity.ports import RegisteredPep
+from ostiary.response.streams.cursor import Cursor
 from ostiary.server.admin.context import Desk, Model, Office, Tenant
 from ostiary.server.composed import fail_open
 
@@ -75,6 +76,25 @@ class SinkShown(Model):
     dead: int
 
 
+class StreamShown(Model):
+    """A stream of numbered events: how far it came.
+
+    Attributes:
+        sequence: the number of the last event that arrived or was given up; 0 before the first turn.
+        behind: entries of the log that it has not looked at.
+        fault: why nothing arrives now; empty when it does.
+    """
+
+    name: str
+    contents: tuple[str, ...]
+    stream: int
+    sequence: int
+    behind: int
+    dead: int
+    fault: str
+    since_ns: int
+
+
 @router.get("/tenants/{tenant}/peps-health")
 def show_peps_health(tenant: Tenant, desk: Desk) -> PepsHealth:
     """Show how enforcement points do: when each got a decision last, which, and what it left undone."""
@@ -123,6 +143,28 @@ def list_sinks(tenant: Tenant, desk: Desk) -> list[SinkShown]:
         )
         for name in outbox.names(tenant)
     ]
+
+
+@router.get("/tenants/{tenant}/streams")
+def list_streams(tenant: Tenant, desk: Desk) -> list[StreamShown]:
+    """List what of the log is told to whom, how far each stream came, and why one stands still."""
+    dead = [letter.sink for letter in desk.house.response.outbox.dead(tenant)]
+    found = []
+    for one in (stream for stream in desk.house.streams if stream.tenant == tenant):
+        cursor = one.cursor() or Cursor(0, stream=1)
+        found.append(
+            StreamShown(
+                name=one.name,
+                contents=one.plan.contents,
+                stream=cursor.stream,
+                sequence=cursor.sequence,
+                behind=one.behind(),
+                dead=dead.count(one.name),
+                fault=cursor.fault,
+                since_ns=cursor.since_ns,
+            )
+        )
+    return found
 
 
 def _health(desk: Office, pep: RegisteredPep, undone: int) -> PepHealth:

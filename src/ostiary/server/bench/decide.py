@@ -222,10 +222,10 @@ def _http(
     bodies.write_bytes(b"\n".join(workload.bodies()))
     runs = []
     with serving(places, options.model) as port:
-        _load(port, bodies, api_key, connections, 1.0)
+        loaded(port, bodies, api_key, connections, 1.0)
         for number in range(options.repeat):
             progress(f"{connections} connections, run {number + 1} of {options.repeat}")
-            runs.append(_load(port, bodies, api_key, connections, options.seconds))
+            runs.append(loaded(port, bodies, api_key, connections, options.seconds))
     middle = sorted(runs, key=lambda one: one["per_s"])[len(runs) // 2]
     return HttpFigures(
         connections=connections,
@@ -240,27 +240,40 @@ def _http(
 @contextmanager
 def serving(places: Places, model: Path | None = None) -> Iterator[int]:
     """Start a server of its own and yield its port."""
-    port = _free_port()
+    with serving_process(places, model) as (port, _):
+        yield port
+
+
+@contextmanager
+def serving_process(places: Places, model: Path | None = None) -> Iterator[tuple[int, int]]:
+    """Start a server of its own and yield its port and its process id."""
+    port = free_port()
     command = [sys.executable, "-m", "ostiary.cli", "serve", "--data", str(places.root), "--port", str(port)]
     environment = {**os.environ, "OSTIARY_TELEMETRY__LOG_LEVEL": "error"}
     if model is not None:
         environment["OSTIARY_RISK__MODEL"] = str(model)
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
         try:
-            _wait_ready(port, process)
-            yield port
+            ready(port, process)
+            yield port, process.pid
         finally:
             process.terminate()
             process.wait(timeout=30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])
 
 
-def _wait_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+def ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server that was just started is ready.
+
+    Raises:
+        UnavailableError: ``server_not_ready``.
+    """
     until = time.monotonic() + _READY_S
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -271,7 +284,8 @@ def _wait_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     raise UnavailableError("server_not_ready", "the server of the measurement did not become ready")
 
 
-def _load(port: int, bodies: Path, api_key: str, connections: int, seconds: float) -> dict[str, float]:
+def loaded(port: int, bodies: Path, api_key: str, connections: int, seconds: float) -> dict[str, float]:
+    """Run one closed loop in a process of its own and return its figures."""
     command = [sys.executable, "-m", "ostiary.server.bench.load", "--port", str(port), "--bodies", str(bodies)]
     command += ["--connections", str(connections), "--seconds", str(seconds)]
     command += ["--header", f"Authorization: Bearer {api_key}"]

@@ -62,7 +62,7 @@ class Bodies:
     def _turn(self, how: Inspects, body: bytes, tenant: str, subject: str) -> Turn:
         reader = Reader(tenant, subject, limits=self._asks)
         if how == "" or how == "json":  # noqa: PLR1714 - so that types know what is left
-            reader.collector.all(parse_json(body, self._limits), reader.asker, "body")
+            reader.collector.all(parse_json(body, self._limits), reader.asker, "document.body")
             asked = LlmAsked(face="chat", model="", body={}, pieces=tuple(reader.collector.pieces))
         else:
             asked = read(how, parse_object(body, self._limits), reader)

@@ -5,7 +5,6 @@
 - A secret is a ``SecretStr`` and may be given by file: ``token_file`` fills ``token``.
 """
 
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ostiary.server.settings.access_requests import AccessRequestsSection
 from ostiary.server.settings.admission import AdmissionSection
+from ostiary.server.settings.audit import AuditSection
 from ostiary.server.settings.base import Section
 from ostiary.server.settings.batches import BatchesSection
 from ostiary.server.settings.biometrics import BiometricsSection
@@ -31,26 +31,27 @@ from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.llm import LlmSection
 from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
+from ostiary.server.settings.networks import Networks
 from ostiary.server.settings.rag import RagSection
+from ostiary.server.settings.replicas import ReplicasSection
 from ostiary.server.settings.response import ResponseSection
+from ostiary.server.settings.risk import RiskSection
 from ostiary.server.settings.rollout import RolloutSection
 from ostiary.server.settings.sessions import SessionsSection
 from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.store import StoreSection
+from ostiary.server.settings.telemetry import TelemetrySection
 from ostiary.server.settings.tokens import TokensSection
 from ostiary.server.settings.training import TrainingSection
 from ostiary.server.settings.valkey import ValkeySection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
-Network = IPv4Network | IPv6Network
-Networks = tuple[Network, ...]
 PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
-LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
 class ServerSection(Section):
@@ -110,36 +111,6 @@ class ServerSection(Section):
             msg = "`client_ca` needs `tls_cert` and `tls_key`"
             raise ValueError(msg)
         return self
-
-
-class RetentionSection(Section):
-    """How long records are kept, by class; 0 keeps them for ever. Proofs stay valid when a record goes."""
-
-    decision_days: Annotated[int, Field(ge=0)] = 0
-    """Decision records."""
-    admin_days: Annotated[int, Field(ge=0)] = 0
-    """Records of what administrators did."""
-    device_days: Annotated[int, Field(ge=0)] = 0
-    """Records of devices: enrolments, reports, attestations, quarantines. A device makes one with each report."""
-    inference_days: Annotated[int, Field(ge=0)] = 0
-    """Records of inferences: who asked which model, and what came of it; rows and answers are in them as digests."""
-    shadow_days: Annotated[int, Field(ge=0)] = 0
-    """Records of candidates that answered otherwise than the live ones."""
-
-
-class AuditSection(Section):
-    """The transparency log."""
-
-    durability: Literal["before_answer", "async"] = "before_answer"
-    """Whether an answer waits until its record is on disk. `async` can lose the last records in a crash."""
-    origin: str = ""
-    """Name of the log in its checkpoints; empty makes one of the public URL's host when the log is born."""
-    reserve_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 16
-    """Disk space held back in a file, given up only to note down that the disk is full."""
-    min_free_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 32
-    """Disk space that must stay free; below it every answer is DENY."""
-    retention: RetentionSection = RetentionSection()
-    """How long records are kept."""
 
 
 class IssuerSection(Section):
@@ -232,17 +203,6 @@ class SignalsSection(Section):
     14 for one of `risk train --hardened`."""
 
 
-class RiskSection(Section):
-    """The risk model."""
-
-    enabled: bool = True
-    """Whether a model scores at all; policy sees it when none does."""
-    model: Path | None = None
-    """Folder of the signed model for tenants without one of their own; none takes the shipped one if there is one."""
-    cold_start: bool = False
-    """Whether a tenant without a model is scored by the likelihood ratio of its profiles until one is trained."""
-
-
 class PhasesSection(Section):
     """How far each control of the models is rolled out, for tenants that have not set their own."""
 
@@ -260,23 +220,6 @@ class PhasesSection(Section):
     def table(self) -> dict[Control, Phase]:
         """Return the phases by control."""
         return {control: Phase[getattr(self, control.value).upper()] for control in Control}
-
-
-class TelemetrySection(Section):
-    """Logs, metrics and traces."""
-
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Lowest level that is written."""
-    log_json: bool = True
-    """One JSON object a line; otherwise words for a terminal."""
-    otlp_endpoint: str = ""
-    """OTLP/HTTP endpoint for traces; empty switches tracing off."""
-    otlp_headers: SecretStr = SecretStr("")
-    """Headers for the OTLP endpoint, as `name=value,name=value`."""
-    otlp_headers_file: Path | None = None
-    """File that holds `otlp_headers`."""
-    metrics_from: Networks = LOOPBACK
-    """Networks that may read `/metrics`."""
 
 
 class Settings(Section):
@@ -354,5 +297,13 @@ class Settings(Section):
     """Logs, metrics and traces."""
     biometrics: BiometricsSection = BiometricsSection()
     """Behavioural biometrics."""
+    replicas: ReplicasSection = ReplicasSection()
+    """Several `ostiary serve` over one store."""
     valkey: ValkeySection = ValkeySection()
     """What several replicas share in memory."""
+
+    @property
+    def several(self) -> bool:
+        """Whether this may be one of several replicas."""
+        shared = self.valkey.on or self.store.backend == "postgres"
+        return shared if self.replicas.enabled is None else self.replicas.enabled

@@ -15,8 +15,9 @@ import asyncpg
 import msgspec
 
 from ostiary.errors import UnavailableError
-from ostiary.storage.migrations import Migration, check, migrations_of
+from ostiary.storage.migrations import UNFINISHED, Migration, check, migrations_of, refuse_unfinished
 from ostiary.storage.postgres.lines import connect, hang_up
+from ostiary.storage.postgres.loop import LoopThread
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.vocabulary.clock import Clock
 
@@ -39,8 +40,10 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another databa
 END
 $$;
 DO $$
+DECLARE
+  needed text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
-  IF NOT pg_has_role(current_user, current_setting('ostiary.role'), 'MEMBER') THEN
+  IF NOT pg_has_role(current_user, current_setting('ostiary.role'), needed) THEN
     EXECUTE format('GRANT %I TO CURRENT_USER', current_setting('ostiary.role'));
   END IF;
 END
@@ -60,15 +63,20 @@ def migrations() -> list[Migration]:
     return migrations_of(__package__)
 
 
-async def migrate(place: PostgresPlace, clock: Clock, steps: Sequence[Migration] | None = None) -> int:
+async def migrate(
+    place: PostgresPlace, clock: Clock, steps: Sequence[Migration] | None = None, *, unfinished: bool = False
+) -> int:
     """Bring the schema up to date; return its version.
 
     Raises:
-        UnavailableError: ``schema_refused`` for an edited or a newer schema; ``storage_unavailable``.
+        UnavailableError: ``schema_refused`` for an edited or a newer schema, and for half a copy unless ``unfinished``;
+            ``storage_unavailable``.
     """
     wanted = list(steps or migrations())
     connection = await connect(place, as_owner=True)
     try:
+        if not unfinished and await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"ostiary.{UNFINISHED}"):
+            refuse_unfinished()
         if not pending(await done(connection), wanted):
             return wanted[-1].version
         async with connection.transaction():
@@ -84,6 +92,28 @@ async def migrate(place: PostgresPlace, clock: Clock, steps: Sequence[Migration]
     finally:
         await hang_up(connection)
     return wanted[-1].version
+
+
+def plan(place: PostgresPlace) -> list[Migration]:
+    """Return the migrations that have not run; nothing is changed.
+
+    Raises:
+        UnavailableError: ``schema_refused``, ``storage_unavailable``.
+    """
+
+    async def look() -> list[Migration]:
+        connection = await connect(place, as_owner=True)
+        try:
+            return pending(await done(connection), migrations())
+        finally:
+            await hang_up(connection)
+
+    place.parameters()
+    loop = LoopThread()
+    try:
+        return loop.run(look())
+    finally:
+        loop.stop()
 
 
 async def done(connection: asyncpg.Connection) -> dict[int, Done]:

@@ -48,7 +48,7 @@ class Statement(msgspec.Struct, frozen=True):
     def values(self, told: Sequence[object] | Mapping[str, object]) -> list[object]:
         """Return the values in the statement's order."""
         given = [told[name] for name in self.names] if isinstance(told, Mapping) else told
-        return [_texts_of(one) if at in self.lists else _kept(one) for at, one in enumerate(given)]
+        return [_texts_of(one) if at in self.lists else kept(one) for at, one in enumerate(given)]
 
     def scope(self, values: Sequence[object]) -> Scope | None:
         """Return whose rows it may see with these values; ``None`` where no tenant has any."""
@@ -70,12 +70,12 @@ def many(name: str) -> Statement | None:
 
 def columns(rows: Sequence[Sequence[object]]) -> list[list[object]]:
     """Return the columns of rows."""
-    return [[_kept(one) for one in column] for column in zip(*rows, strict=True)]
+    return [[kept(one) for one in column] for column in zip(*rows, strict=True)]
 
 
 def shown(record: Sequence[Any]) -> Row:
     """Return a row as it was written."""
-    return tuple(_said(one) if type(one) is str and "\x01" in one else one for one in record)
+    return tuple(said(one) if type(one) is str and "\x01" in one else one for one in record)
 
 
 def _statement(name: str, text: str) -> Statement:
@@ -101,15 +101,17 @@ def _tenant(whose: str, names: list[str]) -> str | int:
     return names.index(whose[1:]) if whose.startswith(":") else whose
 
 
-def _kept(value: object) -> object:
+def kept(value: object) -> object:
+    """Return a value as PostgreSQL can hold it."""
     if isinstance(value, str) and ("\x00" in value or "\x01" in value):
         return value.replace("\x01", "\x01\x02").replace("\x00", "\x01\x01")
     return value
 
 
-def _said(value: str) -> str:
+def said(value: str) -> str:
+    """Return what a text that is held so says."""
     return value.replace("\x01\x01", "\x00").replace("\x01\x02", "\x01")
 
 
 def _texts_of(value: object) -> object:
-    return [_kept(one) for one in _texts.decode(value)] if isinstance(value, str) else value
+    return [kept(one) for one in _texts.decode(value)] if isinstance(value, str) else value

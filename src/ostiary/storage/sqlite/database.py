@@ -15,14 +15,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.sqlite.migrate import migrate
 from ostiary.storage.sqlite.statements import statement
-from ostiary.storage.tables.database import Row
+from ostiary.storage.tables.database import Beside, Row
 from ostiary.vocabulary.clock import Clock
 
 _BUSY_MS: Final = 10_000
@@ -48,16 +48,16 @@ class SqliteDatabase:
         self._scrub = False
         self._scrub_after = 0.0
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
-        with _faults():
-            _make_private(path)
-            self._writer = _connect(path)
+        with told():
+            make_private(path)
+            self._writer = connect(path)
             self._writer.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
             self.version = migrate(self._writer, clock)
 
     @contextmanager
     def transaction(self) -> Iterator["SqliteDatabase"]:
         """Write in one transaction; leaving it commits, an exception rolls back."""
-        with self._lock, _faults():
+        with self._lock, told():
             if self._depth:
                 yield self
                 return
@@ -72,6 +72,13 @@ class SqliteDatabase:
             finally:
                 self._depth = 0
             self._empty_wal_if_erased()
+
+    def beside(self) -> AbstractContextManager[Beside]:
+        """Write like any other: a file has one writer at a time."""
+        return self.transaction()
+
+    def alone(self) -> None:
+        """Nothing is to be done: a transaction excludes all others."""
 
     def write(self, name: str, *values: object) -> int:
         """Run a named statement inside a transaction; return how many rows it changed."""
@@ -130,7 +137,7 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
-        with self._lock, _faults():
+        with self._lock, told():
             for _ in range(_LAST_TRIES if self._scrub else 0):
                 if self._emptied_wal():
                     break
@@ -141,11 +148,11 @@ class SqliteDatabase:
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
-        with _faults():
+        with told():
             try:
                 connection = self._readers.get_nowait()
             except queue.Empty:
-                connection = _connect(self.path)
+                connection = connect(self.path)
                 connection.execute("PRAGMA query_only = ON")
             try:
                 yield connection
@@ -171,7 +178,8 @@ class SqliteDatabase:
         return not busy
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection as every one of ours is."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -183,7 +191,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
+    """Make the file if it is missing, for nobody else.
+
+    Raises:
+        UnavailableError: ``storage_unavailable``.
+    """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as fault:
@@ -192,7 +205,8 @@ def _make_private(path: Path) -> None:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def told() -> Iterator[None]:
+    """Turn every fault of SQLite into ``disk_full`` or ``storage_unavailable``."""
     try:
         yield
     except (UnicodeEncodeError, OverflowError) as fault:  # half of a surrogate pair, a number beyond 64 bits

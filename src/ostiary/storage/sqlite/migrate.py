@@ -6,9 +6,12 @@
 """
 
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Final
 
-from ostiary.storage.migrations import Migration, check, migrations_of
+from ostiary.errors import UnavailableError
+from ostiary.storage.migrations import UNFINISHED, Migration, check, migrations_of, refuse_unfinished
 from ostiary.vocabulary.clock import Clock
 
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS migrations (
@@ -21,12 +24,14 @@ def migrations() -> list[Migration]:
     return migrations_of(__package__)
 
 
-def migrate(connection: sqlite3.Connection, clock: Clock, upto: int | None = None) -> int:
+def migrate(connection: sqlite3.Connection, clock: Clock, upto: int | None = None, *, unfinished: bool = False) -> int:
     """Bring the schema up to date (or to version ``upto``); return its version.
 
     Raises:
-        UnavailableError: ``schema_refused`` for an edited or a newer schema.
+        UnavailableError: ``schema_refused`` for an edited or a newer schema, and for half a copy unless ``unfinished``.
     """
+    if not unfinished and _has(connection, UNFINISHED):
+        refuse_unfinished()
     steps = [step for step in migrations() if upto is None or step.version <= upto]
     if _up_to_date(connection, steps):
         return steps[-1].version  # without waiting for whoever writes now
@@ -45,9 +50,30 @@ def migrate(connection: sqlite3.Connection, clock: Clock, upto: int | None = Non
     return steps[-1].version
 
 
+def pending(path: Path) -> list[Migration]:
+    """Return the migrations that have not run on a file, which may be missing; nothing is changed.
+
+    Raises:
+        UnavailableError: ``storage_unavailable``, ``schema_refused``.
+    """
+    steps = migrations()
+    if not path.exists():
+        return steps
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            done = _done(connection) if _has(connection, "migrations") else {}
+    except sqlite3.Error as fault:
+        raise UnavailableError("storage_unavailable", f"`{path}` cannot be read: {fault}") from fault
+    check(steps, done)
+    return [step for step in steps if step.version not in done]
+
+
 def _up_to_date(connection: sqlite3.Connection, steps: list[Migration]) -> bool:
-    table = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone()
-    return table is not None and _done(connection) == {step.version: step.digest for step in steps}
+    return _has(connection, "migrations") and _done(connection) == {step.version: step.digest for step in steps}
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone() is not None
 
 
 def _done(connection: sqlite3.Connection) -> dict[int, str]:

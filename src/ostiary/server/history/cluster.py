@@ -62,10 +62,12 @@ def cluster(workers: int = 2, scheduler: str = "", *, open_scheduler: bool = Fal
         return
     if not 1 <= workers <= MOST_WORKERS:
         raise FaultyInputError("workers_invalid", f"workers are 1 to {MOST_WORKERS}")
-    import distributed  # noqa: PLC0415 - an extra of its own
+    import dask  # noqa: PLC0415 - an extra of its own
+    import distributed  # noqa: PLC0415
 
     local_cluster: Any = distributed.LocalCluster
     with (
+        dask.config.set({"distributed.worker.profile.enabled": False}),  # a sampler that nobody looks at
         local_cluster(
             n_workers=workers,
             threads_per_worker=1,  # the work is Python's own: a second thread would wait for the first

@@ -34,9 +34,12 @@ FOR_ALL = {
     "untold_devices", "due_devices", "due_cards", "count_cards", "all_ssf_streams", "count_all_ssf_waiting",
     "terminated_sessions", "new_terminated_sessions", "new_living_sessions", "unread_living_sessions",
     "new_revocations", "new_proofs",
+    # records of all on their way into the log
+    "hand_over", "many_hand_over", "take_inbox", "forget_taken", "inbox_waiting",
 }  # fmt: skip
 NO_TENANT = {"head", "set_head", "next_epoch", "cosigned", "set_cosigned", "tile", "put_tile"} | {
     "next_session_mark", "session_mark",
+    "take_lease", "lease_of", "lease_holds", "end_lease", "leases", "log_epoch", "inbox_taken", "note_taken",
 }  # fmt: skip
 
 

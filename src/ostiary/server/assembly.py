@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.audit.reserve import free_bytes
 from ostiary.audit.retention import prune
 from ostiary.audit.tile_http import TileFace
 from ostiary.decision.decide import Decider
@@ -195,6 +196,7 @@ class Assembly:
             receive_timeout_s=settings.receive_timeout_s,
             base_url=public_url(settings),
             doors=self._doors(settings),
+            tracer=self._tracer,
             draining=lambda: self.app.draining,
         )
 
@@ -340,6 +342,7 @@ def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> Non
     metrics.gauge("ostiary_audit_waiting", "records on their way to the disk", lambda: house.log.stats.waiting)
     metrics.gauge("ostiary_requests_in_flight", "decision requests being answered", lambda: authzen.in_flight)
     metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
+    metrics.gauge("ostiary_disk_free_bytes", "free where the log lies", lambda: float(free_bytes(house.places.root)))
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
     behaviour_gauges(metrics, house)
     house.shared.gauges(metrics)

@@ -22,7 +22,7 @@ from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.defence.lessons import Lessons
-from ostiary.errors import OstiaryError
+from ostiary.errors import OstiaryError, RefusedError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -195,6 +195,9 @@ def open_house(
     Raises:
         OstiaryError: something needed is missing, damaged or open to others.
     """
+    if places.retired.exists():  # two living copies of one log would fork it
+        text = f"a restored copy has taken the place of `{places.root}`: two logs of one name may not both go on"
+        raise RefusedError("data_retired", text)
     with ExitStack() as opening:
         parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         keys = partial(trusted_model_keys, places, parts["ring"])

@@ -63,6 +63,11 @@ fuzz *options:
 fuzz-faces seconds='600':
     @OSTIARY_FACES_S={{ seconds }} OSTIARY_FACES_SEED=$RANDOM python -m pytest -q -o timeout=0 tests/conformance/test_faces_never_break.py
 
+# a data directory of an older commit under this code, and old code on this schema (`just upgrade COMMIT`)
+[group('check')]
+upgrade *commit:
+    @python tools/upgrade.py {{ commit }}
+
 # pictures of every page of the console into docs/assets/screens: light, dark, and as a phone shows it
 [group('write')]
 screenshots *options:
@@ -79,6 +84,11 @@ format:
 new kind name:
     @python tools/new_{{ kind }}.py {{ name }}
 
+# a release into dist/: wheel and sdist (built twice and compared), SBOM; KEY=release.key signs it
+[group('write')]
+release:
+    @tools/release.sh
+
 # the pages that are made from the code: signals, configuration, mappings
 [group('write')]
 pages:
@@ -88,6 +98,7 @@ pages:
     @python tools/write_mapping_docs.py
     @python tools/write_session_docs.py
     @python tools/write_log_type_docs.py
+    @python tools/sbom.py --licences
     @python tools/write_control_docs.py
 
 # read the documentation at http://127.0.0.1:8000 while writing it

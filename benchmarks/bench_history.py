@@ -4,7 +4,8 @@
 
 Replays one history by one process without Dask, then by so many workers each, from a folder. ``speed_up`` is against
 the one process; ``efficiency`` is that over the workers; ``bound`` is what pass one allows one tenant (ADR-0075).
-With ``--tenants`` so many histories are replayed side by side, which nothing but the workers bounds.
+``work`` is the CPU of all workers against that of the one process, which a busy machine does not change much. With
+``--tenants`` so many histories are replayed side by side, which nothing but the workers bounds.
 """
 
 import argparse
@@ -54,23 +55,24 @@ def alone(events: list[AccessEvent]) -> dict[str, float]:
     return {"learn_cpu_s": learned, "replay_cpu_s": time.thread_time() - begun, "replay_s": time.perf_counter() - clock}
 
 
-def together(histories: dict[str, list[AccessEvent]], workers: int, part: int) -> float:
-    """Return the seconds that so many workers take for all histories; starting them is not counted."""
+def together(histories: dict[str, list[AccessEvent]], workers: int, part: int) -> tuple[float, float]:
+    """Return the seconds that so many workers take for all histories, and their CPU; starting them is not counted."""
     with tempfile.TemporaryDirectory() as place, cluster(workers) as client:
         ring = KeyRing(Path(place) / "keys", SystemClock())
         shelves = {tenant: Shelf(f"{place}/{tenant}") for tenant in histories}
         for tenant, events in histories.items():
             export(shelves[tenant], ring, tenant, events, partial(Source, "simulated", "", len(events)), part)
-        client.run(_warm)
-        begun = time.perf_counter()
+        before, begun = sum(client.run(_cpu).values()), time.perf_counter()
         with ThreadPoolExecutor(len(histories)) as pool:
             list(pool.map(lambda tenant: replay_history(shelves[tenant], ring, tenant, client), histories))
-        return time.perf_counter() - begun
+        return time.perf_counter() - begun, sum(client.run(_cpu).values()) - before
 
 
-def _warm() -> None:
-    """Load what a worker needs: a second that a long run does not feel."""
+def _cpu() -> float:
+    """Load what a worker needs, a second that a long run does not feel; return the CPU that it has used so far."""
     import ostiary.server.history.passes  # noqa: F401, PLC0415
+
+    return time.process_time()
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -92,9 +94,10 @@ def measured(arguments: argparse.Namespace) -> dict[str, Any]:
         "workers": {},
     }
     for workers in map(int, arguments.workers.split(",")):
-        seconds = together(histories, workers, arguments.part)
+        seconds, cpu = together(histories, workers, arguments.part)
         gain = total / seconds
         told = {"seconds": round(seconds, 1), "speed_up": round(gain, 2), "efficiency": round(gain / workers, 2)}
+        told["work"] = round(cpu / (one["replay_cpu_s"] * arguments.tenants), 2)
         found["workers"][str(workers)] = told
     return found
 

@@ -28,6 +28,7 @@ from benchmarks.faults.report import Report, render
 from ostiary.vocabulary.clock import SystemClock
 
 PAGE = Path("docs/explanation/fault-campaign.md")
+CHILDREN: list[subprocess.Popen[bytes]] = []
 REPORT = Path("benchmarks/reports/fault_campaign.json")
 
 
@@ -80,7 +81,13 @@ def _side_by_side(plan: Plan, at_once: int) -> Result:
             pool.submit(_one_deployment, plan, plan.first + number, size, parts[number])
             for number, size in enumerate(sizes)
         ]
-        results = [work.result() for work in works]
+        try:
+            results = [work.result() for work in works]
+        except BaseException:  # told to end: nothing more is begun, and what runs takes its mounts away
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in CHILDREN:
+                child.terminate()
+            raise
     counts: Counter[str] = Counter()
     for one in results:
         counts.update(one.counts)
@@ -102,7 +109,8 @@ def _one_deployment(plan: Plan, number: int, faults: int, part: Path) -> Result:
     command += ["--askers", str(plan.askers), "--within", str(plan.within_s)]
     command += ["--backing", plan.backing]
     command += ["--only", *plan.only] if plan.only else []
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - this program itself
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:  # noqa: S603 - this program itself
+        CHILDREN.append(child)
     return msgspec.json.decode(part.read_bytes(), type=Report).result
 
 

@@ -211,7 +211,13 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         sections["server"] = {"deadline_ms": 10_000, **sections.get("server", {})}
         settings = load(None, environ={}, options=sections).settings
         told = faults if faults is not None else []
-        house = open_house(Places(root), settings, SystemClock(), lambda reason, fault: told.append((reason, fault)))
+        house = open_house(
+            Places(root),
+            settings,
+            SystemClock(),
+            lambda reason, fault: told.append((reason, fault)),
+            serving=settings.several,
+        )
         ends.append(house.close)
         house.policies._admit = _once(house.policies._admit)
         bootstrap(house)

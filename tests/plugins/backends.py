@@ -13,7 +13,7 @@ import pytest
 from ostiary.storage.tables import Store
 from ostiary.storage.valkey.address import read_address
 from ostiary.storage.valkey.budgets import PooledBudgets
-from ostiary.storage.valkey.link import Link
+from ostiary.storage.valkey.link import Limits, Link
 from ostiary.storage.valkey.news import News
 from ostiary.storage.valkey.sessions import ToldSessions
 from ostiary.testing.postgres import PostgresServer, find_postgres, newest_postgres
@@ -119,6 +119,6 @@ def over_valkey(store: Store, link: Link) -> Store:
 @pytest.fixture
 def valkey_link(valkey_url: str) -> Iterator[Link]:
     """A way to an empty Valkey that takes the time of whoever asks: the tests of ports make theirs up."""
-    link = Link(read_address(valkey_url), clock="caller")
+    link = Link(read_address(valkey_url), limits=Limits(10, 10), clock="caller")
     yield link
     link.close()

@@ -27,6 +27,8 @@ FOR_ALL = {
     # the log: its writer, its erasures, its verifier and who follows it
     "add_record", "many_add_record", "rows", "entries", "erase_sealed", "many_erase_sealed", "count_beyond",
     "payloads_still_there", "erase_indexed_decisions", "tenants",
+    # what replicas hand over to the one that writes the log, of all tenants
+    "hand_over", "many_hand_over", "take_inbox", "inbox_waiting", "forget_taken",
     # what is looked for before it is known whose it is
     "peps", "save_pep", "find_invitation", "take_invitation",
     # what one server does for all: clearing up, what is due, what is new
@@ -36,7 +38,8 @@ FOR_ALL = {
     "new_revocations", "new_proofs",
 }  # fmt: skip
 NO_TENANT = {"head", "set_head", "next_epoch", "cosigned", "set_cosigned", "tile", "put_tile"} | {
-    "next_session_mark", "session_mark",
+    "next_session_mark", "session_mark", "log_epoch", "leases", "take_lease", "end_lease", "lease_of", "lease_holds",
+    "inbox_taken", "note_taken",
 }  # fmt: skip
 
 

@@ -30,8 +30,9 @@ REPO = Path(__file__).resolve().parents[2]
 LIFE_S, AHEAD_S = 65, 5
 
 
-def linked(url: str, **more: Any) -> Link:
-    return Link(read_address(url), limits=Limits(0.5, 0.2), **more)
+def linked(url: str, wait_s: float = 10.0, **more: Any) -> Link:
+    """Return a way that waits long: a busy machine loses no answer, and what is counted is exact."""
+    return Link(read_address(url), limits=Limits(wait_s, wait_s), **more)
 
 
 @pytest.fixture
@@ -174,33 +175,37 @@ def test_threads_of_two_replicas_spend_one_budget_to_the_last_and_no_further(
 
 def test_a_flush_a_kill_and_a_replaced_server_grant_nothing(own: ValkeyServer, tmp_path: Path) -> None:
     limit, want = 2560, Want("k", Budget(2560, 3600))
+    granted = 0
     with open_store(tmp_path / "a.db", FakeClock()) as disk:
         link = linked(own.url, breaker=Breaker(falls=1, rises=1, probe_s=0.0))
         budgets = PooledBudgets(link, disk.budgets)
-        granted = 0
-        for turn in range(60):
-            granted += sum(budgets.take("acme", want.stored, 5, -55, 1, limit) for _ in range(60))
-            if turn % 9 == 3 and turn < 50:
+        losses = 0
+        for turn in range(24):
+            granted += sum(budgets.take("acme", want.stored, 5, -55, 1, limit) for _ in range(40))
+            losses += turn % 6 in {1, 3}
+            if turn % 6 == 1:
                 link.ask("FLUSHALL")
-            if turn % 9 == 6:
+            if turn % 6 == 3:
                 own.stop()
-            if turn % 9 == 8 and turn < 50:
+            if turn % 6 == 4:
                 own.start()
                 link.probe(CLOCK.now_ns())
-        assert limit - 15 * (limit // 128) <= granted <= limit, "a loss costs what lay in the pool"
+        assert granted == 24 * 40
+        left = limit - disk.budgets.taken("acme", want.stored, -55)
+        assert 0 <= limit - granted - left <= (losses + 1) * (limit // 128), "a loss costs what lay in the pool"
         link.close()
 
 
 def test_several_budgets_are_taken_from_together_or_not_at_all(link: Link, tmp_path: Path) -> None:
     with open_store(tmp_path / "a.db", FakeClock()) as disk:
         budgets = Budgets(PooledBudgets(link, disk.budgets))
-        wants = [Want("user", Budget(300, 60)), Want("tenant", Budget(1000, 60)), Want("model", Budget(900, 60))]
-        taken = [budgets.take_all("acme", wants, 7, now_ns=S) for _ in range(60)]
-        assert taken.count(()) == 300 // 7
+        wants = [Want("user", Budget(260, 60)), Want("tenant", Budget(400, 60)), Want("model", Budget(900, 60))]
+        taken = [budgets.take_all("acme", wants, 7, now_ns=S) for _ in range(45)]
+        assert taken.count(()) == 260 // 7
         assert set(taken) == {(), (0,)}
         store = PooledBudgets(link, disk.budgets)
-        assert store.taken("acme", "tenant:60", -60) >= 7 * (300 // 7)
-        assert sum(budgets.take("acme", wants[1], 1, now_ns=S) for _ in range(1200)) == 1000 - 7 * (300 // 7)
+        assert store.taken("acme", "tenant:60", -60) >= 7 * (260 // 7)
+        assert sum(budgets.take("acme", wants[1], 1, now_ns=S) for _ in range(200)) == 400 - 7 * (260 // 7)
 
 
 def test_a_pool_that_lies_about_what_it_holds_is_not_believed(tmp_path: Path) -> None:
@@ -249,13 +254,13 @@ BAD = {
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_server_is_refused_soon_and_then_not_waited_for(kind: str) -> None:
     with FakeValkey(BAD[kind]) as server:
-        link, now = linked(server.url), CLOCK.now_ns()
+        link, now = linked(server.url, 0.2), CLOCK.now_ns()
         memory, begun = SharedReplay(link, "dpop"), time.monotonic()
         for _ in range(200):
             with pytest.raises(UnavailableError) as away:
                 memory.remember("acme", b"proof", now + 60 * S, now)
             assert away.value.code == "valkey_unavailable"
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 6
         link.close()
 
 

@@ -40,15 +40,16 @@ def _kill_parent(field: Field, chance: Random) -> str:
     del chance
     starts = field.deployment.starts
     field.deployment.signal_parent(signal.SIGKILL)
-    if not wait_until(lambda: field.deployment.starts > starts and field.deployment.served.url, END_S):
-        raise BrokenInvariantError("not_recovered", f"no supervisor started in {END_S} s")
+    _wait_started(field, starts)
     return "kill -9 of the supervisor"
 
 
 def _kill_both(field: Field, chance: Random) -> str:
+    starts = field.deployment.starts
     field.deployment.signal_parent(signal.SIGKILL)
     time.sleep(chance.uniform(0.0, 0.05))
     field.deployment.signal_worker(signal.SIGKILL)
+    _wait_started(field, starts)
     return "kill -9 of both"
 
 
@@ -99,6 +100,11 @@ def _terminate(field: Field, chance: Random) -> str:
     if code != 0:
         raise BrokenInvariantError("not_recovered", f"told to end it ended with {code}")
     return "told to end"
+
+
+def _wait_started(field: Field, starts: int) -> None:
+    if not wait_until(lambda: field.deployment.starts > starts and field.deployment.served.url, END_S):
+        raise BrokenInvariantError("not_recovered", f"no supervisor started in {END_S} s")
 
 
 def _wait_replaced(field: Field, worker: int) -> None:

@@ -3,15 +3,17 @@
 - The head is read inside the transaction; when another process moved it, the tree's edge is read again. No fork.
 - The checkpoint is signed inside the same transaction: there is never a stored state without a signed one.
 - A record that cannot be written (unknown tenant, shredded key) fails alone; a fault of the disk fails the batch.
+- Where replicas hand over to an inbox, what waits there goes first: no record overtakes one that was accepted before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from ostiary.audit.entry import SALT_BYTES, VERSION, LogEntry, commitment, pseudonym, record_aad
 from ostiary.audit.pending import Appended, Pending
 from ostiary.audit.ports import AuditStore, AuditTransaction, Head, RecordRow, TileRow
+from ostiary.audit.sequencing.ports import Handed, Inbox
 from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT
 from ostiary.audit.tlog.checkpoints import Checkpoint, sign_checkpoint
 from ostiary.audit.tlog.merkle import leaf_hash
@@ -22,14 +24,24 @@ from ostiary.keys import KeyRing, Sealer, SubjectVault, random_bytes
 from ostiary.vocabulary.clock import Clock
 
 Result = Appended | OstiaryError
+_PAGE = 2_048
 
 
 class BatchWriter:
     """Writes batches; used by one thread at a time."""
 
-    def __init__(self, store: AuditStore, vault: SubjectVault, ring: KeyRing, clock: Clock, origin: str = "") -> None:
-        """Write to ``store`` under the stored origin, or ``origin`` when there is none yet."""
+    def __init__(
+        self,
+        store: AuditStore,
+        vault: SubjectVault,
+        ring: KeyRing,
+        clock: Clock,
+        origin: str = "",
+        inbox: Inbox | None = None,
+    ) -> None:
+        """Write to ``store`` under the stored origin, or ``origin`` when there is none yet; empty ``inbox`` first."""
         self._store = store
+        self._inbox = inbox
         self._vault = vault
         self._ring = ring
         self._clock = clock
@@ -53,13 +65,48 @@ class BatchWriter:
             raise
         return results
 
+    def take_in(self, fence: Callable[[], None], most: int) -> int:
+        """Append what waits in the inbox, at most so many records; return how many that were.
+
+        Args:
+            fence: raises inside the transaction when this process may not append.
+            most: records.
+
+        Raises:
+            RefusedError: what ``fence`` raised; nothing was appended.
+            UnavailableError: nothing was appended.
+        """
+        try:
+            with self._store.transaction() as transaction:
+                fence()
+                return self._take_in(transaction, most)
+        except BaseException:
+            self._forget()
+            raise
+
+    def _take_in(self, transaction: AuditTransaction, most: int) -> int:
+        head = self._named(transaction.head())
+        frontier = self._catch_up(head)
+        at_ns = max(head.at_ns, self._clock.now_ns())
+        rows = [self._handed(one, frontier, at_ns) for one in self._inbox.take(most)] if self._inbox else []
+        if rows:
+            self._store_all(transaction, head, frontier, rows, at_ns)
+        return len(rows)
+
     def _write(self, transaction: AuditTransaction, batch: Sequence[Pending]) -> list[Result]:
+        if self._inbox and any(pending.effect for pending in batch):
+            self._inbox.shut()  # before the epoch is read, which an effect may move
         head = self._named(transaction.head())
         frontier = self._catch_up(head)
         at_ns = max(head.at_ns, self._clock.now_ns())
         salts = random_bytes(SALT_BYTES * len(batch))
         sealer = self._vault.sealer(len(batch))
         rows: list[RecordRow] = []
+        while self._inbox and (waiting := self._inbox.take(_PAGE)):
+            rows.extend(self._handed(one, frontier, at_ns) for one in waiting)
+        if rows and any(pending.effect for pending in batch):  # an effect must see what was there before it
+            self._store_all(transaction, head, frontier, rows, at_ns)
+            rows = []
         results: list[Result] = []
         for number, pending in enumerate(batch):
             salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
@@ -78,6 +125,14 @@ class BatchWriter:
             head = msgspec.structs.replace(head, epoch=transaction.head().epoch)
         self._store_all(transaction, head, frontier, rows, at_ns)
         return results
+
+    def _handed(self, one: Handed, frontier: Frontier, at_ns: int) -> RecordRow:
+        """Give one record that was handed over its place."""
+        name = self._pseudonym(one.tenant)
+        entry = LogEntry(VERSION, one.kind, one.record_id, one.time_ns, at_ns, name, one.commit).encode()
+        index = frontier.size
+        frontier.push(leaf_hash(entry))
+        return RecordRow(index, one.tenant, one.kind, one.record_id, one.time_ns, one.tag, entry, one.sealed)
 
     def _row(
         self, transaction: AuditTransaction, pending: Pending, sealer: Sealer, index: int, at_ns: int, salt: bytes

@@ -78,18 +78,33 @@ def erase(log: AuditLog, clock: Clock, action: str, choose: Choose, note: str = 
     return Erased(len(gone), record_id)
 
 
+def erase_indexes(log: AuditLog, clock: Clock, action: str, indexes: Sequence[int]) -> Erased:
+    """Erase the payloads of just these entries, with a record of it.
+
+    Raises:
+        UnavailableError: the log cannot be written; then nothing was erased.
+    """
+    gone, now = sorted(indexes), clock.now_ns()
+    payload = msgspec.json.encode(ErasureRecord(1, action, ranges(gone)))
+    record_id = make_id("adm", now, random_bytes(RANDOM_BYTES))
+    log.append_effect(SYSTEM_TENANT, "admin", record_id, now, lambda _: payload).result()
+    overwrite(log, gone)
+    return Erased(len(gone), record_id)
+
+
 def finish(log: AuditLog) -> int:
     """Overwrite what an erasure that a crash cut short has left; return how many payloads that were."""
     left: list[int] = []
     for record in log.iterate(SYSTEM_TENANT, kind="admin"):
-        told = _erasure(record.payload)
+        told = read_erasure(record.payload)
         for start, end in told.erased if told else []:
             left.extend(row.idx for row in log.store.rows(start, end) if row.sealed is not None)
     overwrite(log, left)
     return len(left)
 
 
-def _erasure(payload: bytes | None) -> ErasureRecord | None:
+def read_erasure(payload: bytes | None) -> ErasureRecord | None:
+    """Return what a record of `system` says was erased, ``None`` when it is about something else."""
     try:
         return msgspec.json.decode(payload or b"", type=ErasureRecord)
     except UNREADABLE:  # another kind of admin record

@@ -4,6 +4,8 @@
 - With durability ``before_answer`` the future is done when the record is on disk; with ``async`` when it is queued.
 - Reading needs the tenant: a record of another tenant is as unknown as one that never was.
 - ``append_effect`` runs a change inside its own record's transaction, so that neither is ever there without the other.
+- As one of several replicas, a decision is done when it is on disk in the inbox (``audit.sequencing``); its place in
+  the log follows at once, and whoever asks for it by its id before gets it its place.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +18,9 @@ from ostiary.audit.entry import SALT_BYTES, check_record, record_aad
 from ostiary.audit.pending import Appended, Effect, Pending, StoredRecord
 from ostiary.audit.ports import AuditStore, Head, RecordRow, Selection, pages
 from ostiary.audit.reserve import DiskReserve
+from ostiary.audit.sequencing.handing import HandOver
+from ostiary.audit.sequencing.sequencer import OnFault, Sequencer
+from ostiary.audit.sequencing.settings import Sequencing
 from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT, AuditSettings
 from ostiary.audit.tlog.notes import NoteKey
 from ostiary.audit.tlog.proofs import LogProof
@@ -40,8 +45,12 @@ class AuditLog:
         clock: Clock,
         settings: AuditSettings | None = None,
         reserve: DiskReserve | None = None,
+        shared: Sequencing | None = None,
+        on_fault: OnFault = lambda _code, _fault: None,
     ) -> None:
         """Open the log, sign its first checkpoint if it is new, and start the writer.
+
+        With ``shared`` this process is one of several; ``on_fault`` hears of what keeps it from sequencing.
 
         Raises:
             UnavailableError: the store cannot be written.
@@ -52,11 +61,20 @@ class AuditLog:
         self._vault = vault
         self._ring = ring
         self._clock = clock
-        batches = BatchWriter(store, vault, ring, clock, self._settings.origin)
+        inbox = shared.inbox if shared else None
+        batches = BatchWriter(store, vault, ring, clock, self._settings.origin, inbox)
         if not store.head().checkpoint or self._settings.origin not in {"", store.head().origin}:
             batches.write([])
         self._async = self._settings.durability == "async"
-        self._writer = GroupWriter(batches, clock, reserve, self._settings)
+        self._sequencer: Sequencer | None = None
+        if shared is None or not shared.replica:
+            self._writer = GroupWriter(batches, clock, reserve, self._settings)
+            return
+        own = BatchWriter(store, vault, ring, clock, self._settings.origin, inbox)
+        self._sequencer = Sequencer(own, shared, on_fault)
+        handing = HandOver(batches, store, vault, shared, self._sequencer.wake)
+        self._writer = GroupWriter(handing, clock, reserve, self._settings)
+        self._sequencer.start()
 
     def __enter__(self) -> Self:
         """Return the log itself."""
@@ -101,13 +119,18 @@ class AuditLog:
 
     def get(self, tenant: str, record_id: str) -> StoredRecord | None:
         """Return a record of this tenant, opened, or ``None``."""
-        row = self._store.find_record(tenant, record_id)
+        row = self._find(tenant, record_id)
         return None if row is None else self._opened(row)
 
     def iterate(
         self, tenant: str, kind: str | None = None, since_index: int = 0, subject_key: str | None = None
     ) -> Iterator[StoredRecord]:
-        """Yield a tenant's records, oldest first, opened, reading a page at a time."""
+        """Yield a tenant's records, oldest first, opened, reading a page at a time.
+
+        What was handed over before gets its place first: whoever asks finds all that may have been answered.
+        """
+        if self._sequencer is not None:
+            self._sequencer.settle()
         try:
             tag = None if subject_key is None else self._vault.tag(tenant, subject_key)
         except (RefusedError, FaultyInputError):
@@ -136,7 +159,7 @@ class AuditLog:
 
     def prove(self, tenant: str, record_id: str) -> LogProof | None:
         """Return the receipt of one record against the newest checkpoint; ``extra`` carries the entry."""
-        row = self._store.find_record(tenant, record_id)
+        row = self._find(tenant, record_id)
         if row is None:
             return None
         head = self._store.head()
@@ -175,6 +198,11 @@ class AuditLog:
         return self._writer.stats
 
     @property
+    def sequencer(self) -> Sequencer | None:
+        """What sequences the log while it may, where replicas share it."""
+        return self._sequencer
+
+    @property
     def store(self) -> AuditStore:
         """The store beneath, for reading tiles."""
         return self._store
@@ -187,6 +215,14 @@ class AuditLog:
     def close(self) -> None:
         """Write everything that is queued and end the writer."""
         self._writer.close()
+        if self._sequencer is not None:
+            self._sequencer.close()
+
+    def _find(self, tenant: str, record_id: str) -> RecordRow | None:
+        row = self._store.find_record(tenant, record_id)
+        if row is None and self._sequencer is not None and self._sequencer.settle():
+            row = self._store.find_record(tenant, record_id)
+        return row
 
     def _opened(self, row: RecordRow) -> StoredRecord:
         return StoredRecord(row.idx, row.tenant, row.kind, row.record_id, row.time_ns, self._payload(row), row.entry)

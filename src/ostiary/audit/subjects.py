@@ -5,7 +5,7 @@ After ``erase`` the entries and every proof stand as before; what they were abou
 
 import base64
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from ostiary.audit.ports import AuditTransaction, Selection
 from ostiary.errors import FaultyInputError
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.unreadable import UNREADABLE
+
+ERASED: Final = "subject.erase"
+"""The action of the record that an erasure leaves."""
 
 
 class ExportedRecord(msgspec.Struct, frozen=True):
@@ -57,7 +60,7 @@ class SubjectAdmin:
             vault.shred(tenant, name)
             return [Selection(tenant, tag=tag)]
 
-        return erase(self._log, self._clock, "subject.erase", choose)
+        return erase(self._log, self._clock, ERASED, choose)
 
 
 def _named(subject_key: str) -> str:

@@ -12,12 +12,13 @@ import logging
 import queue
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import InvalidStateError
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
-from ostiary.audit.batch import BatchWriter, Result
+from ostiary.audit.batch import Result
 from ostiary.audit.pending import Appended, Pending
 from ostiary.audit.reserve import MIB, DiskReserve
 from ostiary.audit.settings import SYSTEM_TENANT, AuditSettings
@@ -28,6 +29,18 @@ from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 _log: Final = logging.getLogger(__name__)
 _RETRY_S: Final = 0.5
+
+
+class Batches(Protocol):
+    """Writes many records at once."""
+
+    def write(self, batch: Sequence[Pending]) -> list[Result]:
+        """Write a batch; return for each record where it went, or why it alone failed.
+
+        Raises:
+            UnavailableError: nothing of the batch may be relied on.
+        """
+        ...
 
 
 class WriterStats(msgspec.Struct, frozen=True):
@@ -43,9 +56,7 @@ class WriterStats(msgspec.Struct, frozen=True):
 class GroupWriter:
     """Owns the only thread that appends in this process."""
 
-    def __init__(
-        self, batches: BatchWriter, clock: Clock, reserve: DiskReserve | None, settings: AuditSettings
-    ) -> None:
+    def __init__(self, batches: Batches, clock: Clock, reserve: DiskReserve | None, settings: AuditSettings) -> None:
         """Start the thread."""
         self._batches = batches
         self._clock = clock

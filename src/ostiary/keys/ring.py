@@ -78,9 +78,11 @@ class KeyRing:
             for kid in {entry.kid for entry in loaded.entries if not _signs(entry, now)} & loaded.secrets.keys():
                 del loaded.secrets[kid]
                 erase(folder / f"{kid}.pem")
-            usable = [entry for entry in loaded.entries if entry.alg == alg and _signs(entry, now)]
-            usable.sort(key=lambda entry: (entry.signs_until_ns is not None, -entry.created_ns))
-            return [self._secret(folder, loaded, entry) for entry in usable]
+            try:
+                return self._usable(folder, loaded, alg, now)
+            except (UnavailableError, FaultyInputError):
+                with locked(folder):  # another process rotates, and erases the file that we were about to read
+                    return self._usable(folder, self._load(folder), alg, now)
 
     def rotate(self, tenant: str, purpose: str, alg: str = EDDSA, *, overlap_s: int = 0) -> SigningKey:
         """Make a new active key; the old one signs for ``overlap_s`` more seconds, then only verifies."""
@@ -164,6 +166,11 @@ class KeyRing:
         write_private(folder / _INDEX, msgspec.json.encode(after))
         self._erase_expired(folder, after, now)
         return self._load(folder)
+
+    def _usable(self, folder: Path, loaded: _Loaded, alg: str, now: int) -> list[SigningKey]:
+        usable = [entry for entry in loaded.entries if entry.alg == alg and _signs(entry, now)]
+        usable.sort(key=lambda entry: (entry.signs_until_ns is not None, -entry.created_ns))
+        return [self._secret(folder, loaded, entry) for entry in usable]
 
     def _secret(self, folder: Path, loaded: _Loaded, entry: RingEntry) -> SigningKey:
         if entry.kid not in loaded.secrets:

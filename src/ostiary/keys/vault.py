@@ -163,6 +163,14 @@ class SubjectVault:
         path = self._tenant_file(tenant)
         return path.exists() and read_private(path) == _TOMBSTONE
 
+    def derived(self, purpose: str) -> bytes:
+        """Return 32 secret bytes for a purpose: the same wherever the master key is, and nowhere else."""
+        return keyed_hash(self._master_key(), b"ostiary/derived/v1\0" + purpose.encode())
+
+    def fingerprint(self) -> bytes:
+        """Return by what the master key is known again; nothing can be learned of it from that."""
+        return self.derived("fingerprint")
+
     def drop_cache(self) -> None:
         """Forget every unwrapped key; they are unwrapped again at the next use."""
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.audit.reserve import free_bytes
 from ostiary.audit.retention import prune
 from ostiary.audit.tile_http import TileFace
 from ostiary.decision.decide import Decider
@@ -39,7 +40,7 @@ from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.opening import projector_of
 from ostiary.server.desk import ClosingFace, FaceDesk, OpeningFace, open_faces
 from ostiary.server.doors import Doors
-from ostiary.server.following import TURN_S, Follower
+from ostiary.server.following import TURN_S, follower_of
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
 from ostiary.server.learnable import learnable_of, may_teach
@@ -49,9 +50,11 @@ from ostiary.server.opa_api import OpaData
 from ostiary.server.places import DEFAULT_TENANT
 from ostiary.server.public import PublicFace
 from ostiary.server.refusals import Refusals
+from ostiary.server.replicas.in_force import in_force_chores
 from ostiary.server.settings.sections import ServerSection, Settings
 from ostiary.server.telemetry.metrics import Metrics
 from ostiary.server.telemetry.observer import Learner, Telemetry
+from ostiary.server.upkeep import upkeep_chores
 from ostiary.server.wiring import House
 
 METADATA_PURPOSE: Final = "metadata"
@@ -61,7 +64,6 @@ RELOAD_S: Final = 0.25
 TOUCHES_S: Final = 1.0
 SWEEP_S: Final = 5.0
 PRUNE_S: Final = 6 * 3600.0
-COSIGN_S: Final = 60.0
 TEND_S: Final = 2.0
 INDEX_S: Final = 0.5
 
@@ -94,9 +96,7 @@ class Assembly:
         self._on_stuck = on_stuck
         self._judge = _judge(house, self.faults)
         several = house.shared.several
-        self._follower = (
-            Follower(house.log, self._learned, self.faults, house.knowledge.next_index) if several else None
-        )
+        self._follower = follower_of(house, self._learned, self._others, self.faults) if several else None
         self._learner = Learner(self._after, self.faults)
         self._tracer = tracer_of(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, fail_open(settings))
@@ -125,7 +125,8 @@ class Assembly:
             opa=OpaData(self.authzen, limits),
         )
         self.projector = projector_of(house, self.faults)
-        self._chores = Chores(self._all_chores(), self.faults)
+        self._chores = Chores(self._all_chores(), self.faults, lambda: house.together.keeper.leads)
+        house.together.listen(house.response.look_again)
         _gauges(metrics, house, self.authzen, self.crew)
         if (follower := self._follower) is not None:
             metrics.gauge("ostiary_log_behind", "records that are not learned yet", lambda: follower.behind)
@@ -144,6 +145,11 @@ class Assembly:
         self.house.drift.observe(decided)
         if decided.event is not None:
             self.house.knowledge.learn(decided.event, teaches=may_teach(learnable_of(decided)))
+
+    def _others(self, decided: Decided) -> None:
+        """Hear of a decision of another replica: should that die, what it answers is still looked at by the keeper."""
+        if self.house.together.keeper.leads:
+            self.house.response.decided(decided)
 
     def _authzen(self, settings: ServerSection) -> AuthZen:
         house = self.house
@@ -186,6 +192,7 @@ class Assembly:
             receive_timeout_s=settings.receive_timeout_s,
             base_url=public_url(settings),
             doors=self._doors(settings),
+            tracer=self._tracer,
             draining=lambda: self.app.draining,
         )
 
@@ -224,6 +231,8 @@ class Assembly:
             wrong["server"] = "draining"
         if self.stuck:
             wrong["policy"] = "an evaluation does not end"
+        if self.house.together.wrong:
+            wrong["replica"] = self.house.together.wrong
         try:
             self.house.policies.engine(DEFAULT_TENANT)
             self.house.log.head()
@@ -259,6 +268,7 @@ class Assembly:
         self._learner.close()
         self.house.ledger.flush()
         self.save_profiles()
+        self.house.together.close(self.faults)
         if self._tracer is not None:
             self._tracer.close()
 
@@ -268,33 +278,20 @@ class Assembly:
             # The command line, or a worker that takes over for another, writes to the same store.
             Chore("sessions_not_reloaded", RELOAD_S, ledger.reload),
             Chore("sessions_not_written", TOUCHES_S, ledger.flush),
-            Chore("sessions_not_swept", SWEEP_S, lambda: ledger.sweep(self.house.clock.now_ns())),
+            Chore("sessions_not_swept", SWEEP_S, lambda: ledger.sweep(self.house.clock.now_ns()), once=True),
             Chore("refusal_not_recorded", FLUSH_S, self.refusals.flush),
             Chore("profiles_not_saved", SAVE_S, self.save_profiles),
-            Chore("retention_failed", PRUNE_S, self.prune),
+            Chore("retention_failed", PRUNE_S, self.prune, once=True),
             Chore("shadow_not_tended", TEND_S, self.house.shadow.tend),
-            Chore("decisions_not_indexed", INDEX_S, self.projector.catch_up),
-            Chore("witness_failed", COSIGN_S, self.cosign),
-            Chore("jwks_unavailable", self.house.settings.identity.keys_refresh_s, self.refresh_keys),
+            Chore("decisions_not_indexed", INDEX_S, self.projector.catch_up, once=True),
+            *upkeep_chores(self.house, self._log),
             *behaviour_chores(self.house),
             *self.house.shared.chores(),
+            *self.house.together.chores(),
+            *in_force_chores(self.house, self.faults),
             *([Chore("decisions_not_followed", TURN_S, self._follower.catch_up)] if self._follower else []),
             *(chore for face in self.faces for chore in face.chores()),
         ]
-
-    def cosign(self) -> None:
-        """Take the newest checkpoint to the log's witnesses, if it has any; one that remembers otherwise is a fault."""
-        from ostiary.audit.witness.rounds import cosign_now  # noqa: PLC0415 - it brings httpx along
-
-        delivery = cosign_now(self.house.places.root, self.house.log.store)
-        for name, why in delivery.failed.items() if delivery else ():
-            self._log.warning("witness_away", witness=name, why=why)
-
-    def refresh_keys(self) -> None:
-        """Fetch the keys of all issuers, so that no request has to wait for them."""
-        failed = self.house.issuers.refresh(self.house.clock.now_ns())
-        for (tenant, issuer), why in failed.items():
-            self._log.warning("jwks_unavailable", tenant=tenant, issuer=issuer, why=why)
 
     def save_profiles(self) -> None:
         """Store every tenant's profiles with how far they have learned, and what models of sessions remember."""
@@ -341,6 +338,8 @@ def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> Non
     metrics.gauge("ostiary_audit_waiting", "records on their way to the disk", lambda: house.log.stats.waiting)
     metrics.gauge("ostiary_requests_in_flight", "decision requests being answered", lambda: authzen.in_flight)
     metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
+    metrics.gauge("ostiary_disk_free_bytes", "free where the log lies", lambda: float(free_bytes(house.places.root)))
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
     behaviour_gauges(metrics, house)
     house.shared.gauges(metrics)
+    house.together.gauges(metrics, house.log)

@@ -22,9 +22,15 @@ from ostiary.server.agreement_remarks import agreement_remarks
 from ostiary.server.biometrics.remarks import biometrics_remarks
 from ostiary.server.edge.remarks import edge_remarks
 from ostiary.server.places import Places
+from ostiary.server.remarks import Remark
+from ostiary.server.remarks.expiring import certificate_remarks, expiring_remarks
+from ostiary.server.remarks.options import option_remarks
+from ostiary.server.remarks.stale import stale_remarks
+from ostiary.server.remarks.unsigned import unsigned_remarks
 from ostiary.server.rollout.desk import rollout_desk
 from ostiary.server.rollout.shown import stalled_in
-from ostiary.server.settings.sections import LOOPBACK, Networks, PhasesSection, Settings
+from ostiary.server.settings.networks import LOOPBACK, Networks
+from ostiary.server.settings.sections import PhasesSection, Settings
 from ostiary.server.step_up.party import party_of, rules_of, unfit_origins
 from ostiary.server.storing import holds_data, plain_line
 from ostiary.server.wiring import House, open_house
@@ -68,6 +74,8 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _clock(clock)
     yield from _engine(settings)
     yield from _options(settings)
+    for remark in (*option_remarks(settings), *certificate_remarks(settings, clock.now_ns())):
+        yield _finding(remark)
     yield from _step_up(settings)
     yield from _tls(settings)
     yield from _extras()
@@ -80,6 +88,10 @@ def examine(places: Places, load_settings: Callable[[], Settings], clock: Clock)
     yield from _data(places, settings, clock)
 
 
+def _finding(remark: Remark) -> Finding:
+    return Finding(remark.check, State.WRONG if remark.wrong else State.MIND, remark.text, remark.mend)
+
+
 def _clock(clock: Clock) -> Iterator[Finding]:
     if clock.now_ns() < _EPOCH_2026_NS:
         yield Finding("clock", State.WRONG, "the clock stands before this release was made", "set the clock (NTP)")
@@ -89,14 +101,19 @@ def _clock(clock: Clock) -> Iterator[Finding]:
 
 def _engine(settings: Settings) -> Iterator[Finding]:
     if settings.policy.engine == "remote":
-        yield Finding("engine", State.MIND, f"policy is asked of `{settings.policy.url}`; away means DENY")
+        yield Finding(
+            "engine",
+            State.MIND,
+            f"policy is asked of `{settings.policy.url}`; away means DENY",
+            "policy.engine = embedded",
+        )
         return
     source = settings.policy.bundle or policies_dir()
     try:
         with OpaEngine(Bundle.load(source)) as engine:
             error = engine.guardrails(b"{}").error
     except OstiaryError as fault:
-        yield Finding("engine", State.WRONG, fault.message, _command_in(fault.message))
+        yield Finding("engine", State.WRONG, fault.message, _command_in(fault.message, f"ostiary policy test {source}"))
         return
     if error and error != "policy_error":  # an empty document may fail in a rule; it must not fail in the engine
         yield Finding("engine", State.WRONG, f"the policy answers `{error}`", f"ostiary policy test {source}")
@@ -104,10 +121,10 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         yield Finding("engine", State.FINE, f"real OPA answers from the bundle in `{source}`")
 
 
-def _command_in(text: str) -> str:
-    """Return the command that a message names in back-quotes, if it names one."""
+def _command_in(text: str, otherwise: str) -> str:
+    """Return the command that a message names in back-quotes, or another where it names none."""
     *_, last = ("", *text.split("`")[1::2])
-    return last if " " in last else ""
+    return last if " " in last else otherwise
 
 
 def _options(settings: Settings) -> Iterator[Finding]:
@@ -122,19 +139,31 @@ def _options(settings: Settings) -> Iterator[Finding]:
         text = f"`{server.host}` is served without TLS: keys and tokens travel in the open"
         yield Finding("fail-open", State.MIND, text, "server.tls_cert and server.tls_key, or a proxy that has them")
     if settings.telemetry.metrics_from != LOOPBACK:
-        yield Finding("metrics", State.MIND, f"metrics are told to {len(settings.telemetry.metrics_from)} networks")
+        yield Finding(
+            "metrics",
+            State.MIND,
+            f"metrics are told to {len(settings.telemetry.metrics_from)} networks",
+            "telemetry.metrics_from = those that scrape",
+        )
     if not settings.defence.questions:
         text = "whoever has an account may ask any number of questions, and so copy what scores accesses"
         yield Finding("fail-open", State.MIND, text, "defence.questions = true")
     if settings.identity.allow_http_loopback:
-        yield Finding("fail-open", State.MIND, "issuers' keys may come over plain HTTP from this machine")
+        yield Finding(
+            "fail-open",
+            State.MIND,
+            "issuers' keys may come over plain HTTP from this machine",
+            "identity.allow_http_loopback = false",
+        )
     for text in workload_remarks(settings.identity):
-        yield Finding("workloads", State.MIND, text)
+        yield Finding("workloads", State.MIND, text, "docs/how-to/let-ci-jobs-and-pods-in.md")
     if plain_line(settings.store):
         text = "records travel to the database without TLS"
         yield Finding("fail-open", State.MIND, text, "store.plain = false, and no sslmode in store.url")
     if not settings.risk.enabled:
-        yield Finding("risk", State.MIND, "no model scores: policy sees it and steps up where it must")
+        yield Finding(
+            "risk", State.MIND, "no model scores: policy sees it and steps up where it must", "risk.enabled = true"
+        )
 
 
 def _step_up(settings: Settings) -> Iterator[Finding]:
@@ -196,14 +225,17 @@ def _data(places: Places, settings: Settings, clock: Clock) -> Iterator[Finding]
             yield from _streams(house, clock)
             yield from _tenants(house)
             yield from _rollout(house)
-            for bad, text, mend in biometrics_remarks(house, clock.now_ns()):
+            now_ns = clock.now_ns()
+            for remark in (*expiring_remarks(house, now_ns), *stale_remarks(house, now_ns), *unsigned_remarks(house)):
+                yield _finding(remark)
+            for bad, text, mend in biometrics_remarks(house, now_ns):
                 yield Finding("biometrics", State.WRONG if bad else State.MIND, text, mend)
             for bad, text, mend in edge_remarks(house):
                 yield Finding("edge", State.WRONG if bad else State.MIND, text, mend)
     except OstiaryError as fault:
-        yield Finding("data", State.WRONG, fault.message, _command_in(fault.message))
+        yield Finding("data", State.WRONG, fault.message, _command_in(fault.message, "ostiary config show"))
     for reason in dict.fromkeys(faults):
-        yield Finding("data", State.WRONG, f"opening it told `{reason}`")
+        yield Finding("data", State.WRONG, f"opening it told `{reason}`", "ostiary audit verify")
 
 
 def _log(house: House, clock: Clock) -> Iterator[Finding]:
@@ -281,7 +313,8 @@ def _tenants(house: House) -> Iterator[Finding]:
             house.policies.load(row.tenant)
             house.knowledge.enricher(row.tenant)
         except OstiaryError as fault:
-            yield Finding(f"tenant {row.tenant}", State.WRONG, fault.message, _command_in(fault.message))
+            mend = _command_in(fault.message, f"ostiary policy test {house.places.bundle(row.tenant)}")
+            yield Finding(f"tenant {row.tenant}", State.WRONG, fault.message, mend)
             continue
         model = house.scorers.source(row.tenant)
         scorer = house.scorers.scorer(row.tenant)
@@ -292,7 +325,7 @@ def _tenants(house: House) -> Iterator[Finding]:
         for pep in house.store.peps.of_tenant(row.tenant):
             if pep.subjects == "asserted":
                 text = f"`{pep.pep_id}` is believed who its subjects are, without a token of theirs"
-                yield Finding(f"tenant {row.tenant}", State.MIND, text)
+                yield Finding(f"tenant {row.tenant}", State.MIND, text, "ostiary pep add NAME --subjects token")
 
 
 def _agreement(house: House, tenant: str) -> Iterator[Finding]:

@@ -10,19 +10,29 @@ import msgspec
 
 
 class Chore(msgspec.Struct, frozen=True):
-    """One thing to do every so many seconds; ``name`` is the reason under which its faults are told."""
+    """One thing to do every so many seconds; ``name`` is the reason under which its faults are told.
+
+    With ``once`` it is done for all replicas together, by the one that keeps them; it bears two at it for a while.
+    """
 
     name: str
     every_s: float
     run: Callable[[], object]
+    once: bool = False
 
 
 class Chores:
     """Runs chores in the loop's background until told to stop."""
 
-    def __init__(self, chores: Sequence[Chore], on_fault: Callable[[str, BaseException], None]) -> None:
-        """Take what is to be done and whom to tell of faults."""
+    def __init__(
+        self,
+        chores: Sequence[Chore],
+        on_fault: Callable[[str, BaseException], None],
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Take what is to be done, whom to tell of faults, and whether this process does what is done once."""
         self._chores = tuple(chores)
+        self._leads = leads
         self._on_fault = on_fault
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -40,6 +50,8 @@ class Chores:
     async def _repeat(self, chore: Chore) -> None:
         while True:
             await asyncio.sleep(chore.every_s)
+            if chore.once and not self._leads():
+                continue
             work = asyncio.ensure_future(asyncio.to_thread(chore.run))
             try:
                 await asyncio.shield(work)

@@ -19,6 +19,7 @@ from ostiary.server.chores import Chore
 from ostiary.server.doors import Doors, Keeper
 from ostiary.server.forwarded import Proxies
 from ostiary.server.telemetry.metrics import Metrics
+from ostiary.server.telemetry.traces import Tracer
 from ostiary.server.wire import Reply, Request, StreamReply
 from ostiary.server.wiring import House
 
@@ -80,6 +81,7 @@ class FaceDesk(msgspec.Struct, frozen=True):
         receive_timeout_s: how long a body may take.
         base_url: our public address, from the configuration, without a slash at the end.
         doors: what the doors of the pipeline share; ``keeper`` makes the keeper of one.
+        tracer: takes spans, ``None`` where nobody does.
         draining: whether this worker is about to end: what never ends by itself must end now.
     """
 
@@ -93,6 +95,7 @@ class FaceDesk(msgspec.Struct, frozen=True):
     receive_timeout_s: float
     base_url: str
     doors: Doors
+    tracer: Tracer | None = None
     draining: Callable[[], bool] = lambda: False
 
     def keeper(self, door: str, *, understands: frozenset[str] | None = frozenset(), bound: bool = True) -> Keeper:

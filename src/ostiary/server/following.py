@@ -5,6 +5,8 @@
 - A decision of ours comes twice, by itself and in the log; whichever comes first is learned, the other is passed over.
 - Order: a replica's own decisions come before others' of the same moment. Profiles of two replicas can so differ by
   what happened within one turn; both have learned the same records.
+- Whoever was erased at one replica is forgotten at all: the record of an erasure names nobody, but the entries that it
+  emptied still bear the tag of their subject, and each replica finds whom it knows by that tag.
 - ``saving`` stands still: what is saved then has learned all records before its index, and none after.
 """
 
@@ -18,10 +20,14 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.audit import AuditLog
+from ostiary.audit.erasure import read_erasure
+from ostiary.audit.subjects import ERASED
 from ostiary.decision.parts import Decided
+from ostiary.server.wiring import House
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 TURN_S: Final = 0.25
+ADMIN: Final = "admin"
 _REMEMBERED: Final = 65_536
 _PAGE: Final = 512
 _decode: Final = msgspec.json.Decoder(DecisionRecord).decode
@@ -36,8 +42,14 @@ class Follower:
         learn: Callable[[Decided], None],
         on_fault: Callable[[str, BaseException], None],
         start: int = 0,
+        others: Callable[[Decided], None] = lambda _decided: None,
+        on_erased: Callable[[str, bytes], None] = lambda _tenant, _tag: None,
     ) -> None:
-        """Read ``log`` from the index ``start`` on, and hand each decision to ``learn``."""
+        """Read ``log`` from the index ``start`` on; hand each decision to ``learn``, another's to ``others`` too.
+
+        ``on_erased`` hears the tenant and the tag of each subject that was erased.
+        """
+        self._others, self._on_erased = others, on_erased
         self._log, self._learn, self._on_fault = log, learn, on_fault
         self._next = start
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -62,7 +74,8 @@ class Follower:
             while self._next < end:
                 until = min(end, self._next + _PAGE)
                 for stored in self._log.between(self._next, until, self._is_others):
-                    self._take_in(stored.record_id, stored.payload)
+                    act = self._forget if stored.kind == ADMIN else self._take_in
+                    act(stored.record_id, stored.payload)
                 self._next = until
             return self.followed - before
 
@@ -81,13 +94,27 @@ class Follower:
             return
         try:
             record = _decode(payload)
+            decided = Decided(record, {}, _DONE, record.event)
             if record.event is not None:
-                self._learn(Decided(record, {}, _DONE, record.event))
+                self._learn(decided)
+            self._others(decided)
         except Exception as fault:  # noqa: BLE001 - told; the others are learned
             self._on_fault("decision_not_followed", fault)
 
+    def _forget(self, _record_id: str, payload: bytes | None) -> None:
+        """Tell of whoever was erased."""
+        told = read_erasure(payload)
+        if told is None or told.action != ERASED:
+            return
+        rows = (row for start, end in told.erased for row in self._log.store.rows(start, end))
+        for tenant, tag in dict.fromkeys((row.tenant, row.tag) for row in rows if row.tag):
+            try:
+                self._on_erased(tenant, tag)
+            except Exception as fault:  # noqa: BLE001 - told; the records after it are learned
+                self._on_fault("subject_not_forgotten", fault)
+
     def _is_others(self, kind: str, record_id: str) -> bool:
-        return kind == "decision" and record_id not in self._known
+        return kind == ADMIN or (kind == "decision" and record_id not in self._known)
 
     def _is_new(self, decision_id: str) -> bool:
         if decision_id in self._known:
@@ -96,6 +123,26 @@ class Follower:
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return True
+
+
+def follower_of(
+    house: House,
+    learn: Callable[[Decided], None],
+    others: Callable[[Decided], None],
+    on_fault: Callable[[str, BaseException], None],
+) -> Follower:
+    """Return what follows the log of ``house`` and forgets whom another replica erased."""
+
+    def forget(tenant: str, tag: bytes) -> None:
+        vault = house.log.vault
+        vault.drop_cache()  # the key that another replica destroyed
+        book = house.knowledge.book(tenant)
+        for name in [name for name in book.names() if vault.tag(tenant, name) == tag]:
+            kind, _, subject = name.partition(":")
+            book.forget(kind, subject)
+            house.drift.forget(tenant, name)
+
+    return Follower(house.log, learn, on_fault, house.knowledge.next_index, others, forget)
 
 
 def _done() -> Future[Any]:

@@ -1,4 +1,4 @@
-"""A person is forgotten in every room at once: one way for the API and for the command line."""
+"""A person or a tenant is forgotten in every room at once: one way for the API, the command line and a restore."""
 
 from ostiary.audit.erasure import Erased
 from ostiary.audit.subjects import SubjectAdmin
@@ -32,4 +32,34 @@ def forget(house: House, tenant: str, kind: str, name: str) -> Erased:
     house.glass.book.forget_subject(tenant, subject, house.clock.now_ns())
     house.knowledge.forget(tenant, kind, name, house.store.snapshots)
     forget_subject(house, tenant, subject)
+    return erased
+
+
+def forget_tenant(house: House, tenant: str) -> Erased:
+    """Delete a tenant: its keys are destroyed, its rows and files are gone; proofs of its records stay valid.
+
+    Raises:
+        RefusedError: ``tenant_unknown``.
+        UnavailableError: the log cannot be written; then nothing was deleted.
+    """
+    # Imported here: it takes half a second that verbs which only list need not wait for.
+    from ostiary.server.auditing.packing import remove_packs  # noqa: PLC0415
+    from ostiary.server.biometrics.opening import forget_behaviour  # noqa: PLC0415
+    from ostiary.server.conversations import forget_conversations  # noqa: PLC0415
+    from ostiary.server.features import forget_features  # noqa: PLC0415
+    from ostiary.server.training.runs import forget_runs  # noqa: PLC0415
+
+    erased = house.tenants.delete(tenant)
+    house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
+    house.rag.forget_tenant(tenant)
+    house.store.forget_tenant(tenant)
+    forget_conversations(house, tenant)
+    forget_behaviour(house, tenant)
+    forget_features(house, tenant)
+    house.knowledge.forget_tenant(tenant)
+    house.models.forget_tenant(tenant)
+    house.approvals.room.forget(tenant)
+    house.rollout.forget_tenant(tenant)
+    forget_runs(house, tenant)
+    remove_packs(house.places, tenant)
     return erased

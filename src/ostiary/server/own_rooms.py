@@ -44,7 +44,7 @@ def own_rooms(
     store, log, ring, rollout = parts["store"], parts["log"], parts["ring"], parts["rollout"]
     approvals = open_approvals(settings, store, log, clock)
     agreed = Agreed(PeoplesQuorum(approvals.room, approvals.quorum), clock)
-    activations = Activations(store.snapshots, ring, agreed, clock)
+    activations = Activations(store.snapshots, ring, agreed, clock, several=parts["together"].several)
     parts["policies"].heed(activations)
     parts["scorers"].heed(activations)
     shadow = open_shadow(parts, places, settings.shadow, clock, on_fault, opening, model_keys)

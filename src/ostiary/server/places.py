@@ -53,6 +53,11 @@ class Places(msgspec.Struct, frozen=True):
         """The folder for objects on their way into a store, mode 0700."""
         return self.root / "spool"
 
+    @property
+    def retired(self) -> Path:
+        """The mark of a directory that a restored one has taken the place of; it is never opened again."""
+        return self.root / "retired"
+
     def bundle(self, tenant: str) -> Path:
         """The folder of a tenant's own policy bundle; it may be absent."""
         return self.root / "bundles" / check_tenant(tenant)

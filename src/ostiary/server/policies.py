@@ -8,7 +8,9 @@
    it was built; once somebody reloads it changed, it is tried out like any other.
 4. A bundle that is refused changes nothing: the old one stays in force. At a start there is no old one: DENY.
 5. A decision never waits for a bundle to load: ``engine`` answers at once or not at all, ``load`` takes its time.
-6. Where a tenant has people, only what they agreed to is put in force: judged by the digest of what was read, which is
+6. Among replicas one reloads and the others follow. One whose folder holds another bundle answers no more for that
+   tenant until it holds the right one.
+7. Where a tenant has people, only what they agreed to is put in force: judged by the digest of what was read, which is
    what is opened. A tenant that shares a bundle with others is asked, too, when somebody reloads it.
 """
 
@@ -108,6 +110,7 @@ class Policies:
         self._lock = threading.Lock()
         self._engines: dict[Path, Engine] = {}
         self._sources: dict[str, Path] = {}
+        self._apart: set[str] = set()
 
     def heed(self, consents: Consents) -> None:
         """Put in force only what ``consents`` lets."""
@@ -119,6 +122,10 @@ class Policies:
         Raises:
             UnavailableError: ``policy_unavailable``: it is being loaded, or could not be.
         """
+        if tenant in self._apart:
+            raise UnavailableError(
+                "policy_unavailable", f"the policy of tenant `{tenant}` here is not the one in force"
+            )
         source = self._sources.get(tenant)
         engine = self._engines.get(source) if source is not None else self._shared(tenant)
         if engine is None:
@@ -177,6 +184,27 @@ class Policies:
             self._engines[source] = fresh
             self._sources[tenant] = source
         return self.status(tenant)
+
+    def follow(self, tenant: str, digest: str) -> bool:
+        """Put in force what another replica has put in force; return whether that lies here.
+
+        Raises:
+            OstiaryError: what lies here cannot be loaded; the tenant is not answered for.
+        """
+        source = self.source(tenant)
+        known = self._engines.get(source)
+        if known is None or known.digest != digest:
+            self._apart.add(tenant)
+            bundle = Bundle.load(source)
+            if bundle.digest != digest:
+                return False
+            self._try_out(bundle)
+            fresh = self._open(bundle)
+            with self._lock:
+                self._engines[source] = fresh
+                self._sources[tenant] = source
+        self._apart.discard(tenant)
+        return True
 
     def status(self, tenant: str) -> BundleStatus:
         """Return which bundle is in force for a tenant."""

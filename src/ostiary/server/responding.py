@@ -226,6 +226,10 @@ class Responding:
         self.outbox.prune(before)
         self.obligations.prune(before)
 
+    def look_again(self) -> None:
+        """Look at the next turn at all that was decided since it was last noted: whoever did that may have died."""
+        self._caught_up = False
+
     def catch_up(self) -> None:
         """Look at the decisions that the log has had since they were last looked at."""
         self._caught_up = True  # first: what cannot be looked at now says otherwise

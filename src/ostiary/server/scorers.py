@@ -97,6 +97,15 @@ class Scorers:
             self._scorers[tenant] = self._first(tenant) if self._enabled else None
             return self._scorers[tenant]
 
+    def follow(self, tenant: str, digest: str) -> bool:
+        """Use what another replica has put in force, if a model is used here; return whether that lies here."""
+        with self._lock:
+            known = self._scorers.get(tenant)
+        if tenant not in self._scorers or not self._enabled or (known is not None and known.digest == digest):
+            return True
+        fresh = self.reload(tenant)
+        return fresh is not None and fresh.digest == digest
+
     def heed_blocks(self) -> int:
         """Load anew where another process blocked a model, or let one in again; return for how many tenants."""
         with self._lock:

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from ostiary.audit import AuditLog, AuditSettings, DiskReserve
+from ostiary.audit import AuditLog
 from ostiary.audit.tenants import TenantAdmin
 from ostiary.biometrics.book import TemplateBook
 from ostiary.decision.decide import Decider
 from ostiary.decision.moments import ProfiledSignals
 from ostiary.decision.parts import Parts
 from ostiary.defence.lessons import Lessons
-from ostiary.errors import OstiaryError
+from ostiary.errors import OstiaryError, RefusedError
 from ostiary.gateway.conversations import Conversations
 from ostiary.identity.devices import DeviceBook
 from ostiary.identity.dpop import DpopVerifier
@@ -50,6 +50,7 @@ from ostiary.server.admins import Admins
 from ostiary.server.admitted import Admitted
 from ostiary.server.agreed import Agreed
 from ostiary.server.approvals import ApprovalDesk
+from ostiary.server.audit_log import open_log
 from ostiary.server.biometrics.ports import BehaviourRoom
 from ostiary.server.break_glass import GlassRoom
 from ostiary.server.devices import open_devices
@@ -65,6 +66,7 @@ from ostiary.server.own_rooms import own_rooms
 from ostiary.server.places import Places
 from ostiary.server.policies import Policies
 from ostiary.server.registry import RememberedRegistry
+from ostiary.server.replicas import Together, open_together
 from ostiary.server.reports import Reports
 from ostiary.server.responding import Responding
 from ostiary.server.response_parts import open_responding
@@ -73,7 +75,6 @@ from ostiary.server.rollout import Rollout, open_rollout
 from ostiary.server.scorers import Scorers
 from ostiary.server.scoring import MODEL_PURPOSE, scored, trusted_model_keys
 from ostiary.server.session_memory import SessionMemory
-from ostiary.server.settings.audit import AuditSection
 from ostiary.server.settings.sections import IdentitySection, PolicySection, Settings
 from ostiary.server.shadow.room import ShadowRoom
 from ostiary.server.shared import Shared, open_shared
@@ -86,7 +87,6 @@ from ostiary.vocabulary.rollout import FiguresSource
 if TYPE_CHECKING:
     from ostiary.server.biometrics.room import BiometricsRoom
 
-_MIB = 1 << 20
 OnFault = Callable[[str, BaseException], None]
 
 
@@ -98,6 +98,7 @@ class House(msgspec.Struct, frozen=True):
     clock: Clock
     store: Store
     shared: Shared
+    together: Together
     ring: KeyRing
     vault: SubjectVault
     log: AuditLog
@@ -194,11 +195,11 @@ def open_house(
     Raises:
         OstiaryError: something needed is missing, damaged or open to others.
     """
+    if places.retired.exists():  # two living copies of one log would fork it
+        text = f"a restored copy has taken the place of `{places.root}`: two logs of one name may not both go on"
+        raise RefusedError("data_retired", text)
     with ExitStack() as opening:
-        store = opening.enter_context(open_store(places, settings.store, clock))
-        shared = open_shared(settings.valkey, store, clock, on_fault, opening)
-        parts: dict[str, Any] = {"store": store, "shared": shared}
-        parts |= _open(places, settings, store, shared, clock, on_fault, bundle, opening, serving=serving)
+        parts = _open(places, settings, clock, on_fault, bundle, opening, serving=serving)
         keys = partial(trusted_model_keys, places, parts["ring"])
         parts |= own_rooms(parts, places, settings, clock, on_fault, opening, keys)
         return House(places=places, settings=settings, clock=clock, **parts, opened=opening.pop_all())
@@ -207,8 +208,6 @@ def open_house(
 def _open(
     places: Places,
     settings: Settings,
-    store: Store,
-    shared: Shared,
     clock: Clock,
     on_fault: OnFault,
     bundle: Path | None,
@@ -216,12 +215,13 @@ def _open(
     *,
     serving: bool,
 ) -> dict[str, Any]:
-    ring, vault = open_keys(places.keys, store, clock)
-    log = opening.enter_context(_log(places, settings.audit, store, vault, ring, clock))
+    ground = _ground(places, settings, clock, on_fault, opening, serving=serving)
+    store, ring, log, shared = ground["store"], ground["ring"], ground["log"], ground["shared"]
     issuers = issuer_book(settings, store.snapshots, ring, clock)
     authenticator, subjects = _identity(settings.identity, issuers, store, shared)
     knowledge = _knowledge(places, settings, store, shared, clock, on_fault, serving=serving)
-    policies = opening.enter_context(closing(_policies(places, settings.policy, bundle, store, clock, on_fault)))
+    policies = _policies(places, settings.policy, bundle, store, clock, on_fault)
+    opening.callback(policies.close)
     memory, scorers = scored(places, settings, ring, on_fault, store)
     keys = partial(trusted_model_keys, places, ring)
     directory = directory_of(settings, knowledge, store)
@@ -244,11 +244,9 @@ def _open(
         degraded=shared.degraded,
         on_fault=on_fault,
     )
-    told = (places, settings.response, settings.export, store, log, ledger, scorers, clock)
+    responding = partial(open_responding, places, settings.response, settings.export, store, log, ledger)
     return {
-        "ring": ring,
-        "vault": vault,
-        "log": log,
+        **ground,
         "tenants": TenantAdmin(log, ring, clock),
         "authenticator": authenticator,
         "subjects": subjects,
@@ -261,21 +259,21 @@ def _open(
         "session_memory": memory,
         "devices": devices,
         "decider": Decider(parts),
-        "response": open_responding(*told, on_fault, keys, rollout.playbooks, devices),
+        "response": responding(scorers, clock, on_fault, keys, rollout.playbooks, devices),
     }
 
 
-def _log(
-    places: Places, settings: AuditSection, store: Store, vault: SubjectVault, ring: KeyRing, clock: Clock
-) -> AuditLog:
-    reserve = DiskReserve(places.root, settings.reserve_mb * _MIB, settings.min_free_mb * _MIB)
-    wanted = AuditSettings(
-        origin=settings.origin,
-        durability=settings.durability,
-        reserve_mib=settings.reserve_mb,
-        min_free_mib=settings.min_free_mb,
-    )
-    return AuditLog(store, vault, ring, clock, wanted, reserve)
+def _ground(
+    places: Places, settings: Settings, clock: Clock, on_fault: OnFault, opening: ExitStack, *, serving: bool
+) -> dict[str, Any]:
+    """Open what everything else stands on: store, keys, what replicas share, the log."""
+    store = opening.enter_context(open_store(places, settings.store, clock))
+    ring, vault = open_keys(places.keys, store, clock)
+    together = open_together(settings, places, store, vault, clock, serving=serving)
+    shared = open_shared(settings, store, vault, clock, on_fault, opening)
+    writing = open_log(places, settings.audit, store, vault, ring, clock, together, on_fault)
+    log = opening.enter_context(writing)
+    return {"store": store, "ring": ring, "vault": vault, "together": together, "shared": shared, "log": log}
 
 
 def _identity(

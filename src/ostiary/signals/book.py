@@ -121,6 +121,11 @@ class ProfileBook:
                 self._tables.subjects.forget_spilled(key, other, epoch)
         return there
 
+    def names(self) -> list[str]:
+        """Return whom it has in memory, as ``type:id``."""
+        with self._lock:
+            return list(self._tables.subjects)
+
     def freeze(self, subject_type: str, subject_id: str, now_s: int) -> bool:
         """Take a subject's baseline anew; return whether that was done.
 

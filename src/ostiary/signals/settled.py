@@ -119,6 +119,11 @@ class SettledBook:
             there = [book.forget(subject_type, subject_id) for book in (self._lately, self._late)]
             return any(there)
 
+    def names(self) -> list[str]:
+        """Return whom it has in memory, as ``type:id``."""
+        waiting = [subject_key(one) for one in list(self._waiting)]
+        return list(dict.fromkeys((*self._lately.names(), *self._late.names(), *waiting)))
+
     def snapshot(self, *, ends_epoch: bool = True) -> bytes:
         """Return both books as bytes; lessons that wait are not in it."""
         with self._lock:

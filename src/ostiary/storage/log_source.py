@@ -4,7 +4,7 @@ It knows nothing of how the log was written: what is not there is reported as go
 Nothing is written, nothing is made: where keys are missing beside it, payloads stay closed and the report says so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -86,6 +86,14 @@ class TableSource:
         if opener is None:
             return None
         return {row[0]: opener(row) for row in self._bundle_rows(index, width)}
+
+    def opened_of(self, tenant: str, kind: str) -> Iterator[bytes]:
+        """Yield salt and payload of a tenant's records of one kind that still open, oldest first."""
+        opener = self.opener
+        for index in range(-(-int(self._head[1]) // _WIDTH)) if opener is not None else ():
+            for row in self._bundle_rows(index, _WIDTH):
+                if (row[1], row[2]) == (tenant, kind) and opener is not None and (found := opener(row)):
+                    yield found
 
     def beyond(self, size: int) -> int:
         """Return how many records lie behind the signed end."""

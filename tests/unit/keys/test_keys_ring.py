@@ -10,6 +10,7 @@ import pytest
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 from ostiary.keys import KeyRing
 from ostiary.testing.fake_clock import FakeClock
+from ostiary.vocabulary.clock import SystemClock
 
 
 @pytest.fixture
@@ -144,3 +145,26 @@ def test_an_unwritable_disk_is_unavailable(tmp_path: Path, clock: FakeClock) -> 
     with pytest.raises(UnavailableError):
         KeyRing(tmp_path / "keys", clock)
     tmp_path.chmod(0o700)
+
+
+def test_a_process_signs_on_while_another_rotates(tmp_path: Path) -> None:
+    """The other erases a key's file between our reading the list and our reading the file."""
+    clock = SystemClock()
+    ours, theirs = KeyRing(tmp_path / "ring", clock), KeyRing(tmp_path / "ring", clock)
+    ours.active("acme", "metadata")
+    done = threading.Event()
+
+    def rotate() -> None:
+        for _ in range(60):
+            theirs.rotate("acme", "metadata")
+        done.set()
+
+    rotating = threading.Thread(target=rotate)
+    rotating.start()
+    signed = []
+    while not done.is_set():
+        signed.append(ours.active("acme", "metadata").sign(b"x"))
+    rotating.join()
+    known = KeyRing(tmp_path / "ring", clock).all_public("acme", "metadata")
+    assert len(known) == 61
+    assert all(any(key.verify(one, b"x") for key in known) for one in signed[-200:])

@@ -7,7 +7,6 @@ from cyclopts import App, Parameter
 from ostiary.cli.output import out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Proposal, open_data
 from ostiary.errors import FaultyInputError
-from ostiary.server.training.runs import forget_runs
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -52,28 +51,13 @@ def delete(
     """Delete a tenant and make everything that was sealed for it unreadable; proofs of its records stay valid."""
     if not yes:
         raise FaultyInputError("not_confirmed", "this cannot be undone: say `--yes`")
-    from ostiary.server.auditing.packing import remove_packs  # noqa: PLC0415 - as below
-    from ostiary.server.biometrics.opening import forget_behaviour  # noqa: PLC0415 - as below
-    from ostiary.server.consented import may_erase  # noqa: PLC0415 - as below
-    from ostiary.server.conversations import forget_conversations  # noqa: PLC0415 - as below
-    from ostiary.server.deeds import COMMAND_LINE  # noqa: PLC0415 - as below
-    from ostiary.server.features import forget_features  # noqa: PLC0415 - half a second that not every verb needs
+    from ostiary.server.consented import may_erase  # noqa: PLC0415 - half a second that not every verb needs
+    from ostiary.server.deeds import COMMAND_LINE  # noqa: PLC0415 - as above
+    from ostiary.server.forgetting import forget_tenant  # noqa: PLC0415 - as above
 
     with open_data(data, config) as house:
         may_erase(house, COMMAND_LINE, tenant, f"tenant:{tenant}", reason, proposal)
-        erased = house.tenants.delete(tenant)
-        house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
-        house.rag.forget_tenant(tenant)
-        house.store.forget_tenant(tenant)
-        forget_conversations(house, tenant)
-        forget_behaviour(house, tenant)
-        forget_features(house, tenant)
-        house.knowledge.forget_tenant(tenant)
-        house.models.forget_tenant(tenant)
-        house.approvals.room.forget(tenant)
-        house.rollout.forget_tenant(tenant)
-        forget_runs(house, tenant)
-        remove_packs(house.places, tenant)
+        erased = forget_tenant(house, tenant)
     if json:
         print_json(erased)
     else:

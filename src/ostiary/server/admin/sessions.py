@@ -93,6 +93,7 @@ def terminate_session(tenant: Tenant, handle: str, body: Why, who: Who, desk: De
     record = desk.record(who, tenant, "session.terminate", session=session.handle, reason=body.reason)
     now = desk.house.clock.now_ns()
     changed = desk.house.ledger.terminate(tenant, session.session_id, at_ns=now, reason=body.reason, cause=record)
+    desk.house.together.settle()
     return Done(changed=changed, record_id=record)
 
 

@@ -6,12 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from ostiary.server.admin.context import Desk, Everyones, Model, Proposal, Tenant, Who
-from ostiary.server.auditing.packing import remove_packs
-from ostiary.server.biometrics.opening import forget_behaviour
 from ostiary.server.consented import may_erase
-from ostiary.server.conversations import forget_conversations
-from ostiary.server.features import forget_features
-from ostiary.server.training.runs import forget_runs
+from ostiary.server.forgetting import forget_tenant
 
 router = APIRouter(tags=["tenants"])
 LegalReason = Annotated[str, Query(max_length=500, description="The legal reason, where people must agree to it.")]
@@ -71,17 +67,5 @@ def delete_tenant(
     """
     consent = may_erase(desk.house, who.key_id, tenant, f"tenant:{tenant}", reason, proposal)
     desk.record(who, tenant, "tenant.delete", **consent.told)
-    erased = desk.house.tenants.delete(tenant)
-    desk.house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
-    desk.house.rag.forget_tenant(tenant)
-    desk.house.store.forget_tenant(tenant)
-    forget_conversations(desk.house, tenant)
-    forget_behaviour(desk.house, tenant)
-    forget_features(desk.house, tenant)
-    desk.house.knowledge.forget_tenant(tenant)
-    desk.house.models.forget_tenant(tenant)
-    desk.house.approvals.room.forget(tenant)
-    desk.house.rollout.forget_tenant(tenant)
-    forget_runs(desk.house, tenant)
-    remove_packs(desk.house.places, tenant)
+    erased = forget_tenant(desk.house, tenant)
     return Deleted(tenant=tenant, records_erased=erased.count, record_id=erased.record_id)

@@ -80,8 +80,8 @@ class AccessRequests:
         """Return what is done every few seconds: answers of people, and ends."""
         house = self._desk.house
         return [
-            Chore("access_requests_not_settled", SETTLE_S, lambda: settle_all(house)),
-            Chore("access_requests_not_tidied", TIDY_S, lambda: tidy_all(house)),
+            Chore("access_requests_not_settled", SETTLE_S, lambda: settle_all(house), once=True),
+            Chore("access_requests_not_tidied", TIDY_S, lambda: tidy_all(house), once=True),
         ]
 
     async def answer(self, request: Request) -> Reply:

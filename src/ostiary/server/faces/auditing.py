@@ -22,7 +22,7 @@ class AuditingFace:
 
     def chores(self) -> Sequence[Chore]:
         """Return the looking after what is asked for."""
-        return (Chore("audit_jobs_not_done", LOOK_S, self._working.turn),)
+        return (Chore("audit_jobs_not_done", LOOK_S, self._working.turn, once=True),)
 
     async def answer(self, request: Request) -> Reply:
         """Answer nothing: no path leads here."""

@@ -29,7 +29,7 @@ class BreakGlassFace:
 
     def chores(self) -> Sequence[Chore]:
         """Return what is done every second."""
-        return [Chore("break_glass_not_ended", TEND_S, lambda: end_overdue(self._house))]
+        return [Chore("break_glass_not_ended", TEND_S, lambda: end_overdue(self._house), once=True)]
 
 
 def face(desk: FaceDesk) -> BreakGlassFace:

@@ -77,7 +77,7 @@ class ConversationsFace:
 
     def chores(self) -> Sequence[Chore]:
         """Bring older messages under current keys, and destroy what is shredded."""
-        return (Chore("conversations_not_tended", self._house.settings.conversations.tend_s, self.tend),)
+        return (Chore("conversations_not_tended", self._house.settings.conversations.tend_s, self.tend, once=True),)
 
     def tend(self) -> None:
         """Tend all tenants; the first time, what was shredded long ago as well."""

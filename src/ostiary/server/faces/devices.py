@@ -63,7 +63,7 @@ class DeviceFace:
 
     def chores(self) -> Sequence[Chore]:
         """Judge anew what time has changed, and tell what another process did."""
-        return (Chore("devices_not_judged", SWEEP_S, lambda: self._book.sweep(self._now())),)
+        return (Chore("devices_not_judged", SWEEP_S, lambda: self._book.sweep(self._now()), once=True),)
 
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""

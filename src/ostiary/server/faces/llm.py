@@ -23,6 +23,7 @@ import prometheus_client
 from ostiary.errors import OstiaryError, UnavailableError, VerificationError
 from ostiary.gateway.openai.asked import Face
 from ostiary.gateway.openai.errors import error, model_unknown
+from ostiary.gateway.record import InspectionRecord
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import TurnedAway
@@ -38,6 +39,7 @@ from ostiary.server.llm.room import LlmRoom
 from ostiary.server.llm.telling import no_answer, turned_away
 from ostiary.server.llm.visit import NotThisModel, Visit, Visits
 from ostiary.server.places import DEFAULT_TENANT
+from ostiary.server.telemetry.genai import spoken
 from ostiary.server.wire import Reply, Request, StreamReply, json_reply
 from ostiary.vocabulary.reasons import Reason
 
@@ -59,7 +61,7 @@ class LlmFace:
     def __init__(self, desk: FaceDesk) -> None:
         """Open the door."""
         self._desk = desk
-        self._room = LlmRoom(desk.house)
+        self._room = LlmRoom(desk.house, self._spoke)
         settings = self._room.settings
         self._threads = ThreadPoolExecutor(max(2, min(8, settings.in_flight)), "llm")
         desk.house.opened.callback(self._threads.shutdown)
@@ -210,6 +212,17 @@ class LlmFace:
             return json_reply(200, {"object": "list", "data": found})
         one = next((model for model in found if model["id"] == name), None)
         return json_reply(200, one) if one else json_reply(404, model_unknown(name))
+
+    def _spoke(self, tenant: str, record: InspectionRecord) -> None:
+        """Tell of a request where spans are taken."""
+        tracer = self._desk.tracer
+        if tracer is None:
+            return
+        try:
+            model = self._room.models.find(tenant, record.model)
+            tracer.spoke(spoken(tenant, record, model, self._desk.house.clock.now_ns()))
+        except Exception as fault:  # noqa: BLE001 - a span that is not sent must not keep an answer back
+            self._desk.faults("telemetry_failed", fault)
 
     def _told(self, face: str, outcome: str, begun: float) -> None:
         self._outcomes.labels(face, outcome).inc()

@@ -70,7 +70,7 @@ class RagFace:
 
     def chores(self) -> Sequence[Chore]:
         """Look at the sources."""
-        return (Chore("rag_not_read", self._every_s, self.sync),)
+        return (Chore("rag_not_read", self._every_s, self.sync, once=True),)
 
     def sync(self) -> None:
         """Read what has changed in all sources of all tenants."""

@@ -87,11 +87,11 @@ class Receipts:
         response = self._desk.house.response
         return (
             Chore("response_failed", TURN_S, response.turn),
-            Chore("letters_not_sent", SEND_S, response.outbox.deliver),
-            Chore("streams_not_told", STREAMS_S, self._streams.turn),
-            Chore("receipts_not_watched", WATCH_S, response.watch),
+            Chore("letters_not_sent", SEND_S, response.outbox.deliver, once=True),
+            Chore("streams_not_told", STREAMS_S, self._streams.turn, once=True),
+            Chore("receipts_not_watched", WATCH_S, response.watch, once=True),
             Chore("blocked_models_not_heeded", HEED_S, self._desk.house.scorers.heed_blocks),
-            Chore("response_not_tidied", TIDY_S, response.tidy),
+            Chore("response_not_tidied", TIDY_S, response.tidy, once=True),
         )
 
 

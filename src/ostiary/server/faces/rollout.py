@@ -51,7 +51,7 @@ class RolloutFace:
         """Return what is to be done every so often."""
         return (
             Chore("phases_not_looked_at", LOOK_S, self.look),
-            Chore("gates_not_watched", WATCH_S, self._rollout.watch_all),
+            Chore("gates_not_watched", WATCH_S, self._rollout.watch_all, once=True),
         )
 
     def look(self) -> None:

@@ -26,6 +26,7 @@ from ostiary.server.body import parse_object
 from ostiary.server.challenge import UNAUTHENTICATED
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
+from ostiary.server.replicas.telling import told_once
 from ostiary.server.signalling import PEP, SharedSignals, pool_of, shared_signals
 from ostiary.server.wire import Reply, Request, json_reply
 from ostiary.vocabulary.ids import check_tenant
@@ -62,7 +63,7 @@ def face(desk: FaceDesk) -> "SsfFace | None":
     if not desk.house.settings.ssf.enabled:
         return None
     signals = shared_signals(desk.house, desk.faults)
-    desk.house.ledger.listen(signals.transmitter.on_change)
+    told_once(desk.house.together, desk.house.ledger, signals.transmitter.on_change)
     desk.house.devices.listen(lambda change: _tell_standing(signals, change))
     return SsfFace(desk, signals)
 
@@ -117,9 +118,9 @@ class SsfFace:
         """Return what is to be done every so many seconds."""
         return (
             Chore("signals_not_told", DRAIN_S, self.signals.transmitter.drain),
-            Chore("signals_not_pushed", PUSH_S, self._pusher.turn),
-            Chore("signals_not_polled", POLL_S, self.signals.poller.turn),
-            Chore("signals_not_kept", UPKEEP_S, self.signals.upkeep.turn),
+            Chore("signals_not_pushed", PUSH_S, self._pusher.turn, once=True),
+            Chore("signals_not_polled", POLL_S, self.signals.poller.turn, once=True),
+            Chore("signals_not_kept", UPKEEP_S, self.signals.upkeep.turn, once=True),
             Chore("jwks_unavailable", KEYS_S, self._refresh_keys),
         )
 

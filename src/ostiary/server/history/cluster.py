@@ -2,8 +2,8 @@
 
 Whoever reaches a Dask scheduler runs code on its workers: the protocol carries functions. So:
 
-- Processes of this machine listen on the loopback alone, speak TLS with keys made for this one run, so that other people
-  of the machine cannot join them, and show no dashboard.
+- Processes of this machine listen on the loopback alone, speak TLS with keys made for this one run, so that other
+  people of the machine cannot join them, and show no dashboard.
 - A scheduler elsewhere must speak TLS, with certificates of both sides (``distributed.comm.tls`` of Dask's own
   configuration, or ``DASK_DISTRIBUTED__COMM__TLS__…``). Plain ``tcp://`` to another machine is refused unless it is
   allowed by name, for networks that are closed by other means.
@@ -62,10 +62,12 @@ def cluster(workers: int = 2, scheduler: str = "", *, open_scheduler: bool = Fal
         return
     if not 1 <= workers <= MOST_WORKERS:
         raise FaultyInputError("workers_invalid", f"workers are 1 to {MOST_WORKERS}")
-    import distributed  # noqa: PLC0415 - an extra of its own
+    import dask  # noqa: PLC0415 - an extra of its own
+    import distributed  # noqa: PLC0415
 
     local_cluster: Any = distributed.LocalCluster
     with (
+        dask.config.set({"distributed.worker.profile.enabled": False}),  # a sampler that nobody looks at
         local_cluster(
             n_workers=workers,
             threads_per_worker=1,  # the work is Python's own: a second thread would wait for the first

@@ -1,7 +1,7 @@
 """What one worker keeps to serve language models: models, their servers, budgets, what looks at texts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,8 +53,9 @@ class Away:
 class LlmRoom:
     """The parts that every request shares."""
 
-    def __init__(self, house: House) -> None:
-        """Put it together from ``house``."""
+    def __init__(self, house: House, told: Callable[[str, InspectionRecord], None] = lambda _t, _r: None) -> None:
+        """Put it together from ``house``; ``told`` hears of each record, with whose it is, and never raises."""
+        self._told = told
         settings = house.settings.llm
         self.house, self.settings = house, settings
         self.keeper: ConversationKeeper | None = KeptConversations(house.conversations) if settings.keep else None
@@ -97,6 +98,7 @@ class LlmRoom:
         Raises:
             UnavailableError: the log takes none.
         """
+        self._told(tenant, record)
         now_ns = self.house.clock.now_ns()
         name = make_id("ins", now_ns, random_bytes(RANDOM_BYTES))
         return self.house.log.append(tenant, KIND, name, now_ns, msgspec.json.encode(record), record.subject)

@@ -5,7 +5,6 @@
 - A secret is a ``SecretStr`` and may be given by file: ``token_file`` fills ``token``.
 """
 
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,7 +31,9 @@ from ostiary.server.settings.inference import InferenceSection
 from ostiary.server.settings.llm import LlmSection
 from ostiary.server.settings.mcp import McpSection
 from ostiary.server.settings.models import ModelsSection
+from ostiary.server.settings.networks import Networks
 from ostiary.server.settings.rag import RagSection
+from ostiary.server.settings.replicas import ReplicasSection
 from ostiary.server.settings.response import ResponseSection
 from ostiary.server.settings.risk import RiskSection
 from ostiary.server.settings.rollout import RolloutSection
@@ -41,18 +42,16 @@ from ostiary.server.settings.shadow import ShadowSection
 from ostiary.server.settings.ssf import SsfSection
 from ostiary.server.settings.step_up import StepUpSection
 from ostiary.server.settings.store import StoreSection
+from ostiary.server.settings.telemetry import TelemetrySection
 from ostiary.server.settings.tokens import TokensSection
 from ostiary.server.settings.training import TrainingSection
 from ostiary.server.settings.valkey import ValkeySection
 from ostiary.server.settings.workloads import WorkloadSection
 from ostiary.vocabulary.effects import Control, Phase
 
-Network = IPv4Network | IPv6Network
-Networks = tuple[Network, ...]
 PhaseName = Literal["telemetry", "shadow", "low_risk", "high_impact"]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
-LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
 class ServerSection(Section):
@@ -223,23 +222,6 @@ class PhasesSection(Section):
         return {control: Phase[getattr(self, control.value).upper()] for control in Control}
 
 
-class TelemetrySection(Section):
-    """Logs, metrics and traces."""
-
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Lowest level that is written."""
-    log_json: bool = True
-    """One JSON object a line; otherwise words for a terminal."""
-    otlp_endpoint: str = ""
-    """OTLP/HTTP endpoint for traces; empty switches tracing off."""
-    otlp_headers: SecretStr = SecretStr("")
-    """Headers for the OTLP endpoint, as `name=value,name=value`."""
-    otlp_headers_file: Path | None = None
-    """File that holds `otlp_headers`."""
-    metrics_from: Networks = LOOPBACK
-    """Networks that may read `/metrics`."""
-
-
 class Settings(Section):
     """All sections. Built by ``load``, which knows the sources."""
 
@@ -315,5 +297,13 @@ class Settings(Section):
     """Logs, metrics and traces."""
     biometrics: BiometricsSection = BiometricsSection()
     """Behavioural biometrics."""
+    replicas: ReplicasSection = ReplicasSection()
+    """Several `ostiary serve` over one store."""
     valkey: ValkeySection = ValkeySection()
     """What several replicas share in memory."""
+
+    @property
+    def several(self) -> bool:
+        """Whether this may be one of several replicas."""
+        shared = self.valkey.on or self.store.backend == "postgres"
+        return shared if self.replicas.enabled is None else self.replicas.enabled

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from ostiary.server.settings.valkey import ValkeySection
+from ostiary.keys import SubjectVault
+from ostiary.server.settings.sections import Settings
 from ostiary.server.shared.alone import Alone
+from ostiary.server.shared.over_store import OverStore
 from ostiary.server.shared.ports import Shared
 from ostiary.storage.tables import Store
 from ostiary.vocabulary.clock import Clock
@@ -13,8 +15,9 @@ _MS = 1000
 
 
 def open_shared(
-    settings: ValkeySection,
+    settings: Settings,
     store: Store,
+    vault: SubjectVault,
     clock: Clock,
     on_fault: Callable[[str, BaseException], None],
     opening: ExitStack,
@@ -26,16 +29,17 @@ def open_shared(
     Raises:
         FaultyInputError: ``valkey_url_invalid`` or ``tls_invalid``.
     """
-    if not settings.on:
-        return Alone(clock)
+    if not settings.valkey.on:
+        return OverStore(store, vault, clock, settings.replicas.session_lag_ms) if settings.several else Alone(clock)
     from ostiary.server.shared.replicated import Replicated  # noqa: PLC0415 - one process needs none of it
     from ostiary.storage.valkey.address import read_address, tls_for  # noqa: PLC0415 - the same
     from ostiary.storage.valkey.link import Limits, Link  # noqa: PLC0415 - the same
 
-    address = read_address(settings.url.get_secret_value())
-    tls = tls_for(settings.ca, settings.cert, settings.key) if address.tls else None
-    limits = Limits(settings.connect_ms / _MS, settings.answer_ms / _MS, settings.connections)
-    shared = Replicated(Link(address, tls, limits), settings, store, clock, on_fault)
+    valkey = settings.valkey
+    address = read_address(valkey.url.get_secret_value())
+    tls = tls_for(valkey.ca, valkey.cert, valkey.key) if address.tls else None
+    limits = Limits(valkey.connect_ms / _MS, valkey.answer_ms / _MS, valkey.connections)
+    shared = Replicated(Link(address, tls, limits), valkey, store, clock, on_fault)
     opening.callback(shared.close)
     shared.look()
     shared.over(store)

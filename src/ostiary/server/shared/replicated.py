@@ -14,6 +14,7 @@ from ostiary.identity.settings import DpopSettings
 from ostiary.keys import keyed_hash, sha256
 from ostiary.server.chores import Chore
 from ostiary.server.settings.valkey import ValkeySection
+from ostiary.server.shared.kinds import Kind
 from ostiary.server.shared.ledger import FreshLedger
 from ostiary.server.shared.ports import CLOCK_SKEWED, VALKEY_AWAY, Remark
 from ostiary.server.telemetry.metrics import Metrics
@@ -56,7 +57,7 @@ class Replicated:
 
     def once(self, kind: str, most: int) -> ReplayMemory:  # noqa: ARG002 - the store has a bound of its own
         """Return the store's memory, in which each kind is apart."""
-        return _Kind(kind, self._store.used_tokens)
+        return Kind(kind, self._store.used_tokens)
 
     def proofs(self, settings: DpopSettings) -> ReplayMemory:
         """Return Valkey's memory."""
@@ -126,17 +127,3 @@ class Replicated:
         if self._listener is not None:
             self._listener.stop()
         self._link.close()
-
-
-class _Kind:
-    """One kind of things in a memory that knows none."""
-
-    def __init__(self, kind: str, memory: ReplayMemory) -> None:
-        self._kind, self._memory = kind.encode() + b"\0", memory
-
-    @property
-    def since_ns(self) -> int:
-        return self._memory.since_ns
-
-    def remember(self, tenant: str, key: bytes, expires_ns: int, now_ns: int) -> bool:
-        return self._memory.remember(tenant, sha256(self._kind + key), expires_ns, now_ns)

@@ -2,18 +2,24 @@
 
 ``rule_class`` says what made the decision: ``guardrail``, ``adaptive``, ``default`` (no allow rule) or ``refusal``;
 ``phase`` says what became of the models' proposal: ``none``, ``live`` or ``held_back``.
+
+Every label comes from a closed set, codes of our own among them; of enforcement points the first ``MOST_PEPS`` are
+named and the others are ``other``, so that no number of them can fill the memory of whoever scrapes.
 """
 
 from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from ostiary import __version__
 from ostiary.decision.parts import Decided
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.verdicts import Outcome
 
+MOST_PEPS: Final = 500
+_OTHER: Final = "other"
 _SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 _SCORES: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 _FAILURES: Final = frozenset(
@@ -73,6 +79,10 @@ class Metrics:
         self._no_http = Counter("ostiary_http_rubbish", "requests that were no HTTP", ("status",), registry=kept)
         self._dropped = Counter("ostiary_learning_dropped", "events that profiles never saw", registry=kept)
         self._errors = Counter("ostiary_audit_verify_errors", "failed checks of the log", registry=kept)
+        build = Gauge("ostiary_build_info", "always 1; which version runs", ("version",), registry=kept)
+        build.labels(__version__).set(1)
+        ProcessCollector(registry=kept)
+        self._peps: set[str] = set()
 
     def gauge(self, name: str, words: str, read: Callable[[], float]) -> None:
         """Add a gauge that is read at each scrape."""
@@ -82,7 +92,7 @@ class Metrics:
         """Count one answered decision."""
         record = decided.record
         outcome = record.outcome
-        labels = (outcome.effect.name.lower(), proposal_phase(outcome), record.pep, rule_class(outcome))
+        labels = (outcome.effect.name.lower(), proposal_phase(outcome), self._pep(record.pep), rule_class(outcome))
         self._decisions.labels(*labels).inc()
         if decided.laps:
             laps = decided.laps
@@ -97,6 +107,14 @@ class Metrics:
             self._step_up.labels("asked").inc()
         if record.refusal in _FAILURES or _FAILURES.intersection(outcome.reasons):
             self._closed.labels(record.refusal or next(r for r in outcome.reasons if r in _FAILURES)).inc()
+
+    def _pep(self, pep: str) -> str:
+        if pep in self._peps:
+            return pep
+        if len(self._peps) >= MOST_PEPS:
+            return _OTHER
+        self._peps.add(pep)
+        return pep
 
     def step_up(self, result: str) -> None:
         """Count one answer to a step-up: ``proven`` or ``refused``."""

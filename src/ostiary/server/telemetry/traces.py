@@ -1,13 +1,14 @@
 """OpenTelemetry spans of each decision and its steps, made after the answer from the laps that were measured anyway.
 
 Nothing is imported and nothing costs anything unless an endpoint is configured. Spans carry ids and outcomes,
-never a subject, a resource or a score.
+never a subject, a resource or a score; those of language models (``genai``) never a text.
 """
 
 from typing import Any, Final
 
 from ostiary.decision.parts import Decided
 from ostiary.errors import FaultyInputError
+from ostiary.server.telemetry.genai import Spoken
 
 _STEPS: Final = ("identity", "state", "signals", "score", "policy", "combine", "record")
 
@@ -60,6 +61,19 @@ class Tracer:
                 child.end(end_time=laps[step] + offset)
                 before = laps[step]
         span.end(end_time=before + offset)
+
+    def spoke(self, told: Spoken) -> None:
+        """Export the span of one request to a language model."""
+        from opentelemetry.trace import SpanKind, StatusCode  # noqa: PLC0415
+
+        span = self._tracer.start_span(
+            told.name, kind=SpanKind.CLIENT, start_time=told.begun_ns, attributes=told.attributes
+        )
+        for name, attributes in told.events:
+            span.add_event(name, attributes, timestamp=told.ended_ns)
+        if told.failed:
+            span.set_status(StatusCode.ERROR)
+        span.end(end_time=told.ended_ns)
 
     def close(self) -> None:
         """Send what is waiting."""

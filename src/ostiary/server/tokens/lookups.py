@@ -82,6 +82,7 @@ class OwnTokens:
         cause = record_revocation(self._house, identity, by)
         ledger = self._house.ledger
         ledger.terminate(identity.tenant, identity.session_id, at_ns=now_ns, reason=REVOKED, cause=cause)
+        self._house.together.settle()
 
 
 def _told(known: Remembered, identity: VerifiedIdentity) -> dict[str, Any]:

@@ -11,17 +11,16 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import groupby
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
 
+from ostiary.storage.postgres.adding import ALONE, Adder
 from ostiary.storage.postgres.faults import FAULTS, is_gone
-from ostiary.storage.postgres.lines import Line, Readers, connect, hang_up
+from ostiary.storage.postgres.lines import Line, Readers, connect, hang_up, write_rows
 from ostiary.storage.postgres.loop import LoopThread
 from ostiary.storage.postgres.migrate import migrate
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.storage.postgres.statements import Statement, columns, known, many, shown
-from ostiary.storage.tables.database import Row
+from ostiary.storage.tables.database import Beside, Row
 from ostiary.vocabulary.clock import Clock
 
 
@@ -45,6 +44,7 @@ class PostgresDatabase:
             self.version = self._run(migrate(place, clock))
             self._writer = self._run(self._line())
             self._readers = Readers(place)
+            self._adder = Adder(place, self._run)
         except BaseException:
             self._loop.stop()
             raise
@@ -67,6 +67,15 @@ class PostgresDatabase:
             finally:
                 self._depth = 0
 
+    def beside(self) -> AbstractContextManager[Beside]:
+        """Add rows in a transaction of its own, beside all others."""
+        return self._adder.transaction()
+
+    def alone(self) -> None:
+        """Inside a transaction: keep out those ``beside``, once the ones under way have ended, until it ends."""
+        with self.transaction():
+            self._run(self._writer.connection.execute(ALONE))
+
     def write(self, name: str, *values: object) -> int:
         """Run a named statement inside a transaction; return how many rows it changed."""
         return self._write(name, values)
@@ -78,7 +87,7 @@ class PostgresDatabase:
     def write_many(self, name: str, rows: Iterable[Sequence[object] | Mapping[str, object]]) -> None:
         """Run a named statement for every row, inside a transaction."""
         with self.transaction():
-            self._run(self._many(name, list(rows)))
+            self._run(write_rows(self._writer, name, list(rows)))
 
     def erase(self, name: str, rows: Iterable[Sequence[object]]) -> int:
         """Like ``write_many``; return how many rows it changed. No statement reads again what goes."""
@@ -114,6 +123,7 @@ class PostgresDatabase:
         """Close every connection."""
         with self._lock:
             if self._loop.runs:
+                self._adder.close()
                 self._run(self._readers.close())
                 self._run(hang_up(self._writer.connection))
                 self._loop.stop()
@@ -134,16 +144,6 @@ class PostgresDatabase:
         statement = known()[name]
         values = statement.values(told_values)
         return [shown(row) for row in self._run(self._readers.fetch(statement, values))]
-
-    async def _many(self, name: str, rows: list[Any]) -> None:
-        at_once = many(name)
-        if at_once and rows:
-            await self._writer.execute(at_once, columns(rows))
-            return
-        statement = known()[name]
-        for scope, group in groupby([statement.values(row) for row in rows], statement.scope):
-            await self._writer.tell(scope)
-            await self._writer.connection.executemany(statement.sql, group)
 
     async def _each(self, name: str, rows: list[Sequence[object]]) -> int:
         at_once = many(name)

@@ -9,6 +9,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import groupby
 from typing import Any, Final
 
 import asyncpg
@@ -16,7 +17,7 @@ import asyncpg
 from ostiary.errors import UnavailableError
 from ostiary.storage.postgres.faults import FAULTS, is_gone
 from ostiary.storage.postgres.place import PostgresPlace
-from ostiary.storage.postgres.statements import Scope, Statement
+from ostiary.storage.postgres.statements import Scope, Statement, columns, known, many
 
 OLDEST: Final = 15
 _MARGIN_S: Final = 2.0
@@ -124,9 +125,9 @@ class Line:
         await self.connection.fetch(_TELL, scope.tenant, "all" if scope.everyone else "one")
         self._scope = scope
 
-    async def begin(self) -> None:
-        """Begin a transaction and wait for every other writer of this database."""
-        await self.connection.execute(_BEGIN)
+    async def begin(self, how: str = _BEGIN) -> None:
+        """Begin a transaction and wait for every other writer of this database, unless ``how`` says otherwise."""
+        await self.connection.execute(how)
 
     async def commit(self) -> None:
         """Make it last; raise when the server says anything else, or nothing."""
@@ -150,6 +151,18 @@ class Line:
     def is_open(self) -> bool:
         """Return whether it can still be used."""
         return not self.connection.is_closed()
+
+
+async def write_rows(line: Line, name: str, rows: list[Any]) -> None:
+    """Run a named statement for every row: at once where a statement says how."""
+    at_once = many(name)
+    if at_once and rows:
+        await line.execute(at_once, columns(rows))
+        return
+    statement = known()[name]
+    for scope, group in groupby([statement.values(row) for row in rows], statement.scope):
+        await line.tell(scope)
+        await line.connection.executemany(statement.sql, group)
 
 
 class Readers:

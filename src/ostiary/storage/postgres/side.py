@@ -23,8 +23,9 @@ SELECT a.attname FROM pg_index AS i, unnest(i.indkey) WITH ORDINALITY AS k (attn
 JOIN pg_attribute AS a ON a.attnum = k.attnum
 WHERE i.indisprimary AND i.indrelid = $1::text::regclass AND a.attrelid = i.indrelid ORDER BY k.place
 """
-_COUNTER: Final = """
-SELECT setval(pg_get_serial_sequence('ostiary.ssf_outbox', 'seq'), coalesce(max(seq), 1)) FROM ssf_outbox
+_COUNTERS: Final = """
+SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attidentity <> ''
+WHERE c.relnamespace = 'ostiary'::regnamespace AND c.relkind = 'r'
 """
 
 
@@ -105,7 +106,10 @@ class PostgresSide:
 
     def finish(self) -> None:
         """Take the mark away."""
-        self._run(self._line.execute(_COUNTER))
+        for table, column in self._run(self._line.fetch(_COUNTERS)):  # what is numbered goes on after the last one
+            counter = f"pg_get_serial_sequence('ostiary.{table}', '{column}')"
+            newest = f"SELECT setval({counter}, coalesce(max({column}), 1)) FROM {table}"  # noqa: S608 - as above
+            self._run(self._line.execute(newest))
         self._run(self._line.execute(f"DROP TABLE {UNFINISHED}"))
 
     async def _cursor(self, query: str) -> Any:

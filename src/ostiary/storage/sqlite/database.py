@@ -15,14 +15,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.sqlite.migrate import migrate
 from ostiary.storage.sqlite.statements import statement
-from ostiary.storage.tables.database import Row
+from ostiary.storage.tables.database import Beside, Row
 from ostiary.vocabulary.clock import Clock
 
 _BUSY_MS: Final = 10_000
@@ -72,6 +72,13 @@ class SqliteDatabase:
             finally:
                 self._depth = 0
             self._empty_wal_if_erased()
+
+    def beside(self) -> AbstractContextManager[Beside]:
+        """Write like any other: a file has one writer at a time."""
+        return self.transaction()
+
+    def alone(self) -> None:
+        """Nothing is to be done: a transaction excludes all others."""
 
     def write(self, name: str, *values: object) -> int:
         """Run a named statement inside a transaction; return how many rows it changed."""

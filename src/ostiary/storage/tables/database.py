@@ -5,6 +5,8 @@ Every backend with tables keeps to this contract, and ``tests/conformance`` hold
 - ``transaction`` excludes every other writer of the same store, those of other processes and machines too. What is
   read inside is the truth until it ends; it is all or nothing, and what it wrote survives a crash once it has returned.
   Entered again by the same thread it joins the outer one.
+- ``beside`` is a transaction that excludes no other one, for rows that are only ever added: but not while one is
+  ``alone``, which waits for those under way and keeps new ones out until it ends.
 - ``read`` sees committed states only, and sees everything that was committed before it began.
 - ``erase`` leaves nothing of what goes that this backend could still show.
 - A statement is known by its name: no text that anybody says is ever part of one. Values are ``None``, ``bool``,
@@ -19,11 +21,31 @@ from typing import Any, Protocol
 Row = tuple[Any, ...]
 
 
+class Beside(Protocol):
+    """What can be done in a transaction beside others."""
+
+    def read_inside(self, name: str, *values: object) -> list[Row]:
+        """Run a named query inside it."""
+        ...
+
+    def write_many(self, name: str, rows: Iterable[Sequence[object] | Mapping[str, object]]) -> None:
+        """Run a named statement for every row."""
+        ...
+
+
 class Database(Protocol):
     """An open database; safe for many threads."""
 
     def transaction(self) -> AbstractContextManager["Database"]:
         """Write in one transaction; leaving it commits, an exception rolls back."""
+        ...
+
+    def beside(self) -> AbstractContextManager[Beside]:
+        """Write in a transaction of its own beside others; not entered inside another one."""
+        ...
+
+    def alone(self) -> None:
+        """Inside a transaction: keep out those ``beside``, once the ones under way have ended, until it ends."""
         ...
 
     def write(self, name: str, *values: object) -> int:

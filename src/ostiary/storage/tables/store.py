@@ -12,6 +12,7 @@ from ostiary.storage.tables.datasets import DatasetBudgetTable
 from ostiary.storage.tables.decision_index import DecisionTable
 from ostiary.storage.tables.devices import DeviceTable
 from ostiary.storage.tables.features import OnlineFeatureTable
+from ostiary.storage.tables.inbox import InboxTable, LeaseTable
 from ostiary.storage.tables.inference import BudgetTable
 from ostiary.storage.tables.log_store import LogStore
 from ostiary.storage.tables.models import ModelTable
@@ -56,6 +57,8 @@ class Store(LogStore):
         self.shadow = ShadowTable(database)
         self.templates = TemplateTable(database)
         self.decisions = DecisionTable(database)
+        self.inbox = InboxTable(database)
+        self.leases = LeaseTable(database)
 
     def forget_tenant(self, tenant: str) -> None:
         """Erase all that a tenant has in these tables."""

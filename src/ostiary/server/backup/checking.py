@@ -55,7 +55,10 @@ class Trusted(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """A backup that verified: its id, its manifest, what the log's verifier said, and what to know about it."""
+    """A backup that verified: its id, its manifest, what the log's verifier said, and what to know about it.
+
+    ``seen_longer`` says, in words, who else saw the log longer than it is here.
+    """
 
     id: str
     manifest: Manifest
@@ -63,11 +66,13 @@ class Checked(msgspec.Struct, frozen=True):
     schema: int
     payloads: bool
     notes: list[str]
+    seen_longer: str = ""
 
     @property
     def rollback(self) -> str:
         """What was seen of this log that the backup does not hold, in words; empty when nothing was."""
-        return "; ".join(one.text for one in self.log.findings if one.attack in ROLLBACK)
+        told = [one.text for one in self.log.findings if one.attack in ROLLBACK]
+        return "; ".join([*told, self.seen_longer] if self.seen_longer else told)
 
 
 @contextmanager

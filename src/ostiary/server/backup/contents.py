@@ -2,7 +2,8 @@
 
 - ``DATABASE`` is a copy of one committed state. Everything else is copied after it: what a row names was there before
   the row was. Of a vector store's folder the list of versions goes first, for it names what must be there.
-- What holds secrets (keys, the first keys, the configuration) is sealed under a passphrase or left out: ``PRIVATE``.
+- What holds secrets (keys, the first keys, the configuration, files that it names as secrets) is sealed under a
+  passphrase or left out: ``PRIVATE`` and ``backup.secrets``.
 - Left out for good: the disk reserve, spooled uploads, packs for auditors (made anew from the log), locks, links.
 """
 
@@ -10,7 +11,7 @@ import io
 import os
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, Protocol, cast
 
@@ -37,21 +38,21 @@ class Sink(Protocol):
         ...
 
 
-def plain_files(places: Places) -> Iterator[str]:
+def plain_files(places: Places, secrets: Collection[str] = ()) -> Iterator[str]:
     """Yield the paths of what is copied as it is, below the data directory, in the order of copying."""
-    found = [name for name in _walk(places.root) if not _below(name, (*_PRIVATE, *_SKIPPED))]
+    found = [name for name in _walk(places.root) if not _below(name, (*_PRIVATE, *secrets, *_SKIPPED))]
     yield from sorted(found, key=lambda name: ("_versions" not in PurePosixPath(name).parts, name))
 
 
-def private_files(places: Places) -> list[str]:
-    """Return the paths of what holds secrets."""
-    return sorted(name for name in _walk(places.root) if _below(name, _PRIVATE))
+def private_files(places: Places, secrets: Collection[str] = ()) -> list[str]:
+    """Return the paths of what holds secrets; ``secrets`` are those that the configuration names."""
+    return sorted(name for name in _walk(places.root) if _below(name, (*_PRIVATE, *secrets)))
 
 
-def left_out(*, keys: bool) -> list[str]:
+def left_out(secrets: Collection[str] = (), *, keys: bool) -> list[str]:
     """Return what a backup does not hold, in words."""
     always = ["reserve.bin", "spool", "audit/packs"]
-    return always if keys else [*_PRIVATE, *always]
+    return always if keys else [*_PRIVATE, *sorted(secrets), *always]
 
 
 def copy_in(source: Path, target: Path) -> tuple[int, str] | None:
@@ -106,7 +107,7 @@ def listed(folder: Path) -> list[BackedUpFile]:
     return sorted(found, key=lambda one: one.name)
 
 
-def pack_private(places: Places) -> bytes:
+def pack_private(places: Places, secrets: Collection[str] = ()) -> bytes:
     """Return keys, first keys and configuration in one archive.
 
     Raises:
@@ -114,7 +115,7 @@ def pack_private(places: Places) -> bytes:
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name in private_files(places):
+        for name in private_files(places, secrets):
             add_to(archive, name, (places.root / name).read_bytes())
     if buffer.tell() > SEALED_LIMIT:
         raise UnavailableError("backup_too_large", "the key folder is too large to be sealed in one piece")
@@ -131,7 +132,14 @@ def unpack(data: IO[bytes], folder: Path, *, limit: int) -> None:
         with tarfile.open(fileobj=data, mode="r:") as archive:
             for number, member in enumerate(archive):
                 path = PurePosixPath(member.name)
-                plain = member.isreg() and not path.is_absolute() and ".." not in path.parts and member.size <= limit
+                # A sparse member says of a few bytes that they are any number of zeros.
+                plain = (
+                    member.isreg()
+                    and member.sparse is None
+                    and not path.is_absolute()
+                    and ".." not in path.parts
+                    and member.size <= limit
+                )
                 if not plain or number >= MAX_FILES:
                     raise FaultyInputError("backup_malformed", f"`{member.name[:200]}` may not be in a backup")
                 inner = archive.extractfile(member)
@@ -182,5 +190,5 @@ def _walk(root: Path, *, strict: bool = False) -> Iterator[str]:
                 raise VerificationError("backup_malformed", f"`{name[:200]}` is no plain file of a backup")
 
 
-def _below(name: str, places: tuple[str, ...]) -> bool:
+def _below(name: str, places: Collection[str]) -> bool:
     return any(name == place or name.startswith(f"{place}/") for place in places)

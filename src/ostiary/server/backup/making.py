@@ -34,6 +34,7 @@ from ostiary.server.backup.contents import (
     write_archive,
 )
 from ostiary.server.backup.manifest import NAME, BackedUp, LogState, Manifest, sign_manifest
+from ostiary.server.backup.secrets import secret_files
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.wiring import House
 from ostiary.storage.sqlite import copy_database, open_source
@@ -106,22 +107,22 @@ def make_backup(house: House, target: Path, passphrase: str, progress: Progress)
 
 
 def _fill(house: House, folder: Path, passphrase: str, progress: Progress) -> Manifest:
-    places = house.places
+    places, secrets = house.places, secret_files(house)
     copy_database(places.database, folder / DATABASE, lambda done, total: progress("pages", done, total))
     log = _state_of(house, folder)
-    names = list(plain_files(places))
+    names = list(plain_files(places, secrets))
     for number, name in enumerate(names):
         copy_in(places.root / name, folder / FILES / name)
         progress("files", number + 1, len(names))
     if passphrase:
-        sealed = seal_with_passphrase(pack_private(places), passphrase, log.origin.encode())
+        sealed = seal_with_passphrase(pack_private(places, secrets), passphrase, log.origin.encode())
         (folder / SEALED).write_bytes(sealed)
     told = BackedUp(
         made_ns=house.clock.now_ns(),
         version=__version__,
         log=log,
         keys="sealed" if passphrase else "absent",
-        left_out=left_out(keys=bool(passphrase)),
+        left_out=left_out(secrets, keys=bool(passphrase)),
     )
     return Manifest(subject=listed(folder), predicate=told)
 

@@ -2,8 +2,8 @@
 
 1. Nothing is overwritten. Until all is done the directory is called ``….restoring``: what has its name is whole.
 2. The backup verifies, the keys are those of its log, and every payload opens; or nothing is restored.
-3. A log that others have seen longer is a rollback. It is refused, unless that is accepted by name; then it goes on
-   under a new name, for under the old one it would fork.
+3. A log that others have seen longer, a list of erasures among them, is a rollback. It is refused, unless that is
+   accepted by name; then it goes on under a new name, for under the old one it would fork.
 4. Erasures that came after the backup are done again. Where nobody can tell what they were, that must be said.
 5. The directory that is replaced is marked and can never be opened again: two living copies would fork the log. One
    out of our reach is noticed by witnesses and by everybody who remembers (docs/how-to/back-up-and-restore.md).
@@ -76,7 +76,8 @@ def restore(wanted: Wanted, trusted: Trusted, clock: Clock) -> Restored:
 
     Raises:
         VerificationError: ``rollback``, ``keys_foreign``, and whatever ``check_backup`` raises.
-        RefusedError: ``restore_exists``, ``erasures_unknown``, ``keys_missing``.
+        RefusedError: ``restore_exists``, ``erasures_unknown``, ``erasures_foreign``, ``erasures_stale``,
+            ``keys_missing``.
         UnavailableError: the disk refuses.
     """
     if wanted.target.exists() and (not wanted.target.is_dir() or any(wanted.target.iterdir())):
@@ -86,9 +87,10 @@ def restore(wanted: Wanted, trusted: Trusted, clock: Clock) -> Restored:
         raise RefusedError("erasures_unknown", text)
     trusted = _with_old(trusted, wanted.replaces)
     checked = check_backup(wanted.folder, trusted)
+    erasures = _erasures(wanted, checked)
+    checked = _with_lists(checked, erasures)
     if checked.rollback and not wanted.accept_rollback:
         raise VerificationError("rollback", f"{checked.rollback}: `--accept-rollback` goes on under a new name")
-    erasures = _erasures(wanted, checked)
     building = wanted.target.with_name(f"{wanted.target.name}.restoring")
     if building.exists():
         raise RefusedError("restore_exists", f"`{building}` is left of a restore that did not end: remove it")
@@ -122,10 +124,26 @@ def _with_old(trusted: Trusted, replaces: Path | None) -> Trusted:
 def _erasures(wanted: Wanted, checked: Checked) -> list[ErasureList]:
     keys = [read_vkey(text) for text in checked.manifest.predicate.log.keys]
     found = [read_erasures(wanted.erasures, keys)] if wanted.erasures else []
+    for one in found:
+        if one.origin != checked.log.origin:
+            text = f"the erasures are of the log `{one.origin}`, the backup is of `{checked.log.origin}`"
+            raise RefusedError("erasures_foreign", text)
+        if one.size < checked.log.size:
+            text = f"the list was written at entry {one.size}, the backup at {checked.log.size}: it tells nothing since"
+            raise RefusedError("erasures_stale", text)
     if wanted.replaces is not None:
         old = Places(wanted.replaces)
         found.append(erasures_in(old, load(old.settings).settings.store))
     return found
+
+
+def _with_lists(checked: Checked, erasures: list[ErasureList]) -> Checked:
+    """Let what a list of erasures was signed at count as seen: the log was at least that long."""
+    longest = max((one.size for one in erasures if one.origin == checked.log.origin), default=0)
+    if longest <= checked.log.size:
+        return checked
+    text = f"a list of erasures was signed when the log had {longest} entries, and the backup has {checked.log.size}"
+    return msgspec.structs.replace(checked, seen_longer=text)
 
 
 def _lay_out(wanted: Wanted, checked: Checked, building: Path) -> Places:

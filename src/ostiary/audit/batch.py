@@ -4,6 +4,7 @@
 - The checkpoint is signed inside the same transaction: there is never a stored state without a signed one.
 - A record that cannot be written (unknown tenant, shredded key) fails alone; a fault of the disk fails the batch.
 - Where replicas hand over to an inbox, what waits there goes first: no record overtakes one that was accepted before.
+  A row that no replica marked is thrown away, and told.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,13 +14,14 @@ import msgspec
 from ostiary.audit.entry import SALT_BYTES, VERSION, LogEntry, commitment, pseudonym, record_aad
 from ostiary.audit.pending import Appended, Pending
 from ostiary.audit.ports import AuditStore, AuditTransaction, Head, RecordRow, TileRow
+from ostiary.audit.sequencing.marks import Marks
 from ostiary.audit.sequencing.ports import Handed, Inbox
 from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT
 from ostiary.audit.tlog.checkpoints import Checkpoint, sign_checkpoint
 from ostiary.audit.tlog.merkle import leaf_hash
 from ostiary.audit.tlog.notes import check_name
 from ostiary.audit.tlog.tiles import Frontier
-from ostiary.errors import OstiaryError, RefusedError
+from ostiary.errors import OstiaryError, RefusedError, VerificationError
 from ostiary.keys import KeyRing, Sealer, SubjectVault, random_bytes
 from ostiary.vocabulary.clock import Clock
 
@@ -38,10 +40,16 @@ class BatchWriter:
         clock: Clock,
         origin: str = "",
         inbox: Inbox | None = None,
+        on_fault: Callable[[str, BaseException], None] = lambda _code, _fault: None,
     ) -> None:
-        """Write to ``store`` under the stored origin, or ``origin`` when there is none yet; empty ``inbox`` first."""
+        """Write to ``store`` under the stored origin, or ``origin`` when there is none yet; empty ``inbox`` first.
+
+        ``on_fault`` hears of rows in the inbox that are nobody's.
+        """
         self._store = store
         self._inbox = inbox
+        self._marks = Marks(vault) if inbox else None
+        self._on_fault = on_fault
         self._vault = vault
         self._ring = ring
         self._clock = clock
@@ -88,7 +96,7 @@ class BatchWriter:
         head = self._named(transaction.head())
         frontier = self._catch_up(head)
         at_ns = max(head.at_ns, self._clock.now_ns())
-        rows = [self._handed(one, frontier, at_ns) for one in self._inbox.take(most)] if self._inbox else []
+        rows = self._from_inbox(self._inbox.take(most), frontier, at_ns) if self._inbox else []
         if rows:
             self._store_all(transaction, head, frontier, rows, at_ns)
         return len(rows)
@@ -103,7 +111,7 @@ class BatchWriter:
         sealer = self._vault.sealer(len(batch))
         rows: list[RecordRow] = []
         while self._inbox and (waiting := self._inbox.take(_PAGE)):
-            rows.extend(self._handed(one, frontier, at_ns) for one in waiting)
+            rows.extend(self._from_inbox(waiting, frontier, at_ns))
         if rows and any(pending.effect for pending in batch):  # an effect must see what was there before it
             self._store_all(transaction, head, frontier, rows, at_ns)
             rows = []
@@ -125,6 +133,14 @@ class BatchWriter:
             head = msgspec.structs.replace(head, epoch=transaction.head().epoch)
         self._store_all(transaction, head, frontier, rows, at_ns)
         return results
+
+    def _from_inbox(self, waiting: Sequence[Handed], frontier: Frontier, at_ns: int) -> list[RecordRow]:
+        """Give those that bear their mark their places."""
+        ours = [bare for one in waiting if self._marks and (bare := self._marks.bare(one))]
+        if len(ours) < len(waiting):
+            text = f"{len(waiting) - len(ours)} rows in the inbox bear no mark of a replica: somebody else wrote them"
+            self._on_fault("inbox_forged", VerificationError("inbox_forged", text))
+        return [self._handed(one, frontier, at_ns) for one in ours]
 
     def _handed(self, one: Handed, frontier: Frontier, at_ns: int) -> RecordRow:
         """Give one record that was handed over its place."""

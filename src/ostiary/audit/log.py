@@ -62,7 +62,7 @@ class AuditLog:
         self._ring = ring
         self._clock = clock
         inbox = shared.inbox if shared else None
-        batches = BatchWriter(store, vault, ring, clock, self._settings.origin, inbox)
+        batches = BatchWriter(store, vault, ring, clock, self._settings.origin, inbox, on_fault)
         if not store.head().checkpoint or self._settings.origin not in {"", store.head().origin}:
             batches.write([])
         self._async = self._settings.durability == "async"
@@ -70,7 +70,7 @@ class AuditLog:
         if shared is None or not shared.replica:
             self._writer = GroupWriter(batches, clock, reserve, self._settings)
             return
-        own = BatchWriter(store, vault, ring, clock, self._settings.origin, inbox)
+        own = BatchWriter(store, vault, ring, clock, self._settings.origin, inbox, on_fault)
         self._sequencer = Sequencer(own, shared, on_fault)
         handing = HandOver(batches, store, vault, shared, self._sequencer.wake)
         self._writer = GroupWriter(handing, clock, reserve, self._settings)

@@ -15,6 +15,7 @@ from ostiary.audit.batch import BatchWriter, Result
 from ostiary.audit.entry import SALT_BYTES, commitment, record_aad
 from ostiary.audit.pending import Appended, Pending
 from ostiary.audit.ports import AuditStore
+from ostiary.audit.sequencing.marks import Marks
 from ostiary.audit.sequencing.ports import Handed
 from ostiary.audit.sequencing.settings import Sequencing
 from ostiary.errors import RefusedError, UnavailableError
@@ -41,6 +42,7 @@ class HandOver:
         self._batches = batches
         self._store = store
         self._vault = vault
+        self._marks = Marks(vault)
         self._shared = shared
         self._on_handed = on_handed
         self._next = 1
@@ -94,7 +96,7 @@ class HandOver:
                 results.append(fault)
                 continue
             name = (self._shared.replica, first + number, one.tenant, one.kind, one.record_id, one.time_ns)
-            rows.append(Handed(*name, tag, commitment(opening), sealed))
+            rows.append(self._marks.marked(Handed(*name, tag, commitment(opening), sealed)))
             results.append(HANDED)
         return rows, results
 

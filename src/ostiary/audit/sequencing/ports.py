@@ -19,7 +19,10 @@ import msgspec
 
 
 class Handed(NamedTuple):
-    """One record that waits for its place in the log: everything about it but the place and the moment it got it."""
+    """One record that waits for its place in the log: everything about it but the place and the moment it got it.
+
+    While it waits ``sealed`` begins with its mark (``marks``).
+    """
 
     replica: str
     seq: int

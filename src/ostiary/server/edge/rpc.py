@@ -2,6 +2,7 @@
 
 - The proxy proves itself by ``authorization`` in the call's metadata, or by the certificate of this connection. A
   stranger is told ``UNAUTHENTICATED``; to Envoy each error is a refusal (``failure_mode_allow: false``).
+- Calls beyond ``edge.max_in_flight`` are refused before anybody asks who they are.
 - It runs in the loop that answers HTTP, and listens with the server's own TLS.
 - grpcio is an extra: where it is missing nothing is served, and the start says so.
 """
@@ -55,7 +56,10 @@ class RpcDoor:
         from ostiary.server.edge.stubs import ext_authz_pb2 as pb  # noqa: PLC0415
 
         most = self._settings.edge.max_body_bytes + _HEADROOM
-        self._server = grpc.aio.server(options=[("grpc.max_receive_message_length", most)])
+        self._server = grpc.aio.server(
+            options=[("grpc.max_receive_message_length", most)],
+            maximum_concurrent_rpcs=self._settings.edge.max_in_flight,
+        )
         check = grpc.unary_unary_rpc_method_handler(
             self._check,
             request_deserializer=pb.CheckRequest.FromString,

@@ -5,9 +5,9 @@
     → {"action": "NONE" | "BLOCKED" | "GUARDRAIL_INTERVENED", "blocked_reason", "texts"}
 
 - The proxy is an enforcement point and proves itself as one (``headers: {Authorization: Bearer …}`` in its settings).
-- Of a request each text is looked at as a user's, unless the messages tell its role; texts of tools are data. What
-  cannot be looked into (images) is told as ``BLOCKED``. Of an answer each text is scanned, and told back without what
-  must not leave.
+- Of a request each text is looked at as a user's, unless the messages tell its role; texts of tools are data. So is
+  whatever the messages say that stands in no text. What cannot be looked into (images) is told as ``BLOCKED``.
+- Of an answer each text is scanned, and told back without what must not leave; calls of tools with such are blocked.
 - No identity comes with it, so nothing is decided on here: use the gateway's own faces where policy is to decide. What
   was thought of the texts is a record all the same, on disk before the answer.
 """
@@ -20,6 +20,8 @@ from typing import Any, Final
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.gateway.inspectors import Turn, look
 from ostiary.gateway.openai.asked import LlmAsked, Piece
+from ostiary.gateway.openai.collecting import Collector
+from ostiary.gateway.openai.limits import AskLimits
 from ostiary.gateway.record import inspection_record
 from ostiary.identity.types import PepIdentity
 from ostiary.server.body import BodyLimits, parse_object
@@ -34,6 +36,12 @@ from ostiary.vocabulary.reasons import Reason
 TAIL: Final = "beta/litellm_basic_guardrail_api"
 _MAX_TEXTS: Final = 1024
 _HARD: Final = frozenset({Verdict.ASK, Verdict.BLOCK})
+_WORD: Final = 32
+_SEEN: Final = frozenset(
+    {"input_text", "output_text", "reasoning_text", "refusal", "summary_text", "text", "thinking", "tool_result",
+     "tool_use"}
+)  # fmt: skip
+_UNSEEN: Final = frozenset({"audio", "file", "image", "image_url", "input_audio", "input_image", "source", "video_url"})
 _CHANNELS: Final = {"system": Channel.OPERATOR, "developer": Channel.OPERATOR, "tool": Channel.TOOL}
 
 
@@ -79,10 +87,13 @@ class Guardrail:
         asked = LlmAsked(face="chat", model="litellm", body={"messages": [{}]})
         turn = Turn(tenant=pep.tenant, subject=f"pep:{pep.pep_id}", asked=asked, label=SessionLabel(pep.tenant))
         if told.get("input_type") == "response":
-            return self._answered(texts, turn), turn
-        if told.get("images"):
+            return self._answered(texts, told.get("tool_calls"), turn), turn
+        messages = _messages(told.get("structured_messages"))
+        if told.get("images") or any(_hides(one.get("content")) for one in messages):
             return {"action": "BLOCKED", "blocked_reason": "images cannot be looked into"}, turn
-        asked.pieces = tuple(_pieces(texts, told.get("structured_messages"), turn))
+        spoken = [*messages, {"role": "user", "tool_calls": told.get("tool_calls")}]
+        elsewhere = _elsewhere(spoken, set(texts), turn, self._room.settings.limits())
+        asked.pieces = (*_pieces(texts, messages, turn), *elsewhere)
         verdict = look(self._room.inspectors[:2], turn)
         if not turn.available:
             return {"action": "BLOCKED", "blocked_reason": "nobody can look at prompts now"}, turn
@@ -90,8 +101,15 @@ class Guardrail:
             return {"action": "BLOCKED", "blocked_reason": ", ".join(turn.rules) or verdict.value}, turn
         return {"action": "NONE"}, turn
 
-    def _answered(self, texts: list[str], turn: Turn) -> dict[str, Any]:
+    def _answered(self, texts: list[str], calls: Any, turn: Turn) -> dict[str, Any]:
         out: list[str] = []
+        called = Collector(self._room.settings.limits())
+        called.all(calls, _label(Channel.USER, turn), "tool_calls")
+        for one in called.pieces:
+            scan = self._room.scan("")
+            if scan.feed(one.text) + scan.close() != one.text or scan.verdict in _HARD:
+                turn.verdict = Verdict.BLOCK
+                return {"action": "BLOCKED", "blocked_reason": "a call of a tool says what must not leave"}
         for text in texts:
             scan = self._room.scan("")
             out.append(scan.feed(text) + scan.close())
@@ -113,20 +131,51 @@ def _texts(value: Any) -> list[str]:
     return value
 
 
-def _pieces(texts: list[str], messages: Any, turn: Turn) -> list[Piece]:
+def _messages(value: Any) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise FaultyInputError(Reason.REQUEST_INVALID.value, "`structured_messages` is a list of messages")
+    return value
+
+
+def _hides(content: Any) -> bool:
+    """Return whether a part of a content is of a kind that nobody can look into, or that nobody here knows."""
+    return isinstance(content, list) and any(
+        isinstance(part, dict)
+        and (part.get("type", "text") not in _SEEN or bool(_UNSEEN & part.keys()) or _hides(part.get("content")))
+        for part in content
+    )
+
+
+def _elsewhere(messages: list[dict[str, Any]], texts: set[str], turn: Turn, limits: AskLimits) -> list[Piece]:
+    """Return what messages say that is none of the texts; single words are names."""
+    collector = Collector(limits)
+    for number, one in enumerate(messages):
+        label = _label(_CHANNELS.get(str(one.get("role")), Channel.USER), turn)
+        collector.all(one, label, f"structured_messages[{number}]", but=("role",))
+    return [one for one in collector.pieces if one.text not in texts and not _is_word(one.text)]
+
+
+def _is_word(text: str) -> bool:
+    return len(text) <= _WORD and text.isascii() and text.isidentifier()
+
+
+def _label(channel: Channel, turn: Turn) -> Label:
+    trust = {Channel.OPERATOR: Integrity.TRUSTED, Channel.USER: Integrity.ASKER}
+    return Label(channel, turn.tenant, integrity=trust.get(channel, Integrity.UNTRUSTED))
+
+
+def _pieces(texts: list[str], messages: list[dict[str, Any]], turn: Turn) -> list[Piece]:
     """Return all texts; one that stands in a message of a role that is known has that role's channel."""
     roles: dict[str, Channel] = {}
-    for one in messages if isinstance(messages, list) else ():
-        if isinstance(one, dict) and isinstance(one.get("content"), str):
+    for one in messages:
+        if isinstance(one.get("content"), str):
             channel = _CHANNELS.get(str(one.get("role")), Channel.USER)
             # The same words in two roles: they are judged, whoever else says them.
             known = roles.get(one["content"], channel)
             roles[one["content"]] = channel if known is Channel.OPERATOR else known
-    found = []
-    for number, text in enumerate(texts):
-        channel = roles.get(text, Channel.USER)
-        integrity = {Channel.OPERATOR: Integrity.TRUSTED, Channel.USER: Integrity.ASKER}.get(
-            channel, Integrity.UNTRUSTED
-        )
-        found.append(Piece(text, Label(channel, turn.tenant, integrity=integrity), f"texts[{number}] content"))
-    return found
+    return [
+        Piece(text, _label(roles.get(text, Channel.USER), turn), f"texts[{number}] content")
+        for number, text in enumerate(texts)
+    ]

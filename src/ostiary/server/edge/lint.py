@@ -23,6 +23,10 @@ _AUTHZ: Final = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz"
 _HCM: Final = "HttpConnectionManager"
 _MAX_NODES: Final = 200_000
 _NGINX_TEXT: Final = re.compile(r"^\s*(server|location|http|upstream)\b[^\n:]*\{", re.MULTILINE)
+_LOCATION: Final = re.compile(r"\blocation\s+([^{};]{1,512})\{")
+_ASKS: Final = re.compile(r"\bauth_request\s+/")
+_MAX_LOCATIONS: Final = 500
+_PASSES: Final = re.compile(r"\b(?:fastcgi|grpc|memcached|proxy|scgi|uwsgi)_pass\s")
 Level = Literal["error", "warning"]
 
 
@@ -114,6 +118,13 @@ _NGINX: Final[tuple[tuple[bool, str, Level, str, str], ...]] = (
     ),
     (
         False,
+        r"\berror_page\s+[^;]*\b[45]\d\d\s*=\s*2\d\d\b",
+        "error",
+        "edge_fails_open",
+        "`error_page … =2xx` tells a refusal as a success",
+    ),
+    (
+        False,
         r"\bunderscores_in_headers\s+on\b",
         "error",
         "edge_underscores",
@@ -155,6 +166,52 @@ def _nginx(text: str) -> Iterator[Remark]:
     for wanted, pattern, level, code, words in _NGINX:
         if bool(re.search(pattern, plain)) is not wanted:
             yield Remark(level, code, words)
+    yield from _locations(plain)
+
+
+def _locations(plain: str) -> Iterator[Remark]:
+    """Yield a remark for each location that leads to an application though nobody was asked, or the answer was no."""
+    blocks = list(_blocks(plain))
+    asked = [(start, end) for _, start, end in blocks if _ASKS.search(plain, start, end)]
+    outside = "".join(_between(plain, [(start, end) for _, start, end in blocks]))
+    refusals = {name for told in re.findall(r"\berror_page\s+([^;]*);", plain) for name in re.findall(r"@\S+", told)}
+    for name, start, end in blocks:
+        if not _PASSES.search(plain, start, end):
+            continue
+        guarded = bool(_ASKS.search(outside)) or any(first <= start and end <= last for first, last in asked)
+        if name in refusals:
+            yield Remark("error", "edge_fails_open", f"a refusal ends in `location {name}`, which asks the application")
+        elif not (guarded or name.startswith("@") or re.search(r"\binternal\s*;", plain[start:end])):
+            yield Remark("error", "edge_route_unasked", f"nobody is asked about `location {name}`")
+
+
+def _blocks(plain: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the name of each location, and where its inside begins and ends.
+
+    Raises:
+        FaultyInputError: ``edge_file_invalid``: there are too many.
+    """
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in re.finditer(r"[{}]", plain):
+        if brace[0] == "{":
+            opened.append(brace.end())
+        elif opened:
+            ends[opened.pop()] = brace.start()
+    for number, one in enumerate(_LOCATION.finditer(plain)):
+        if number >= _MAX_LOCATIONS:
+            raise FaultyInputError("edge_file_invalid", f"the file has more than {_MAX_LOCATIONS} locations")
+        yield one[1].strip(), one.end(), ends.get(one.end(), len(plain))
+
+
+def _between(plain: str, blocks: list[tuple[int, int]]) -> Iterator[str]:
+    """Yield what stands in none of the blocks, which are told in their order."""
+    place = 0
+    for start, end in blocks:
+        if start >= place:
+            yield plain[place:start]
+        place = max(place, end)
+    yield plain[place:]
 
 
 def _strips(one: dict[str, Any]) -> bool:

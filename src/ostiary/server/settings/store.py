@@ -32,7 +32,7 @@ class StoreSection(Section):
     """With `postgres`: longest wait for another writer, and for a free connection."""
     statement_s: Wait = 30.0
     """With `postgres`: longest time for one statement."""
-    idle_s: Wait = 30.0
+    idle_s: Wait = 5.0
     """With `postgres`: how long a writer may stand still inside a transaction before it loses it."""
 
     @model_validator(mode="after")

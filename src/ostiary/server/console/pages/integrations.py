@@ -5,7 +5,7 @@ A fail-open count of 0 is green: nothing was let through because something was m
 
 from typing import Any, Final
 
-from ostiary.server.admin.integrations import list_issuers, list_sinks, show_peps_health
+from ostiary.server.admin.integrations import list_issuers, list_sinks, list_streams, show_peps_health
 from ostiary.server.admin.peps import PepBody, add_pep, remove_pep
 from ostiary.server.admin.responses import list_dead_letters, send_again
 from ostiary.server.console.asked import check_typed
@@ -38,6 +38,7 @@ def show(visit: Visit) -> Reply:
         unexecuted=sum(one["unexecuted"] for one in peps),
         quiet=sum(one["quiet"] for one in peps),
         sinks=[one.model_dump() for one in list_sinks(visit.tenant, visit.desk)],
+        streams=[one.model_dump() for one in list_streams(visit.tenant, visit.desk)],
         letters=letters,
         issuers=issuers,
     )

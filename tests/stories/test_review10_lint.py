@@ -37,6 +37,11 @@ def test_a_location_below_a_guarded_server_is_guarded() -> None:
     assert found(text.replace(END, f"    location /api {{ proxy_pass http://application; }}\n{END}")) == set()
 
 
+def test_a_location_that_says_so_asks_nobody() -> None:
+    text = SHIPPED.replace(END, f"    location /open {{ auth_request off; proxy_pass http://application; }}\n{END}")
+    assert found(text) == {("warning", "edge_route_unasked")}
+
+
 def test_a_location_inside_a_guarded_one_is_guarded() -> None:
     inner = "location / {\n        location /deep { proxy_pass http://application; }"
     assert found(SHIPPED.replace("location / {", inner, 1)) == set()

@@ -181,7 +181,9 @@ def _locations(plain: str) -> Iterator[Remark]:
         guarded = bool(_ASKS.search(outside)) or any(first <= start and end <= last for first, last in asked)
         if name in refusals:
             yield Remark("error", "edge_fails_open", f"a refusal ends in `location {name}`, which asks the application")
-        elif not (guarded or name.startswith("@") or re.search(r"\binternal\s*;", plain[start:end])):
+        elif not (
+            guarded or name.startswith("@") or re.search(r"\binternal\s*;|\bauth_request\s+off\s*;", plain[start:end])
+        ):
             yield Remark("error", "edge_route_unasked", f"nobody is asked about `location {name}`")
 
 

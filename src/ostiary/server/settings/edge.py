@@ -26,7 +26,7 @@ class EdgeRouteSection(Section):
     resource_type: _WORD
     """Type of what it is done to."""
     resource_id: _WORD
-    """Its id: a text, with `{id}` where the path has one."""
+    """Its id: a text, with `{id}` where the path has one; between two names stands a slash."""
     tenant: _NAME = "default"
     """Whose it is: the tenant of the proxies that have it."""
     host: str = ""

@@ -5,6 +5,7 @@
 - What is known of sessions is never older than a bound. A decision that finds it older reads one number in the store,
   which moves with every change; however many decide, that happens once in that time. Whoever ends a session and is
   about to say so waits as long (``Together.settle``): who is told that it is over finds it over at every replica.
+- Rates are each replica's own: of several, together they grant a multiple. That is told (``remarks``).
 """
 
 import threading
@@ -19,6 +20,7 @@ from ostiary.identity.settings import DpopSettings
 from ostiary.keys import SubjectVault
 from ostiary.server.shared.alone import Alone
 from ostiary.server.shared.kinds import Kind
+from ostiary.server.shared.ports import Remark
 from ostiary.sessions import SessionLedger, SessionSettings, SessionStore
 from ostiary.sessions.standing import Asked, Standing
 from ostiary.storage.tables import Store
@@ -90,6 +92,11 @@ class OverStore(Alone):
     @override
     def proofs(self, settings: DpopSettings) -> ReplayMemory:
         return Kind("dpop", self._store.used_tokens)
+
+    @override
+    def remarks(self) -> list[Remark]:
+        text = "each replica grants every rate limit by itself: together they grant a multiple of it"
+        return [Remark(text, bad=False, mend="valkey.url, or rates divided by the number of replicas")]
 
     @override
     def ledger(self, store: Store, settings: SessionSettings, on_fault: OnFault) -> SessionLedger:

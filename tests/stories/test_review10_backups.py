@@ -145,6 +145,7 @@ def test_a_secret_that_the_configuration_names_is_never_copied_in_plain(
         f'secret_file = "{data}/hooks/siem.txt"\n'
         f'[[export.streams]]\nname = "logs"\nkind = "otlp"\nurl = "https://logs.example/v1/logs"\n'
         f'token_file = "{data}/token"\n'
+        f'[valkey]\nsecret = "{"s" * 5000}"\n'  # no path, and too long for one
     )
     more = ("--include-keys", "--passphrase-file", secret) if sealed else ()
     made = told(run("backup", "create", "--to", str(tmp_path / "b"), *more, "--json"))

@@ -185,7 +185,7 @@ def loaded(root: Path) -> dict[str, Any]:
         room = next(face._room for face in assembly.faces if isinstance(face, LlmFace))  # noqa: SLF001
         turn = Turn(tenant="default", subject="user:a", asked=LlmAsked(face="chat", model="x", body={}),
                     label=SessionLabel("default"))  # fmt: skip
-        turn.asked.pieces = tuple(_pieces(["what is the weather today"], None, turn))
+        turn.asked.pieces = tuple(_pieces(["what is the weather today"], [], turn))
         look(room.inspectors[:2], turn)
         models["inspection"] = turn.available
         room.scan("").close()

@@ -84,9 +84,10 @@ def test_an_old_sign_in_confirms_first(server: Any, people: People, monkeypatch:
     told = asked.json()
     assert told["code"] == "step_up_needed"
     assert told["confirm"] == f"/step-up/default/{told['decision_id']}"
-    script = owner.deed("/people", {**ANN, "csrf": csrf}, accept="application/vnd.ostiary.deed+json")
+    told_twice = {"name": "not-yet", "role-analyst": "1", "csrf": csrf}
+    script = owner.deed("/people", told_twice, accept="application/vnd.ostiary.deed+json")
     assert (script.status_code, script.json()["code"]) == (200, "step_up_needed"), "to a page's script it is a step"
-    assert people_of(server.house).find("default", "user:newcomer") is None
+    assert people_of(server.house).find("default", "user:not-yet") is None
     owner.confirm(told["confirm"])
     assert owner.deed("/people", {**ANN, "csrf": csrf}).json() == {"go": "/people"}
 

@@ -65,7 +65,7 @@ def test_a_chat_is_a_span_by_the_conventions(scene: LlmScene, exporter: InMemory
     ]
     text = everything(exporter)
     assert answers
-    for word in (SECRET, answers, *(word for word in SECRET.split() if len(word) > 5), "ada", "Bearer"):
+    for word in (SECRET, answers, *(word for word in SECRET.split() if len(word) > 5), "user:ada", '"ada"', "Bearer"):
         assert word not in text
 
 

@@ -13,6 +13,7 @@ from ostiary_sdk.wire import Credential, authorization
 
 Model = Callable[[list[dict[str, Any]]], Any]
 _OK: Final = 200
+_OURSELVES: Final = "pep_"
 _RELAYED: Final = ("www-authenticate", "dpop-nonce", "retry-after")
 _DEFAULTS: Final = Settings(timeout_s=10.0)
 
@@ -190,7 +191,8 @@ def _relayed(reply: httpx.Response, body: bytes) -> NoInferenceError:
         told = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return unavailable()
-    if not isinstance(told, dict) or not isinstance(told.get("code"), str):
+    # Who is not let in here is this program and not its caller, who is told no more than that there is no answer.
+    if not isinstance(told, dict) or not isinstance(told.get("code"), str) or told["code"].startswith(_OURSELVES):
         return unavailable()
     kept = tuple((name, reply.headers[name]) for name in _RELAYED if name in reply.headers)
     return NoInferenceError(reply.status_code, body, kept)

@@ -1,5 +1,8 @@
 """Two hundred hostile strings in every field that an enforcement point can fill: on no page is one more than text."""
 
+import html
+import re
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -75,3 +78,22 @@ def test_whys_of_hostile_decisions(people: People, told: dict[str, str]) -> None
     for name in HOSTILE[::9]:
         if told[name]:
             assert became(owner.get(f"/decisions/{told[name]}").text) == [], name
+
+
+def test_no_name_is_run_by_whoever_copies_the_command(server: Any, people: People) -> None:
+    owner, subject = people("owner", name="looker", deployment=True), "x'; touch $(echo owned) `id` \u202e"
+    body = {
+        "subject": {"type": "user", "id": subject},
+        "action": {"name": "read"},
+        "resource": {"type": "document", "id": "1"},
+    }
+    server.post("evaluation", msgspec.json.encode(body))
+    page = owner.get(f"/subjects/user:{quote(subject, safe='')}").text
+    commands = [html.unescape(one) for one in re.findall(r">(ostiary subject [^<]+)</code>", page)]
+    assert commands
+    for command in commands:
+        words = subprocess.run(
+            ["/bin/bash", "-c", command.replace("ostiary", "printf '%s\\0'", 1)], capture_output=True, check=True
+        ).stdout.split(b"\0")
+        assert f"user:{subject}".encode() in words
+        assert "\u202e" not in command

@@ -6,6 +6,7 @@
 3. A page is given plain values. It knows no store and no rights: whoever renders it has asked for both.
 """
 
+import shlex
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
@@ -27,6 +28,7 @@ _PERMISSIONS: Final = (
     "camera=(), geolocation=(), microphone=()"
 )
 _SHOWN: Final = 300
+_BASIC_PLANE: Final = 0xFFFF
 _FRAME: Final[dict[str, Any]] = {
     "may": lambda _action, _area: True,
     "said": None,
@@ -86,6 +88,7 @@ class Renderer:
         environment.globals.update(asset=self._assets.path, icons=icons())
         environment.filters["shown"] = shown
         environment.filters["urlencode"] = part_of_an_address
+        environment.filters["sh"] = for_a_shell
         return environment
 
 
@@ -120,3 +123,20 @@ def _headers(nonce: str) -> tuple[tuple[str, str], ...]:
         ("permissions-policy", _PERMISSIONS),
         ("cache-control", "no-store"),
     )
+
+
+def for_a_shell(text: str) -> str:
+    r"""Return one word of a command that somebody may copy: nothing of a name is ever run, and nothing of it hides.
+
+    >>> print(for_a_shell("user:ann"), for_a_shell("user:$(reboot)"), for_a_shell("a" + chr(0x202E) + "'b"))
+    user:ann 'user:$(reboot)' $'a\u202e\'b'
+    """
+    return shlex.quote(text) if text.isprintable() else "$'" + "".join(map(_escaped, text)) + "'"
+
+
+def _escaped(one: str) -> str:
+    if one in "\\'":
+        return f"\\{one}"
+    if one.isprintable():
+        return one
+    return f"\\u{ord(one):04x}" if ord(one) <= _BASIC_PLANE else f"\\U{ord(one):08x}"

@@ -15,9 +15,9 @@ compile() {
     --custom-compile-command "make lock" "$@"
 }
 
-compile --python-version 3.11 --extra server --extra risk --extra report --extra pipeline --extra gateway --extra biometrics --extra redteam --extra postgres --extra valkey --extra history --extra grpc --extra kafka --extra dev "$@" \
+compile --python-version 3.11 --extra server --extra risk --extra report --extra pipeline --extra gateway --extra biometrics --extra redteam --extra postgres --extra history --extra grpc --extra kafka --extra dev "$@" \
   pyproject.toml requirements/build.in --output-file requirements/dev.txt
-compile --python-version 3.11 --extra server --extra risk --extra pipeline --extra gateway --extra biometrics --extra postgres --extra valkey --extra grpc --constraint requirements/dev.txt \
+compile --python-version 3.11 --extra server --extra risk --extra pipeline --extra gateway --extra biometrics --extra postgres --extra grpc --constraint requirements/dev.txt \
   pyproject.toml requirements/build.in --output-file requirements/run.txt
 compile --python-version 3.11 --constraint requirements/dev.txt \
   requirements/compile.in --output-file requirements/compile.txt

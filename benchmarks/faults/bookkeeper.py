@@ -145,6 +145,11 @@ class Bookkeeper:
         with self._lock:
             return list(self._open), set(self._acts)
 
+    def missing(self, decisions: list[str]) -> bool:
+        """Return whether any of these was not read in a log yet."""
+        with self._lock:
+            return any(one not in self._records for one in decisions)
+
     def settle(self, decisions: list[str], acts: set[str]) -> None:
         """Compare what waited before the log was read with what was found in it."""
         with self._lock:

@@ -1,6 +1,7 @@
 """Reads the log as a stranger would: read-only, verified against what was remembered before it is believed."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,9 @@ from ostiary.vocabulary.entities import Receipt
 from ostiary.vocabulary.verdicts import Outcome
 
 BUNDLE: Final = 256
+PLACED_S: Final = 20.0
+"""In this time every record that was answered for must have its place in the log."""
+_AGAIN_S: Final = 0.25
 
 
 class _Record(msgspec.Struct):
@@ -48,6 +52,17 @@ class Evidence:
             BrokenInvariantError: ``forked``, or what the books find.
         """
         decisions, acts = self._books.waiting()
+        until = time.monotonic() + PLACED_S
+        self._read_on(whole=whole)
+        # A record that was handed over is on disk before its answer; its place in the log comes a moment later, or when
+        # somebody else has taken a dead sequencer's lease.
+        while self._books.missing(decisions) and time.monotonic() < until:
+            time.sleep(_AGAIN_S)
+            self._read_on(whole=False)
+        self._books.settle(decisions, acts)
+        self._books.check()
+
+    def _read_on(self, *, whole: bool) -> None:
         with open_source(self._places, self._store) as source:
             verifier = Verifier(source, self._memory, since=not whole and self._memory is not None)
             memory = verifier.run()
@@ -58,8 +73,6 @@ class Evidence:
             for kind, record_id, payload in _rows(source, self.size, memory.size):
                 self._read(kind, record_id, payload)
             self.size = memory.size
-        self._books.settle(decisions, acts)
-        self._books.check()
 
     def _read(self, kind: str, record_id: str, payload: bytes | None) -> None:
         if kind == "admin":

@@ -53,8 +53,9 @@ class Sitting:
         self.page.goto(self.base + path)
 
     def follow(self, name: str) -> None:
-        """Take an entry of the navigation."""
-        self.page.get_by_role("navigation", name="Console").get_by_role("link", name=re.compile(f"^{name}")).click()
+        """Take an entry of the navigation, and wait until its page can be used: scripts answer its buttons."""
+        with self.page.expect_event("load"):
+            self.page.get_by_role("navigation", name="Console").get_by_role("link", name=re.compile(f"^{name}")).click()
 
     @property
     def complaints(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from ostiary.cli.app import build_app
 from ostiary.errors import OstiaryError
+from ostiary.vocabulary.clock import SystemClock
 
 Run = Callable[..., tuple[int, str]]
 CATALOGUE = "resources: [{type: document, id: plan, sensitivity: 0}]\nsubjects: [{type: user, id: zoe}]\n"
@@ -65,12 +67,13 @@ def test_codes_open_it_and_one_person_closes_it(run: Run) -> None:
 
 
 def test_the_refusal_is_the_command_that_proposes_it(run: Run) -> None:
-    since, until = "2026-11-27T18:00:00Z", "2026-11-27T19:00:00Z"
+    now = datetime.fromtimestamp(SystemClock().now_ns() // 10**9, UTC)
+    since, until = (f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}Z" for hours in (1, 2))
     words = ("break-glass", "open", *WHAT, "--subject", "user:ann", "--reason", "the office is dark")
     code, text = run(*words, "--since", since, "--until", until)
     assert code in {2, 3}, text
     assert run(*words, "--since", "yesterday", "--until", until)[1].startswith("time_invalid")
-    assert run(*words, "--since", "2026-11-27T18:00:00", "--until", until)[1].startswith("time_invalid")
+    assert run(*words, "--since", since.rstrip("Z"), "--until", until)[1].startswith("time_invalid")
     _, text = run(*words, "--minutes", "30")
     command = text.split("`")[1]
     assert command.startswith("ostiary approvals propose break_glass.open database:orders --tenant default --bind ")

@@ -2,12 +2,12 @@
 import { post, proved, words } from "./passkey.js";
 
 const form = document.getElementById("sign-in");
+const button = form.querySelector("button");
 const wrong = form.querySelector("[data-wrong]");
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const who = Object.fromEntries(new FormData(form));
-  const button = form.querySelector("button");
   button.disabled = true;
   wrong.hidden = true;
   try {
@@ -21,3 +21,4 @@ form.addEventListener("submit", async (event) => {
     button.disabled = false;
   }
 });
+button.disabled = false; // from here on it asks for a passkey; before, it would have sent the form as it is

@@ -8,6 +8,7 @@ Time and id come from the receipt alone, a verified token's facts from the ident
 """
 
 import ipaddress
+import re
 from typing import Any, Final, TypeVar
 
 from ostiary.decision.parts import Known
@@ -20,6 +21,8 @@ _NS: Final = 1_000_000_000
 _MAX_TEXT: Final = 512
 _MAX_OFFSET_MIN: Final = 14 * 60
 _MAX_AMOUNT: Final = 2**53
+_BYTE: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_DOTTED: Final = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}")  # an IPv4 address in canonical form: it is read many times
 
 T = TypeVar("T", int, float)
 
@@ -36,6 +39,8 @@ def ip_of(value: object) -> str | None:
     """
     if not isinstance(value, str) or "%" in value:
         return None
+    if _DOTTED.fullmatch(value):
+        return value
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
@@ -124,6 +129,8 @@ def network_prefix(ip: str | None) -> str:
     """Return the network of an address as far as it stays the same while a person moves little: /24, or /48 of IPv6."""
     if ip is None:
         return ""
+    if _DOTTED.fullmatch(ip):
+        return f"{ip.rpartition('.')[0]}.0/24"
     length = 24 if "." in ip else 48
     return str(ipaddress.ip_network(f"{ip}/{length}", strict=False))
 

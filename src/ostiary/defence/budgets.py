@@ -8,6 +8,8 @@ Rules:
   kept here; what is not used goes back with the next write. A crash costs the budget that much, and grants nothing.
 - Time never goes back here: requests that come out of order are counted at the latest moment seen, for what has gone
   by at that moment was forgotten.
+- What was taken ahead is at hand: ``take_at_hand`` and ``give_at_hand`` never wait, for the store or for anybody, so a
+  loop may call them; where they cannot say yes at once they do nothing, and the others are asked beside it.
 - Several budgets are taken from together: all of them or none, in one transaction. Locks are taken in one order.
 - Keys are digests: who asked what stands in the log, not here.
 
@@ -169,6 +171,52 @@ class Budgets:
                 lease.left += cost
             elif slot == now:
                 self._store.take(tenant, want.stored, now, now - SLOTS, 0, want.budget.limit, Slot(slot, cost))
+
+    def take_at_hand(self, tenant: str, costs: Sequence[tuple[Want, int]], now_ns: int) -> bool:
+        """Take all costs from what was taken ahead and say so, or take nothing; never waits.
+
+        Raises:
+            ValueError: a cost is negative, or two of them are of one budget.
+        """
+        if any(cost < 0 for _, cost in costs) or len({want.stored for want, _ in costs}) != len(costs):
+            msg = "a cost is not negative, and no budget is named twice"
+            raise ValueError(msg)
+        with ExitStack() as held:
+            if not self._holds(held, tenant, [want for want, _ in costs]):
+                return False
+            now = self._latest(now_ns)
+            ahead = [(self._ahead(tenant, want, cost, now), cost) for want, cost in costs]
+            found = [(lease, cost) for lease, cost in ahead if lease is not None]
+            if len(found) < len(ahead):
+                return False
+            for lease, cost in found:
+                lease.left -= cost
+            return True
+
+    def give_at_hand(self, tenant: str, costs: Sequence[tuple[Want, int]], now_ns: int) -> bool:
+        """Give back as ``give_back`` does and say so, or do nothing where the store would be asked; never waits."""
+        with ExitStack() as held:
+            if not self._holds(held, tenant, [want for want, _ in costs]):
+                return False
+            latest, given = self._latest(now_ns), list[tuple[_Lease, int]]()
+            for want, cost in costs:
+                slot, now = now_ns // want.budget.slot_ns, latest // want.budget.slot_ns
+                lease = self._lease(tenant, want)
+                if slot == now and (lease is None or lease.slot != slot):
+                    return False
+                if lease is not None and slot == now:  # else it comes too late, and stays taken
+                    given.append((lease, cost))
+            for lease, cost in given:
+                lease.left += cost
+            return True
+
+    def _holds(self, held: ExitStack, tenant: str, wants: Sequence[Want]) -> bool:
+        """Take the locks of ``wants`` into ``held``, or return that somebody else has one."""
+        for number in sorted({self._number(tenant, want) for want in wants}):
+            if not self._locks[number].acquire(blocking=False):
+                return False
+            held.callback(self._locks[number].release)
+        return True
 
     def taken(self, tenant: str, want: Want, now_ns: int) -> int:
         """Return how much is taken now, with what was taken ahead."""

@@ -96,21 +96,38 @@ class Spending:
             SpentError: a budget does not have it; nothing is taken.
             UnavailableError: the budgets cannot be written.
         """
+        wants, taken = self._wanted(tenant, subject, price, tokens_in, tokens_out, now_ns)
+        got: list[tuple[Of, Want, int]] = []
+        for whose, (of, want, cost) in wants:
+            if not self._budgets.take(tenant, want, cost, now_ns):
+                for _, one, amount in got:
+                    self._budgets.give_back(tenant, one, amount, now_ns)
+                raise _spent(of, whose, want)
+            got.append((of, want, cost))
+        return taken
+
+    def take_at_hand(
+        self, tenant: str, subject: str, price: Price, tokens_in: int, tokens_out: int, now_ns: int
+    ) -> Taken | None:
+        """Take what a request could cost as ``take`` does where nobody must be waited for; ``None`` took nothing."""
+        _, taken = self._wanted(tenant, subject, price, tokens_in, tokens_out, now_ns)
+        costs = [(want, cost) for _, want, cost in taken.wants]
+        return taken if self._budgets.take_at_hand(tenant, costs, now_ns) else None
+
+    def _wanted(
+        self, tenant: str, subject: str, price: Price, tokens_in: int, tokens_out: int, now_ns: int
+    ) -> tuple[list[tuple[str, tuple[Of, Want, int]]], Taken]:
+        """Return what is to be taken, each with whose it is, and all of it as taken."""
         units = price.units(tokens_in, tokens_out)
         costs: dict[Of, int] = {"requests": 1, "tokens": tokens_in + tokens_out, "spend": units}
-        got: list[tuple[Of, Want, int]] = []
+        wants: list[tuple[str, tuple[Of, Want, int]]] = []
         for whose, allowance in self._allowances:
             for of, cost in costs.items():
                 budget: Budget | None = getattr(allowance, of)
-                if budget is None or not cost:
-                    continue
-                want = Want(key_of("llm", of, whose, subject if whose == "subject" else ""), budget)
-                if not self._budgets.take(tenant, want, cost, now_ns):
-                    for _, one, amount in got:
-                        self._budgets.give_back(tenant, one, amount, now_ns)
-                    raise _spent(of, whose, want)
-                got.append((of, want, cost))
-        return Taken(tenant, now_ns, price, costs["tokens"], units, tuple(got))
+                if budget is not None and cost:
+                    key = key_of("llm", of, whose, subject if whose == "subject" else "")
+                    wants.append((whose, (of, Want(key, budget), cost)))
+        return wants, Taken(tenant, now_ns, price, costs["tokens"], units, tuple(one for _, one in wants))
 
     def settle(self, taken: Taken, usage: Usage) -> None:
         """Give back what a request did not cost, and take what it cost more.
@@ -118,14 +135,24 @@ class Spending:
         Raises:
             UnavailableError: the budgets cannot be written; what was taken stays taken.
         """
-        real = {"tokens": usage.tokens_in + usage.tokens_out}
-        real["spend"] = taken.price.units(usage.tokens_in, usage.tokens_out)
-        for of, want, amount in taken.wants:
-            left = amount - real.get(of, amount)
+        for want, left in self._left(taken, usage):
             if left > 0:
                 self._budgets.give_back(taken.tenant, want, left, taken.at_ns)
-            elif left < 0:
+            else:
                 self._budgets.take(taken.tenant, want, -left, taken.at_ns)
+
+    def settle_at_hand(self, taken: Taken, usage: Usage) -> bool:
+        """Settle as ``settle`` does where nobody must be waited for and nothing more is taken; false did nothing."""
+        left = self._left(taken, usage)
+        return all(one > 0 for _, one in left) and self._budgets.give_at_hand(taken.tenant, left, taken.at_ns)
+
+    @staticmethod
+    def _left(taken: Taken, usage: Usage) -> list[tuple[Want, int]]:
+        """Return of each budget what was not needed, below nothing what was needed more."""
+        real = {"tokens": usage.tokens_in + usage.tokens_out}
+        real["spend"] = taken.price.units(usage.tokens_in, usage.tokens_out)
+        left = ((want, amount - real.get(of, amount)) for of, want, amount in taken.wants)
+        return [(want, one) for want, one in left if one]
 
     def give_back(self, taken: Taken) -> None:
         """Give back all that was taken for a request that no model was asked; it still counts as a request."""

@@ -52,7 +52,7 @@ class App:
     ) -> None:
         """Take who answers what, and what to run in the loop at start and end; of two faces the longer path wins."""
         paths = [(prefix, face) for face in faces for prefix in face.prefixes]
-        self._faces = sorted(paths, key=lambda path: -len(path[0]))
+        self._faces = _by_first(sorted(paths, key=lambda path: -len(path[0])))
         self._authzen = authzen
         self._opa = opa
         self._public = public
@@ -96,7 +96,7 @@ class App:
             return await self._authzen.answer(endpoint, request)
         if self._opa is not None and (path == OPA_PREFIX or path.startswith(OPA_PREFIX + "/")):
             return await self._opa.answer(request)
-        for prefix, face in self._faces:
+        for prefix, face in self._faces.get(_first(path), self._faces["*"]):
             if _is_below(path, prefix):
                 return await face.answer(request)
         if path in _PUBLIC or path.startswith((WELL_KNOWN, LOG_PREFIX)):
@@ -113,6 +113,17 @@ class App:
                 await self._stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _first(path: str) -> str:
+    """Return the first part of a path."""
+    return path[1:].partition("/")[0]
+
+
+def _by_first(faces: Sequence[tuple[str, Face]]) -> dict[str, list[tuple[str, Face]]]:
+    """Return for each first part of a path the faces it may lead to, in order; ``*`` for any that no face names."""
+    named = {"*", *(_first(prefix) for prefix, _ in faces)}
+    return {one: [face for face in faces if _first(face[0]) in {one, "*"}] for one in named}
 
 
 def _is_below(path: str, prefix: str) -> bool:

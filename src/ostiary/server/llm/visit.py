@@ -183,7 +183,7 @@ class Visits:
 
     async def settle(self, visit: Visit, usage: Any) -> None:
         """Give back what a request did not cost."""
-        if visit.taken.wants:
+        if visit.taken.wants and not self._room.spending.settle_at_hand(visit.taken, usage):
             try:
                 await self._beside(partial(self._room.spending.settle, visit.taken, usage))
             except OstiaryError as fault:  # what was taken stays taken
@@ -250,8 +250,12 @@ class Visits:
         pace = Pace(model.requests_per_minute, model.burst)
         if pacing.bounds(pace):
             await self._beside(partial(pacing.take, caller.tenant, turn.subject, model.name, pace, now_ns))
-        take = partial(spending.take, caller.tenant, turn.subject, model.price, tokens_in, out, now_ns)
-        return await self._beside(take) if spending.bounded else take()
+        asked = (caller.tenant, turn.subject, model.price, tokens_in, out, now_ns)
+        if not spending.bounded:
+            return spending.take(*asked)
+        # What was taken ahead is at hand: only every thousandth request or so has to wait for the store.
+        at_hand = spending.take_at_hand(*asked)
+        return at_hand if at_hand is not None else await self._beside(partial(spending.take, *asked))
 
     # 5.
 

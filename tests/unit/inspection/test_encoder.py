@@ -124,3 +124,14 @@ def test_no_text_buys_more_than_its_share_of_the_encoder(folder, monkeypatch):
     encoded = " ".join(base64.b64encode(f"{part} {plain[:600]}".encode()).decode() for part in "abcdef")
     opened(folder).inspect(f"{plain} {encoded}", Channel.DATA)
     assert 0 < len(asked) <= MAX_ASKED
+
+
+def test_texts_of_one_length_are_asked_in_their_own_order(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Encoder, "_ask", lambda _self, texts: asked.append(texts) or np.zeros((len(texts), 2)))
+    encoder = Encoder(None, None, 1, 0)
+    encoder.scores(["bb", "ccc", "ab", "ba", "aa"], 0)
+    encoder.scores(["ba", "ab", "aa", "ccc", "bb"], 0)
+    half = len(asked) // 2
+    assert [text for batch in asked[:half] for text in batch] == ["aa", "ab", "ba", "bb", "ccc"]
+    assert asked[:half] == asked[half:]

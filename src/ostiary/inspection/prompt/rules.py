@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from ostiary.inspection.prompt.clues import Clues
 from ostiary.inspection.prompt.override import FEW, OVERRIDES
 from ostiary.inspection.prompt.talk import only_talk
 from ostiary.vocabulary.labels import Channel
@@ -237,27 +238,31 @@ RULES: Final = (
 )
 
 
+_CLUES: Final = Clues(clue for rule in RULES for group in rule.clues for clue in group)
+
+
 def look(text: str, channel: Channel) -> list[Hit]:
     """Return what the rules say of a normalised, lower-cased text of ``channel``."""
     if channel is Channel.OPERATOR:
         return []
-    return [hit for rule in RULES for hit in _hits(rule, text, channel)]
+    may = _CLUES.of(text)
+    return [hit for rule in RULES for hit in _hits(rule, text, channel, may)]
 
 
-def _may_hold(clues: tuple[tuple[str, ...], ...], text: str) -> bool:
+def _may_hold(clues: tuple[tuple[str, ...], ...], text: str, may: frozenset[str]) -> bool:
     """Return whether something of each group stands in the text; plain loops, since every text comes through here."""
     for group in clues:
         for clue in group:
-            if clue in text:
+            if clue in may and clue in text:
                 break
         else:
             return False
     return True
 
 
-def _hits(rule: Rule, text: str, channel: Channel) -> Iterator[Hit]:
+def _hits(rule: Rule, text: str, channel: Channel, may: frozenset[str]) -> Iterator[Hit]:
     strength = rule.user if channel is Channel.USER else rule.data
-    if strength is None or not _may_hold(rule.clues, text):
+    if strength is None or not _may_hold(rule.clues, text, may):
         return
     found = [match for match, _ in zip(rule.pattern.finditer(text), range(4 * _MAX_HITS), strict=False)]
     used = [match for match in found if not only_talk(text, *match.span())]

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 BLANK: Final = b" "
+_TWO: Final = (b" a a", b" a  a", b" a   a")
 
 
 def plain(text: str) -> bytes:
@@ -50,8 +51,11 @@ def classed(classes: Mapping[str, str], rest: str = " ") -> Shape:
 
 def in_a_row(shape: bytes, count: int) -> bool:
     """Return whether ``count`` single letters ``a`` may stand in a row, one to three blanks between them."""
-    apart = shape.replace(b"   ", BLANK).replace(b"  ", BLANK)
-    return b" a" * count + BLANK in b"".join((BLANK, apart, BLANK))
+    padded = b"".join((BLANK, shape, BLANK))
+    if not any(two in padded for two in _TWO):
+        return False
+    apart = padded.replace(b"   ", BLANK).replace(b"  ", BLANK)
+    return b" a" * count + BLANK in apart
 
 
 def words_with(shape: bytes, parts: Sequence[bytes]) -> list[tuple[int, int]]:

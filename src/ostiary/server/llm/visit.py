@@ -284,7 +284,7 @@ class Visits:
         return CallJudged(call.name, "ALLOW", (), facts.tainted)
 
     async def _beside(self, work: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await asyncio.wrap_future(self._threads.submit(work))
 
 
 def _reduce(asked: LlmAsked, passed: Passed) -> None:

@@ -26,11 +26,12 @@ from benchmarks.faults.broken import BrokenInvariantError
 from benchmarks.faults.deployment import Deployment, Door
 from benchmarks.faults.evidence import Evidence
 from benchmarks.faults.field import Field, Injection
-from benchmarks.faults.injections import backings, clocks, disks, files, networks, processes
+from benchmarks.faults.injections import backings, clocks, disks, files, networks, processes, wires
 from benchmarks.faults.load import SHORT_S, Asker, Caller, Ender, Snoop
 from benchmarks.faults.scene import EVERYDAY, KINDS, TENANTS, Scene
 from benchmarks.faults.shim import Shim, build
 from benchmarks.faults.small_disk import SmallDisk
+from benchmarks.faults.wire import Wire
 
 from ostiary.server.settings.store import StoreSection
 from ostiary.testing.flaky_link import FlakyLink
@@ -42,6 +43,7 @@ INJECTIONS: Final[tuple[Injection, ...]] = (
     *clocks.KINDS,
     *files.KINDS,
     *networks.KINDS,
+    *wires.KINDS,
     *backings.KINDS,
 )
 WHOLE_EVERY: Final = 25
@@ -208,15 +210,22 @@ class Round:
             scene = Scene(data, Random(self._chance.random()))  # noqa: S311
             library = build(self._folder)
             shim = opened.enter_context(Shim(library, self._folder / "control")) if library else None
-            below = opened.enter_context(backing(self._folder / "backing")) if self._plan.large(self._number) else None
+            wire = Wire.open()
+            if wire is not None:
+                opened.callback(wire.close)
+            large = self._plan.large(self._number)
+            below = opened.enter_context(backing(self._folder / "backing", wire)) if large else None
             environ = {**_LOW, **_preloaded(shim), **(below.environ() if below is not None else {})}
             deployment = opened.enter_context(Deployment(data, environ))
-            link = opened.enter_context(FlakyLink("127.0.0.1", deployment.port))
+            way = wire.relay(deployment.port) if wire is not None else ("127.0.0.1", deployment.port)
+            link = opened.enter_context(FlakyLink(*way))
             admin_key = deployment.key("admin")
             keys = _register(deployment, admin_key)
             workshop = self._folder / "workshop"
             workshop.mkdir()
-            field = Field(deployment, scene, self.books, link, keys, admin_key, workshop, shim, disk, below)
+            field = Field(
+                deployment, scene, self.books, link, keys, admin_key, workshop, shim, disk, below, wire, way[1]
+            )
             _check_oracle(field)
             yield field
 

@@ -14,6 +14,7 @@ from benchmarks.faults.load import Asker
 from benchmarks.faults.scene import TENANTS, Scene
 from benchmarks.faults.shim import Shim
 from benchmarks.faults.small_disk import SmallDisk
+from benchmarks.faults.wire import Wire
 
 from ostiary.testing.flaky_link import FlakyLink
 
@@ -31,6 +32,8 @@ class Field(msgspec.Struct, frozen=True):
         disk: the small disk that the data lies on, ``None`` where nothing can be mounted.
         backing: PostgreSQL and Valkey, ``None`` where everything is embedded.
         workshop: a folder for copies.
+        wire: what lies between the link's two ends, ``None`` where no other network namespace can be made.
+        far_port: the port at its far end that the link's callers come through.
     """
 
     deployment: Deployment
@@ -43,6 +46,8 @@ class Field(msgspec.Struct, frozen=True):
     shim: Shim | None = None
     disk: SmallDisk | None = None
     backing: Backing | None = None
+    wire: Wire | None = None
+    far_port: int = 0
 
     def serves(self) -> bool:
         """Return whether a fresh caller of every tenant is allowed what it may do."""

@@ -41,6 +41,7 @@ class Backing(msgspec.Struct):
     secret: str
     turned: tuple[FlakyLink, ...]
     examiners_link: FlakyLink
+    siblings_link: FlakyLink
     far_ports: dict[str, int]
     folder: Path
     copies: int = 0
@@ -63,11 +64,12 @@ class Backing(msgspec.Struct):
             link.turn("127.0.0.1", copy.port)
             link.cut()
 
-    def environ(self) -> dict[str, str]:
-        """Return the settings by which a server uses both, through the links."""
+    def environ(self, link: FlakyLink | None = None) -> dict[str, str]:
+        """Return the settings by which a server uses both, through the links; ``link`` is its own to PostgreSQL."""
+        port = (link or self.postgres_link).port
         return {
             "OSTIARY_STORE__BACKEND": "postgres",
-            "OSTIARY_STORE__URL": f"postgresql://postgres@127.0.0.1:{self.postgres_link.port}/postgres",
+            "OSTIARY_STORE__URL": f"postgresql://postgres@127.0.0.1:{port}/postgres",
             "OSTIARY_STORE__CONNECT_S": "2",
             "OSTIARY_VALKEY__URL": f"valkey://127.0.0.1:{self.valkey_link.port}/0",
             "OSTIARY_VALKEY__SECRET": self.secret,
@@ -116,6 +118,7 @@ def backing(folder: Path, wire: Wire | None) -> Iterator[Backing]:
         postgres = opened.enter_context(PostgresServer(folder / "postgres", programs))
         valkey = opened.enter_context(ValkeyServer(folder / "valkey"))
         examiners = opened.enter_context(FlakyLink("127.0.0.1", postgres.port))
+        siblings = opened.enter_context(FlakyLink("127.0.0.1", postgres.port))
         # What is turned at a failover lies behind the relay at the wire's far end, which knows one address for good.
         turned = opened.enter_context(FlakyLink("127.0.0.1", postgres.port))
         ways = {"PostgreSQL": ("127.0.0.1", turned.port), "Valkey": ("127.0.0.1", valkey.port)}
@@ -129,8 +132,9 @@ def backing(folder: Path, wire: Wire | None) -> Iterator[Backing]:
             valkey,
             valkey_link,
             secrets.token_urlsafe(32),
-            turned=(examiners, turned),
+            turned=(examiners, turned, siblings),
             examiners_link=examiners,
+            siblings_link=siblings,
             far_ports=far,
             folder=folder,
         )

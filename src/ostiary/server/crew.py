@@ -4,13 +4,16 @@
    hears of both.
 2. At the deadline the loop answers: DENY ``policy_timeout`` when a thread was at it, DENY ``overloaded`` when none had
    come to it yet. Whoever takes the call's claim records it, so there is exactly one record.
-3. A policy evaluation cannot be cancelled. A late thread gets a stand-in at once; one that is still at it some time
-   after the deadline is stuck, and ``on_stuck`` asks for a new process.
+3. A policy evaluation cannot be cancelled. A late thread gets a stand-in at once; one that has been at it for so much
+   of the processor's time is stuck, and ``on_stuck`` asks for a new process. The clock alone does not tell: on a
+   starved machine, or while a store is away, everything is late, and a new process would only be later. Who uses no
+   processor waits for something that does not come, and is stuck after ``PATIENCE`` times as long.
 4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
 """
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,12 +27,13 @@ from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.vocabulary.reasons import Reason
 
 MAX_STAND_INS: Final = 16
+PATIENCE: Final = 10
 Run = Callable[[], Decided]
 Refuse = Callable[[str, str], Decided]
 
 
 class CrewSettings(msgspec.Struct, frozen=True):
-    """How many threads, and how long each thing may take, in seconds."""
+    """How many threads, and how long each thing may take, in seconds; ``stuck_s`` is processor time."""
 
     threads: int = 3
     deadline_s: float = 0.5
@@ -41,7 +45,7 @@ class CrewSettings(msgspec.Struct, frozen=True):
 class _Job:
     """One decision on its way through a thread."""
 
-    __slots__ = ("answered", "expired", "finished", "refuse", "replaced", "run", "started", "timer")
+    __slots__ = ("answered", "expired", "finished", "meter", "refuse", "replaced", "run", "started", "timer")
 
     def __init__(self, run: Run, refuse: Refuse, answered: asyncio.Future[Decided]) -> None:
         self.run = run
@@ -52,6 +56,27 @@ class _Job:
         self.replaced = False
         self.expired = False
         self.timer: asyncio.TimerHandle | None = None
+        self.meter: _Meter | None = None
+
+
+class _Meter:
+    """How much processor time a thread has used since it began with something."""
+
+    def __init__(self) -> None:
+        self._clock = clock_of_thread(threading.get_ident())
+        self._begun_s = self._clock()
+
+    def read_s(self) -> float:
+        """Return it; the thread must be alive, or its clock is gone."""
+        return self._clock() - self._begun_s
+
+
+def clock_of_thread(ident: int) -> Callable[[], float]:
+    """Return what tells a living thread's processor time in seconds, or the time that passes where no system tells."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return time.monotonic
+    clock = time.pthread_getcpuclockid(ident)
+    return lambda: time.clock_gettime(clock)
 
 
 class Crew:
@@ -143,6 +168,7 @@ class Crew:
                     return
 
     def _decide(self, job: _Job) -> None:
+        job.meter = _Meter()
         job.started = True
         try:
             decided = job.run()
@@ -217,6 +243,7 @@ class Crew:
 
     def _stand_in(self, job: _Job) -> None:
         """Replace the thread that is still at ``job``, and look again whether it is stuck."""
+        loop = asyncio.get_running_loop()
         with self._lock:
             if job.finished:
                 return
@@ -225,13 +252,18 @@ class Crew:
                 self._stand_ins += 1
                 job.replaced = True
                 self._hire()
-        asyncio.get_running_loop().call_later(self._settings.stuck_s, self._look_again, job)
+        loop.call_later(self._settings.stuck_s, self._look_again, job, loop.time())
 
-    def _look_again(self, job: _Job) -> None:
-        if not job.finished:
+    def _look_again(self, job: _Job, late_since: float) -> None:
+        with self._lock:  # under it the thread that is not finished cannot end either
+            used_s = job.meter.read_s() if job.meter is not None and not job.finished else None
+        loop, patience_s = asyncio.get_running_loop(), self._settings.stuck_s
+        if used_s is None:
+            self._stand_ins -= job.replaced
+        elif used_s >= patience_s or loop.time() - late_since >= PATIENCE * patience_s:
             self._on_stuck()
-        elif job.replaced:
-            self._stand_ins -= 1
+        else:
+            loop.call_later(patience_s, self._look_again, job, late_since)
 
     def _give_up(self, job: _Job) -> None:
         if not job.answered.done():

@@ -12,11 +12,15 @@
 """
 
 import asyncio
+import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -28,6 +32,7 @@ from ostiary.vocabulary.reasons import Reason
 
 MAX_STAND_INS: Final = 16
 PATIENCE: Final = 10
+FRAMES: Final = 8
 Run = Callable[[], Decided]
 Refuse = Callable[[str, str], Decided]
 
@@ -63,12 +68,19 @@ class _Meter:
     """How much processor time a thread has used since it began with something."""
 
     def __init__(self) -> None:
-        self._clock = clock_of_thread(threading.get_ident())
+        self._ident = threading.get_ident()
+        self._clock = clock_of_thread(self._ident)
         self._begun_s = self._clock()
 
     def read_s(self) -> float:
         """Return it; the thread must be alive, or its clock is gone."""
         return self._clock() - self._begun_s
+
+    def where(self) -> str:
+        """Return in which functions the thread is, the innermost first: names and lines of code, no values."""
+        frames = traceback.walk_stack(sys._current_frames().get(self._ident))  # noqa: SLF001 - nothing else tells
+        told = (f"{Path(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}" for frame, line in frames)
+        return " < ".join(islice(told, FRAMES))
 
 
 def clock_of_thread(ident: int) -> Callable[[], float]:
@@ -86,10 +98,10 @@ class Crew:
         self,
         settings: CrewSettings,
         *,
-        on_stuck: Callable[[], None],
+        on_stuck: Callable[[str], None],
         on_fault: Callable[[str, BaseException], None],
     ) -> None:
-        """Take the limits and whom to tell of stuck threads and of faults."""
+        """Take the limits, whom to tell where a thread is stuck, and whom of faults."""
         self._settings = settings
         self._on_stuck = on_stuck
         self._on_fault = on_fault
@@ -256,12 +268,14 @@ class Crew:
 
     def _look_again(self, job: _Job, late_since: float) -> None:
         with self._lock:  # under it the thread that is not finished cannot end either
-            used_s = job.meter.read_s() if job.meter is not None and not job.finished else None
+            meter = None if job.finished else job.meter
+            used_s = meter.read_s() if meter is not None else None
+            where = meter.where() if meter is not None else ""
         loop, patience_s = asyncio.get_running_loop(), self._settings.stuck_s
         if used_s is None:
             self._stand_ins -= job.replaced
         elif used_s >= patience_s or loop.time() - late_since >= PATIENCE * patience_s:
-            self._on_stuck()
+            self._on_stuck(where)
         else:
             loop.call_later(patience_s, self._look_again, job, late_since)
 

@@ -49,11 +49,13 @@ class Bench:
     def __init__(self, **settings: Any) -> None:
         self.settings = CrewSettings(**{"threads": 2, "deadline_s": 0.1, "stuck_s": 0.1, **settings})
         self.stuck = 0
+        self.where = ""
         self.faults: list[BaseException] = []
         self._told = asyncio.Event()
 
-    def _on_stuck(self) -> None:
+    def _on_stuck(self, where: str) -> None:
         self.stuck += 1
+        self.where = where
         self._told.set()
 
     async def stuck_often(self, times: int) -> None:
@@ -124,6 +126,7 @@ def test_a_thread_that_stays_busy_is_stuck() -> None:
         gate.set()
 
     bench.run(test)
+    assert "spin < test_crew.py" in bench.where or " is_set < " in bench.where
 
 
 def test_threads_that_wait_are_not_stuck_before_long_and_the_others_go_on() -> None:

@@ -91,6 +91,28 @@ def clock_of_thread(ident: int) -> Callable[[], float]:
     return lambda: time.clock_gettime(clock)
 
 
+Written = Callable[[_Job, Decided, Future[Any]], None]
+
+
+class _Told:
+    """Tells once that a record is on disk, and holds nothing afterwards.
+
+    A future keeps its callbacks for good, and what was decided keeps its future: a function that remembers what was
+    decided would close a circle, and every decision with all it knew would wait for the garbage collector.
+    """
+
+    __slots__ = ("_told", "_written")
+
+    def __init__(self, written: Written, job: _Job, decided: Decided) -> None:
+        self._written = written
+        self._told: tuple[_Job, Decided] | None = (job, decided)
+
+    def __call__(self, future: Future[Any]) -> None:
+        told, self._told = self._told, None
+        if told is not None:
+            self._written(*told, future)
+
+
 class Crew:
     """Decides in threads; every method but the threads' own is called from the loop."""
 
@@ -209,7 +231,7 @@ class Crew:
 
     def _publish(self, job: _Job, decided: Decided) -> None:
         if self._settings.wait_for_record:
-            decided.durable.add_done_callback(lambda future: self._written(job, decided, future))
+            decided.durable.add_done_callback(_Told(self._written, job, decided))
         else:
             self._post(job, decided)
 

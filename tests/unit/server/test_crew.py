@@ -1,6 +1,8 @@
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
@@ -87,6 +89,28 @@ def test_a_decision_comes_back_from_its_thread() -> None:
 
     Bench().run(test)
     assert desk.records == ["decided"]
+
+
+def test_what_was_decided_needs_no_garbage_collector() -> None:
+    written: list[weakref.ref[Future[Any]]] = []
+
+    async def one(crew: Crew) -> None:
+        answer = decided("decided", durable=False)
+        written.append(weakref.ref(answer.durable))
+        asyncio.get_running_loop().call_later(0.01, answer.durable.set_result, 0)
+        assert why(await crew.do(lambda: answer, lambda _reason, _fault: answer)) == "decided"
+
+    async def test(crew: Crew) -> None:
+        await one(crew)
+        await one(crew)  # the thread has let go of the first
+        await asyncio.sleep(0)
+        assert written[0]() is None
+
+    gc.disable()
+    try:
+        Bench(threads=1).run(test)
+    finally:
+        gc.enable()
 
 
 def test_at_the_deadline_the_loop_denies_and_the_late_thread_records_nothing() -> None:

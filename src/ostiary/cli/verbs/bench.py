@@ -20,10 +20,16 @@ def decide(
     json: Annotated[bool, Parameter(help="Print one JSON object with every figure.")] = False,
     decisions: Annotated[int, Parameter(help="Counted decisions in the process.")] = 2000,
     connections: Annotated[tuple[int, ...], Parameter(help="Closed loops over HTTP.")] = (1, 16, 64),
-    seconds: Annotated[float, Parameter(help="Length of one run over HTTP.")] = 10.0,
-    repeat: Annotated[int, Parameter(help="Runs of each; the median counts.")] = 3,
+    seconds: Annotated[float, Parameter(help="Length of one round over HTTP.")] = 10.0,
+    repeat: Annotated[int, Parameter(help="Rounds of each; the median counts.")] = 3,
+    items: Annotated[int, Parameter(help="Questions in one body of `evaluations`; 0 leaves these out.")] = 20,
     memory: Annotated[int, Parameter(help="Decisions of the memory run; 0 leaves it out.")] = 0,
     model: Annotated[Path | None, Parameter(help="Folder of a signed model. Default: one learned on the spot.")] = None,
+    train: Annotated[bool, Parameter(help="Learn a model when none is given; without one nothing is scored.")] = True,
+    history: Annotated[int, Parameter(help="Past events that the profiles know.")] = 20_000,
+    cores: Annotated[int, Parameter(help="Cores that server and client share.")] = 2,
+    deadline: Annotated[float, Parameter(help="Seconds in which rounds are begun over HTTP, in all.")] = 600.0,
+    anyway: Annotated[bool, Parameter(help="Count rounds that other programs disturbed.")] = False,
 ) -> None:
     """Measure one decision: in the process by stage, and over HTTP with durable records, with OPA alone beside it."""
     with_engine_environment()
@@ -32,10 +38,16 @@ def decide(
         connections=connections,
         seconds=seconds,
         repeat=repeat,
+        items=items,
         memory_decisions=memory,
         model=model,
+        train=train,
+        history=history,
+        cores=cores,
+        deadline_s=deadline,
+        anyway=anyway,
     )
-    report = run(options, lambda text: err.print(text, style="dim", markup=False))
+    report = run(options, _tell)
     if json:
         print_json(report, indent=False)
     else:
@@ -56,7 +68,7 @@ def revocation(
     """Measure how long a session's end takes to reach enforcement: from the signal to the last one refusing."""
     with_engine_environment()
     options = revocations.Options(sessions=sessions, peps=peps, count=count, via=via)
-    report = revocations.run(options, lambda text: err.print(text, style="dim", markup=False))
+    report = revocations.run(options, _tell)
     if json:
         print_json(report, indent=False)
         return
@@ -72,14 +84,25 @@ def compare(
     *,
     json: Annotated[bool, Parameter(help="Print one JSON object with every figure.")] = False,
     connections: Annotated[tuple[int, ...], Parameter(help="Closed loops over HTTP.")] = (1, 16, 64),
-    seconds: Annotated[float, Parameter(help="Length of one run over HTTP.")] = 5.0,
-    repeat: Annotated[int, Parameter(help="Runs of each; the median counts.")] = 3,
+    seconds: Annotated[float, Parameter(help="Length of one round over HTTP.")] = 5.0,
+    repeat: Annotated[int, Parameter(help="Rounds of each; the median counts.")] = 3,
     decisions: Annotated[int, Parameter(help="Decisions of a peer in the process.")] = 5000,
+    cores: Annotated[int, Parameter(help="Cores that server and client share.")] = 2,
+    deadline: Annotated[float, Parameter(help="Seconds in which rounds of one peer are begun.")] = 600.0,
+    anyway: Annotated[bool, Parameter(help="Count rounds that other programs disturbed.")] = False,
 ) -> None:
     """Measure ours beside others' engines: OPA alone behind the same HTTP stack, and Cedar in the process."""
     with_engine_environment()
-    options = peers.Options(connections=connections, seconds=seconds, repeat=repeat, decisions=decisions)
-    report = peers.run(options, lambda text: err.print(text, style="dim", markup=False))
+    options = peers.Options(
+        connections=connections,
+        seconds=seconds,
+        repeat=repeat,
+        decisions=decisions,
+        cores=cores,
+        deadline_s=deadline,
+        anyway=anyway,
+    )
+    report = peers.run(options, _tell)
     if json:
         print_json(report, indent=False)
         return
@@ -102,17 +125,32 @@ def compare(
     out.print(f"{report.machine}", markup=False)
 
 
+def _tell(text: str) -> None:
+    err.print(text, style="dim", markup=False)
+
+
 def _show(report: Report) -> None:
     stages = {**report.in_process.stages, "whole": report.in_process.whole, "OPA alone": report.in_process.opa_alone}
     stages |= {"without OPA": report.in_process.without_opa, "disk wait": report.in_process.durable_wait}
     rows = [{"stage": name, "p50 us": one.p50_us, "p99 us": one.p99_us} for name, one in stages.items()]
     print_table("in the process", ("stage", "p50 us", "p99 us"), rows)
-    columns = ("connections", "per s", "p50 us", "p99 us", "errors")
     http = [
-        {"connections": h.connections, "per s": h.per_s, "p50 us": h.p50_us, "p99 us": h.p99_us, "errors": h.errors}
+        {
+            "connections": h.connections,
+            "in a body": h.items,
+            "decisions/s": h.per_s,
+            "p50 us": h.p50_us,
+            "p99 us": h.p99_us,
+            "server cpu us": h.server_cpu_us,
+            "client cpu us": h.client_cpu_us,
+            "others": f"{max(one.others for one in h.rounds):.0%}",
+            "denied": h.denied,
+            "errors": h.errors,
+        }
         for h in report.http
     ]
-    print_table("over HTTP, each answer's record on disk first", columns, http)
+    print_table("over HTTP, each answer's record on disk first", tuple(http[0]) if http else (), http)
+    out.print(f"{report.records} records in the log; client: {report.client}", markup=False)
     if report.memory_mib:
         out.print(f"resident MiB, first to last: {', '.join(map(str, report.memory_mib))}", markup=False)
     out.print(f"model {report.model or 'none'}; {report.machine}", markup=False)

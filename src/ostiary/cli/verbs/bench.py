@@ -7,10 +7,11 @@ from cyclopts import App, Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
 from ostiary.cli.relaunch import with_engine_environment
-from ostiary.server.bench import peers
+from ostiary.server.bench import peers, sides
 from ostiary.server.bench import revocation as revocations
 from ostiary.server.bench.decide import Options, Report, run
 
+Way = Literal["embedded", "proxies", "replicas", "peers"]
 command = App(name="bench", help="Measure what things cost on this machine.")
 
 
@@ -120,6 +121,56 @@ def compare(
         for one in report.figures
     ]
     print_table("side by side", columns, rows)
+    for name, why in report.left_out.items():
+        out.print(f"{name} was left out: {why}", markup=False)
+    out.print(f"{report.machine}", markup=False)
+
+
+@command.command(name="sides")
+def side_by_side(
+    *,
+    json: Annotated[bool, Parameter(help="Print one JSON object with every figure.")] = False,
+    ways: Annotated[tuple[Way, ...], Parameter(help="What to measure.")] = sides.WAYS,
+    replicas: Annotated[tuple[int, ...], Parameter(help="How many servers share a database.")] = (1, 2, 3),
+    connections: Annotated[int, Parameter(help="Connections of each way, in all.")] = 16,
+    seconds: Annotated[float, Parameter(help="Length of one round.")] = 5.0,
+    repeat: Annotated[int, Parameter(help="Rounds of each; the median counts.")] = 3,
+    cores: Annotated[int, Parameter(help="Cores that all of it shares.")] = 2,
+    deadline: Annotated[float, Parameter(help="Seconds in which rounds are begun, in all.")] = 900.0,
+    anyway: Annotated[bool, Parameter(help="Count rounds that other programs disturbed.")] = False,
+) -> None:
+    """Measure one server beside proxies that ask it, replicas on PostgreSQL, and others' engines, in one run."""
+    with_engine_environment()
+    options = sides.Options(
+        ways=ways,
+        replicas=replicas,
+        connections=connections,
+        seconds=seconds,
+        repeat=repeat,
+        cores=cores,
+        deadline_s=deadline,
+        anyway=anyway,
+    )
+    report = sides.run(options, _tell)
+    if json:
+        print_json(report, indent=False)
+        return
+    base = next((one.per_s for one in report.sides if one.way == "embedded"), 0.0)
+    rows = [
+        {
+            "way": one.way,
+            "per s": one.per_s,
+            "of embedded": f"{one.per_s / base:.2f}" if base else "",
+            "p50 us": one.p50_us,
+            "p99 us": one.p99_us,
+            "cpu us": one.cpu_us,
+            "errors": one.errors,
+            "others": f"{one.others:.0%}",
+            "does": one.does,
+        }
+        for one in report.sides
+    ]
+    print_table(f"side by side, {connections} connections", tuple(rows[0]) if rows else (), rows)
     for name, why in report.left_out.items():
         out.print(f"{name} was left out: {why}", markup=False)
     out.print(f"{report.machine}", markup=False)

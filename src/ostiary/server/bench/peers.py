@@ -63,6 +63,7 @@ class PeerFigures(msgspec.Struct, frozen=True):
         does: what is done for one answer.
         connections: closed loops over HTTP; 0 in the process.
         cpu_us: processor time of the serving process for one answer.
+        others: share of the cores that other programs took in the worst round that counts.
     """
 
     peer: str
@@ -73,6 +74,7 @@ class PeerFigures(msgspec.Struct, frozen=True):
     p99_us: float
     cpu_us: float
     errors: int = 0
+    others: float = 0.0
 
 
 class PeersReport(msgspec.Struct, frozen=True):
@@ -135,8 +137,9 @@ def _over_http(
         rules = Rules(options.seconds, options.repeat, cores, time.monotonic() + options.deadline_s, options.anyway)
         for connections in options.connections:
             progress(f"{peer}:")
-            one = median_of(rounds(Loop((port,), bodies, api_key, connections), (pid,), rules, progress))
-            told = (one.per_s, one.p50_us, one.p99_us, round(one.server_cpu_us), one.errors)
+            kept = rounds(Loop((port,), bodies, api_key, connections), (pid,), rules, progress)
+            one, worst = median_of(kept), max(each.others for each in kept)
+            told = (one.per_s, one.p50_us, one.p99_us, round(one.server_cpu_us), one.errors, worst)
             figures.append(PeerFigures(peer, does, connections, *told))
     return figures
 

@@ -30,6 +30,7 @@ from ostiary.server.bench.stages import StageFigures, measure
 from ostiary.server.bench.workload import Workload, register
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.wiring import House, open_house
+from ostiary.signals import compiled
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.entities import Receipt
 
@@ -304,4 +305,5 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "load": load,
         "system": platform.system(),
+        "signals": "plain" if compiled.PLAIN else "compiled",
     }

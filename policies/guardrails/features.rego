@@ -85,10 +85,12 @@ feature_seen contains name if {
 feature_seen contains name if some name, _ in feature_masked
 
 obligations contains {"id": "feature-columns", "type": "project", "properties": {"columns": sort(feature_seen)}} if {
+	input.resource.type == "feature_set"
 	feature_action
 }
 
 obligations contains {"id": "feature-masks", "type": "mask", "properties": {"columns": feature_masked}} if {
+	input.resource.type == "feature_set"
 	feature_action
 	count(feature_masked) > 0
 }
@@ -100,6 +102,7 @@ obligations contains {"id": "feature-masks", "type": "mask", "properties": {"col
 #   id: feature-columns
 #   remediation: Ask for other columns, or let the owner of the feature set open them for this stage and purpose.
 deny contains {"rule": "feature-columns"} if {
+	input.resource.type == "feature_set"
 	feature_action
 	some name in object.get(input.action.properties, "columns", [])
 	not name in feature_seen
@@ -110,6 +113,7 @@ deny contains {"rule": "feature-columns"} if {
 feature_left_to_policy("*") if input.pep.id == "ostiary:token"
 
 deny contains {"rule": "feature-columns"} if {
+	input.resource.type == "feature_set"
 	feature_action
 	count(feature_seen) == 0
 }
@@ -173,12 +177,14 @@ deny contains {"rule": "feature-rows"} if {
 }
 
 obligations contains {"id": "feature-row-limit", "type": "row_limit", "properties": {"rows": limit}} if {
+	input.resource.type == "feature_set"
 	feature_action
 	limit := data.pipeline.features.max_rows[input.action.properties.stage]
 }
 
 # Whoever tells no stage comes to no more rows than in the stage with the fewest.
 obligations contains {"id": "feature-row-limit", "type": "row_limit", "properties": {"rows": limit}} if {
+	input.resource.type == "feature_set"
 	feature_action
 	object.get(input.action.properties, "stage", "") == ""
 	limit := min([rows | some rows in object.get(data.pipeline.features, "max_rows", {})])

@@ -89,6 +89,11 @@ class PostgresServer:
         secret = f":{password}" if password else ""
         return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
 
+    def make_database(self, name: str) -> str:
+        """Make an empty database; return the owner's connection URL to it."""
+        self._do("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+        return self.dsn(database=name)
+
     @property
     def pid(self) -> int:
         """The process that all others of the cluster come from, for tests that stop it."""

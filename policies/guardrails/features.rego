@@ -12,11 +12,13 @@ feature_action if {
 
 # What each tag opens for this action.
 feature_rules := data.pipeline.features.reads if {
+	input.resource.type == "feature_set"
 	feature_action
 	input.action.name == "features.read"
 }
 
 feature_rules := data.pipeline.features.writes if {
+	input.resource.type == "feature_set"
 	feature_action
 	input.action.name == "features.write"
 }
@@ -121,6 +123,7 @@ deny contains {"rule": "feature-columns"} if {
 # Which rows: filters of the deployment, and those that the feature set brings. A filter holds unless it is surely for
 # other stages or purposes than this one: where nothing is told of them, all filters hold.
 feature_filters contains filter if {
+	input.resource.type == "feature_set"
 	feature_action
 	some filter in object.get(data.pipeline.features, "row_filters", [])
 	some pattern in filter.sets
@@ -129,6 +132,7 @@ feature_filters contains filter if {
 }
 
 feature_filters contains filter if {
+	input.resource.type == "feature_set"
 	feature_action
 	some filter in object.get(input.resource.attributes, "row_filters", [])
 	not feature_elsewhere(filter)
@@ -154,6 +158,7 @@ feature_comparison(one) := {"column": one.column, "op": one.op, "value": value} 
 }
 
 obligations contains {"id": id, "type": "row_filter", "properties": {"all": comparisons}} if {
+	input.resource.type == "feature_set"
 	some filter in feature_filters
 	comparisons := [feature_comparison(one) | some one in filter["all"]]
 	id := sprintf("feature-rows-%s", [substring(crypto.sha256(json.marshal(filter)), 0, 12)])
@@ -166,12 +171,14 @@ obligations contains {"id": id, "type": "row_filter", "properties": {"all": comp
 #   id: feature-rows
 #   remediation: Have the missing attribute of the subject entered into the catalogue.
 deny contains {"rule": "feature-rows"} if {
+	input.resource.type == "feature_set"
 	some filter in feature_filters
 	some one in filter["all"]
 	not feature_comparison(one)
 }
 
 deny contains {"rule": "feature-rows"} if {
+	input.resource.type == "feature_set"
 	some filter in feature_filters
 	count(object.get(filter, "all", [])) == 0
 }

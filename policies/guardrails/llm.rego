@@ -187,6 +187,7 @@ deny contains {"rule": "llm-detector-away"} if {
 }
 
 llm_blind if {
+	input.resource.type == "language_model"
 	asks_language_model
 	not llm_inspection.available == true
 	llm_sensitive

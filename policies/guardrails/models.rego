@@ -43,7 +43,7 @@ deny contains {"rule": "model-stage-unknown"} if {
 #   id: model-stage-order
 #   remediation: Promote the same version to the stage before first.
 deny contains {"rule": "model-stage-order", "after": before} if {
-	input.pep.id == "ostiary:models"
+	input.action.name == "model.promote"
 	promoting
 	not input.action.properties.deed == "rollback"
 	some before in object.get(model_stage, "after", [])
@@ -81,7 +81,7 @@ deny contains {"rule": "model-unusable"} if {
 #   id: model-own-work
 #   remediation: Let somebody else promote it.
 deny contains {"rule": "model-own-work"} if {
-	input.pep.id == "ostiary:models"
+	input.action.name == "model.promote"
 	promoting
 	some name in subject_names
 	name in object.get(input.resource.properties, "trainers", [])
@@ -94,7 +94,7 @@ deny contains {"rule": "model-own-work"} if {
 #   id: model-report
 #   remediation: Have the model validated, and the report signed by a validator.
 deny contains {"rule": "model-report"} if {
-	input.pep.id == "ostiary:models"
+	input.action.name == "model.promote"
 	promoting
 	not input.resource.properties.report == "good"
 }
@@ -106,7 +106,7 @@ deny contains {"rule": "model-report"} if {
 #   id: model-metrics
 #   remediation: Train a better model, or have the bound in `pipeline.models.stages` changed.
 deny contains {"rule": "model-metrics", "metric": name} if {
-	input.pep.id == "ostiary:models"
+	input.action.name == "model.promote"
 	promoting
 	some name, least in object.get(model_stage, "least", {})
 	not enough(name, least)
@@ -124,14 +124,14 @@ enough(name, least) if {
 #   id: model-deployer
 #   remediation: Load with the identity of the service that serves the model.
 deny contains {"rule": "model-deployer"} if {
-	input.pep.id == "ostiary:models"
+	input.action.name == "model.load"
 	loading
 	model_stage.protected == true
 	not input.subject.type in models.deployers
 }
 
 deny contains {"rule": "model-deployer"} if {
-	input.pep.id == "ostiary:models"
+	input.action.name == "model.load"
 	loading
 	model_stage.protected == true
 	some name in subject_names

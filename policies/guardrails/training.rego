@@ -6,7 +6,10 @@ trains if input.action.name == "train.run"
 run_properties := input.action.properties
 
 # Every run is told where it may call, also when that is nowhere: a runner that is told nothing starts nothing.
-obligations contains {"id": "egress", "type": "egress", "properties": {"allow": egress}} if trains
+obligations contains {"id": "egress", "type": "egress", "properties": {"allow": egress}} if {
+	input.action.name == "train.run"
+	trains
+}
 
 # What is listed for all pipelines, and what is listed for this one.
 egress contains object.remove(place, ["pipelines"]) if {

@@ -2,10 +2,11 @@
 # title: Guardrails
 # description: >
 #   What is allowed, by deterministic rules. The input document holds no score. No `allow` means DENY, a `deny` beats
-#   every `allow`. Each rule is known by its id; its words stand in its annotations. A rule of one kind of resource names
-#   the type in a first line of its own, before the helper that says it too: OPA finds rules by such lines and passes over
-#   the others unread, a fifth of an evaluation.
+#   every `allow`. Each rule is known by its id; its words stand in its annotations.
 package ostiary.guardrails
+
+# A rule that is for one kind of resource, action or door says so in its first line, as a plain comparison of `input`,
+# even where its second line asks the same once more: OPA finds rules by it, and never begins those of other kinds.
 
 decision := {
 	"allow": allow,

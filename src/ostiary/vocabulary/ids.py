@@ -12,8 +12,8 @@ from typing import Final
 from ostiary.errors import FaultyInputError
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS: Final = tuple(one + other for one in _CROCKFORD for other in _CROCKFORD)
-_SHIFTS: Final = range(120, -1, -10)
+_PAIRS: Final = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+_SHIFTS: Final = tuple(range(120, -1, -10))
 _TENANT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 RANDOM_BYTES: Final = 10
 

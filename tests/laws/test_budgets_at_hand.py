@@ -34,7 +34,9 @@ def _take(spending: Spending, subject: str, tokens: int, now_ns: int, *, at_hand
 
 
 @given(ALLOWANCES, STEPS)
-def test_what_is_at_hand_is_granted_as_the_store_would(bounds: tuple[int, int], steps: list) -> None:
+def test_what_is_at_hand_is_granted_as_the_store_would(
+    bounds: tuple[int, int], steps: list[tuple[str, int, int, int]]
+) -> None:
     plain, quick, now_ns = _spending(*bounds), _spending(*bounds), 0
     for subject, tokens, used, seconds in steps:
         now_ns += seconds * SECOND
@@ -77,7 +79,7 @@ def test_of_several_all_or_none_is_taken_at_hand() -> None:
 
 
 @pytest.mark.parametrize("costs", [[("a", -1)], [("a", 1), ("a", 1)]])
-def test_odd_costs_are_refused(costs: list) -> None:
+def test_odd_costs_are_refused(costs: list[tuple[str, int]]) -> None:
     budgets = Budgets(MemoryBudgets())
     with pytest.raises(ValueError, match="named twice"):
         budgets.take_at_hand("acme", [(Want(key_of(name), Budget(5, 60)), cost) for name, cost in costs], 0)

@@ -91,7 +91,7 @@ class Beside:
             looks: whether it needs to know what was known before an access.
         """
         self._extract, self._looks = extract, looks
-        self._slots = _Slots(sorted(INDEX[name] for name in wanted), batch)
+        self._slots = Slots(sorted(INDEX[name] for name in wanted), batch)
         self._bytes: deque[int] = deque()
         context = get_context("fork")
         self._ours, theirs = context.Pipe()
@@ -161,10 +161,11 @@ class _Asked(NamedTuple):
     looks: list[Parts]
 
 
-class _Slots:
+class Slots:
     """Features, or all that is known, of the batches that are on their way: in memory that both processes see."""
 
     def __init__(self, wanted: Sequence[int], batch: int) -> None:
+        """Make room for batches of so many accesses, and for the features at the places ``wanted``."""
         row = Struct(f"{len(wanted)}d")
         self._pack, self._unpack, self._width = row.pack_into, row.unpack_from, row.size
         self._size = batch * max(row.size, _ROOM)
@@ -189,7 +190,7 @@ class _Slots:
     def put_histories(self, number: int, histories: Sequence[History]) -> int:
         """Lay down all that is known before the accesses of batch ``number``; return its size, 0 if it has no room."""
         try:
-            data = _encode(histories)
+            data = written(histories)
         except (UnicodeEncodeError, OverflowError):  # a name that is no text elsewhere, or a number beyond all bounds
             return 0
         if len(data) > self._size:
@@ -201,7 +202,17 @@ class _Slots:
     def histories(self, number: int, size: int) -> list[History]:
         """Return all that is known before the accesses of batch ``number``."""
         begin = number % AHEAD * self._size
-        return _decode(self._memory[begin : begin + size])
+        return restored(self._memory[begin : begin + size])
+
+
+def written(histories: Sequence[History]) -> bytes:
+    """Return all that is known before some accesses as bytes."""
+    return _encode(histories)
+
+
+def restored(data: bytes) -> list[History]:
+    """Return what ``written`` wrote."""
+    return _decode(data)
 
 
 def _picker(places: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
@@ -215,7 +226,7 @@ def _ended() -> UnavailableError:
     return UnavailableError("judge_ended", "the process that scores ended before its answer")
 
 
-def _serve(ours: Connection, theirs: Connection, slots: _Slots, judge: Judge, extract: Extract) -> None:
+def _serve(ours: Connection, theirs: Connection, slots: Slots, judge: Judge, extract: Extract) -> None:
     """Judge batch after batch until nobody asks any more."""
     ours.close()  # or this process would never learn that the other has gone
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the stream ends this with it
@@ -231,7 +242,7 @@ def _serve(ours: Connection, theirs: Connection, slots: _Slots, judge: Judge, ex
 
 
 def _taken(
-    asked: _Asked, slots: _Slots, extract: Extract
+    asked: _Asked, slots: Slots, extract: Extract
 ) -> tuple[Sequence[AccessEvent], Sequence[Known], Sequence[Sequence[float]]]:
     """Return accesses, what was known before them, and their features."""
     events = asked.events

@@ -51,7 +51,6 @@ def score(
     check(cores >= 0, "--cores is a number from 0")
     gc.set_threshold(*_SELDOM)
     scorer, sessions = _judges(model, Places(data_dir(data)), tenant, cold_start=cold_start)
-    gc.freeze()  # what is loaded stays: looking through it again and again finds nothing
     judged = judge(
         told(reader_of(events, mapping, tenant)),
         scorer,

@@ -120,7 +120,7 @@ def test_a_second_core_changes_no_line(files: Path, run: Run, model: Path, level
     _, alone, _ = run(*words, *events, "--cores", "1")
     command = [sys.executable, "-c", "from ostiary.cli import main; main()", *words, "--events", "-", "--cores", "2"]
     with (files / "events.csv").open("rb") as rows:
-        done = subprocess.run(command, stdin=rows, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        done = subprocess.run(command, stdin=rows, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == alone
     assert alone

@@ -51,9 +51,10 @@ class Person(msgspec.Struct, frozen=True):
 class Workload:
     """The organisation, and what its people ask for."""
 
-    def __init__(self, now_ns: int, seed: int = 7) -> None:
-        """Invent the organisation as of ``now_ns``; its tokens live an hour."""
+    def __init__(self, now_ns: int, seed: int = 7, token_life_s: int = _TOKEN_LIFE_S) -> None:
+        """Invent the organisation as of ``now_ns``; its tokens live an hour, or as long as said."""
         self._now_ns = now_ns
+        self._token_life_s = token_life_s
         self._asked = 0
         self._random = Random(seed)  # noqa: S311 - invented habits, not secrets
         self._issuer = FakeIssuer(ISSUER, DEFAULT_TENANT)
@@ -68,7 +69,12 @@ class Workload:
         catalogue.parent.mkdir(parents=True, exist_ok=True)
         catalogue.write_text(json.dumps(self._catalogue()))
         write_issuer(places.settings, keys)
-        issuer = IssuerSection(issuer=ISSUER, audience="ostiary", jwks_path=keys)
+        return self.settings(places)
+
+    @classmethod
+    def settings(cls, places: Places) -> Settings:
+        """Return the settings that believe the issuer whose keys were written into a data directory."""
+        issuer = IssuerSection(issuer=ISSUER, audience="ostiary", jwks_path=cls.keys(places))
         return Settings(identity=IdentitySection(issuers=(issuer,)))
 
     @staticmethod
@@ -122,6 +128,10 @@ class Workload:
         """Return AuthZEN request bodies as an enforcement point would send them, tokens and all: one a person."""
         return [self._body(person) for person in self.people]
 
+    def batches(self, items: int) -> list[bytes]:
+        """Return bodies of `evaluations`: one a person, each with so many questions about what that person uses."""
+        return [self._batch(person, items) for person in self.people]
+
     def sessions(self, count: int) -> list[dict[str, Any]]:
         """Return what is asked in each of ``count`` sessions of its people, as arguments of the SDK's ``question``."""
         return [self._session(self.people[number % PEOPLE], number) for number in range(count)]
@@ -147,13 +157,20 @@ class Workload:
         request["context"]["subject_token"] = person.token
         return msgspec.json.encode(request)
 
+    def _batch(self, person: Person, items: int) -> bytes:
+        asked = [msgspec.to_builtins(self._request(person)) for _ in range(items)]
+        context = {**asked[0]["context"], "subject_token": person.token} if asked else {}
+        each = [{"action": one["action"], "resource": one["resource"]} for one in asked]
+        subject = {"type": "user", "id": person.name}
+        return msgspec.json.encode({"subject": subject, "context": context, "evaluations": each})
+
     def _person(self, number: int) -> Person:
         random, name = self._random, f"dev-{number:03d}"
         signed_in = self._now_ns // _NS - 600
         token = self._issuer.token(
             self._now_ns,
             sub=name,
-            exp=self._now_ns // _NS + _TOKEN_LIFE_S,
+            exp=self._now_ns // _NS + self._token_life_s,
             acr="urn:ostiary:acr:mfa",
             amr=["pwd", "mfa"],
             auth_time=signed_in,

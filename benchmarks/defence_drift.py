@@ -23,7 +23,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import log1p
+from math import exp, log1p
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -213,11 +213,19 @@ def frontier(people: Sequence[Person]) -> list[dict[str, Any]]:
                 "height": height,
                 "false_step_ups_per_user_year": round(alarms / years, 3),
                 "false_step_ups_per_240_active_days": round(240 * alarms / days, 3),
+                "of_ideal_days": ideal_per_240_days(rule),
                 "stopped_before_2sd": caught["stopped_before_2sd"],
                 "stopped_before_profile_2sd": caught["stopped_before_profile_2sd"],
             }
         )
     return found
+
+
+def ideal_per_240_days(rule: Rule) -> float:
+    """Return the false alarms that six sums of ideal normal days raise in 240 days (Siegmund 1985)."""
+    exponent = 2 * rule.slack * (rule.height + 1.166)
+    days = (exp(exponent) - exponent - 1) / (2 * rule.slack**2)
+    return round(240 * 2 * len(MEASURES) / days, 2)
 
 
 def whence(people: Sequence[Person], rule: Rule) -> dict[str, Any]:

@@ -2,9 +2,14 @@
 
     python benchmarks/bench_datasets.py [--mb 64] [--rounds 15] [--json]
 
-- *plain*: ``open(path, "rb").read()``. *fsspec local*: the client library, fsspec, on the local store itself.
-- *door*: the same call of the same library, ``fsspec``, on ``ostiary://``: a running ``ostiary up`` in a process of its
-  own, with the shipped policy, one decision and its record on disk for each read.
+- *fsspec local* is the direct read that shares are of: the same call of the same library on the same file, warm.
+  *plain* is ``open(path, "rb").read()``.
+- *door*: that call on ``ostiary://``: a running ``ostiary up`` in a process of its own, with the shipped policy, one
+  decision and its record on disk for each read. *opened* is ``open(…).read()``: at the door a second decision, about
+  the size.
+- The door's client receives into large pages (``ostiary_sdk.datasets.large``), which Python's own reading does not ask
+  for. *plain, large pages* reads the file like that: what is left is one copy by one core, which nothing that sends can
+  come near. Where the system gives large pages to everybody (``large_pages`` is ``always``), any direct read is so.
 - The decision's wait is measured apart, as the time of a read of one byte: it is mostly the disk that the record is
   waited for. ``door, without the wait`` is the rest. ``door`` is the whole.
 - *verified*: only what agrees with a signed manifest (BLAKE3) leaves; each block is hashed again at each read.
@@ -39,10 +44,12 @@ from ostiary.testing.pipeline import JOB, PipelineCaller
 from ostiary.testing.served import Served
 from ostiary.vocabulary.clock import SystemClock
 from ostiary_sdk.datasets import OstiaryFileSystem
+from ostiary_sdk.datasets.large import received
 
 MIB: Final = 1 << 20
 TARGET: Final = 0.70
 CATALOGUE: Final = f"subjects:\n  - {{type: ci_job, id: {JOB!r}}}\n"
+LARGE_PAGES: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 Way = Callable[[], bytes]
 
 
@@ -114,8 +121,13 @@ def ways_of(path: Path, door: OstiaryFileSystem) -> dict[str, Way]:
             found: bytes = file.read()
             return found
 
+    def in_large_pages() -> bytes:
+        with path.open("rb", buffering=0) as file:
+            return received(path.stat().st_size, lambda view: file.readinto(view) or 0)
+
     return {
         "plain": path.read_bytes,
+        "plain, large pages": in_large_pages,
         "fsspec local": lambda: local.cat_file(str(path)),
         "fsspec local, opened": lambda: opened(local, str(path)),
         "door": lambda: door.cat_file(name),
@@ -123,6 +135,15 @@ def ways_of(path: Path, door: OstiaryFileSystem) -> dict[str, Way]:
         "door, verified": lambda: door.cat_file(f"vouched/{path.name}"),
         "one byte": lambda: door.cat_file(name, 0, 1),
     }
+
+
+def large_pages() -> str:
+    """Return to whom the system gives large pages: ``always``, ``madvise`` (who asks), ``never``."""
+    try:
+        told = LARGE_PAGES.read_text()
+    except OSError:
+        return "unknown"
+    return told.partition("[")[2].partition("]")[0]
 
 
 def run(megabytes: int, rounds: int) -> dict[str, Any]:
@@ -147,7 +168,8 @@ def run(megabytes: int, rounds: int) -> dict[str, Any]:
     return {
         "object_mb": megabytes,
         "rounds": rounds,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+        "large_pages": large_pages(),
         "ms": {name: round(seconds * 1000, 2) for name, seconds in took.items()},
         "best_ms": {name: round(min(some) * 1000, 2) for name, some in times.items()},
         "mb_per_s": {name: round(size / seconds / 1e6) for name, seconds in took.items() if name != "one byte"},
@@ -172,7 +194,7 @@ def main() -> None:
     if given.json:
         print(json.dumps(found))
         return
-    print(f"{given.mb} MiB, medians of {given.rounds} rounds, {found['machine']}")
+    print(f"{given.mb} MiB, medians of {given.rounds} rounds, {found['machine']}, large pages: {found['large_pages']}")
     for name, milliseconds in found["ms"].items():
         rate = found["mb_per_s"].get(name)
         best = found["best_ms"].get(name)

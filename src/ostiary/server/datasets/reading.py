@@ -164,7 +164,7 @@ class Reading:
         if request.method == "HEAD":
             return self._reply(ready, iter(()))
         budget = self._asking.budget(ready.visit)
-        await asyncio.to_thread(self._charge, budget, ready)
+        await self._charged(budget, ready)
         if ready.dataset.spec.reads != "verified":
             return self._reply(ready, ready.one.pieces(ready.span.start, ready.span.length))
         try:
@@ -173,6 +173,12 @@ class Reading:
         except OstiaryError:
             in_background(partial(self._parts.meter.give_back, budget, ready.span.length), self._not_given_back)
             raise
+
+    async def _charged(self, budget: Budget, ready: "Ready") -> None:
+        if budget.bounded:  # it is on disk before the first byte leaves
+            await asyncio.to_thread(self._charge, budget, ready)
+        else:  # it is counted in memory: a thread would cost more than the count
+            self._charge(budget, ready)
 
     def _charge(self, budget: Budget, ready: "Ready") -> None:
         stat = ready.one.stat

@@ -25,8 +25,9 @@ from random import Random
 from typing import Any
 
 from ostiary.inspection.response import Document, Leaks
+from ostiary.inspection.response.looks import entropy
 from ostiary.inspection.response.pii.national import KINDS, SEPARATORS
-from ostiary.inspection.response.secrets import entropy, rules
+from ostiary.inspection.response.secrets import rules
 from ostiary.testing import leaks as drawn
 
 SEED = 20261127

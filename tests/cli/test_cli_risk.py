@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,19 @@ def test_score_writes_one_line_a_session(files: Path, run: Run, model: Path) -> 
     seen = dict.fromkeys(row.split(",")[1] for row in (files / "events.csv").read_text().splitlines()[1:])
     assert code == 0
     assert names == list(seen)
+
+
+@pytest.mark.parametrize("level", ["event", "session"])
+def test_a_second_core_changes_no_line(files: Path, run: Run, model: Path, level: str) -> None:
+    words = ["risk", "score", "--model", str(model), "--mapping", "devaccess", "--level", level]
+    events = ["--events", str(files / "events.csv")]
+    _, alone, _ = run(*words, *events, "--cores", "1")
+    command = [sys.executable, "-c", "from ostiary.cli import main; main()", *words, "--events", "-", "--cores", "2"]
+    with (files / "events.csv").open("rb") as rows:
+        done = subprocess.run(command, stdin=rows, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == alone
+    assert alone
 
 
 def test_evaluate_prints_every_figure(files: Path, run: Run, model: Path) -> None:

@@ -1,6 +1,7 @@
 """The engine by itself: what it ends, what it never reads, and that two queries share nothing."""
 
 import resource
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from ostiary.pipeline.features.budget import Budget
 from ostiary.pipeline.features.ports import Limits
 from ostiary.pipeline.features.shelf import Shelf, packed
 from ostiary.storage.duckdb import DuckEngine
+from ostiary.storage.duckdb.child import touch_memory
 
 TABLE = pa.table({"a": [1, 2, 3], "b": ["x", "y", None]})
 SECRET_IN_THIS_FRAME = pa.table({"stolen": [42]})
@@ -87,6 +89,36 @@ def test_memory_that_the_engine_does_not_count_ends_the_process_and_not_ours(eng
 def test_two_queries_share_nothing(engine: DuckEngine) -> None:
     engine.run("select * from f", {"f": TABLE, "g": TABLE}, Limits())
     assert code(engine, "select * from g") == "query_unknown_table"
+
+
+def test_the_smallest_memory_that_can_be_set_is_enough() -> None:
+    small = DuckEngine(memory_mb=16, ready=1)
+    try:
+        for _ in range(3):
+            assert small.run("select sum(a) as s from f", {"f": TABLE}, Limits()).to_pydict() == {"s": [6]}
+        assert small.cpu_ns > 0
+    finally:
+        small.close()
+
+
+def test_memory_is_touched_for_the_next_query_only_while_nobody_asks() -> None:
+    class Database:
+        asked = 0
+
+        def execute(self, sql: str, values: dict[str, int]) -> "Database":
+            self.asked += 1
+            return self
+
+        def fetchall(self) -> list[Any]:
+            return []
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        idle, asked = Database(), Database()
+        touch_memory(theirs, idle, 64)  # type: ignore[arg-type]
+        ours.send(b"a question")
+        touch_memory(theirs, asked, 64)  # type: ignore[arg-type]
+    assert (idle.asked, asked.asked) == (1, 0)
 
 
 def test_many_at_once_each_get_their_own(engine: DuckEngine) -> None:

@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ostiary.inspection.response import DEFAULT_ACTIONS, Action, Document, Leaks, LeakSettings
 from ostiary.inspection.response.automaton import LIVES, Automaton
+from ostiary.inspection.response.beside import BesideWatch
 from ostiary.inspection.response.canaries import canary_for
+from ostiary.inspection.response.heard import Heard
 from ostiary.inspection.response.pii.contact import EMAIL, PHONE
 from ostiary.inspection.response.pii.ibans import IBAN
 from ostiary.inspection.response.pii.numbers import NUMBERS
@@ -23,6 +25,7 @@ DOCUMENTS = (
     Document("The merger with Halcyon closes on the ninth of March at forty two dollars a share, in cash."),
     Document("Our public price list names nine plans, of which the fourth is the one most people take.", cleared=True),
 )
+LOOKED_FOR_APART = ("link", "secret.beside")  # no pattern, or one of another machine
 SETTINGS = (
     Leaks(),
     Leaks(
@@ -38,7 +41,9 @@ _ODD = [
     "<img src='//e.example/x?y=z w'", "\x1b[31m", "\x1b]0;t", "\u200b", "\ud83d", "\ude00", "\\u00", "41", "\\",
     '"', "token = ", "api_key: ", "ghp_", "AKIA", "-----BEGIN PRIVATE KEY-----\n", "4111 1111 ", "DE89 ", CANARY,
     CANARY[:9], CANARY[::-1], "é", "世界", "me@corp.org ", DOCUMENTS[0].text, DOCUMENTS[0].text[:40],
-    DOCUMENTS[1].text, DOCUMENTS[1].text[20:], " the ", "\n\n", "secret ",
+    DOCUMENTS[1].text, DOCUMENTS[1].text[20:], " the ", "\n\n", "secret ", "**Token:** `", "q7Xw2Lr9Tz4", "Kp8Vn3Bd5",
+    "`",
+    "~", "..", "the commit ", "=",
 ]  # fmt: skip
 pieces = st.one_of(
     st.sampled_from(_ODD),
@@ -73,8 +78,26 @@ def test_regions_find_what_looking_at_all_of_it_finds(text):
     scan = SETTINGS[0].scan()
     scan.feed(text)
     scan.close()
-    fast = {(find.start, find.end, find.rule) for find in scan.findings if not find.rule.startswith("link")}
+    fast = {(find.start, find.end, find.rule) for find in scan.findings if not find.rule.startswith(LOOKED_FOR_APART)}
     assert fast == slow
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(_ODD), max_size=8).map("".join), st.integers(1, 7))
+def test_a_value_beside_a_name_is_found_the_same_in_pieces(text, size):
+    def told(pieces):
+        heard = Heard()
+        watch, found = BesideWatch(heard), []
+        for piece in pieces:
+            before = watch.hold
+            found += [(span, before) for span in watch.feed(*heard.push(piece))]
+        return [*found, *((span, watch.hold) for span in watch.close())]
+
+    text = text.encode("ascii", "replace").decode()
+    slow = [span for span, _ in told([text])]
+    fast = told([text[at : at + size] for at in range(0, len(text), size)])
+    assert [span for span, _ in fast] == slow
+    assert all(held <= span.start for span, held in fast[:-1])  # what it told of had not left
 
 
 EXPRESSIONS = [

@@ -22,6 +22,9 @@ PLAIN = [
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx0Y3kq9vJm2Tz7Qd5fLw8b6Up\n-----END RSA PRIVATE KEY-----\nkeep",
     "postgres://app:hunter2hunter2@db.internal:5432/main",
     "\x1b]0;title\x07text \x1b[2Jmore",
+    "Use the Acme **token** `q7Xw2Lr9Tz4Kp8Vn3Bd5` for that",
+    "| ACME_SECRET | q7Xw2Lr9Tz4Kp8Vn3Bd5== |",
+    "Server=db;User Id=app;Password=kX9!mQ2v;Timeout=3",
 ]
 
 

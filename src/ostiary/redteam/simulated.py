@@ -50,7 +50,7 @@ def trained_model(past: Past, seed: int, folder: Path) -> RiskModel:
         ) from fault
     earlier = past.earlier
     source = Source(SIMULATED, "0" * 64, len(earlier))
-    small = FitSettings(most_trees=_TREES, threads=2)
+    small = FitSettings(most_trees=_TREES, threads=1)
     settings = TrainSettings(seed=seed, session_rounds=1, prepare=PrepareSettings(rounds=1, most_rounds=1), fit=small)
     known = {event.event_id for event in earlier}
     verdicts = {name: label for name, label in past.verdicts.items() if name in known}

@@ -6,7 +6,9 @@ one process, to the last bit.
 Rules:
 - The other process is a fork, made once everything is loaded and verified, so it judges by the very same model. It is
   made only where nothing else runs in this process: no thread survives a fork. Where it cannot be, there is none.
-- Histories stay here. What goes over is the access, the features that the model wants, and what session risk looks at.
+- What goes over is the access, the features that the model wants, and what session risk looks at. If the other process
+  has little to do, all that is known goes over instead, and it works out the features as well: so both are busy.
+- Histories stay here, too: words are said against them.
 - Bounded: ``AHEAD`` batches are on their way, and no more bytes than a socket holds, so that neither waits for a reader
   who waits for it. A batch that is larger goes alone.
 - It ends when its stream ends or is left, or when this process does. Should it end by itself, the stream fails.
@@ -28,26 +30,31 @@ from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple
 
+import msgspec
+
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.risk.look import Known, Parts, taken, told
 from ostiary.signals.features import INDEX, NAMES
 from ostiary.signals.history import History
+from ostiary.signals.signal import Extract
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore
 
 AHEAD: Final = 4
 _MOST_BYTES: Final = 96 * 1024  # half of what a socket holds unless an administrator says otherwise
-_DOUBLE: Final = 8
+_IDLE: Final = 2  # batches on their way with which the other process soon has nothing to do
+_ROOM: Final = 8 * 1024  # of one access with all that is known: five of them usually
 _NAN: Final = float("nan")
 _TASKS: Final = Path("/proc/self/task")
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(list[History]).decode
 
 
 class Looked(NamedTuple):
-    """Accesses that were looked at: what was known before each, and its features."""
+    """Accesses that were looked at, and what was known before each."""
 
     events: list[AccessEvent]
     histories: list[History]
-    rows: list[Sequence[float]]
 
 
 class Judgement(NamedTuple):
@@ -73,23 +80,23 @@ def possible() -> bool:
 class Beside:
     """Judges batches in another process, in order. Not safe for threads."""
 
-    def __init__(self, judge: Judge, wanted: Iterable[str], batch: int, *, looks: bool) -> None:
+    def __init__(self, judge: Judge, extract: Extract, wanted: Iterable[str], batch: int, *, looks: bool) -> None:
         """Begin the process; check ``possible`` first.
 
         Args:
             judge: judges a batch; what it remembers, it remembers over there.
-            wanted: names of the features that it looks at.
+            extract: works out the features of an access.
+            wanted: names of those that ``judge`` looks at.
             batch: accesses of a batch at most.
             looks: whether it needs to know what was known before an access.
         """
-        self._looks = looks
-        self._rows = _Rows(sorted(INDEX[name] for name in wanted), batch)
+        self._extract, self._looks = extract, looks
+        self._slots = Slots(sorted(INDEX[name] for name in wanted), batch)
         self._bytes: deque[int] = deque()
         context = get_context("fork")
         self._ours, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(self._ours, theirs, self._rows, judge), daemon=True, name="ostiary-judge"
-        )
+        arguments = (self._ours, theirs, self._slots, judge, extract)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True, name="ostiary-judge")
         self._process.start()
         theirs.close()
 
@@ -102,14 +109,13 @@ class Beside:
         waiting: deque[Looked] = deque()
         try:
             for number, batch in enumerate(batches):
-                message = ForkingPickler.dumps(self._asked(number, batch))
-                while waiting and (len(waiting) >= AHEAD or sum(self._bytes) + len(message) > _MOST_BYTES):
+                while waiting and (len(waiting) >= AHEAD or self._ours.poll()):
                     yield waiting.popleft(), self._answer()
-                self._rows.put(number, batch.rows)
+                message = ForkingPickler.dumps(self._asked(number, batch, idle=len(waiting) < _IDLE))
+                while waiting and sum(self._bytes) + len(message) > _MOST_BYTES:
+                    yield waiting.popleft(), self._answer()
                 self._send(message)
                 waiting.append(batch)
-                while waiting and self._ours.poll():
-                    yield waiting.popleft(), self._answer()
             while waiting:
                 yield waiting.popleft(), self._answer()
         finally:
@@ -120,8 +126,13 @@ class Beside:
         self._ours.close()
         self._process.join()
 
-    def _asked(self, number: int, batch: Looked) -> tuple[int, list[AccessEvent], list[Parts]]:
-        return number, batch.events, [told(history) for history in batch.histories] if self._looks else []
+    def _asked(self, number: int, batch: Looked, *, idle: bool) -> "_Asked":
+        """Lay the batch down: whole if the other process has little to do, else with its features worked out."""
+        events, histories = batch
+        if idle and (size := self._slots.put_histories(number, histories)):
+            return _Asked(number, size, events, [])
+        self._slots.put_rows(number, [self._extract(*one) for one in zip(events, histories, strict=True)])
+        return _Asked(number, 0, events, [told(history) for history in histories] if self._looks else [])
 
     def _send(self, message: memoryview) -> None:
         self._bytes.append(len(message))
@@ -141,30 +152,67 @@ class Beside:
         return answer
 
 
-class _Rows:
-    """Feature rows of the batches that are on their way, in memory that both processes see."""
+class _Asked(NamedTuple):
+    """One batch on its way: its number, how long its histories are in its slot (none: rows lie there), and the rest."""
+
+    number: int
+    size: int
+    events: list[AccessEvent]
+    looks: list[Parts]
+
+
+class Slots:
+    """Features, or all that is known, of the batches that are on their way: in memory that both processes see."""
 
     def __init__(self, wanted: Sequence[int], batch: int) -> None:
-        self._wanted = wanted
-        self._batch = batch
-        self._row = Struct(f"{len(wanted)}d")
-        self._memory = mmap(-1, max(1, AHEAD * batch * self._row.size))
+        """Make room for batches of so many accesses, and for the features at the places ``wanted``."""
+        row = Struct(f"{len(wanted)}d")
+        self._pack, self._unpack, self._width = row.pack_into, row.unpack_from, row.size
+        self._size = batch * max(row.size, _ROOM)
+        self._memory = mmap(-1, AHEAD * self._size)
         places = {column: place for place, column in enumerate(wanted)}
-        self._pick: Callable[[Sequence[float]], tuple[float, ...]] = _picker(wanted)
+        self._pick = _picker(wanted)
         self._spread = _picker([places.get(column, len(wanted)) for column in range(len(NAMES))])
 
-    def put(self, number: int, rows: Sequence[Sequence[float]]) -> None:
+    def put_rows(self, number: int, rows: Sequence[Sequence[float]]) -> None:
         """Lay down what is wanted of the rows of batch ``number``."""
-        begin, size = number % AHEAD * self._batch * self._row.size, self._row.size
-        pack, pick, memory = self._row.pack_into, self._pick, self._memory
+        begin, width = number % AHEAD * self._size, self._width
+        pack, pick, memory = self._pack, self._pick, self._memory
         for place, row in enumerate(rows):
-            pack(memory, begin + place * size, *pick(row))
+            pack(memory, begin + place * width, *pick(row))
 
-    def get(self, number: int, count: int) -> list[Sequence[float]]:
+    def rows(self, number: int, count: int) -> list[Sequence[float]]:
         """Return the rows of batch ``number``, NaN where nothing was wanted."""
-        begin, size = number % AHEAD * self._batch * self._row.size, self._row.size
-        unpack, spread, memory = self._row.unpack_from, self._spread, self._memory
-        return [spread((*unpack(memory, begin + place * size), _NAN)) for place in range(count)]
+        begin, width = number % AHEAD * self._size, self._width
+        unpack, spread, memory = self._unpack, self._spread, self._memory
+        return [spread((*unpack(memory, begin + place * width), _NAN)) for place in range(count)]
+
+    def put_histories(self, number: int, histories: Sequence[History]) -> int:
+        """Lay down all that is known before the accesses of batch ``number``; return its size, 0 if it has no room."""
+        try:
+            data = written(histories)
+        except (UnicodeEncodeError, OverflowError):  # a name that is no text elsewhere, or a number beyond all bounds
+            return 0
+        if len(data) > self._size:
+            return 0
+        begin = number % AHEAD * self._size
+        self._memory[begin : begin + len(data)] = data
+        return len(data)
+
+    def histories(self, number: int, size: int) -> list[History]:
+        """Return all that is known before the accesses of batch ``number``."""
+        begin = number % AHEAD * self._size
+        return restored(self._memory[begin : begin + size])
+
+
+def written(histories: Sequence[History]) -> bytes:
+    """Return all that is known before some accesses as bytes."""
+    return _encode(histories)
+
+
+def restored(data: bytes) -> list[History]:
+    """Return what ``written`` wrote."""
+    return _decode(data)
 
 
 def _picker(places: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
@@ -178,16 +226,27 @@ def _ended() -> UnavailableError:
     return UnavailableError("judge_ended", "the process that scores ended before its answer")
 
 
-def _serve(ours: Connection, theirs: Connection, rows: _Rows, judge: Judge) -> None:
+def _serve(ours: Connection, theirs: Connection, slots: Slots, judge: Judge, extract: Extract) -> None:
     """Judge batch after batch until nobody asks any more."""
     ours.close()  # or this process would never learn that the other has gone
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the stream ends this with it
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            number, events, looks = theirs.recv()
-            known = [taken(*parts) for parts in looks]
+            asked: _Asked = theirs.recv()
+            events, known, rows = _taken(asked, slots, extract)
             try:
-                answer: Judgement | tuple[str, str] = judge(events, known, rows.get(number, len(events)))
+                answer: Judgement | tuple[str, str] = judge(events, known, rows)
             except OstiaryError as fault:
                 answer = fault.code, fault.message
             theirs.send(answer)
+
+
+def _taken(
+    asked: _Asked, slots: Slots, extract: Extract
+) -> tuple[Sequence[AccessEvent], Sequence[Known], Sequence[Sequence[float]]]:
+    """Return accesses, what was known before them, and their features."""
+    events = asked.events
+    if not asked.size:
+        return events, [taken(*parts) for parts in asked.looks], slots.rows(asked.number, len(events))
+    histories = slots.histories(asked.number, asked.size)
+    return events, histories, [extract(*one) for one in zip(events, histories, strict=True)]

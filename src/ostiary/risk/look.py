@@ -12,7 +12,8 @@
 """
 
 from collections.abc import Mapping
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 import msgspec
 
@@ -32,9 +33,17 @@ _VALUES: Final = (
     Dim.AGENT,
     Dim.TIMEZONE,
 )
-_OWN: Final = (Dim.RESOURCE, Dim.COLLECTION)
+_values_of: Final = itemgetter(*_VALUES)
+_own_of: Final = itemgetter(Dim.RESOURCE, Dim.COLLECTION)
 
-Parts = tuple[int, tuple[str | None, ...], tuple[Entry | None, ...], Shared | None, int, tuple[float, float, float]]
+Parts = tuple[
+    int,
+    str | None, str | None, str | None, str | None, str | None, str | None, str | None,
+    Entry | None, Entry | None,
+    Shared | None,
+    int,
+    tuple[float, float, float],
+]  # fmt: skip
 """A look as plain values: when, values, own entries, the peers' entry and total of the collection, hours."""
 
 
@@ -61,30 +70,23 @@ Known = History | Look
 
 def told(history: History) -> Parts:
     """Return what session risk needs of ``history`` as plain values."""
-    values, mine = history.values, history.mine
     return (
         history.moment.now,
-        tuple([values[dim] for dim in _VALUES]),
-        tuple([mine[dim] for dim in _OWN]),
+        *_values_of(history.values),
+        *_own_of(history.mine),
         history.peers[Dim.COLLECTION],
         history.peer_totals[Dim.COLLECTION],
         history.hours,
     )
 
 
-def taken(
-    now: int,
-    values: tuple[str | None, ...],
-    mine: tuple[Entry | None, ...],
-    peer: Shared | None,
-    peer_total: int,
-    hours: tuple[float, float, float],
-) -> Look:
+def taken(now: int, *parts: Any) -> Look:
     """Return the look that ``told`` took apart."""
+    *values, resource, collection, peer, peer_total, hours = parts
     return Look(
         When(now),
         dict(zip(_VALUES, values, strict=True)),
-        dict(zip(_OWN, mine, strict=True)),
+        {Dim.RESOURCE: resource, Dim.COLLECTION: collection},
         {Dim.COLLECTION: peer},
         {Dim.COLLECTION: peer_total},
         hours,

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -23,10 +23,12 @@ from ostiary.risk.look import Known
 from ostiary.signals import features
 from ostiary.signals.history import History
 from ostiary.signals.settled import Book
-from ostiary.signals.signal import Extract
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore, Scorer
+
+if TYPE_CHECKING:
+    from ostiary.signals.signal import Extract
 
 UNSEEN_NS: Final = 30 * 60 * 10**9
 BATCH: Final = 32
@@ -111,27 +113,24 @@ def judge(
         UnavailableError: ``judge_ended``.
     """
     judging = partial(_judgement, scorer, sessions)
-    if not isinstance(scorer, BatchScorer):
-        batches = _looks(events, book, features.extract)
-    else:
-        batches = _looks(events, book, features.plan(scorer.wanted))
+    extract: Extract = features.extract
+    batches = _looks(events, book)
+    if isinstance(scorer, BatchScorer):
+        extract = features.plan(scorer.wanted)
         if apart and possible():
-            beside = Beside(judging, scorer.wanted, BATCH, looks=sessions is not None)
+            beside = Beside(judging, extract, scorer.wanted, BATCH, looks=sessions is not None)
             return _told(beside.judged(batches))
-    return _told((batch, judging(*batch)) for batch in batches)
+    return _told((batch, judging(*batch, [extract(*one) for one in zip(*batch, strict=True)])) for batch in batches)
 
 
-def _looks(events: Iterable[AccessEvent], book: Book, extract: Extract) -> Iterator[Looked]:
+def _looks(events: Iterable[AccessEvent], book: Book) -> Iterator[Looked]:
     waiting = iter(events)
     while batch := list(islice(waiting, BATCH)):
         histories: list[History] = []
-        rows: list[Sequence[float]] = []
         for event in batch:
-            history = book.view(event)
-            rows.append(extract(event, history))
+            histories.append(book.view(event))
             book.learn(event)
-            histories.append(history)
-        yield Looked(batch, histories, rows)
+        yield Looked(batch, histories)
 
 
 def _judgement(

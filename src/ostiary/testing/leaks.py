@@ -14,11 +14,12 @@ from random import Random
 from typing import Final, NamedTuple
 
 from ostiary.inspection.response.grammar import OTHER, Alt, Cat, Rep, Sym, Tree, parse
+from ostiary.inspection.response.looks import entropy
 from ostiary.inspection.response.pii.cards import is_card
 from ostiary.inspection.response.pii.digits import mod97
 from ostiary.inspection.response.pii.national import KINDS, SEPARATORS
 from ostiary.inspection.response.placeholders import is_placeholder
-from ostiary.inspection.response.secrets import Rule, entropy, rules
+from ostiary.inspection.response.secrets import Rule, rules
 
 _TRIES: Final = 20_000
 _MORE: Final = 12  # of an open count

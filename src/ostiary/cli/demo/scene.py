@@ -1,5 +1,6 @@
 """A scene: the stage, the front door and whoever tells it, with what every story does: ask, explain, verify."""
 
+import enum
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
@@ -23,6 +24,22 @@ PHISHING_RESISTANT: Final = "urn:ostiary:acr:phishing-resistant"
 AMR: Final = {MFA: ["pwd", "mfa"], PHISHING_RESISTANT: ["hwk", "mfa"]}
 MINUTE_S: Final = 60
 NS: Final = 10**9
+
+
+@enum.unique
+class Ending(enum.IntEnum):
+    """How a story ended; the number is the exit code."""
+
+    AS_TOLD = 0
+    BROKE_OFF = 1
+    DEFENCE_FELL = 3
+
+    @classmethod
+    def of(cls, told: "bool | Ending") -> "Ending":
+        """Return the ending of a story that says how it ended, or only whether it went as told."""
+        if isinstance(told, Ending):
+            return told
+        return cls.AS_TOLD if told else cls.BROKE_OFF
 
 
 class Scene(msgspec.Struct, frozen=True):

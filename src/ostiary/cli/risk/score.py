@@ -20,7 +20,7 @@ from ostiary.cli.risk.shared import (
 )
 from ostiary.server.places import DEFAULT_TENANT, Places, data_dir
 
-_SELDOM: Final = (50_000, 50, 50)  # a stream of events makes no cycles: looking for them cost a twentieth
+SELDOM: Final = (50_000, 50, 50)  # a stream of events makes no cycles: looking for them cost a twentieth
 
 if TYPE_CHECKING:
     from ostiary.risk.stream import SessionJudge
@@ -49,9 +49,8 @@ def score(
     from ostiary.risk.stream import event_lines, judge, session_lines, sittings  # noqa: PLC0415
 
     check(cores >= 0, "--cores is a number from 0")
-    gc.set_threshold(*_SELDOM)
+    gc.set_threshold(*SELDOM)
     scorer, sessions = _judges(model, Places(data_dir(data)), tenant, cold_start=cold_start)
-    gc.freeze()  # what is loaded stays: looking through it again and again finds nothing
     judged = judge(
         told(reader_of(events, mapping, tenant)),
         scorer,

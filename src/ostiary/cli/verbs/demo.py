@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from ostiary.cli.demo.front_door import FrontDoor
-from ostiary.cli.demo.scene import Scene, all_stories
+from ostiary.cli.demo.scene import Ending, Scene, all_stories
 from ostiary.cli.demo.stage import Stage
 from ostiary.cli.demo.teller import Teller
 from ostiary.cli.output import print_json, print_table
@@ -35,6 +35,8 @@ def command(
 ) -> None:
     """Play a story: simulated people, but a real server, a model trained on the spot, and a log that is verified.
 
+    Exit code 0: the story went as told. 1: it did not, or broke off. 3: a defence did not hold.
+
     Without --url it starts a server of its own. To play against one that runs:
     `ostiary demo --prepare --data DIR`, then `ostiary up --data DIR`, then `ostiary demo --data DIR --url URL`.
     """
@@ -46,17 +48,24 @@ def command(
         raise FaultyInputError("story_unknown", f"`{story[:80]}` is no story: use one of {', '.join(known)}")
     if data is None and (url or prepare):
         raise FaultyInputError("option_missing", "--url and --prepare need --data")
+    if url and not _served(known[story]):
+        raise FaultyInputError("option_unused", f"`{story}` asks no server: leave --url out")
     teller = Teller(as_json=json)
     with ExitStack() as stack:
         root = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-demo-"))) / "data"
         stage = Stage.open(root, SystemClock(), people, days)
         if prepare or getattr(known[story], "LEARNED", True):  # a story of rules alone needs no history and no model
             stage.furnish(teller)
-        as_told = prepare or _play(known[story], stage, url, teller, stack)
+        ending = Ending.AS_TOLD if prepare else _play(known[story], stage, url, teller, stack)
     teller.end()
-    if not as_told:
-        sys.exit(1)
+    if ending is not Ending.AS_TOLD:
+        sys.exit(ending)
     return None
+
+
+def _served(story: ModuleType) -> bool:
+    """Return whether a story asks a server; one that attacks the product's own code needs none."""
+    return bool(getattr(story, "SERVED", True))
 
 
 def _free_port() -> int:
@@ -65,13 +74,13 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _play(story: ModuleType, stage: Stage, url: str | None, teller: Teller, stack: ExitStack) -> bool:
-    if url is None:
+def _play(story: ModuleType, stage: Stage, url: str | None, teller: Teller, stack: ExitStack) -> Ending:
+    if url is None and _served(story):
         teller.act("The server")
         teller.say(f"$ ostiary up --data {stage.places.root}")
         url = stack.enter_context(Served(stage.places.root, port=_free_port())).url
         teller.say(f"Ostiary serves {url}")
-    door = FrontDoor(url, stage.places.pep_key.read_text("utf-8").strip())
+    # Without a server the door leads nowhere: a story that asks it all the same breaks off.
+    door = FrontDoor(url, stage.places.pep_key.read_text("utf-8").strip()) if url else FrontDoor("", "")
     stack.callback(door.close)
-    as_told: bool = story.perform(Scene(stage, door, teller, SystemClock()))
-    return as_told
+    return Ending.of(story.perform(Scene(stage, door, teller, SystemClock())))

@@ -15,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+from ostiary.inspection.response.beside import RULE as BESIDE
+from ostiary.inspection.response.beside import BesideWatch
 from ostiary.inspection.response.canaries import CanaryWatch, needles
 from ostiary.inspection.response.heard import Heard
 from ostiary.inspection.response.links import link_patterns
@@ -105,7 +107,9 @@ class Leaks:
             yield RegionWatch(self._holding, heard, self.settings.max_held)
         if self._telling is not None:
             yield RegionWatch(self._telling, heard, min(self.settings.max_held, _TELLING), holds=False)
-
+        beside = self.settings.action(BESIDE)
+        if beside is not Action.OFF:
+            yield BesideWatch(heard, holds=withholds(beside))
         if self._names is not None:
             yield NameWatch(self._names, heard)
 

@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from ostiary.inspection.response.addresses import Address
-from ostiary.inspection.response.secrets import entropy
+from ostiary.inspection.response.looks import entropy
 
 _LOOKS: Final = frozenset(
     {

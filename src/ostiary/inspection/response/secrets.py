@@ -10,21 +10,20 @@
 [Find(start=7, end=47, rule='secret.github-pat')]
 """
 
-import math
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 
-from ostiary.errors import UnavailableError
+from ostiary.inspection.response.beside import is_named
+from ostiary.inspection.response.linear import compiled
+from ostiary.inspection.response.looks import LEAST, entropy, is_mixed, looks_chosen, looks_drawn
 from ostiary.inspection.response.placeholders import is_placeholder
-from ostiary.inspection.response.regions import Find, Judge, Pattern, Region
+from ostiary.inspection.response.regions import BEFORE, Find, Judge, Pattern, Region
 
 ASSIGNED: Final = (
     r"""[ \t\w.-]{0,20}[\s'"`]{0,3}(?:=|>|:{1,3}=|\|\||:|=>|\?=|\.=|,| is | are | to |\\")[`'"\s=\\]{0,5}"""
@@ -33,6 +32,9 @@ _VALUE: Final = r"[^\s\"'`]{6,}"
 _GENERIC_NAMES: Final = (
     r"access[_-]?(?:key|token)|auth[_-]?(?:key|token|secret)|api[_-]?(?:key|token|secret)|credentials?|private[_-]?key|"
     r"passw(?:or)?d|passwd|pwd|passphrase|secret|token|key|creds|auth|bearer"
+)
+_CHOSEN: Final = re.compile(  # what people choose themselves
+    r"(?i)(?:passw|pwd|passphrase|secret)[\w.\"'\]-]{0,16}[\s=:>|,(\"'`]{1,12}$"
 )
 _WORDY: Final = re.compile(r"[A-Za-z0-9_]")
 _PUBLIC: Final = re.compile(r"(?i)pub(?:lic)?[_-]?$")  # a public key is told to everybody
@@ -76,26 +78,12 @@ def secret_patterns() -> tuple[Pattern, ...]:
     return (*tokens, assigned)
 
 
-def entropy(value: str) -> float:
-    """Return the Shannon entropy of ``value``, in bits a character."""
-    size = len(value)
-    return -sum(count / size * math.log2(count / size) for count in Counter(value).values()) if size else 0.0
-
-
-def _compiled(pattern: str) -> Any:
-    try:
-        import re2  # noqa: PLC0415 - an extra: without it there is no inspection, and callers fail closed
-    except ImportError as missing:
-        raise UnavailableError("re2_missing", "inspection needs the extra `gateway`") from missing
-    return re2.compile(pattern)
-
-
 def _token_judge(rule: Rule) -> Judge:
-    compiled = _compiled(f"({rule.token})")
+    exact = compiled(f"({rule.token})")
     inner = re.compile(rule.group) if rule.group else None
 
     def judge(region: Region) -> list[Find]:
-        spans = [match.span(1) for match in compiled.finditer(region.text)]
+        spans = [match.span(1) for match in exact.finditer(region.text)]
         if inner is not None:
             spans = [part.span(1) for start, end in spans for part in inner.finditer(region.text, start, end)]
         return [
@@ -119,29 +107,23 @@ def _stands(region: Region, start: int, end: int, rule: Rule) -> bool:
 
 
 def _is_secret(value: str, rule: Rule) -> bool:
-    if rule.mixed and not (any(map(str.isdigit, value)) and not value.isdigit()) and not _both_cases(value):
+    if rule.mixed and not is_mixed(value):
         return False
     if rule.bits and entropy(value) < rule.bits:
         return False
     return rule.whole or not is_placeholder(value)
 
 
-def _both_cases(value: str) -> bool:
-    """Return whether a long value without digits still looks drawn: capitals inside of it, over and over."""
-    changes = sum(one.islower() and other.isupper() for one, other in pairwise(value))
-    return len(value) >= 20 and changes * 6 >= len(value)  # noqa: PLR2004 - written names have one every eight or so
-
-
 def _near_judge(near: tuple[Rule, ...]) -> Judge:
-    named = [(_hints(rule.near), _compiled(_near_pattern(rule.near, rule.value)), rule) for rule in near]
+    named = [(_hints(rule.near), compiled(_near_pattern(rule.near, rule.value)), rule) for rule in near]
     generic = _generic_judge()
 
     def judge(region: Region) -> list[Find]:
         lower = region.text.lower()
         found = []
-        for hints, compiled, rule in named:
+        for hints, exact, rule in named:
             if any(hint in lower for hint in hints):
-                found += _near_finds(region, compiled, rule)
+                found += _near_finds(region, exact, rule)
         taken = [range(find.start, find.end) for find in found]
         return found + [find for find in generic(region) if not any(find.start in span for span in taken)]
 
@@ -152,9 +134,9 @@ def _near_pattern(names: str, value: str) -> str:
     return f"(?i)(?:{names}){ASSIGNED}({value})"
 
 
-def _near_finds(region: Region, compiled: Any, rule: Rule) -> list[Find]:
+def _near_finds(region: Region, exact: Any, rule: Rule) -> list[Find]:
     found = []
-    for match in compiled.finditer(region.text):
+    for match in exact.finditer(region.text):
         start, end = match.span(1)
         after = region.text[end : end + 1] or region.after
         open_to_all = _PUBLIC.search((region.before[-8:] + region.text[max(match.start() - 8, 0) : match.start()])[-8:])
@@ -174,24 +156,17 @@ def _hints(names: str) -> tuple[str, ...]:
 def _generic_judge() -> Callable[[Region], list[Find]]:
     """Return the judge of values without a shape of their own: only by name, entropy and a mix of characters."""
     rule = Rule(id="generic", near=_GENERIC_NAMES, value=r"[\w.=+/~:%@!#$^&*?-]{10,150}", mixed=True)
-    compiled = _compiled(_near_pattern(rule.near, rule.value))
+    exact = compiled(_near_pattern(rule.near, rule.value))
 
     def judge(region: Region) -> list[Find]:
-        return [find for find in _near_finds(region, compiled, rule) if _random(region.text[find.start : find.end])]
+        return [find for find in _near_finds(region, exact, rule) if _is_generic(region, find)]
 
     return judge
 
 
-_CODE: Final = re.compile(r"[(){}\[\]]|\$[A-Z_]{3}|::|->|://|^[./$%@]|/.*\.|\w\.[a-z]{3,}")
-_WORDS: Final = re.compile(r"[A-Za-z]{5,}")
-_HEX: Final = re.compile(r"[0-9a-f]{20,}|[0-9A-F]{20,}")
-
-
-def _random(value: str) -> bool:
-    """Return whether a value looks drawn rather than written: no path, no call, no words."""
-    if len(value) < 16 or _CODE.search(value):  # noqa: PLR2004 - shorter ones are names and numbers as often as not
+def _is_generic(region: Region, find: Find) -> bool:
+    value = region.text[find.start : find.end]
+    before = (region.before + region.text[max(find.start - BEFORE, 0) : find.start])[-BEFORE:]
+    if not is_named(before, value):
         return False
-    if _HEX.fullmatch(value):
-        return entropy(value) >= 3.0  # noqa: PLR2004 - of sixteen digits, 4 at most
-    written = sum(len(word) for word in _WORDS.findall(value) if word.islower() or word.isupper() or word.istitle())
-    return written * 2 < len(value) and entropy(value) >= 3.4  # noqa: PLR2004 - measured on benign code
+    return looks_drawn(value) or (len(value) < LEAST and bool(_CHOSEN.search(before)) and looks_chosen(value))

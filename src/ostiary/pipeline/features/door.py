@@ -22,6 +22,7 @@ from ostiary.pipeline.features.ports import Engine, Limits, OnlineStore, Relatio
 from ostiary.pipeline.features.projection import project
 from ostiary.pipeline.features.shelf import Shelf, packed
 from ostiary.pipeline.features.spec import FeatureSpec, check_set_id, read_spec
+from ostiary.pipeline.features.specs import Specs
 from ostiary.pipeline.features.view import View
 from ostiary.pipeline.registered import Registered, Registry
 
@@ -52,6 +53,7 @@ class FeatureDoor:
         self._relations = relations
         self._limits = limits or Limits()
         self._shelf = Shelf(kept_bytes)
+        self._specs = Specs()
 
     @property
     def limits(self) -> Limits:
@@ -92,7 +94,7 @@ class FeatureDoor:
         one = self._registry.get(tenant, "feature_set", name)
         if one is None:
             raise RefusedError(UNKNOWN, "there is no such feature set")
-        return read_spec(one.spec)
+        return self._specs.read(tenant, name, one.spec)
 
     def dialect(self, tenant: str, name: str) -> Dialect:
         """Return in which SQL a feature set is asked; DuckDB's for one that is not there."""

@@ -16,7 +16,7 @@ from ostiary.pipeline.features.spec import FeatureSpec, Offline
 from ostiary.pipeline.features.view import View
 
 MAX_FILES: Final = 10_000
-Stamp = tuple[tuple[str, int, int], ...]
+Stamp = tuple[tuple[str, int, int, int, int, int], ...]
 
 
 class ParquetHistory:
@@ -47,19 +47,32 @@ class ParquetHistory:
             UnavailableError: ``source_unavailable``.
         """
         try:
-            found = [place] if place.is_file() else sorted(place.glob("*.parquet")) if place.is_dir() else []
+            if place.is_file():
+                return [] if place.is_symlink() or place.name.startswith(".") else [place]
+            if not place.is_dir():
+                return []
+            with os.scandir(place) as entries:
+                names = sorted(one.name for one in entries if _is_kept(one))
         except OSError as fault:
             raise UnavailableError("source_unavailable", "the files of this feature set cannot be read") from fault
-        kept = [one for one in found if one.is_file() and not one.is_symlink() and not one.name.startswith(".")]
-        if len(kept) > MAX_FILES:
+        if len(names) > MAX_FILES:
             raise UnavailableError("source_unavailable", f"this feature set has more than {MAX_FILES} files")
-        return kept
+        return [place / name for name in names]
 
     @staticmethod
     def stamp(files: list[Path]) -> Stamp:
-        """Return what changes when a file does."""
-        stats = [(str(one), one.stat()) for one in files]
-        return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+        """Return what changes when a file does: one that is written again and given its old time is another too.
+
+        Raises:
+            UnavailableError: ``source_unavailable``.
+        """
+        try:
+            stats = [(str(one), one.stat()) for one in files]
+        except OSError as fault:
+            raise UnavailableError("source_unavailable", "the files of this feature set cannot be read") from fault
+        return tuple(
+            (name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev) for name, stat in stats
+        )
 
     @staticmethod
     def dataset(files: list[Path], spec: FeatureSpec, columns: tuple[str, ...]) -> Any:
@@ -113,3 +126,7 @@ class ParquetHistory:
         except OSError as fault:
             raise UnavailableError("source_unavailable", "the feature set cannot be written") from fault
         return place / name
+
+
+def _is_kept(one: "os.DirEntry[str]") -> bool:
+    return one.name.endswith(".parquet") and not one.name.startswith(".") and one.is_file(follow_symlinks=False)

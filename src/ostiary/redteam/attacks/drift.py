@@ -8,6 +8,7 @@ succeeds when the profile has come along by two deviations unseen.
 
 from functools import partial
 from random import Random
+from statistics import median
 from typing import Final
 
 from ostiary.defence.drift import RULE, Anchor, Day, Watched, step
@@ -48,28 +49,39 @@ def seen_by_profile(days: list[Day]) -> bool:
 
 def seen_by_anchor(days: list[Day]) -> bool:
     """Return whether the watch over the frozen baseline alarms before the profile has moved so far."""
+    return days_to_alarm(days) is not None
+
+
+def days_to_alarm(days: list[Day]) -> int | None:
+    """Return on which day after the baseline the watch alarms, ``None`` when the profile has come along before."""
     anchor, watched = Anchor.of(days[:BASELINE]), Watched()
-    for day in days[BASELINE:]:
+    for number, day in enumerate(days[BASELINE:], start=1):
         watched = step(watched, anchor, day, RULE)
         if watched.alarms:
-            return True
+            return number
         if max(watched.moved, default=0.0) >= FAR:
-            return False
-    return True
+            return None
+    return len(days) - BASELINE
 
 
 def _run(world: World, size: float) -> Outcome:
-    tries, tallies = world.scale.tries, []
-    for seen in (seen_by_profile, seen_by_anchor):
-        rng = world.rng(f"drift-{size:g}")
-        passed = sum(not seen(days_of(rng, size, _LONGEST)) for _ in range(tries))
-        tallies.append(Tally(tries, passed, (f"{passed} of {tries} profiles came along unseen",) if passed else ()))
+    tries = world.scale.tries
+    drifters = [days_of(rng, size, _LONGEST) for rng in [world.rng(f"drift-{size:g}")] for _ in range(tries)]
+    stopped = sorted(day for day in map(days_to_alarm, drifters) if day is not None)
     notes = {"days_for_the_profile_at_least": RULE.days_to(FAR)}
-    return Outcome(without=tallies[0], guarded=tallies[1], notes=notes)
+    if stopped:
+        days = median(stopped)
+        notes |= {"median_days_to_alarm": days, "median_deviations_at_alarm": round(days * size, 2)}
+    without = sum(not seen_by_profile(days) for days in drifters)
+    return Outcome(_tally(tries, without), _tally(tries, tries - len(stopped)), notes=notes)
+
+
+def _tally(tries: int, passed: int) -> Tally:
+    return Tally(tries, passed, (f"{passed} of {tries} profiles came along unseen",) if passed else ())
 
 
 def _attack(size: float) -> Attack:
-    text = f"Moves {size:g} deviations a day away from the subject's habits, so that the profile comes along."
+    text = f"Moves {size:g} deviations a day away from the subject's habits, so that the profile comes along"
     return Attack(f"drift-{size:g}", "AML.T0015", text, partial(_run, size=size))
 
 

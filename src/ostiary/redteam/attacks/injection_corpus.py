@@ -57,7 +57,9 @@ def _acted(one: Injection) -> bool:
 
 
 def _tally(texts: list[Injection], found: list[Injection]) -> Tally:
-    return Tally(len(texts), len(found), tuple(f"{one.wanted} by {one.spelling}" for one in found[:_SHOWN]))
+    return Tally(
+        len(texts), len(found), tuple(f"told to {one.wanted}, spelled in {one.spelling}" for one in found[:_SHOWN])
+    )
 
 
 ATTACK: Final = Attack(

@@ -6,15 +6,19 @@
   ends this process, not the server.
 - A database is made in memory, without files, network, extensions, Python variables or temporary files, and its
   configuration is locked before anybody's SQL is near it. It holds the given tables, and one SELECT is its end.
-- The next one is opened after an answer was sent, beside nobody's question.
+- The next one is opened after an answer was sent, beside nobody's question. While nobody asks it touches some memory:
+  the engine gives all of it back to the system with each database, and a query that sorts would wait for each page.
 """
 
 import resource
+import select
 import socket
 import sys
+import time
 from typing import Any, Final
 
 import duckdb
+import msgspec
 import pyarrow as pa
 import pyarrow.dataset
 
@@ -26,6 +30,8 @@ from ostiary.storage.duckdb.wire import Asked, Given, Said, receive, send
 BATCH_ROWS: Final = 8192
 _MIB: Final = 1 << 20
 OWN_MB: Final = 640  # the interpreter, the libraries, and an answer beside the engine's own memory
+# Touches some ten megabytes of the engine's memory with letters of ours, and leaves them to the query that comes.
+_TOUCH: Final = "SELECT length(string_agg(repeat('x', 100000), '')) FROM range(least(30, $memory_mb // 4))"
 _SETTINGS: Final = {
     "temp_directory": "",
     "autoinstall_known_extensions": "false",
@@ -71,11 +77,22 @@ def serve(link: socket.socket, memory_mb: int) -> None:
     """Answer until nobody asks any more."""
     watch, database = Watch(), open_database(memory_mb)
     send(link, Said(), None)
+    touch_memory(link, database, memory_mb)
     while (question := receive(link)) is not None:
-        send(link, *answer(database, watch, *question))
-        question = None
+        start_ns = time.process_time_ns()
+        said, table = answer(database, watch, *question)
+        send(link, msgspec.structs.replace(said, cpu_ns=time.process_time_ns() - start_ns), table)
+        question = table = None
         database.close()
         database = open_database(memory_mb)
+        touch_memory(link, database, memory_mb)
+
+
+def touch_memory(link: socket.socket, database: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
+    """Make memory ready for the next query, unless it is already here."""
+    waiting, _, _ = select.select([link], [], [], 0)
+    if not waiting:
+        database.execute(_TOUCH, {"memory_mb": memory_mb}).fetchall()
 
 
 def _single(database: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:

@@ -49,11 +49,12 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One answer: nothing, or what was wrong."""
+    """One answer: nothing, or what was wrong; and the processor time that it took there, in nanoseconds."""
 
     kind: str = ""
     code: str = ""
     message: str = ""
+    cpu_ns: int = 0
 
     @classmethod
     def of(cls, fault: OstiaryError) -> "Said":

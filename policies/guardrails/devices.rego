@@ -97,12 +97,10 @@ deny contains {"rule": "device-bound-required"} if {
 
 # What the table asks of a device in this state, on a resource this sensitive. A word that the table's readers do not
 # know asks for the harshest: a slip of the pen must not open anything.
-device_asked_for(state) := "step_up" if {
+device_asked_for(state) := object.get({"step_up": "step_up"}, word, "deny") if {
 	device_is[state]
-	data.devices[state][data.ostiary.lib.key] == "step_up"
-} else := "deny" if {
-	device_is[state]
-	data.devices[state][data.ostiary.lib.key]
+	word := data.devices[state][data.ostiary.lib.key]
+	word != false
 }
 
 device_is["unknown"] if not input.device.known == true

@@ -1,5 +1,7 @@
 """``ostiary bench``: what things cost on this machine."""
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,7 +35,7 @@ def decide(
     anyway: Annotated[bool, Parameter(help="Count rounds that other programs disturbed.")] = False,
 ) -> None:
     """Measure one decision: in the process by stage, and over HTTP with durable records, with OPA alone beside it."""
-    with_engine_environment()
+    _begin()
     options = Options(
         decisions=decisions,
         connections=connections,
@@ -67,7 +69,7 @@ def revocation(
     ] = "signal",
 ) -> None:
     """Measure how long a session's end takes to reach enforcement: from the signal to the last one refusing."""
-    with_engine_environment()
+    _begin()
     options = revocations.Options(sessions=sessions, peps=peps, count=count, via=via)
     report = revocations.run(options, _tell)
     if json:
@@ -93,7 +95,7 @@ def compare(
     anyway: Annotated[bool, Parameter(help="Count rounds that other programs disturbed.")] = False,
 ) -> None:
     """Measure ours beside others' engines: OPA alone behind the same HTTP stack, and Cedar in the process."""
-    with_engine_environment()
+    _begin()
     options = peers.Options(
         connections=connections,
         seconds=seconds,
@@ -140,7 +142,7 @@ def side_by_side(
     anyway: Annotated[bool, Parameter(help="Count rounds that other programs disturbed.")] = False,
 ) -> None:
     """Measure one server beside proxies that ask it, replicas on PostgreSQL, and others' engines, in one run."""
-    with_engine_environment()
+    _begin()
     options = sides.Options(
         ways=ways,
         replicas=replicas,
@@ -174,6 +176,12 @@ def side_by_side(
     for name, why in report.left_out.items():
         out.print(f"{name} was left out: {why}", markup=False)
     out.print(f"{report.machine}", markup=False)
+
+
+def _begin() -> None:
+    """Set the engine's environment; told to end, take down whatever was started, as at any other end."""
+    with_engine_environment()
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def _tell(text: str) -> None:

@@ -1,6 +1,6 @@
 """How many secrets of others' making are found, and how many answers lose something that was none.
 
-    python benchmarks/bench_secrets.py [--each 2] [--data ../shared/data/llm] [--gitleaks config/gitleaks.toml]
+    python -m benchmarks.bench_secrets [--each 2] [--data ../shared/data/llm] [--gitleaks config/gitleaks.toml]
         [--kingfisher data/rules] [--missed tuned|reported] [--json]
 
 ``bench_leaks.py`` draws its values from the product's own rules: it shows that they hold, not that they suffice. Here
@@ -34,7 +34,7 @@ from typing import Any
 
 import re2
 import yaml
-from secret_texts import FORMATS, REPORTED, TUNED_ON, harmless, said
+from benchmarks.secret_texts import FORMATS, REPORTED, TUNED_ON, harmless, said
 
 from ostiary.inspection.response import Leaks
 from ostiary.inspection.response.grammar import parse

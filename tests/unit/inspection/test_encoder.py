@@ -1,6 +1,7 @@
 """The encoder is asked in the grey zone only, of verified bytes, and its silence is told."""
 
 import base64
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -128,8 +129,14 @@ def test_no_text_buys_more_than_its_share_of_the_encoder(folder, monkeypatch):
 
 def test_texts_of_one_length_are_asked_in_their_own_order(monkeypatch):
     asked = []
-    monkeypatch.setattr(Encoder, "_ask", lambda _self, texts: asked.append(texts) or np.zeros((len(texts), 2)))
-    encoder = Encoder(None, None, 1, 0)
+
+    def ask(_self, texts):
+        asked.append(texts)
+        return np.zeros((len(texts), 2))
+
+    monkeypatch.setattr(Encoder, "_ask", ask)
+    no_files: Any = None
+    encoder = Encoder(no_files, no_files, 1, 0)
     encoder.scores(["bb", "ccc", "ab", "ba", "aa"], 0)
     encoder.scores(["ba", "ab", "aa", "ccc", "bb"], 0)
     half = len(asked) // 2

@@ -21,14 +21,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from ostiary.server.bench.edge import SITE, envoy, nginx
 from ostiary.testing.echo import FakeApplication
 from ostiary.testing.issuer import FakeIssuer
-from ostiary.testing.proxies import EnvoyProcess, NginxProcess, free_port
+from ostiary.testing.proxies import free_port
 from ostiary.testing.served import Served
 from ostiary.vocabulary.clock import SystemClock
 
-DEPLOY: Final = Path(__file__).parent.parent / "deploy"
-SITE: Final = "api.example"
 CATALOGUE: Final = """
 subjects: [{type: user, id: ada, groups: [analysts]}]
 resources: [{type: dashboard, id: sales, sensitivity: 1}]
@@ -52,36 +51,6 @@ def settings_of(issuer: FakeIssuer, keys: Path, grpc_port: int, durability: str)
         # A thousand equal requests in a row are unusual: the model may say so, and nothing comes of it here.
         **{f"OSTIARY_PHASES__{control}": "shadow" for control in ("STEP_UP", "SESSION_LIFETIME", "REDUCE")},
     }
-
-
-def envoy(folder: Path, kind: str, key: str, ports: dict[str, int], *, asks: bool = True) -> EnvoyProcess:
-    """Return Envoy with the shipped configuration; one that does not ask is the same without that filter."""
-    config, port = (DEPLOY / "envoy" / f"{kind}.yaml").read_text(), free_port()
-    if not asks:
-        start = config.index("                  - name: envoy.filters.http.ext_authz")
-        config = config[:start] + config[config.index("                  - name: envoy.filters.http.router") :]
-    for told, here in (
-        ("address: 0.0.0.0, port_value: 8080", f"address: 127.0.0.1, port_value: {port}"),
-        ("address: ostiary, port_value: 8181", f"address: 127.0.0.1, port_value: {ports['http']}"),
-        ("address: ostiary, port_value: 8182", f"address: 127.0.0.1, port_value: {ports['grpc']}"),
-        ("address: application, port_value: 8000", f"address: 127.0.0.1, port_value: {ports['application']}"),
-    ):
-        config = config.replace(told, here)
-    return EnvoyProcess(folder / f"{kind}-{asks}", config, port, OSTIARY_EDGE_KEY=key)
-
-
-def nginx(folder: Path, key: str, ports: dict[str, int], *, asks: bool = True) -> NginxProcess:
-    """Return nginx with the shipped configuration; one that does not ask is the same without ``auth_request``."""
-    http, port = (DEPLOY / "nginx" / "ostiary.conf").read_text(), free_port()
-    http = http if asks else http.replace("auth_request /_ostiary;", "")
-    for told, here in (
-        ("server ostiary:8181;", f"server 127.0.0.1:{ports['http']};"),
-        ("server application:8000;", f"server 127.0.0.1:{ports['application']};"),
-        ("listen 8080;", f"listen 127.0.0.1:{port};"),
-    ):
-        http = http.replace(told, here)
-    line = f'proxy_set_header X-Ostiary-Edge-Authorization "Bearer {key}";\n'
-    return NginxProcess(folder / f"nginx-{asks}", http, port, **{"ostiary-key__conf": line})
 
 
 @contextmanager

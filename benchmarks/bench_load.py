@@ -31,7 +31,8 @@ import msgspec
 from typing_extensions import override
 
 from ostiary.server.admins import EVERY_TENANT
-from ostiary.server.bench.decide import HOST, machine
+from ostiary.server.bench.decide import machine
+from ostiary.server.bench.rounds import HOST
 from ostiary.server.bench.workload import Workload, register
 from ostiary.server.places import Places
 from ostiary.server.wiring import open_house

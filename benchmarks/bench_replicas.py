@@ -194,8 +194,8 @@ async def _loaded(ports: list[int], key: str, asked: argparse.Namespace) -> list
     ]
     requests = [build_request("/access/v1/evaluation", [f"Authorization: Bearer {key}"], one) for one in questions]
     each = max(1, asked.in_flight // len(ports))
-    await asyncio.gather(*(ask(port, requests, each, 1.0) for port in ports))  # warms up
-    return list(await asyncio.gather(*(ask(port, requests, each, asked.seconds) for port in ports)))
+    await asyncio.gather(*(ask([port], requests, each, 1.0) for port in ports))  # warms up
+    return list(await asyncio.gather(*(ask([port], requests, each, asked.seconds) for port in ports)))
 
 
 @contextmanager

@@ -26,11 +26,12 @@ from benchmarks.faults.broken import BrokenInvariantError
 from benchmarks.faults.deployment import Deployment, Door
 from benchmarks.faults.evidence import Evidence
 from benchmarks.faults.field import Field, Injection
-from benchmarks.faults.injections import backings, clocks, disks, files, networks, processes
+from benchmarks.faults.injections import backings, clocks, disks, files, networks, processes, replicas, wires
 from benchmarks.faults.load import SHORT_S, Asker, Caller, Ender, Snoop
 from benchmarks.faults.scene import EVERYDAY, KINDS, TENANTS, Scene
 from benchmarks.faults.shim import Shim, build
 from benchmarks.faults.small_disk import SmallDisk
+from benchmarks.faults.wire import Wire
 
 from ostiary.server.settings.store import StoreSection
 from ostiary.testing.flaky_link import FlakyLink
@@ -38,10 +39,12 @@ from ostiary.vocabulary.effects import Effect
 
 INJECTIONS: Final[tuple[Injection, ...]] = (
     *processes.KINDS,
+    *replicas.KINDS,
     *disks.KINDS,
     *clocks.KINDS,
     *files.KINDS,
     *networks.KINDS,
+    *wires.KINDS,
     *backings.KINDS,
 )
 WHOLE_EVERY: Final = 25
@@ -55,7 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
         faults: how many.
         per_deployment: after how many a fresh deployment takes over.
         first: number of the deployment to begin with.
-        askers: enforcement points of each tenant that ask, half of them over the link.
+        askers: enforcement points of each tenant that ask, by turns past the link, over it, and of the other replica.
         pause_s: how long each waits between questions.
         within_s: in what time service must be back after a fault.
         only: kinds to inject; empty takes all.
@@ -164,14 +167,17 @@ class Round:
                     for injection in self._draw(field, faults):
                         self._inject(field, injection, evidence, callers)
                 self.kind = "the end"
-                _end(field.deployment)
+                for replica in (field.sibling, field.deployment):
+                    if replica is not None:
+                        _end(replica)
                 evidence.look(whole=True)
                 _verify(field.deployment.data, field.backing)
             except BrokenInvariantError:
                 self.kept = keep(self._folder)
                 raise
             finally:
-                self.entries, self.starts = evidence.size, field.deployment.starts
+                self.entries = evidence.size
+                self.starts = field.deployment.starts + (field.sibling.starts if field.sibling is not None else 0)
 
     def _inject(self, field: Field, injection: Injection, evidence: Evidence, callers: list[Caller]) -> None:
         self.step += 1
@@ -208,15 +214,25 @@ class Round:
             scene = Scene(data, Random(self._chance.random()))  # noqa: S311
             library = build(self._folder)
             shim = opened.enter_context(Shim(library, self._folder / "control")) if library else None
-            below = opened.enter_context(backing(self._folder / "backing")) if self._plan.large(self._number) else None
+            wire = Wire.open()
+            if wire is not None:
+                opened.callback(wire.close)
+            large = self._plan.large(self._number)
+            below = opened.enter_context(backing(self._folder / "backing", wire)) if large else None
             environ = {**_LOW, **_preloaded(shim), **(below.environ() if below is not None else {})}
             deployment = opened.enter_context(Deployment(data, environ))
-            link = opened.enter_context(FlakyLink("127.0.0.1", deployment.port))
+            sibling = None
+            if below is not None:  # without the shim: replicas whose clocks differ must agree all the same
+                own = {**_LOW, **below.environ(below.siblings_link)}
+                sibling = opened.enter_context(Deployment(data, own, "serve"))
+            way = wire.relay(deployment.port) if wire is not None else ("127.0.0.1", deployment.port)
+            link = opened.enter_context(FlakyLink(*way))
             admin_key = deployment.key("admin")
             keys = _register(deployment, admin_key)
             workshop = self._folder / "workshop"
             workshop.mkdir()
-            field = Field(deployment, scene, self.books, link, keys, admin_key, workshop, shim, disk, below)
+            around = (shim, disk, below, sibling, wire, way[1])
+            field = Field(deployment, scene, self.books, link, keys, admin_key, workshop, *around)
             _check_oracle(field)
             yield field
 
@@ -226,13 +242,16 @@ class Round:
         callers: list[Caller] = []
         doors: list[Door] = []
 
-        def door(key: str, *, linked: bool = False) -> Door:
-            doors.append(Door(field.link.port if linked else field.deployment.port, key, SHORT_S))
+        sibling = field.sibling or field.deployment
+        ways = (field.deployment.port, field.link.port, sibling.port)
+
+        def door(key: str, way: int = 0) -> Door:
+            doors.append(Door(ways[way], key, SHORT_S))
             return doors[-1]
 
         for tenant in TENANTS:
             for number in range(self._plan.askers):
-                asker = Asker(field.scene, self.books, door(field.keys[tenant], linked=number % 2 == 1), tenant)
+                asker = Asker(field.scene, self.books, door(field.keys[tenant], number % len(ways)), tenant)
                 callers.append(Caller(asker.everyday, self.books, self._plan.pause_s, stop))
             asker = Asker(field.scene, self.books, door(field.keys[tenant]), tenant)
             chance = Random(self._chance.random())  # noqa: S311

@@ -29,9 +29,10 @@ _STARTED: Final = re.compile(r"started a worker pid=(\d+)")
 class Deployment:
     """Keeps one server running. Use it as a context manager."""
 
-    def __init__(self, data: Path, environ: Mapping[str, str]) -> None:
-        """Serve ``data`` on a port of its own."""
+    def __init__(self, data: Path, environ: Mapping[str, str], verb: str = "up") -> None:
+        """Serve ``data`` on a port of its own by ``ostiary up``, or by another verb."""
         self.data = data
+        self._verb = verb
         self._environ = environ
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -110,7 +111,7 @@ class Deployment:
             self._served.stop()
             self.said += self._served.output
         self.starts += 1
-        fresh = Served(self.data, environ=self._environ, port=self.port)
+        fresh = Served(self.data, environ=self._environ, verb=self._verb, port=self.port)
         self._served = fresh
         fresh.start()
 

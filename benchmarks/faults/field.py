@@ -14,6 +14,7 @@ from benchmarks.faults.load import Asker
 from benchmarks.faults.scene import TENANTS, Scene
 from benchmarks.faults.shim import Shim
 from benchmarks.faults.small_disk import SmallDisk
+from benchmarks.faults.wire import Wire
 
 from ostiary.testing.flaky_link import FlakyLink
 
@@ -31,6 +32,9 @@ class Field(msgspec.Struct, frozen=True):
         disk: the small disk that the data lies on, ``None`` where nothing can be mounted.
         backing: PostgreSQL and Valkey, ``None`` where everything is embedded.
         workshop: a folder for copies.
+        sibling: a second replica on the same stores, whose clock never jumps; ``None`` where there is none.
+        wire: what lies between the link's two ends, ``None`` where no other network namespace can be made.
+        far_port: the port at its far end that the link's callers come through.
     """
 
     deployment: Deployment
@@ -43,10 +47,14 @@ class Field(msgspec.Struct, frozen=True):
     shim: Shim | None = None
     disk: SmallDisk | None = None
     backing: Backing | None = None
+    sibling: Deployment | None = None
+    wire: Wire | None = None
+    far_port: int = 0
 
     def serves(self) -> bool:
-        """Return whether a fresh caller of every tenant is allowed what it may do."""
-        return all(self.allows(tenant) for tenant in TENANTS)
+        """Return whether a fresh caller of every tenant is allowed what it may do, by every replica."""
+        ports = [one.port for one in (self.deployment, self.sibling) if one is not None]
+        return all(self.allows(tenant, port) for tenant in TENANTS for port in ports)
 
     def recover(self, within_s: float, begin: float | None = None) -> float:
         """Wait until it serves again by itself; return how long that took since ``begin`` or now, in seconds.
@@ -92,9 +100,9 @@ class Field(msgspec.Struct, frozen=True):
         finally:
             door.close()
 
-    def allows(self, tenant: str) -> bool:
-        """Return whether a fresh caller of a tenant is allowed what it may do."""
-        door = Door(self.deployment.port, self.keys[tenant], PROBE_S)
+    def allows(self, tenant: str, port: int = 0) -> bool:
+        """Return whether a fresh caller of a tenant is allowed what it may do, by the first replica or by ``port``."""
+        door = Door(port or self.deployment.port, self.keys[tenant], PROBE_S)
         question = self.scene.question("reads_own", tenant, "dev-0", f"{tenant}-dev-0")
         try:
             return Asker(self.scene, self.books, door, tenant).ask(question).get("decision") is True

@@ -38,8 +38,14 @@ WORDS: Final[dict[str, str]] = {
     "no_space": "writes to the database fail with ENOSPC",
     "policy_bundle": "a broken policy is loaded: it must be refused, and the old one stay in force",
     "postgres_cut_off": "the link to PostgreSQL resets, is silent or slow",
+    "packets_lost": "5 to 40 % of the packets are lost between two network namespaces, on the way of some callers, of "
+    "PostgreSQL or of Valkey",
+    "postgres_failover": "PostgreSQL crashes for good; a restored copy that held every commit takes its place",
     "postgres_restart": "PostgreSQL crashes (immediate) and starts again",
     "postgres_stopped": "every process of PostgreSQL stands still",
+    "replica_cut_off": "one of two replicas is cut off from PostgreSQL, for up to 6 seconds: the other goes on",
+    "replica_killed": "`kill -9` of one of two replicas",
+    "replica_stopped": "one of two replicas stands still for up to 6 seconds, past its lease on the log",
     "replace_and_kill": "a worker is replaced (SIGHUP), and one is killed in between",
     "replace_worker": "a worker is replaced (SIGHUP)",
     "settings": "the settings are damaged: a worker must not start by them, and say so",
@@ -52,6 +58,7 @@ WORDS: Final[dict[str, str]] = {
     "valkey_crash": "Valkey is killed with all it knew, and starts again empty",
     "valkey_cut_off": "the link to Valkey resets, is silent or slow",
     "valkey_flushed": "Valkey forgets everything",
+    "wire_pulled": "the wire between two network namespaces is pulled, and put in again",
     "write_fails": "writes to the database fail with EIO",
 }
 _HEAD: Final = """# The fault campaign
@@ -97,8 +104,11 @@ Processes are killed and stopped by signals. The data lies on a tmpfs that is ma
 A small library that is compiled at the start, `benchmarks/faults/shim.c`, stands between the server and its disk and
 clock by `LD_PRELOAD`: it fails, delays or cuts short chosen calls on chosen files, and moves the wall clock while the
 monotonic one goes on, as a real jump does. Half of the callers come over a link of `ostiary.testing.flaky_link`, which
-resets, holds back, delays, or breaks in the middle of whatever it carries. A tmpfs keeps what a killed process wrote,
-as any disk does; what a power cut takes from a disk that lies about its syncs is not tried here.
+resets, holds back, delays, or breaks in the middle of whatever it carries. That link, and those to PostgreSQL and
+Valkey, cross a pair of interfaces into a network namespace of their own (root alone may make one, and `nft` must be
+installed), where netfilter drops packets by chance and interfaces are pulled. At a failover PostgreSQL's copy is made
+by `pg_basebackup` and follows it, with every commit in both, until the first one dies. A tmpfs keeps what a killed
+process wrote, as any disk does; what a power cut takes from a disk that lies about its syncs is not tried here.
 """
 _BACKING: Final = {
     "embedded": "Every deployment was embedded.",

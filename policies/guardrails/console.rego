@@ -4,6 +4,7 @@ package ostiary.guardrails
 on_console if input.resource.type == "console"
 
 at_console if {
+	input.resource.type == "console"
 	on_console
 	at_door
 	door == "console"
@@ -20,6 +21,7 @@ console_person := input.subject.identity.claims.console if at_console
 #   id: console-role
 #   remediation: Ask an owner of the console for a role that opens it.
 allow contains {"rule": "console-role", "role": role} if {
+	input.resource.type == "console"
 	some role in console_person.roles
 	some area in data.console.roles[role][console_word]
 	area in {"*", input.resource.id}
@@ -34,6 +36,7 @@ console_word := substring(input.action.name, count("console."), -1) if startswit
 #   id: console-door
 #   remediation: Sign in at the console of this server.
 deny contains {"rule": "console-door"} if {
+	input.resource.type == "console"
 	on_console
 	not at_console
 }
@@ -45,6 +48,7 @@ deny contains {"rule": "console-door"} if {
 #   id: console-deployment
 #   remediation: Ask somebody who looks after the deployment.
 deny contains {"rule": "console-deployment"} if {
+	input.resource.type == "console"
 	on_console
 	input.resource.id == "deployment"
 	not console_person.deployment == true
@@ -61,6 +65,7 @@ step_up contains {
 	"acr_values": data.authentication.acr_values["3"],
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.resource.type == "console"
 	at_console
 	data.console.confirmed[console_word]
 	not data.console.unconfirmed_areas[input.resource.id]

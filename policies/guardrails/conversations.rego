@@ -22,6 +22,7 @@ owns_conversation if {
 #   id: conversation-owner
 #   remediation: Nothing to be done.
 allow contains {"rule": "conversation-owner"} if {
+	input.resource.type == "conversation"
 	at_conversations
 	input.action.name in conversation_actions
 	input.subject.identity.assurance == "token"
@@ -40,6 +41,7 @@ deny contains {"rule": "conversation-not-owned"} if {
 }
 
 owns_at_door if {
+	input.resource.type == "conversation"
 	at_conversations
 	owns_conversation
 }
@@ -55,6 +57,7 @@ step_up contains {
 	"acr_values": data.authentication.acr_values[sprintf("%d", [wanted.level])],
 	"max_age": wanted.max_age_s,
 } if {
+	input.resource.type == "conversation"
 	at_conversations
 	data.ostiary.lib.is_person
 	input.action.name in {"conversation.read", "conversation.export"}

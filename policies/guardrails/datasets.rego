@@ -26,6 +26,7 @@ dataset_words(name) := object.get(input.resource.attributes, name, [])
 #   id: dataset-purpose
 #   remediation: Exchange your identity for a token that names one of the dataset's purposes, or ask its owner.
 deny contains {"rule": "dataset-purpose"} if {
+	input.resource.type == "dataset"
 	reads_dataset
 	purposes := dataset_words("purposes")
 	purposes != []
@@ -39,6 +40,7 @@ deny contains {"rule": "dataset-purpose"} if {
 #   id: dataset-stage
 #   remediation: Read it from one of the dataset's stages, with a token that names the stage.
 deny contains {"rule": "dataset-stage"} if {
+	input.resource.type == "dataset"
 	reads_dataset
 	stages := dataset_words("stages")
 	stages != []
@@ -52,6 +54,7 @@ deny contains {"rule": "dataset-stage"} if {
 #   id: dataset-producer-stage
 #   remediation: Have the stage registered among those that produce the dataset.
 deny contains {"rule": "dataset-producer-stage"} if {
+	input.resource.type == "dataset"
 	at_datasets
 	changes_dataset
 	not among_words(input.action.properties, "stage", dataset_words("produced_by"))
@@ -64,6 +67,7 @@ deny contains {"rule": "dataset-producer-stage"} if {
 #   id: dataset-read-size
 #   remediation: Ask for a smaller range of the object.
 deny contains {"rule": "dataset-read-size", "refused_above": bound} if {
+	input.resource.type == "dataset"
 	at_datasets
 	input.action.name == "dataset.read"
 	some bound in {data.pipeline.datasets.max_read_bytes, object.get(input.resource.attributes, "max_read_bytes", 0)}
@@ -78,6 +82,7 @@ deny contains {"rule": "dataset-read-size", "refused_above": bound} if {
 #   id: dataset-unsigned
 #   remediation: Have a producer of the dataset sign what lies in it (`ostiary dataset manifest`).
 deny contains {"rule": "dataset-unsigned"} if {
+	input.resource.type == "dataset"
 	at_datasets
 	input.action.name == "dataset.read"
 	data.pipeline.datasets.verified_label in input.resource.labels

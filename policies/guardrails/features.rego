@@ -12,11 +12,13 @@ feature_action if {
 
 # What each tag opens for this action.
 feature_rules := data.pipeline.features.reads if {
+	input.resource.type == "feature_set"
 	feature_action
 	input.action.name == "features.read"
 }
 
 feature_rules := data.pipeline.features.writes if {
+	input.resource.type == "feature_set"
 	feature_action
 	input.action.name == "features.write"
 }
@@ -85,10 +87,12 @@ feature_seen contains name if {
 feature_seen contains name if some name, _ in feature_masked
 
 obligations contains {"id": "feature-columns", "type": "project", "properties": {"columns": sort(feature_seen)}} if {
+	input.resource.type == "feature_set"
 	feature_action
 }
 
 obligations contains {"id": "feature-masks", "type": "mask", "properties": {"columns": feature_masked}} if {
+	input.resource.type == "feature_set"
 	feature_action
 	count(feature_masked) > 0
 }
@@ -100,6 +104,7 @@ obligations contains {"id": "feature-masks", "type": "mask", "properties": {"col
 #   id: feature-columns
 #   remediation: Ask for other columns, or let the owner of the feature set open them for this stage and purpose.
 deny contains {"rule": "feature-columns"} if {
+	input.resource.type == "feature_set"
 	feature_action
 	some name in object.get(input.action.properties, "columns", [])
 	not name in feature_seen
@@ -110,6 +115,7 @@ deny contains {"rule": "feature-columns"} if {
 feature_left_to_policy("*") if input.pep.id == "ostiary:token"
 
 deny contains {"rule": "feature-columns"} if {
+	input.resource.type == "feature_set"
 	feature_action
 	count(feature_seen) == 0
 }
@@ -117,6 +123,7 @@ deny contains {"rule": "feature-columns"} if {
 # Which rows: filters of the deployment, and those that the feature set brings. A filter holds unless it is surely for
 # other stages or purposes than this one: where nothing is told of them, all filters hold.
 feature_filters contains filter if {
+	input.resource.type == "feature_set"
 	feature_action
 	some filter in object.get(data.pipeline.features, "row_filters", [])
 	some pattern in filter.sets
@@ -125,6 +132,7 @@ feature_filters contains filter if {
 }
 
 feature_filters contains filter if {
+	input.resource.type == "feature_set"
 	feature_action
 	some filter in object.get(input.resource.attributes, "row_filters", [])
 	not feature_elsewhere(filter)
@@ -150,6 +158,7 @@ feature_comparison(one) := {"column": one.column, "op": one.op, "value": value} 
 }
 
 obligations contains {"id": id, "type": "row_filter", "properties": {"all": comparisons}} if {
+	input.resource.type == "feature_set"
 	some filter in feature_filters
 	comparisons := [feature_comparison(one) | some one in filter["all"]]
 	id := sprintf("feature-rows-%s", [substring(crypto.sha256(json.marshal(filter)), 0, 12)])
@@ -162,23 +171,27 @@ obligations contains {"id": id, "type": "row_filter", "properties": {"all": comp
 #   id: feature-rows
 #   remediation: Have the missing attribute of the subject entered into the catalogue.
 deny contains {"rule": "feature-rows"} if {
+	input.resource.type == "feature_set"
 	some filter in feature_filters
 	some one in filter["all"]
 	not feature_comparison(one)
 }
 
 deny contains {"rule": "feature-rows"} if {
+	input.resource.type == "feature_set"
 	some filter in feature_filters
 	count(object.get(filter, "all", [])) == 0
 }
 
 obligations contains {"id": "feature-row-limit", "type": "row_limit", "properties": {"rows": limit}} if {
+	input.resource.type == "feature_set"
 	feature_action
 	limit := data.pipeline.features.max_rows[input.action.properties.stage]
 }
 
 # Whoever tells no stage comes to no more rows than in the stage with the fewest.
 obligations contains {"id": "feature-row-limit", "type": "row_limit", "properties": {"rows": limit}} if {
+	input.resource.type == "feature_set"
 	feature_action
 	object.get(input.action.properties, "stage", "") == ""
 	limit := min([rows | some rows in object.get(data.pipeline.features, "max_rows", {})])

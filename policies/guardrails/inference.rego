@@ -105,6 +105,7 @@ deny contains {"rule": "high-value-device-bound"} if {
 #   id: model-probing
 #   remediation: Wait until the window has passed; for research, ask the model's owner for an endpoint of your own.
 deny contains {"rule": "model-probing", "by": kind} if {
+	input.resource.type == "endpoint"
 	asks_model
 	some kind in probing("deny")
 }
@@ -120,6 +121,7 @@ step_up contains {
 	"acr_values": data.authentication.acr_values["3"],
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.resource.type == "endpoint"
 	asks_model
 	some _ in probing("suspect")
 	data.ostiary.lib.is_person
@@ -128,16 +130,19 @@ step_up contains {
 
 # Programs cannot sign in again: they, and people who did, are answered by labels alone.
 obligations contains {"id": "coarse-output", "type": "coarse_output", "properties": {"level": "label"}} if {
+	input.resource.type == "endpoint"
 	asks_model
 	some _ in probing("suspect")
 }
 
 obligations contains {"id": "coarse-output-of-sensitivity", "type": "coarse_output", "properties": wanted} if {
+	input.resource.type == "endpoint"
 	asks_model
 	wanted := data.pipeline.inference.coarse[data.ostiary.lib.key]
 }
 
 obligations contains {"id": "coarse-output-of-endpoint", "type": "coarse_output", "properties": {"level": level}} if {
+	input.resource.type == "endpoint"
 	asks_model
 	level := input.resource.attributes.coarse_output
 }

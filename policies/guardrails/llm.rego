@@ -20,6 +20,7 @@ llm_inspection := object.get(input.action.properties, "inspection", {})
 #   id: llm-no-model
 #   remediation: Ask for a model that `/v1/models` lists, or for a role that grants it.
 deny contains {"rule": "llm-no-model"} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	not llm_granted
 }
@@ -36,6 +37,7 @@ llm_granted if {
 #   id: llm-foreign-data
 #   remediation: Begin anew without the other tenant's content, and tell whoever runs the application.
 deny contains {"rule": "llm-foreign-data"} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	not llm_own
 }
@@ -49,6 +51,7 @@ llm_own if llm_labels.foreign == false
 #   id: llm-uninspected
 #   remediation: Send the text instead, or leave out the confidential documents.
 deny contains {"rule": "llm-uninspected"} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	not llm_labels.uninspected == false
 	not llm_harmless
@@ -67,6 +70,7 @@ llm_confidentiality := llm_labels.confidentiality if is_number(llm_labels.confid
 #   id: llm-clearance
 #   remediation: Leave out the documents, or ask for the clearance.
 deny contains {"rule": "llm-clearance"} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	not llm_cleared
 }
@@ -102,6 +106,7 @@ llm_claim(name) := [told] if {
 #   id: llm-model-bound
 #   remediation: Ask a model that is approved for confidential data.
 deny contains {"rule": "llm-model-bound"} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	input.resource.attributes.max_confidentiality
 	not llm_within_bound
@@ -116,6 +121,7 @@ llm_within_bound if llm_confidentiality <= input.resource.attributes.max_confide
 #   id: llm-prompt-blocked
 #   remediation: Leave out what tries to give the model orders; if it is harmless, tell whoever runs the gateway.
 deny contains {"rule": "llm-prompt-blocked", "by": llm_rules} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	llm_inspection.verdict == "block"
 }
@@ -133,6 +139,7 @@ step_up contains {
 	"acr_values": data.authentication.acr_values["3"],
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.resource.type == "language_model"
 	asks_language_model
 	llm_inspection.verdict == "ask"
 	data.ostiary.lib.is_person
@@ -141,6 +148,7 @@ step_up contains {
 
 # Programs cannot sign in again.
 deny contains {"rule": "llm-prompt-blocked", "by": llm_rules} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	llm_inspection.verdict == "ask"
 	not data.ostiary.lib.is_person
@@ -148,6 +156,7 @@ deny contains {"rule": "llm-prompt-blocked", "by": llm_rules} if {
 
 # What no inspection says is not a verdict.
 deny contains {"rule": "llm-prompt-blocked", "by": "no verdict"} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	not llm_verdict_told
 }
@@ -165,17 +174,20 @@ step_up contains {
 	"acr_values": data.authentication.acr_values["3"],
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.resource.type == "language_model"
 	llm_blind
 	data.ostiary.lib.is_person
 	not data.ostiary.lib.freshly_proven
 }
 
 deny contains {"rule": "llm-detector-away"} if {
+	input.resource.type == "language_model"
 	llm_blind
 	not data.ostiary.lib.is_person
 }
 
 llm_blind if {
+	input.resource.type == "language_model"
 	asks_language_model
 	not llm_inspection.available == true
 	llm_sensitive
@@ -192,12 +204,14 @@ llm_sensitive if not llm_harmless
 #   id: llm-no-tools
 #   remediation: Ask without tools, or without the untrusted content.
 obligations contains {"id": "llm-no-tools", "type": "llm_limits", "properties": {"tools": false}} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	input.resource.attributes.tools_beside_untrusted == false
 	not llm_labels.untrusted == false
 }
 
 obligations contains {"id": "llm-max-tokens", "type": "llm_limits", "properties": {"max_tokens": most}} if {
+	input.resource.type == "language_model"
 	asks_language_model
 	most := input.resource.attributes.max_tokens
 }

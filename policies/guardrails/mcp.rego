@@ -147,6 +147,7 @@ mcp_sensitive if data.ostiary.lib.sensitivity >= data.gateway.mcp.sensitive_from
 mcp_sensitive if mcp_confidential
 
 mcp_sensitive if {
+	input.resource.type == "tool"
 	calls_tool
 	tool_sensitive
 }

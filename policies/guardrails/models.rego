@@ -31,6 +31,7 @@ model_stage := object.get(models.stages, object.get(input.action.properties, "st
 #   id: model-stage-unknown
 #   remediation: Use a stage of `pipeline.models.stages`, and a token that names it.
 deny contains {"rule": "model-stage-unknown"} if {
+	input.pep.id == "ostiary:models"
 	model_used
 	model_stage.unknown == true
 }
@@ -42,6 +43,7 @@ deny contains {"rule": "model-stage-unknown"} if {
 #   id: model-stage-order
 #   remediation: Promote the same version to the stage before first.
 deny contains {"rule": "model-stage-order", "after": before} if {
+	input.action.name == "model.promote"
 	promoting
 	not input.action.properties.deed == "rollback"
 	some before in object.get(model_stage, "after", [])
@@ -55,6 +57,7 @@ deny contains {"rule": "model-stage-order", "after": before} if {
 #   id: model-quarantined
 #   remediation: Load the version before it, or have it released by an approval.
 deny contains {"rule": "model-quarantined"} if {
+	input.pep.id == "ostiary:models"
 	model_used
 	input.resource.properties.state == "quarantined"
 }
@@ -66,6 +69,7 @@ deny contains {"rule": "model-quarantined"} if {
 #   id: model-unusable
 #   remediation: See `ostiary model show` and `ostiary model history`.
 deny contains {"rule": "model-unusable"} if {
+	input.pep.id == "ostiary:models"
 	model_used
 	not object.get(input.resource.properties, "state", "") in {"registered", "quarantined"}
 }
@@ -77,6 +81,7 @@ deny contains {"rule": "model-unusable"} if {
 #   id: model-own-work
 #   remediation: Let somebody else promote it.
 deny contains {"rule": "model-own-work"} if {
+	input.action.name == "model.promote"
 	promoting
 	some name in subject_names
 	name in object.get(input.resource.properties, "trainers", [])
@@ -89,6 +94,7 @@ deny contains {"rule": "model-own-work"} if {
 #   id: model-report
 #   remediation: Have the model validated, and the report signed by a validator.
 deny contains {"rule": "model-report"} if {
+	input.action.name == "model.promote"
 	promoting
 	not input.resource.properties.report == "good"
 }
@@ -100,6 +106,7 @@ deny contains {"rule": "model-report"} if {
 #   id: model-metrics
 #   remediation: Train a better model, or have the bound in `pipeline.models.stages` changed.
 deny contains {"rule": "model-metrics", "metric": name} if {
+	input.action.name == "model.promote"
 	promoting
 	some name, least in object.get(model_stage, "least", {})
 	not enough(name, least)
@@ -117,12 +124,14 @@ enough(name, least) if {
 #   id: model-deployer
 #   remediation: Load with the identity of the service that serves the model.
 deny contains {"rule": "model-deployer"} if {
+	input.action.name == "model.load"
 	loading
 	model_stage.protected == true
 	not input.subject.type in models.deployers
 }
 
 deny contains {"rule": "model-deployer"} if {
+	input.action.name == "model.load"
 	loading
 	model_stage.protected == true
 	some name in subject_names
@@ -139,6 +148,7 @@ deny contains {"rule": "model-deployer"} if {
 #   id: model-critical-device
 #   remediation: Use an enrolled device, and run `ostiary device attest` on it.
 deny contains {"rule": "model-critical-device"} if {
+	input.pep.id == "ostiary:models"
 	model_used
 	input.resource.critical == true
 	data.ostiary.lib.is_person

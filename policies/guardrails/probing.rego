@@ -19,10 +19,11 @@ deny contains {"rule": "question-budget-spent", "by": by, "retry_after": input.p
 #   remediation: Wait until the window has passed; for research, ask the owner of this service.
 deny contains {
 	"rule": "decision-probing",
-	"by": kind,
+	"by": limit.kind,
 	"retry_after": data.protection.probing.retry_after_s,
 } if {
-	some kind in decision_probing("deny")
+	some limit in data.protection.probing.deny
+	input.probing[limit.kind] >= limit.from
 }
 
 # METADATA
@@ -36,20 +37,16 @@ step_up contains {
 	"acr_values": data.authentication.acr_values["3"],
 	"max_age": data.authentication.fresh_s,
 } if {
-	some _ in decision_probing("suspect")
+	decision_suspect
 	data.ostiary.lib.is_person
 	not data.ostiary.lib.freshly_proven
 }
 
-# The kinds of questions of which there are too many. What nobody could watch is suspect, and never refused for that:
-# else whoever fills the watch could lock out everybody else.
-decision_probing(tier) := {limit.kind |
-	some limit in data.protection.probing[tier]
+# There are too many questions of a kind. What nobody could watch is suspect, and never refused for that: else whoever
+# fills the watch could lock out everybody else.
+decision_suspect if {
+	some limit in data.protection.probing.suspect
 	input.probing[limit.kind] >= limit.from
-} | unwatched(tier)
+}
 
-unwatched("suspect") := {"unwatched"} if input.probing.watched == false
-
-unwatched("suspect") := set() if not input.probing.watched == false
-
-unwatched("deny") := set()
+decision_suspect if input.probing.watched == false

@@ -14,6 +14,7 @@ index_action if {
 #   id: index-door
 #   remediation: Search at /rag of this server, or through its language gateway.
 deny contains {"rule": "index-door"} if {
+	input.resource.type == "index"
 	index_action
 	not at_door
 }
@@ -25,6 +26,7 @@ deny contains {"rule": "index-door"} if {
 #   id: index-passages
 #   remediation: Ask for fewer passages at a time.
 deny contains {"rule": "index-passages", "refused_above": bound} if {
+	input.resource.type == "index"
 	index_action
 	input.action.name == "rag.search"
 	bound := data.gateway.rag.max_passages

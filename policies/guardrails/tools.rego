@@ -65,6 +65,7 @@ tool_approval(rule) := {
 #   id: tool-facts-missing
 #   remediation: Ask through the gateway or the MCP proxy, which tell them.
 deny contains {"rule": "tool-facts-missing"} if {
+	input.resource.type == "tool"
 	calls_tool
 	not tool_facts_complete
 }
@@ -84,6 +85,7 @@ tool_facts_complete if {
 #   id: tool-arguments-invalid
 #   remediation: Send the arguments as one JSON object.
 deny contains {"rule": "tool-arguments-invalid"} if {
+	input.resource.type == "tool"
 	calls_tool
 	not tool_facts.arguments.valid == true
 }
@@ -95,6 +97,7 @@ deny contains {"rule": "tool-arguments-invalid"} if {
 #   id: tool-changed
 #   remediation: Have the tool looked at and approved anew.
 deny contains {"rule": "tool-changed"} if {
+	input.resource.type == "tool"
 	calls_tool
 	tool_facts.tool.pin == "changed"
 }
@@ -106,6 +109,7 @@ deny contains {"rule": "tool-changed"} if {
 #   id: tool-name-shadows
 #   remediation: Rename the tool, or enter it in the manifest.
 deny contains {"rule": "tool-name-shadows"} if {
+	input.resource.type == "tool"
 	calls_tool
 	not tool_facts.tool.shadows == ""
 }
@@ -117,6 +121,7 @@ deny contains {"rule": "tool-name-shadows"} if {
 #   id: tool-argument-outside
 #   remediation: Use an allowed value, or have the manifest changed.
 deny contains {"rule": "tool-argument-outside"} if {
+	input.resource.type == "tool"
 	calls_tool
 	count(object.get(tool_facts.arguments, "outside", ["untold"])) > 0
 }
@@ -128,6 +133,7 @@ deny contains {"rule": "tool-argument-outside"} if {
 #   id: tool-foreign-session
 #   remediation: Start a new session.
 deny contains {"rule": "tool-foreign-session"} if {
+	input.resource.type == "tool"
 	calls_tool
 	not tool_facts.labels.foreign == false
 }
@@ -139,6 +145,7 @@ deny contains {"rule": "tool-foreign-session"} if {
 #   id: tool-tainted-target
 #   remediation: If you want this, ask for it in your own words and name where it should go.
 deny contains {"rule": "tool-tainted-target"} if {
+	input.resource.type == "tool"
 	tool_acts
 	tool_session_untrusted
 	count(tool_hot_targets) > 0
@@ -153,6 +160,7 @@ deny contains {"rule": "tool-tainted-target"} if {
 #   id: tool-target-from-content
 #   remediation: Approve the call, or name where it should go.
 step_up contains tool_approval("tool-target-from-content") if {
+	input.resource.type == "tool"
 	tool_acts
 	tool_session_untrusted
 	some one in tool_targets
@@ -185,6 +193,7 @@ tool_known_by_name(one) if {
 #   id: tool-fetch-instructed
 #   remediation: Approve the call, or name the place yourself.
 step_up contains tool_approval("tool-fetch-instructed") if {
+	input.resource.type == "tool"
 	calls_tool
 	tool_session_untrusted
 	tool_facts.flow.fetch == true
@@ -200,6 +209,7 @@ step_up contains tool_approval("tool-fetch-instructed") if {
 #   id: tool-fetch-carries
 #   remediation: Approve the call, or name the place yourself.
 step_up contains tool_approval("tool-fetch-carries") if {
+	input.resource.type == "tool"
 	calls_tool
 	tool_session_untrusted
 	some one in tool_hot_targets
@@ -215,6 +225,7 @@ step_up contains tool_approval("tool-fetch-carries") if {
 #   id: tool-unasked
 #   remediation: Approve the call, or ask for it in your own words.
 step_up contains tool_approval("tool-unasked") if {
+	input.resource.type == "tool"
 	tool_acts
 	tool_session_untrusted
 	not tool_asked_for
@@ -257,6 +268,7 @@ tool_asked_for if {
 #   id: tool-rule-of-two
 #   remediation: Approve the call, or name yourself where it should go.
 step_up contains tool_approval("tool-rule-of-two") if {
+	input.resource.type == "tool"
 	tool_acts
 	tool_session_untrusted
 	tool_sensitive
@@ -314,6 +326,7 @@ tool_named_by_human if {
 #   id: tool-unknown
 #   remediation: Enter the tool in the manifest.
 step_up contains tool_approval("tool-unknown") if {
+	input.resource.type == "tool"
 	calls_tool
 	not tool_facts.tool.known == true
 	not tool_approved
@@ -326,6 +339,7 @@ step_up contains tool_approval("tool-unknown") if {
 #   id: tool-planted-link
 #   remediation: Look at the link, and approve the call.
 step_up contains tool_approval("tool-planted-link") if {
+	input.resource.type == "tool"
 	tool_acts
 	tool_session_untrusted
 	not tool_facts.flow.planted == false
@@ -339,6 +353,7 @@ step_up contains tool_approval("tool-planted-link") if {
 #   id: tool-outside-plan
 #   remediation: Approve the call, or ask for it in your own words.
 step_up contains tool_approval("tool-outside-plan") if {
+	input.resource.type == "tool"
 	calls_tool
 	tool_session_untrusted
 	not tool_in_plan
@@ -355,6 +370,7 @@ tool_in_plan if tool_facts.request.plan in {"none", "inside"}
 #   id: tool-uninspected
 #   remediation: Approve the call, or leave the parts out.
 step_up contains tool_approval("tool-uninspected") if {
+	input.resource.type == "tool"
 	tool_acts
 	tool_sensitive
 	not tool_facts.labels.uninspected == false
@@ -368,6 +384,7 @@ step_up contains tool_approval("tool-uninspected") if {
 #   id: tool-inspection
 #   remediation: Look at the content, and approve the call.
 step_up contains tool_approval("tool-inspection") if {
+	input.resource.type == "tool"
 	tool_acts
 	tool_session_untrusted
 	tool_inspection_objects

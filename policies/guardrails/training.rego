@@ -6,7 +6,10 @@ trains if input.action.name == "train.run"
 run_properties := input.action.properties
 
 # Every run is told where it may call, also when that is nowhere: a runner that is told nothing starts nothing.
-obligations contains {"id": "egress", "type": "egress", "properties": {"allow": egress}} if trains
+obligations contains {"id": "egress", "type": "egress", "properties": {"allow": egress}} if {
+	input.action.name == "train.run"
+	trains
+}
 
 # What is listed for all pipelines, and what is listed for this one.
 egress contains object.remove(place, ["pipelines"]) if {
@@ -29,12 +32,14 @@ egress_targets contains sprintf("%s:%d", [place.host, place.port]) if some place
 #   id: training-egress
 #   remediation: Ask for less with `--egress`, or have the place listed under `pipeline.training`.
 deny contains {"rule": "training-egress", "places": beyond} if {
+	input.action.name == "train.run"
 	trains
 	beyond := {place | some place in object.get(run_properties, "egress", [])} - egress_targets
 	count(beyond) > 0
 }
 
 deny contains {"rule": "training-egress"} if {
+	input.action.name == "train.run"
 	trains
 	not is_array(object.get(run_properties, "egress", []))
 }
@@ -46,12 +51,14 @@ deny contains {"rule": "training-egress"} if {
 #   id: training-dataset
 #   remediation: Have the producer sign the dataset's manifest, and its key registered with the dataset.
 deny contains {"rule": "training-dataset"} if {
+	input.action.name == "train.run"
 	trains
 	some dataset in object.get(run_properties, "datasets", [])
 	not dataset_proven(dataset)
 }
 
 deny contains {"rule": "training-dataset"} if {
+	input.action.name == "train.run"
 	trains
 	not is_array(object.get(run_properties, "datasets", []))
 }
@@ -71,6 +78,7 @@ dataset_proven(dataset) if {
 #   id: training-environment
 #   remediation: Use an approved environment, or have its digest listed under `pipeline.training.environments`.
 deny contains {"rule": "training-environment"} if {
+	input.action.name == "train.run"
 	trains
 	data.pipeline.training.environments != []
 	not environment_approved
@@ -85,6 +93,7 @@ environment_approved if run_properties.environment.digest in data.pipeline.train
 #   id: training-commit
 #   remediation: Commit the code and run it by `--code` and `--commit`.
 deny contains {"rule": "training-commit"} if {
+	input.action.name == "train.run"
 	trains
 	data.pipeline.training.commit_required
 	not is_commit
@@ -97,6 +106,7 @@ is_commit if {
 
 # Where the job's own token names a commit, that one runs and no other.
 deny contains {"rule": "training-commit"} if {
+	input.action.name == "train.run"
 	trains
 	sha := proven.claims.sha
 	data.pipeline.training.commit_required
@@ -110,6 +120,7 @@ deny contains {"rule": "training-commit"} if {
 #   id: training-sandbox
 #   remediation: Run it with `ostiary train run`.
 deny contains {"rule": "training-sandbox"} if {
+	input.action.name == "train.run"
 	trains
 	not sandbox_known
 }

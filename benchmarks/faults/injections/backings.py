@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey that crash, stand still, forget everything or cannot be reached."""
+"""PostgreSQL and Valkey that crash, fail over, stand still, forget everything or cannot be reached."""
 
 import signal
 import time
@@ -34,6 +34,12 @@ def _restart_postgres(backing: Backing, chance: Random) -> str:
     time.sleep(away_s)
     backing.postgres.start()
     return f"crashed, and away for {away_s:.1f} s"
+
+
+def _fail_over(backing: Backing, chance: Random) -> str:
+    del chance
+    backing.fail_over()
+    return "crashed for good; a restored copy that held every commit took its place"
 
 
 def _stop_postgres(backing: Backing, chance: Random) -> str:
@@ -76,6 +82,7 @@ def _cut(backing: Backing, chance: Random, what: str) -> str:
 
 KINDS: list[Injection] = [
     Backings("postgres_restart", _restart_postgres),
+    Backings("postgres_failover", _fail_over),
     Backings("postgres_stopped", _stop_postgres),
     Backings("postgres_cut_off", lambda backing, chance: _cut(backing, chance, "PostgreSQL")),
     Backings("valkey_crash", _crash_valkey),

@@ -8,6 +8,7 @@ Time and id come from the receipt alone, a verified token's facts from the ident
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from ostiary.decision.parts import Known
@@ -20,6 +21,8 @@ _NS: Final = 1_000_000_000
 _MAX_TEXT: Final = 512
 _MAX_OFFSET_MIN: Final = 14 * 60
 _MAX_AMOUNT: Final = 2**53
+_MAX_ADDRESS: Final = 64  # no address is longer, and none of what a caller sends is remembered at any length
+_ADDRESSES: Final = 8192
 
 T = TypeVar("T", int, float)
 
@@ -34,7 +37,12 @@ def ip_of(value: object) -> str | None:
 
     A zone id (``fe80::1%…``) is refused: it may hold any text, and means something to another machine only.
     """
-    if not isinstance(value, str) or "%" in value:
+    return _canonical(value) if isinstance(value, str) and len(value) <= _MAX_ADDRESS else None
+
+
+@lru_cache(maxsize=_ADDRESSES)
+def _canonical(value: str) -> str | None:
+    if "%" in value:
         return None
     try:
         address = ipaddress.ip_address(value)
@@ -120,6 +128,7 @@ def event_of(
     )
 
 
+@lru_cache(maxsize=_ADDRESSES)
 def network_prefix(ip: str | None) -> str:
     """Return the network of an address as far as it stays the same while a person moves little: /24, or /48 of IPv6."""
     if ip is None:

@@ -13,11 +13,11 @@ from typing import Final
 import msgspec
 
 from ostiary.risk.groups import alike
+from ostiary.risk.look import Known
 from ostiary.risk.reasons import MOST_REASONS
 from ostiary.risk.session_forest import SessionForest
 from ostiary.risk.session_so_far import SessionsSoFar
 from ostiary.risk.trail import Trails, step_of
-from ostiary.signals.history import History
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.scoring import Contribution, RiskScore, unavailable
@@ -75,7 +75,7 @@ class SessionRisk:
         self, event: AccessEvent, history: object, features: Sequence[float], access: RiskScore
     ) -> tuple[SessionForest, list[float]] | RiskScore:
         """Remember the access; return what judges its session and the row to judge, or why there is no score."""
-        if not isinstance(history, History):
+        if not isinstance(history, Known):
             return unavailable(Reason.RISK_ERROR)
         if access.score is None:
             self.so_far.learn(event, history, _NEUTRAL)

@@ -14,10 +14,10 @@ from typing import Final
 
 import msgspec
 
+from ostiary.risk.look import Known
 from ostiary.risk.session_columns import FACETS
 from ostiary.risk.session_state import SoFar, row_of
 from ostiary.risk.trail import MAX_SUBJECTS, SITTING_S
-from ostiary.signals.history import History
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
 
@@ -95,12 +95,12 @@ class SessionsSoFar:
         """Return how many subjects have sessions."""
         return len(self._subjects)
 
-    def observe(self, event: AccessEvent, history: History, llr: float) -> list[float]:
+    def observe(self, event: AccessEvent, history: Known, llr: float) -> list[float]:
         """Take in an access whose own risk is ``llr``, and return the row of its session with this access in it."""
         state, usual = self.learn(event, history, llr)
         return row_of(state, usual)
 
-    def learn(self, event: AccessEvent, history: History, llr: float) -> tuple[SoFar, tuple[float, float]]:
+    def learn(self, event: AccessEvent, history: Known, llr: float) -> tuple[SoFar, tuple[float, float]]:
         """Take in an access; return its session and what is usual for the subject."""
         subject = subject_key(event)
         sessions = self._subjects.get(subject)

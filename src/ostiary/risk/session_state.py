@@ -14,10 +14,10 @@ from zlib import crc32
 
 import msgspec
 
+from ostiary.risk.look import Known
 from ostiary.risk.session_columns import FACETS
 from ostiary.risk.trail import HIGH
 from ostiary.signals.dimensions import Dim
-from ostiary.signals.history import History
 from ostiary.signals.measures import within
 from ostiary.signals.postures import faults_of
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
@@ -100,7 +100,7 @@ class SoFar(msgspec.Struct, array_like=True):
     peers: float = 0.0
     peerless: int = 0
 
-    def learn(self, event: AccessEvent, history: History, llr: float) -> None:
+    def learn(self, event: AccessEvent, history: Known, llr: float) -> None:
         """Take in one more access, whose own risk is ``llr`` in nats."""
         now = history.moment.now
         pause = float(min(max(0, now - self.seen), _LONGEST_S))
@@ -142,7 +142,7 @@ class SoFar(msgspec.Struct, array_like=True):
         self.risk_since = max(self.risk_since, llr)
         self.risk_decayed = self.risk_decayed * 0.5 ** (pause / _RISK_HALF_S) + max(0.0, llr - HIGH)
 
-    def _change(self, event: AccessEvent, history: History, pause: float) -> int:
+    def _change(self, event: AccessEvent, history: Known, pause: float) -> int:
         """Look for what is another than before; return how many things are not told any more."""
         changed = hands = silent = 0
         for place, value in enumerate(facets_of(event, history)):
@@ -201,7 +201,7 @@ class SoFar(msgspec.Struct, array_like=True):
         self.replayed = self.replayed if isnan(live) else 1.0 - live
         return 0
 
-    def _volume(self, event: AccessEvent, history: History, pause: float) -> None:
+    def _volume(self, event: AccessEvent, history: Known, pause: float) -> None:
         amount, size = kept(event.count, _NAN), kept(event.bytes, _NAN)
         worth = _UNTOLD_WORTH if event.sensitivity is None else _WORTH[min(max(event.sensitivity, 0), 4)]
         self.weight += worth * (1.0 + (0.0 if isnan(amount) else log1p(amount)))
@@ -218,7 +218,7 @@ class SoFar(msgspec.Struct, array_like=True):
         elif event.outcome is EventOutcome.SUCCESS:
             self.streak = 0
 
-    def _breadth(self, history: History) -> None:
+    def _breadth(self, history: Known) -> None:
         self.resources_new += self._met(self.resources, history, Dim.RESOURCE)
         self.collections_new += self._met(self.collections, history, Dim.COLLECTION)
         peer = history.peers[Dim.COLLECTION]
@@ -227,7 +227,7 @@ class SoFar(msgspec.Struct, array_like=True):
         self.peers += (rarity - self.peers) / self.accesses
         self.peerless += not used
 
-    def _met(self, things: set[int], history: History, dim: Dim) -> bool:
+    def _met(self, things: set[int], history: Known, dim: Dim) -> bool:
         """Remember a thing; return whether it is one that the subject never used before."""
         value = history.values[dim]
         if value is None or len(things) >= MOST_THINGS or (name := checksum(value)) in things:
@@ -270,7 +270,7 @@ def row_of(state: SoFar, usual: tuple[float, float]) -> list[float]:
     return row
 
 
-def facets_of(event: AccessEvent, history: History) -> Sequence[int]:
+def facets_of(event: AccessEvent, history: Known) -> Sequence[int]:
     """Return checksums of network, country, device, client and key; 0 for what is not told."""
     values = history.values
     agent = values[Dim.AGENT] or event.user_agent

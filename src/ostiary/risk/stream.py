@@ -3,6 +3,7 @@
 - An event is looked at, then learned; the profile book bounds the memory.
 - Features never depend on scores, so ``BATCH`` accesses are looked at before they are scored together: the trees then
   lie in the cache. A look is frozen, so nobody can tell; lines come by up to so many events later.
+- For the same reason another process may score while this one looks (``beside``): the same lines, some batches later.
 - A scorer that says which features it wants gets those, and NaN for what no tree of it looks at.
 - A session is judged anew at each access; its score is the highest so far. Without a judge of sessions, that of its
   riskiest access. A session closes after 30 minutes unseen, or at the end.
@@ -11,14 +12,18 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
+from ostiary.risk.beside import Beside, Judgement, Looked, possible
+from ostiary.risk.look import Known
 from ostiary.signals import features
 from ostiary.signals.history import History
 from ostiary.signals.settled import Book
+from ostiary.signals.signal import Extract
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
 from ostiary.vocabulary.scoring import RiskScore, Scorer
@@ -68,7 +73,7 @@ class SessionJudge(Protocol):
     def observe_all(
         self,
         events: Sequence[AccessEvent],
-        histories: Sequence[History],
+        histories: Sequence[Known],
         features: Sequence[Sequence[float]],
         accesses: Sequence[RiskScore],
     ) -> list[RiskScore]:
@@ -91,10 +96,32 @@ class BatchScorer(Protocol):
 
 
 def judge(
-    events: Iterable[AccessEvent], scorer: Scorer, book: Book, sessions: SessionJudge | None = None
+    events: Iterable[AccessEvent],
+    scorer: Scorer,
+    book: Book,
+    sessions: SessionJudge | None = None,
+    *,
+    apart: bool = False,
 ) -> Iterator[Judged]:
-    """Yield each event with its score and that of its session, as known before it; the book learns it."""
-    extract = features.plan(scorer.wanted) if isinstance(scorer, BatchScorer) else features.extract
+    """Yield each event with its score and that of its session, as known before it; the book learns it.
+
+    With ``apart`` another process scores, where that can be: what ``sessions`` remembers then stays over there.
+
+    Raises:
+        UnavailableError: ``judge_ended``.
+    """
+    judging = partial(_judgement, scorer, sessions)
+    if not isinstance(scorer, BatchScorer):
+        batches = _looks(events, book, features.extract)
+    else:
+        batches = _looks(events, book, features.plan(scorer.wanted))
+        if apart and possible():
+            beside = Beside(judging, scorer.wanted, BATCH, looks=sessions is not None)
+            return _told(beside.judged(batches))
+    return _told((batch, judging(*batch)) for batch in batches)
+
+
+def _looks(events: Iterable[AccessEvent], book: Book, extract: Extract) -> Iterator[Looked]:
     waiting = iter(events)
     while batch := list(islice(waiting, BATCH)):
         histories: list[History] = []
@@ -104,23 +131,28 @@ def judge(
             rows.append(extract(event, history))
             book.learn(event)
             histories.append(history)
-        yield from _judged(batch, histories, rows, scorer, sessions)
+        yield Looked(batch, histories, rows)
 
 
-def _judged(
-    events: Sequence[AccessEvent],
-    histories: Sequence[History],
-    rows: Sequence[Sequence[float]],
+def _judgement(
     scorer: Scorer,
     sessions: SessionJudge | None,
-) -> Iterator[Judged]:
+    events: Sequence[AccessEvent],
+    looks: Sequence[Known],
+    rows: Sequence[Sequence[float]],
+) -> Judgement:
     if isinstance(scorer, BatchScorer):
         risks = scorer.score_all(events, rows)
     else:
         risks = [scorer.score(event, row) for event, row in zip(events, rows, strict=True)]
-    wholes = sessions.observe_all(events, histories, rows, risks) if sessions is not None else [None] * len(risks)
-    for event, history, risk, whole in zip(events, histories, risks, wholes, strict=True):
-        yield Judged(event, in_words(risk, event, history), in_words(whole, event, history) if whole else None)
+    return Judgement(risks, sessions.observe_all(events, looks, rows, risks) if sessions is not None else None)
+
+
+def _told(judged: Iterable[tuple[Looked, Judgement]]) -> Iterator[Judged]:
+    for looked, (risks, sessions) in judged:
+        wholes: Sequence[RiskScore | None] = sessions if sessions is not None else [None] * len(risks)
+        for event, history, risk, whole in zip(looked.events, looked.histories, risks, wholes, strict=True):
+            yield Judged(event, in_words(risk, event, history), in_words(whole, event, history) if whole else None)
 
 
 def in_words(risk: RiskScore, event: AccessEvent, history: History) -> RiskScore:

@@ -28,9 +28,9 @@ from zlib import crc32
 
 import msgspec
 
+from ostiary.risk.look import Known
 from ostiary.risk.trail_columns import FACETS, NAMES, RISING
 from ostiary.signals.dimensions import Dim
-from ostiary.signals.history import History
 from ostiary.signals.tables import subject_key
 from ostiary.vocabulary.events import AccessEvent
 
@@ -132,7 +132,7 @@ class Trail(msgspec.Struct, array_like=True):
 NO_TRAIL: Final = Trail()
 
 
-def step_of(event: AccessEvent, history: History) -> Step:
+def step_of(event: AccessEvent, history: Known) -> Step:
     """Return what a trail needs of ``event``."""
     values = history.values
     return Step(

@@ -241,10 +241,10 @@ class Assembly:
             wrong["decision"] = getattr(fault, "code", type(fault).__name__)
         return wrong
 
-    def _is_stuck(self) -> None:
+    def _is_stuck(self, where: str) -> None:
         if not self.stuck:
             self.stuck = True
-            self._log.error("a policy evaluation does not end: this worker must be replaced")
+            self._log.error("a policy evaluation does not end: this worker must be replaced", at=where)
             self._on_stuck()
 
     async def _start(self) -> None:

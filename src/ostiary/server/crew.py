@@ -4,16 +4,23 @@
    hears of both.
 2. At the deadline the loop answers: DENY ``policy_timeout`` when a thread was at it, DENY ``overloaded`` when none had
    come to it yet. Whoever takes the call's claim records it, so there is exactly one record.
-3. A policy evaluation cannot be cancelled. A late thread gets a stand-in at once; one that is still at it some time
-   after the deadline is stuck, and ``on_stuck`` asks for a new process.
+3. A policy evaluation cannot be cancelled. A late thread gets a stand-in at once; one that has been at it for so much
+   of the processor's time is stuck, and ``on_stuck`` asks for a new process. The clock alone does not tell: on a
+   starved machine, or while a store is away, everything is late, and a new process would only be later. Who uses no
+   processor waits for something that does not come, and is stuck after ``PATIENCE`` times as long.
 4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
 """
 
 import asyncio
+import sys
 import threading
+import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -24,12 +31,14 @@ from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.vocabulary.reasons import Reason
 
 MAX_STAND_INS: Final = 16
+PATIENCE: Final = 10
+FRAMES: Final = 8
 Run = Callable[[], Decided]
 Refuse = Callable[[str, str], Decided]
 
 
 class CrewSettings(msgspec.Struct, frozen=True):
-    """How many threads, and how long each thing may take, in seconds."""
+    """How many threads, and how long each thing may take, in seconds; ``stuck_s`` is processor time."""
 
     threads: int = 3
     deadline_s: float = 0.5
@@ -41,7 +50,7 @@ class CrewSettings(msgspec.Struct, frozen=True):
 class _Job:
     """One decision on its way through a thread."""
 
-    __slots__ = ("answered", "expired", "finished", "refuse", "replaced", "run", "started", "timer")
+    __slots__ = ("answered", "expired", "finished", "meter", "refuse", "replaced", "run", "started", "timer")
 
     def __init__(self, run: Run, refuse: Refuse, answered: asyncio.Future[Decided]) -> None:
         self.run = run
@@ -52,6 +61,56 @@ class _Job:
         self.replaced = False
         self.expired = False
         self.timer: asyncio.TimerHandle | None = None
+        self.meter: _Meter | None = None
+
+
+class _Meter:
+    """How much processor time a thread has used since it began with something."""
+
+    def __init__(self) -> None:
+        self._ident = threading.get_ident()
+        self._clock = clock_of_thread(self._ident)
+        self._begun_s = self._clock()
+
+    def read_s(self) -> float:
+        """Return it; the thread must be alive, or its clock is gone."""
+        return self._clock() - self._begun_s
+
+    def where(self) -> str:
+        """Return in which functions the thread is, the innermost first: names and lines of code, no values."""
+        frames = traceback.walk_stack(sys._current_frames().get(self._ident))  # noqa: SLF001 - nothing else tells
+        told = (f"{Path(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}" for frame, line in frames)
+        return " < ".join(islice(told, FRAMES))
+
+
+def clock_of_thread(ident: int) -> Callable[[], float]:
+    """Return what tells a living thread's processor time in seconds, or the time that passes where no system tells."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return time.monotonic
+    clock = time.pthread_getcpuclockid(ident)
+    return lambda: time.clock_gettime(clock)
+
+
+Written = Callable[[_Job, Decided, Future[Any]], None]
+
+
+class _Told:
+    """Tells once that a record is on disk, and holds nothing afterwards.
+
+    A future keeps its callbacks for good, and what was decided keeps its future: a function that remembers what was
+    decided would close a circle, and every decision with all it knew would wait for the garbage collector.
+    """
+
+    __slots__ = ("_told", "_written")
+
+    def __init__(self, written: Written, job: _Job, decided: Decided) -> None:
+        self._written = written
+        self._told: tuple[_Job, Decided] | None = (job, decided)
+
+    def __call__(self, future: Future[Any]) -> None:
+        told, self._told = self._told, None
+        if told is not None:
+            self._written(*told, future)
 
 
 class Crew:
@@ -61,10 +120,10 @@ class Crew:
         self,
         settings: CrewSettings,
         *,
-        on_stuck: Callable[[], None],
+        on_stuck: Callable[[str], None],
         on_fault: Callable[[str, BaseException], None],
     ) -> None:
-        """Take the limits and whom to tell of stuck threads and of faults."""
+        """Take the limits, whom to tell where a thread is stuck, and whom of faults."""
         self._settings = settings
         self._on_stuck = on_stuck
         self._on_fault = on_fault
@@ -143,6 +202,7 @@ class Crew:
                     return
 
     def _decide(self, job: _Job) -> None:
+        job.meter = _Meter()
         job.started = True
         try:
             decided = job.run()
@@ -171,7 +231,7 @@ class Crew:
 
     def _publish(self, job: _Job, decided: Decided) -> None:
         if self._settings.wait_for_record:
-            decided.durable.add_done_callback(lambda future: self._written(job, decided, future))
+            decided.durable.add_done_callback(_Told(self._written, job, decided))
         else:
             self._post(job, decided)
 
@@ -217,6 +277,7 @@ class Crew:
 
     def _stand_in(self, job: _Job) -> None:
         """Replace the thread that is still at ``job``, and look again whether it is stuck."""
+        loop = asyncio.get_running_loop()
         with self._lock:
             if job.finished:
                 return
@@ -225,13 +286,20 @@ class Crew:
                 self._stand_ins += 1
                 job.replaced = True
                 self._hire()
-        asyncio.get_running_loop().call_later(self._settings.stuck_s, self._look_again, job)
+        loop.call_later(self._settings.stuck_s, self._look_again, job, loop.time())
 
-    def _look_again(self, job: _Job) -> None:
-        if not job.finished:
-            self._on_stuck()
-        elif job.replaced:
-            self._stand_ins -= 1
+    def _look_again(self, job: _Job, late_since: float) -> None:
+        with self._lock:  # under it the thread that is not finished cannot end either
+            meter = None if job.finished else job.meter
+            used_s = meter.read_s() if meter is not None else None
+            where = meter.where() if meter is not None else ""
+        loop, patience_s = asyncio.get_running_loop(), self._settings.stuck_s
+        if used_s is None:
+            self._stand_ins -= job.replaced
+        elif used_s >= patience_s or loop.time() - late_since >= PATIENCE * patience_s:
+            self._on_stuck(where)
+        else:
+            loop.call_later(patience_s, self._look_again, job, late_since)
 
     def _give_up(self, job: _Job) -> None:
         if not job.answered.done():

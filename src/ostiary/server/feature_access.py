@@ -12,9 +12,10 @@ import msgspec
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.keys import random_bytes, sha256_hex
-from ostiary.pipeline.features.analysis import Analysis, analyse
+from ostiary.pipeline.features.analysis import Analysis
 from ostiary.pipeline.features.budget import Budget, weight
 from ostiary.pipeline.features.door import FeatureDoor
+from ostiary.pipeline.features.readings import Readings
 from ostiary.pipeline.features.view import UNDERSTOOD, View, view_of
 from ostiary.server.body import BodyLimits, parse_object
 from ostiary.server.desk import FaceDesk
@@ -90,6 +91,7 @@ class Access:
         self._house = desk.house
         self._door = door
         self._budget = budget
+        self._readings = Readings()
         self._receive_s = desk.receive_timeout_s
 
     async def wanted(self, request: Request, caller: Caller, name: str, act: Act, beside: Beside) -> Wanted:
@@ -123,7 +125,9 @@ class Access:
         if act in {Act.QUERY, Act.EXPLAIN}:
             # Which SQL a set speaks is told to those alone whose token is for it.
             known = caller.detail is not None and caller.detail.identifier == name
-            analysis = analyse(body.sql, name, self._door.dialect(caller.tenant, name) if known else "duckdb")
+            dialect = self._door.dialect(caller.tenant, name) if known else "duckdb"
+            who = (caller.tenant, caller.identity.subject_type, caller.identity.subject_id)
+            analysis = self._readings.of(who, body.sql, name, dialect)
             return Wanted(body, analysis.needs if act is Act.QUERY else (), analysis)
         if act is Act.WRITE:
             table = body.table

@@ -24,10 +24,10 @@ _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER with no time: the close is 
 class FlakyLink:
     """A link to one address; safe for many threads. Use it as a context manager."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Listen on a free port of this machine and pass everything on to ``host`` and ``port``."""
+    def __init__(self, host: str, port: int, *, listener: socket.socket | None = None) -> None:
+        """Listen on a free port of this machine, or by ``listener``; pass everything on to ``host`` and ``port``."""
         self._to = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -62,6 +62,10 @@ class FlakyLink:
         """
         with self._lock:
             self._delay_s, self._held, self._refusing, self._budget = delay_s, held, refusing, budget
+
+    def turn(self, host: str, port: int) -> None:
+        """Pass new connections on to another address; those that are open stay where they are."""
+        self._to = (host, port)
 
     def cut(self) -> int:
         """Break every open connection; return how many there were."""

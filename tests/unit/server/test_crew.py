@@ -1,5 +1,8 @@
 import asyncio
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
@@ -9,7 +12,7 @@ import pytest
 from ostiary.decision.combine import refused
 from ostiary.decision.decide import AlreadyAnsweredError, Claim, Decided
 from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
-from ostiary.server.crew import Crew, CrewSettings
+from ostiary.server.crew import PATIENCE, Crew, CrewSettings
 from ostiary.vocabulary.entities import Receipt
 from ostiary.vocabulary.verdicts import DecisionRecord
 
@@ -48,10 +51,19 @@ class Bench:
     def __init__(self, **settings: Any) -> None:
         self.settings = CrewSettings(**{"threads": 2, "deadline_s": 0.1, "stuck_s": 0.1, **settings})
         self.stuck = 0
+        self.where = ""
         self.faults: list[BaseException] = []
+        self._told = asyncio.Event()
 
-    def _on_stuck(self) -> None:
+    def _on_stuck(self, where: str) -> None:
         self.stuck += 1
+        self.where = where
+        self._told.set()
+
+    async def stuck_often(self, times: int) -> None:
+        while self.stuck < times:
+            self._told.clear()
+            await self._told.wait()
 
     def run(self, test: Callable[[Crew], Coroutine[Any, Any, None]]) -> None:
         async def main() -> None:
@@ -79,6 +91,28 @@ def test_a_decision_comes_back_from_its_thread() -> None:
     assert desk.records == ["decided"]
 
 
+def test_what_was_decided_needs_no_garbage_collector() -> None:
+    written: list[weakref.ref[Future[Any]]] = []
+
+    async def one(crew: Crew) -> None:
+        answer = decided("decided", durable=False)
+        written.append(weakref.ref(answer.durable))
+        asyncio.get_running_loop().call_later(0.01, answer.durable.set_result, 0)
+        assert why(await crew.do(lambda: answer, lambda _reason, _fault: answer)) == "decided"
+
+    async def test(crew: Crew) -> None:
+        await one(crew)
+        await one(crew)  # the thread has let go of the first
+        await asyncio.sleep(0)
+        assert written[0]() is None
+
+    gc.disable()
+    try:
+        Bench(threads=1).run(test)
+    finally:
+        gc.enable()
+
+
 def test_at_the_deadline_the_loop_denies_and_the_late_thread_records_nothing() -> None:
     gate = threading.Event()
     desk = Desk(gate.wait)
@@ -95,9 +129,33 @@ def test_at_the_deadline_the_loop_denies_and_the_late_thread_records_nothing() -
     assert bench.stuck == 0
 
 
-def test_a_thread_that_stays_is_stuck_and_the_others_go_on() -> None:
+def busy(gate: threading.Event) -> Callable[[], None]:
+    """Return what uses the processor until the gate opens."""
+
+    def spin() -> None:
+        while not gate.is_set():
+            pass
+
+    return spin
+
+
+def test_a_thread_that_stays_busy_is_stuck() -> None:
     gate = threading.Event()
     bench = Bench(threads=1)
+
+    async def test(crew: Crew) -> None:
+        desk = Desk(busy(gate))
+        assert why(await crew.do(desk.run, desk.refuse)) == "policy_timeout"
+        await bench.stuck_often(1)
+        gate.set()
+
+    bench.run(test)
+    assert "spin < test_crew.py" in bench.where or " is_set < " in bench.where
+
+
+def test_threads_that_wait_are_not_stuck_before_long_and_the_others_go_on() -> None:
+    gate = threading.Event()
+    bench = Bench(threads=1, stuck_s=0.05)
 
     async def test(crew: Crew) -> None:
         desks = [Desk(gate.wait) for _ in range(3)]
@@ -105,11 +163,28 @@ def test_a_thread_that_stays_is_stuck_and_the_others_go_on() -> None:
             assert why(await crew.do(desk.run, desk.refuse)) == "policy_timeout"
             healthy = Desk()
             assert why(await crew.do(healthy.run, healthy.refuse)) == "decided"
-        await asyncio.sleep(0.15)
-        assert bench.stuck == 3
+        assert bench.stuck == 0
+        begin = time.monotonic()
+        await bench.stuck_often(3)
+        assert time.monotonic() - begin > 0.05 * PATIENCE / 2
         gate.set()
 
     bench.run(test)
+
+
+def test_a_thread_that_was_late_without_working_goes_on() -> None:
+    gate = threading.Event()
+    bench = Bench(threads=1, stuck_s=0.05)
+
+    async def test(crew: Crew) -> None:
+        desk = Desk(gate.wait)
+        assert why(await crew.do(desk.run, desk.refuse)) == "policy_timeout"
+        await asyncio.sleep(0.15)  # looked at more than once
+        gate.set()
+        await asyncio.sleep(0.05 * PATIENCE)
+
+    bench.run(test)
+    assert bench.stuck == 0
 
 
 def test_a_call_that_no_thread_came_to_is_overload() -> None:

@@ -1,7 +1,8 @@
 """Requests to the door: over connections that stay open, each with a proof of its own.
 
 - Bodies are received straight into the bytes that are handed out: ``http.client`` reads as much as was promised in one
-  go, which is several times quicker than a client that cuts it into events (benchmarks/bench_datasets.py).
+  go, which is several times quicker than a client that cuts it into events; large ones into large pages of memory
+  (``datasets.large``; benchmarks/bench_datasets.py).
 - A connection that the server has closed meanwhile is opened again, once, for requests that change nothing; when the
   door cannot decide now, these are asked again twice.
 - What the door refuses is an ``OSError`` of the usual kind, with the door's code and the decision's id: permission,
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, Final
 from urllib.parse import quote, urlsplit
 
+from ostiary_sdk.datasets.large import lies_large, received
 from ostiary_sdk.pipeline.tokens import Tokens
 from ostiary_sdk.settings import checked_url
 
@@ -179,8 +181,8 @@ class Doorway:
 
     def _whole(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> Answer:
         try:
-            body = response.read()
-        except (OSError, http.client.HTTPException) as fault:
+            body = _body(response)
+        except (OSError, EOFError, http.client.HTTPException) as fault:
             connection.close()
             raise OSError("the door broke off: fewer bytes came than were promised") from fault
         if response.will_close:
@@ -197,6 +199,13 @@ class Doorway:
         if self._tls is not None:
             return http.client.HTTPSConnection(self._host, timeout=self._timeout, context=self._tls), False
         return http.client.HTTPConnection(self._host, timeout=self._timeout), False
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    length = response.length
+    if length is None or not lies_large(length):
+        return response.read()
+    return received(length, response.readinto)
 
 
 def _close_all(idle: list[http.client.HTTPConnection]) -> None:

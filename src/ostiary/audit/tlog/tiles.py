@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.audit.tlog.merkle import HASH_BYTES, node_hash, root_of, split
+from ostiary.audit.tlog.merkle import EMPTY_ROOT, HASH_BYTES, node_hash, root_of, split
 from ostiary.errors import FaultyInputError
 
 TILE_WIDTH: Final = 256
@@ -85,12 +85,17 @@ def bundle(entries: Iterable[bytes]) -> bytes:
 
 
 class Frontier:
-    """The right edge of a growing tree: all that is needed to append and to know the root."""
+    """The right edge of a growing tree: all that is needed to append and to know the root.
+
+    Beside each level's hashes it keeps the roots of the whole subtrees among them, largest first: appending hashes each
+    node once, and the root is their fold from the right (RFC 6962 §2.1), eight hashes a level and not two hundred.
+    """
 
     def __init__(self) -> None:
         """Start with the empty tree."""
         self.size = 0
         self._edges: list[bytearray] = []
+        self._peaks: list[list[bytes]] = []
         self._dirty: dict[tuple[int, int], bytes] = {}
 
     @classmethod
@@ -103,6 +108,7 @@ class Frontier:
             rest, width = divmod(rest, TILE_WIDTH)
             edge = tile(level, rest)[: width * HASH_BYTES] if width else b""
             frontier._edges.append(bytearray(edge))
+            frontier._peaks.append(_peaks_of(edge))
             level += 1
         return frontier
 
@@ -114,13 +120,10 @@ class Frontier:
     def root(self) -> bytes:
         """Return the root of the tree as it stands."""
         below: bytes | None = None
-        for edge in self._edges:
-            hashes = [bytes(edge[at : at + HASH_BYTES]) for at in range(0, len(edge), HASH_BYTES)]
-            if below is not None:
-                hashes.append(below)
-            if hashes:
-                below = root_of(hashes)
-        return root_of([]) if below is None else below
+        for peaks in self._peaks:
+            for peak in reversed(peaks):
+                below = peak if below is None else node_hash(peak, below)
+        return EMPTY_ROOT if below is None else below
 
     def take_changed(self) -> list[tuple[int, int, bytes]]:
         """Return every tile that changed since the last call as (level, index, hashes)."""
@@ -134,14 +137,31 @@ class Frontier:
     def _push(self, level: int, value: bytes) -> None:
         if level == len(self._edges):
             self._edges.append(bytearray())
-        edge = self._edges[level]
+            self._peaks.append([])
+        edge, peaks = self._edges[level], self._peaks[level]
         edge += value
+        _grow(peaks, len(edge) // HASH_BYTES, value)
         if len(edge) == FULL_TILE_BYTES:
             index = self.size // TILE_WIDTH ** (level + 1)
             self._dirty[level, index] = bytes(edge)
-            hashes = [bytes(edge[at : at + HASH_BYTES]) for at in range(0, FULL_TILE_BYTES, HASH_BYTES)]
+            (root,) = peaks
             edge.clear()
-            self._push(level + 1, root_of(hashes))
+            peaks.clear()
+            self._push(level + 1, root)
+
+
+def _grow(peaks: list[bytes], count: int, value: bytes) -> None:
+    """Add the ``count``-th hash of a level to the roots of its whole subtrees."""
+    while not count & 1:
+        value, count = node_hash(peaks.pop(), value), count >> 1
+    peaks.append(value)
+
+
+def _peaks_of(edge: bytes) -> list[bytes]:
+    peaks: list[bytes] = []
+    for count in range(1, len(edge) // HASH_BYTES + 1):
+        _grow(peaks, count, edge[(count - 1) * HASH_BYTES : count * HASH_BYTES])
+    return peaks
 
 
 def inclusion_proof(index: int, size: int, tile: TileReader) -> list[bytes]:

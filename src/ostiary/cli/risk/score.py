@@ -38,6 +38,9 @@ def score(
         bool, Parameter(negative="", help="Score by the likelihood ratio of what the file itself shows; no model.")
     ] = False,
     level: Annotated[Literal["event", "session"], Parameter(help="One line an event, or one a session.")] = "event",
+    cores: Annotated[
+        int, Parameter(help="Cores to use, two at most; a second changes no line. Default: what there is.")
+    ] = 0,
     jsonl: Annotated[bool, Parameter(negative="", help="One JSON document a line (always; said for scripts).")] = True,  # noqa: ARG001
     data: Data = None,
     tenant: Tenant = DEFAULT_TENANT,
@@ -45,13 +48,16 @@ def score(
     """Score events in order, each from what came before it; one JSON line an event or session."""
     from ostiary.risk.stream import event_lines, judge, session_lines, sittings  # noqa: PLC0415
 
+    check(cores >= 0, "--cores is a number from 0")
     gc.set_threshold(*_SELDOM)
     scorer, sessions = _judges(model, Places(data_dir(data)), tenant, cold_start=cold_start)
+    gc.freeze()  # what is loaded stays: looking through it again and again finds nothing
     judged = judge(
         told(reader_of(events, mapping, tenant)),
         scorer,
         book_for(tenant, scorer),
         sessions if level == "session" else None,
+        apart=cores != 1,
     )
     write_lines(event_lines(judged) if level == "event" else session_lines(sittings(judged)))
 

@@ -42,7 +42,8 @@ class Encoder:
         """
         with self._lock:
             found = {text: self._known[text] for text in texts if text in self._known}
-        missing = sorted({text for text in texts if text not in found}, key=len)
+        # The numbers of a text depend a little on those beside it: an order of their own, never that of a set.
+        missing = sorted({text for text in texts if text not in found}, key=lambda text: (len(text), text))
         for begin in range(0, len(missing), _BATCH):
             batch = missing[begin : begin + _BATCH]
             found.update(zip(batch, self._ask(batch), strict=True))

@@ -42,10 +42,12 @@ _LITTLE: Final = {
     "vi": "la va cua cho toi co khong mot cac nhung duoc trong voi de nay lam the nao ban",
     "sv": "och att det som en jag ar inte pa med for av den till har hur vad kan ett om",
 }
-_OWNERS: Final = {
+_SPEAKERS: Final = {
     word: tuple(name for name, words in _LITTLE.items() if word in words.split())
     for word in {word for words in _LITTLE.values() for word in words.split()}
 }
+_OWNERS: Final = {word: tuple((name, 1 / len(names)) for name in names) for word, names in _SPEAKERS.items()}
+"""The languages of each little word, and how much of a vote it gives each of them."""
 
 
 def language(text: str) -> str:
@@ -56,8 +58,8 @@ def language(text: str) -> str:
         if foreign > _SHARE * sum(map(str.isalpha, head)):
             return max(_SCRIPTS, key=lambda one: (2 if one[0] == "ja" else 1) * len(one[1].findall(head)))[0]
     votes = dict.fromkeys(_LITTLE, 0.0)
-    for word in _WORD.findall(head.lower()):
-        for owner in (owners := _OWNERS.get(word, ())):
-            votes[owner] += 1 / len(owners)
+    for owners in filter(None, map(_OWNERS.get, _WORD.findall(head.lower()))):
+        for owner, share in owners:
+            votes[owner] += share
     best = max(votes, key=votes.__getitem__)
     return best if votes[best] >= _ENOUGH else ""

@@ -25,7 +25,8 @@ from ostiary.inspection.text.normalised import Normalised
 MAX_CHARS: Final = 1_048_576
 """Longest text that is looked into, in characters."""
 
-_ODD: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|[ \t]{3,}|\n{3,}")
+_ORDINARY: Final = bytes([*b"\t\n", *range(ord(" "), 0x7F)])
+_TABS: Final = re.compile(r"[ \t]{3,}")
 _GAPS: Final = re.compile(r"[ \t]{3,}|\n[ \t\n]*\n[ \t]*\n")
 _UNCOMPOSED: Final = re.compile(f"[^\\W_][{GENERIC_MARKS}]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 _EMOJI: Final = (
@@ -78,7 +79,7 @@ def normalise(text: str) -> Normalised:
     """
     if len(text) > MAX_CHARS:
         raise FaultyInputError("text_too_long", f"the text has {len(text)} characters, {MAX_CHARS} are allowed")
-    if text.isascii() and not _ODD.search(text):
+    if text.isascii() and not _odd(text):
         return Normalised(text)
     draft = _Draft(text)
     if not text.isascii():
@@ -93,6 +94,13 @@ def normalise(text: str) -> Normalised:
     draft.marks.pop("", None)
     hidden = hidden_texts(text) if _HIDING & draft.marks.keys() else ()
     return Normalised(draft.text, draft.origins, dict(draft.marks), hidden)
+
+
+def _odd(text: str) -> bool:
+    """Return whether there is a control character or a wide gap in a text of ASCII."""
+    if text.encode("ascii").translate(None, _ORDINARY):
+        return True
+    return "   " in text or "\n\n\n" in text or ("\t" in text and _TABS.search(text) is not None)
 
 
 def _gap(match: re.Match[str]) -> str:

@@ -13,11 +13,13 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from string import ascii_letters, digits, hexdigits
 from typing import Final
 from urllib.parse import unquote
 
 from ostiary.inspection.unwrapping.found import Found
 from ostiary.inspection.unwrapping.lexicon import known
+from ostiary.inspection.unwrapping.shape import classed, plain
 
 MAX_FOUND: Final = 32
 MAX_UNITS: Final = 10_000
@@ -36,10 +38,22 @@ _WORD: Final = re.compile(r"[A-Za-z]{2,}")
 
 def encoded(text: str) -> list[Found]:
     """Return what is encoded in ``text`` and can be read, in order of kind."""
-    kinds = _KINDS if _TOKEN.search(text) else _SPELT
+    raw = plain(text)
+    kinds = _TOKENS if _TOKEN in _TOKENED.read(raw) else ()
+    kinds += tuple(one for one, may in zip(_SPELT, _spelt(raw), strict=True) if may)
     whole = [found for kind, pattern, decode in kinds for found in _all(text, kind, pattern, decode)]
     units = [one for one in _UNITS if text.count(one[0]) >= _FEW]
     return whole + [found for _, kind, pattern, decode in units for found in _units(text, kind, pattern, decode)]
+
+
+def _spelt(raw: bytes) -> tuple[bool, bool, bool]:
+    """Return whether there is enough of what hexadecimal, binary and decimal spellings are made of."""
+    pairs = raw.translate(_HEXED, _BETWEEN)
+    return (
+        _PAIRS in pairs,
+        raw.count(b"0") + raw.count(b"1") >= _BITS,
+        len(raw) - len(raw.translate(None, _COUNTED)) >= _DIGITS,
+    )
 
 
 def _all(text: str, kind: str, pattern: re.Pattern[str], decode: Callable[[str], str]) -> Iterator[Found]:
@@ -120,9 +134,8 @@ def _escapes(told: str) -> str:
     return _ESCAPE.sub(char, told)
 
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{14}")
 _Kind = tuple[str, re.Pattern[str], Callable[[str], str]]
-_KINDS: Final[tuple[_Kind, ...]] = (
+_TOKENS: Final[tuple[_Kind, ...]] = (  # these need a run of signs without a gap
     ("base64", re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{14,}={0,2}"), _base64),
     (
         "base64",
@@ -130,6 +143,8 @@ _KINDS: Final[tuple[_Kind, ...]] = (
         _base64,
     ),
     ("base32", re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{16,}={0,6}"), _base32),
+)
+_SPELT: Final[tuple[_Kind, ...]] = (  # these may have gaps
     (
         "hex",
         re.compile(
@@ -140,7 +155,15 @@ _KINDS: Final[tuple[_Kind, ...]] = (
     ("binary", re.compile(r"(?<![01])[01]{8}(?:[\s,]?[01]{8}){4,}(?![01])"), _binary),
     ("decimal", re.compile(r"(?<![\d.])\d{2,3}(?:(?:,\s?|\s)\d{2,3}){7,}(?![\d.])"), _decimals),
 )
-_SPELT: Final = tuple(one for one in _KINDS if one[0] in {"hex", "binary", "decimal"})  # these may have gaps
+# What every match of these holds, by the classes of its characters (``shape``).
+_TOKENED: Final = classed({"t": ascii_letters + digits + "+/_-"})
+_TOKEN: Final = b"t" * 14
+_HEXED: Final = bytes(ord(" ") if chr(code) in hexdigits else code for code in range(256))  # no other blank is left
+_BETWEEN: Final = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f:,;-x\\?"  # what may stand between pairs; `?` may be any blank
+_PAIRS: Final = b" " * 12
+_BITS: Final = 40
+_COUNTED: Final = digits.encode() + b"?"  # the digits of other scripts count too
+_DIGITS: Final = 16
 _UNITS: Final[tuple[tuple[str, *_Kind], ...]] = (
     ("%", "url", re.compile(r"(?:%[0-9a-fA-F]{2})+"), _percent),
     ("&", "html", re.compile(r"(?:&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});)+"), html.unescape),

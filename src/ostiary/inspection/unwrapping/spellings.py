@@ -12,16 +12,17 @@
 
 import re
 from collections.abc import Callable, Iterator
+from string import ascii_letters, digits
 from typing import Final
 
 from ostiary.inspection.unwrapping.found import Found
 from ostiary.inspection.unwrapping.lexicon import cut, known, ranks, words
+from ostiary.inspection.unwrapping.shape import classed, in_a_row, plain, words_with
 
 _MAX: Final = 2_000
 _LEET: Final = str.maketrans("013456789@$!|+", "oieasgtbgasilt")
 _OTHER: Final = str.maketrans("013456789@$!|+", "oleasgtbgaslit")
-_TOKEN: Final = re.compile(r"(?<![A-Za-z0-9@$!|+])[A-Za-z0-9@$!|+]{2,40}(?![A-Za-z0-9@$!|+])")
-_LEETED: Final = re.compile(r"[A-Za-z][0-9@$!|+]|[0-9@$|+][A-Za-z]")
+_WORD: Final = 40  # characters of a word of letters and digits
 _NUMBER: Final = re.compile(r"(?<![\w.,])[0-9]{2,6}(?![\w]|[.,][0-9])")
 _ALONE: Final = re.compile(r"(?<![^\s\"'(])[14](?=['\s])")
 _SPACED: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9](?:(?:[ .\-_*|/,~+]{1,3}|\n)[A-Za-z0-9@$](?![A-Za-z0-9])){5,}")
@@ -46,26 +47,50 @@ _HITS: Final = 2
 _DENSE: Final = 3
 _SHARE: Final = 0.8
 _MEAN: Final = 2.5
+# What each pattern needs, by the class of each character (``shape``): a letter `a`, a digit that stands for one `d`, an
+# exclamation mark `e`, a sign that does both `p`, another sign between words `s`, anything else a blank.
+_MIXED: Final = classed({"a": ascii_letters, "d": digits + "@$", "e": "!", "p": "|+", "s": "*_~^.-/`"})
+_LEETED: Final = classed({"a": "a", "d": "d", "e": "e", "p": "p"})  # of that shape: other signs end a word
+_LEETS: Final = (b"ad", b"ap", b"ae", b"da", b"pa")
+_LINKED: Final = (b"asa", b"apa")
+_RUN: Final = b"a" * 18
+_LONELY: Final = classed({"a": ascii_letters + digits + "@$"})
+_ANY: Final = classed({" ": " \n"}, rest="a")
+_SECOND: Final = classed({"s": ".-_*|/~+,", " ": " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f", "?": "?"}, rest="a")
+_TURNING: Final = tuple(blank + first + b"s" for blank in (b" ", b"?") for first in (b"a", b"s", b"?"))
 
 
 def spelled(text: str) -> list[Found]:
     """Return what is spelled oddly in ``text``."""
-    found = [*_leet(text), *_spaced(text), *_blanks(text), *_dotted(text), *_signed(text), *_together(text)]
+    raw = plain(text)
+    mixed = _MIXED.read(raw)
+    found = list[Found]()
+    if any(pair in mixed for pair in _LEETS):
+        found += _leet(text, words_with(_LEETED.read(mixed), _LEETS))
+    # The first of six single characters may have `@` before it and the last behind it: four are alone for sure.
+    if in_a_row(_LONELY.read(raw), 4):
+        found += _spaced(text)
+    if in_a_row(_ANY.read(raw), 6):
+        found += _blanks(text)
+    second = b" " + _SECOND.read(raw)
+    if any(way in second for way in _TURNING):
+        found += _dotted(text)
+    found += _signed(text, linked=any(way in mixed for way in _LINKED))
+    found += _together(text, mixed)
     if sum(one.end - one.start for one in found) >= _WORTH * len(text):
         return found
     return found if any(_WORDS_OF_ATTACKS.search(one.text) for one in found) else []
 
 
-def _leet(text: str) -> list[Found]:
-    if not _LEETED.search(text):
-        return []
-    words = (match for match in _TOKEN.finditer(text) if _LEETED.search(match.group()))
-    read = [(match, _unleeted(match.group())) for match, _ in zip(words, range(_MAX), strict=False)]
-    sure = [match for match, said in read if known(said.rstrip("il")) or known(said)]
+def _leet(text: str, words: list[tuple[int, int]]) -> list[Found]:
+    """Return the words of ``words``, which have digits or signs beside letters, that are words without them."""
+    spans = [(start, end) for start, end in words if end - start <= _WORD][:_MAX]
+    read = [(span, _unleeted(text[slice(*span)])) for span in spans]
+    sure = [span for span, said in read if known(said.rstrip("il")) or known(said)]
     if len(sure) < _HITS:
         return []
     dense = len(sure) >= _DENSE and (len(sure) * 2 >= len(read) or len(read) * 2 >= len(text.split()))
-    found = [Found("leet", *match.span(), said) for match, said in read if dense or match in sure]
+    found = [Found("leet", *span, said) for span, said in read if dense or span in sure]
     if dense:
         numbers = ((match, _unleeted(match.group())) for match in _NUMBER.finditer(text))
         found += [Found("leet", *match.span(), said) for match, said in numbers if said in ranks()]
@@ -135,12 +160,15 @@ def _together_again(told: str) -> str:
     return cut("".join(letters))
 
 
-def _signed(text: str) -> list[Found]:
+def _signed(text: str, *, linked: bool) -> list[Found]:
+    """Return words cut or parted by signs; ``linked``: there are letters with a sign between them at all."""
     blanks = sum(map(text.count, " \n\t"))
     for sign in _FOR_BLANKS:
         count = text.count(sign)
         if count > max(2 * blanks, _DENSE) and len(text) > _MEAN * count + count:  # words between them, not letters
             return [Found("signs", 0, len(text), text.replace(sign, " "))]
+    if not linked:
+        return []
     found, apart = [], []
     for match, _ in zip(_SIGNED.finditer(text), range(_MAX), strict=False):
         parts = _SIGNS.split(match.group())
@@ -152,8 +180,11 @@ def _signed(text: str) -> list[Found]:
     return (found if len(found) >= _HITS else []) + apart
 
 
-def _together(text: str) -> Iterator[Found]:
-    for match in _LONG.finditer(text):
+def _together(text: str, mixed: bytes) -> Iterator[Found]:
+    """Yield runs of letters that are several words; ``mixed`` is the text's shape."""
+    at = mixed.find(_RUN)
+    while at >= 0 and (match := _LONG.match(text, at)) is not None:
+        at = mixed.find(_RUN, match.end())
         said = cut(match.group())
         pieces = said.split()
         good = sum(len(piece) for piece in pieces if known(piece))

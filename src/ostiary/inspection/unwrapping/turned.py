@@ -16,6 +16,7 @@ from typing import Final
 
 from ostiary.inspection.unwrapping.found import Found
 from ostiary.inspection.unwrapping.lexicon import words as lexicon_words
+from ostiary.inspection.unwrapping.shape import classed
 
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
 _LEADING: Final = re.compile(r"(?<!\S)[.,?!;:](?=\w)")  # stops before their words: all of it was turned round
@@ -34,26 +35,45 @@ def _shift(by: int) -> dict[int, int]:
 
 
 _SHIFTS: Final = {by: _shift(by) for by in range(1, 26)}
+_WAYS: Final[dict[str, Callable[[str], str]]] = {
+    "rot13": lambda word: word.translate(_SHIFTS[13]),
+    "reversed": lambda word: word[::-1],
+}
 _ATBASH: Final = str.maketrans(
     ascii_lowercase + ascii_lowercase.upper(), ascii_lowercase[::-1] + ascii_lowercase[::-1].upper()
 )
 
 
+_SMALL: Final = classed({small: small + small.upper() for small in ascii_lowercase})
+
+
 def turned(text: str) -> list[Found]:
     """Return the stretches of ``text`` that are words only when turned."""
-    words = [match for match, _ in zip(_WORD.finditer(text), range(_MAX_WORDS), strict=False)]
-    if len(words) < _LEAST:
+    small = [word for word in _SMALL.of(text).decode("ascii").split() if len(word) > 1][:_MAX_WORDS]
+    if len(small) < _LEAST:
         return []
     lexicon = lexicon_words()
-    small = [match.group().lower() for match in words]
-    plain = [word in lexicon for word in small]
-    if sum(plain) == len(plain):
+    strange = set(small) - lexicon
+    if not strange:
         return []
+    ways = {by: _gained(small, strange, turn) for by, turn in _WAYS.items()}
+    few = sum(map(lexicon.__contains__, small)) < _STRANGE * len(small)
+    if not few and not any(ways.values()):
+        return []  # nearly every text: its words are words, and what is none is none when turned
+    words = [match for match, _ in zip(_WORD.finditer(text), range(_MAX_WORDS), strict=False)]
+    plain = [word in lexicon for word in small]
     return [*_letters(text, words, small, plain), *_reversed(text, words, small, plain)]
 
 
+def _gained(small: list[str], strange: set[str], turn: Callable[[str], str]) -> set[str]:
+    """Return the words that are words only when turned; none where there are too few of them to matter."""
+    lexicon = lexicon_words()
+    gained = {word for word in strange if turn(word) in lexicon}
+    return gained if gained and sum(map(gained.__contains__, small)) >= _LEAST else set()
+
+
 def _letters(text: str, words: list[re.Match[str]], small: list[str], plain: list[bool]) -> Iterator[Found]:
-    stretch = _best(small, plain, lambda word: word.translate(_SHIFTS[13]))
+    stretch = _best(small, plain, _WAYS["rot13"])
     if stretch:
         start, end = _place(text, words, stretch)
         yield Found("rot13", start, end, text[start:end].translate(_SHIFTS[13]))
@@ -73,7 +93,7 @@ def _other_shift(text: str, words: list[re.Match[str]], small: list[str], plain:
 
 
 def _reversed(text: str, words: list[re.Match[str]], small: list[str], plain: list[bool]) -> Iterator[Found]:
-    stretch = _best(small, plain, lambda word: word[::-1])
+    stretch = _best(small, plain, _WAYS["reversed"])
     if stretch:
         start, end = _place(text, words, stretch)
         part = text[start:end]
@@ -95,9 +115,9 @@ def _place(text: str, words: list[re.Match[str]], stretch: tuple[int, int]) -> t
 def _best(small: list[str], plain: list[bool], turn: Callable[[str], str]) -> tuple[int, int] | None:
     """Return the first and last word of the stretch that gains most by turning, if it gains enough."""
     lexicon = lexicon_words()
-    gained = {word for word, is_one in zip(small, plain, strict=True) if not is_one and turn(word) in lexicon}
-    if sum(map(gained.__contains__, small)) < _LEAST:
-        return None  # nearly every text: the words that are none stay none
+    gained = _gained(small, {word for word, is_one in zip(small, plain, strict=True) if not is_one}, turn)
+    if not gained:
+        return None
     best, found, gain, begin = _LEAST, None, 0.0, 0
     for place, word in enumerate(small):
         after = word in gained or (plain[place] and turn(word) in lexicon)

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect as Grammar
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
@@ -30,6 +30,7 @@ from ostiary.pipeline.features.analysis import (
     makes_rows,
     not_allowed,
 )
+from ostiary.pipeline.features.scopes import Names
 
 # Queries hold people's data, and sqlglot writes those it does not know into the log.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -55,6 +56,7 @@ class Reading:
         self._table = table
         self._dialect = dialect
         self._tree = _parsed(sql, dialect)
+        self._names = Names()
         try:
             self._nodes = list(_walked(self._tree))
             self._ctes = {cte.alias.lower() for cte in self._all(exp.CTE)}
@@ -143,7 +145,7 @@ class Reading:
         """Whether a column's name is the name of a source: then it stands for the whole row."""
         if column.args.get("table"):
             return False
-        return any(column.name.lower() in _aliases(select) for select in _around(column))
+        return any(column.name.lower() in self._names.sources(select) for select in self._names.around(column))
 
     def _whole(self, node: exp.Expr) -> bool:
         if isinstance(node, exp.Star):
@@ -153,16 +155,17 @@ class Reading:
         return isinstance(node, exp.Column) and not isinstance(node.this, exp.Star) and self._is_row(node)
 
     def _surely(self, column: exp.Expr) -> bool:
-        around = list(_around(column))
+        around = list(self._names.around(column))
         if not around or self._table in self._ctes:
             return False
         qualifier = column.text("table").lower()
         if qualifier:
-            found = next((_aliases(one)[qualifier] for one in around if qualifier in _aliases(one)), None)
+            known = (self._names.sources(one) for one in around)
+            found = next((sources[qualifier] for sources in known if qualifier in sources), None)
             return found is not None and self._is_set(found) and not column.args.get("db")
-        sources = _aliases(around[0])
+        sources = self._names.sources(around[0])
         alone = len(around) == 1 and len(sources) == 1 and all(self._is_set(one) for one in sources.values())
-        return alone and column.name.lower() not in _own_names(around[0])
+        return alone and column.name.lower() not in self._names.own(around[0])
 
     def _is_set(self, source: exp.Expr) -> bool:
         if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
@@ -173,9 +176,11 @@ class Reading:
 
 def _parsed(sql: str, dialect: Dialect) -> exp.Expr:
     try:
-        if len(sqlglot.tokenize(sql, read=dialect)) > MAX_TOKENS:
+        grammar = Grammar.get_or_raise(dialect)
+        words = grammar.tokenize(sql)
+        if len(words) > MAX_TOKENS:
             raise FaultyInputError(NOT_UNDERSTOOD, f"the query is longer than {MAX_TOKENS} words")
-        trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
+        trees = [tree for tree in grammar.parser().parse(words, sql) if tree is not None]
     except (SqlglotError, RecursionError, ValueError, KeyError, AttributeError, TypeError, IndexError) as fault:
         raise _odd() from fault
     if len(trees) != 1:
@@ -203,32 +208,3 @@ def _walked(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 def _odd() -> FaultyInputError:
     return FaultyInputError(NOT_UNDERSTOOD, "the query cannot be read")
-
-
-def _around(node: exp.Expr) -> Iterator[exp.Expr]:
-    """Yield the queries around a node that have sources, the nearest first."""
-    parent = node.parent
-    while parent is not None and not isinstance(parent, exp.CTE):  # which sees nothing of what is around it
-        if isinstance(parent, exp.Select) and _aliases(parent):
-            yield parent
-        parent = parent.parent
-
-
-def _aliases(select: exp.Expr) -> dict[str, exp.Expr]:
-    """Return the sources of one query by the names under which it knows them."""
-    origin = select.args.get("from_") or select.args.get("from")
-    parts = [origin.this] if origin is not None else []
-    parts += [join.this for join in select.args.get("joins") or ()]
-    parts += list(select.args.get("laterals") or ())
-    for part in list(parts):
-        parts += [join.this for join in part.args.get("joins") or ()]
-    return {part.alias_or_name.lower() or f" {number}": part for number, part in enumerate(parts)}
-
-
-def _own_names(select: exp.Expr) -> set[str]:
-    """Return names that a query makes itself: aliases and parameters of lambdas."""
-    names = {one.alias.lower() for one in select.find_all(exp.Alias, exp.PropertyEQ) if one.alias}
-    for made in select.find_all(exp.Lambda, exp.Comprehension):
-        parameters = made.expressions if isinstance(made, exp.Lambda) else [made.args.get("expression")]
-        names |= {one.name.lower() for one in parameters if one is not None}
-    return names

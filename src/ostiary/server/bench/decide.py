@@ -2,15 +2,14 @@
 
 1. A data directory of its own, with the invented organisation's history learned; it is removed afterwards.
 2. In the process: every stage, the disk wait apart, OPA alone on the same documents right after each decision.
-3. Over HTTP: a server of its own, closed loops of 1, 16 and 64 connections, each repeated; the median run counts.
-4. Memory: resident size of this process while it decides again and again, when asked for.
+3. Over HTTP: one server, closed loops of 1, 16 and 64 connections, then of bodies that hold many questions
+   (`evaluations`); server and client share the same cores. The median round counts (``rounds``).
+4. Every answer's record is looked for in the log afterwards: too few of them is an error.
+5. Memory: resident size of this process while it decides again and again, when asked for.
 """
 
-import json
 import os
 import platform
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,24 +19,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import httpx
 import msgspec
 
 from ostiary.decision.parts import Call
-from ostiary.errors import UnavailableError
+from ostiary.errors import UnavailableError, VerificationError
 from ostiary.policy.engine import ADAPTIVE, GUARDRAILS, Engine, OpaEngine
+from ostiary.server.bench.quiet import pinned
+from ostiary.server.bench.rounds import Loop, Round, Rules, median_of, rounds, serving_process
 from ostiary.server.bench.stages import StageFigures, measure
 from ostiary.server.bench.workload import Workload, register
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.wiring import House, open_house
+from ostiary.signals import compiled
 from ostiary.vocabulary.clock import SystemClock
 from ostiary.vocabulary.entities import Receipt
 
-HOST: Final = "127.0.0.1"
-_READY_S: Final = 60.0
 _TRAIN_S: Final = 900.0
+_TRAIN_EVENTS: Final = 1500
 _MEMORY_POINTS: Final = 20
 _BURST: Final = 1000
+BATCHES: Final = 4
 Progress = Callable[[str], None]
 
 
@@ -47,11 +48,16 @@ class Options(msgspec.Struct, frozen=True):
     Attributes:
         decisions: counted in-process decisions.
         connections: closed loops over HTTP.
-        seconds: length of one run over HTTP.
-        repeat: runs of each; the median counts.
+        seconds: length of one round over HTTP.
+        repeat: rounds of each; the median counts.
         memory_decisions: decisions of the memory run; 0 leaves it out.
         history: past events that the profiles know.
-        model: folder of a signed model, or ``None`` to learn one from the invented history.
+        model: folder of a signed model, or ``None`` to learn one from the newest of the invented history.
+        train: whether a model is learned when there is none; without one nothing is scored.
+        items: questions in one body of `evaluations`; 0 leaves these out.
+        cores: processor cores that server and client share.
+        deadline_s: how long rounds are begun over HTTP, in all.
+        anyway: count rounds that other programs disturbed.
     """
 
     decisions: int = 2000
@@ -61,17 +67,26 @@ class Options(msgspec.Struct, frozen=True):
     memory_decisions: int = 0
     history: int = 20_000
     model: Path | None = None
+    train: bool = True
+    items: int = 20
+    cores: int = 2
+    deadline_s: float = 600.0
+    anyway: bool = False
 
 
 class HttpFigures(msgspec.Struct, frozen=True):
-    """The median run of one number of connections."""
+    """The median round of one number of connections; ``items`` questions in each body, see ``rounds.Round``."""
 
     connections: int
+    items: int
     per_s: float
     p50_us: float
     p99_us: float
+    denied: int
     errors: int
-    runs_per_s: list[float]
+    server_cpu_us: float
+    client_cpu_us: float
+    rounds: list[Round]
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -81,7 +96,10 @@ class Report(msgspec.Struct, frozen=True):
         in_process_p50_us: one whole decision in the process, OPA included, the disk wait not.
         in_process_without_opa_p50_us: the same less OPA alone.
         opa_p50_us: OPA alone, both entrypoints.
-        http_durable_per_s: the best of the connection counts, each the median of its runs.
+        http_durable_per_s: the best of the connection counts, one question a request, each the median of its rounds.
+        http_batch_per_s: the same of bodies with many questions.
+        client: what asked over HTTP.
+        records: decisions in the log after all; never fewer than were answered.
     """
 
     in_process_p50_us: float
@@ -89,8 +107,11 @@ class Report(msgspec.Struct, frozen=True):
     in_process_without_opa_p50_us: float
     opa_p50_us: float
     http_durable_per_s: float
+    http_batch_per_s: float
     in_process: StageFigures
     http: list[HttpFigures]
+    client: str
+    records: int
     memory_mib: list[float]
     model: str
     machine: dict[str, str]
@@ -113,7 +134,12 @@ class RawOpa:
 
 
 def run(options: Options, progress: Progress) -> Report:
-    """Measure everything that ``options`` ask for."""
+    """Measure everything that ``options`` ask for.
+
+    Raises:
+        UnavailableError: ``machine_busy``, ``bench_load_failed``, ``bench_no_model``, ``server_not_ready``.
+        VerificationError: ``bench_records_missing``: something was answered without a record.
+    """
     with tempfile.TemporaryDirectory(prefix="ostiary-bench-") as folder:
         places = Places(Path(folder) / "data")
         workload = Workload(SystemClock().now_ns())
@@ -123,19 +149,59 @@ def run(options: Options, progress: Progress) -> Report:
             figures = _in_process(house, workload, options)
             scorer = house.scorers.scorer(DEFAULT_TENANT)
             memory = _memory(house, workload, options, progress)
-        http = [_http(places, workload, api_key, count, options, progress) for count in options.connections]
+            before = house.log.head().size
+        http = _over_http(places, workload, api_key, options, progress)
+        records = _recorded(places, workload, before, sum(one.answered for row in http for one in row.rounds))
     return Report(
         in_process_p50_us=figures.whole.p50_us,
         in_process_p99_us=figures.whole.p99_us,
         in_process_without_opa_p50_us=figures.without_opa.p50_us,
         opa_p50_us=figures.opa_alone.p50_us,
-        http_durable_per_s=max((one.per_s for one in http), default=0.0),
+        http_durable_per_s=max((one.per_s for one in http if one.items == 1), default=0.0),
+        http_batch_per_s=max((one.per_s for one in http if one.items > 1), default=0.0),
         in_process=figures,
         http=http,
+        client="a bare asyncio protocol over uvloop, HTTP/1.1 read by hand, on the server's own cores",
+        records=records,
         memory_mib=memory,
         model=scorer.digest if scorer is not None else "",
         machine=machine(),
     )
+
+
+def _over_http(
+    places: Places, workload: Workload, api_key: str, options: Options, progress: Progress
+) -> list[HttpFigures]:
+    single, many = places.root / "bench-bodies.jsonl", places.root / "bench-batches.jsonl"
+    single.write_bytes(b"\n".join(workload.bodies()))
+    many.write_bytes(b"\n".join(workload.batches(options.items)))
+    figures = []
+    with pinned(options.cores) as cores, serving_process(places, options.model) as (port, pid):
+        until = time.monotonic() + options.deadline_s
+        rules = Rules(options.seconds, options.repeat, cores, until, options.anyway)
+        loops = [Loop((port,), single, api_key, connections) for connections in options.connections]
+        if options.items:
+            loops.append(Loop((port,), many, api_key, BATCHES, "/access/v1/evaluations", options.items))
+        for loop in loops:
+            kept = rounds(loop, (pid,), rules, progress)
+            one = median_of(kept)
+            told = (one.per_s, one.p50_us, one.p99_us, one.denied, one.errors, one.server_cpu_us, one.client_cpu_us)
+            figures.append(HttpFigures(loop.connections, loop.items, *told, kept))
+    return figures
+
+
+def _recorded(places: Places, workload: Workload, before: int, answered: int) -> int:
+    """Return how many decisions the log holds since it had ``before`` entries.
+
+    Raises:
+        VerificationError: ``bench_records_missing``.
+    """
+    with open_house(places, workload.settings(places), SystemClock(), _complain) as house:
+        size = house.log.head().size
+        found = sum(1 for row in house.log.store.rows(before, size) if row.kind == "decision")
+    if found < answered:
+        raise VerificationError("bench_records_missing", f"{answered} answers, and {found} records of them")
+    return found
 
 
 def _house(places: Places, workload: Workload, options: Options) -> House:
@@ -161,16 +227,25 @@ def _prepare(house: House, workload: Workload, options: Options, progress: Progr
             house.knowledge.learn(known)
             file.write(msgspec.json.encode(known) + b"\n")
     house.knowledge.save(DEFAULT_TENANT, house.store.snapshots, 0)
-    if options.model is None:
-        progress("training a model on them")
-        _train(house.places, past)
+    if options.model is None and options.train:
+        progress(f"training a model on the newest {_TRAIN_EVENTS} of them: a minute or two")
+        newest = house.places.root / "bench-newest.jsonl"
+        newest.write_bytes(b"".join(past.read_bytes().splitlines(keepends=True)[-_TRAIN_EVENTS:]))
+        _train(house.places, newest)
     return api_key
 
 
 def _train(places: Places, past: Path) -> None:
     command = [sys.executable, "-m", "ostiary.cli", "risk", "train", "--data", str(places.root)]
     command += ["--events", str(past), "--rounds", "1", "--json"]
-    done = subprocess.run(command, check=False, capture_output=True, timeout=_TRAIN_S)  # noqa: S603 - our own command
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # on a busy machine more threads wait for each other
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, check=False, capture_output=True, timeout=_TRAIN_S, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        text = f"no model was trained within {_TRAIN_S:.0f} s: give one with --model, or --no-train"
+        raise UnavailableError("bench_no_model", text) from None
     if done.returncode:
         raise UnavailableError("bench_no_model", f"no model could be trained: {done.stderr.decode()[-300:]}")
 
@@ -215,83 +290,11 @@ def _resident_mib() -> float:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
 
-def _http(
-    places: Places, workload: Workload, api_key: str, connections: int, options: Options, progress: Progress
-) -> HttpFigures:
-    bodies = places.root / "bench-bodies.jsonl"
-    bodies.write_bytes(b"\n".join(workload.bodies()))
-    runs = []
-    with serving(places, options.model) as port:
-        loaded(port, bodies, api_key, connections, 1.0)
-        for number in range(options.repeat):
-            progress(f"{connections} connections, run {number + 1} of {options.repeat}")
-            runs.append(loaded(port, bodies, api_key, connections, options.seconds))
-    middle = sorted(runs, key=lambda one: one["per_s"])[len(runs) // 2]
-    return HttpFigures(
-        connections=connections,
-        per_s=statistics.median(one["per_s"] for one in runs),
-        p50_us=middle["p50_us"],
-        p99_us=middle["p99_us"],
-        errors=int(sum(one["errors"] for one in runs)),
-        runs_per_s=[one["per_s"] for one in runs],
-    )
-
-
 @contextmanager
 def serving(places: Places, model: Path | None = None) -> Iterator[int]:
     """Start a server of its own and yield its port."""
     with serving_process(places, model) as (port, _):
         yield port
-
-
-@contextmanager
-def serving_process(places: Places, model: Path | None = None) -> Iterator[tuple[int, int]]:
-    """Start a server of its own and yield its port and its process id."""
-    port = free_port()
-    command = [sys.executable, "-m", "ostiary.cli", "serve", "--data", str(places.root), "--port", str(port)]
-    environment = {**os.environ, "OSTIARY_TELEMETRY__LOG_LEVEL": "error"}
-    if model is not None:
-        environment["OSTIARY_RISK__MODEL"] = str(model)
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
-        try:
-            ready(port, process)
-            yield port, process.pid
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
-
-
-def ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a server that was just started is ready.
-
-    Raises:
-        UnavailableError: ``server_not_ready``.
-    """
-    until = time.monotonic() + _READY_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if httpx.get(f"http://{HOST}:{port}/readyz", timeout=2).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise UnavailableError("server_not_ready", "the server of the measurement did not become ready")
-
-
-def loaded(port: int, bodies: Path, api_key: str, connections: int, seconds: float) -> dict[str, float]:
-    """Run one closed loop in a process of its own and return its figures."""
-    command = [sys.executable, "-m", "ostiary.server.bench.load", "--port", str(port), "--bodies", str(bodies)]
-    command += ["--connections", str(connections), "--seconds", str(seconds)]
-    command += ["--header", f"Authorization: Bearer {api_key}"]
-    done = subprocess.run(command, check=True, capture_output=True, timeout=seconds + 120)  # noqa: S603 - our own module
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
 
 
 def machine() -> dict[str, str]:
@@ -302,4 +305,5 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "load": load,
         "system": platform.system(),
+        "signals": "plain" if compiled.PLAIN else "compiled",
     }

@@ -16,7 +16,7 @@ import uvicorn
 from ostiary.artifacts.shipped import policies_dir
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
-from ostiary.server.bench.decide import HOST
+from ostiary.server.bench.rounds import HOST
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.protocol import limited
 from ostiary.server.settings.sections import ServerSection

@@ -11,7 +11,6 @@ The three do different amounts of work, and the report says which. Each figure h
 
 import importlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,9 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.decision.document import adaptive_document
-from ostiary.server.bench.decide import free_port, loaded, machine, ready, serving_process
+from ostiary.server.bench.decide import machine
+from ostiary.server.bench.quiet import pinned
+from ostiary.server.bench.rounds import Loop, Rules, free_port, median_of, ready, rounds, serving_process
 from ostiary.server.bench.workload import Person, Workload, register
 from ostiary.server.places import DEFAULT_TENANT, Places
 from ostiary.server.wiring import House, open_house
@@ -39,7 +40,6 @@ when { resource.production && !(context.mfa && context.managed) };
 forbid (principal, action, resource) unless { context.session_living };
 """
 DOCUMENTS: Final = 200
-TICKS: Final = os.sysconf("SC_CLK_TCK")
 Progress = Callable[[str], None]
 
 
@@ -50,6 +50,9 @@ class Options(msgspec.Struct, frozen=True):
     seconds: float = 5.0
     repeat: int = 3
     decisions: int = 5000
+    cores: int = 2
+    deadline_s: float = 600.0
+    anyway: bool = False
 
 
 class PeerFigures(msgspec.Struct, frozen=True):
@@ -60,6 +63,7 @@ class PeerFigures(msgspec.Struct, frozen=True):
         does: what is done for one answer.
         connections: closed loops over HTTP; 0 in the process.
         cpu_us: processor time of the serving process for one answer.
+        others: share of the cores that other programs took in the worst round that counts.
     """
 
     peer: str
@@ -70,6 +74,7 @@ class PeerFigures(msgspec.Struct, frozen=True):
     p99_us: float
     cpu_us: float
     errors: int = 0
+    others: float = 0.0
 
 
 class PeersReport(msgspec.Struct, frozen=True):
@@ -84,7 +89,7 @@ def run(options: Options, progress: Progress) -> PeersReport:
     """Measure every peer that is here."""
     figures: list[PeerFigures] = []
     left_out: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="ostiary-peers-") as folder:
+    with pinned(options.cores), tempfile.TemporaryDirectory(prefix="ostiary-peers-") as folder:
         places, workload = Places(Path(folder) / "data"), Workload(SystemClock().now_ns())
         settings = workload.prepare(places)
         with open_house(places, settings, SystemClock(), _complain) as house:
@@ -127,36 +132,16 @@ def _over_http(
     peer: str, does: str, server: tuple[int, int], bodies: Path, api_key: str, options: Options, progress: Progress
 ) -> list[PeerFigures]:
     port, pid = server
-    loaded(port, bodies, api_key, 8, 1.0)
     figures = []
-    for connections in options.connections:
-        progress(f"{peer}, {connections} connections")
-        before = _cpu_s(pid)
-        runs = [loaded(port, bodies, api_key, connections, options.seconds) for _ in range(options.repeat)]
-        spent = _cpu_s(pid) - before
-        middle = sorted(runs, key=lambda one: one["per_s"])[len(runs) // 2]
-        figures.append(
-            PeerFigures(
-                peer=peer,
-                does=does,
-                connections=connections,
-                per_s=statistics.median(one["per_s"] for one in runs),
-                p50_us=middle["p50_us"],
-                p99_us=middle["p99_us"],
-                cpu_us=round(spent / max(1.0, sum(one["requests"] for one in runs)) * 1e6),
-                errors=int(sum(one["errors"] for one in runs)),
-            )
-        )
+    with pinned(options.cores) as cores:
+        rules = Rules(options.seconds, options.repeat, cores, time.monotonic() + options.deadline_s, options.anyway)
+        for connections in options.connections:
+            progress(f"{peer}:")
+            kept = rounds(Loop((port,), bodies, api_key, connections), (pid,), rules, progress)
+            one, worst = median_of(kept), max(each.others for each in kept)
+            told = (one.per_s, one.p50_us, one.p99_us, round(one.server_cpu_us), one.errors, worst)
+            figures.append(PeerFigures(peer, does, connections, *told))
     return figures
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the processor time that a process has used, in seconds; 0 where there is no ``/proc``."""
-    stat = Path("/proc") / str(pid) / "stat"
-    if not stat.exists():
-        return 0.0
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ostiary.errors import UnavailableError
-from ostiary.server.bench.decide import HOST, machine, serving
+from ostiary.server.bench.decide import machine, serving
+from ostiary.server.bench.rounds import HOST
 from ostiary.server.bench.signal import AdminInjector, Injector, SignalInjector, listen_to_us
 from ostiary.server.bench.workload import Workload
 from ostiary.server.peps import NewPep, register

@@ -68,7 +68,12 @@ class Workload:
         catalogue.parent.mkdir(parents=True, exist_ok=True)
         catalogue.write_text(json.dumps(self._catalogue()))
         write_issuer(places.settings, keys)
-        issuer = IssuerSection(issuer=ISSUER, audience="ostiary", jwks_path=keys)
+        return self.settings(places)
+
+    @classmethod
+    def settings(cls, places: Places) -> Settings:
+        """Return the settings that believe the issuer whose keys were written into a data directory."""
+        issuer = IssuerSection(issuer=ISSUER, audience="ostiary", jwks_path=cls.keys(places))
         return Settings(identity=IdentitySection(issuers=(issuer,)))
 
     @staticmethod
@@ -122,6 +127,10 @@ class Workload:
         """Return AuthZEN request bodies as an enforcement point would send them, tokens and all: one a person."""
         return [self._body(person) for person in self.people]
 
+    def batches(self, items: int) -> list[bytes]:
+        """Return bodies of `evaluations`: one a person, each with so many questions about what that person uses."""
+        return [self._batch(person, items) for person in self.people]
+
     def sessions(self, count: int) -> list[dict[str, Any]]:
         """Return what is asked in each of ``count`` sessions of its people, as arguments of the SDK's ``question``."""
         return [self._session(self.people[number % PEOPLE], number) for number in range(count)]
@@ -146,6 +155,13 @@ class Workload:
         request = msgspec.to_builtins(self._request(person))
         request["context"]["subject_token"] = person.token
         return msgspec.json.encode(request)
+
+    def _batch(self, person: Person, items: int) -> bytes:
+        asked = [msgspec.to_builtins(self._request(person)) for _ in range(items)]
+        context = {**asked[0]["context"], "subject_token": person.token} if asked else {}
+        each = [{"action": one["action"], "resource": one["resource"]} for one in asked]
+        subject = {"type": "user", "id": person.name}
+        return msgspec.json.encode({"subject": subject, "context": context, "evaluations": each})
 
     def _person(self, number: int) -> Person:
         random, name = self._random, f"dev-{number:03d}"

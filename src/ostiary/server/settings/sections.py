@@ -92,7 +92,8 @@ class ServerSection(Section):
     deadline_ms: Milliseconds = 500
     """Longest time for one decision; then the answer is DENY `policy_timeout`."""
     stuck_ms: Milliseconds = 1000
-    """Time after the deadline at which a thread that still works counts as stuck and the worker is replaced."""
+    """Processor time after which a thread past its deadline counts as stuck and the worker is replaced; where it only
+    waits, ten times as long."""
     record_wait_ms: Milliseconds = 5000
     """Longest wait for a record to be on disk; then the answer is DENY `record_failed`."""
     receive_timeout_s: Seconds = 10

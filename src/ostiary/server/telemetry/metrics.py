@@ -83,6 +83,7 @@ class Metrics:
         build.labels(__version__).set(1)
         ProcessCollector(registry=kept)
         self._peps: set[str] = set()
+        self._counted: dict[tuple[str, str, str, str], Counter] = {}
 
     def gauge(self, name: str, words: str, read: Callable[[], float]) -> None:
         """Add a gauge that is read at each scrape."""
@@ -93,7 +94,10 @@ class Metrics:
         record = decided.record
         outcome = record.outcome
         labels = (outcome.effect.name.lower(), proposal_phase(outcome), self._pep(record.pep), rule_class(outcome))
-        self._decisions.labels(*labels).inc()
+        counted = self._counted.get(labels)
+        if counted is None:  # as few as there are series: effects, phases, some enforcement points, classes of rules
+            counted = self._counted[labels] = self._decisions.labels(*labels)
+        counted.inc()
         if decided.laps:
             laps = decided.laps
             self._duration.observe((laps["record"] - laps["start"]) / 1e9)

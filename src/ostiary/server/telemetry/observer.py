@@ -19,16 +19,15 @@ class Learner:
         """Start the thread."""
         self._learn = learn
         self._on_fault = on_fault
-        self._queue: queue.Queue[Decided | None] = queue.Queue(MAX_WAITING)
+        self._queue: queue.SimpleQueue[Decided | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ostiary-learner", daemon=True)
         self._thread.start()
 
     def offer(self, decided: Decided) -> bool:
         """Hand over one decision; return false when too many wait."""
-        try:
-            self._queue.put_nowait(decided)
-        except queue.Full:
+        if self._queue.qsize() >= MAX_WAITING:  # the loop alone offers: nobody comes between the two lines
             return False
+        self._queue.put(decided)
         return True
 
     def close(self) -> None:

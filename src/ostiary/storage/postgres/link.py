@@ -15,6 +15,7 @@ import msgspec
 from pg8000 import native
 
 from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.storage.postgres.streaming import StreamingConnection, Taker
 
 CONNECT_S: Final = 5
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -46,7 +47,7 @@ class Link:
         parts = _parts(source.dsn)
         parts |= {"user": user, "password": password} if user else {}
         try:
-            self.connection = native.Connection(**parts, timeout=timeout_s)
+            self.connection = StreamingConnection(**parts, timeout=timeout_s)
         except native.Error:
             raise away() from None  # the driver's words hold host and user
         self.broken = False
@@ -62,6 +63,22 @@ class Link:
         except native.InterfaceError:
             self.broken = True
             raise
+
+    def stream(self, query: str, taker: Taker) -> None:
+        """Ask one query in a transaction that reads; ``taker`` takes the rows as they come.
+
+        Raises:
+            native.Error: what the server or the line says.
+        """
+        finished = False
+        try:
+            self.connection.stream(query, taker)
+            finished = True
+        except native.DatabaseError:
+            finished = True  # the server said so, and is ready for the next
+            raise
+        finally:
+            self.broken = self.broken or not finished
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[None]:

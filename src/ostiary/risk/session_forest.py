@@ -3,6 +3,8 @@
 - Its columns are those of ``trail.NAMES``, then those of ``session_columns.NAMES``, then some of the access's own
   features, named in ``session.json``. A model from before there was a session so far has none of the second.
 - A session's risk is judged anew at each access, from the risks of the accesses so far.
+- The trees may correct the access's own risk instead of saying everything: then a share of it, ``lean``, is added to
+  what they say. It only rises with that risk.
 """
 
 import math
@@ -20,10 +22,12 @@ from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.vocabulary.scoring import Contribution
 
 MOST_COLUMNS: Final = 1_024
+MOST_LEAN: Final = 1.0
 _LEAST_WEIGHT: Final = 0.05
 _MOST_IN_SESSION: Final = 2
 _UNSAID: Final = frozenset({"age", "idle", "accesses", "risk", "proofs", "proven"})  # a score is no reason for a score
 _LEAST: Final = 1e-12
+_OWN_RISK: Final = TRAIL.index("trail_llr")
 _WORDS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("llr_level_", "odd_", "llr_worst_", "llr_before"), "the days before held other unusual accesses"),
     (("zone_", "network_", "device_", "collection_", "resource_"), "it resembles other unusual accesses of these days"),
@@ -56,11 +60,13 @@ class SessionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         trail: names of the trail's columns, in order: those of this version of Ostiary or the model is refused.
         features: names of the access's own features that come last.
         so_far: names of the columns of the session so far, none in a model from before they were.
+        lean: share of the access's own log-likelihood ratio that is added to the trees' margin, none in an older model.
     """
 
     trail: tuple[str, ...]
     features: tuple[str, ...]
     so_far: tuple[str, ...] = ()
+    lean: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,6 +85,7 @@ class SessionForest:
         scaling: Scaling,
         *,
         so_far: bool = True,
+        lean: float = 0.0,
     ) -> None:
         """Join the parts.
 
@@ -88,11 +95,13 @@ class SessionForest:
             columns: places of the access's features.
             scaling: calibration and thresholds.
             so_far: whether the trees know the session so far.
+            lean: share of the access's own risk that is added to what they say.
         """
         self._forest = forest
         self._walker = walker
         self._columns = tuple(columns)
         self._so_far = so_far
+        self._lean = lean
         self._table = scaling.session_table
         self._undo = None if scaling.continues is None else scaling.continues.inverse()
         self._base = log_odds(scaling.table.prior)
@@ -115,11 +124,14 @@ class SessionForest:
 
     def score(self, row: Sequence[float]) -> float:
         """Return the calibrated probability of ``row``."""
-        return sigmoid(self._table.logit(self._forest.margin(row)))
+        return self._probability(self._forest.margin(row), row)
 
     def scores(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """Return the calibrated probability of each row, as ``score`` would."""
-        return [sigmoid(self._table.logit(margin)) for margin in self._forest.margins(rows)]
+        return [self._probability(margin, row) for margin, row in zip(self._forest.margins(rows), rows, strict=True)]
+
+    def _probability(self, margin: float, row: Sequence[float]) -> float:
+        return sigmoid(self._table.logit(margin + self._lean * row[_OWN_RISK]))
 
     def reasons(self, row: Sequence[float]) -> tuple[Contribution, ...]:
         """Return what trail and session so far add, in words, strongest first; nothing that lowered the risk."""
@@ -159,6 +171,8 @@ def parse_session_schema(data: bytes) -> SessionSchema:
         raise FaultyInputError("model_malformed", f"a file of the model is malformed: {fault}") from fault
     if schema.trail != TRAIL or schema.so_far not in {(), SO_FAR} or len(schema.features) > MOST_COLUMNS:
         raise FaultyInputError("model_malformed", "the model's trail or session is another version's: train it anew")
+    if not 0.0 <= schema.lean <= MOST_LEAN:
+        raise FaultyInputError("model_malformed", f"the model's session leans on an access by {schema.lean}")
     return schema
 
 

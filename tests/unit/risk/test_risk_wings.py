@@ -17,6 +17,7 @@ from ostiary.risk.groups import EVERYBODY, PEOPLE, SERVICES
 from ostiary.risk.measure.reference import parse_reference
 from ostiary.risk.model import RiskModel, load_scorer
 from ostiary.risk.reasons import plain_words
+from ostiary.risk.session_columns import NAMES as SO_FAR
 from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.session_forest import SessionSchema, parse_session_schema
 from ostiary.risk.source import Source
@@ -25,10 +26,10 @@ from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.card import write_card
 from ostiary.risk.training.contrast import ContrastSettings, Planter
-from ostiary.risk.training.fit import FitSettings
+from ostiary.risk.training.fit import FitSettings, fit, margins
 from ostiary.risk.training.prepare import PrepareSettings, prepare
 from ostiary.risk.training.train import Trained, TrainSettings, train
-from ostiary.risk.training.wings import MONOTONE, fit_access
+from ostiary.risk.training.wings import MONOTONE, SessionFit, fit_access
 from ostiary.risk.training.write import write_model
 from ostiary.signals.book import ProfileBook
 from ostiary.signals.features import NAMES, SET_DIGEST, extract
@@ -177,7 +178,7 @@ def test_a_session_forest_never_falls_where_it_promised_to_rise(model: RiskModel
         rising = (*TRAIL_RISING, *SO_FAR_RISING, *own)
         for _ in range(20):
             row = luck.normal(1.0, 3.0, len(rising))
-            row[luck.random(len(row)) < 0.2] = np.nan
+            row[1:][luck.random(len(row) - 1) < 0.2] = np.nan  # the access's own risk is always told
             place = int(luck.choice(np.flatnonzero(np.array(rising))))
             row[place] = luck.normal(0.0, 2.0)
             scores = []
@@ -229,9 +230,45 @@ def test_sessions_do_not_depend_on_whose_scale_is_continued(
         assert a.session.score == pytest.approx(b.session.score, rel=1e-6)
 
 
+def test_the_session_forest_corrects_the_risk_of_the_access(trained: Trained, model: RiskModel) -> None:
+    """Its trees start from a share of that risk, and serving adds the same share: to the bit what training saw."""
+    schema = parse_session_schema(trained.files["session.json"])
+    assert schema.trail[0] == "trail_llr"
+    assert schema.lean == SessionFit().lean > 0
+    rows = np.random.default_rng(4).normal(1.0, 3.0, (40, len(schema.names)))
+    added = margins(trained.files["session.txt"].decode(), rows).tolist()
+    table, told = model.scaling.session_table, rows.tolist()
+    expected = [table.probability(more + schema.lean * row[0]) for more, row in zip(added, told, strict=True)]
+    forest = model.session_forest(AccessEvent("e", "default", 0, "nightly", "read", "db", "t", subject_type="cronjob"))
+    assert forest.scores(told) == [forest.score(row) for row in told] == expected
+
+
+def test_the_trees_learn_what_is_to_be_added_to_an_offset() -> None:
+    luck = np.random.default_rng(5)
+    rows = luck.normal(size=(4_000, 2))
+    label = (luck.random(4_000) < 1 / (1 + np.exp(-2 * rows[:, 0]))).astype(np.int64)
+    settings, names = FitSettings(most_trees=40, column_share=1.0), ("known", "noise")
+    alone = fit(rows, label, names=names, monotone=(0, 0), settings=settings, seed=1)
+    after = fit(rows, label, names=names, monotone=(0, 0), settings=settings, seed=1, offset=2 * rows[:, 0])
+    assert np.abs(margins(after.text, rows)).mean() < 0.3 * np.abs(margins(alone.text, rows)).mean()
+
+
+def test_a_model_from_before_there_was_a_lean_judges_by_its_trees_alone() -> None:
+    old = msgspec.json.encode({"trail": TRAIL, "features": [], "so_far": SO_FAR})
+    assert parse_session_schema(old).lean == 0.0
+
+
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b'{"trail":[],"features":[]}', msgspec.json.encode(SessionSchema(TRAIL, ("x",) * 2_000))],
+    [
+        b"",
+        b"[]",
+        b'{"trail":[],"features":[]}',
+        msgspec.json.encode(SessionSchema(TRAIL, ("x",) * 2_000)),
+        msgspec.json.encode(SessionSchema(TRAIL, (), lean=-0.1)),
+        msgspec.json.encode(SessionSchema(TRAIL, (), lean=1.5)),
+        msgspec.json.encode(SessionSchema(TRAIL, ())).replace(b'"lean":0.0', b'"lean":NaN'),
+    ],
 )
 def test_a_session_schema_of_another_make_is_refused(data: bytes) -> None:
     with pytest.raises(FaultyInputError) as caught:

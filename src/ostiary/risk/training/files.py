@@ -71,7 +71,7 @@ def files_of(wings: Mapping[str, Wing], examples: Examples, card: Card, referenc
         features = tuple(NAMES[place] for place in wing.access.features)
         files[file_of(MODEL_FILE, name)] = wing.access.final.text.encode()
         files[file_of(SESSION_FILE, name)] = wing.session.final.text.encode()
-        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(SessionSchema(TRAIL, features, SO_FAR))
+        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(SessionSchema(TRAIL, features, SO_FAR, wing.session.lean))
         files[file_of(CALIBRATION_FILE, name)] = _json(scaling_of(wing.access, wing.session))
         if wing.access.votes is not None:
             files |= _vote(wing.access.votes)

@@ -80,12 +80,18 @@ def fit(
     settings: FitSettings,
     seed: int,
     weights: Floats | None = None,
+    offset: Floats | None = None,
     later: tuple[Rows, Ints] | None = None,
 ) -> Fitted:
-    """Fit on ``rows``; with ``later`` rows, stop when they gain no more."""
+    """Fit on ``rows``; with ``later`` rows, stop when they gain no more.
+
+    With an ``offset``, a margin a row, the trees learn what is to be added to it; it is no part of what they say.
+    """
     left_out = [place for place, name in enumerate(names) if settings.hardened and is_paddable(name)]
     rows, later = _without(rows, left_out), later and (_without(later[0], left_out), later[1])
-    data = lightgbm.Dataset(rows, labels, weight=weights, feature_name=list(names), free_raw_data=True)
+    data = lightgbm.Dataset(
+        rows, labels, weight=weights, init_score=offset, feature_name=list(names), free_raw_data=True
+    )
     callbacks: list[Callable[..., Any]] = [lightgbm.early_stopping(_PATIENCE, verbose=False)] if later else []
     watched = [lightgbm.Dataset(*later, reference=data)] if later else []
     options = _options(monotone, settings, seed, len(rows))

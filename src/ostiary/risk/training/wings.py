@@ -26,7 +26,7 @@ from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.calibrate import learn_calibration
 from ostiary.risk.training.continuity import continued, mapped
 from ostiary.risk.training.figures import by_sitting, harder, probabilities, thresholds
-from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Rows, fit, margins
+from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Ints, Rows, fit, margins
 from ostiary.risk.training.folds import Folds, fit_folds, suspects
 from ostiary.risk.training.prepare import Examples
 from ostiary.risk.training.session_rows import Judge, SessionExamples
@@ -42,12 +42,22 @@ Mask = npt.NDArray[np.bool_]
 
 
 class SessionFit(msgspec.Struct, frozen=True):
-    """Parameters of the session forest, beside those of the access forest."""
+    """Parameters of the session forest, beside those of the access forest (ADR-0083).
 
-    most_trees: int = 300
-    leaves: int = 31
+    Attributes:
+        most_trees, leaves, depth, learning_rate, least_rows: of the trees: few and small, since they only correct.
+        lean: share of the access's own risk that they start from, a log-likelihood ratio.
+        own_weight: of a row of own behaviour; an impostor's weighs 1. The trees look closest where a row is as likely
+            one as the other, and alarms are wanted where one own session in hundreds is flagged.
+    """
+
+    most_trees: int = 150
+    leaves: int = 12
     depth: int = 8
     learning_rate: float = 0.04
+    least_rows: int = 100
+    lean: float = 0.5
+    own_weight: float = 5.0
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -82,7 +92,7 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """The session forest of a wing; ``scores`` and ``kind`` are of the later sittings."""
+    """The session forest of a wing; ``scores`` and ``kind`` are of the later sittings, ``lean`` as in its schema."""
 
     final: Fitted
     table: Calibration
@@ -90,6 +100,7 @@ class Session(msgspec.Struct, frozen=True):
     scores: Floats
     kind: npt.NDArray[np.int64]
     unseen: Mask
+    lean: float
 
 
 Before = Callable[[Rows], Floats]
@@ -188,15 +199,24 @@ def fit_session(
         leaves=min(own.leaves, settings.leaves),
         depth=own.depth,
         learning_rate=own.learning_rate,
+        least_rows=max(own.least_rows, settings.least_rows),
     )
     later = examples.time_ns >= border_ns
     early = ~later & (examples.subject % HELD_OUT != 0)
+    risk = examples.rows[:, TRAIL.index("trail_llr")].astype(np.float64)
 
     def grown(part: Mask) -> Fitted:
         rows, label = examples.rows[part], examples.label[part]
-        return fit(rows, label, names=names, monotone=monotone, settings=shaped, seed=seed)
+        weight = np.where(label == 0, own.own_weight, 1.0)
+        offset = own.lean * risk[part] + _log_odds(weight, label)
+        return fit(
+            rows, label, names=names, monotone=monotone, settings=shaped, seed=seed, weights=weight, offset=offset
+        )
 
-    margin = margins(grown(early).text, examples.rows[later], settings.threads)
+    def told(forest: Fitted) -> Floats:
+        return margins(forest.text, examples.rows[later], settings.threads) + own.lean * risk[later]
+
+    margin = told(grown(early))
     scores, kind = by_sitting(margin, examples.kind[later], examples.sitting[later])
     table = learn_calibration(scores, (kind > 0).astype(np.int64), prior)
     calibrated = probabilities(table, scores)
@@ -204,11 +224,15 @@ def fit_session(
         (examples.subject[later] % HELD_OUT == 0).astype(np.float64), examples.kind[later], examples.sitting[later]
     )
     final = grown(np.ones(len(later), dtype=np.bool_))
-    again, _ = by_sitting(
-        margins(final.text, examples.rows[later], settings.threads), examples.kind[later], examples.sitting[later]
-    )
+    again, _ = by_sitting(told(final), examples.kind[later], examples.sitting[later])
     levels = harder(thresholds(calibrated, kind), thresholds(probabilities(table, again), kind))
-    return Session(final, table, levels, calibrated, kind, held_out > 0)
+    return Session(final, table, levels, calibrated, kind, held_out > 0, own.lean)
+
+
+def _log_odds(weight: Floats, label: Ints) -> float:
+    """Return the weighed log-odds of an impostor, where the trees start from; one class alone starts from none."""
+    impostors, own = float(weight[label == 1].sum()), float(weight[label == 0].sum())
+    return float(np.log(impostors / own)) if impostors and own else 0.0
 
 
 def scaling_of(access: Access, session: Session) -> Scaling:

@@ -42,7 +42,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class SessionFit(msgspec.Struct, frozen=True):
-    """Parameters of the session forest, beside those of the access forest (ADR-0083).
+    """Parameters of the session forest, beside those of the access forest (ADR-0079).
 
     Attributes:
         most_trees, leaves, depth, learning_rate, least_rows: of the trees: few and small, since they only correct.

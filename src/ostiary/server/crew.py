@@ -12,6 +12,7 @@
 """
 
 import asyncio
+import math
 import sys
 import threading
 import time
@@ -68,16 +69,21 @@ class _Meter:
     """How much processor time a thread has used since it began with something."""
 
     def __init__(self) -> None:
-        self._ident = threading.get_ident()
+        self._thread, self._ident = threading.current_thread(), threading.get_ident()
         self._clock = clock_of_thread(self._ident)
         self._begun_s = self._clock()
 
     def read_s(self) -> float:
-        """Return it; the thread must be alive, or its clock is gone."""
-        return self._clock() - self._begun_s
+        """Return it, or without end for a thread that a bug has ended: it never comes to anything any more."""
+        try:
+            return self._clock() - self._begun_s if self._thread.is_alive() else math.inf
+        except OSError:  # it ended just now, and its clock with it
+            return math.inf
 
     def where(self) -> str:
         """Return in which functions the thread is, the innermost first: names and lines of code, no values."""
+        if not self._thread.is_alive():  # another may bear its number by now
+            return "the thread has ended"
         frames = traceback.walk_stack(sys._current_frames().get(self._ident))  # noqa: SLF001 - nothing else tells
         told = (f"{Path(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}" for frame, line in frames)
         return " < ".join(islice(told, FRAMES))
@@ -193,6 +199,8 @@ class Crew:
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
+            job.meter = _Meter()
+            job.started = True  # said before the other flag is looked at, as in the loop: one of both sees the other
             if not job.expired:
                 self._decide(job)
             with self._lock:
@@ -202,8 +210,6 @@ class Crew:
                     return
 
     def _decide(self, job: _Job) -> None:
-        job.meter = _Meter()
-        job.started = True
         try:
             decided = job.run()
         except AlreadyAnsweredError:

@@ -71,4 +71,7 @@ def _address(made: bytes) -> int:
 
 
 def _writable(made: bytes, length: int) -> memoryview:
-    return memoryview((ctypes.c_char * length).from_address(_address(made))).cast("B")
+    room = (ctypes.c_char * length).from_address(_address(made))
+    # A part of the view outlives it, in the frames of a fault for instance: what it looks at must be there as long.
+    room.made = made  # type: ignore[attr-defined] # an attribute of our own
+    return memoryview(room).cast("B")

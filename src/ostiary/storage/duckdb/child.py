@@ -90,8 +90,9 @@ def serve(link: socket.socket, memory_mb: int) -> None:
 
 def touch_memory(link: socket.socket, database: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
     """Make memory ready for the next query, unless it is already here."""
-    waiting, _, _ = select.select([link], [], [], 0)
-    if not waiting:
+    look = select.poll()  # `select` itself knows no handle beyond 1023, and a busy server has more open
+    look.register(link, select.POLLIN)
+    if not look.poll(0):
         database.execute(_TOUCH, {"memory_mb": memory_mb}).fetchall()
 
 

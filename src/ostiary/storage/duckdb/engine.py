@@ -56,6 +56,10 @@ class _Process:
             hear(self.link, 0)
             self._said_ready = True
 
+    def lives(self) -> bool:
+        """Return whether it has not ended by itself."""
+        return self._process.poll() is None
+
     def end(self) -> None:
         """End it, whatever it does."""
         self.link.close()
@@ -130,16 +134,24 @@ class DuckEngine:
     def _take(self) -> _Process:
         if self._closed:
             raise UnavailableError("engine_unavailable", "the engine for queries is closed")
-        try:
-            process = self._idle.get_nowait()
-        except Empty:
-            process = _Process(self._memory_mb)
+        process = self._idle_one()
         try:
             process.wait_ready()
         except (EOFError, OSError) as fault:
             process.end()
             raise UnavailableError("engine_unavailable", "the engine for queries cannot be started") from fault
         return process
+
+    def _idle_one(self) -> _Process:
+        """Return one that waits, or another; who ended while nobody asked is nothing that the next query did."""
+        while True:
+            try:
+                process = self._idle.get_nowait()
+            except Empty:
+                return _Process(self._memory_mb)
+            if process.lives():
+                return process
+            process.end()
 
     def _give_back(self, process: _Process) -> None:
         if self._closed:

@@ -186,6 +186,7 @@ _READER_SETTINGS: Final = (
     "timezone = 'UTC'",
     "datestyle = 'ISO, YMD'",
     "client_encoding = 'UTF8'",
+    "standard_conforming_strings = on",  # queries are written anew for this; a database set otherwise reads others
 )
 
 

@@ -25,6 +25,7 @@ BATCH_ROWS: Final = 5000
 BATCH_BYTES: Final = 4 * 1024 * 1024
 DRAINED_BYTES: Final = 1024 * 1024
 _SLACK_BYTES: Final = 65_536
+_WORDS_BYTES: Final = 1024 * 1024  # 1600 columns are described in 131 KB
 _LENGTH: Final = struct.Struct("!i")
 _COUNT_BYTES: Final = 2
 _KINDS: Final[dict[int, tuple[Any, Callable[[str], Any]]]] = {
@@ -74,13 +75,16 @@ class _Taken:
         fields = zip(columns, self._kinds, strict=True)
         self._schema = pa.schema([pa.field(one["name"], kind) for one, (kind, _) in fields])
 
-    def check(self, length: int) -> None:
-        """Refuse a row by its length.
+    def check(self, length: int, *, row: bool) -> None:
+        """Refuse a row by its length, and words that can only be a fault with a value in it.
 
         Raises:
+            FaultyInputError: ``query_invalid``.
             RefusedError: ``query_too_large``.
         """
-        if length > 2 * self._limits.max_bytes + _SLACK_BYTES:
+        if not row and length > _WORDS_BYTES:
+            raise _odd_values()
+        if row and length > 2 * self._limits.max_bytes + _SLACK_BYTES:
             raise self._too_large()
 
     def row(self, data: bytes) -> None:
@@ -120,7 +124,7 @@ class _Taken:
             arrays = [_array(texts, *kind) for texts, kind in zip(_split(rows, self._kinds), self._kinds, strict=True)]
             batch = pa.record_batch(arrays, schema=self._schema)
         except (pa.ArrowException, ValueError, TypeError, OverflowError, struct.error):
-            self._give_up(FaultyInputError("query_invalid", "the query cannot run on these values"))
+            self._give_up(_odd_values())
             return
         self._bytes += batch.nbytes
         self._batches.append(batch)
@@ -133,6 +137,10 @@ class _Taken:
     def _too_large(self) -> RefusedError:
         most = self._limits.max_rows
         return RefusedError("query_too_large", f"the answer has more than {most} rows, or too many bytes")
+
+
+def _odd_values() -> FaultyInputError:
+    return FaultyInputError("query_invalid", "the query cannot run on these values")
 
 
 def _split(rows: list[bytes], width: list[Any]) -> list[list[bytes | None]]:

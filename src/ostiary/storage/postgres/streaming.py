@@ -2,7 +2,8 @@
 
 - What is sent together: begin a transaction that reads, the query, commit. It costs one journey, not one a statement.
 - The query is run to its end, so the server may plan it with parallel workers as it does for anybody; for a cursor it
-  may not. What comes is bounded on this side: a row that is too long is refused by its length, before it is read.
+  may not. What comes is bounded on this side: a row that is too long is refused by its length, before it is read, and
+  so are the server's words: a fault may hold a whole value of the query's making, up to a gigabyte.
 - It can be nothing but a query: it stands where a table stands. No other statement can stand there, and no part of one
   that writes.
 """
@@ -26,8 +27,8 @@ class Taker(Protocol):
         """Take what the columns are."""
         ...
 
-    def check(self, length: int) -> None:
-        """Raise when a row of so many bytes is not even to be read."""
+    def check(self, length: int, *, row: bool) -> None:
+        """Raise when so many bytes, a row or the server's words, are not even to be read."""
         ...
 
     def row(self, data: bytes) -> None:
@@ -53,13 +54,15 @@ class StreamingConnection(native.Connection):  # type: ignore[misc] # the driver
         code = b""
         while code != core.READY_FOR_QUERY:
             code, length = core.ci_unpack(self._exactly(_HEAD))
-            if code != core.DATA_ROW:
-                self._hear(code, self._exactly(length - _LENGTH), context)
-                if code == core.ROW_DESCRIPTION:
-                    taker.described(context.columns)
-            else:
-                taker.check(length)
-                taker.row(self._exactly(length - _LENGTH))
+            is_row = code == core.DATA_ROW
+            taker.check(length, row=is_row)
+            data = self._exactly(length - _LENGTH)
+            if is_row:
+                taker.row(data)
+                continue
+            self._hear(code, data, context)
+            if code == core.ROW_DESCRIPTION:
+                taker.described(context.columns)
         if context.error is not None:
             if self._transaction_status == core.IN_FAILED_TRANSACTION:
                 self.execute_simple(ROLLBACK)
@@ -79,6 +82,8 @@ class StreamingConnection(native.Connection):  # type: ignore[misc] # the driver
         heard(data, context)
 
     def _exactly(self, count: int) -> bytes:
+        if count < 0:  # it would be read to the end of the line
+            raise native.InterfaceError("the server says a length that is none")
         try:
             found: bytes = self._sock.read(count)
         except OSError as fault:

@@ -1,4 +1,4 @@
-"""A part of a large body that outlives a fault, as in the frames that a fault carries, looks at memory that is there."""
+"""A part of a large body that outlives a fault, as in a fault's frames, looks at memory that is there."""
 
 import subprocess
 import sys
@@ -22,5 +22,5 @@ print(*(bytes(one).decode() for one in kept))
 
 
 def test_what_is_kept_of_a_body_that_broke_off_is_still_there() -> None:
-    told = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)  # noqa: S603
+    told = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert (told.returncode, told.stdout.split()) == (0, ["hello"] * 3), told.stderr

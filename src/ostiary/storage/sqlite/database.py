@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.sqlite.migrate import migrate
@@ -33,6 +33,8 @@ _LAST_TRIES: Final = 6
 _WAL_BYTES: Final = 64 << 20
 # Of values: half of a surrogate pair, a number beyond 64 bits.
 _FAULTS: Final = (sqlite3.Error, UnicodeEncodeError, OverflowError)
+
+T = TypeVar("T")
 
 
 class SqliteDatabase:
@@ -84,15 +86,15 @@ class SqliteDatabase:
 
     def write(self, name: str, *values: object) -> int:
         """Run a named statement inside a transaction; return how many rows it changed."""
-        return self._inside(self._writer.execute, name, values).rowcount
+        return self._inside(self._writer.execute, name, values, _changed)
 
     def write_named(self, name: str, values: dict[str, object]) -> int:
         """Like ``write``, with named values."""
-        return self._inside(self._writer.execute, name, values).rowcount
+        return self._inside(self._writer.execute, name, values, _changed)
 
     def write_many(self, name: str, rows: Iterable[Sequence[object] | Mapping[str, object]]) -> None:
         """Run a named statement for every row, inside a transaction."""
-        self._inside(self._writer.executemany, name, rows)
+        self._inside(self._writer.executemany, name, rows, _changed)
 
     def erase(self, name: str, rows: Iterable[Sequence[object]]) -> int:
         """Like ``write_many``, but what goes is overwritten with zeros; return how many rows it changed."""
@@ -107,11 +109,11 @@ class SqliteDatabase:
 
     def read_inside(self, name: str, *values: object) -> list[Row]:
         """Run a named query on the writing connection, inside a transaction: sees what it has written so far."""
-        return self._inside(self._writer.execute, name, values).fetchall()
+        return self._inside(self._writer.execute, name, values, sqlite3.Cursor.fetchall)
 
     def read_inside_named(self, name: str, values: dict[str, object]) -> list[Row]:
         """Like ``read_inside``, with named values."""
-        return self._inside(self._writer.execute, name, values).fetchall()
+        return self._inside(self._writer.execute, name, values, sqlite3.Cursor.fetchall)
 
     def read(self, name: str, *values: object) -> list[Row]:
         """Run a named query on committed data."""
@@ -141,16 +143,21 @@ class SqliteDatabase:
                 self._readers.get_nowait().close()
             self._writer.close()
 
-    def _inside(self, run: Callable[[str, Any], sqlite3.Cursor], name: str, values: Any) -> sqlite3.Cursor:
-        """Run a named statement inside a transaction: this thread's own, if it is in one, else one for it alone."""
+    def _inside(
+        self, run: Callable[[str, Any], sqlite3.Cursor], name: str, values: Any, take: Callable[[sqlite3.Cursor], T]
+    ) -> T:
+        """Run a named statement inside a transaction: this thread's own, if it is in one, else one for it alone.
+
+        What comes of it is taken inside, too: rows that are still to be read belong to whoever writes next.
+        """
         # Written out for the thread that is in one: a batch of records makes a dozen of these, and two generators for
         # each were a fifth of what the batch cost.
         with self._lock:
             if not self._depth:
                 with self.transaction():
-                    return run(statement(name), values)
+                    return take(run(statement(name), values))
             try:
-                return run(statement(name), values)
+                return take(run(statement(name), values))
             except _FAULTS as fault:
                 raise in_our_words(fault) from fault
 
@@ -185,6 +192,10 @@ class SqliteDatabase:
         finally:
             self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         return not busy
+
+
+def _changed(cursor: sqlite3.Cursor) -> int:
+    return cursor.rowcount
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -103,12 +103,15 @@ class Beside:
     def judged(self, batches: Iterable[Looked]) -> Iterator[tuple[Looked, Judgement]]:
         """Yield each batch with its judgement, up to ``AHEAD`` batches late; the process ends with it.
 
+        What ``batches`` raises comes after the judgements of all that it gave before, as in one process.
+
         Raises:
             UnavailableError: ``judge_ended``, or what its model says.
         """
         waiting: deque[Looked] = deque()
+        faults: list[Exception] = []
         try:
-            for number, batch in enumerate(batches):
+            for number, batch in enumerate(_until_fault(batches, faults)):
                 while waiting and (len(waiting) >= AHEAD or self._ours.poll()):
                     yield waiting.popleft(), self._answer()
                 message = ForkingPickler.dumps(self._asked(number, batch, idle=len(waiting) < _IDLE))
@@ -118,6 +121,8 @@ class Beside:
                 waiting.append(batch)
             while waiting:
                 yield waiting.popleft(), self._answer()
+            for fault in faults:
+                raise fault
         finally:
             self.close()
 
@@ -150,6 +155,14 @@ class Beside:
         if not isinstance(answer, Judgement):
             raise UnavailableError(*answer)
         return answer
+
+
+def _until_fault(batches: Iterable[Looked], faults: list[Exception]) -> Iterator[Looked]:
+    """Yield batches as long as they come, and keep what ended them."""
+    try:
+        yield from batches
+    except Exception as fault:  # noqa: BLE001 - it is raised when those before it are judged
+        faults.append(fault)
 
 
 class _Asked(NamedTuple):

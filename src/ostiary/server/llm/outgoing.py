@@ -212,7 +212,7 @@ class Outgoing:
         self._room.append(visit.caller.tenant, record)
         # Who goes before the server has counted gets nothing back: else nobody would wait for the last chunk.
         if visit.taken.wants and usage.told:
-            self._room.spending.settle(visit.taken, usage)
+            self._visits.settle_later(visit, usage)
 
     def _told(self, usage: Usage) -> dict[str, Any]:
         ms = (round(self._first_ms, 1), round((time.monotonic() - self._begun) * 1000, 1))

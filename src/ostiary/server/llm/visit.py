@@ -8,8 +8,9 @@
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -188,6 +189,18 @@ class Visits:
                 await self._beside(partial(self._room.spending.settle, visit.taken, usage))
             except OstiaryError as fault:  # what was taken stays taken
                 self._desk.faults(fault.code, fault)
+
+    def settle_later(self, visit: Visit, usage: Any) -> None:
+        """Give back what a request did not cost, without waiting: its caller went, and the loop has others."""
+        if visit.taken.wants and not self._room.spending.settle_at_hand(visit.taken, usage):
+            with contextlib.suppress(RuntimeError):  # the threads have ended: what was taken stays taken
+                work = self._threads.submit(self._room.spending.settle, visit.taken, usage)
+                work.add_done_callback(self._settled)
+
+    def _settled(self, work: Future[None]) -> None:
+        fault = None if work.cancelled() else work.exception()
+        if fault is not None:  # what was taken stays taken
+            self._desk.faults(getattr(fault, "code", type(fault).__name__), fault)
 
     async def keep(self, visit: Visit, answer: str, calls: Sequence[CallAsked]) -> None:
         """Keep question and answer, where conversations are kept and this one is to be.

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import resource
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from ostiary.pipeline.features.ports import Limits
+from ostiary.pipeline.training.burial import FirstProcess
 from ostiary.storage.duckdb import DuckEngine
 
 MANY = 1_100
@@ -36,6 +38,18 @@ def test_an_engine_that_begins_while_a_thousand_callers_are_here_answers() -> No
             assert engine.run("SELECT 7 AS n", {}, Limits()).to_pydict() == {"n": [7]}
     finally:
         engine.close()
+
+
+@pytest.mark.usefixtures("many_handles")
+def test_the_end_of_a_sandbox_is_seen_by_a_handle_of_any_number() -> None:
+    with subprocess.Popen(["true"]) as process:
+        first = FirstProcess.__new__(FirstProcess)
+        first.pid, first._handle = process.pid, os.pidfd_open(process.pid)
+        assert first._handle > 1023
+        try:
+            first.wait()
+        finally:
+            first.close()
 
 
 def test_a_process_that_ended_while_nobody_asked_is_no_fault_of_the_next_query() -> None:

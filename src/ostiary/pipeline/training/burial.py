@@ -41,8 +41,9 @@ class FirstProcess:
         Raises:
             UnavailableError: ``training_sandbox_lives``.
         """
-        gone, _, _ = select.select([self._handle], [], [], _WAIT_S)
-        if not gone:
+        look = select.poll()  # `select` itself knows no handle beyond 1023
+        look.register(self._handle, select.POLLIN)
+        if not look.poll(_WAIT_S * 1000):
             raise UnavailableError("training_sandbox_lives", "a process of the sandbox does not end")
         with suppress(ChildProcessError):  # it is ours to bury only where we are the first process ourselves
             os.waitpid(self.pid, os.WNOHANG)

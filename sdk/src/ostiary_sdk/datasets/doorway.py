@@ -185,6 +185,9 @@ class Doorway:
         except (OSError, EOFError, http.client.HTTPException) as fault:
             connection.close()
             raise OSError("the door broke off: fewer bytes came than were promised") from fault
+        except MemoryError as fault:
+            connection.close()
+            raise OSError("the door promises more bytes than there is room for") from fault
         if response.will_close:
             connection.close()
         else:

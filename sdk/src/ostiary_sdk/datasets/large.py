@@ -28,6 +28,7 @@ def received(length: int, into: Callable[[memoryview], int]) -> bytes:
 
     Raises:
         EOFError: fewer came.
+        MemoryError: there is no room for so many.
 
     >>> def seven(view):
     ...     view[:] = b"7" * len(view)
@@ -35,6 +36,8 @@ def received(length: int, into: Callable[[memoryview], int]) -> bytes:
     >>> received(3, seven)
     b'777'
     """
+    if length > sys.maxsize:  # in C it would be another number
+        raise MemoryError
     made = _empty(length)
     view = _writable(made, length)
     try:

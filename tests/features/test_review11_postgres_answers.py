@@ -102,3 +102,10 @@ def test_a_fault_of_usual_length_leaves_the_line(link: Link) -> None:
     with pytest.raises(native.DatabaseError):
         read_rows(link, "SELECT CAST(REPEAT('x', 100000) AS INT)", Limits(max_bytes=1000))
     assert not link.broken
+
+
+def test_a_text_that_no_text_of_the_server_can_be_is_the_querys_own_fault(world: Any) -> None:
+    """A zero byte ends the text on the wire: what follows would be read as something else."""
+    with pytest.raises(OstiaryError) as fault:
+        ask(world, "SELECT amount FROM people WHERE country = 'd\0e'")
+    assert fault.value.code == "query_invalid"

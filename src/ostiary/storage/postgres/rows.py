@@ -47,10 +47,12 @@ def read_rows(link: Link, query: str, limits: Limits) -> pa.Table:
     """Return all rows of one query.
 
     Raises:
-        FaultyInputError: ``query_invalid``: a value has no place in Arrow.
+        FaultyInputError: ``query_invalid``: a value has no place in Arrow, or none in a text of the server.
         RefusedError: ``query_too_large``.
         native.Error: what the server or the line says.
     """
+    if "\0" in query:  # it ends the text on the wire
+        raise _odd_values()
     taken = _Taken(limits)
     link.stream(query, taken)
     return taken.table()

@@ -96,8 +96,9 @@ deny contains {"rule": "device-bound-required"} if {
 }
 
 # What the table asks of a device in this state, on a resource this sensitive. A word that the table's readers do not
-# know asks for the harshest: a slip of the pen must not open anything.
-device_asked_for(state) := object.get({"step_up": "step_up"}, word, "deny") if {
+# know asks for the harshest: a slip of the pen must not open anything. The brackets keep a list from being read as a
+# path, of which the empty one leads to neither word.
+device_asked_for(state) := object.get({"step_up": "step_up"}, [word], "deny") if {
 	device_is[state]
 	word := data.devices[state][data.ostiary.lib.key]
 	word != false

@@ -86,7 +86,7 @@ test_unknown_devices_when_the_table_says_so if {
 
 test_a_word_that_nobody_knows_denies if {
 	request := changed(examples.developer, {"/resource/sensitivity": 3})
-	every word in ["Step_up", "allow", "none", 1, {}] {
+	every word in ["Step_up", "allow", "none", 1, {}, [], ["step_up"], null] {
 		decision := guardrails.decision with input as request with data.devices.unknown as {"3": word}
 		device_rules(decision.deny) == {"device-unknown"}
 	}

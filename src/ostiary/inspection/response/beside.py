@@ -51,6 +51,7 @@ _OTHER: Final = (  # names that are no names of secrets: most are those that git
     r"left|right)|accessib|accessor|capital|rapid[^a]|tokens|tokeni[sz]|keys\b|keying)"
 )
 _NO_AUTH: Final = re.compile(r"(?i)or(?!i)|entic")  # author, authentic
+_SECRET_ID: Final = re.compile(r"(?i)[_ -]?id\b")  # behind `secret`: no identity but half of a login (AppRole)
 _STRONG: Final = re.compile(r"(?i)passw|pwd|passphrase|secret|token|cred|api|access|auth|bearer|private")
 
 
@@ -62,16 +63,23 @@ def is_named(before: str, value: str) -> bool:
 
 def name_in(before: str) -> str:
     """Return the name that ``before`` gives to what follows it; empty if it is none of a secret."""
-    name, other, otherwise = _compiled()
+    name, something_else, _ = _compiled()
     names = list(name.finditer(before, max(len(before) - REACH - _LONGEST, 0)))
     if not names or len(before) - names[-1].end() > REACH:
         return ""
     named = names[-1]
-    between = before[named.end() :]
-    if between.count("\n") > _LINES or other.search(between) or otherwise.search(before, max(named.start() - 16, 0)):
+    said, between = str(named[0]), before[named.end() :]
+    if said.lower() == "secret":
+        between = _SECRET_ID.sub("", between, count=1)
+    if between.count("\n") > _LINES or something_else.search(between) or _is_other(before, named.start()):
         return ""
-    said = str(named[0])
     return "" if said.lower() == "auth" and _NO_AUTH.match(between) else said
+
+
+def _is_other(before: str, start: int) -> bool:
+    """Return whether the name at ``start`` is part of one of no secret: `keystore` is one, `keystore_password` none."""
+    others = _compiled()[2].finditer(before, max(start - 16, 0))
+    return any(found.start() <= start < found.end() for found in others)
 
 
 @cache

@@ -2,12 +2,15 @@
 
 - A password of signs or in groups is as much a password as sixteen letters and digits in a row.
 - What makes a name another one, ``keystore``, ``ssh_key``, ``keys``, says nothing of a name of its own that follows it.
+- A key in base64 is as much one on many lines, as ``base64`` writes it, as on one.
 - No value, however it is made, keeps the judge for longer than its length.
 """
 
 import time
+from base64 import b64encode, encodebytes
 from random import Random
 from string import ascii_letters, ascii_lowercase, digits
+from textwrap import wrap
 
 import pytest
 
@@ -86,6 +89,18 @@ def test_what_is_called_something_else_still_leaves(text: str) -> None:
 def test_half_of_a_login_does_not_leave(said: str) -> None:
     value = "6a174c20-f6de-a53c-74d2-6018fcceff64"
     assert value not in _left(said.format(value))
+
+
+@pytest.mark.parametrize("kind", ["RSA ", "EC ", "OPENSSH ", ""])
+@pytest.mark.parametrize("width", [64, 76, 4_000])
+def test_a_key_in_lines_of_base64_does_not_leave(kind: str, width: int) -> None:
+    body = encodebytes(_CHANCE.randbytes(1_200)).decode()
+    pem = f"-----BEGIN {kind}PRIVATE KEY-----\n{body}-----END {kind}PRIVATE KEY-----\n"
+    told = "\n".join(wrap(b64encode(pem.encode()).decode(), width))
+    left = _left(f"Here it is:\n\n{told}\n\nKeep it safe.")
+    assert left.startswith("Here it is:\n\n[REDACTED:secret.private-key-base64]")
+    assert left.endswith("Keep it safe.")
+    assert len(left) < 100, "what is left is the end of the last line"
 
 
 def test_no_value_keeps_the_judge_for_long() -> None:

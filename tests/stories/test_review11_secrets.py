@@ -63,6 +63,9 @@ def test_keys_in_groups_do_not_leave() -> None:
         "keyvault_secret={}",
         "tokenizer_api_key={}",
         "API_KEYS={}",
+        "The API key for the model: {}",
+        "Your API key for the image endpoint is `{}`.",
+        "password for image registry = {}",
     ],
 )
 def test_a_name_before_the_name_excuses_nothing(said: str) -> None:
@@ -77,6 +80,7 @@ def test_a_name_before_the_name_excuses_nothing(said: str) -> None:
         "keystore = q7Xw2Lr9Tz4Kp8Vn3Bd5",
         "ssh host key q7Xw2Lr9Tz4Kp8Vn3Bd5",
         "csrf_token = q7Xw2Lr9Tz4Kp8Vn3Bd5",
+        "key for the image, digest 9fceb02d0ae598e95dc970b74767f19372d61af8",
         "api_key: claude-3-5-sonnet-20241022",
         "secretName: web-frontend-tls-2026",
     ],

@@ -51,6 +51,9 @@ _OTHER: Final = (  # names that are no names of secrets: most are those that git
     r"left|right)|accessib|accessor|capital|rapid[^a]|tokens|tokeni[sz]|keys\b|keying)"
 )
 _NO_AUTH: Final = re.compile(r"(?i)or(?!i)|entic")  # author, authentic
+_OPENS: Final = re.compile(  # what a key is for says nothing of what it is
+    r"(?i)^\W{0,3}for (?:\w{1,12} ){0,2}(?:model|image|endpoint|public|version)[a-z]{0,3}\b"
+)
 _SECRET_ID: Final = re.compile(r"(?i)[_ -]?id\b")  # behind `secret`: no identity but half of a login (AppRole)
 _STRONG: Final = re.compile(r"(?i)passw|pwd|passphrase|secret|token|cred|api|access|auth|bearer|private")
 
@@ -68,7 +71,7 @@ def name_in(before: str) -> str:
     if not names or len(before) - names[-1].end() > REACH:
         return ""
     named = names[-1]
-    said, between = str(named[0]), before[named.end() :]
+    said, between = str(named[0]), _OPENS.sub("", before[named.end() :])
     if said.lower() == "secret":
         between = _SECRET_ID.sub("", between, count=1)
     if between.count("\n") > _LINES or something_else.search(between) or _is_other(before, named.start()):

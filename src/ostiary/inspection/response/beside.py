@@ -34,10 +34,10 @@ _CHARACTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 _RUN: Final = re.compile(rf"[A-Za-z0-9_+/.~=-]{{{LEAST},}}")
 _VALUE: Final = re.compile(rf"[A-Za-z0-9_+/-][A-Za-z0-9_+/.~-]{{{LEAST - 2},{MOST}}}={{0,2}}")
 _OVERLAP: Final = 8  # a word of ``_names`` that is cut
-_LONGEST: Final = 12
+_LONGEST: Final = 16
 _NAME: Final = (
-    r"(?i)(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|credential|creds|(?:api|access|private)[ _-]?key|auth|"
-    r"bearer|key)"
+    r"(?i)(?:(?:api|access|private|secret|master|encryption|signing)[ _-]?key|passw(?:or)?d|passwd|pwd|passphrase|"
+    r"secret|token|credential|creds|auth|bearer|key)"
 )
 _ELSE: Final = (  # what makes of a name the name of something else
     r"(?i)(?:commit|hash[^i]|sha-?\d|digest|checksum|fingerprint|md5|revision|\betag|version|image|uuid|guid|\bids?\b|"
@@ -55,7 +55,9 @@ _OPENS: Final = re.compile(  # what a key is for says nothing of what it is
     r"(?i)^\W{0,3}for (?:\w{1,12} ){0,2}(?:model|image|endpoint|public|version)[a-z]{0,3}\b"
 )
 _SECRET_ID: Final = re.compile(r"(?i)[_ -]?id\b")  # behind `secret`: no identity but half of a login (AppRole)
-_STRONG: Final = re.compile(r"(?i)passw|pwd|passphrase|secret|token|cred|api|access|auth|bearer|private")
+_STRONG: Final = re.compile(
+    r"(?i)passw|pwd|passphrase|secret|token|cred|api|access|auth|bearer|private|master|encr|sign"
+)
 
 
 def is_named(before: str, value: str) -> bool:

@@ -103,7 +103,7 @@ class Scene:
         shutil.rmtree(own)
         shutil.copytree(bundle, own)
         self.house.policies.reload("default")
-        faces = [face for _, face in self.server.assembly.app._faces if isinstance(face, FeatureFace)]
+        faces = [face for _, face in self.server.assembly.app.faces if isinstance(face, FeatureFace)]
         self.access = faces[0]._access
         self.door = self.access._door
         catalogue = self.house.places.root / "catalogue/default.yaml"

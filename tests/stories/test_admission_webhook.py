@@ -376,9 +376,9 @@ def cluster(start_server: Callable[..., Any]) -> Cluster:
     server = start_server(admission=told)
     models = Approved()
     app = server.assembly.app
-    app._faces = [(path, one) for path, one in app._faces if not isinstance(one, AdmissionFace)]
+    others = [(path, one) for path, one in app.faces if not isinstance(one, AdmissionFace)]
     desk = server.assembly._desk(server.house.settings.server, server.assembly.telemetry.metrics)
-    app._faces.insert(0, ("/pipeline/*/admission", AdmissionFace(desk, models)))
+    app.lead([("/pipeline/*/admission", AdmissionFace(desk, models)), *others])
     key = register(server.house, NewPep(pep_id="cluster-1", tenant="default")).api_key
     return Cluster(server, models, key)
 
@@ -480,7 +480,7 @@ def test_a_log_that_cannot_be_written_is_no_answer(cluster: Cluster, monkeypatch
         def append(self, *_: Any) -> Any:
             raise UnavailableError("log_unavailable", "the log cannot be written")
 
-    face = next(one for _, one in cluster.server.assembly.app._faces if isinstance(one, AdmissionFace))
+    face = next(one for _, one in cluster.server.assembly.app.faces if isinstance(one, AdmissionFace))
     house = type("House", (), {"log": Away(), "clock": cluster.server.house.clock})()
     desk = type("Desk", (), {"house": house, "faults": lambda *_: None, "receive_timeout_s": 5.0})()
     monkeypatch.setattr(face, "_desk", desk)

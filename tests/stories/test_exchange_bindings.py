@@ -41,7 +41,8 @@ class Door:
 
 def open_door(server: Any) -> Any:
     desk = server.assembly._desk(server.house.settings.server, server.assembly.telemetry.metrics)
-    server.assembly.app._faces.insert(0, ("/pipeline", Door(desk.keeper("datasets"))))
+    app = server.assembly.app
+    app.lead([("/pipeline", Door(desk.keeper("datasets"))), *app.faces])
     server.house.registry.put("default", Registered(type="dataset", id="sales"), 1)
     return server
 

@@ -96,7 +96,8 @@ class Scene:
 def scene(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Scene:
     server = start_server(**sections(tmp_path_factory.mktemp("keys"), tokens={"max_bytes": 10_000}))
     desk = server.assembly._desk(server.house.settings.server, server.assembly.telemetry.metrics)
-    server.assembly.app._faces.insert(0, ("/pipeline", Door(desk.keeper("datasets"))))
+    app = server.assembly.app
+    app.lead([("/pipeline", Door(desk.keeper("datasets"))), *app.faces])
     for name in ("sales", "payroll"):
         server.house.registry.put("default", Registered(type="dataset", id=name), 1)
     return Scene(server)

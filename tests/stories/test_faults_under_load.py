@@ -34,6 +34,7 @@ KINDS = (
 
 
 @pytest.mark.slow
+@pytest.mark.allow_hosts(["127.0.0.1", "localhost", "10.213.0.0/16"])  # the last: the far end of the campaign's wire
 def test_every_invariant_holds_through_a_short_campaign(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(repo))
     from benchmarks.faults.campaign import Plan, run  # noqa: PLC0415 - found by the line above

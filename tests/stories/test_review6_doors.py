@@ -47,7 +47,8 @@ class Door:
 def server(start_server: Callable[..., Any]) -> Any:
     server = start_server(guardrails=GUARDRAILS, server={"public_url": PUBLIC})
     desk = server.assembly._desk(server.house.settings.server, server.assembly.telemetry.metrics)
-    server.assembly.app._faces.insert(0, ("/pipeline", Door(desk.keeper("datasets"))))
+    app = server.assembly.app
+    app.lead([("/pipeline", Door(desk.keeper("datasets"))), *app.faces])
     server.house.registry.put("default", Registered(type="dataset", id="sales"), 1)
     return server
 

@@ -76,7 +76,7 @@ def scene(start_server, repo, tmp_path_factory):
     server.house.tenants.create("acme")
     server.house.places.catalogue("acme").write_text(CATALOGUE)
     server.house.policies.load("acme")
-    face = next(face for prefix, face in server.assembly.app._faces if prefix == "/pipeline/*/training")
+    face = next(face for prefix, face in server.assembly.app.faces if prefix == "/pipeline/*/training")
     face._runs._datasets = Datasets()
     return Scene(server)
 

@@ -149,7 +149,7 @@ def furnish(server: Any, tenant: str, repo: Path, lake: Path, model: str) -> Non
     (root / "bundles" / tenant / "access" / "data.yaml").write_text(ACCESS)
     (root / "catalogue" / f"{tenant}.yaml").write_text(CATALOGUE)
     server.house.policies.reload(tenant)
-    features = next(face for _, face in server.assembly.app._faces if isinstance(face, FeatureFace))._access._door
+    features = next(face for _, face in server.assembly.app.faces if isinstance(face, FeatureFace))._access._door
     book = open_datasets(server.house).book
     for name in SIDES:
         (lake / tenant / name).mkdir(parents=True)

@@ -52,7 +52,7 @@ class App:
     ) -> None:
         """Take who answers what, and what to run in the loop at start and end; of two faces the longer path wins."""
         paths = [(prefix, face) for face in faces for prefix in face.prefixes]
-        self._faces = _by_first(sorted(paths, key=lambda path: -len(path[0])))
+        self.lead(sorted(paths, key=lambda path: -len(path[0])))
         self._authzen = authzen
         self._opa = opa
         self._public = public
@@ -61,6 +61,11 @@ class App:
         self._stop = stop
         self._on_fault = on_fault
         self.draining = False
+
+    def lead(self, faces: Sequence[tuple[str, Face]]) -> None:
+        """From now on lead paths to ``faces``, prefixes and who answers below them; the first that fits does."""
+        self.faces = tuple(faces)
+        self._by_first = _by_first(self.faces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the worker's life."""
@@ -96,7 +101,7 @@ class App:
             return await self._authzen.answer(endpoint, request)
         if self._opa is not None and (path == OPA_PREFIX or path.startswith(OPA_PREFIX + "/")):
             return await self._opa.answer(request)
-        for prefix, face in self._faces.get(_first(path), self._faces["*"]):
+        for prefix, face in self._by_first.get(_first(path), self._by_first["*"]):
             if _is_below(path, prefix):
                 return await face.answer(request)
         if path in _PUBLIC or path.startswith((WELL_KNOWN, LOG_PREFIX)):

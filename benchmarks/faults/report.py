@@ -103,7 +103,7 @@ _TAIL: Final = """
 Processes are killed and stopped by signals. The data lies on a tmpfs that is made smaller (root alone may mount one).
 A small library that is compiled at the start, `benchmarks/faults/shim.c`, stands between the server and its disk and
 clock by `LD_PRELOAD`: it fails, delays or cuts short chosen calls on chosen files, and moves the wall clock while the
-monotonic one goes on, as a real jump does. Half of the callers come over a link of `ostiary.testing.flaky_link`, which
+monotonic one goes on, as a real jump does. A third of askers come over a link of `ostiary.testing.flaky_link`, which
 resets, holds back, delays, or breaks in the middle of whatever it carries. That link, and those to PostgreSQL and
 Valkey, cross a pair of interfaces into a network namespace of their own (root alone may make one, and `nft` must be
 installed), where netfilter drops packets by chance and interfaces are pulled. At a failover PostgreSQL's copy is made

@@ -32,10 +32,10 @@ table inet faults {{
 class Wire:
     """One pair of interfaces and the namespace at its far end. ``open`` makes them, ``close`` takes them away."""
 
-    def __init__(self, name: str, end: str, far: str) -> None:
-        """Stand for the namespace ``name``, where the interface ``end`` has the address ``far``."""
+    def __init__(self, name: str, ends: tuple[str, str], far: str) -> None:
+        """Stand for the namespace ``name``, where the second of the interfaces ``ends`` has the address ``far``."""
         self._name = name
-        self._end = end
+        self._near_end, self._end = ends
         self._far = far
         self._relays: list[FlakyLink] = []
 
@@ -47,7 +47,7 @@ class Wire:
         number = os.getpid() % 250  # several campaigns may run at once
         name, near, far = f"ostiary-{os.getpid()}", _NEAR.format(number), _FAR.format(number)
         here, there = f"of{os.getpid()}a", f"of{os.getpid()}b"
-        wire = cls(name, there, far)
+        wire = cls(name, (here, there), far)
         laid = (
             _ran("ip", "netns", "add", name)
             and _ran("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
@@ -95,9 +95,10 @@ class Wire:
         self._must("ip", "link", "set", self._end, "up")
 
     def close(self) -> None:
-        """Take it away."""
+        """Take it away at once: a namespace lives on while a socket of it does, and the next wire has its name."""
         for relay in self._relays:
             relay.close()
+        _ran("ip", "link", "delete", self._near_end)
         _ran("ip", "netns", "delete", self._name)
 
     def beyond(self, *command: str, given: bytes = b"") -> bool:

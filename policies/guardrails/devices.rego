@@ -96,8 +96,8 @@ deny contains {"rule": "device-bound-required"} if {
 }
 
 # What the table asks of a device in this state, on a resource this sensitive. A word that the table's readers do not
-# know asks for the harshest: a slip of the pen must not open anything. It is looked up as a path of one step, for a list
-# by itself would be a path, and the empty one leads to no answer at all.
+# know asks for the harshest: a slip of the pen must not open anything. The brackets keep a list from being read as a
+# path, of which the empty one leads to neither word.
 device_asked_for(state) := object.get({"step_up": "step_up"}, [word], "deny") if {
 	device_is[state]
 	word := data.devices[state][data.ostiary.lib.key]

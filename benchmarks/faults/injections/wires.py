@@ -32,8 +32,10 @@ class BadWire:
             whose, percent = chance.choice(sorted(ways)), chance.choice([5, 20, 40])
             field.wire.lose(ways[whose], percent)
             words = f"{percent} % of the packets of {whose} were lost"
-        time.sleep(hold_s)
-        field.wire.mend()
+        try:
+            time.sleep(hold_s)
+        finally:
+            field.wire.mend()
         return f"{words}, for {hold_s:.1f} s"
 
 

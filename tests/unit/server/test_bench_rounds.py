@@ -34,7 +34,7 @@ def _rules(*, anyway: bool = False, left_s: float = 60.0) -> Rules:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Round]:
     """Return the rounds that will come, one after another; an endless machine repeats the last."""
     coming: list[Round] = []
-    monkeypatch.setattr(under_test, "ask", lambda *_: {})
+    monkeypatch.setattr(under_test, "ask", lambda *_: {"requests": 7})
     monkeypatch.setattr(under_test, "_round", lambda *_: coming.pop(0) if len(coming) > 1 else coming[0])
     return coming
 
@@ -52,6 +52,13 @@ def test_a_machine_that_is_never_quiet_is_an_error(told: list[Round]) -> None:
     with pytest.raises(UnavailableError, match="90% of the processor") as caught:
         rounds(LOOP, (1,), _rules(left_s=0.05), lambda _: None)
     assert caught.value.code == "machine_busy"
+
+
+def test_answers_of_rounds_that_do_not_count_are_looked_for_too(told: list[Round]) -> None:
+    told += [msgspec.structs.replace(ROUND, others=BUSY + 0.1, answered=5), ROUND]
+    answered: list[int] = []
+    rounds(LOOP, (1,), _rules(), lambda _: None, answered.append)
+    assert answered == [7, 5, 10, 10], "the warming up, a disturbed round, two that count"
 
 
 def test_what_is_disturbed_counts_where_somebody_wants_it(told: list[Round]) -> None:

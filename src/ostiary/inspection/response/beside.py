@@ -34,10 +34,10 @@ _CHARACTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 _RUN: Final = re.compile(rf"[A-Za-z0-9_+/.~=-]{{{LEAST},}}")
 _VALUE: Final = re.compile(rf"[A-Za-z0-9_+/-][A-Za-z0-9_+/.~-]{{{LEAST - 2},{MOST}}}={{0,2}}")
 _OVERLAP: Final = 8  # a word of ``_names`` that is cut
-_LONGEST: Final = 12
+_LONGEST: Final = 16
 _NAME: Final = (
-    r"(?i)(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|credential|creds|(?:api|access|private)[ _-]?key|auth|"
-    r"bearer|key)"
+    r"(?i)(?:(?:api|access|private|secret|master|encryption|signing)[ _-]?key|passw(?:or)?d|passwd|pwd|passphrase|"
+    r"secret|token|credential|creds|auth|bearer|key)"
 )
 _ELSE: Final = (  # what makes of a name the name of something else
     r"(?i)(?:commit|hash[^i]|sha-?\d|digest|checksum|fingerprint|md5|revision|\betag|version|image|uuid|guid|\bids?\b|"
@@ -51,7 +51,13 @@ _OTHER: Final = (  # names that are no names of secrets: most are those that git
     r"left|right)|accessib|accessor|capital|rapid[^a]|tokens|tokeni[sz]|keys\b|keying)"
 )
 _NO_AUTH: Final = re.compile(r"(?i)or(?!i)|entic")  # author, authentic
-_STRONG: Final = re.compile(r"(?i)passw|pwd|passphrase|secret|token|cred|api|access|auth|bearer|private")
+_OPENS: Final = re.compile(  # what a key is for says nothing of what it is
+    r"(?i)^\W{0,3}for (?:\w{1,12} ){0,2}(?:model|image|endpoint|public|version)[a-z]{0,3}\b"
+)
+_SECRET_ID: Final = re.compile(r"(?i)[_ -]?id\b")  # behind `secret`: no identity but half of a login (AppRole)
+_STRONG: Final = re.compile(
+    r"(?i)passw|pwd|passphrase|secret|token|cred|api|access|auth|bearer|private|master|encr|sign"
+)
 
 
 def is_named(before: str, value: str) -> bool:
@@ -62,16 +68,23 @@ def is_named(before: str, value: str) -> bool:
 
 def name_in(before: str) -> str:
     """Return the name that ``before`` gives to what follows it; empty if it is none of a secret."""
-    name, other, otherwise = _compiled()
+    name, something_else, _ = _compiled()
     names = list(name.finditer(before, max(len(before) - REACH - _LONGEST, 0)))
     if not names or len(before) - names[-1].end() > REACH:
         return ""
     named = names[-1]
-    between = before[named.end() :]
-    if between.count("\n") > _LINES or other.search(between) or otherwise.search(before, max(named.start() - 16, 0)):
+    said, between = str(named[0]), _OPENS.sub("", before[named.end() :])
+    if said.lower() == "secret":
+        between = _SECRET_ID.sub("", between, count=1)
+    if between.count("\n") > _LINES or something_else.search(between) or _is_other(before, named.start()):
         return ""
-    said = str(named[0])
     return "" if said.lower() == "auth" and _NO_AUTH.match(between) else said
+
+
+def _is_other(before: str, start: int) -> bool:
+    """Return whether the name at ``start`` is part of one of no secret: `keystore` is one, `keystore_password` none."""
+    others = _compiled()[2].finditer(before, max(start - 16, 0))
+    return any(found.start() <= start < found.end() for found in others)
 
 
 @cache

@@ -15,13 +15,14 @@ from itertools import pairwise
 from typing import Final
 
 LEAST: Final = 16  # shorter ones are names and numbers as often as not
-_CODE: Final = re.compile(r"[(){}\[\]]|\$[A-Z_]{3}|::|->|://|^[.$%@]|^/(?:[a-z]+/|$)|/.*\.")
+_CODE: Final = re.compile(r"[(){}\[\]]|\$[A-Z_]{3}|::|->|://|^[.$%@]|^/(?:[a-z]+/|$)|^[^/]*/.*\.")
 _DOTTED: Final = re.compile(r"\w\.([a-z]{3,})")  # an attribute, a domain
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 _HEX: Final = re.compile(r"[0-9a-f]{20,}|[0-9A-F]{20,}")
 _DIGIT: Final = re.compile(r"[0-9]")
 _ODD: Final = re.compile(r"[^\w.=-]")
 _PARTS: Final = re.compile(r"[^A-Za-z0-9]+")
+_GROUPS: Final = re.compile(r"[A-Za-z0-9]{4,8}(?:[-_.][A-Za-z0-9]{4,8}){2,}")
 _NAMES: Final = re.compile(r"(?i)pbkdf|hmac|sha-?(?:1|256|512)|ieee|utf-?8|base64|x509|ed25519")  # of methods
 _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PAIRS: Final = frozenset(  # the 150 most frequent of words in code and prose: 85 % of all
@@ -61,6 +62,13 @@ def looks_drawn(value: str) -> bool:
     return _written(value) * 2 < len(value) and entropy(value) >= 3.2  # noqa: PLR2004 - measured on benign code
 
 
+def looks_grouped(value: str) -> bool:
+    """Return whether a value looks drawn and was written in groups, as keys for people are: half of them mixed."""
+    groups = _PARTS.split(value) if _GROUPS.fullmatch(value) else []
+    mixed = sum(_mixes(group) for group in groups)
+    return bool(groups) and mixed * 2 >= len(groups) and _written(value) * 3 <= len(value) and not is_code(value)
+
+
 def is_code(value: str) -> bool:
     """Return whether a value is a path, a call, an attribute."""
     dotted = _DOTTED.findall(value)
@@ -68,7 +76,7 @@ def is_code(value: str) -> bool:
 
 
 def looks_chosen(value: str) -> bool:
-    """Return whether a short value looks like a password: several kinds of characters, and hardly a word among them."""
+    """Return whether a value looks like a password: several kinds of characters, and hardly a word among them."""
     kinds = any(map(str.islower, value)) + any(map(str.isupper, value)) + any(map(str.isdigit, value))
     kinds += bool(_ODD.search(value))
     written = _written(value)

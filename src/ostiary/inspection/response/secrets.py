@@ -21,7 +21,7 @@ import msgspec
 
 from ostiary.inspection.response.beside import is_named
 from ostiary.inspection.response.linear import compiled
-from ostiary.inspection.response.looks import LEAST, entropy, is_mixed, looks_chosen, looks_drawn
+from ostiary.inspection.response.looks import LEAST, entropy, is_mixed, looks_chosen, looks_drawn, looks_grouped
 from ostiary.inspection.response.placeholders import is_placeholder
 from ostiary.inspection.response.regions import BEFORE, Find, Judge, Pattern, Region
 
@@ -169,4 +169,6 @@ def _is_generic(region: Region, find: Find) -> bool:
     before = (region.before + region.text[max(find.start - BEFORE, 0) : find.start])[-BEFORE:]
     if not is_named(before, value):
         return False
-    return looks_drawn(value) or (len(value) < LEAST and bool(_CHOSEN.search(before)) and looks_chosen(value))
+    if len(value) >= LEAST and (looks_drawn(value) or looks_grouped(value)):
+        return True
+    return bool(_CHOSEN.search(before)) and looks_chosen(value)

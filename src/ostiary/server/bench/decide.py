@@ -150,8 +150,8 @@ def run(options: Options, progress: Progress) -> Report:
             scorer = house.scorers.scorer(DEFAULT_TENANT)
             memory = _memory(house, workload, options, progress)
             before = house.log.head().size
-        http = _over_http(places, workload, api_key, options, progress)
-        records = _recorded(places, workload, before, sum(one.answered for row in http for one in row.rounds))
+        http, answered = _over_http(places, workload, api_key, options, progress)
+        records = _recorded(places, workload, before, answered)
     return Report(
         in_process_p50_us=figures.whole.p50_us,
         in_process_p99_us=figures.whole.p99_us,
@@ -171,11 +171,12 @@ def run(options: Options, progress: Progress) -> Report:
 
 def _over_http(
     places: Places, workload: Workload, api_key: str, options: Options, progress: Progress
-) -> list[HttpFigures]:
+) -> tuple[list[HttpFigures], int]:
+    """Return the figures and how many decisions came back in all, in rounds that count and in others."""
     single, many = places.root / "bench-bodies.jsonl", places.root / "bench-batches.jsonl"
     single.write_bytes(b"\n".join(workload.bodies()))
     many.write_bytes(b"\n".join(workload.batches(options.items)))
-    figures = []
+    figures, answered = list[HttpFigures](), list[int]()
     with pinned(options.cores) as cores, serving_process(places, options.model) as (port, pid):
         until = time.monotonic() + options.deadline_s
         rules = Rules(options.seconds, options.repeat, cores, until, options.anyway)
@@ -183,11 +184,11 @@ def _over_http(
         if options.items:
             loops.append(Loop((port,), many, api_key, BATCHES, "/access/v1/evaluations", options.items))
         for loop in loops:
-            kept = rounds(loop, (pid,), rules, progress)
+            kept = rounds(loop, (pid,), rules, progress, answered.append)
             one = median_of(kept)
             told = (one.per_s, one.p50_us, one.p99_us, one.denied, one.errors, one.server_cpu_us, one.client_cpu_us)
             figures.append(HttpFigures(loop.connections, loop.items, *told, kept))
-    return figures
+    return figures, sum(answered)
 
 
 def _recorded(places: Places, workload: Workload, before: int, answered: int) -> int:

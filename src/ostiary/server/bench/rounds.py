@@ -96,13 +96,22 @@ class Rules(msgspec.Struct, frozen=True):
     anyway: bool
 
 
-def rounds(loop: Loop, pids: tuple[int, ...], rules: Rules, progress: Progress) -> list[Round]:
+def rounds(
+    loop: Loop,
+    pids: tuple[int, ...],
+    rules: Rules,
+    progress: Progress,
+    answers: Callable[[int], object] = lambda _: None,
+) -> list[Round]:
     """Run rounds until enough of them count; ``pids`` are the processes that serve.
+
+    ``answers`` is told how many decisions came back each time, of the warming up and of rounds that do not count too:
+    whoever looks for their records afterwards must look for all of them.
 
     Raises:
         UnavailableError: ``machine_busy``: others disturbed every round until the deadline; ``bench_load_failed``.
     """
-    ask(loop, WARM_S)
+    answers(int(ask(loop, WARM_S)["requests"] * loop.items))
     kept: list[Round] = []
     worst = 0.0
     while len(kept) < rules.repeat:
@@ -114,6 +123,7 @@ def rounds(loop: Loop, pids: tuple[int, ...], rules: Rules, progress: Progress) 
             raise UnavailableError("machine_busy", text)
         progress(f"{loop.connections} connections, round {len(kept) + 1} of {rules.repeat}")
         done = _round(loop, pids, rules)
+        answers(done.answered)
         worst = max(worst, done.others)
         if done.others > BUSY and not rules.anyway:
             progress(f"not counted: other programs took {done.others:.0%} of the processor")

@@ -62,6 +62,7 @@ class Side(msgspec.Struct, frozen=True):
         way: ``embedded``, ``envoy http``, ``2 replicas``, ``opa_only``, ….
         does: what is done for one answer.
         cpu_us: processor time of everything that serves, for one answer: servers, proxy, database.
+        errors: answers that were no permission, since everybody asks for what is theirs, and connections that broke.
         others: share of the cores that other programs took in the worst round that counts.
     """
 
@@ -102,14 +103,16 @@ class _Run:
             house.policies.load(DEFAULT_TENANT)
             return places, register(house, house.clock.now_ns())
 
-    def side(self, way: str, does: str, ports: tuple[int, ...], pids: tuple[int, ...], asked: list[bytes]) -> Side:
-        """Measure one way."""
+    def side(self, way: str, does: str, ports: tuple[int, ...], pids: tuple[int, ...], key: str = "") -> Side:
+        """Measure one way: decisions by the API key ``key``, or visits to an application, which tell no decision."""
         self.progress(f"{way}:")
         requests = self.folder / "requests.json"
+        asked = self.questions(key) if key else self.visits()
         requests.write_text(json.dumps([one.decode() for one in asked]))
         kept = rounds(Loop(ports, requests, "", self.options.connections, ""), pids, self.rules, self.progress)
         one, worst = median_of(kept), max(round_.others for round_ in kept)
-        told = (one.per_s, one.p50_us, one.p99_us, one.server_cpu_us, one.errors, worst)
+        errors = max(one.errors, one.denied) if key else one.errors  # an answer that is no 200 is no permission either
+        told = (one.per_s, one.p50_us, one.p99_us, one.server_cpu_us, errors, worst)
         return Side(way, does, self.options.connections, *told)
 
     def questions(self, key: str) -> list[bytes]:
@@ -164,7 +167,7 @@ def _embedded(shared: _Run, left_out: dict[str, str]) -> Iterator[Side]:
     places, key = shared.places("embedded", {})
     with serving_process(places, more=environ) as (port, pid):
         if "embedded" in shared.options.ways:
-            yield shared.side("embedded", "HTTP, SQLite", (port,), (pid,), shared.questions(key))
+            yield shared.side("embedded", "HTTP, SQLite", (port,), (pid,), key)
         if "proxies" in shared.options.ways:
             yield from _proxies(shared, key, {"http": port, "grpc": grpc_port}, pid, left_out)
 
@@ -184,7 +187,7 @@ def _proxies(shared: _Run, key: str, ports: dict[str, int], pid: int, left_out: 
             try:
                 with made() as proxy:
                     does = "proxy, question, application"
-                    yield shared.side(way, does, (proxy.port,), (pid, proxy.pid), shared.visits())
+                    yield shared.side(way, does, (proxy.port,), (pid, proxy.pid))
             except UnavailableError as away:
                 if away.code != "proxy_not_started":
                     raise
@@ -207,7 +210,7 @@ def _replicas(shared: _Run, left_out: dict[str, str]) -> Iterator[Side]:
                 made = [serving.enter_context(serving_process(places, more=store)) for _ in range(count)]
                 ports, pids = tuple(port for port, _ in made), tuple(pid for _, pid in made)
                 name = f"{count} replica{'s' * (count > 1)}"
-                yield shared.side(name, "HTTP, PostgreSQL 18", ports, (*pids, server.pid), shared.questions(key))
+                yield shared.side(name, "HTTP, PostgreSQL 18", ports, (*pids, server.pid), key)
 
 
 @contextmanager

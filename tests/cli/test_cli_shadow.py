@@ -1,6 +1,7 @@
 """shadow start, stop, list and report as a user types them."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def test_a_report_is_told_in_every_form_and_names_its_kept_copy(run: Run, tmp_pa
     assert "step_up would have interrupted 2 of 3 accesses, of 1 person or account" in told
     assert "report sha256:" in told
     code, told = run("shadow", "report", "--days", "1", "--anonymous")
-    assert "ada" not in told
+    assert re.search(r"\bada\b", told) is None, "its bare letters may stand in a digest's hex"
 
 
 def test_faults_are_told_by_their_codes(run: Run, tmp_path: Path) -> None:

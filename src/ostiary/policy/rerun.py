@@ -38,7 +38,6 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 CHECK_EVERY: Final = 64
 _MOST_VALUES: Final = 400_000
 _MOST_VERDICTS: Final = 50_000
-_ANSWERS: Final = b"ostiary.rerun_answers.answers"
 Verdict = TypeVar("Verdict", GuardrailVerdict, AdaptiveVerdict)
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -73,7 +72,7 @@ class _Question(Generic[Verdict]):
         self._plan = _branch(self._paths, range(len(self._paths)), 0) if self.shares else []
         self._members = sorted({part.member for part in parts})
         self._of_member = [[n for n, part in enumerate(parts) if part.member == m] for m in self._members]
-        self._token, self._ask = token, ask
+        self._token, self._ask, self._answers = token, ask, f"ostiary.{token}.answers".encode()
         self._whole: Callable[[bytes], Verdict] = whole
         self._read: Callable[[bytes], Verdict] = read
         self._values: list[dict[Key, bytes]] = [{} for _ in parts]
@@ -114,7 +113,7 @@ class _Question(Generic[Verdict]):
         wanted = [self.parts[number].name for number in missing]
         places = set[int]().union(*(self._places[number] for number in missing))
         document = {**_grown(self._paths, leaves, sorted(places)), self._token: wanted}
-        answer = _envelope(self._ask(_ANSWERS, _encode(document)))
+        answer = _envelope(self._ask(self._answers, _encode(document)))
         if answer.error is not None or not answer.result or not answer.result[0].expressions:
             return None
         found = {name: bytes(raw) for name, raw in answer.result[0].expressions[0].value.items()}
@@ -154,9 +153,9 @@ class RerunEngine:
         self._check_every = check_every
         self._limit = self._real.settings.max_input_bytes
         self.mistrusted = ""
-        taken, reader = take_apart(bundle), self._real.reader
-        # No rule can name a member that nobody knew when it was written.
-        token = f"rerun-{random_bytes(16).hex()}"
+        # No rule can name, and no source add to, what nobody knew when it was written.
+        token = f"rerun_{random_bytes(16).hex()}"
+        taken, reader = take_apart(bundle, token), self._real.reader
         self._opa = _instance(bundle, taken.sources, token)
         parts = {question: [part for part in taken.parts if part.question == question] for question in _NAMES}
         ask = self._opa.evaluate
@@ -223,11 +222,11 @@ _ABSENT: Final = _Absent()
 
 def _instance(bundle: Bundle, sources: dict[str, str], token: str) -> OpaInstance:
     opa = load_library().new_engine()
-    answers = f"""package ostiary.rerun_answers
-answers := {{name: value | some name in input["{token}"]; value := data.ostiary.rerun.part[name]}}
+    answers = f"""package ostiary.{token}
+answers := {{name: value | some name in input["{token}"]; value := part[name]}}
 """
     try:
-        for path, text in {**sources, "ostiary_rerun_answers.rego": answers}.items():
+        for path, text in {**sources, f"{token}_answers.rego": answers}.items():
             opa.add_policy(path, text)
         opa.add_data(bundle.live_data)
     except BaseException:

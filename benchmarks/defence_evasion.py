@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -253,7 +254,9 @@ def certificates(told: Set, rows: Any, text: str, margin: Floats, threshold: flo
         if attack not in best or margin[place] > margin[best[attack]]:
             best[attack] = int(place)
     known = told.when < BORDER
-    deviations = np.nanstd(np.asarray(rows[np.flatnonzero(known)[::20]], dtype=np.float64), axis=0).tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column that nothing tells has no spread
+        deviations = np.nanstd(np.asarray(rows[np.flatnonzero(known)[::20]], dtype=np.float64), axis=0).tolist()
     certifier = Certifier(parse_trees(text), deviations, timeout_s=timeout_s)
     answers = [certifier.certify([float(value) for value in rows[place]], threshold) for place in best.values()]
     return certified(answers)

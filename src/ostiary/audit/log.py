@@ -192,6 +192,10 @@ class AuditLog:
         self.append_effect(SYSTEM_TENANT, "log_key", public.vkey(), now, lambda _: b'{"v":1}').result()
         return public
 
+    def gather_while(self, more: Callable[[], bool]) -> None:
+        """Let the writer wait a little for other records while ``more`` says that they are still to come."""
+        self._writer.gather_while(more)
+
     @property
     def stats(self) -> WriterStats:
         """What the writer has done since it started."""

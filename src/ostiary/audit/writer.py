@@ -1,6 +1,8 @@
 """The writer thread: takes what is queued, writes it in one transaction, then tells everyone at once.
 
 - While one batch is on its way to the disk the next one gathers, so the disk sets the pace and nobody waits twice.
+- Where the disk is quick it would set a pace of one record at a time, and a transaction costs what ten records do: so
+  while others are still to be decided the writer waits for them a little (``gather_while``). Who is alone never waits.
 - The queue is bounded; what does not fit fails at once as ``overloaded``. Every future ends: written, refused, failed.
 - What was lost (overload, full disk, broken disk) is counted, and the exact counts are the first record written when
   writing works again: no answer without a record (HOUSE.md §1).
@@ -11,8 +13,9 @@
 import logging
 import queue
 import threading
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import InvalidStateError
 from typing import Final, Protocol
 
@@ -29,6 +32,10 @@ from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 _log: Final = logging.getLogger(__name__)
 _RETRY_S: Final = 0.5
+GATHER_S: Final = 0.008
+"""The longest wait for records that are still to come."""
+LOOK_S: Final = 0.002
+"""How often it is asked whether any are."""
 
 
 class Batches(Protocol):
@@ -74,6 +81,7 @@ class GroupWriter:
         self._noted_full = False
         self._failing = ""
         self._written = self._batch_count = self._failed = 0
+        self._more: Callable[[], bool] = bool
         self._thread = threading.Thread(target=self._run, name="ostiary-audit-writer", daemon=True)
         self._thread.start()
 
@@ -96,6 +104,10 @@ class GroupWriter:
         else:
             self._fail([pending], UnavailableError("overloaded", f"{waiting} records are waiting for the disk"))
 
+    def gather_while(self, more: Callable[[], bool]) -> None:
+        """Wait a little before each transaction while ``more`` says that others are still to come; it must be quick."""
+        self._more = more
+
     def close(self) -> None:
         """Write what is queued, then end the thread."""
         with self._lock:
@@ -114,7 +126,7 @@ class GroupWriter:
                     self._waiting_bytes -= sum(len(pending.payload) for pending in batch)
 
     def _gather(self) -> tuple[list[Pending], bool]:
-        """Wait for one record, then take all that are there; one with an effect goes alone."""
+        """Wait for one record, and a little for others; take all that are there; one with an effect goes alone."""
         batch: list[Pending] = []
         while len(batch) < self._batch_limit:
             try:
@@ -129,7 +141,14 @@ class GroupWriter:
             batch.append(pending)
             if pending.effect:
                 break
+            if len(batch) == 1:
+                self._wait_for_more()
         return batch, True
+
+    def _wait_for_more(self) -> None:
+        until = time.monotonic() + GATHER_S
+        while self._more() and not self._closed and time.monotonic() < until:
+            time.sleep(LOOK_S)
 
     def _next(self, *, wait: bool) -> Pending | None:
         if not wait:

@@ -103,6 +103,7 @@ class Assembly:
         self.telemetry.listen(house.response.decided)
         self.telemetry.listen(house.shadow.decided)
         self.crew = Crew(crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
+        house.log.gather_while(lambda: self.crew.waiting)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self._told = told_of(settings)
         self.authzen = self._authzen(settings.server)

@@ -192,9 +192,9 @@ class AuditLog:
         self.append_effect(SYSTEM_TENANT, "log_key", public.vkey(), now, lambda _: b'{"v":1}').result()
         return public
 
-    def gather_while(self, more: Callable[[], bool]) -> None:
-        """Let the writer wait a little for other records while ``more`` says that they are still to come."""
-        self._writer.gather_while(more)
+    def be_patient(self, patience: Callable[[], float]) -> None:
+        """Let the writer ask before each transaction how many seconds to wait for records that are still to come."""
+        self._writer.be_patient(patience)
 
     @property
     def stats(self) -> WriterStats:

@@ -2,7 +2,7 @@
 
 - While one batch is on its way to the disk the next one gathers, so the disk sets the pace and nobody waits twice.
 - Where the disk is quick it would set a pace of one record at a time, and a transaction costs what ten records do: so
-  while others are still to be decided the writer waits for them a little (``gather_while``). Who is alone never waits.
+  while others are still to be decided the writer waits for them a little (``be_patient``). Who is alone never waits.
 - The queue is bounded; what does not fit fails at once as ``overloaded``. Every future ends: written, refused, failed.
 - What was lost (overload, full disk, broken disk) is counted, and the exact counts are the first record written when
   writing works again: no answer without a record (HOUSE.md §1).
@@ -32,10 +32,8 @@ from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 _log: Final = logging.getLogger(__name__)
 _RETRY_S: Final = 0.5
-GATHER_S: Final = 0.008
+PATIENCE_S: Final = 0.03
 """The longest wait for records that are still to come."""
-LOOK_S: Final = 0.002
-"""How often it is asked whether any are."""
 
 
 class Batches(Protocol):
@@ -81,7 +79,7 @@ class GroupWriter:
         self._noted_full = False
         self._failing = ""
         self._written = self._batch_count = self._failed = 0
-        self._more: Callable[[], bool] = bool
+        self._patience: Callable[[], float] = float
         self._thread = threading.Thread(target=self._run, name="ostiary-audit-writer", daemon=True)
         self._thread.start()
 
@@ -104,9 +102,9 @@ class GroupWriter:
         else:
             self._fail([pending], UnavailableError("overloaded", f"{waiting} records are waiting for the disk"))
 
-    def gather_while(self, more: Callable[[], bool]) -> None:
-        """Wait a little before each transaction while ``more`` says that others are still to come; it must be quick."""
-        self._more = more
+    def be_patient(self, patience: Callable[[], float]) -> None:
+        """Ask before each transaction how many seconds to wait for records that are still to come; it must be quick."""
+        self._patience = patience
 
     def close(self) -> None:
         """Write what is queued, then end the thread."""
@@ -146,9 +144,9 @@ class GroupWriter:
         return batch, True
 
     def _wait_for_more(self) -> None:
-        until = time.monotonic() + GATHER_S
-        while self._more() and not self._closed and time.monotonic() < until:
-            time.sleep(LOOK_S)
+        patience_s = self._patience()
+        if patience_s > 0 and not self._closed:
+            time.sleep(min(PATIENCE_S, patience_s))
 
     def _next(self, *, wait: bool) -> Pending | None:
         if not wait:

@@ -32,6 +32,8 @@ from ostiary.vocabulary.reasons import Reason
 
 MAX_STAND_INS: Final = 16
 PATIENCE: Final = 10
+LEAST_S: Final = 0.001
+"""What a decision takes at least: while the log waits that long for each that is still to be made, no thread is idle."""
 
 
 class CrewSettings(msgspec.Struct, frozen=True):
@@ -138,9 +140,9 @@ class Crew:
             self._lots.discard(lot)
 
     @property
-    def waiting(self) -> bool:
-        """Whether somebody waits for a thread."""
-        return not self._queue.empty() or any(lot.line for lot in tuple(self._lots))
+    def waiting(self) -> int:
+        """How many decisions wait for a thread."""
+        return self._queue.qsize() + sum(len(lot.line) for lot in tuple(self._lots))
 
     async def settle(self, decided: Decided) -> Decided:
         """Wait until the record of something decided elsewhere is on disk.

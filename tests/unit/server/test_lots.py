@@ -62,7 +62,7 @@ def words(answers: list[Decided]) -> list[str]:
 def test_answers_come_in_the_order_of_the_questions() -> None:
     async def test(crew: Crew) -> None:
         assert words(await crew.do_all([Asked("a"), Asked("b"), Asked("c")])) == ["a decided", "b decided", "c decided"]
-        assert not crew.waiting
+        assert crew.waiting == 0
 
     on_crew(test)
 

@@ -33,7 +33,7 @@ from ostiary.vocabulary.reasons import Reason
 MAX_STAND_INS: Final = 16
 PATIENCE: Final = 10
 LEAST_S: Final = 0.001
-"""What a decision takes at least: while the log waits that long for each that is still to be made, no thread is idle."""
+"""What a decision takes at least: while the log waits so long for each that is still to be made, no thread is idle."""
 
 
 class CrewSettings(msgspec.Struct, frozen=True):

@@ -16,7 +16,12 @@ def append(log: AuditLog, number: int) -> Future[Any]:
 
 def test_records_that_are_still_to_come_go_into_one_transaction(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
     all_there, before, asked = threading.Event(), log.stats.batches, list[float]()
-    monkeypatch.setattr("ostiary.audit.writer.time.sleep", lambda seconds: (asked.append(seconds), all_there.wait(10)))
+
+    def sleep(seconds: float) -> None:
+        asked.append(seconds)
+        all_there.wait(10)
+
+    monkeypatch.setattr("ostiary.audit.writer.time.sleep", sleep)
     log.be_patient(lambda: 0.002)
     waiting = [append(log, number) for number in range(5)]
     all_there.set()

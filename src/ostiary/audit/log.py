@@ -192,6 +192,10 @@ class AuditLog:
         self.append_effect(SYSTEM_TENANT, "log_key", public.vkey(), now, lambda _: b'{"v":1}').result()
         return public
 
+    def be_patient(self, patience: Callable[[], float]) -> None:
+        """Let the writer ask before each transaction how many seconds to wait for records that are still to come."""
+        self._writer.be_patient(patience)
+
     @property
     def stats(self) -> WriterStats:
         """What the writer has done since it started."""

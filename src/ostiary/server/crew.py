@@ -10,7 +10,8 @@
    processor waits for something that does not come, and is stuck after ``PATIENCE`` times as long.
 4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
 5. Questions of one request come in lots (``server.lots``): a thread takes one after another, and the loop hears of all
-   of them once. Each keeps a deadline, a claim and a record of its own.
+   of them once. Each keeps a deadline, a claim and a record of its own. While others wait a thread takes one and puts
+   the rest behind them: nobody waits for more than one question of somebody else's batch.
 """
 
 import asyncio
@@ -87,6 +88,7 @@ class Crew:
         self._threads = 0
         self._stand_ins = 0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = False
         self.late = 0
 
     def start(self) -> None:
@@ -97,6 +99,7 @@ class Crew:
 
     def close(self) -> None:
         """Let every idle thread end; one that is stuck is a daemon and dies with the process."""
+        self._closing = True
         for _ in range(self._threads):
             self._queue.put(None)
 
@@ -173,9 +176,18 @@ class Crew:
                 if self._through(work, None):
                     return
                 continue
-            while (job := next_of(work.line)) is not None:
-                if self._through(job, work):
-                    return
+            if self._take_turns(work):
+                return
+
+    def _take_turns(self, lot: Lot) -> bool:
+        """Take one job of a lot after another, until others wait; return whether this thread is to end."""
+        while (job := next_of(lot.line)) is not None:
+            if self._through(job, lot):
+                return True
+            if lot.line and not self._closing and not self._queue.empty():
+                self._queue.put(lot)
+                return False
+        return False
 
     def _through(self, job: Job, lot: Lot | None) -> bool:
         """Take one job; return whether this thread has been replaced meanwhile, and is to end."""

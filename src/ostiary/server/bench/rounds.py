@@ -25,7 +25,6 @@ import msgspec
 from ostiary.errors import UnavailableError
 from ostiary.server.bench.quiet import Watch, cpu_s
 from ostiary.server.places import Places
-from ostiary.server.telemetry.threads import NAME
 
 HOST: Final = "127.0.0.1"
 BUSY: Final = 0.15  # of the cores: what others may take of a round that counts
@@ -34,7 +33,7 @@ _READY_S: Final = 120.0
 _ROUND_MORE_S: Final = 60.0
 _STOP_S: Final = 60.0
 _METRICS_S: Final = 10.0
-_THREADS: Final = re.compile(rf'^{NAME}_total{{thread="([a-z]+)"}} ([0-9.e+-]+)$', re.MULTILINE)
+_THREADS: Final = re.compile(r'^ostiary_thread_cpu_seconds_total\{thread="([a-z]+)"\} ([0-9.e+-]+)$', re.MULTILINE)
 _PATIENT: Final = {"OSTIARY_SERVER__DEADLINE_MS": "30000", "OSTIARY_TELEMETRY__LOG_LEVEL": "error"}
 Progress = Callable[[str], None]
 

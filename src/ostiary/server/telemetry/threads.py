@@ -15,7 +15,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-NAME: Final = "ostiary_thread_cpu_seconds"
 _KINDS: Final = {
     "MainThread": "loop",
     "asyncio_": "chores",
@@ -62,7 +61,9 @@ class ThreadTimes(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         """Read the clocks."""
-        family = CounterMetricFamily(NAME, "processor time by what threads do", labels=["thread"])
+        family = CounterMetricFamily(
+            "ostiary_thread_cpu_seconds", "processor time by what threads do", labels=["thread"]
+        )
         for kind, used in seconds().items():
             family.add_metric([kind], used)
         yield family

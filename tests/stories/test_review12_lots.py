@@ -5,11 +5,16 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
+import msgspec
+import pytest
+
 from ostiary.decision.combine import refused
 from ostiary.decision.decide import AlreadyAnsweredError, Claim, Decided
-from ostiary.errors import FaultyInputError
+from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.identity.types import PepIdentity
+from ostiary.server.authzen import AuthZen, AuthZenLimits
 from ostiary.server.batch_items import Asked
+from ostiary.server.body import BodyLimits
 from ostiary.server.crew import Crew, CrewSettings
 from ostiary.vocabulary.entities import Action, EvaluationRequest, Receipt, Resource, Subject
 from ostiary.vocabulary.verdicts import DecisionRecord
@@ -54,7 +59,7 @@ def test_a_batch_of_slow_questions_does_not_starve_those_who_ask_one() -> None:
             await asyncio.sleep(SLOW_S / 4)
             one = Question("one")
             alone = (await crew.do(one.run, one.refuse)).answer["why"]
-            return alone, [each.answer["why"] for each in await batch]
+            return alone, [str(each.answer["why"]) for each in await batch if isinstance(each, Decided)]
         finally:
             crew.close()
 
@@ -94,3 +99,48 @@ def test_a_late_question_that_fits_into_no_record_is_denied_and_recorded_by_itse
     decided = asked.refuse("overloaded", "")
     assert decider.records == [("record_invalid", True)]
     assert asked.answer_of(decided)["context"]["error"]["status"] == 400
+
+
+@pytest.mark.parametrize("never", [False, True])
+def test_what_was_recorded_is_told_of_though_another_of_its_batch_was_not(never: bool) -> None:  # noqa: FBT001
+    """Learner, telemetry and response heard of none of a batch where one record failed."""
+    told: list[str] = []
+
+    class Observer:
+        def decided(self, decided: Decided) -> None:
+            told.append(decided.record.receipt.decision_id)
+
+        def failed_closed(self, reason: str) -> None:
+            told.append(reason)
+
+    class Endpoint(AuthZen):
+        def __init__(self, crew: Crew) -> None:
+            self._crew, self._observer, self._told = crew, Observer(), lambda one: one
+            self._limits = AuthZenLimits(BodyLimits(), 10, 10, 1.0, 1.0, parallel=2)
+
+    class Item(Question):
+        def answer_of(self, decided: Decided) -> dict[str, Any]:
+            return decided.answer
+
+    class Unwritten(Item):
+        def run(self) -> Decided:
+            decided, failed = super().run(), Future[Any]()
+            if not never:
+                failed.set_exception(UnavailableError("disk_full", "full"))
+            return msgspec.structs.replace(decided, durable=failed)
+
+    async def main() -> None:
+        crew = Crew(
+            CrewSettings(threads=2, deadline_s=1, stuck_s=5, record_wait_s=0.05),
+            on_stuck=lambda _where: None,
+            on_fault=lambda *_: None,
+        )
+        crew.start()
+        try:
+            with pytest.raises(UnavailableError):
+                await Endpoint(crew)._wave([Item("a"), Unwritten("b"), Item("c"), Item("d")])  # type: ignore[list-item]
+        finally:
+            crew.close()
+
+    asyncio.run(main())
+    assert told == ["dec_a", "dec_c", "dec_d"]

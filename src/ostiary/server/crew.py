@@ -124,12 +124,12 @@ class Crew:
         finally:
             job.timer.cancel()
 
-    async def do_all(self, questions: Sequence[Question]) -> list[Decided]:
-        """Decide some questions of one request in one thread; return the answers when all their records are on disk.
+    async def do_all(self, questions: Sequence[Question]) -> list[Result]:
+        """Decide some questions of one request in one thread.
 
-        Raises:
-            UnavailableError: a record could not be written in time.
-            OstiaryError: what one of them raised; what was decided of the others is recorded all the same.
+        Returns:
+            In their order, when all their records are on disk or were waited for long enough: the answer whose record
+            is there, or why there is none.
         """
         loop = asyncio.get_running_loop()
         lot = Lot(questions, loop.create_future())
@@ -137,10 +137,13 @@ class Crew:
         self._lots.add(lot)
         self._queue.put(lot)
         try:
-            return await lot.answered
+            await lot.answered
+        except UnavailableError as late:
+            return lot.outcomes(late)
         finally:
             lot.timer.cancel()
             self._lots.discard(lot)
+        return lot.outcomes()
 
     @property
     def waiting(self) -> int:
@@ -251,7 +254,7 @@ class Crew:
         if unrecorded is not None:
             unrecorded.durable.add_done_callback(_Told(self._publish_all, lot))
         else:
-            self._post(lot.answered, lot.fault() or lot.decided())
+            self._post(lot.answered, None)
 
     def _post(self, answered: asyncio.Future[Any], result: object) -> None:
         self._outbox.append((answered, result))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostiary.audit import AuditLog, writer
+from ostiary.audit import AuditLog
 from ostiary.audit.writer import PATIENCE_S, STEP_S
 
 
@@ -24,7 +24,7 @@ def test_a_bug_in_what_is_asked_does_not_end_the_only_writer(log: AuditLog) -> N
 def test_nobody_is_waited_for_who_waits_himself(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sign-in waits for its record inside its decision: while many waited for a thread, each took 30 ms more."""
     slept: list[float] = []
-    monkeypatch.setattr(writer.time, "sleep", slept.append)
+    monkeypatch.setattr("ostiary.audit.writer.time.sleep", slept.append)
     log.be_patient(lambda: 1.0)
     append(log, 1)
     assert slept == [STEP_S]
@@ -40,7 +40,7 @@ def test_while_records_come_they_are_waited_for_no_longer_than_told(
         log.be_patient(float)  # for the next transaction
         written.append(log.append("default", "decision", f"dec_{len(slept)}", 1001, b"payload", "ann"))
 
-    monkeypatch.setattr(writer.time, "sleep", another)
+    monkeypatch.setattr("ostiary.audit.writer.time.sleep", another)
     log.be_patient(lambda: 1.0)
     before = log.stats.batches
     append(log, 0)

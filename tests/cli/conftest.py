@@ -17,7 +17,7 @@ MOST_ROUNDS = 8
 @pytest.fixture
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a short history have a few more rounds than a long one, not the forty that make up for its shortness."""
-    shaped: "Callable[..., Any]" = verb._shaped
+    shaped: Callable[..., Any] = verb._shaped
 
     @functools.wraps(shaped)
     def shorter(*given: Any, **more: Any) -> Any:

@@ -1,8 +1,8 @@
 """Two tenants at every face of the gateway: nothing of one is there for the other, and nobody can tell it from nothing.
 
 Attempts drawn with a seed, two thousand, and ten thousand in a long run: tokens of one tenant at the other's doors, and
-names and ids of one at the other's own doors. Each is answered as the same request for what nobody has: status, headers,
-and body but for ids of decisions and answers. The application is called inside its own loop, without sockets.
+names and ids of one at the other's own doors. Each is answered as the same request for what nobody has: status,
+headers, and body but for ids of decisions and answers. The application is called inside its own loop, without sockets.
 """
 
 import asyncio

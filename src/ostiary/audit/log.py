@@ -27,7 +27,7 @@ from ostiary.audit.tlog.proofs import LogProof
 from ostiary.audit.tlog.tiles import inclusion_proof
 from ostiary.audit.writer import GroupWriter, WriterStats
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
-from ostiary.keys import KeyRing, SubjectVault
+from ostiary.keys import KeyRing, SubjectVault, Unsealer
 from ostiary.vocabulary.clock import Clock
 
 _QUEUED = Appended(-1, b"")
@@ -236,7 +236,7 @@ class AuditLog:
         return None if opened is None else opened[SALT_BYTES:]
 
 
-def open_row(vault: SubjectVault, row: RecordRow) -> bytes | None:
+def open_row(vault: SubjectVault | Unsealer, row: RecordRow) -> bytes | None:
     """Return salt and payload of a row, ``None`` when they were erased.
 
     Raises:

@@ -176,6 +176,11 @@ session_scored if {
 	is_number(input.session_risk.score)
 }
 
+# Untold counts as the most.
+default session_uncertainty := 1
+
+session_uncertainty := input.session_risk.uncertainty
+
 session_asks_for(what) if {
 	session_scored
 	data.thresholds.by_session_level[input.session_risk.level][what]
@@ -248,7 +253,7 @@ proposals contains {
 } if {
 	session_asks_for("step_up")
 	input.session_risk.score >= data.thresholds.session_terminate
-	object.get(input.session_risk, "uncertainty", 1) < data.thresholds.terminate_below_uncertainty
+	session_uncertainty < data.thresholds.terminate_below_uncertainty
 	not data.ostiary.lib.freshly_proven
 }
 

@@ -5,7 +5,7 @@ Every figure is over single calls in one thread, the cases taken in turn so that
 ``beyond_opa`` is what Ostiary adds: encoding the document, and reading the answer strictly. ``opa_floor`` is a constant
 asked with the same document: what reading the input and crossing into Go cost before any rule is looked at.
 
-Start it with the launch environment to measure what a worker sees: ``GOGC=400 GOMAXPROCS=1 python benchmarks/…``.
+Start it with the launch environment to measure what a worker sees: ``GOGC=800 GOMAXPROCS=1 python benchmarks/…``.
 """
 
 import argparse

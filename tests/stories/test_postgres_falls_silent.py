@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import asyncpg
 import msgspec
 import pytest
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.hurry import hurrying
+from ostiary.storage.postgres import silence
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.storage.postgres.store import PostgresStore, open_store
 from ostiary.testing.fake_clock import FakeClock
@@ -93,6 +95,30 @@ def test_a_statement_that_the_server_is_at_may_take_its_time(store: PostgresStor
     database._run(line.ask(line.connection.execute(f"SELECT pg_sleep({3 * ANSWER_S})")))
     assert line.is_open
     assert database._lines.is_good(line)
+
+
+def test_a_server_without_a_line_for_our_question_tells_nothing_of_the_others(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise asyncpg.TooManyConnectionsError("remaining connection slots are reserved")
+
+    monkeypatch.setattr(silence, "connect", full)
+    database = store.database
+    line = database._writer
+    database._run(line.ask(line.connection.execute(f"SELECT pg_sleep({3 * ANSWER_S})")))
+    assert line.is_open
+
+
+def test_a_process_of_another_server_with_the_same_number_is_not_ours(store: PostgresStore) -> None:
+    database = store.database
+    line = database._writer
+    line.server = "the one that was in charge before"
+    begin = time.monotonic()
+    with pytest.raises(UnavailableError):
+        database._run(line.ask(line.connection.execute("SELECT pg_sleep(20)")))
+    assert time.monotonic() - begin < FOUND_S + 0.6
+    store.snapshots.save("acme", "k", "n", b"y", 2)
 
 
 def test_a_server_that_says_nothing_at_all_holds_nobody_up(store: PostgresStore, link: FlakyLink) -> None:

@@ -10,6 +10,7 @@
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection
 from typing import Final
@@ -21,6 +22,7 @@ from ostiary.storage.postgres.faults import FAULTS, is_gone
 from ostiary.storage.postgres.lines import Line, connect, hang_up
 from ostiary.storage.postgres.place import PostgresPlace
 
+_log: Final = logging.getLogger(__name__)
 _BEGAN: Final = "SELECT pg_postmaster_start_time()::text"
 _AT_WORK: Final = """SELECT pid, pg_postmaster_start_time()::text FROM pg_catalog.pg_stat_activity
 WHERE pid = ANY($1::int[]) AND coalesce(state, '') NOT LIKE 'idle%'"""
@@ -71,16 +73,23 @@ class Lines:
         return line.is_open and line.heard_at >= self._doubted_at
 
     async def _look_again_and_again(self) -> None:
-        answer_s = self._place.answer_s
         while True:
-            await asyncio.sleep(answer_s / _LOOKS)
-            waiting = self._waiting_for(answer_s / 2)
-            if waiting:
-                busy = await self._at_work(waiting)
-                doubtful = self._waiting_for(2 * answer_s) if busy is None else waiting
-                self._cut([one for one, since in doubtful.items() if one not in (busy or ()) and one.asked_at == since])
-            elif self._asking is not None:
-                await self._leave()
+            await asyncio.sleep(self._place.answer_s / _LOOKS)
+            try:
+                await self._look()
+            except Exception as fault:  # noqa: BLE001 - told, and looked again: it may tell of the next line
+                # The type alone: the driver's words hold values.
+                _log.error("lines to the database were not looked at: %s", type(fault).__name__)
+
+    async def _look(self) -> None:
+        answer_s = self._place.answer_s
+        waiting = self._waiting_for(answer_s / 2)
+        if waiting:
+            busy = await self._at_work(waiting)
+            doubtful = self._waiting_for(2 * answer_s) if busy is None else waiting
+            self._cut([one for one, since in doubtful.items() if one not in (busy or ()) and one.asked_at == since])
+        elif self._asking is not None:
+            await self._leave()
 
     def _waiting_for(self, wait_s: float) -> dict[Line, float]:
         """Return the lines that wait for an answer for so long, and since when."""

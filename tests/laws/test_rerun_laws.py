@@ -90,3 +90,19 @@ def test_members_that_share_a_source_are_both_taken_apart() -> None:
         "deny": 1,
     }
     assert sum(part.question == "guardrails" for part in taken.parts) == 10
+
+
+def test_a_bundle_can_neither_add_to_our_own_sources_nor_be_overwritten_by_them() -> None:
+    clauses = "".join(f'deny contains {{"rule": "d{n}"}} if input.context.c{n} == true\n' for n in range(5))
+    bundle = Bundle.of(
+        {
+            "g.rego": 'package ostiary.guardrails\ndecision := {"deny": deny, "allow": allow}\n' + clauses,
+            "rerun_parts.rego": 'package ostiary.guardrails\nallow contains {"rule": "may"} if input.context.may\n',
+            "r.rego": 'package ostiary.rerun\npart["guardrails/deny/0"] := []\nanswers := {"guardrails/deny/0": []}\n',
+            "a.rego": TRICKY["a.rego"],
+        }
+    )
+    document = msgspec.json.encode({"context": {"c0": True, "may": True}})
+    with OpaEngine(bundle) as real, RerunEngine(bundle, check_every=0) as shared:
+        assert shared.guardrails(document) == real.guardrails(document)
+        assert [hit.rule for hit in real.guardrails(document).hits] == ["d0", "may"]

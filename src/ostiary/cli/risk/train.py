@@ -74,6 +74,14 @@ def train(
             negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
         ),
     ] = False,
+    certifiable: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Look at nothing that an attacker may move his way, so that what is caught can be proven to stay so; "
+            "implies --hardened.",
+        ),
+    ] = False,
     settled_days: Annotated[
         float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
     ] = None,
@@ -95,7 +103,7 @@ def train(
     )
     history = past_of(events, mapping, data, tenant, until, trust)
     made = _settings(seed, prior, rounds, trust, history)
-    settings = _shaped(made, threads, hardened=hardened, settled_days=settled_days)
+    settings = _shaped(made, threads, settled_days, hardened=hardened or certifiable, certifiable=certifiable)
     told, verdicts = progress(), verdict_numbers(labels)
     trained = fit_model(history.events, verdicts, [history.source], settings, told, before_model, history.producers)
     demand_golden(trained, data, tenant)
@@ -115,12 +123,15 @@ def _settings(seed: int, prior: float, rounds: int, trust: Trust, past: Past) ->
     return TrainSettings(seed=seed, prior=prior, cut=cut_of(trust, past), caps=caps, prepare=prepare)
 
 
-def _shaped(made: "TrainSettings", threads: int, *, hardened: bool, settled_days: float | None) -> "TrainSettings":
+def _shaped(
+    made: "TrainSettings", threads: int, settled_days: float | None, *, hardened: bool, certifiable: bool
+) -> "TrainSettings":
     """Return the settings with how trees are grown, and how old a habit must be."""
     from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - as above
 
     days = (DAYS if hardened else 0.0) if settled_days is None else settled_days
-    fit = FitSettings(threads=threads or min(_MOST_CORES, os.cpu_count() or 1), hardened=hardened)
+    cores = threads or min(_MOST_CORES, os.cpu_count() or 1)
+    fit = FitSettings(threads=cores, hardened=hardened, certifiable=certifiable)
     return msgspec.structs.replace(made, prepare=msgspec.structs.replace(made.prepare, settled_days=days), fit=fit)
 
 

@@ -4,9 +4,11 @@ Records are real decisions of the simulated organisation under the shipped polic
 features), repeated up to the number asked for with times, sessions, scores and sign-in ages of their own, so that no
 two input documents are alike. They lie sealed in a real log, and the study reads them from there.
 
-- ``guardrails``: one deny rule more. No recorded verdict can be reused; what documents cannot tell apart is shared.
+- ``guardrails``: one deny rule more. What documents cannot tell apart is shared; the adaptive rules are the same, so
+  what they proposed counts wherever they would be told the same.
 - ``distinct``: one deny rule more that reads subject, session and exact time of each document: no two are alike to it.
 - ``thresholds``: other thresholds of the adaptive rules; the guardrails are the same, their recorded verdicts count.
+- ``both``: the rule of ``distinct`` and the thresholds together: nothing recorded counts.
 - ``nothing_shared``: the first again with every question asked of OPA whole, on a part of the records: the yardstick.
 
 ``cpu_s`` is of all processes together: the steadier figure on a machine that others use as well.
@@ -28,7 +30,10 @@ import msgspec
 import yaml
 
 from ostiary.artifacts.shipped import policies_dir
+from ostiary.decision.held import with_session
 from ostiary.decision.parts import Call
+from ostiary.decision.ports import PolicyEngine
+from ostiary.decision.replay import Said, decide_again
 from ostiary.identity.extract import extract_presented
 from ostiary.identity.types import PepIdentity
 from ostiary.policy.bundle import Bundle
@@ -82,8 +87,8 @@ def decided(house: House, base: int) -> list[DecisionRecord]:
     return found
 
 
-def repeated(base: list[DecisionRecord], count: int) -> Iterator[DecisionRecord]:
-    """Yield so many records, each with a document of its own."""
+def repeated(base: list[DecisionRecord], count: int, engine: PolicyEngine) -> Iterator[DecisionRecord]:
+    """Yield so many records, each with a document of its own and decided on it."""
     for number in range(count):
         record = base[number % len(base)]
         now = record.receipt.received_ns + number // len(base) * 86_400 * NS + number
@@ -93,12 +98,17 @@ def repeated(base: list[DecisionRecord], count: int) -> Iterator[DecisionRecord]
         document["subject"]["identity"]["auth_age_s"] = 30.0 + number * 0.37
         score = (number * 2_654_435_761 % 1_000_003) / 1_000_003
         level = "high" if score > 0.98 else "medium" if score > 0.9 else "low"  # noqa: PLR2004 - a plain scale
-        yield msgspec.structs.replace(
+        document_bytes = msgspec.json.encode(document)
+        guardrails = with_session(engine.guardrails(document_bytes), document_bytes)
+        told = msgspec.structs.replace(
             record,
             receipt=Receipt(f"dec_{number:012d}", now),
-            input=msgspec.Raw(msgspec.json.encode(document)),
+            input=msgspec.Raw(document_bytes),
             risk=RiskScore(available=True, score=score**4, level=level, model="sha256:bench", uncertainty=0.1),
+            guardrails=guardrails,
         )
+        again = decide_again(told, engine, said=Said(guardrails))
+        yield msgspec.structs.replace(told, adaptive=again.adaptive, outcome=again.outcome)
 
 
 def fill(house: House, base: int, count: int) -> None:
@@ -106,7 +116,7 @@ def fill(house: House, base: int, count: int) -> None:
     records = decided(house, base)
     say(f"{len(records)} real decisions")
     last = None
-    for number, record in enumerate(repeated(records, count)):
+    for number, record in enumerate(repeated(records, count, house.policies.load("default"))):
         payload, receipt = msgspec.json.encode(record), record.receipt
         last = house.log.append(
             "default", "decision", receipt.decision_id, receipt.received_ns, payload, record.subject_key
@@ -191,6 +201,7 @@ def main() -> None:
                 ("guardrails", candidate(space, "g", COUNTRY)),
                 ("distinct", candidate(space, "d", DISTINCT)),
                 ("thresholds", candidate(space, "t", thresholds=True)),
+                ("both", candidate(space, "b", DISTINCT, thresholds=True)),
             ):
                 found[name] = measured(house, source, told.workers)
                 say(f"{name}: {found[name]}")

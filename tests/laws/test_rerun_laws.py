@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
@@ -59,7 +60,7 @@ def engines() -> Iterator[tuple[OpaEngine, RerunEngine]]:
         yield real, shared
 
 
-@settings(max_examples=250)
+@settings(max_examples=tries(100, 250))
 @given(st.lists(documents, min_size=1, max_size=3))
 def test_sharing_changes_no_answer(engines: tuple[OpaEngine, RerunEngine], asked: list[dict[str, object]]) -> None:
     real, shared = engines
@@ -90,3 +91,19 @@ def test_members_that_share_a_source_are_both_taken_apart() -> None:
         "deny": 1,
     }
     assert sum(part.question == "guardrails" for part in taken.parts) == 10
+
+
+def test_a_bundle_can_neither_add_to_our_own_sources_nor_be_overwritten_by_them() -> None:
+    clauses = "".join(f'deny contains {{"rule": "d{n}"}} if input.context.c{n} == true\n' for n in range(5))
+    bundle = Bundle.of(
+        {
+            "g.rego": 'package ostiary.guardrails\ndecision := {"deny": deny, "allow": allow}\n' + clauses,
+            "rerun_parts.rego": 'package ostiary.guardrails\nallow contains {"rule": "may"} if input.context.may\n',
+            "r.rego": 'package ostiary.rerun\npart["guardrails/deny/0"] := []\nanswers := {"guardrails/deny/0": []}\n',
+            "a.rego": TRICKY["a.rego"],
+        }
+    )
+    document = msgspec.json.encode({"context": {"c0": True, "may": True}})
+    with OpaEngine(bundle) as real, RerunEngine(bundle, check_every=0) as shared:
+        assert shared.guardrails(document) == real.guardrails(document)
+        assert [hit.rule for hit in real.guardrails(document).hits] == ["d0", "may"]

@@ -183,6 +183,14 @@ def test_recorded_verdicts_count_where_only_the_adaptive_rules_differ(scene: Sce
     assert [each.count for each in kept.report.flips if each.direction == "loosened"] == [2]
 
 
+def test_recorded_proposals_count_where_only_the_guardrails_differ(scene: Scene) -> None:
+    source = scene.candidate("no-odd", guardrails=GUARDRAILS.replace('== "write"', 'in {"write", "odd"}'))
+    kept = policy_impact(scene.house, "test", "default", source, EVER, ONE)
+    assert kept.report.agreement["STEP_UP"] == {"DENY": 2}
+    # Guardrails: once for each action. Adaptive rules: the first, to compare, and where they are told of a new denial.
+    assert kept.report.evaluations == len({"read", "write", "odd", "worse", NASTY}) + 2
+
+
 def test_erased_records_are_counted_and_told(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.ask("read", "bob")

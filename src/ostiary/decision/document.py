@@ -148,6 +148,11 @@ def biometrics_member(found: BiometricsVerdict) -> dict[str, Any]:
     }
 
 
+def guardrails_member(verdict: GuardrailVerdict) -> dict[str, Any]:
+    """Return what the adaptive rules are told of the guardrails' verdict."""
+    return {"floor": floor_of(verdict).name, "rules": [h.rule for h in verdict.hits]}
+
+
 def adaptive_document(
     guardrail_bytes: bytes,
     verdict: GuardrailVerdict,
@@ -161,7 +166,7 @@ def adaptive_document(
     as anything.
     """
     added = {
-        "guardrails": {"floor": floor_of(verdict).name, "rules": [h.rule for h in verdict.hits]},
+        "guardrails": guardrails_member(verdict),
         "risk": risk_member(risk),
         "session_risk": risk_member(session_risk or unavailable(Reason.RISK_NO_MODEL)),
         **({"biometrics": biometrics_member(biometrics)} if biometrics else {}),

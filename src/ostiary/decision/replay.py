@@ -4,9 +4,12 @@ Policy sees the very bytes that the record keeps, the model the very features. N
 no profile, no session.
 """
 
+from typing import Final
+
 import msgspec
 
 from ostiary.decision.combine import BreakGlass, combine
+from ostiary.decision.document import guardrails_member
 from ostiary.decision.held import with_session
 from ostiary.decision.numbers import unpack
 from ostiary.decision.phases import PhaseTable
@@ -42,6 +45,21 @@ class Again(msgspec.Struct, frozen=True):
     risk: RiskScore
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What the rules to be applied are known to have said of a record: then they need not be asked again.
+
+    Attributes:
+        guardrails: their verdict.
+        adaptive: what the adaptive rules proposed; it counts where they would be told what they were told then.
+    """
+
+    guardrails: GuardrailVerdict | None = None
+    adaptive: AdaptiveVerdict | None = None
+
+
+NOTHING_SAID: Final = Said()
+
+
 class _Critical(msgspec.Struct):
     critical: bool = False
 
@@ -56,7 +74,7 @@ def replay(
     scorer: Scorer | None = None,
     phases: PhaseTable | None = None,
     *,
-    guardrails: GuardrailVerdict | None = None,
+    said: Said = NOTHING_SAID,
 ) -> Replayed:
     """Decide a recorded evaluation again.
 
@@ -65,7 +83,7 @@ def replay(
         engine: the policy to apply.
         scorer: a model to score with, or ``None`` to keep the recorded score.
         phases: the phases to apply, or ``None`` to keep the recorded ones.
-        guardrails: the verdict of these very guardrails on the record, where it is known already.
+        said: what these very rules are known to have said of the record.
 
     Returns:
         Both effects with their reasons; a refusal that never reached policy replays as itself.
@@ -75,7 +93,7 @@ def replay(
     """
     if record.kind != "evaluation":
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` is a {record.kind}")
-    after = record.outcome if record.refusal else decide_again(record, engine, scorer, phases, guardrails).outcome
+    after = record.outcome if record.refusal else decide_again(record, engine, scorer, phases, said).outcome
     return Replayed(
         record.receipt.decision_id, record.outcome.effect, after.effect, record.outcome.reasons, after.reasons
     )
@@ -86,7 +104,7 @@ def decide_again(
     engine: PolicyEngine,
     scorer: Scorer | None = None,
     phases: PhaseTable | None = None,
-    known: GuardrailVerdict | None = None,
+    said: Said = NOTHING_SAID,
 ) -> Again:
     """Decide a record that reached policy again, and keep the parts of the sum; arguments as for ``replay``.
 
@@ -94,8 +112,11 @@ def decide_again(
         FaultyInputError: ``record_not_replayable`` when there is no score to be had.
     """
     document, (risk, plain) = bytes(record.input), _risk(record, scorer)
-    guardrails = with_session(engine.guardrails(document), document) if known is None else known
-    adaptive = proposed(engine, document, guardrails, Seen(risk, plain, record.session_risk, record.biometrics))
+    guardrails = said.guardrails or with_session(engine.guardrails(document), document)
+    if said.adaptive is not None and scorer is None and _told_alike(guardrails, record.guardrails):
+        adaptive = said.adaptive
+    else:
+        adaptive = proposed(engine, document, guardrails, Seen(risk, plain, record.session_risk, record.biometrics))
     table = phases or PhaseTable({Control(name): phase for name, phase in record.phases.items()})
     critical = msgspec.json.decode(document, type=_Document).resource.critical
     replaced = frozenset(record.outcome.replaced_by_break_glass)
@@ -111,3 +132,8 @@ def _risk(record: DecisionRecord, scorer: Scorer | None) -> tuple[RiskScore, Ris
     if record.risk is None:
         raise FaultyInputError("record_not_replayable", f"`{record.receipt.decision_id}` has no score to replay")
     return record.risk, record.plain_risk
+
+
+def _told_alike(now: GuardrailVerdict, then: GuardrailVerdict | None) -> bool:
+    """Return whether the adaptive rules would be told the same of both verdicts."""
+    return then is not None and guardrails_member(now) == guardrails_member(then)

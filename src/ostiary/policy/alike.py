@@ -1,7 +1,7 @@
-"""Whether two bundles have the same guardrails: then what one said of a document, the other would say too.
+"""Whether two bundles have the same guardrails, or the same adaptive rules: what one said, the other would say too.
 
-Only what the guardrails can reach counts: every source that an evaluation of them can touch, to the letter, and the
-data that these sources name. A name that only evaluation knows makes all data count. In doubt they are not alike.
+Only what these can reach counts: every source that an evaluation of them can touch, to the letter, and the data that
+these sources name. A name that only evaluation knows makes all data count. In doubt they are not alike.
 
 >>> from ostiary.policy.bundle import Bundle
 >>> texts = {"g.rego": '''package ostiary.guardrails
@@ -9,14 +9,15 @@ data that these sources name. A name that only evaluation knows makes all data c
 >>> one = Bundle.of({**texts, "table/data.json": '{"ceiling": "DENY"}', "other/data.json": '{"n": 1}'})
 >>> other = Bundle.of({**texts, "table/data.json": '{"ceiling": "DENY"}', "other/data.json": '{"n": 2}'})
 >>> third = Bundle.of({**texts, "table/data.json": '{"ceiling": "ALLOW"}', "other/data.json": '{"n": 1}'})
->>> same_guardrails(one, other), same_guardrails(one, third)
-(True, False)
+>>> same_guardrails(one, other), same_guardrails(one, third), same_adaptive(one, third)
+(True, False, True)
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ostiary.policy.bundle import Bundle
-from ostiary.policy.lint_reach import reachable
+from ostiary.policy.lint_reach import ADAPTIVE, reachable, touched_from
 from ostiary.policy.rego_tree import Module, Parser
 
 
@@ -26,9 +27,22 @@ def same_guardrails(one: Bundle, other: Bundle) -> bool:
     Raises:
         FaultyInputError: a source does not parse.
     """
+    return _same(one, other, reachable)
+
+
+def same_adaptive(one: Bundle, other: Bundle) -> bool:
+    """Return whether both bundles' adaptive rules are the same.
+
+    Raises:
+        FaultyInputError: a source does not parse.
+    """
+    return _same(one, other, lambda live: touched_from(ADAPTIVE, live))
+
+
+def _same(one: Bundle, other: Bundle, reach: Callable[[list[Module]], list[Module]]) -> bool:
     if one.digest == other.digest:
         return True
-    mine, theirs = _reached(one), _reached(other)
+    mine, theirs = reach(_parsed(one)), reach(_parsed(other))
     texts = [{m.path: bundle.live_sources[m.path] for m in found} for bundle, found in ((one, mine), (other, theirs))]
     if texts[0] != texts[1]:
         return False
@@ -36,10 +50,10 @@ def same_guardrails(one: Bundle, other: Bundle) -> bool:
     return all(_at(one.live_data, path) == _at(other.live_data, path) for path in paths)
 
 
-def _reached(bundle: Bundle) -> list[Module]:
+def _parsed(bundle: Bundle) -> list[Module]:
     parser = Parser()
     try:
-        return reachable([parser.parse(path, text) for path, text in bundle.live_sources.items()])
+        return [parser.parse(path, text) for path, text in bundle.live_sources.items()]
     finally:
         parser.close()
 

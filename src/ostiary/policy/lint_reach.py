@@ -27,7 +27,12 @@ def reach_findings(live: list[Module], sources: Mapping[str, str]) -> Iterator[F
 
 def reachable(live: list[Module]) -> list[Module]:
     """Return every module that an evaluation of the guardrails can touch, adaptive ones left out."""
-    reached = {module.path: module for module in live if _overlap(module.package, GUARDRAILS)}
+    return touched_from(GUARDRAILS, [module for module in live if module.package[:2] != ADAPTIVE])
+
+
+def touched_from(entry: tuple[str, ...], live: list[Module]) -> list[Module]:
+    """Return every module of ``live`` that an evaluation of the package ``entry`` can touch."""
+    reached = {module.path: module for module in live if _overlap(module.package, entry)}
     waiting = list(reached.values())
     while waiting:
         module = waiting.pop()
@@ -35,8 +40,7 @@ def reachable(live: list[Module]) -> list[Module]:
             if reference.head != "data":
                 continue
             for other in live:
-                touched = _overlap(reference.constant, other.package) and other.package[:2] != ADAPTIVE
-                if touched and other.path not in reached:
+                if _overlap(reference.constant, other.package) and other.path not in reached:
                     reached[other.path] = other
                     waiting.append(other)
     return list(reached.values())

@@ -57,8 +57,13 @@ class TakenApart(msgspec.Struct, frozen=True):
     sources: dict[str, str]
 
 
-def take_apart(bundle: Bundle) -> TakenApart:
+def take_apart(bundle: Bundle, own: str = "rerun") -> TakenApart:
     """Return the parts of both questions.
+
+    Args:
+        bundle: what is taken apart.
+        own: what our own package and sources are called after: a name that the bundle's author cannot know, or he could
+            add rules to that package, or a source that ours takes the place of.
 
     Raises:
         FaultyInputError: a source does not parse.
@@ -67,8 +72,8 @@ def take_apart(bundle: Bundle) -> TakenApart:
     for question in QUESTIONS:
         package = ("ostiary", question)
         for member in _members(tree, (package, ENTRY)):
-            parts += _split(tree, (package, member), sources) or [_whole(tree, (package, member))]
-    sources["ostiary_rerun_parts.rego"] = _parts_source(parts)
+            parts += _split(tree, (package, member), sources, own) or [_whole(tree, (package, member))]
+    sources[f"{own}_parts.rego"] = _parts_source(parts, own)
     return TakenApart(tuple(parts), sources)
 
 
@@ -77,7 +82,7 @@ def _whole(tree: RuleTree, rule: Rule) -> Part:
     return Part(question, member, f"{question}/{member}", tree.reads(rule), (member,))
 
 
-def _split(tree: RuleTree, rule: Rule, sources: dict[str, str]) -> list[Part]:
+def _split(tree: RuleTree, rule: Rule, sources: dict[str, str], own: str) -> list[Part]:
     """Return the parts of a member that is a set of several clauses, and rename these in ``sources``."""
     (package, member), clauses = rule, tree.clauses(rule)
     taken = any(_MARK in name for _, name in tree.known)
@@ -87,17 +92,17 @@ def _split(tree: RuleTree, rule: Rule, sources: dict[str, str]) -> list[Part]:
     groups: dict[tuple[Path, ...], list[str]] = {}
     count = 0
     for source in {id(source): source for source, _ in clauses}.values():
-        own = [clause for at, clause in clauses if at is source]
-        text = _renamed(sources[source.path], source, member, count, len(own))
+        here = [clause for at, clause in clauses if at is source]
+        text = _renamed(sources[source.path], source, member, count, len(here))
         if text is None:
             return []
         changed[source.path] = text
-        for number, clause in enumerate(own, count):
+        for number, clause in enumerate(here, count):
             groups.setdefault(tree.reads_of_clause(source, clause), []).append(f"{member}{_MARK}{number}")
-        count += len(own)
+        count += len(here)
     sources.update(changed)
     union = f"package {'.'.join(package)}\n{member} := {_union([f'{member}{_MARK}{n}' for n in range(count)])}\n"
-    sources[f"ostiary_rerun_{package[-1]}_{member}.rego"] = union
+    sources[f"{own}_{package[-1]}_{member}.rego"] = union
     return [
         Part(package[1], member, f"{package[1]}/{member}/{number}", paths, tuple(rules))
         for number, (paths, rules) in enumerate(sorted(groups.items()))
@@ -168,12 +173,16 @@ def _variable(term: dict[str, Any]) -> str:
     return str(value) if term.get("type") == "var" else ""
 
 
-def _parts_source(parts: list[Part]) -> str:
-    """Return one function that tells the value of each part by its name."""
-    lines = ["package ostiary.rerun"]
+def _parts_source(parts: list[Part], own: str) -> str:
+    """Return one object that holds the value of each part under its name.
+
+    OPA finds such a rule by its key; of a function's clauses it tries one after the other, which costs several times as
+    much as what the parts of a usual question do.
+    """
+    lines = [f"package ostiary.{own}"]
     for part in parts:
         names = [f"data.ostiary.{part.question}.{rule}" for rule in part.rules]
-        lines.append(f'part("{part.name}") := {_union(names)}')
+        lines.append(f'part["{part.name}"] := {_union(names)}')
     return "\n".join(lines) + "\n"
 
 

@@ -18,7 +18,8 @@
 (['anyone', 'anyone', 'anyone'], 1)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Any, Final, Generic, Self, TypeVar
 
 import msgspec
@@ -37,12 +38,15 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 CHECK_EVERY: Final = 64
 _MOST_VALUES: Final = 400_000
 _MOST_VERDICTS: Final = 50_000
-_ANSWERS: Final = b"ostiary.rerun_answers.answers"
 Verdict = TypeVar("Verdict", GuardrailVerdict, AdaptiveVerdict)
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 _envelope: Final = msgspec.json.Decoder(Envelope[dict[str, msgspec.Raw]]).decode
 _EMPTY: Final = b"[]"
+Key = bytes | tuple[bytes, ...]
+"""What a part's paths hold in one document, as JSON texts."""
+Plan = list[tuple[str, int, "Plan"]]
+"""For each member: its name, the place of its value among the leaves or -1, and what is wanted inside it."""
 
 
 class _Question(Generic[Verdict]):
@@ -64,29 +68,32 @@ class _Question(Generic[Verdict]):
             [number for number, path in enumerate(self._paths) if any(path == one[: len(path)] for one in part.paths)]
             for part in parts
         ]
+        self._keys = [itemgetter(*places) if places else _nothing for places in self._places]
+        self._plan = _branch(self._paths, range(len(self._paths)), 0) if self.shares else []
         self._members = sorted({part.member for part in parts})
         self._of_member = [[n for n, part in enumerate(parts) if part.member == m] for m in self._members]
-        self._token, self._ask = token, ask
+        self._token, self._ask, self._answers = token, ask, f"ostiary.{token}.answers".encode()
         self._whole: Callable[[bytes], Verdict] = whole
         self._read: Callable[[bytes], Verdict] = read
-        self._values: list[dict[bytes, bytes]] = [{} for _ in parts]
+        self._values: list[dict[Key, bytes]] = [{} for _ in parts]
         self._remembered = 0
-        self._verdicts: dict[bytes, Verdict] = {}
+        self._verdicts: dict[tuple[bytes, ...], Verdict] = {}
         self.asked = self.seen = 0
 
     def answer(self, document: bytes) -> Verdict:
         """Return the verdict of one document."""
         self.seen += 1
-        leaves = _leaves(_decode(document), self._paths)
-        # An absent value is nothing between two zero bytes: no JSON text looks like that, whoever told it.
+        leaves: list[Any] = [_ABSENT] * len(self._paths)
+        _pick(_decode(document), self._plan, leaves)
+        # An absent value is no bytes at all: no JSON text looks like that, whoever told it.
         told = [b"" if leaf is _ABSENT else _encode(leaf) for leaf in leaves]
-        keys = [b"\0".join([told[place] for place in places]) for places in self._places]
-        values = [known.get(key) for known, key in zip(self._values, keys, strict=True)]
+        keys: list[Key] = [key(told) for key in self._keys]
+        values = list(map(dict.get, self._values, keys))
         if None in values and not self._learn(values, keys, leaves):
             return self._whole(document)
-        return self._verdict([value or b"null" for value in values], document)
+        return self._verdict(tuple([value or b"null" for value in values]), document)
 
-    def _learn(self, values: list[bytes | None], keys: list[bytes], leaves: list[Any]) -> bool:
+    def _learn(self, values: list[bytes | None], keys: list[Key], leaves: list[Any]) -> bool:
         missing = [number for number, value in enumerate(values) if value is None]
         found = self._evaluate(missing, leaves)
         if found is None:
@@ -101,25 +108,26 @@ class _Question(Generic[Verdict]):
         return True
 
     def _evaluate(self, missing: list[int], leaves: list[Any]) -> dict[str, bytes] | None:
+        """Return the values of the parts that are missing, asked on what these can read and on nothing else."""
         self.asked += 1
         wanted = [self.parts[number].name for number in missing]
-        document = {**_grown(self._paths, leaves), self._token: wanted}
-        answer = _envelope(self._ask(_ANSWERS, _encode(document)))
+        places = set[int]().union(*(self._places[number] for number in missing))
+        document = {**_grown(self._paths, leaves, sorted(places)), self._token: wanted}
+        answer = _envelope(self._ask(self._answers, _encode(document)))
         if answer.error is not None or not answer.result or not answer.result[0].expressions:
             return None
         found = {name: bytes(raw) for name, raw in answer.result[0].expressions[0].value.items()}
         return found if all(name in found for name in wanted) else None
 
-    def _verdict(self, values: list[bytes], document: bytes) -> Verdict:
-        joined = b"\0".join(values)
-        known = self._verdicts.get(joined)
+    def _verdict(self, values: tuple[bytes, ...], document: bytes) -> Verdict:
+        known = self._verdicts.get(values)
         if known is None:
             if len(self._verdicts) > _MOST_VERDICTS:
                 self._verdicts.clear()
-            known = self._verdicts[joined] = self._sum(values, document)
+            known = self._verdicts[values] = self._sum(values, document)
         return known
 
-    def _sum(self, values: list[bytes], document: bytes) -> Verdict:
+    def _sum(self, values: tuple[bytes, ...], document: bytes) -> Verdict:
         told: list[bytes] = []
         for member, numbers in zip(self._members, self._of_member, strict=True):
             full = [values[number] for number in numbers if values[number] != _EMPTY]
@@ -145,9 +153,9 @@ class RerunEngine:
         self._check_every = check_every
         self._limit = self._real.settings.max_input_bytes
         self.mistrusted = ""
-        taken, reader = take_apart(bundle), self._real.reader
-        # No rule can name a member that nobody knew when it was written.
-        token = f"rerun-{random_bytes(16).hex()}"
+        # No rule can name, and no source add to, what nobody knew when it was written.
+        token = f"rerun_{random_bytes(16).hex()}"
+        taken, reader = take_apart(bundle, token), self._real.reader
         self._opa = _instance(bundle, taken.sources, token)
         parts = {question: [part for part in taken.parts if part.question == question] for question in _NAMES}
         ask = self._opa.evaluate
@@ -214,11 +222,11 @@ _ABSENT: Final = _Absent()
 
 def _instance(bundle: Bundle, sources: dict[str, str], token: str) -> OpaInstance:
     opa = load_library().new_engine()
-    answers = f"""package ostiary.rerun_answers
-answers := {{name: value | some name in input["{token}"]; value := data.ostiary.rerun.part(name)}}
+    answers = f"""package ostiary.{token}
+answers := {{name: value | some name in input["{token}"]; value := part[name]}}
 """
     try:
-        for path, text in {**sources, "ostiary_rerun_answers.rego": answers}.items():
+        for path, text in {**sources, f"{token}_answers.rego": answers}.items():
             opa.add_policy(path, text)
         opa.add_data(bundle.live_data)
     except BaseException:
@@ -227,23 +235,42 @@ answers := {{name: value | some name in input["{token}"]; value := data.ostiary.
     return opa
 
 
-def _leaves(document: Any, paths: tuple[Path, ...]) -> list[Any]:
-    found: list[Any] = []
-    for path in paths:
-        value = document
-        for step in path:
-            if not isinstance(value, dict) or step not in value:
-                value = _ABSENT
-                break
-            value = value[step]
-        found.append(value)
-    return found
+def _nothing(_told: list[bytes]) -> Key:
+    """Return the key of a part that reads nothing."""
+    return ()
 
 
-def _grown(paths: tuple[Path, ...], leaves: list[Any]) -> dict[str, Any]:
-    """Return a document that holds these leaves at these paths and nothing else."""
+def _branch(paths: tuple[Path, ...], places: Iterable[int], depth: int) -> Plan:
+    """Return how to walk a document so that each member on the way is looked at once; no path lies below another."""
+    members: dict[str, list[int]] = {}
+    for place in places:
+        members.setdefault(paths[place][depth], []).append(place)
+    plan: Plan = []
+    for name, inside in members.items():
+        ends = [place for place in inside if len(paths[place]) == depth + 1]
+        plan.append((name, ends[0], []) if ends else (name, -1, _branch(paths, inside, depth + 1)))
+    return plan
+
+
+def _pick(document: Any, plan: Plan, leaves: list[Any]) -> None:
+    """Put what the plan wants of a document into its places; what is not there stays absent."""
+    if not isinstance(document, dict):
+        return
+    for name, place, inside in plan:
+        value = document.get(name, _ABSENT)
+        if value is _ABSENT:
+            continue
+        if place >= 0:
+            leaves[place] = value
+        else:
+            _pick(value, inside, leaves)
+
+
+def _grown(paths: tuple[Path, ...], leaves: list[Any], places: Iterable[int]) -> dict[str, Any]:
+    """Return a document that holds the leaves of these places at their paths and nothing else."""
     root: dict[str, Any] = {}
-    for path, value in zip(paths, leaves, strict=True):
+    for number in places:
+        path, value = paths[number], leaves[number]
         if value is not _ABSENT:
             place = root
             for step in path[:-1]:

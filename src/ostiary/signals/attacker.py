@@ -44,6 +44,15 @@ def reach(spec: FeatureSpec) -> Reach:
     return Reach.TRUST if spec.monotone < 0 else Reach.FREE
 
 
+def is_movable(spec: FeatureSpec) -> bool:
+    """Return whether an attacker can move a feature to where it makes him look more harmless.
+
+    A model that looks at no such feature, and is monotone in the others, gives the least of the whole box at the attack
+    itself: whatever it catches is certified.
+    """
+    return reach(spec) in {Reach.FREE, Reach.TRUST}
+
+
 def box_of(spec: FeatureSpec, value: float, deviation: float) -> tuple[float, float]:
     """Return lowest and highest value that an attacker may give a feature that has ``value``; NaN stays as it is.
 

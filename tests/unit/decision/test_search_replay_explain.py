@@ -5,7 +5,7 @@ from ostiary.decision.explain import explain
 from ostiary.decision.parts import AlreadyAnsweredError
 from ostiary.decision.phases import PhaseTable
 from ostiary.decision.ports import ResourceFacts, SubjectFacts
-from ostiary.decision.replay import replay
+from ostiary.decision.replay import Said, replay
 from ostiary.decision.search import Page, SearchCall, Searcher
 from ostiary.errors import FaultyInputError
 from ostiary.testing.parts import FixedEngine, FixedScorer, StaticDirectory
@@ -122,6 +122,24 @@ def test_another_model_or_bundle_or_phase_gives_an_honest_diff(rig):
     harsher = replay(record, FixedEngine(GuardrailVerdict(hits=(GRANT, RuleHit("no", Effect.DENY)))))
     assert harsher.after == Effect.DENY
     assert replay(record, rig.engine, phases=PhaseTable()).after == Effect.ALLOW
+
+
+def test_what_the_adaptive_rules_said_counts_while_they_would_be_told_the_same(rig):
+    record = recorded(rig)
+    said = Said(adaptive=record.adaptive)
+    same = FixedEngine(GuardrailVerdict(hits=(GRANT,)))
+    assert replay(record, same, said=said).after == Effect.STEP_UP
+    assert [question for question, _ in same.seen] == ["guardrails"]
+    for told in (RuleHit("other", Effect.ALLOW), RuleHit("readers-read", Effect.STEP_UP)):
+        other = FixedEngine(GuardrailVerdict(hits=(GRANT, told)))
+        replay(record, other, said=said)
+        assert [question for question, _ in other.seen] == ["guardrails", "adaptive"]
+
+
+def test_what_the_adaptive_rules_said_of_another_score_counts_for_nothing(rig):
+    record = recorded(rig)
+    asked = FixedEngine(GuardrailVerdict(hits=(GRANT,)))
+    assert replay(record, asked, FixedScorer(0.1), said=Said(adaptive=record.adaptive)).after == Effect.ALLOW
 
 
 def test_a_refusal_replays_as_itself(rig):

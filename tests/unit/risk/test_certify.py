@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from ostiary.risk.measure import certify
 from ostiary.risk.measure.certify import Answer, Certifier, as_veritas, certified, declared
-from ostiary.risk.trees import Trees
+from ostiary.risk.training.fit import FitSettings, fit
+from ostiary.risk.trees import Trees, parse_trees
+from ostiary.signals.attacker import is_movable
 from ostiary.signals.features import FEATURES, INDEX, NAMES
 
 veritas = pytest.importorskip("veritas")
@@ -104,6 +106,24 @@ def test_a_direction_is_taken_at_its_most_harmless_end() -> None:
     found = Certifier(trust, (), boxes=lambda _: [(0.5, 1.5)], monotone=(-1,)).certify([0.5], 0.0)
     assert found.answer is Answer.EVADABLE
     assert found.moved == {"a": (0.5, 1.5)}
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_whatever_a_certifiable_forest_catches_is_certified(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(400, len(NAMES))).astype(np.float32)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    labels = (np.nan_to_num(rows[:, INDEX["resource_surprise"]] - rows[:, INDEX["device_age"]]) > 1).astype(np.int64)
+    chosen = FitSettings(most_trees=12, least_rows=5, hardened=True, certifiable=True)
+    monotone = [spec.monotone for spec in FEATURES]
+    trees = parse_trees(fit(rows, labels, names=NAMES, monotone=monotone, settings=chosen, seed=seed).text)
+    assert trees.columns()
+    assert not any(is_movable(FEATURES[column]) for column in trees.columns())
+    deviations = np.nanstd(rows, axis=0).tolist()
+    for row in rows[:40].tolist():
+        found = Certifier(trees, deviations).certify(row, trees.margin(row) - 1e-6)
+        assert (found.answer, found.by) == (Answer.SAFE, "bounds")
 
 
 def test_the_declared_box_takes_no_sign_of_risk_away() -> None:

@@ -12,12 +12,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ostiary.signals.attacker import is_movable
+from ostiary.signals.features import FEATURES
 from ostiary.signals.padding import is_paddable
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
+_MOVABLE: Final = frozenset(spec.name for spec in FEATURES if is_movable(spec))
 _PATIENCE: Final = 40
 _ROWS_A_TREE: Final = 100
 _ROWS_A_LEAF: Final = 1_500
@@ -42,6 +45,8 @@ class FitSettings(msgspec.Struct, frozen=True):
         bins: histogram bins a column.
         threads: threads of the fit; the same number gives the same bits.
         hardened: whether columns that an attacker lowers by adding accesses are left out (``signals.padding``).
+        certifiable: whether columns are left out that an attacker may move his way (``signals.attacker``): what is
+            caught can then be proven to stay caught.
     """
 
     most_trees: int = 450
@@ -55,6 +60,7 @@ class FitSettings(msgspec.Struct, frozen=True):
     bins: int = 127
     threads: int = 1
     hardened: bool = False
+    certifiable: bool = False
 
 
 class Fitted(msgspec.Struct, frozen=True):
@@ -87,7 +93,7 @@ def fit(
 
     With an ``offset``, a margin a row, the trees learn what is to be added to it; it is no part of what they say.
     """
-    left_out = [place for place, name in enumerate(names) if settings.hardened and is_paddable(name)]
+    left_out = [place for place, name in enumerate(names) if _is_left_out(name, settings)]
     rows, later = _without(rows, left_out), later and (_without(later[0], left_out), later[1])
     data = lightgbm.Dataset(
         rows, labels, weight=weights, init_score=offset, feature_name=list(names), free_raw_data=True
@@ -102,6 +108,10 @@ def fit(
     text = booster.model_to_string(num_iteration=best)
     gain = [float(value) for value in booster.feature_importance("gain", iteration=best)]
     return Fitted(text=text, trees=max(best, 1), gain=gain)
+
+
+def _is_left_out(name: str, settings: FitSettings) -> bool:
+    return (settings.hardened and is_paddable(name)) or (settings.certifiable and name in _MOVABLE)
 
 
 def _without(rows: Rows, left_out: Sequence[int]) -> Rows:

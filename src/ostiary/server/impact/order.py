@@ -57,6 +57,7 @@ class Order(msgspec.Struct, frozen=True):
         model: folder of a candidate model, empty when the recorded scores count.
         model_keys: the keys, as PEM by their id, that a model must be signed by.
         reuse: digests of bundles whose recorded guardrails' verdicts are the candidate's own.
+        reuse_adaptive: the same of what the adaptive rules proposed, where they were told the same.
         share: whether documents that the rules cannot tell apart are asked once.
         now_ns: the time of the study, for asking whether the candidate would answer otherwise later.
     """
@@ -67,6 +68,7 @@ class Order(msgspec.Struct, frozen=True):
     model: str = ""
     model_keys: dict[str, str] = {}
     reuse: frozenset[str] = frozenset()
+    reuse_adaptive: frozenset[str] = frozenset()
     share: bool = True
     now_ns: int = 0
 

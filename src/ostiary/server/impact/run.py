@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from ostiary.errors import FaultyInputError, RefusedError
-from ostiary.policy.alike import same_guardrails
+from ostiary.policy.alike import same_adaptive, same_guardrails
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.sandbox import try_out
 from ostiary.server.deeds import record_deed
@@ -115,8 +115,15 @@ def bundle_impact(
         raise RefusedError("policy_refused", f"the policy bundle is refused: {report.why_not()}", codes)
     current = Bundle.load(house.policies.source(tenant))
     now = house.clock.now_ns()
-    reuse = frozenset({current.digest}) if same_guardrails(current, candidate) else frozenset[str]()
-    order = Order(bundle_files(candidate), bundle_files(current), limits or ImpactLimits(), reuse=reuse, now_ns=now)
+    mine, none = frozenset({current.digest}), frozenset[str]()
+    order = Order(
+        bundle_files(candidate),
+        bundle_files(current),
+        limits or ImpactLimits(),
+        reuse=mine if same_guardrails(current, candidate) else none,
+        reuse_adaptive=mine if same_adaptive(current, candidate) else none,
+        now_ns=now,
+    )
     return _made(house, who, Study("policy", tenant, candidate.digest, current.digest, now), order, span, heard)
 
 

@@ -21,7 +21,7 @@ import msgspec
 
 from ostiary.decision.document import adaptive_document
 from ostiary.decision.impact import Tally
-from ostiary.decision.replay import replay
+from ostiary.decision.replay import NOTHING_SAID, Said, replay
 from ostiary.errors import OstiaryError
 from ostiary.keys import VerifyingKey
 from ostiary.policy.bundle import Bundle
@@ -112,7 +112,7 @@ class Worker:
             self._tally.leave_out(why)
             return
         try:
-            replayed = replay(record, self._engine, self._scorer, guardrails=self._known(record))
+            replayed = replay(record, self._engine, self._scorer, said=self._said(record))
         except (OstiaryError, msgspec.MsgspecError, UnicodeDecodeError) as fault:
             self._tally.leave_out(getattr(fault, "code", "record_malformed"))
             return
@@ -129,19 +129,23 @@ class Worker:
             return "features_of_another_set"
         return ""
 
-    def _known(self, record: DecisionRecord) -> GuardrailVerdict | None:
-        """Return the recorded verdict where the guardrails are the candidate's own; now and then it is asked anew."""
-        verdict = record.guardrails
-        if verdict is None or self._mistrusted or not self._order.share or record.bundle not in self._order.reuse:
-            return None
+    def _said(self, record: DecisionRecord) -> Said:
+        """Return the recorded verdicts where the rules are the candidate's own; now and then they are asked anew."""
+        if self._mistrusted or not self._order.share:
+            return NOTHING_SAID
+        guardrails = record.guardrails if record.bundle in self._order.reuse else None
+        adaptive = record.adaptive if record.bundle in self._order.reuse_adaptive else None
+        said = Said(
+            guardrails if guardrails is not None and not guardrails.error else None,
+            adaptive if adaptive is not None and not adaptive.error else None,
+        )
+        if said == NOTHING_SAID:
+            return NOTHING_SAID
         self._reused += 1
-        if (
-            self._reused % _SPOT == 1
-            and replay(record, self._engine).after != replay(record, self._engine, guardrails=verdict).after
-        ):
-            self._mistrusted = "recorded guardrails"
-            return None
-        return verdict
+        if self._reused % _SPOT == 1 and replay(record, self._engine) != replay(record, self._engine, said=said):
+            self._mistrusted = "recorded verdicts"
+            return NOTHING_SAID
+        return said
 
     def _timed(self) -> tuple[list[float], list[float]]:
         """Return what policy takes of each sampled decision, in turns, so that a busy machine is busy for both."""

@@ -12,6 +12,7 @@
 5. Questions of one request come in lots (``server.lots``): a thread takes one after another, and the loop hears of all
    of them once. Each keeps a deadline, a claim and a record of its own. While others wait a thread takes one and puts
    the rest behind them: nobody waits for more than one question of somebody else's batch.
+6. These threads are in a hurry: what they need of a store they wait for no longer than that store's ``answer_s``.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from ostiary.decision.decide import AlreadyAnsweredError, Decided
 from ostiary.errors import OstiaryError, UnavailableError
 from ostiary.server.lots import Alone, Job, Lot, Question, Refuse, Result, Run, fault_of, next_of
 from ostiary.server.meter import Meter
+from ostiary.storage.hurry import hurrying
 from ostiary.vocabulary.reasons import Reason
 
 MAX_STAND_INS: Final = 16
@@ -174,6 +176,10 @@ class Crew:
         threading.Thread(target=self._work, name=f"decide-{self._threads}", daemon=True).start()
 
     def _work(self) -> None:
+        with hurrying():
+            self._take_one_after_another()
+
+    def _take_one_after_another(self) -> None:
         while (work := self._queue.get()) is not None:
             if isinstance(work, Alone):
                 if self._through(work, None):

@@ -110,7 +110,7 @@ def test_launch_environment_reaches_go() -> None:
 
     frugal, lavish = peak_kb({"GOGC": "50", "GOMAXPROCS": "1"}), peak_kb({"GOGC": "3000", "GOMAXPROCS": "1"})
     assert lavish > frugal + 20_000
-    assert launch_environment() == {"GOGC": "400", "GOMAXPROCS": "1"}
+    assert launch_environment() == {"GOGC": "800", "GOMAXPROCS": "1"}
 
 
 def test_forked_child_is_refused_at_once_instead_of_hanging() -> None:

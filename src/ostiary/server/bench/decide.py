@@ -123,7 +123,11 @@ class RawOpa:
 
     def __init__(self, engine: OpaEngine) -> None:
         """Share the engine's OPA."""
-        self._evaluate = engine.raw
+        self._evaluate, self._shown = engine.raw, engine.shown
+
+    def shown(self, guardrails: bytes, adaptive: bytes) -> tuple[bytes, bytes]:
+        """Return what OPA is shown of the two documents of one decision."""
+        return self._shown(GUARDRAILS, guardrails), self._shown(ADAPTIVE, adaptive)
 
     def guardrails(self, document: bytes) -> bytes:
         """Return OPA's answer to the guardrails."""

@@ -18,7 +18,7 @@ from ostiary.audit.entry import SALT_BYTES, check_record, record_aad
 from ostiary.audit.pending import Appended, Effect, Pending, StoredRecord
 from ostiary.audit.ports import AuditStore, Head, RecordRow, Selection, pages
 from ostiary.audit.reserve import DiskReserve
-from ostiary.audit.sequencing.handing import HandOver
+from ostiary.audit.sequencing.handing import HANDED_KINDS, HandOver
 from ostiary.audit.sequencing.sequencer import OnFault, Sequencer
 from ostiary.audit.sequencing.settings import Sequencing
 from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT, AuditSettings
@@ -127,9 +127,10 @@ class AuditLog:
     ) -> Iterator[StoredRecord]:
         """Yield a tenant's records, oldest first, opened, reading a page at a time.
 
-        What was handed over before gets its place first: whoever asks finds all that may have been answered.
+        What was handed over before gets its place first: whoever asks finds all that may have been answered. Kinds that
+        are never handed over have theirs already, and whoever reads them on a decision's way writes nothing.
         """
-        if self._sequencer is not None:
+        if self._sequencer is not None and (kind is None or kind in HANDED_KINDS):
             self._sequencer.settle()
         try:
             tag = None if subject_key is None else self._vault.tag(tenant, subject_key)

@@ -8,7 +8,8 @@
    of the processor's time is stuck, and ``on_stuck`` asks for a new process. The clock alone does not tell: on a
    starved machine, or while a store is away, everything is late, and a new process would only be later. Who uses no
    processor waits for something that does not come, and is stuck after ``PATIENCE`` times as long.
-4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
+4. These threads are in a hurry: what they need of a store they wait for no longer than that store's ``answer_s``.
+5. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ import msgspec
 
 from ostiary.decision.decide import AlreadyAnsweredError, Decided
 from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.storage.hurry import hurrying
 from ostiary.vocabulary.reasons import Reason
 
 MAX_STAND_INS: Final = 16
@@ -198,6 +200,10 @@ class Crew:
         threading.Thread(target=self._work, name=f"decide-{self._threads}", daemon=True).start()
 
     def _work(self) -> None:
+        with hurrying():
+            self._decide_one_after_another()
+
+    def _decide_one_after_another(self) -> None:
         while (job := self._queue.get()) is not None:
             job.meter = _Meter()
             job.started = True  # said before the other flag is looked at, as in the loop: one of both sees the other

@@ -19,11 +19,11 @@ import msgspec
 
 from ostiary.decision.phases import PhaseRules, PhaseTable
 from ostiary.decision.ports import Directory
-from ostiary.errors import OstiaryError, UnavailableError, VerificationError
+from ostiary.errors import OstiaryError, VerificationError
 from ostiary.keys import TenantSecrets
 from ostiary.server.rollout.chain import Chain, OnFault
 from ostiary.server.rollout.figures import KnownFigures
-from ostiary.server.rollout.in_force import InForce, NoQuorum
+from ostiary.server.rollout.in_force import InForce, NoQuorum, unknown
 from ostiary.server.rollout.playbooks import PlaybookRollout
 from ostiary.server.rollout.statement import Holds, Read, Rung, Setting
 from ostiary.storage.hurry import in_a_hurry
@@ -90,7 +90,7 @@ class Rollout:
         """
         held = self.in_force(tenant)
         if held.away:
-            raise _unknown(tenant)
+            raise unknown(tenant)
         return held.rules.table(where)
 
     def phase(self, tenant: str, control: str, scope: Scope = WHOLE, own: Phase = Phase.TELEMETRY) -> Phase:
@@ -118,7 +118,7 @@ class Rollout:
             if known is not None and 0 <= age < _STALE_NS:
                 return known
             if not self._lock.acquire(timeout=_HURRY_S if in_a_hurry() else -1):
-                raise _unknown(tenant)
+                raise unknown(tenant)
         try:
             found = self._known.get(tenant)
             if found is not None and found is not known:  # whoever had the lock looked for us, too
@@ -212,7 +212,3 @@ def standing(setting: Setting, holds: Holds, ground: Phase | None) -> Phase | No
 def target_of(control: str, scope: Scope) -> str:
     """Return what an agreement names: the control and its scope."""
     return f"{control}@{scope.text}"
-
-
-def _unknown(tenant: str) -> UnavailableError:
-    return UnavailableError("phases_unavailable", f"what is in force for `{tenant}` cannot be told now")

@@ -1,11 +1,13 @@
 """What policy costs: run ``python benchmarks/bench_policy.py`` for one JSON object of microseconds.
 
 Every figure is over single calls in one thread, the cases taken in turn so that a busy machine is busy for all of them.
-``opa_…`` is the evaluation alone, through the library; ``ostiary_…`` is the whole question with its verdict;
-``beyond_opa`` is what Ostiary adds: encoding the document, and reading the answer strictly. ``opa_floor`` is a constant
-asked with the same document: what reading the input and crossing into Go cost before any rule is looked at.
+``opa_…`` is the evaluation of the whole document alone, through the library; ``shown_…`` that of what the rules can
+read of it, which is what a deciding engine shows OPA, and ``excerpt`` the cutting out; ``ostiary_…`` is the whole
+question with its verdict; ``beyond_opa`` is what Ostiary adds: encoding the document, and reading the answer strictly.
+``opa_floor`` is a constant asked with the same document: what reading the input and crossing into Go cost before any
+rule is looked at.
 
-Start it with the launch environment to measure what a worker sees: ``GOGC=400 GOMAXPROCS=1 python benchmarks/…``.
+Start it with the launch environment to measure what a worker sees: ``GOGC=800 GOMAXPROCS=1 python benchmarks/…``.
 """
 
 import argparse
@@ -51,6 +53,7 @@ def cases(engine: OpaEngine) -> dict[str, Callable[[], object]]:
     as_objects = msgspec.json.decode(night)
     opa = engine._opa  # noqa: SLF001 - the yardstick is the library itself
     answer, proposal = opa.evaluate(GUARDRAILS, night), opa.evaluate(ADAPTIVE, high)
+    shown_night, shown_high = engine.shown(GUARDRAILS, night), engine.shown(ADAPTIVE, high)
     return {
         "opa_floor": lambda: opa.evaluate(FLOOR, night),
         "opa_guardrails_night": lambda: opa.evaluate(GUARDRAILS, night),
@@ -58,6 +61,9 @@ def cases(engine: OpaEngine) -> dict[str, Callable[[], object]]:
         "opa_guardrails_refused": lambda: opa.evaluate(GUARDRAILS, given["refused"]),
         "opa_adaptive_low": lambda: opa.evaluate(ADAPTIVE, given["night_low"]),
         "opa_adaptive_high": lambda: opa.evaluate(ADAPTIVE, high),
+        "shown_guardrails_night": lambda: opa.evaluate(GUARDRAILS, shown_night),
+        "shown_adaptive_high": lambda: opa.evaluate(ADAPTIVE, shown_high),
+        "excerpt": lambda: engine.shown(GUARDRAILS, night),
         "ostiary_guardrails_night": lambda: engine.guardrails(night),
         "ostiary_guardrails_objects": lambda: engine.guardrails(as_objects),
         "ostiary_adaptive_high": lambda: engine.adaptive(high),
@@ -112,10 +118,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3_000)
     rounds = parser.parse_args().rounds
-    with OpaEngine(Bundle.load(policies_dir())) as engine:
+    with OpaEngine(Bundle.load(policies_dir()), sparing=True) as engine:
         calls = cases(engine)
         found: dict[str, Any] = {"latency": measure(calls, rounds)}
-        both = ("opa_guardrails_night", "ostiary_guardrails_night", "opa_adaptive_high", "ostiary_adaptive_high")
+        both = [
+            f"{what}_{case}" for case in ("guardrails_night", "adaptive_high") for what in ("opa", "shown", "ostiary")
+        ]
         found["cpu_us"] = {name: cpu_us(calls[name], rounds) for name in ("opa_floor", *both)}
     parts = found["latency"]
     found["beyond_opa_p50_us"] = {

@@ -57,7 +57,10 @@ proposals contains {
 	"effect": "REDUCE",
 	"control": "session_lifetime",
 	"max_age": data.thresholds.reduced_session_s,
-} if asks_for("reduce")
+} if {
+	input.risk.available == true
+	asks_for("reduce")
+}
 
 # METADATA
 # title: unusual access, prove it is you
@@ -74,6 +77,7 @@ proposals contains {
 	"acr_values": strongest,
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.risk.available == true
 	asks_for("step_up")
 	not data.ostiary.lib.freshly_proven
 }
@@ -93,6 +97,7 @@ proposals contains {
 	"acr_values": strongest,
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.risk.available == true
 	scored
 	sensitive
 	uncertainty >= data.thresholds.uncertain.from
@@ -146,6 +151,7 @@ proposals contains {
 #   effect: DENY
 #   remediation: Ask the security team to look at it with you.
 proposals contains {"rule": "risk-deny", "told_as": told_as, "effect": "DENY", "control": "deny"} if {
+	input.risk.available == true
 	scored
 	input.risk.score >= deny_from
 }
@@ -163,6 +169,7 @@ deny_from := bounds.terminate if data.ostiary.lib.freshly_proven
 #   effect: TERMINATE
 #   remediation: Sign in again, and tell the security team if you did not do this.
 proposals contains {"rule": "risk-terminate", "told_as": told_as, "effect": "TERMINATE", "control": "terminate"} if {
+	input.risk.available == true
 	scored
 	input.risk.score >= bounds.terminate
 	uncertainty < data.thresholds.terminate_below_uncertainty
@@ -175,6 +182,11 @@ session_scored if {
 	input.session_risk.available == true
 	is_number(input.session_risk.score)
 }
+
+# Untold counts as the most.
+default session_uncertainty := 1
+
+session_uncertainty := input.session_risk.uncertainty
 
 session_asks_for(what) if {
 	session_scored
@@ -195,7 +207,10 @@ proposals contains {
 	"control": "session_lifetime",
 	"scope": "session",
 	"max_age": data.thresholds.reduced_session_s,
-} if session_asks_for("shorter")
+} if {
+	input.session_risk.available == true
+	session_asks_for("shorter")
+}
 
 # METADATA
 # title: unusual session, fewer rights
@@ -211,7 +226,10 @@ proposals contains {
 	"control": "reduce",
 	"scope": "session",
 	"privileges": data.thresholds.dropped_privileges,
-} if session_asks_for("reduce")
+} if {
+	input.session_risk.available == true
+	session_asks_for("reduce")
+}
 
 # METADATA
 # title: unusual session, prove it is you
@@ -228,6 +246,7 @@ proposals contains {
 	"scope": "session",
 	"acr_values": strongest,
 } if {
+	input.session_risk.available == true
 	session_asks_for("step_up")
 	not data.ostiary.lib.freshly_proven
 }
@@ -246,9 +265,10 @@ proposals contains {
 	"control": "terminate",
 	"scope": "session",
 } if {
+	input.session_risk.available == true
 	session_asks_for("step_up")
 	input.session_risk.score >= data.thresholds.session_terminate
-	object.get(input.session_risk, "uncertainty", 1) < data.thresholds.terminate_below_uncertainty
+	session_uncertainty < data.thresholds.terminate_below_uncertainty
 	not data.ostiary.lib.freshly_proven
 }
 
@@ -373,6 +393,7 @@ obligations contains {
 	"type": "notification",
 	"properties": {"to": "security-team", "body": "an access was judged very unusual", "topic": "risk"},
 } if {
+	input.risk.available == true
 	scored
 	input.risk.score >= bounds.deny
 }

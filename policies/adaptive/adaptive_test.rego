@@ -190,6 +190,16 @@ session_proposed(request, risk) := found if {
 	found := rules(adaptive.decision.proposals) with input as with_session_risk(request, risk)
 }
 
+test_a_session_of_untold_uncertainty_is_not_ended if {
+	whole := with_session_risk(examples.developer_at_night, {"score": 0.9999, "level": "high"})
+	untold := object.union(
+		object.remove(whole, ["session_risk"]),
+		{"session_risk": object.remove(whole.session_risk, ["uncertainty"])},
+	)
+	"session-risk-terminate" in rules(adaptive.decision.proposals) with input as whole
+	not "session-risk-terminate" in rules(adaptive.decision.proposals) with input as untold
+}
+
 test_quiet_session_proposes_nothing if {
 	session_proposed(examples.developer_at_night, {"score": 0.02}) == set()
 }

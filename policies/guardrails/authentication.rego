@@ -85,9 +85,9 @@ exchanging if input.pep.id == "ostiary:token"
 #   id: service-token-bound
 #   remediation: Use a DPoP-bound or certificate-bound token.
 deny contains {"rule": "service-token-bound"} if {
-	not exchanging
 	input.subject.identity.proof == "none"
 	data.protection.bound_tokens.types[input.subject.type]
+	not exchanging
 	data.ostiary.lib.sensitivity >= data.protection.bound_tokens.from_sensitivity
 }
 

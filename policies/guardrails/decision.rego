@@ -5,8 +5,9 @@
 #   every `allow`. Each rule is known by its id; its words stand in its annotations.
 package ostiary.guardrails
 
-# A rule that is for one kind of resource, action or door says so in its first line, as a plain comparison of `input`,
-# even where its second line asks the same once more: OPA finds rules by it, and never begins those of other kinds.
+# A rule that is for one kind of resource, action or door says so in its first line, as a plain comparison of `input`
+# with a constant or a set of constants, even where its second line asks the same once more: OPA finds rules by it, and
+# never begins those of other kinds. What is looked up in a rule or in data is no constant.
 
 decision := {
 	"allow": allow,

@@ -16,7 +16,10 @@ deny contains {"rule": "device-quarantined"} if input.device.quarantined == true
 # custom:
 #   id: device-not-compliant
 #   remediation: Mend what `ostiary device report --dry-run` shows, then report again.
-deny contains {"rule": "device-not-compliant"} if device_asked_for("not_compliant") == "deny"
+deny contains {"rule": "device-not-compliant"} if {
+	input.device.known == true
+	device_asked_for("not_compliant") == "deny"
+}
 
 # METADATA
 # title: the device is not compliant, prove it is you
@@ -29,6 +32,7 @@ step_up contains {
 	"acr_values": data.authentication.acr_values["3"],
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.device.known == true
 	device_asked_for("not_compliant") == "step_up"
 	not data.ostiary.lib.freshly_proven
 }
@@ -67,7 +71,10 @@ deny contains {"rule": "device-attestation-required"} if {
 	not input.device.trust == "attested"
 }
 
-deny contains {"rule": "device-attestation-required"} if device_asked_for("not_attested") == "deny"
+deny contains {"rule": "device-attestation-required"} if {
+	input.device.known == true
+	device_asked_for("not_attested") == "deny"
+}
 
 # METADATA
 # title: the device is not attested, prove it is you
@@ -80,6 +87,7 @@ step_up contains {
 	"acr_values": data.authentication.acr_values["3"],
 	"max_age": data.authentication.fresh_s,
 } if {
+	input.device.known == true
 	device_asked_for("not_attested") == "step_up"
 	not data.ostiary.lib.freshly_proven
 }

@@ -23,6 +23,7 @@ high_value if {
 #   id: high-value-user-required
 #   remediation: Sign in, and send your own token or one that yours was exchanged for.
 deny contains {"rule": "high-value-user-required"} if {
+	input.resource.type in {"endpoint", "language_model"}
 	high_value
 	not proven_person
 }
@@ -43,6 +44,7 @@ step_up contains {
 	"acr_values": data.authentication.acr_values[sprintf("%d", [needed.level])],
 	"max_age": needed.max_age_s,
 } if {
+	input.resource.type in {"endpoint", "language_model"}
 	high_value
 	proven_person
 	needed := data.pipeline.inference.high_value.sign_in
@@ -56,6 +58,7 @@ step_up contains {
 #   id: high-value-session-required
 #   remediation: Sign in anew, with an issuer that tells the session in its tokens (`sid`).
 deny contains {"rule": "high-value-session-required"} if {
+	input.resource.type in {"endpoint", "language_model"}
 	high_value
 	not session_lives
 }
@@ -83,6 +86,7 @@ session_of_nobody if {
 #   id: high-value-attestation-required
 #   remediation: Run `ostiary device attest` on the device.
 deny contains {"rule": "high-value-attestation-required"} if {
+	input.resource.type in {"endpoint", "language_model"}
 	high_value
 	not input.device.trust == "attested"
 }
@@ -94,6 +98,7 @@ deny contains {"rule": "high-value-attestation-required"} if {
 #   id: high-value-device-bound
 #   remediation: Use a token that is bound to the device's key (DPoP with the key that the device enrolled).
 deny contains {"rule": "high-value-device-bound"} if {
+	input.resource.type in {"endpoint", "language_model"}
 	high_value
 	not input.device.bound == true
 }

@@ -2,14 +2,9 @@
 # tools.rego, too. The proxy tells what the subject has read (`labels`) and what inspection said of it (`inspection`).
 package ostiary.guardrails
 
-mcp_types := {"mcp_server", "mcp_prompt", "mcp_resource"}
+mcp_asked if input.resource.type in {"mcp_prompt", "mcp_resource", "mcp_server"}
 
-mcp_asked if input.resource.type in mcp_types
-
-mcp_asked if {
-	at_door
-	door == "mcp"
-}
+mcp_asked if mcp_at_door
 
 mcp_labels := object.get(input.action.properties, "labels", {})
 
@@ -30,14 +25,11 @@ mcp_wish := {"mcp.sample": "sampling", "mcp.elicit": "elicitation", "mcp.roots":
 #   id: mcp-door
 #   remediation: Point the client at /mcp of this server, or run the server with `ostiary mcp wrap`.
 deny contains {"rule": "mcp-door"} if {
-	input.resource.type in mcp_types
+	input.resource.type in {"mcp_prompt", "mcp_resource", "mcp_server"}
 	not mcp_at_door
 }
 
-mcp_at_door if {
-	at_door
-	door == "mcp"
-}
+mcp_at_door if input.pep.id == "ostiary:mcp"
 
 # METADATA
 # title: the server may not ask this
@@ -46,6 +38,7 @@ mcp_at_door if {
 #   id: mcp-not-offered
 #   remediation: Switch it on for this server in policies/gateway/data.yaml, if it needs it.
 deny contains {"rule": "mcp-not-offered", "wish": mcp_wish} if {
+	input.action.name in {"mcp.elicit", "mcp.roots", "mcp.sample"}
 	mcp_asked
 	mcp_wish
 	not mcp_granted
@@ -61,6 +54,7 @@ mcp_granted if mcp_offered[mcp_wish] in {"allow", "ask"}
 #   id: mcp-asks-person
 #   remediation: Approve it, if you trust this server with an answer.
 step_up contains tool_approval("mcp-asks-person") if {
+	input.action.name in {"mcp.elicit", "mcp.roots", "mcp.sample"}
 	mcp_asked
 	mcp_wish
 	mcp_offered[mcp_wish] == "ask"

@@ -19,8 +19,8 @@ obligations contains {"id": "session-lifetime", "type": "session_lifetime", "pro
 }
 
 obligations contains {"id": "watermark", "type": "watermark", "properties": {"text": input.subject.id}} if {
-	not at_door # programs read there: nobody looks at a screen
 	input.action["class"] in {"read", "export"}
+	not at_door # programs read there: nobody looks at a screen
 	data.ostiary.lib.sensitivity >= data.protection.watermark_from_sensitivity
 }
 

@@ -27,7 +27,7 @@ from ostiary.audit.tlog.proofs import LogProof
 from ostiary.audit.tlog.tiles import inclusion_proof
 from ostiary.audit.writer import GroupWriter, WriterStats
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
-from ostiary.keys import KeyRing, SubjectVault
+from ostiary.keys import KeyRing, SubjectVault, Unsealer
 from ostiary.vocabulary.clock import Clock
 
 _QUEUED = Appended(-1, b"")
@@ -193,6 +193,10 @@ class AuditLog:
         self.append_effect(SYSTEM_TENANT, "log_key", public.vkey(), now, lambda _: b'{"v":1}').result()
         return public
 
+    def be_patient(self, patience: Callable[[], float]) -> None:
+        """Let the writer ask before each transaction how many seconds to wait for records that are still to come."""
+        self._writer.be_patient(patience)
+
     @property
     def stats(self) -> WriterStats:
         """What the writer has done since it started."""
@@ -233,7 +237,7 @@ class AuditLog:
         return None if opened is None else opened[SALT_BYTES:]
 
 
-def open_row(vault: SubjectVault, row: RecordRow) -> bytes | None:
+def open_row(vault: SubjectVault | Unsealer, row: RecordRow) -> bytes | None:
     """Return salt and payload of a row, ``None`` when they were erased.
 
     Raises:

@@ -5,6 +5,7 @@ is joined to it, and the adaptive document is those same bytes with two members 
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -25,17 +26,23 @@ from ostiary.vocabulary.scoring import RiskScore, unavailable
 from ostiary.vocabulary.verdicts import GuardrailVerdict
 
 _NS: Final = 1_000_000_000
+_SECONDS: Final = 64
 
 
 def _time(received_ns: int, moment: Moment) -> dict[str, Any]:
     """Return the moment of receipt, with the subject's local hour where it is known."""
-    seconds = received_ns // _NS
     return {
         "unix": received_ns / _NS,
-        "rfc3339": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "rfc3339": _rfc3339(received_ns // _NS),
         "local_hour": moment.local_hour,
         "weekday": moment.weekday,
     }
+
+
+@lru_cache(maxsize=_SECONDS)
+def _rfc3339(seconds: int) -> str:
+    """Return a second as text; many decisions fall into one."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def guardrail_document(

@@ -4,6 +4,7 @@
 - Neither ever raises for a fault of policy or engine: the verdict's ``error`` says it, and the decision denies.
 - Several threads may ask at once. An evaluation cannot be cancelled: ``busy_since`` lets a watchdog see a stuck one.
 - The bundle is compiled when the engine is made; what does not compile makes no engine.
+- A ``sparing`` engine shows OPA what the rules can read of a document and nothing else (``excerpts``).
 
 >>> bundle = Bundle.of({"g.rego": '''package ostiary.guardrails
 ... decision := {"allow": [{"rule": "anyone"}]} if input.subject.id
@@ -25,6 +26,7 @@ import msgspec
 from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
 from ostiary.policy.answers import AnswerReader, adaptive_error, guardrail_error
 from ostiary.policy.bundle import Bundle
+from ostiary.policy.excerpts import excerpts
 from ostiary.policy.filters import FilterEngine
 from ostiary.policy.inflight import InFlight
 from ostiary.policy.limits import EngineSettings
@@ -35,6 +37,7 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 
 GUARDRAILS: Final = b"ostiary.guardrails.decision"
 ADAPTIVE: Final = b"ostiary.adaptive.decision"
+_QUESTIONS: Final = {GUARDRAILS: "guardrails", ADAPTIVE: "adaptive"}
 Document = Mapping[str, Any] | bytes
 _log: Final = logging.getLogger("ostiary.policy")
 # OPA's messages may quote values of the input: only the place and the builtin's name are safe to log.
@@ -84,8 +87,8 @@ class Engine(Protocol):
 class OpaEngine:
     """Real OPA in this process, over one bundle."""
 
-    def __init__(self, bundle: Bundle, settings: EngineSettings | None = None) -> None:
-        """Compile ``bundle`` and prepare both questions.
+    def __init__(self, bundle: Bundle, settings: EngineSettings | None = None, *, sparing: bool = False) -> None:
+        """Compile ``bundle`` and prepare both questions; ``sparing`` engines read the bundle's rules for it.
 
         Raises:
             FaultyInputError: ``opa_…`` when the bundle does not compile.
@@ -97,6 +100,7 @@ class OpaEngine:
         self.running = InFlight()
         self.reader = AnswerReader(book, self.settings)
         self._opa = new_instance(bundle)
+        self._excerpts = excerpts(bundle, _QUESTIONS) if sparing else {}
         self._filters: FilterEngine | None = None
         self._bundle = bundle
         self._making = threading.Lock()
@@ -130,6 +134,11 @@ class OpaEngine:
         """Return OPA's own answer to one of the two questions, unread: the yardstick of measurements."""
         return self._opa.evaluate(question, document)
 
+    def shown(self, question: bytes, document: bytes) -> bytes:
+        """Return what OPA is shown of a document when it is asked one of the two questions."""
+        excerpt = self._excerpts.get(question)
+        return document if excerpt is None else excerpt.of(document)
+
     def ucast(self, name: str, document: Mapping[str, Any]) -> Any:
         """Return what a filter of the bundle leaves as a condition for one asker (``policy.filters``).
 
@@ -156,7 +165,7 @@ class OpaEngine:
             text = document if isinstance(document, bytes) else _encode(document)
             self._check(text)
             with self.running:
-                answer = self._opa.evaluate(path, text)
+                answer = self._evaluate(path, text)
         except UnavailableError as fault:
             _log.error("no policy answer: %s", fault.code)
             return Reason.POLICY_UNAVAILABLE
@@ -167,6 +176,19 @@ class OpaEngine:
             place = _PLACE.search(answer)
             _log.warning("policy error at %s", place.group(1).decode() if place else "an unknown place")
         return answer
+
+    def _evaluate(self, path: bytes, text: bytes) -> bytes:
+        excerpt = self._excerpts.get(path)
+        if excerpt is None:
+            return self._opa.evaluate(path, text)
+        answer = self._opa.evaluate(path, excerpt.of(text))
+        if excerpt.whole or excerpt.missed or not excerpt.to_check():
+            return answer
+        whole = self._opa.evaluate(path, text)
+        if whole != answer:
+            excerpt.missed = True
+            _log.error("the rules read more than was found in them, so they are shown everything: %s", path.decode())
+        return whole
 
     def _check(self, text: bytes) -> None:
         # A zero byte would end C's string early: policy would then judge another document than the one recorded.

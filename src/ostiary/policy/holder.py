@@ -74,7 +74,7 @@ class PolicyHolder:
         self.last_refusal: OstiaryError | None = None
         bundle = self._load()
         self.report = admit(bundle, self._sandbox)
-        self._engine = OpaEngine(bundle, self._settings)
+        self._engine = OpaEngine(bundle, self._settings, sparing=True)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -126,7 +126,7 @@ class PolicyHolder:
                 self._source = source or self._source
                 return Reloaded(changed=False, digest=previous, previous=previous)
             report = admit(bundle, self._sandbox)
-            fresh = OpaEngine(bundle, self._settings)
+            fresh = OpaEngine(bundle, self._settings, sparing=True)
             self._source = source or self._source
             old, self._engine = self._engine, fresh
             self.report = report

@@ -303,7 +303,7 @@ def _policies(
             limits = EngineSettings(deadline_ms=settings.timeout_ms)
             words = RuleBook.read(loaded.live_sources)
             return RemoteOpaEngine(settings.url, token=settings.token.get_secret_value(), rules=words, settings=limits)
-        return OpaEngine(loaded)
+        return OpaEngine(loaded, sparing=True)
 
     admitted = Admitted(store, clock)
     if bundle is not None:

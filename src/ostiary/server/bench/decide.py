@@ -86,6 +86,7 @@ class HttpFigures(msgspec.Struct, frozen=True):
     errors: int
     server_cpu_us: float
     client_cpu_us: float
+    threads_us: dict[str, float]
     rounds: list[Round]
 
 
@@ -122,7 +123,11 @@ class RawOpa:
 
     def __init__(self, engine: OpaEngine) -> None:
         """Share the engine's OPA."""
-        self._evaluate = engine.raw
+        self._evaluate, self._shown = engine.raw, engine.shown
+
+    def shown(self, guardrails: bytes, adaptive: bytes) -> tuple[bytes, bytes]:
+        """Return what OPA is shown of the two documents of one decision."""
+        return self._shown(GUARDRAILS, guardrails), self._shown(ADAPTIVE, adaptive)
 
     def guardrails(self, document: bytes) -> bytes:
         """Return OPA's answer to the guardrails."""
@@ -187,7 +192,8 @@ def _over_http(
             kept = rounds(loop, (pid,), rules, progress, answered.append)
             one = median_of(kept)
             told = (one.per_s, one.p50_us, one.p99_us, one.denied, one.errors, one.server_cpu_us, one.client_cpu_us)
-            figures.append(HttpFigures(loop.connections, loop.items, *told, kept))
+            more = (one.threads_us, kept)
+            figures.append(HttpFigures(loop.connections, loop.items, *told, *more))
     return figures, sum(answered)
 
 

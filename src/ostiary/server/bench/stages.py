@@ -1,7 +1,7 @@
 """What one decision costs in the process, stage by stage, and OPA alone on the same documents.
 
 - The stages are those that ``decide`` itself laps; the disk wait is measured apart, from queueing to durable.
-- OPA alone is the raw evaluation of both entrypoints on the very documents of the run: the yardstick.
+- OPA alone is the raw evaluation of both entrypoints on what it was shown of the run's documents: the yardstick.
 - ``without_opa`` is the whole decision less OPA alone, decision by decision, so that it holds everything that is ours.
 """
 
@@ -28,6 +28,10 @@ class Spread(msgspec.Struct, frozen=True):
 
 class RawPolicy(Protocol):
     """Evaluates OPA's two entrypoints with nothing around them."""
+
+    def shown(self, guardrails: bytes, adaptive: bytes) -> tuple[bytes, bytes]:
+        """Return what OPA is shown of the two documents of one decision."""
+        ...
 
     def guardrails(self, document: bytes) -> bytes:
         """Return OPA's own answer to the guardrails."""
@@ -111,7 +115,7 @@ def _opa_alone(opa: RawPolicy, decided: Decided) -> int:
     if record.guardrails is None or record.risk is None:
         return 0
     document = bytes(record.input)
-    joined = adaptive_document(document, record.guardrails, record.risk)
+    document, joined = opa.shown(document, adaptive_document(document, record.guardrails, record.risk))
     begin = time.perf_counter_ns()
     opa.guardrails(document)
     opa.adaptive(joined)

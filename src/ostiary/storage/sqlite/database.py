@@ -10,10 +10,10 @@
 """
 
 import os
-import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -51,7 +51,8 @@ class SqliteDatabase:
         self._depth = 0
         self._scrub = False
         self._scrub_after = 0.0
-        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        # The one that was used last first; its two ends are atomic, and no lock is waited for.
+        self._readers: deque[sqlite3.Connection] = deque()
         with told():
             make_private(path)
             self._writer = connect(path)
@@ -139,8 +140,8 @@ class SqliteDatabase:
                 if self._emptied_wal():
                     break
                 time.sleep(_SCRUB_AGAIN_S)
-            while not self._readers.empty():
-                self._readers.get_nowait().close()
+            while self._readers:
+                self._readers.pop().close()
             self._writer.close()
 
     def _inside(
@@ -164,14 +165,14 @@ class SqliteDatabase:
     def _committed(self, name: str, values: Any) -> list[Row]:
         try:
             try:
-                connection = self._readers.get_nowait()
-            except queue.Empty:
+                connection = self._readers.pop()
+            except IndexError:
                 connection = connect(self.path)
                 connection.execute("PRAGMA query_only = ON")
             try:
                 return connection.execute(statement(name), values).fetchall()
             finally:
-                self._readers.put(connection)
+                self._readers.append(connection)
         except _FAULTS as fault:
             raise in_our_words(fault) from fault
 

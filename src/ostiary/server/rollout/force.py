@@ -97,8 +97,14 @@ class Rollout:
         """Return where a control stands in a scope; what was never set in a narrower one stands where the tenant does.
 
         ``own`` is where a control stands of which nobody ever said anything: a playbook's own word.
+
+        Raises:
+            UnavailableError: ``phases_unavailable``: nobody can tell now.
         """
-        rules = self.in_force(tenant).rules
+        held = self.in_force(tenant)
+        if held.away:
+            raise unknown(tenant)
+        rules = held.rules
         phase = None if scope.whole else rules.of_scope(control, scope)
         if phase is None:
             phase = rules.phase(control, NOWHERE)

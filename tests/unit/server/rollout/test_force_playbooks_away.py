@@ -25,3 +25,16 @@ def test_while_nobody_can_tell_a_playbook_has_no_phase(
     stage.clock.advance(5.0)
     with pytest.raises(UnavailableError, match="cannot be told now"):
         playbooks.phase(stage.tenant, CONTROL, model=model)
+
+
+def test_while_nobody_can_tell_no_control_stands_anywhere(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stood in telemetry then, and whoever demotes or promotes would have begun from there."""
+    stage.promote("step_up")
+
+    def away(*_: object) -> None:
+        raise UnavailableError("storage_unavailable", "the database failed")
+
+    monkeypatch.setattr(stage.house.rollout.chain, "look", away)
+    stage.clock.advance(5.0)
+    with pytest.raises(UnavailableError, match="cannot be told now"):
+        stage.house.rollout.phase(stage.tenant, "step_up")

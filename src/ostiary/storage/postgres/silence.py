@@ -26,10 +26,7 @@ from ostiary.storage.postgres.place import PostgresPlace
 
 _log: Final = logging.getLogger(__name__)
 _WHO: Final = "SELECT pg_backend_pid(), pg_postmaster_start_time()::text"
-_LOOK_FOR_US: Final = """DO $$ BEGIN
-  PERFORM set_config('client_connection_check_interval', '{}', false);
-EXCEPTION WHEN invalid_parameter_value THEN NULL; -- its system cannot tell
-END $$"""
+_LOOK_FOR_US: Final = "SELECT set_config('client_connection_check_interval', $1, false)"
 _AT_WORK: Final = """SELECT pid, pg_postmaster_start_time()::text FROM pg_catalog.pg_stat_activity
 WHERE pid = ANY($1::int[]) AND coalesce(state, '') NOT LIKE 'idle%'"""
 _LOOKS: Final = 8
@@ -67,13 +64,19 @@ class Lines:
         connection = await connect(self._place)
         try:
             async with asyncio.timeout(self._place.connect_s):
-                await connection.execute(_LOOK_FOR_US.format(int(self._place.answer_s * 500)))
+                await self._be_looked_for(connection)
                 line = Line(connection, tuple(await connection.fetchrow(_WHO)))
         except BaseException:
             connection.terminate()
             raise
         self._open.add(line)
         return line
+
+    async def _be_looked_for(self, connection: asyncpg.Connection) -> None:
+        try:
+            await connection.fetchval(_LOOK_FOR_US, str(int(self._place.answer_s * 500)))
+        except asyncpg.InvalidParameterValueError:
+            _log.info("the database's system cannot tell it whether we are still there")
 
     def is_good(self, line: Line) -> bool:
         """Return whether a line is open and was heard since another was silent."""

@@ -13,8 +13,8 @@ up:
 	@tools/install.sh run
 	@exec .venv/bin/ostiary up $(ARGS)
 
-test: dev
-	@tools/check.sh
+test:
+	@tools/packages.sh >/dev/null 2>&1 & tools/install.sh dev && tools/check.sh
 
 dev:
 	@tools/install.sh dev

@@ -53,6 +53,11 @@ docs:
 test *paths:
     @PYTEST_ARGS='{{ paths }}' tools/check.sh tests
 
+# the tests, drawing more where they draw (an hour or so), or those named: `just long tests/stories`
+[group('check')]
+long *paths:
+    @OSTIARY_LONG_TESTS=1 PYTEST_ARGS='{{ paths }}' tools/check.sh tests
+
 # fuzz every parser of outside bytes, ten minutes each, or those named: `just fuzz --minutes 1 token dpop`
 [group('check')]
 fuzz *options:

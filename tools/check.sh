@@ -12,12 +12,9 @@ rooms() { lint-imports; }
 deps() { deptry . && (cd sdk && deptry .); }
 docs() { NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir build/site; }
 tests() {
-  tools/browser.sh # for tests/browser
-  tools/system.sh # bubblewrap, for the sandbox of trainings
-  tools/postgres.sh # for columns in PostgreSQL
-  tools/nginx.sh # for the edge
+  tools/packages.sh # Chromium, bubblewrap, PostgreSQL, nginx
   # Hundreds of tests start processes; where PYTHONDONTWRITEBYTECODE is set each would compile the sources anew.
-  python -m compileall -q src sdk/src
+  python -m compileall -q -j 2 src sdk/src
   # Threads that spin while they wait took half of the cores away from the other tests.
   export OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1
   # Two workers, for two cores; a worker takes over tests that the other has not begun.

@@ -17,6 +17,7 @@ from ostiary.signals import eventfile
 
 Run = Callable[..., tuple[int, str, str]]
 HOUR = 3_600
+pytestmark = pytest.mark.usefixtures("few_rounds")
 
 MAPPING = """mapping: doors
 describe: who opened which door

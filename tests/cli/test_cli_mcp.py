@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from ostiary.cli.app import build_app
+from ostiary.errors import OstiaryError
 from ostiary.testing.identity_provider import FakeProvider
 
 GUARDRAILS = """package ostiary.guardrails
@@ -55,11 +57,19 @@ def call(number, name, method="tools/call"):
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": {"name": name, "arguments": {}}}
 
 
-@pytest.fixture
-def home(tmp_path):
+def refusal(monkeypatch, home, *arguments):
+    """Return the code with which a command is refused, asked in this process: others take a second to begin."""
+    monkeypatch.setenv("OSTIARY_HOME", str(home))
+    with pytest.raises(OstiaryError) as caught:
+        build_app()(list(arguments))
+    return caught.value.code
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
     with FakeProvider("alice") as provider:
         provider.approve, provider.bound = True, False  # a proof names the address: each start has its own
-        folder = tmp_path / "home"
+        folder = tmp_path_factory.mktemp("mcp") / "home"
         done = ostiary(folder, "login", "--issuer", provider.url, "--client-id", "cli")
         assert done.returncode == 0, done.stderr
         yield folder, provider
@@ -118,16 +128,16 @@ def test_without_the_gateway_nothing_passes(home, tmp_path):
     assert done.returncode == 0
 
 
-def test_it_ends_as_its_server_ends_and_does_not_begin_without(home, start_server, tmp_path):
+def test_it_ends_as_its_server_ends_and_does_not_begin_without(home, tmp_path, monkeypatch):
     folder, _ = home
     gone = ("mcp", "wrap", "--url", "http://127.0.0.1:1", "--server", "mail", "--")
     assert ostiary(folder, *gone, sys.executable, "-c", "import sys; sys.exit(7)").returncode == 7
     assert "command_unknown" in ostiary(folder, *gone, "/nowhere/at/all").stderr
-    assert "command_unknown" in ostiary(folder, *gone).stderr
+    assert refusal(monkeypatch, folder, *gone) == "command_unknown"
     for wrong in ("../admin", "Mail", "", "a/b"):
-        done = ostiary(folder, "mcp", "wrap", "--url", "http://127.0.0.1:1", f"--server={wrong}", "--", "true")
-        assert "mcp_server_invalid" in done.stderr
-    assert "not_signed_in" in ostiary(tmp_path / "nobody", *gone, "true").stderr
+        words = ("mcp", "wrap", "--url", "http://127.0.0.1:1", f"--server={wrong}", "--", "true")
+        assert refusal(monkeypatch, folder, *words) == "mcp_server_invalid"
+    assert refusal(monkeypatch, tmp_path / "nobody", *gone, "true") == "not_signed_in"
 
 
 def test_the_configured_servers_are_shown(tmp_path):

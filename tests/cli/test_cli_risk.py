@@ -18,6 +18,7 @@ from ostiary.signals.features import NAMES
 
 Run = Callable[..., tuple[int, str, str]]
 HOUR = 3_600
+pytestmark = pytest.mark.usefixtures("few_rounds")
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,13 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.thoroughness import tries
 
 QUICK = settings(
-    max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+    max_examples=tries(6, 20),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
 )
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -30,7 +34,7 @@ def broken_promises(operation: Any, url: str, headers: dict[str, str]) -> list[s
     @QUICK
     @given(case=operation.as_strategy())
     def check(case: Any) -> None:
-        case.call_and_validate(base_url=url, headers=headers, checks=CHECKS)
+        case.call_and_validate(base_url=url, headers=headers, checks=CHECKS, timeout=60)
 
     try:
         check()
@@ -41,7 +45,7 @@ def broken_promises(operation: Any, url: str, headers: dict[str, str]) -> list[s
 
 @pytest.mark.slow
 def test_every_operation_keeps_its_promise(server: Any) -> None:
-    schema = schemathesis.openapi.from_url(f"{server.url}/api/v1/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{server.url}/api/v1/openapi.json", timeout=60)
     headers = {"Authorization": f"Bearer {server.admin_key}"}
     operations: list[Any] = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) >= 15

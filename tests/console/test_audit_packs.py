@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.audit.verifier.pack import verify_pack
 from ostiary.audit.verifier.signed import Vkey, read_vkey
@@ -114,7 +115,7 @@ def test_the_next_pack_proves_that_the_log_only_grew(asked: Any, pack: tuple[Pat
 
 
 @given(at=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(100, 150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_byte_of_a_pack_may_change(asked: Any, pack: tuple[Path, Job], tmp_path: Path, at: float, flip: int) -> None:
     data = bytearray(pack[0].read_bytes())
     data[int(at * len(data))] ^= flip

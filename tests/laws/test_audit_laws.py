@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.audit.tile_http import TileFace
 from ostiary.audit.tlog.checkpoints import Checkpoint, parse_body, sign_checkpoint
@@ -226,7 +227,7 @@ def _leaves(numbers: list[int]) -> Leaves:
     return found
 
 
-@settings(max_examples=1000)
+@settings(max_examples=tries(300, 1000))
 @given(st.lists(st.integers(0, 30), unique=True, max_size=15), st.lists(st.integers(0, 30), unique=True, max_size=15))
 def test_a_diagnosis_is_given_exactly_when_the_log_did_not_just_grow(old: list[int], new: list[int]) -> None:
     finding = diagnose(_leaves(old), _leaves(new), (), "law")

@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.defence.budgets import Budget, Budgets, Want
 from ostiary.defence.memory import MemoryBudgets
@@ -12,7 +13,7 @@ asked = st.lists(st.tuples(st.integers(0, 200 * SECOND), st.integers(0, 5), st.b
 
 
 @given(asked, st.integers(0, 3000), st.integers(1, 90))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 def test_no_window_ever_holds_more_than_the_limit(
     asked: list[tuple[int, int, bool]], limit: int, window_s: int
 ) -> None:

@@ -3,6 +3,7 @@
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import RefusedError
 from ostiary.identity.attestation import QuoteRefusal
@@ -87,7 +88,7 @@ def test_one_more_source_never_mends_anything(postures, another) -> None:
     assert (after.patch_age_s or 0) >= (before.patch_age_s or 0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(100, 200))
 @given(
     st.lists(st.tuples(POSTURES, st.integers(0, 200_000)), max_size=3),
     st.integers(0, 1_000_000),

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
+from tests.thoroughness import tries
 
 from ostiary.artifacts.formats import Misfit, check_format, judge
 from ostiary.artifacts.pickles import runs_code, walk
@@ -86,7 +87,7 @@ def test_a_pickle_cut_off_at_any_byte_is_refused(name: str) -> None:
 
 
 @given(st.sampled_from(sorted(MODELS)), st.integers(0, 10_000), st.binary(min_size=1, max_size=9), st.integers(0, 9))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(100, 400), deadline=None)
 def test_changed_anywhere_it_passes_or_ends_in_a_code(name: str, place: int, put: bytes, cut: int) -> None:
     whole = MODELS[name]
     at = place % len(whole)
@@ -104,7 +105,7 @@ def _reasons(name: str, data: bytes) -> tuple[str, ...]:
 
 
 @given(st.sampled_from([*MODELS, "m.pkl", "m.zip", "m.npy", "LICENSE"]), st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_any_bytes_end_in_a_verdict(name: str, data: bytes) -> None:
     assert scan_bytes(name, data).verdict in {"safe", "quarantined", "refused"}
     assert scan_bytes(name, b"\x80\x04" + data).verdict in {"quarantined", "refused"}
@@ -126,7 +127,7 @@ def test_any_bytes_end_in_a_verdict(name: str, data: bytes) -> None:
     ),
     st.integers(0, 5),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 def test_plain_values_of_every_protocol_are_quarantined(value: object, protocol: int) -> None:
     import pickle  # noqa: PLC0415, TID251 - it makes the files that are scanned, and loads none
 
@@ -157,7 +158,7 @@ def _archive(kind: str) -> bytes:
 
 
 @given(st.sampled_from(["zip", "tar"]), st.binary(max_size=40), st.binary(max_size=40), st.integers(0, 99))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 def test_no_reader_of_archives_finds_one_in_what_is_accepted(kind: str, put: bytes, behind: bytes, cut: int) -> None:
     archive = _archive(kind)
     data = _tensor_of(put + archive[: len(archive) - (cut if cut < 20 else 0)] + behind)

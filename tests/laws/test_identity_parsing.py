@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import RefusedError, UnavailableError
 from ostiary.identity.algorithms import KeyRefusedError, import_public
@@ -38,14 +39,14 @@ def test_base64url_has_one_spelling(raw: bytes) -> None:
 
 
 @given(st.binary(max_size=40))
-@settings(max_examples=400)
+@settings(max_examples=tries(100, 400))
 def test_whatever_base64url_is_accepted_is_the_spelling_of_its_bytes(text: bytes) -> None:
     raw = b64url_decode(text)
     assert raw is None or b64url_encode(raw) == text
 
 
 @given(st.dictionaries(TEXT, VALUE, max_size=5), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=tries(100, 300))
 def test_json_objects_come_back_as_they_were(value: dict[str, Any], ascii_only: bool) -> None:  # noqa: FBT001
     raw = json.dumps(value, ensure_ascii=ascii_only).encode()
     if depth(value) <= MAX_DEPTH:
@@ -56,7 +57,7 @@ def test_json_objects_come_back_as_they_were(value: dict[str, Any], ascii_only: 
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode(errors="surrogatepass")))
-@settings(max_examples=500)
+@settings(max_examples=tries(150, 500))
 def test_any_bytes_are_an_object_or_refused(raw: bytes) -> None:
     try:
         value = parse_object(raw)
@@ -76,14 +77,14 @@ def test_brackets_in_strings_do_not_count_as_depth(levels: int, core: str) -> No
 
 
 @given(st.text(max_size=60) | st.from_regex(r"(?i)https?://[a-z.]{1,8}(:\d{1,6})?(/[a-z.%0-9]{0,4}){0,4}(\?x)?(#y)?"))
-@settings(max_examples=500)
+@settings(max_examples=tries(150, 500))
 def test_a_normalised_uri_is_its_own_normal_form(uri: str) -> None:
     once = normalise(uri)
     assert once is None or normalise(once) == once
 
 
 @given(st.from_regex(r"(/[a-z.%\-]{0,4}){0,5}", fullmatch=True), st.text("?#ab/", max_size=5))
-@settings(max_examples=300)
+@settings(max_examples=tries(100, 300))
 def test_query_and_fragment_never_matter(path: str, tail: str) -> None:
     base = normalise(f"https://api.example{path}")
     assert base is None or normalise(f"https://api.example{path}?{tail}") == base
@@ -107,7 +108,7 @@ def test_any_other_thumbprint_is_refused(text: str) -> None:
     st.binary(max_size=200)
     | st.dictionaries(st.sampled_from(["keys", "x"]), VALUE).map(lambda v: json.dumps(v).encode())
 )
-@settings(max_examples=300)
+@settings(max_examples=tries(100, 300))
 def test_any_jwks_is_usable_or_unavailable(document: bytes) -> None:
     with pytest.raises(UnavailableError):
         parse_jwks(document)
@@ -122,7 +123,7 @@ def test_any_jwks_is_usable_or_unavailable(document: bytes) -> None:
         },
     )
 )
-@settings(max_examples=500)
+@settings(max_examples=tries(150, 500))
 def test_any_jwk_is_a_key_or_refused(jwk: dict[str, Any]) -> None:
     try:
         key = import_public(jwk)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError, RefusedError
 from ostiary.identity.dpop import DpopVerifier
@@ -66,7 +67,7 @@ def changed(text: str, data: st.DataObject) -> str:
 
 
 @given(st.sampled_from(sorted(ISSUERS)), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(100, 400), deadline=None)
 def test_a_token_with_any_character_changed_is_refused(alg: str, data: st.DataObject) -> None:
     token = ISSUERS[alg].token(NOW_NS, sub="alice", scope="read")
     assert verdict(token) == ""
@@ -74,7 +75,7 @@ def test_a_token_with_any_character_changed_is_refused(alg: str, data: st.DataOb
 
 
 @given(st.sampled_from(sorted(ISSUERS)), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_a_token_with_any_bit_of_its_parts_changed_is_refused(alg: str, data: st.DataObject) -> None:
     parts = ISSUERS[alg].token(NOW_NS, sub="alice").split(".")
     chosen = data.draw(st.integers(0, 2))
@@ -86,7 +87,7 @@ def test_a_token_with_any_bit_of_its_parts_changed_is_refused(alg: str, data: st
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 def test_a_proof_with_any_character_changed_is_refused(data: st.DataObject) -> None:
     token = ISSUERS["ES256"].token(NOW_NS, cnf=HOLDER.confirmation)
     proof = HOLDER.proof(NOW_NS, token, HTM, HTU)
@@ -99,7 +100,7 @@ def test_a_proof_with_any_character_changed_is_refused(data: st.DataObject) -> N
     | st.binary().map(lambda raw: raw.decode("latin-1"))
     | st.from_regex(r"[A-Za-z0-9_=+/-]*(\.[A-Za-z0-9_=-]*){0,6}")
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=tries(150, 500), deadline=None)
 def test_rubbish_is_refused_and_never_anything_else(text: str) -> None:
     bound = ISSUERS["ES256"].token(NOW_NS, cnf=HOLDER.confirmation)
     assert verdict(text).startswith("token_")
@@ -111,7 +112,7 @@ def test_rubbish_is_refused_and_never_anything_else(text: str) -> None:
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(100, 400), deadline=None)
 def test_any_header_and_payload_under_a_genuine_signature_is_judged_calmly(header: bytes, payload: bytes) -> None:
     issuer = ISSUERS["ES256"]
     signer = issuer.keys[0].signer
@@ -120,7 +121,7 @@ def test_any_header_and_payload_under_a_genuine_signature_is_judged_calmly(heade
 
 
 @given(st.dictionaries(CLAIM, ANYTHING, max_size=4), st.dictionaries(HEADER, ANYTHING, max_size=2))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=tries(150, 600), deadline=None)
 def test_any_values_of_any_members_are_judged_calmly(claims: dict[str, Any], header: dict[str, Any]) -> None:
     issuer = ISSUERS["ES256"]
     token = compact(issuer.header(**header), {**issuer.claims(NOW_NS), **claims}, issuer.keys[0].signer)
@@ -131,7 +132,7 @@ def test_any_values_of_any_members_are_judged_calmly(claims: dict[str, Any], hea
 
 
 @given(st.integers(-1000, 1000), st.integers(-1000, 1000), st.integers(-1000, 1000), st.integers(-1000, 1000))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=tries(150, 500), deadline=None)
 def test_a_token_is_accepted_exactly_within_its_time(issued: int, begins: int, expires: int, asked: int) -> None:
     now = NOW_NS // 10**9
     token = ISSUERS["ES256"].token(NOW_NS, iat=now + issued, nbf=now + begins, exp=now + expires)
@@ -147,7 +148,7 @@ def test_a_token_is_accepted_exactly_within_its_time(issued: int, begins: int, e
 
 
 @given(st.dictionaries(st.sampled_from([*MEMBERS, "ip", "subject_tokens", ""]), ANYTHING, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_nothing_presented_is_left_in_the_context(context: dict[str, Any]) -> None:
     before = json.dumps(context)
     wrong = [name for name in MEMBERS & context.keys() if not isinstance(context[name], str | None)]

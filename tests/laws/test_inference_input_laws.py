@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError
 from ostiary.pipeline.inference.describing import describe
@@ -45,7 +46,7 @@ rows = st.fixed_dictionaries(dict.fromkeys(GOOD, anything)) | anything
 
 
 @given(st.lists(rows, max_size=4) | anything)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_refused_with_a_code_or_inside_the_schema(instances: Any) -> None:
     schema = read_schema(SCHEMA)
     try:
@@ -68,7 +69,7 @@ def test_refused_with_a_code_or_inside_the_schema(instances: Any) -> None:
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_schemas_and_specs_are_read_or_refused_with_a_code(told: Any) -> None:
     for read in (read_schema, read_spec):
         with pytest.raises(FaultyInputError, match=r".") as fault:

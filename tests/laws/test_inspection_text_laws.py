@@ -5,6 +5,7 @@ import unicodedata
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.inspection.learned.language import language
 from ostiary.inspection.learned.pieces import LONGEST, WINDOW, sentences, windows
@@ -25,7 +26,7 @@ def test_what_is_told_of_a_character_is_told_of_nothing_it_is_written_as():
 
 
 @given(TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(100, 400), deadline=None)
 def test_a_plain_text_stays_as_it_is(text):
     plain = normalise(text).text
     again = normalise(plain)
@@ -34,7 +35,7 @@ def test_a_plain_text_stays_as_it_is(text):
 
 
 @given(TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(100, 400), deadline=None)
 def test_positions_lead_back_in_order_and_within_the_text(text):
     plain = normalise(text)
     spans = [plain.span(at, at + 1) for at in range(len(plain.text))]
@@ -43,7 +44,7 @@ def test_positions_lead_back_in_order_and_within_the_text(text):
 
 
 @given(TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(100, 400), deadline=None)
 def test_nothing_invisible_is_left(text):
     left = normalise(text).text
     assert not [
@@ -58,7 +59,7 @@ def test_plain_cyrillic_is_untouched(text):
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 def test_pieces_are_whole_and_of_bounded_length(text):
     plain = normalise(text * 8).text
     for cut, longest in ((windows, WINDOW), (sentences, LONGEST)):
@@ -70,7 +71,7 @@ def test_pieces_are_whole_and_of_bounded_length(text):
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_other_readings_are_bounded_and_lead_back(text):
     plain = normalise(text).text
     for other in alternatives(plain):

@@ -6,6 +6,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.thoroughness import tries
 
 from ostiary.inspection.response import DEFAULT_ACTIONS, Action, Document, Leaks, LeakSettings
 from ostiary.inspection.response.automaton import LIVES, Automaton
@@ -58,7 +59,7 @@ def told(scan, parts):
     return "".join(map(scan.feed, parts)) + scan.close(), scan.verdict
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=tries(100, 250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts, st.lists(st.integers(0, 600), max_size=8), st.sampled_from(SETTINGS), st.booleans())
 def test_however_a_text_is_cut_the_same_leaves(text, places, leaks, escaped):
     edges = sorted({0, len(text), *(place % (len(text) + 1) for place in places)})
@@ -69,7 +70,7 @@ def test_however_a_text_is_cut_the_same_leaves(text, places, leaks, escaped):
     assert isinstance(whole[0].encode(), bytes)  # no half of a pair leaves
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=tries(100, 150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts)
 def test_regions_find_what_looking_at_all_of_it_finds(text):
     text = text.encode("ascii", "replace").decode()
@@ -82,7 +83,7 @@ def test_regions_find_what_looking_at_all_of_it_finds(text):
     assert fast == slow
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @given(st.lists(st.sampled_from(_ODD), max_size=8).map("".join), st.integers(1, 7))
 def test_a_value_beside_a_name_is_found_the_same_in_pieces(text, size):
     def told(pieces):
@@ -107,7 +108,7 @@ EXPRESSIONS = [
 MACHINE = Automaton([(expression, False) for expression in EXPRESSIONS])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(100, 400), deadline=None)
 @given(st.text("abcdxyAB 012\n", max_size=24))
 def test_the_automaton_never_says_impossible_of_a_match(text):
     node, apart, hits = MACHINE.start, [], []

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError, OstiaryError
 from ostiary.gateway.openai.chat_answer import ChatAnswer, Head
@@ -81,7 +82,7 @@ def test_any_bytes_are_events_or_nothing(pieces: list[bytes]) -> None:
         reader.feed(piece)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(100, 200))
 @given(st.sampled_from(["chat", "responses", "embeddings"]), BODY)
 def test_any_request_is_read_or_refused(face: str, body: dict[str, object]) -> None:
     reader = Reader("default", "user:ada")
@@ -93,7 +94,7 @@ def test_any_request_is_read_or_refused(face: str, body: dict[str, object]) -> N
         assert all(piece.label.tenant for piece in asked.pieces)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(100, 200))
 @given(st.booleans(), st.lists(EVENT, max_size=5))
 def test_any_event_is_understood_or_refused(chat: bool, events: list[dict[str, object]]) -> None:  # noqa: FBT001
     collected = Collected(lambda _: Through())

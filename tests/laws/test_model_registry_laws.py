@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError, RefusedError, VerificationError
 from ostiary.keys import SigningKey
@@ -54,7 +55,7 @@ def test_the_approval_is_good() -> None:
 
 
 @given(st.integers(0, 100_000), st.integers(1, 255))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_any_changed_byte_voids_an_approval(place: int, change: int) -> None:
     data = bytearray(GOOD)
     data[place % len(data)] ^= change

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.inspection.learned import kernel, ngram
 from ostiary.inspection.text import normalise
@@ -37,7 +38,7 @@ def native(tmp_path_factory):
 
 
 @given(TEXTS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=tries(150, 500), deadline=None)
 def test_both_read_the_same(native, text):
     codes = ngram.codes_of(text)
     found = native.indices(codes)
@@ -48,7 +49,7 @@ def test_both_read_the_same(native, text):
 
 
 @given(TEXTS, st.integers(0, 300), st.integers(0, 300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 def test_both_sum_the_same(native, text, one, other):
     codes = ngram.codes_of(text)
     start, end = sorted((min(one, len(codes)), min(other, len(codes))))

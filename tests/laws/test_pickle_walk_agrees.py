@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.artifacts.pickles import runs_code, walk
 from ostiary.artifacts.scanning import scan_bytes
@@ -149,13 +150,13 @@ def _agrees(data: bytes) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=tries(300, 1_500), deadline=None)
 def test_programs_of_opcodes(seed: int) -> None:
     _agrees(_program(seed))
 
 
 @given(st.binary(max_size=60), st.sampled_from([b"", b"cos\nsystem\n", b"\x80\x04", b"(", b"N"]))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=tries(150, 500), deadline=None)
 def test_any_bytes_before_and_behind(data: bytes, put: bytes) -> None:
     _agrees(put + data)
     _agrees(data + put)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.inspection.prompt import Cascade, open_prompt_inspector
 from ostiary.testing.inspection import ATTACKS, BENIGN, made_weights
@@ -35,7 +36,7 @@ def inspector(request, learned):
 
 
 @given(text=TEXTS, channel=st.sampled_from(JUDGED))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @pytest.mark.parametrize("kind", ["learned", "rules"])
 def test_a_score_is_a_number_in_bounds_and_the_verdict_follows_it(learned, kind, text, channel):
     inspector = learned if kind == "learned" else Cascade({}, missing="rules")

@@ -4,6 +4,7 @@ import contextlib
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import RefusedError
 from ostiary.identity.attestation import Evidence, Expected, PcrPolicy, QuoteRefusal, verify_quote
@@ -40,7 +41,7 @@ def mutated(draw: st.DrawFn, honest: bytes) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @given(st.data(), st.sampled_from(sorted(TPMS)), st.sampled_from(["attest", "signature"]))
 def test_a_mutated_quote_is_refused_with_a_code(data: st.DataObject, scheme: str, part: str) -> None:
     honest, tpm = QUOTES[scheme], TPMS[scheme]
@@ -54,7 +55,7 @@ def test_a_mutated_quote_is_refused_with_a_code(data: st.DataObject, scheme: str
         assert changed == getattr(honest, part)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @given(st.data(), st.sampled_from(sorted(TPMS)))
 def test_a_mutated_key_is_another_key_or_none(data: st.DataObject, scheme: str) -> None:
     tpm = TPMS[scheme]
@@ -63,7 +64,7 @@ def test_a_mutated_key_is_another_key_or_none(data: st.DataObject, scheme: str) 
         assert (read_key(changed).name == tpm.name) is (changed == tpm.public)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(st.binary(max_size=1200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for read in (read_quote, read_signature, read_key):

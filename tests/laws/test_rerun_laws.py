@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import OpaEngine
@@ -59,7 +60,7 @@ def engines() -> Iterator[tuple[OpaEngine, RerunEngine]]:
         yield real, shared
 
 
-@settings(max_examples=250)
+@settings(max_examples=tries(100, 250))
 @given(st.lists(documents, min_size=1, max_size=3))
 def test_sharing_changes_no_answer(engines: tuple[OpaEngine, RerunEngine], asked: list[dict[str, object]]) -> None:
     real, shared = engines

@@ -9,6 +9,7 @@ import json
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.thoroughness import tries
 
 from ostiary_sdk import Decision, Effect, question
 from ostiary_sdk.grants import Grants
@@ -162,4 +163,4 @@ class Interleavings(RuleBasedStateMachine):
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestInterleavings.settings = settings(max_examples=tries(100, 200), stateful_step_count=30, deadline=None)

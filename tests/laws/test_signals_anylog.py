@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals.anylog import conditions, inputs, mapping, values
@@ -92,19 +93,19 @@ def loaded(data: bytes) -> tuple[FaultyMappingError | None, Mapping | None]:
         return fault, None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_mapping_or_a_told_fault(data: bytes) -> None:
     check_load(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @given(st.text(alphabet="ab:-{}[]\"'&*!|>%@#, \n\t?<~\\x1", max_size=60))
 def test_any_yaml_is_a_mapping_or_a_told_fault(text: str) -> None:
     check_load(text.encode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(st.dictionaries(st.sampled_from(WORDS), plain, max_size=6), st.dictionaries(st.sampled_from(WORDS), plain))
 def test_any_structure_is_a_mapping_or_a_told_fault(top: dict[str, Any], event: dict[str, Any]) -> None:
     base = msgspec.json.encode({"mapping": "m", "read": {"as": "json"}, "event": event, **top})
@@ -113,7 +114,7 @@ def test_any_structure_is_a_mapping_or_a_told_fault(top: dict[str, Any], event: 
     check_load(msgspec.json.encode({"mapping": "m", "read": {"as": "csv"}, "event": {**needed, **event}}))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(rows)
 def test_any_row_is_accepted_or_rejected_and_always_alike(row: dict[str, Any]) -> None:
     data = json.dumps(row).encode()
@@ -128,7 +129,7 @@ def test_any_row_is_accepted_or_rejected_and_always_alike(row: dict[str, Any]) -
         assert neutral(found.text) == found.text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(st.lists(st.text(alphabet='ab,"\n\r 1', max_size=20), max_size=6), st.integers(1, 7), st.booleans())
 def test_read_is_accepted_and_rejected_however_the_bytes_come(texts: list[str], size: int, several: bool) -> None:  # noqa: FBT001
     text = RICH.replace(b'as: json, empty: ["-"]', b"as: csv, multiline: true" if several else b"as: csv")
@@ -143,7 +144,7 @@ def test_read_is_accepted_and_rejected_however_the_bytes_come(texts: list[str], 
         assert len(whole) == len(rows_there)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(st.text(max_size=30))
 def test_any_path_and_template_is_read_or_refused(text: str) -> None:
     for reader in (dotted, lambda given: pieces(given, dotted)):

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.signals.documents import documents
 from ostiary.signals.importing import Accepted, EventCounts, Rejected, adapters, read
@@ -106,7 +107,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), plain, max_size=8), st.sampled_from(JSON_FORMATS))
 def test_no_json_crashes_an_adapter(record: dict[str, Any], name: str) -> None:
     """Known fields of unexpected types are not told or refused, never a traceback."""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals.adapters import panther
@@ -71,7 +72,7 @@ def outcome(normalise: Normalise, record: dict[str, Any]) -> AccessEvent | str:
         return fault.code
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 @given(st.data(), st.sampled_from(TYPES))
 def test_no_json_crashes_a_table(data: st.DataObject, name: str) -> None:
     """Values of every type, in the very places where the table looks."""
@@ -89,14 +90,14 @@ def test_no_json_crashes_a_table(data: st.DataObject, name: str) -> None:
         assert msgspec.json.decode(msgspec.json.encode(event), type=AccessEvent) == event
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(st.dictionaries(NAMES | st.sampled_from(["log", "log_type", "p_log_type", "received"]), plain, max_size=6))
 def test_no_envelope_crashes(record: dict[str, Any]) -> None:
     event = outcome(panther.normalise, record)
     assert event if isinstance(event, str) else event.subject_id
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(st.text(max_size=300), st.dictionaries(NAMES | st.text(max_size=20), plain, max_size=6))
 def test_marking_is_pure_and_total(action: str, record: dict[str, Any]) -> None:
     before = repr(record)

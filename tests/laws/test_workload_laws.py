@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import RefusedError, UnavailableError
 from ostiary.identity.algorithms import ALGORITHMS
@@ -171,7 +172,7 @@ def test_any_claims_are_answered(kind: WorkloadKind, claims: dict[str, Any]) -> 
 ID_TEXT = st.text(st.sampled_from("aZ9.-_/:@%?#\u0430\u200b spiffe"), max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 @given(text=ID_TEXT | ID_TEXT.map(lambda text: f"spiffe://{text}") | ID_TEXT.map(lambda text: f"spiffe://td/{text}"))
 def test_a_spiffe_id_has_one_spelling(text: str) -> None:
     try:
@@ -229,7 +230,7 @@ class _Document:
         return self.raw
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(
     raw=st.binary(max_size=200)
     | st.fixed_dictionaries({"issuer": st.just("https://idp.example") | SCALAR, "jwks_uri": SCALAR | ADDRESS}).map(
@@ -250,7 +251,7 @@ def test_any_discovery_document_is_followed_to_its_own_host_or_refused(raw: byte
     assert all("//idp.example" in address.lower() for address in followed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(
     document=st.binary(max_size=200)
     | st.text(st.sampled_from('{}[]",:keys spiffe_sequence0129'), max_size=80).map(str.encode)

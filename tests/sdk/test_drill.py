@@ -61,7 +61,7 @@ def test_whoever_takes_silence_for_a_yes_is_found(server) -> None:
         body["context"] = {"session_id": "drill-3"}
         try:
             head = {"Authorization": f"Bearer {server.pep_key}"}
-            answer = httpx.post(f"{link.url}/access/v1/evaluation", json=body, headers=head, timeout=0.3)
+            answer = httpx.post(f"{link.url}/access/v1/evaluation", json=body, headers=head, timeout=2.0)
             return bool(answer.json()["decision"])
         except (httpx.HTTPError, ValueError, LookupError, TypeError):
             return True
@@ -90,7 +90,7 @@ def test_the_command_says_what_it_found(server, capsys: pytest.CaptureFixture[st
     assert code == 1
     assert told.count("LET THROUGH") == 5
     assert "not checked" in told
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60
 
 
 def test_one_hole_is_enough() -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.pipeline.kubernetes.admission import KINDS, AdmissionJudge, NamespaceRule
@@ -335,7 +336,7 @@ MEMBERS = [
         max_leaves=30,
     )
 )  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 def test_any_document_ends_in_an_answer_or_a_code(document: Any) -> None:
     judge = AdmissionJudge((RULE,), Approved())
     for told in (ask(document), ask(changed(spec("containers", document))), ask(changed(spec("volumes", document)))):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.stories.edge_scene import SITE, EdgeScene
+from tests.thoroughness import tries
 
 from ostiary.server.edge.answers import refused
 from ostiary.server.edge.rpc import SERVICE
@@ -98,7 +99,7 @@ def test_what_is_no_message_and_too_long_a_message_are_refused(edge: EdgeScene) 
     assert check(edge, None, raw=b"").denied_response.status.code == 401
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(
     st.builds(
         pb.AttributeContext.HttpRequest,

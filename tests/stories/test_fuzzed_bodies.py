@@ -9,6 +9,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.testing.served import Served
 
@@ -41,7 +42,7 @@ BODIES = st.one_of(
 )
 PATHS = st.sampled_from(["evaluation", "evaluations", "search/subject", "search/resource", "search/action"])
 EXAMPLES = settings(
-    max_examples=250,
+    max_examples=tries(100, 250),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],

@@ -1,8 +1,8 @@
 """Two tenants at every face of the gateway: nothing of one is there for the other, and nobody can tell it from nothing.
 
-Ten thousand attempts, drawn with a seed: tokens of one tenant at the other's doors, and names and ids of one at the
-other's own doors. Each is answered as the same request for what nobody has: status, headers, and body but for ids of
-decisions and answers. The application is called inside its own loop, without sockets.
+Attempts drawn with a seed, two thousand, and ten thousand in a long run: tokens of one tenant at the other's doors, and
+names and ids of one at the other's own doors. Each is answered as the same request for what nobody has: status,
+headers, and body but for ids of decisions and answers. The application is called inside its own loop, without sockets.
 """
 
 import asyncio
@@ -19,13 +19,14 @@ import msgspec
 import pytest
 from tests.stories.inference_scene import NS, STRONG, other_issuer
 from tests.stories.llm_scene import LlmScene, llm_fixture
+from tests.thoroughness import tries
 
 from ostiary.gateway.conversations import Message
 from ostiary.server.faces.mcp import McpFace
 from ostiary.server.mcp.connections import Connections
 from ostiary.server.retrieval.registering import register_index
 
-ATTEMPTS = 10_000
+ATTEMPTS = tries(2_000, 10_000)
 EACH = 6  # conversations of a tenant, and answers
 AT_ONCE = 16
 TENANTS = ("default", "other")

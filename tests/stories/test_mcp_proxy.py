@@ -95,12 +95,12 @@ class Served:
         self.thread.join(15)
 
 
-@pytest.fixture
-def world(start_server, tmp_path):
+def opened(start_server, folder):
+    """Yield what starts a proxy before a mail server, who issues tokens, the mails, and that server."""
     invoice = "Invoice 7 came from boss@partner.example on Monday."
     texts = ["Lunch at noon, says Ada.", ATTACK, f"the key is {KEY}", invoice]
     issuer = FakeIssuer()
-    manifest = tmp_path / "mail.json"
+    manifest = folder / "mail.json"
     tools = [
         {"name": "read_mail", "reads": "untrusted", "sink": "none"},
         {"name": "send_mail", "reads": "trusted", "sink": "egress", "args": {"to": {"kind": "recipient"}}},
@@ -110,12 +110,31 @@ def world(start_server, tmp_path):
 
         def make(**server):
             servers = {"mail": {"url": upstream.url, "manifest": str(manifest), **server}}
-            keys = tmp_path / "jwks.json"
+            keys = folder / "jwks.json"
             keys.write_text(issuer.jwks().inline)
             issuers = [{"issuer": issuer.issuer, "audience": "ostiary", "jwks_path": str(keys)}]
             return start_server(guardrails=GUARDRAILS, mcp={"servers": servers}, identity={"issuers": issuers})
 
         yield make, issuer, texts, upstream
+
+
+@pytest.fixture
+def world(start_server, tmp_path):
+    yield from opened(start_server, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_world(start_server, tmp_path_factory):
+    """A proxy and who issues tokens, for whoever is refused or reads: nothing of it is in the way of the next."""
+    for make, issuer, *_ in opened(start_server, tmp_path_factory.mktemp("shared")):
+        yield make(), issuer
+
+
+@pytest.fixture(scope="module")
+def shared_guard(start_server, tmp_path_factory):
+    """The same for a server that a wrapper starts."""
+    for make, issuer, *_ in opened(start_server, tmp_path_factory.mktemp("guard")):
+        yield make(url=""), issuer
 
 
 def talk(server, issuer, work, *, mode="auto", name="mail", token=None, **claims):
@@ -203,15 +222,15 @@ def test_what_was_read_does_not_choose_where_mail_goes(world):
     talk(server, issuer, another, mode="legacy")
 
 
-def test_policy_says_which_tools(world):
-    make, issuer, *_ = world
+def test_policy_says_which_tools(shared_world):
+    server, issuer = shared_world
 
     async def work(client):
         with pytest.raises(MCPError) as caught:
             await call(client, "forbidden")
         return caught.value.error
 
-    assert talk(make(), issuer, work).code == -32001
+    assert talk(server, issuer, work).code == -32001
 
 
 def test_a_server_may_not_use_the_client_s_model_unless_policy_says_so(world):
@@ -228,10 +247,13 @@ def test_a_server_may_not_use_the_client_s_model_unless_policy_says_so(world):
         ) as http:
             transport = streamable_http_client(f"{server.url}/mcp/default/mail", http_client=http)
             async with Client(transport, mode="legacy", sampling_callback=sample) as client:
-                return await call(client, "summarise")
+                try:
+                    return (await call(client, "summarise")).is_error
+                except MCPError as refusal:  # the server handed on what it was told, when that came in time
+                    return refusal.error.code == -32001
 
     server = make()
-    assert asyncio.run(work()).is_error
+    assert asyncio.run(work())
     assert not asked
 
 
@@ -287,9 +309,8 @@ def begin(server, issuer, sub="alice"):
     return post(server, issuer, rpc("initialize", **info), sub=sub).headers["mcp-session-id"]
 
 
-def test_a_connection_is_of_no_use_to_somebody_else(world):
-    make, issuer, *_ = world
-    server = make()
+def test_a_connection_is_of_no_use_to_somebody_else(shared_world):
+    server, issuer = shared_world
     connection = begin(server, issuer)
     mine = post(server, issuer, rpc("tools/list"), **{"mcp-session-id": connection})
     stolen = post(server, issuer, rpc("tools/list"), sub="bob", **{"mcp-session-id": connection})
@@ -298,9 +319,8 @@ def test_a_connection_is_of_no_use_to_somebody_else(world):
     assert (stolen.status_code, stolen.content) == (invented.status_code, invented.content) == (404, invented.content)
 
 
-def test_who_brings_a_key_or_nothing_hears_how(world):
-    make, issuer, *_ = world
-    server = make()
+def test_who_brings_a_key_or_nothing_hears_how(shared_world):
+    server, issuer = shared_world
     for headers in ({}, {"authorization": "Bearer sk.abcdefgh"}, {"authorization": "Bearer a.b.c"}):
         answer = server.client.post("/mcp/default/mail", json=rpc("tools/list"), headers=headers)
         assert answer.status_code == 401
@@ -322,30 +342,29 @@ def test_who_brings_a_key_or_nothing_hears_how(world):
         b'{"a": ' * 100 + b"1" + b"}" * 100,
     ],
 )
-def test_what_is_no_message_goes_nowhere(world, body):
-    make, issuer, *_ = world
-    answer = post(make(), issuer, body)
+def test_what_is_no_message_goes_nowhere(shared_world, body):
+    server, issuer = shared_world
+    answer = post(server, issuer, body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32600)
 
 
 @pytest.mark.parametrize(
     "method", ["tools/destroy", "sampling/createMessage", "elicitation/create", "roots/list", "TOOLS/CALL"]
 )
-def test_a_method_that_is_unknown_is_refused(world, method):
-    make, issuer, *_ = world
-    told = post(make(), issuer, rpc(method, name="x")).json()["error"]
+def test_a_method_that_is_unknown_is_refused(shared_world, method):
+    server, issuer = shared_world
+    told = post(server, issuer, rpc(method, name="x")).json()["error"]
     assert (told["code"], told["data"]["code"]) == (-32001, "mcp_method_unknown")
 
 
 @pytest.mark.parametrize("params", [{}, {"name": 7}, {"name": ""}, {"name": "a\nb"}, {"name": "x" * 500}])
-def test_parameters_that_name_nothing_are_refused(world, params):
-    make, issuer, *_ = world
-    assert post(make(), issuer, rpc("tools/call", **params)).json()["error"]["code"] == -32602
+def test_parameters_that_name_nothing_are_refused(shared_world, params):
+    server, issuer = shared_world
+    assert post(server, issuer, rpc("tools/call", **params)).json()["error"]["code"] == -32602
 
 
-def test_a_wrapper_has_its_messages_judged(world):
-    make, issuer, *_ = world
-    server = make(url="")
+def test_a_wrapper_has_its_messages_judged(shared_guard):
+    server, issuer = shared_guard
     path = "/mcp/default/mail/guard"
 
     def judge(sender, message, **more):
@@ -365,18 +384,16 @@ def test_a_wrapper_has_its_messages_judged(world):
     assert post(server, issuer, rpc("tools/list")).status_code == 404
 
 
-def test_headers_that_say_something_else_than_the_body_are_refused(world):
-    make, issuer, *_ = world
-    server = make()
+def test_headers_that_say_something_else_than_the_body_are_refused(shared_world):
+    server, issuer = shared_world
     call_it = rpc("tools/call", name="read_mail", arguments={"number": 0})
     for headers in ({"mcp-method": "tools/list"}, {"mcp-name": "send_mail"}, {"mcp-name": "=?base64?!?="}):
         answer = post(server, issuer, call_it, **headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32020)
 
 
-def test_who_listens_holds_the_connection_and_the_events(world):
-    make, issuer, *_ = world
-    server = make()
+def test_who_listens_holds_the_connection_and_the_events(shared_world):
+    server, issuer = shared_world
     connection = begin(server, issuer)
     token = issuer.token(SystemClock().now_ns(), sub="alice")
     headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
@@ -388,18 +405,18 @@ def test_who_listens_holds_the_connection_and_the_events(world):
     assert server.client.delete(path, headers=headers).status_code == 405
 
 
-def test_nobody_hands_in_what_a_proxied_server_is_said_to_have_said(world):
-    make, issuer, *_ = world
+def test_nobody_hands_in_what_a_proxied_server_is_said_to_have_said(shared_world):
+    server, issuer = shared_world
     result = {"jsonrpc": "2.0", "id": 1, "result": {"content": []}}
     body = {"from": "server", "message": result, "asked": rpc("tools/call", name="read_mail"), "decision_id": "dec_1"}
-    assert post(make(), issuer, body, path="/mcp/default/mail/guard").status_code == 404
+    assert post(server, issuer, body, path="/mcp/default/mail/guard").status_code == 404
 
 
 @pytest.mark.parametrize(
     "wrong",
     [{"decision_id": "dec_1\nforged"}, {"decision_id": "x"}, {"connection": "a" * 300}, {"from": "policy"}],
 )
-def test_a_wrapper_writes_nothing_of_its_own_into_records(world, wrong):
-    make, issuer, *_ = world
+def test_a_wrapper_writes_nothing_of_its_own_into_records(shared_guard, wrong):
+    server, issuer = shared_guard
     body = {"from": "client", "message": rpc("tools/list"), "connection": "c1", **wrong}
-    assert post(make(url=""), issuer, body, path="/mcp/default/mail/guard").status_code == 400
+    assert post(server, issuer, body, path="/mcp/default/mail/guard").status_code == 400

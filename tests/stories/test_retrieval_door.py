@@ -212,7 +212,7 @@ def test_the_sync_of_the_worker_reads_what_changed(library: Library, ada: Person
     started = time.perf_counter()
     face.sync()  # type: ignore[attr-defined]
     assert library.found(ada, "harbour news")[0] == "news"
-    assert time.perf_counter() - started < 1.0
+    assert time.perf_counter() - started < 5.0
 
 
 def test_public_address_is_what_a_proof_is_for(library: Library, ada: Person) -> None:

@@ -62,7 +62,9 @@ def test_a_search_ends_soon_after_its_deadline(server: Any) -> None:
     names = "".join(f'{{type: doc, id: "{number}"}}, ' for number in range(2000))
     place = server.house.places.catalogue("default")
     place.write_text(f"resources: [{names}]\nactions: [read]\n")
-    time.sleep(1.2)  # the catalogue is looked at once a second
+    until, directory = time.monotonic() + 20, server.house.decider.parts.directory
+    while not directory.resource("default", "doc", "1999").known and time.monotonic() < until:
+        time.sleep(0.05)  # the catalogue is looked at once a second
     context = {"filler": ["x" * 10] * 60_000}
     answer = server.ask(path="search/resource", resource={"type": "doc"}, context=context)
     assert answer.json()["context"]["reasons"] == ["policy_timeout"]

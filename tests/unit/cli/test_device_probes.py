@@ -162,7 +162,7 @@ def test_programs_are_bounded(made: Made) -> None:
         machine.run("slow", timeout_s=0.2)
     with pytest.raises(NotToldError):
         machine.run("loud")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     with pytest.raises(NotToldError):
         machine.run("absent")
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError
 from ostiary.identity.devices.fleet import read_fleet
@@ -176,7 +177,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(100, 150), deadline=None)
 @given(st.sampled_from(["alf", "mounts", "disk_encryption", "patches", "screenlock", "x"]), JSON, JSON)
 def test_any_rows_and_hosts_are_read_or_refused(name: str, columns: Any, whole: Any) -> None:
     for act in (

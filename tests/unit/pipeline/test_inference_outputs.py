@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.pipeline.inference.outputs import FULL, Coarse, OutputSpec, coarse_of, coarsen, outcomes, read_predictions
@@ -90,7 +91,7 @@ def test_what_else_a_model_says_is_dropped() -> None:
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 def test_any_bytes_are_predictions_or_refused(body: bytes) -> None:
     for text in (body, b'{"predictions": [' + body + b"]}"):
         with contextlib.suppress(UnavailableError):

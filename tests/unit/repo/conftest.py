@@ -1,5 +1,6 @@
 """What the repository's own tests look at: its files, without the folders that tools make."""
 
+import ast
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,12 @@ def sources(repo: Path) -> list[Path]:
 def modules(repo: Path) -> list[Path]:
     """All modules of the product."""
     return [*files(repo / "src", ".py"), *files(repo / "sdk" / "src", ".py")]
+
+
+@pytest.fixture(scope="session")
+def trees(modules: list[Path]) -> dict[Path, ast.Module]:
+    """All modules of the product, parsed once for whoever looks at their syntax."""
+    return {path: ast.parse(path.read_text()) for path in modules}
 
 
 @pytest.fixture(scope="session")

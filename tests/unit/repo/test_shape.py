@@ -17,34 +17,32 @@ def test_nothing_is_marked_as_unfinished(repo: Path, sources: list[Path]) -> Non
     assert found == []
 
 
-def test_every_module_says_what_it_is(repo: Path, modules: list[Path]) -> None:
+def test_every_module_says_what_it_is(repo: Path, trees: dict[Path, ast.Module]) -> None:
     silent = [
-        str(path.relative_to(repo))
-        for path in modules
-        if len((ast.get_docstring(ast.parse(path.read_text())) or "").split()) < 4
+        str(path.relative_to(repo)) for path, tree in trees.items() if len((ast.get_docstring(tree) or "").split()) < 4
     ]
     assert silent == []
 
 
-def test_no_exception_is_swallowed(repo: Path, modules: list[Path]) -> None:
+def test_no_exception_is_swallowed(repo: Path, trees: dict[Path, ast.Module]) -> None:
     found = [
         f"{path.relative_to(repo)}:{node.lineno}"
-        for path in modules
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and all(_does_nothing(line) for line in node.body)
     ]
     assert found == []
 
 
-def test_functions_and_modules_stay_readable(repo: Path, modules: list[Path]) -> None:
+def test_functions_and_modules_stay_readable(repo: Path, trees: dict[Path, ast.Module]) -> None:
     long_functions = [
         f"{path.relative_to(repo)}:{node.lineno} {node.name}: {_length(node)} lines"
-        for path in modules
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _length(node) > LONGEST_FUNCTION
     ]
     long_modules = [
-        str(path.relative_to(repo)) for path in modules if len(path.read_text().splitlines()) > LONGEST_MODULE
+        str(path.relative_to(repo)) for path in trees if len(path.read_text().splitlines()) > LONGEST_MODULE
     ]
     assert (long_functions, long_modules) == ([], [])
 

@@ -28,7 +28,7 @@ from ostiary.vocabulary.events import AccessEvent
 KEY = SigningKey.from_seed("default.models.1", b"m" * 32)
 SOURCES = [Source("simulated", "00", 1)]
 QUICK = TrainSettings(
-    prepare=PrepareSettings(rounds=2, most_rounds=4, ghost_share=0.02, contrast=ContrastSettings(share=0.06)),
+    prepare=PrepareSettings(rounds=2, most_rounds=2, ghost_share=0.02, contrast=ContrastSettings(share=0.06)),
     fit=FitSettings(most_trees=30, column_share=0.3, bins=31),
 )
 

@@ -49,7 +49,7 @@ class Desk:
 
 class Bench:
     def __init__(self, **settings: Any) -> None:
-        self.settings = CrewSettings(**{"threads": 2, "deadline_s": 0.1, "stuck_s": 0.1, **settings})
+        self.settings = CrewSettings(**{"threads": 2, "deadline_s": 10.0, "stuck_s": 0.1, **settings})
         self.stuck = 0
         self.where = ""
         self.faults: list[BaseException] = []
@@ -116,12 +116,14 @@ def test_what_was_decided_needs_no_garbage_collector() -> None:
 def test_at_the_deadline_the_loop_denies_and_the_late_thread_records_nothing() -> None:
     gate = threading.Event()
     desk = Desk(gate.wait)
-    bench = Bench()
+    bench = Bench(deadline_s=0.1)
 
     async def test(crew: Crew) -> None:
         assert why(await crew.do(desk.run, desk.refuse)) == "policy_timeout"
         gate.set()
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(20):
+            while not crew.late:  # noqa: ASYNC110 - told by a thread
+                await asyncio.sleep(0.01)
         assert crew.late == 1
 
     bench.run(test)
@@ -141,7 +143,7 @@ def busy(gate: threading.Event) -> Callable[[], None]:
 
 def test_a_thread_that_stays_busy_is_stuck() -> None:
     gate = threading.Event()
-    bench = Bench(threads=1)
+    bench = Bench(threads=1, deadline_s=0.1)
 
     async def test(crew: Crew) -> None:
         desk = Desk(busy(gate))
@@ -155,18 +157,18 @@ def test_a_thread_that_stays_busy_is_stuck() -> None:
 
 def test_threads_that_wait_are_not_stuck_before_long_and_the_others_go_on() -> None:
     gate = threading.Event()
-    bench = Bench(threads=1, stuck_s=0.05)
+    bench = Bench(threads=1)
 
     async def test(crew: Crew) -> None:
         desks = [Desk(gate.wait) for _ in range(3)]
+        begin = time.monotonic()
         for desk in desks:
-            assert why(await crew.do(desk.run, desk.refuse)) == "policy_timeout"
+            assert why(await crew.do(desk.run, desk.refuse, deadline_s=0.1)) == "policy_timeout"
             healthy = Desk()
             assert why(await crew.do(healthy.run, healthy.refuse)) == "decided"
-        assert bench.stuck == 0
-        begin = time.monotonic()
+        assert bench.stuck == 0 or time.monotonic() - begin > 0.1 * PATIENCE
         await bench.stuck_often(3)
-        assert time.monotonic() - begin > 0.05 * PATIENCE / 2
+        assert time.monotonic() - begin > 0.1 * PATIENCE
         gate.set()
 
     bench.run(test)
@@ -174,14 +176,14 @@ def test_threads_that_wait_are_not_stuck_before_long_and_the_others_go_on() -> N
 
 def test_a_thread_that_was_late_without_working_goes_on() -> None:
     gate = threading.Event()
-    bench = Bench(threads=1, stuck_s=0.05)
+    bench = Bench(threads=1, deadline_s=0.1)
 
     async def test(crew: Crew) -> None:
         desk = Desk(gate.wait)
         assert why(await crew.do(desk.run, desk.refuse)) == "policy_timeout"
-        await asyncio.sleep(0.15)  # looked at more than once
+        await asyncio.sleep(0.25)  # looked at more than once
         gate.set()
-        await asyncio.sleep(0.05 * PATIENCE)
+        await asyncio.sleep(0.1 * PATIENCE)
 
     bench.run(test)
     assert bench.stuck == 0

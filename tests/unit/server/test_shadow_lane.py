@@ -36,8 +36,10 @@ class ScriptedRunner:
     def __init__(self, script: list[Behaviour]) -> None:
         self.script, self.cpu_ns, self.killed = script, 0, False
         self.gate: threading.Event | None = None
+        self.begun = threading.Event()
 
     def ask(self, record: bytes) -> Answer:
+        self.begun.set()
         if self.gate is not None:
             self.gate.wait(10)
         told = msgspec.json.decode(record, type=DecisionRecord)
@@ -214,7 +216,7 @@ def test_closing_ends_a_process_that_hangs() -> None:
     runner.gate = threading.Event()
     rig = Rig(runner)
     offer(rig, 1)
-    time.sleep(0.05)
+    assert runner.begun.wait(20)
     rig.lane.close()
     assert runner.killed
 

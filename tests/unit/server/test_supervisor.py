@@ -35,7 +35,7 @@ while not ending.is_set():
     word = client.recv(100)
     if word == b"die": os._exit(9)
     if word == b"stuck": channel.sendall(b"noise\\nstuck\\n")
-    if word == b"slow": time.sleep(0.5)
+    if word == b"slow": time.sleep(1)
     client.sendall(str(os.getpid()).encode()); client.close()
 sys.exit(0)
 """
@@ -49,7 +49,7 @@ def command(listening, channel):
     mode = modes.pop(0) if len(modes) > 1 else modes[0]
     return [sys.executable, worker, str(listening), str(channel), mode]
 def ready(): print("ready", listener.getsockname()[1], flush=True)
-settings = SupervisorSettings(drain_s=drain, start_s=2, first_pause_s=0.05, last_pause_s=0.2)
+settings = SupervisorSettings(drain_s=drain, start_s=20, first_pause_s=0.05, last_pause_s=0.2)
 def log(event, **members): print(event, members, file=sys.stderr, flush=True)
 boss = Supervisor(command, listener, settings, on_ready=ready, log=log)
 sys.exit(boss.run())
@@ -165,7 +165,7 @@ def test_told_to_stop_it_drains_and_ends_well(boss: Callable[..., Boss], number:
     process, port = boss()
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         client.sendall(b"slow")
-        time.sleep(0.1)
+        time.sleep(0.5)
         process.send_signal(number)
         assert int(client.recv(100)) > 0
     assert process.wait(5) == 0

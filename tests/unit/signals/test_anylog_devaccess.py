@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.signals.fields import number, text
 from ostiary.signals.formats import format_of
@@ -65,7 +66,7 @@ rows = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(100, 300), deadline=None)
 @given(st.lists(rows, min_size=1, max_size=4))
 def test_any_rows(given_rows: list[dict[str, str]]) -> None:
     lines = [",".join(row[column] for column in COLUMNS) for row in given_rows]

@@ -6,6 +6,7 @@
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -43,6 +44,33 @@ _MOST_CORES: Final = 8
 _RANGES: Final = "--prior is between 0 and 1, --rounds from 1, --threads from 0"
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Standing:
+    """What an attacker must not be able to do about the model."""
+
+    hardened: Annotated[
+        bool,
+        Parameter(
+            negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
+        ),
+    ] = False
+    certifiable: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Look at nothing that an attacker may move his way, so that what is caught can be proven to stay so; "
+            "implies --hardened.",
+        ),
+    ] = False
+    settled_days: Annotated[
+        float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
+    ] = None
+
+
+BARE: Final = Standing()
+
+
 def train(
     *,
     events: Annotated[
@@ -68,23 +96,7 @@ def train(
     prior: Annotated[float, Parameter(help="Share of accesses in other hands, as expected in life.")] = 0.001,
     rounds: Annotated[int, Parameter(help="Rounds of planted impostors.")] = 6,
     threads: Annotated[int, Parameter(help="Cores to use; more do not change the model. Default: all, 8 at most.")] = 0,
-    hardened: Annotated[
-        bool,
-        Parameter(
-            negative="", help="Look at nothing that added accesses can lower, and at no habit younger than two weeks."
-        ),
-    ] = False,
-    certifiable: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            help="Look at nothing that an attacker may move his way, so that what is caught can be proven to stay so; "
-            "implies --hardened.",
-        ),
-    ] = False,
-    settled_days: Annotated[
-        float | None, Parameter(help="How old a habit must be to count. Default: 14 with --hardened, else 0.")
-    ] = None,
+    standing: Standing = BARE,
     trust: Trust = BELIEVING,
     json: Json = False,
 ) -> None:
@@ -103,7 +115,7 @@ def train(
     )
     history = past_of(events, mapping, data, tenant, until, trust)
     made = _settings(seed, prior, rounds, trust, history)
-    settings = _shaped(made, threads, settled_days, hardened=hardened or certifiable, certifiable=certifiable)
+    settings = _shaped(made, threads, standing)
     told, verdicts = progress(), verdict_numbers(labels)
     trained = fit_model(history.events, verdicts, [history.source], settings, told, before_model, history.producers)
     demand_golden(trained, data, tenant)
@@ -123,16 +135,15 @@ def _settings(seed: int, prior: float, rounds: int, trust: Trust, past: Past) ->
     return TrainSettings(seed=seed, prior=prior, cut=cut_of(trust, past), caps=caps, prepare=prepare)
 
 
-def _shaped(
-    made: "TrainSettings", threads: int, settled_days: float | None, *, hardened: bool, certifiable: bool
-) -> "TrainSettings":
+def _shaped(made: "TrainSettings", threads: int, standing: Standing) -> "TrainSettings":
     """Return the settings with how trees are grown, and how old a habit must be."""
     from ostiary.risk.training.fit import FitSettings  # noqa: PLC0415 - as above
 
-    days = (DAYS if hardened else 0.0) if settled_days is None else settled_days
+    hardened, days = standing.hardened or standing.certifiable, standing.settled_days
     cores = threads or min(_MOST_CORES, os.cpu_count() or 1)
-    fit = FitSettings(threads=cores, hardened=hardened, certifiable=certifiable)
-    return msgspec.structs.replace(made, prepare=msgspec.structs.replace(made.prepare, settled_days=days), fit=fit)
+    fit = FitSettings(threads=cores, hardened=hardened, certifiable=standing.certifiable)
+    settled = (DAYS if hardened else 0.0) if days is None else days
+    return msgspec.structs.replace(made, prepare=msgspec.structs.replace(made.prepare, settled_days=settled), fit=fit)
 
 
 def _previous(folder: Path, places: Places, tenant: str, *, asked: bool) -> "RiskModel | None":

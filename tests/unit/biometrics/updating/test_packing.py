@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.biometrics.model import Template
 from ostiary.biometrics.updating import State, Waiting, anchor_digest, pack_state, unpack_state
@@ -51,7 +52,7 @@ def test_numbers_that_are_none_and_tables_of_other_sizes_are_refused() -> None:
         unpack_state(bytes(17 << 20))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(100, 200), deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 400), st.integers(0, 255))
 def test_no_bytes_break_the_reader(noise, at, value) -> None:
     kept = bytearray(pack_state(state()))

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thoroughness import tries
 
 from ostiary.errors import FaultyInputError
 from ostiary.gateway.tools import Manifest, read_calls
@@ -31,7 +32,7 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, st.dictionaries(st.text(max_size=8), VALUES, max_size=4))
-@settings(max_examples=200)
+@settings(max_examples=tries(100, 200))
 def test_any_conversation_is_read_or_refused_by_name(messages, arguments):
     call = {"id": "1", "function": {"name": "send_mail", "arguments": arguments}}
     try:

@@ -52,12 +52,15 @@ class Evidence:
             BrokenInvariantError: ``forked``, or what the books find.
         """
         decisions, acts = self._books.waiting()
-        until = time.monotonic() + (PLACED_S if self._store.backend == "postgres" else 0)
+        begun = time.monotonic()
+        until = begun + (PLACED_S if self._store.backend == "postgres" else 0)
         self._read_on(whole=whole)
         # A record that was handed over is on disk before its answer; its place in the log comes a moment later, or when
-        # somebody else has taken a dead sequencer's lease.
-        while self._books.missing(decisions) and time.monotonic() < until:
+        # somebody else has taken a dead sequencer's lease. A reading sees what was there when it began, and may itself
+        # take longer than that on a machine that starves: the last word has one that began after the time was over.
+        while self._books.missing(decisions) and begun < until:
             time.sleep(_AGAIN_S)
+            begun = time.monotonic()
             self._read_on(whole=False)
         self._books.settle(decisions, acts)
         self._books.check()

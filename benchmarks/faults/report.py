@@ -80,7 +80,8 @@ written by hand (`benchmarks/faults/scene.py`), the loosest answer that is right
 
 - **Nothing is lost.** Each answer that names a decision has its record in the verified log, of the same tenant and with
   the same effect; so has each act that was acknowledged to an administrator. On PostgreSQL, where a record is handed
-  over to the one that writes the log, it has its place there within 20 seconds; elsewhere at once.
+  over to the one that writes the log, it has its place there within 20 seconds (the last reading that may find it
+  begins after them, for reading takes its time as well); elsewhere at once.
 - **Nothing is doubled.** No decision has two records; no question has two, answered or not; no decision is told twice.
 - **No fork.** Each verification continues what the one before remembered; every 25th reads the whole log again, and
   `ostiary audit verify` has the last word.
@@ -109,12 +110,6 @@ Valkey, cross a pair of interfaces into a network namespace of their own (root a
 installed), where netfilter drops packets by chance and interfaces are pulled. At a failover PostgreSQL's copy is made
 by `pg_basebackup` and follows it, with every commit in both, until the first one dies. A tmpfs keeps what a killed
 process wrote, as any disk does; what a power cut takes from a disk that lies about its syncs is not tried here.
-
-## What is known not to hold
-
-A wire that is pulled between replicas and PostgreSQL (`wire_pulled`, `--backing large`) can leave them waiting for
-answers that never come, each until `store.statement_s` is over: service was then not back within 60 seconds. Nothing
-was lost, doubled, loosened or crossed.
 """
 _BACKING: Final = {
     "embedded": "Every deployment was embedded.",

@@ -10,12 +10,15 @@ import httpx
 import msgspec
 import pytest
 
+from ostiary.decision.parts import Decided
+from ostiary.errors import UnavailableError
 from ostiary.identity.strict import b64url_decode
 from ostiary.pipeline.registered import Registered
 from ostiary.server.analyst.reading import session_named
 from ostiary.server.analyst.revoked import revoked_of
 from ostiary.server.chores import Chore
 from ostiary.server.doors import Asked, Keeper, TurnedAway
+from ostiary.server.faces.oauth import OauthFace
 from ostiary.server.wire import Reply, Request, json_reply
 from ostiary.sessions import Asked as Access
 from ostiary.sessions import handle_of
@@ -601,3 +604,33 @@ def test_answers_are_plain_json_that_any_client_reads(scene: Scene) -> None:
     told = msgspec.json.decode(response.content)
     assert set(told) == {"error", "error_description", "code"}
     assert '"' not in told["error_description"]
+
+
+def test_each_decision_is_told_once_when_its_answer_is_ready(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry, face = scene.server.assembly.telemetry, oauth_face(scene)
+    heard: list[tuple[str, str, int]] = []
+
+    def hear(decided: Decided) -> None:
+        record = decided.record
+        heard.append((record.receipt.decision_id, record.outcome.effect.name, len(scene.records())))
+
+    async def lost(_future: Any) -> None:
+        raise UnavailableError("record_failed", "the record was not on disk in time")
+
+    monkeypatch.setattr(telemetry, "_listeners", [hear])
+    before, stage = len(scene.records()), scene.stage()
+    scene.token(stage)
+    scene.token(stage, stage.detail(actions=["dataset.read", "dataset.list"]))
+    assert scene.exchange(stage, scene.job(), stage.detail(purpose="advertising")).status_code == 400
+    monkeypatch.setattr(face.exchanger, "_recorded", lost)
+    assert scene.exchange(stage, scene.job()).status_code == 503  # decided, and no token without its record
+    deadline = time.monotonic() + 30
+    while len(heard) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [effect for _, effect, _ in heard] == ["ALLOW", "ALLOW", "ALLOW", "DENY", "ALLOW"]
+    assert len({decision for decision, _, _ in heard}) == 5
+    assert [count - before for _, _, count in heard[:3]] == [1, 2, 2]  # the token's record was on disk by then
+
+
+def oauth_face(scene: Scene) -> OauthFace:
+    return next(face for face in scene.server.assembly.faces if isinstance(face, OauthFace))

@@ -11,6 +11,7 @@ import pytest
 from ostiary.decision.combine import refused
 from ostiary.decision.decide import AlreadyAnsweredError, Claim, Decided
 from ostiary.server import crew as rooms
+from ostiary.server import meter as meters
 from ostiary.server.crew import PATIENCE, Crew, CrewSettings
 from ostiary.vocabulary.entities import Receipt
 from ostiary.vocabulary.verdicts import DecisionRecord
@@ -50,12 +51,12 @@ def test_a_call_that_is_given_up_while_a_thread_takes_it_does_not_lose_the_threa
     """Between its look at the deadline and its first word a thread could begin what nobody watched any more."""
     given_up, gate = threading.Event(), threading.Event()
 
-    class Slow(rooms._Meter):
+    class Slow(meters.Meter):
         def __init__(self) -> None:
             given_up.wait(5)
             super().__init__()
 
-    monkeypatch.setattr(rooms, "_Meter", Slow)
+    monkeypatch.setattr(rooms, "Meter", Slow)
 
     async def main() -> None:
         crew = Crew(SETTINGS, on_stuck=lambda _where: None, on_fault=lambda *_: None)
@@ -74,7 +75,7 @@ def test_a_call_that_is_given_up_while_a_thread_takes_it_does_not_lose_the_threa
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_a_bug_has_ended_is_stuck_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its clock is gone with it, and asking that was a fault in the loop that nobody heard of."""
-    monkeypatch.setattr(rooms, "clock_of_thread", clock_that_ends)
+    monkeypatch.setattr(meters, "clock_of_thread", clock_that_ends)
     told: list[str] = []
 
     def work() -> None:

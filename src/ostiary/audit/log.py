@@ -18,7 +18,7 @@ from ostiary.audit.entry import SALT_BYTES, check_record, record_aad
 from ostiary.audit.pending import Appended, Effect, Pending, StoredRecord
 from ostiary.audit.ports import AuditStore, Head, RecordRow, Selection, pages
 from ostiary.audit.reserve import DiskReserve
-from ostiary.audit.sequencing.handing import HandOver
+from ostiary.audit.sequencing.handing import HANDED_KINDS, HandOver
 from ostiary.audit.sequencing.sequencer import OnFault, Sequencer
 from ostiary.audit.sequencing.settings import Sequencing
 from ostiary.audit.settings import LOG_PURPOSE, SYSTEM_TENANT, AuditSettings
@@ -27,7 +27,7 @@ from ostiary.audit.tlog.proofs import LogProof
 from ostiary.audit.tlog.tiles import inclusion_proof
 from ostiary.audit.writer import GroupWriter, WriterStats
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
-from ostiary.keys import KeyRing, SubjectVault
+from ostiary.keys import KeyRing, SubjectVault, Unsealer
 from ostiary.vocabulary.clock import Clock
 
 _QUEUED = Appended(-1, b"")
@@ -127,9 +127,10 @@ class AuditLog:
     ) -> Iterator[StoredRecord]:
         """Yield a tenant's records, oldest first, opened, reading a page at a time.
 
-        What was handed over before gets its place first: whoever asks finds all that may have been answered.
+        What was handed over before gets its place first: whoever asks finds all that may have been answered. Kinds that
+        are never handed over have theirs already, and whoever reads them on a decision's way writes nothing.
         """
-        if self._sequencer is not None:
+        if self._sequencer is not None and (kind is None or kind in HANDED_KINDS):
             self._sequencer.settle()
         try:
             tag = None if subject_key is None else self._vault.tag(tenant, subject_key)
@@ -192,6 +193,10 @@ class AuditLog:
         self.append_effect(SYSTEM_TENANT, "log_key", public.vkey(), now, lambda _: b'{"v":1}').result()
         return public
 
+    def be_patient(self, patience: Callable[[], float]) -> None:
+        """Let the writer ask before each transaction how many seconds to wait for records that are still to come."""
+        self._writer.be_patient(patience)
+
     @property
     def stats(self) -> WriterStats:
         """What the writer has done since it started."""
@@ -232,7 +237,7 @@ class AuditLog:
         return None if opened is None else opened[SALT_BYTES:]
 
 
-def open_row(vault: SubjectVault, row: RecordRow) -> bytes | None:
+def open_row(vault: SubjectVault | Unsealer, row: RecordRow) -> bytes | None:
     """Return salt and payload of a row, ``None`` when they were erased.
 
     Raises:

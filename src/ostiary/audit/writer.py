@@ -1,6 +1,8 @@
 """The writer thread: takes what is queued, writes it in one transaction, then tells everyone at once.
 
 - While one batch is on its way to the disk the next one gathers, so the disk sets the pace and nobody waits twice.
+- Where the disk is quick it would set a pace of one record at a time, and a transaction costs what ten records do: so
+  while others are still to be decided the writer waits for them a little (``be_patient``). Who is alone never waits.
 - The queue is bounded; what does not fit fails at once as ``overloaded``. Every future ends: written, refused, failed.
 - What was lost (overload, full disk, broken disk) is counted, and the exact counts are the first record written when
   writing works again: no answer without a record (HOUSE.md §1).
@@ -11,8 +13,9 @@
 import logging
 import queue
 import threading
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import InvalidStateError
 from typing import Final, Protocol
 
@@ -29,6 +32,8 @@ from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 _log: Final = logging.getLogger(__name__)
 _RETRY_S: Final = 0.5
+PATIENCE_S: Final = 0.03
+"""The longest wait for records that are still to come."""
 
 
 class Batches(Protocol):
@@ -74,6 +79,7 @@ class GroupWriter:
         self._noted_full = False
         self._failing = ""
         self._written = self._batch_count = self._failed = 0
+        self._patience: Callable[[], float] = float
         self._thread = threading.Thread(target=self._run, name="ostiary-audit-writer", daemon=True)
         self._thread.start()
 
@@ -96,6 +102,10 @@ class GroupWriter:
         else:
             self._fail([pending], UnavailableError("overloaded", f"{waiting} records are waiting for the disk"))
 
+    def be_patient(self, patience: Callable[[], float]) -> None:
+        """Ask before each transaction how many seconds to wait for records that are still to come; it must be quick."""
+        self._patience = patience
+
     def close(self) -> None:
         """Write what is queued, then end the thread."""
         with self._lock:
@@ -114,7 +124,7 @@ class GroupWriter:
                     self._waiting_bytes -= sum(len(pending.payload) for pending in batch)
 
     def _gather(self) -> tuple[list[Pending], bool]:
-        """Wait for one record, then take all that are there; one with an effect goes alone."""
+        """Wait for one record, and a little for others; take all that are there; one with an effect goes alone."""
         batch: list[Pending] = []
         while len(batch) < self._batch_limit:
             try:
@@ -129,7 +139,14 @@ class GroupWriter:
             batch.append(pending)
             if pending.effect:
                 break
+            if len(batch) == 1:
+                self._wait_for_more()
         return batch, True
+
+    def _wait_for_more(self) -> None:
+        patience_s = self._patience()
+        if patience_s > 0 and not self._closed:
+            time.sleep(min(PATIENCE_S, patience_s))
 
     def _next(self, *, wait: bool) -> Pending | None:
         if not wait:

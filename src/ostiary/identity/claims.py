@@ -9,6 +9,7 @@ Rules:
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from ostiary.errors import RefusedError
@@ -22,6 +23,8 @@ from ostiary.identity.workloads.trust import Told
 
 MAX_LIST: Final = 100
 OWN_TYPE: Final = "sub_type"
+_ACTING: Final = frozenset({"act", "may_act"})
+_NOBODY: Final[Mapping[str, Any]] = MappingProxyType({})
 _JKT: Final = "jkt"
 _X5T: Final = "x5t#S256"
 _THUMBPRINT_LENGTH: Final = 43  # base64url of SHA-256
@@ -53,6 +56,7 @@ def read_claims(claims: Mapping[str, Any], config: IssuerConfig, now_ns: int) ->
         jkt=jkt,
         x5t=x5t,
         from_ns=from_ns,
+        acting=_NOBODY if _ACTING.isdisjoint(claims) else freeze({n: claims[n] for n in _ACTING if n in claims}),
         until_ns=until_ns if recent_until_ns is None else min(until_ns, recent_until_ns),
     )
 

@@ -5,7 +5,7 @@ that ``jkt`` or ``x5t`` demands has been seen.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ostiary.identity.types import TokenTraits
@@ -23,6 +23,7 @@ class TokenFacts:
         from_ns: the token is good from here,
         until_ns: and no longer good from here.
         traits: how it is made.
+        acting: ``act`` and ``may_act``, where it has them, deeply frozen: who acts for its subject, and who may.
     """
 
     issuer: str
@@ -40,3 +41,4 @@ class TokenFacts:
     from_ns: int
     until_ns: int
     traits: TokenTraits | None = None
+    acting: Mapping[str, Any] = field(default_factory=dict, repr=False)

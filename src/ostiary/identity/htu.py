@@ -9,12 +9,14 @@ True
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from ostiary.identity.strict import is_name
 
 MAX_LENGTH: Final = 2048
+_KEPT: Final = 512  # doors have few addresses, each is asked for again and again
 _PORTS: Final = {"http": 80, "https": 443}
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]\Z")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -24,6 +26,11 @@ _FORBIDDEN: Final = re.compile(r"[\s\\<>\"{}|^`]")
 
 def normalise(uri: str) -> str | None:
     """Return the one spelling of ``uri`` without query and fragment, or ``None`` when it cannot be compared."""
+    return _normalised(uri) if len(uri) <= MAX_LENGTH else None
+
+
+@lru_cache(_KEPT)
+def _normalised(uri: str) -> str | None:
     if not is_name(uri, MAX_LENGTH) or not uri.isascii() or _FORBIDDEN.search(uri) or _BAD_ESCAPE.search(uri):
         return None
     try:

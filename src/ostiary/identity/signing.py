@@ -17,6 +17,7 @@ from typing import Any, Final
 from ostiary.identity.ports import JwsSigner
 from ostiary.identity.strict import b64url_encode
 
+_JSON: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _OF_THE_KEY: Final = frozenset({"alg", "kid", "crit", "b64"})
 
 
@@ -35,5 +36,4 @@ def sign_jwt(claims: Mapping[str, Any], key: JwsSigner, headers: Mapping[str, An
 
 
 def _part(value: Mapping[str, Any]) -> bytes:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return b64url_encode(text.encode())
+    return b64url_encode(_JSON.encode(value).encode())

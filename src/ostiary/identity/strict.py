@@ -16,14 +16,21 @@ True
 import json
 import math
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from enum import Enum
 from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 8
 MAX_MEMBERS: Final = 100
 _INT64: Final = 2**63
+_MOST_DIGITS: Final = len(str(-_INT64))
 _ALPHABET: Final = re.compile(rb"[A-Za-z0-9_-]*\Z")
+_USUAL: Final = bytes.maketrans(b"-_", b"+/")
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+# By how many characters go beyond whole quadruples: what they are filled up with, and the last ones that carry no bits
+# which nothing reads (RFC 4648 §3.5).
+_FILL: Final = (b"", b"", b"==", b"=")
+_LAST: Final = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
 _STRINGS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
 # C0 and C1 controls, line separators, zero-width and bidirectional characters: two names that look alike must be alike.
@@ -50,15 +57,17 @@ class NotStrictError(ValueError):
 
 def b64url_decode(text: bytes) -> bytes | None:
     """Return the bytes that ``text`` spells, or ``None`` when it is not the one canonical spelling."""
-    if len(text) % 4 == 1 or not _ALPHABET.match(text):
+    beyond = len(text) % 4
+    if beyond == 1 or not _ALPHABET.match(text):
         return None
-    raw = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    return raw if b64url_encode(raw) == text else None
+    if beyond and text[-1] not in _LAST[beyond]:
+        return None
+    return a2b_base64(text.translate(_USUAL) + _FILL[beyond])
 
 
 def b64url_encode(raw: bytes) -> bytes:
     """Return unpadded base64url."""
-    return urlsafe_b64encode(raw).rstrip(b"=")
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE).rstrip(b"=")
 
 
 def parse_object(raw: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
@@ -84,7 +93,9 @@ def parse_object(raw: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
 
 def is_name(value: object, max_length: int = 256) -> bool:
     """Return whether ``value`` is a non-empty bounded string without control or invisible characters."""
-    return isinstance(value, str) and 0 < len(value) <= max_length and not _HIDDEN.search(value)
+    if not isinstance(value, str) or not 0 < len(value) <= max_length:
+        return False
+    return (value.isascii() and value.isprintable()) or not _HIDDEN.search(value)  # the first says most, and soon
 
 
 def _check_depth(text: str, max_depth: int) -> None:
@@ -107,7 +118,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    number = int(digits) if len(digits) <= len(str(-_INT64)) else _INT64
+    number = int(digits) if len(digits) <= _MOST_DIGITS else _INT64
     if not -_INT64 <= number < _INT64:
         raise NotStrictError(Fault.MALFORMED)
     return number

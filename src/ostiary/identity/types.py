@@ -221,6 +221,8 @@ _FIELDS: Final = tuple(part.name for part in fields(VerifiedIdentity))
 
 def freeze(value: Any) -> Any:
     """Return JSON ``value`` with tuples for lists and read-only mappings for dicts, all the way down."""
+    if isinstance(value, str):  # most are
+        return value
     if isinstance(value, dict):
         return MappingProxyType({key: freeze(item) for key, item in value.items()})
     if isinstance(value, list):
@@ -230,6 +232,8 @@ def freeze(value: Any) -> Any:
 
 def thaw(value: Any) -> Any:
     """Undo ``freeze`` into fresh plain values."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, tuple):

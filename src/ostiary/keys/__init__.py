@@ -27,7 +27,7 @@ from ostiary.keys.ports import WrappedKeyStore
 from ostiary.keys.ring import KeyRing, RingEntry
 from ostiary.keys.signing import SigningKey
 from ostiary.keys.tenant_secrets import TenantSecrets
-from ostiary.keys.vault import Sealer, SubjectVault
+from ostiary.keys.vault import Sealer, SubjectVault, Unsealer
 from ostiary.keys.verifying import ALGORITHMS, EDDSA, ES256, RS256, VerifyingKey
 from ostiary.vocabulary.clock import Clock
 
@@ -48,6 +48,7 @@ __all__ = [
     "SigningKey",
     "SubjectVault",
     "TenantSecrets",
+    "Unsealer",
     "VerifyingKey",
     "Wrapped",
     "equal",

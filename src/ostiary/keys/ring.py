@@ -7,8 +7,10 @@
 - Everything private is 0600 in folders of 0700; a looser file is refused (see ``files``).
 """
 
+import os
 import re
 import threading
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ from ostiary.vocabulary.unreadable import UNREADABLE
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9-]{0,39}\Z")
 _INDEX: Final = "ring.json"
 _SECOND_NS: Final = 1_000_000_000
+_PLACES: Final = 1024  # whose folders are known by heart; anybody may ask for the keys of a tenant that is none
 
 
 class RingEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,22 +132,18 @@ class KeyRing:
             return len(files)
 
     def _folder(self, tenant: str, purpose: str) -> Path:
-        if not _PURPOSE.match(purpose):
-            raise FaultyInputError(
-                "key_purpose_invalid", f"`{purpose[:50]}` is no key purpose: use a-z, 0-9 and hyphens"
-            )
-        return self._directory / check_tenant(tenant) / purpose
+        return _folder_of(self._directory, tenant, purpose)
 
     def _load(self, folder: Path) -> _Loaded:
-        index = folder / _INDEX
+        index = _index_of(folder)
         try:
-            status = index.stat()
+            status = os.stat(index)  # noqa: PTH116 - of a text: every signature begins with it
         except FileNotFoundError:
             return _Loaded((0, 0, 0), (), {})
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         known = self._loaded.get(folder)
         if known is None or known.stamp != stamp:
-            known = _Loaded(stamp, _decode(index), {})
+            known = _Loaded(stamp, _decode(folder / _INDEX), {})
             self._loaded[folder] = known
         return known
 
@@ -182,6 +181,18 @@ class KeyRing:
         for entry in entries:
             if not _signs(entry, now):
                 erase(folder / f"{entry.kid}.pem")
+
+
+@lru_cache(_PLACES)
+def _folder_of(directory: Path, tenant: str, purpose: str) -> Path:
+    if not _PURPOSE.match(purpose):
+        raise FaultyInputError("key_purpose_invalid", f"`{purpose[:50]}` is no key purpose: use a-z, 0-9 and hyphens")
+    return directory / check_tenant(tenant) / purpose
+
+
+@lru_cache(_PLACES)
+def _index_of(folder: Path) -> str:
+    return str(folder / _INDEX)
 
 
 def _signs(entry: RingEntry, now: int) -> bool:

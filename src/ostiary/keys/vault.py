@@ -77,6 +77,24 @@ class Sealer:
         return subject.tag, _VERSION + nonce + subject.cipher.encrypt(nonce, plaintext, subject.bound + aad)
 
 
+class Unsealer:
+    """Opens what one reading finds: each subject's key is looked up once, and remembered for that reading alone."""
+
+    __slots__ = ("_subjects", "_vault")
+
+    def __init__(self, vault: "SubjectVault") -> None:
+        """Begin to read; use ``SubjectVault.unsealer``."""
+        self._vault = vault
+        self._subjects: dict[tuple[str, bytes], _Subject] = {}
+
+    def decrypt_tagged(self, tenant: str, tag: bytes, sealed: bytes, aad: bytes) -> bytes:
+        """Open sealed data; like ``SubjectVault.decrypt_tagged``, with the same errors."""
+        subject = self._subjects.get((tenant, tag))
+        if subject is None:
+            subject = self._subjects[tenant, tag] = self._vault.open_tagged(tenant, tag)
+        return _open_sealed(subject, sealed, aad)
+
+
 class SubjectVault:
     """Envelope encryption by tenant and subject; thread-safe."""
 
@@ -129,10 +147,22 @@ class SubjectVault:
 
     def decrypt_tagged(self, tenant: str, tag: bytes, sealed: bytes, aad: bytes = b"") -> bytes:
         """Open sealed data knowing only the subject's tag; same errors as ``decrypt``."""
+        return _open_sealed(self.open_tagged(tenant, tag), sealed, aad)
+
+    def unsealer(self) -> Unsealer:
+        """Return what opens many messages of one reading: cheaper than ``decrypt_tagged`` for each."""
+        return Unsealer(self)
+
+    def open_tagged(self, tenant: str, tag: bytes) -> _Subject:
+        """Return the open cipher of a subject that is known by its tag: for ``Unsealer``.
+
+        Raises:
+            RefusedError: ``subject_shredded`` or ``tenant_shredded`` when the key is gone.
+        """
         wrapped = self._store.find_key(tenant, tag)
         if wrapped is None:
             raise RefusedError("subject_shredded", "the key of this subject was erased, its data cannot be read")
-        return _open_sealed(self._unwrap(tenant, tag, wrapped), sealed, aad)
+        return self._unwrap(tenant, tag, wrapped)
 
     def tag(self, tenant: str, subject_key: str) -> bytes:
         """Return the keyed hash under which storage knows a subject: 16 bytes, different in each tenant.

@@ -17,9 +17,10 @@ class EngineSettings:
         deadline_ms: the answer is DENY ``policy_timeout`` after this; OPA itself cannot be cancelled.
         stuck_ms: an evaluation older than this means that the worker process must be replaced.
         retire_after_ms: how long a replaced engine is kept at least; must exceed ``deadline_ms``.
-        gogc: garbage collection target of the Go runtime in percent, for `launch_environment`. A collection slows down
-            every evaluation that falls into it; 800 has half as many as 400, for nearly twice the heap. Where many
-            tenants have bundles of their own, set ``GOGC`` lower in the environment.
+        gogc: garbage collection target of the Go runtime in percent, for `launch_environment`. A decision that a
+            collection falls into takes about twice as long; 800 has half as many as 400, for 50 MB more
+            (`benchmarks/bench_collections.py`). Where many tenants have bundles of their own, set ``GOGC`` lower in the
+            environment.
         gomaxprocs: threads that run Go code at once; with 1 a decision costs a third less CPU (ADR-0002).
         max_answer_bytes: a longer answer of a policy is malformed.
         max_input_bytes: a longer input document is refused before evaluation. A megabyte of small values costs OPA

@@ -35,7 +35,7 @@ from ostiary.server.composed import (
     threads_of,
     tracer_of,
 )
-from ostiary.server.crew import Crew
+from ostiary.server.crew import LEAST_S, Crew
 from ostiary.server.decision_index.erasing import follow_erasures
 from ostiary.server.decision_index.opening import projector_of
 from ostiary.server.desk import ClosingFace, FaceDesk, OpeningFace, open_faces
@@ -103,6 +103,7 @@ class Assembly:
         self.telemetry.listen(house.response.decided)
         self.telemetry.listen(house.shadow.decided)
         self.crew = Crew(crew_settings(settings.server), on_stuck=self._is_stuck, on_fault=self.faults)
+        house.log.be_patient(lambda: self.crew.waiting * LEAST_S)
         self.refusals = Refusals(house.log, house.clock, metrics, self.faults)
         self._told = told_of(settings)
         self.authzen = self._authzen(settings.server)

@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Literal, Protocol
 
@@ -23,12 +23,13 @@ from ostiary.identity.extract import extract_presented
 from ostiary.identity.pep import PepAuthenticator
 from ostiary.identity.types import PepIdentity, PresentedPep
 from ostiary.keys.hashing import random_bytes
+from ostiary.server.batch_items import STATUS, Asked
 from ostiary.server.body import BodyLimits, parse_object, printable
 from ostiary.server.challenge import NONCE, UNAUTHENTICATED, lacks_nonce, nonce_challenge, step_up_challenge
 from ostiary.server.crew import Crew
 from ostiary.server.forwarded import Proxies
 from ostiary.server.requests import Batch, Semantic, read_evaluation, read_evaluations, read_search
-from ostiary.server.wire import BODY_LATE, CLOSE, JSON, Reply, Request, json_reply
+from ostiary.server.wire import CLOSE, JSON, Reply, Request, json_reply
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.entities import EvaluationRequest, Receipt
@@ -38,7 +39,8 @@ from ostiary.vocabulary.reasons import Reason
 Endpoint = Literal["evaluation", "evaluations", "subject", "resource", "action"]
 LARGE_BODY: Final = 65_536
 METHOD_WRONG: Final = "method_not_allowed"
-_STATUS: Final = {Reason.BODY_TOO_LARGE.value: 413, BODY_LATE: 408}
+LOT: Final = 8
+"""Most questions of one batch that a thread takes in turn before others may have it."""
 _SEARCH_DEADLINES: Final = 10
 
 
@@ -190,28 +192,24 @@ class AuthZen:
         return Reply(429 if wait_s else 200, msgspec.json.encode(decided.answer), (JSON, *_challenge(decided), *more))
 
     async def _evaluations(self, request: Request, pep: PepIdentity, batch: Batch) -> Reply:
-        decider = self._per_request(self._decider)
+        """Decide a batch: in lots side by side, a thread each; one after another where any may be the last."""
+        decider, stamp = self._per_request(self._decider), self._stamp(request)
+        asked = [Asked(decider, stamp, pep, item) for item in batch.items]
+        at_once = LOT * self._limits.parallel if batch.semantic is Semantic.EXECUTE_ALL else 1
         answers: list[dict[str, Any]] = []
-        width = self._limits.parallel if batch.semantic is Semantic.EXECUTE_ALL else 1
-        for start in range(0, len(batch.items), width):
-            items = batch.items[start : start + width]
-            answers += await _in_order(self._item(decider, request, pep, item) for item in items)
+        for start in range(0, len(asked), at_once):
+            answers += await self._wave(asked[start : start + at_once])
             if batch.semantic.stops_after(decision=answers[-1]["decision"]):
                 break
         return json_reply(200, {"evaluations": answers})
 
-    async def _item(
-        self, decider: Decider, request: Request, pep: PepIdentity, item: EvaluationRequest | FaultyInputError
-    ) -> dict[str, Any]:
-        receipt = self._receipt(request)
-        try:
-            if isinstance(item, FaultyInputError):
-                raise item
-            return _item_of(await self._decide(decider, receipt, pep, item))
-        except FaultyInputError as fault:
-            decided = await self._refuse(receipt, pep, fault)
-            error = {"status": _STATUS.get(fault.code, 400), "message": fault.message}
-            return {"decision": False, "context": {**decided.answer["context"], "error": error}}
+    async def _wave(self, asked: list[Asked]) -> list[dict[str, Any]]:
+        """Return the answers in the order of the items; in that order too each is told to whoever learns from it."""
+        lot = -(-len(asked) // self._limits.parallel)
+        lots = [asked[start : start + lot] for start in range(0, len(asked), lot)]
+        done = await asyncio.gather(*map(self._crew.do_all, lots))
+        decided = [one for answers in done for one in answers]
+        return [one.answer_of(self._answered(decision)) for one, decision in zip(asked, decided, strict=True)]
 
     async def _search(self, request: Request, pep: PepIdentity, wanted: Wanted, body: dict[str, Any]) -> Reply:
         asked = read_search(body, wanted)
@@ -231,8 +229,12 @@ class AuthZen:
         clean = msgspec.structs.replace(asked, context=context)
         call = Call(pep, clean, presented)
         refuse = partial(self._refusal, receipt, pep, clean, call.claim)
-        decided = await self._crew.do(partial(decider.decide, receipt, call), refuse)
-        nonce = self._nonce(pep.tenant, receipt.received_ns) if lacks_nonce(decided) else None
+        return self._answered(await self._crew.do(partial(decider.decide, receipt, call), refuse))
+
+    def _answered(self, decided: Decided) -> Decided:
+        """Tell of a decision whose record is on disk; return it as it is told to who asked."""
+        record = decided.record
+        nonce = self._nonce(record.tenant, record.receipt.received_ns) if lacks_nonce(decided) else None
         if nonce is not None:
             decided.answer["context"][NONCE] = nonce
         self._observer.decided(decided)
@@ -264,8 +266,8 @@ class AuthZen:
             await self._refuse(self._receipt(request), pep, fault)
         except OstiaryError as away:
             return self._unavailable(away.code)
-        status = _STATUS.get(fault.code, 400)
-        return json_reply(status, fault.message, *((CLOSE,) if status in _STATUS.values() else ()))
+        status = STATUS.get(fault.code, 400)
+        return json_reply(status, fault.message, *((CLOSE,) if status in STATUS.values() else ()))
 
     def _unavailable(self, reason: str) -> Reply:
         self._observer.failed_closed(reason)
@@ -274,23 +276,19 @@ class AuthZen:
         return json_reply(503, {"decision": False, "context": context}, (b"retry-after", b"1"))
 
     def _receipt(self, request: Request) -> Receipt:
-        now = self._clock.now_ns()
-        request_id = request.header(b"x-request-id")
-        return Receipt(
-            decision_id=make_id("dec", now, random_bytes(RANDOM_BYTES)),
-            received_ns=now,
-            peer_ip=self._proxies.client(request.peer, request.raw_headers),
-            request_id=None if request_id is None else printable(request_id),
-        )
+        return self._stamp(request)()
 
+    def _stamp(self, request: Request) -> Callable[[], Receipt]:
+        """Return what makes receipts of one request: each has its own time and id."""
+        peer_ip = self._proxies.client(request.peer, request.raw_headers)
+        header = request.header(b"x-request-id")
+        request_id = None if header is None else printable(header)
 
-def _item_of(decided: Decided) -> dict[str, Any]:
-    """Return a decision as an item of a batch, which has no status of its own."""
-    answer = decided.answer
-    if not retry_after(decided.record.outcome):
-        return answer
-    error = {"status": 429, "message": "too many different questions were asked"}
-    return {**answer, "context": {**answer["context"], "error": error}}
+        def stamp() -> Receipt:
+            now = self._clock.now_ns()
+            return Receipt(make_id("dec", now, random_bytes(RANDOM_BYTES)), now, peer_ip, request_id)
+
+        return stamp
 
 
 def _challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:
@@ -298,9 +296,3 @@ def _challenge(decided: Decided) -> tuple[tuple[bytes, bytes], ...]:
     if NONCE in decided.answer.get("context", {}):
         return nonce_challenge(decided)
     return step_up_challenge(decided) if decided.record.outcome.effect == Effect.STEP_UP else ()
-
-
-async def _in_order(work: Iterable[Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Await all; the results come in the order of the items."""
-    items = list(work)
-    return [await items[0]] if len(items) == 1 else list(await asyncio.gather(*items))

@@ -9,19 +9,17 @@
    starved machine, or while a store is away, everything is late, and a new process would only be later. Who uses no
    processor waits for something that does not come, and is stuck after ``PATIENCE`` times as long.
 4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
+5. Questions of one request come in lots (``server.lots``): a thread takes one after another, and the loop hears of all
+   of them once. Each keeps a deadline, a claim and a record of its own.
+6. These threads are in a hurry: what they need of a store they wait for no longer than that store's ``answer_s``.
 """
 
 import asyncio
-import math
-import sys
 import threading
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from itertools import islice
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -29,13 +27,15 @@ import msgspec
 
 from ostiary.decision.decide import AlreadyAnsweredError, Decided
 from ostiary.errors import OstiaryError, UnavailableError
+from ostiary.server.lots import Alone, Job, Lot, Question, Refuse, Result, Run, fault_of, next_of
+from ostiary.server.meter import Meter
+from ostiary.storage.hurry import hurrying
 from ostiary.vocabulary.reasons import Reason
 
 MAX_STAND_INS: Final = 16
 PATIENCE: Final = 10
-FRAMES: Final = 8
-Run = Callable[[], Decided]
-Refuse = Callable[[str, str], Decided]
+LEAST_S: Final = 0.001
+"""What a decision takes at least: while the log waits so long for each that is still to be made, no thread is idle."""
 
 
 class CrewSettings(msgspec.Struct, frozen=True):
@@ -48,58 +48,6 @@ class CrewSettings(msgspec.Struct, frozen=True):
     wait_for_record: bool = True
 
 
-class _Job:
-    """One decision on its way through a thread."""
-
-    __slots__ = ("answered", "expired", "finished", "meter", "refuse", "replaced", "run", "started", "timer")
-
-    def __init__(self, run: Run, refuse: Refuse, answered: asyncio.Future[Decided]) -> None:
-        self.run = run
-        self.refuse = refuse
-        self.answered = answered
-        self.started = False
-        self.finished = False
-        self.replaced = False
-        self.expired = False
-        self.timer: asyncio.TimerHandle | None = None
-        self.meter: _Meter | None = None
-
-
-class _Meter:
-    """How much processor time a thread has used since it began with something."""
-
-    def __init__(self) -> None:
-        self._thread, self._ident = threading.current_thread(), threading.get_ident()
-        self._clock = clock_of_thread(self._ident)
-        self._begun_s = self._clock()
-
-    def read_s(self) -> float:
-        """Return it, or without end for a thread that a bug has ended: it never comes to anything any more."""
-        try:
-            return self._clock() - self._begun_s if self._thread.is_alive() else math.inf
-        except OSError:  # it ended just now, and its clock with it
-            return math.inf
-
-    def where(self) -> str:
-        """Return in which functions the thread is, the innermost first: names and lines of code, no values."""
-        if not self._thread.is_alive():  # another may bear its number by now
-            return "the thread has ended"
-        frames = traceback.walk_stack(sys._current_frames().get(self._ident))  # noqa: SLF001 - nothing else tells
-        told = (f"{Path(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}" for frame, line in frames)
-        return " < ".join(islice(told, FRAMES))
-
-
-def clock_of_thread(ident: int) -> Callable[[], float]:
-    """Return what tells a living thread's processor time in seconds, or the time that passes where no system tells."""
-    if not hasattr(time, "pthread_getcpuclockid"):
-        return time.monotonic
-    clock = time.pthread_getcpuclockid(ident)
-    return lambda: time.clock_gettime(clock)
-
-
-Written = Callable[[_Job, Decided, Future[Any]], None]
-
-
 class _Told:
     """Tells once that a record is on disk, and holds nothing afterwards.
 
@@ -107,16 +55,16 @@ class _Told:
     decided would close a circle, and every decision with all it knew would wait for the garbage collector.
     """
 
-    __slots__ = ("_told", "_written")
+    __slots__ = ("_about", "_tell")
 
-    def __init__(self, written: Written, job: _Job, decided: Decided) -> None:
-        self._written = written
-        self._told: tuple[_Job, Decided] | None = (job, decided)
+    def __init__(self, tell: Callable[..., None], *about: Any) -> None:
+        self._tell = tell
+        self._about: tuple[Any, ...] | None = about
 
     def __call__(self, future: Future[Any]) -> None:
-        told, self._told = self._told, None
-        if told is not None:
-            self._written(*told, future)
+        about, self._about = self._about, None
+        if about is not None:
+            self._tell(*about, future)
 
 
 class Crew:
@@ -133,8 +81,9 @@ class Crew:
         self._settings = settings
         self._on_stuck = on_stuck
         self._on_fault = on_fault
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
-        self._outbox: deque[tuple[_Job, Decided | BaseException]] = deque()
+        self._queue: SimpleQueue[Alone | Lot | None] = SimpleQueue()
+        self._lots: set[Lot] = set()
+        self._outbox: deque[tuple[asyncio.Future[Any], Any]] = deque()
         self._waking = False
         self._lock = threading.Lock()
         self._threads = 0
@@ -166,13 +115,36 @@ class Crew:
             OstiaryError: what ``run`` raised.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(run, refuse, loop.create_future())
+        job = Alone(run, refuse, loop.create_future())
         job.timer = loop.call_later(deadline_s or self._settings.deadline_s, self._expire, job)
         self._queue.put(job)
         try:
             return await job.answered
         finally:
             job.timer.cancel()
+
+    async def do_all(self, questions: Sequence[Question]) -> list[Decided]:
+        """Decide some questions of one request in one thread; return the answers when all their records are on disk.
+
+        Raises:
+            UnavailableError: a record could not be written in time.
+            OstiaryError: what one of them raised; what was decided of the others is recorded all the same.
+        """
+        loop = asyncio.get_running_loop()
+        lot = Lot(questions, loop.create_future())
+        lot.timer = loop.call_later(self._settings.deadline_s, self._watch, lot)
+        self._lots.add(lot)
+        self._queue.put(lot)
+        try:
+            return await lot.answered
+        finally:
+            lot.timer.cancel()
+            self._lots.discard(lot)
+
+    @property
+    def waiting(self) -> int:
+        """How many decisions wait for a thread."""
+        return self._queue.qsize() + sum(len(lot.line) for lot in tuple(self._lots))
 
     async def settle(self, decided: Decided) -> Decided:
         """Wait until the record of something decided elsewhere is on disk.
@@ -183,8 +155,8 @@ class Crew:
         if not self._settings.wait_for_record:
             return decided
         loop = asyncio.get_running_loop()
-        job = _Job(lambda: decided, lambda _reason, _fault: decided, loop.create_future())
-        job.timer = loop.call_later(self._settings.record_wait_s, self._give_up, job)
+        job = Alone(lambda: decided, lambda _reason, _fault: decided, loop.create_future())
+        job.timer = loop.call_later(self._settings.record_wait_s, self._give_up, job.answered)
         self._publish(job, decided)
         try:
             return await job.answered
@@ -198,55 +170,85 @@ class Crew:
         threading.Thread(target=self._work, name=f"decide-{self._threads}", daemon=True).start()
 
     def _work(self) -> None:
-        while (job := self._queue.get()) is not None:
-            job.meter = _Meter()
-            job.started = True  # said before the other flag is looked at, as in the loop: one of both sees the other
-            if not job.expired:
-                self._decide(job)
-            with self._lock:
-                job.finished = True
-                if job.replaced:
-                    self._threads -= 1
+        with hurrying():
+            self._take_one_after_another()
+
+    def _take_one_after_another(self) -> None:
+        while (work := self._queue.get()) is not None:
+            if isinstance(work, Alone):
+                if self._through(work, None):
+                    return
+                continue
+            while (job := next_of(work.line)) is not None:
+                if self._through(job, work):
                     return
 
-    def _decide(self, job: _Job) -> None:
+    def _through(self, job: Job, lot: Lot | None) -> bool:
+        """Take one job; return whether this thread has been replaced meanwhile, and is to end."""
+        job.meter = Meter()
+        job.began_s = time.monotonic()
+        job.started = True  # said before the other flag is looked at, as in the loop: one of both sees the other
+        if not job.expired:
+            self._decide(job, lot)
+        with self._lock:
+            job.finished = True
+            self._threads -= job.replaced
+            return job.replaced
+
+    def _decide(self, job: Job, lot: Lot | None) -> None:
         try:
             decided = job.run()
         except AlreadyAnsweredError:
             return  # the loop answered and recorded at the deadline: that was the decision
         except OstiaryError as fault:
-            self._post(job, fault)
+            self._finish(job, lot, fault)
         except BaseException as fault:  # noqa: BLE001 - a thread must outlive every bug; the caller gets a DENY
-            self._break_down(job, fault)
+            self._break_down(job, lot, fault)
         else:
-            self._publish(job, decided)
+            self._finish(job, lot, decided)
 
-    def _break_down(self, job: _Job, fault: BaseException) -> None:
+    def _break_down(self, job: Job, lot: Lot | None, fault: BaseException) -> None:
         self._on_fault(Reason.INTERNAL_ERROR, fault)
         try:
             decided = job.refuse(Reason.INTERNAL_ERROR, type(fault).__name__)
         except AlreadyAnsweredError:
             if not job.expired:  # it broke after it took the claim, and nobody else will answer
-                self._post(job, UnavailableError(Reason.RECORD_FAILED, "the decision could not be recorded"))
+                text = "the decision could not be recorded"
+                self._finish(job, lot, UnavailableError(Reason.RECORD_FAILED, text))
         except Exception as second:  # noqa: BLE001 - see above
-            self._post(job, second)
+            self._finish(job, lot, second)
         else:
-            self._publish(job, decided)
+            self._finish(job, lot, decided)
+
+    def _finish(self, job: Job, lot: Lot | None, result: Result) -> None:
+        """Hand on what became of a job: by itself, or with the others of its lot when it was the last of them."""
+        if lot is not None:
+            if lot.take(job, result):
+                self._publish_all(lot)
+        elif isinstance(job, Alone):
+            self._publish(job, result)
 
     # From the threads to the loop.
 
-    def _publish(self, job: _Job, decided: Decided) -> None:
-        if self._settings.wait_for_record:
-            decided.durable.add_done_callback(_Told(self._written, job, decided))
+    def _publish(self, job: Alone, result: Result) -> None:
+        if self._settings.wait_for_record and isinstance(result, Decided):
+            result.durable.add_done_callback(_Told(self._written, job, result))
         else:
-            self._post(job, decided)
+            self._post(job.answered, result)
 
-    def _written(self, job: _Job, decided: Decided, future: Future[Any]) -> None:
-        fault = future.exception() if not future.cancelled() else UnavailableError("log_closed", "the log is closed")
-        self._post(job, fault or decided)
+    def _written(self, job: Alone, decided: Decided, future: Future[Any]) -> None:
+        self._post(job.answered, fault_of(future) or decided)
 
-    def _post(self, job: _Job, result: Decided | BaseException) -> None:
-        self._outbox.append((job, result))
+    def _publish_all(self, lot: Lot, _written: Future[Any] | None = None) -> None:
+        """Answer a lot when all its records are on disk; the newest is waited for, since the log writes in order."""
+        unrecorded = lot.unrecorded() if self._settings.wait_for_record else None
+        if unrecorded is not None:
+            unrecorded.durable.add_done_callback(_Told(self._publish_all, lot))
+        else:
+            self._post(lot.answered, lot.fault() or lot.decided())
+
+    def _post(self, answered: asyncio.Future[Any], result: object) -> None:
+        self._outbox.append((answered, result))
         # INVARIANT: one wake-up for a whole batch of records; `_drain` lowers the flag before it empties the box.
         if not self._waking and self._loop is not None:
             self._waking = True
@@ -255,33 +257,52 @@ class Crew:
     def _drain(self) -> None:
         self._waking = False
         while self._outbox:
-            job, result = self._outbox.popleft()
-            if job.answered.done():
+            answered, result = self._outbox.popleft()
+            if answered.done():
                 continue
             if isinstance(result, BaseException):
-                job.answered.set_exception(result)
+                answered.set_exception(result)
             else:
-                job.answered.set_result(result)
+                answered.set_result(result)
 
     # The deadline.
 
-    def _expire(self, job: _Job) -> None:
-        if job.answered.done():
+    def _expire(self, job: Alone) -> None:
+        if not job.answered.done():
+            give_up_s = self._settings.record_wait_s
+            job.timer = asyncio.get_running_loop().call_later(give_up_s, self._give_up, job.answered)
+            self._refuse(job, None)
+
+    def _watch(self, lot: Lot) -> None:
+        """Keep the deadlines of a lot: whoever of it is late is refused, and the others go on without it."""
+        if lot.answered.done():
             return
+        now_s, deadline_s = time.monotonic(), self._settings.deadline_s
+        for job in lot.late(now_s, deadline_s):
+            self._refuse(job, lot)
+            if job.started and lot.line:
+                self._queue.put(lot)
+        if lot.over(now_s, self._settings.record_wait_s):
+            self._give_up(lot.answered)
+            return
+        again_s = lot.look_again_s(now_s, deadline_s)
+        lot.timer = asyncio.get_running_loop().call_later(again_s, self._watch, lot)
+
+    def _refuse(self, job: Job, lot: Lot | None) -> None:
+        """Answer a late job, unless its thread has decided it in time, and take care of that thread."""
         job.expired = True
-        job.timer = asyncio.get_running_loop().call_later(self._settings.record_wait_s, self._give_up, job)
         try:
             decided = job.refuse(Reason.POLICY_TIMEOUT if job.started else Reason.OVERLOADED, "")
         except AlreadyAnsweredError:
             return  # decided in time, its record is on its way to the disk
         except Exception as fault:  # noqa: BLE001 - no record, no answer but the error itself
-            job.answered.set_exception(fault)
+            self._finish(job, lot, fault)
         else:
-            self._publish(job, decided)
+            self._finish(job, lot, decided)
         if job.started:
             self._stand_in(job)
 
-    def _stand_in(self, job: _Job) -> None:
+    def _stand_in(self, job: Job) -> None:
         """Replace the thread that is still at ``job``, and look again whether it is stuck."""
         loop = asyncio.get_running_loop()
         with self._lock:
@@ -294,7 +315,7 @@ class Crew:
                 self._hire()
         loop.call_later(self._settings.stuck_s, self._look_again, job, loop.time())
 
-    def _look_again(self, job: _Job, late_since: float) -> None:
+    def _look_again(self, job: Job, late_since: float) -> None:
         with self._lock:  # under it the thread that is not finished cannot end either
             meter = None if job.finished else job.meter
             used_s = meter.read_s() if meter is not None else None
@@ -307,7 +328,7 @@ class Crew:
         else:
             loop.call_later(patience_s, self._look_again, job, late_since)
 
-    def _give_up(self, job: _Job) -> None:
-        if not job.answered.done():
+    def _give_up(self, answered: asyncio.Future[Any]) -> None:
+        if not answered.done():
             text = f"the record was not on disk after {self._settings.record_wait_s:g} seconds"
-            job.answered.set_exception(UnavailableError(Reason.RECORD_FAILED, text))
+            answered.set_exception(UnavailableError(Reason.RECORD_FAILED, text))

@@ -92,6 +92,7 @@ def postgres_place(settings: StoreSection) -> "PostgresPlace":
         connect_s=settings.connect_s,
         lock_s=settings.lock_s,
         statement_s=settings.statement_s,
+        answer_s=settings.answer_s,
         idle_s=settings.idle_s,
     )
 

@@ -31,6 +31,7 @@ class FlakyLink:
         self.port = int(self._listener.getsockname()[1])
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._dead: set[socket.socket] = set()
         self._delay_s = 0.0
         self._held = False
         self._refusing = False
@@ -62,6 +63,12 @@ class FlakyLink:
         """
         with self._lock:
             self._delay_s, self._held, self._refusing, self._budget = delay_s, held, refusing, budget
+
+    def deaden(self) -> int:
+        """Swallow all that open connections carry from now on, and tell nobody; return how many there are."""
+        with self._lock:
+            self._dead |= self._open
+            return len(self._open) // 2
 
     def turn(self, host: str, port: int) -> None:
         """Pass new connections on to another address; those that are open stay where they are."""
@@ -105,12 +112,15 @@ class FlakyLink:
         with contextlib.suppress(OSError):  # one of both ends is gone: so is the other
             while piece := source.recv(_CHUNK):
                 self._wait()
+                if source in self._dead:
+                    continue
                 allowed = self._allowed(len(piece))
                 sink.sendall(piece[:allowed])
                 if allowed < len(piece):
                     break
         with self._lock:
             self._open -= {source, sink}
+            self._dead -= {source, sink}
         _reset(source)
         _reset(sink)
 

@@ -270,3 +270,25 @@ def test_an_erasure_takes_what_was_still_waiting(replica: Callable[..., Replica]
     erased = erase(two.log, two.clock, "retention.prune", lambda _: [Selection("default", "decision")])
     assert erased.count == 2
     _verified(tmp_path)
+
+
+def test_who_reads_what_is_never_handed_over_moves_nothing(replica: Callable[..., Replica], tmp_path: Path) -> None:
+    """The phases in force are read on every decision's way: that must not write, nor wait for whoever does."""
+    one = replica("one", home=_made(tmp_path / "alone"))
+    assert one.log.sequencer is not None
+    one.log.append("default", "phases", "phs_1", 1, b"{}", "").result(10)
+
+    def refuse() -> bool:
+        raise AssertionError("nothing is to be moved")
+
+    one.log.sequencer.settle = refuse  # type: ignore[method-assign]
+    assert [stored.record_id for stored in one.log.iterate("default", "phases")] == ["phs_1"]
+    for kind in ("decision", None):
+        with pytest.raises(AssertionError):
+            list(one.log.iterate("default", kind))
+    del one.log.sequencer.settle
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

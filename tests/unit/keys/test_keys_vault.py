@@ -150,3 +150,30 @@ def test_secrets_are_kept_as_hashes() -> None:
     assert not verify_secret("", kept)
     assert secret not in kept
     assert len(kept) == 64
+
+
+def test_one_reading_looks_each_key_up_once(
+    vault: SubjectVault, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = [vault.encrypt("acme", who, b"payload", b"dec_1") for who in ("user:ann", "user:ann", "user:bob")]
+    tags = [vault.tag("acme", who) for who in ("user:ann", "user:ann", "user:bob")]
+    asked, find = list[bytes](), store.find_key
+
+    def looked_up(tenant: str, tag: bytes) -> bytes | None:
+        asked.append(tag)
+        return find(tenant, tag)
+
+    monkeypatch.setattr(store, "find_key", looked_up)
+    reading = vault.unsealer()
+    assert [reading.decrypt_tagged("acme", *one, b"dec_1") for one in zip(tags, sealed, strict=True)] == [
+        b"payload"
+    ] * 3
+    assert asked == [tags[0], tags[2]]
+
+
+def test_the_next_reading_finds_a_shredded_subject_gone(vault: SubjectVault) -> None:
+    sealed, tag = vault.encrypt("acme", "user:ann", b"payload"), vault.tag("acme", "user:ann")
+    assert vault.unsealer().decrypt_tagged("acme", tag, sealed, b"") == b"payload"
+    vault.shred("acme", "user:ann")
+    with pytest.raises(RefusedError, match="erased"):
+        vault.unsealer().decrypt_tagged("acme", tag, sealed, b"")

@@ -1,9 +1,11 @@
 """The binding: bytes in, bytes out, and no way to hang, leak or cut a text short."""
 
+import ctypes
 import importlib.util
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -128,3 +130,19 @@ def test_forked_child_is_refused_at_once_instead_of_hanging() -> None:
     assert subprocess.run(command, timeout=30, check=False).returncode == 0
     asked = program.replace("    engine.close()\n", "")
     assert subprocess.run([*command[:-1], asked], timeout=30, check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="timer slack is Linux's")
+def test_only_threads_that_the_library_starts_may_wake_late() -> None:
+    prctl, told = ctypes.CDLL(None).prctl, list[int]()
+
+    def slack() -> None:
+        told.append(prctl(30, 0, 0, 0, 0))  # PR_GET_TIMERSLACK
+
+    slack()
+    with opa_library._unhurried():
+        started = threading.Thread(target=slack)
+        started.start()
+        started.join()
+    slack()
+    assert told[0] == told[2] != told[1] == opa_library.SLACK_NS

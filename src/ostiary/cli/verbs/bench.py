@@ -209,6 +209,11 @@ def _show(report: Report) -> None:
         for h in report.http
     ]
     print_table("over HTTP, each answer's record on disk first", tuple(http[0]) if http else (), http)
+    threads = [{"connections": h.connections, "in a body": h.items, **h.threads_us} for h in report.http]
+    columns = dict.fromkeys(name for row in threads for name in row)
+    print_table(
+        "server cpu us by what its threads do", tuple(columns), [dict.fromkeys(columns, 0.0) | row for row in threads]
+    )
     out.print(f"{report.records} records in the log; client: {report.client}", markup=False)
     if report.memory_mib:
         out.print(f"resident MiB, first to last: {', '.join(map(str, report.memory_mib))}", markup=False)

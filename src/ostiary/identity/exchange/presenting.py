@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ostiary.errors import RefusedError
-from ostiary.identity.codes import TOKEN
-from ostiary.identity.compact import parse_compact
 from ostiary.identity.dpop import DpopVerifier, HolderProof
 from ostiary.identity.exchange.actors import Actor, actor_of, chain, check_may_act
 from ostiary.identity.exchange.reasons import ExchangeRefusal
@@ -26,7 +24,6 @@ from ostiary.identity.mtls import check_certificate, thumbprint
 from ostiary.identity.reasons import Refusal
 from ostiary.identity.remembered import Remembered, TokenMemory
 from ostiary.identity.subject import SubjectVerifier, identity_of
-from ostiary.identity.tokens import MAX_LENGTH
 from ostiary.identity.types import PresentedSubject, VerifiedIdentity, thaw
 from ostiary.identity.workloads.once import SingleUse, unavailable
 
@@ -109,7 +106,7 @@ class ExchangeVerifier:
         for one in known:
             _check_binding(one, proof, certificate)
         # 4 who acts
-        claims = parse_compact(presented.subject_token, MAX_LENGTH, TOKEN).payload
+        claims = subject.facts.acting
         acting = None if actor is None else identity_of(actor, tenant)
         named = None if acting is None else actor_of(acting)
         check_may_act(claims, named, subject.facts.issuer)

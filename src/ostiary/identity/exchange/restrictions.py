@@ -216,6 +216,11 @@ KINDS: Final[Mapping[str, type[Any]]] = MappingProxyType(
 )
 
 
+_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {tag: tuple(one.name for one in fields(kind)) for tag, kind in KINDS.items()}
+)
+
+
 def restrictions_of(detail: AccessDetail) -> Iterator[Restriction]:
     """Yield what a detail forbids."""
     yield OneResource(detail.resource_type, detail.identifier)
@@ -243,7 +248,7 @@ def check(detail: AccessDetail, asked: AskedAccess) -> str | None:
 
 def wire(restriction: Restriction) -> list[Any]:
     """Return a restriction as it is written down: its tag, then its members in order."""
-    members = (getattr(restriction, one.name) for one in fields(restriction))  # type: ignore[arg-type] # all of KINDS are dataclasses
+    members = (getattr(restriction, name) for name in _MEMBERS[restriction.tag])
     return [restriction.tag, *(list(value) if isinstance(value, tuple) else value for value in members)]
 
 
@@ -257,9 +262,8 @@ def read_wire(value: object) -> Restriction:
     kind = KINDS.get(told[0]) if told and isinstance(told[0], str) else None
     if kind is None:
         raise FaultyInputError("restriction_unknown", "a restriction is of no kind that is known here")
-    names = [one.name for one in fields(kind)]
     try:
-        made: Restriction = msgspec.convert(dict(zip(names, told[1:], strict=True)), kind)
+        made: Restriction = msgspec.convert(dict(zip(_MEMBERS[kind.tag], told[1:], strict=True)), kind)
     except (msgspec.ValidationError, ValueError) as fault:
         raise FaultyInputError("restriction_unknown", f"a restriction `{kind.tag}` is malformed") from fault
     return made

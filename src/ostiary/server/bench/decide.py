@@ -86,6 +86,7 @@ class HttpFigures(msgspec.Struct, frozen=True):
     errors: int
     server_cpu_us: float
     client_cpu_us: float
+    threads_us: dict[str, float]
     rounds: list[Round]
 
 
@@ -191,7 +192,8 @@ def _over_http(
             kept = rounds(loop, (pid,), rules, progress, answered.append)
             one = median_of(kept)
             told = (one.per_s, one.p50_us, one.p99_us, one.denied, one.errors, one.server_cpu_us, one.client_cpu_us)
-            figures.append(HttpFigures(loop.connections, loop.items, *told, kept))
+            more = (one.threads_us, kept)
+            figures.append(HttpFigures(loop.connections, loop.items, *told, *more))
     return figures, sum(answered)
 
 

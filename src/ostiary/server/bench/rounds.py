@@ -8,6 +8,7 @@
 
 import json
 import os
+import re
 import socket
 import statistics
 import subprocess
@@ -31,6 +32,8 @@ WARM_S: Final = 1.0
 _READY_S: Final = 120.0
 _ROUND_MORE_S: Final = 60.0
 _STOP_S: Final = 60.0
+_METRICS_S: Final = 10.0
+_THREADS: Final = re.compile(r'^ostiary_thread_cpu_seconds_total\{thread="([a-z]+)"\} ([0-9.e+-]+)$', re.MULTILINE)
 _PATIENT: Final = {"OSTIARY_SERVER__DEADLINE_MS": "30000", "OSTIARY_TELEMETRY__LOG_LEVEL": "error"}
 Progress = Callable[[str], None]
 
@@ -65,6 +68,8 @@ class Round(msgspec.Struct, frozen=True):
         server_cpu_us: processor time of all that serves, for one decision.
         client_cpu_us: the same of the client.
         others: share of the cores that other programs took meanwhile.
+        threads_us: the server's processor time for one decision by what its threads do (``telemetry.threads``), as far
+            as those that were asked tell it themselves.
     """
 
     per_s: float
@@ -76,6 +81,7 @@ class Round(msgspec.Struct, frozen=True):
     server_cpu_us: float
     client_cpu_us: float
     others: float
+    threads_us: dict[str, float] = {}
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -145,9 +151,11 @@ def median_of(kept: list[Round]) -> Round:
 
 
 def _round(loop: Loop, pids: tuple[int, ...], rules: Rules) -> Round:
+    threads = threads_s(loop.ports)
     watch, before, here = Watch(rules.cores), cpu_s(pids), time.process_time()
     told = ask(loop, rules.seconds)
     served = cpu_s(pids) - before
+    used = {kind: after - threads.get(kind, 0.0) for kind, after in threads_s(loop.ports).items()}
     answered = max(1, told["requests"] * loop.items)
     return Round(
         per_s=round(told["per_s"] * loop.items, 1),
@@ -159,7 +167,21 @@ def _round(loop: Loop, pids: tuple[int, ...], rules: Rules) -> Round:
         server_cpu_us=round(served / answered * 1e6, 1),
         client_cpu_us=round(told["cpu_s"] / answered * 1e6, 1),
         others=watch.others(served + told["cpu_s"] + time.process_time() - here),
+        threads_us={kind: round(seconds / answered * 1e6, 1) for kind, seconds in used.items() if seconds > 0},
     )
+
+
+def threads_s(ports: tuple[int, ...]) -> dict[str, float]:
+    """Return the processor time of servers by what their threads do, empty where nobody tells it."""
+    found: dict[str, float] = {}
+    for port in ports:
+        try:
+            text = httpx.get(f"http://{HOST}:{port}/metrics", timeout=_METRICS_S).text
+        except httpx.HTTPError:  # a proxy, or no server of ours
+            continue
+        for kind, seconds in _THREADS.findall(text):
+            found[kind] = found.get(kind, 0.0) + float(seconds)
+    return found
 
 
 def ask(loop: Loop, seconds: float) -> dict[str, Any]:

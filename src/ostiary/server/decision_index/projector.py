@@ -87,9 +87,10 @@ class Projector:
         return len(found)
 
     def _rows(self, found: Iterable[RecordRow]) -> Iterator[IndexedDecision]:
+        keys = self._log.vault.unsealer()
         for row in found:
             try:
-                opened = open_row(self._log.vault, row)
+                opened = open_row(keys, row)
                 if opened is not None:
                     yield row_of(row.idx, row.time_ns, row.record_id, opened[SALT_BYTES:])
             except (VerificationError, msgspec.MsgspecError, UnicodeDecodeError) as fault:

@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -105,14 +105,19 @@ class Keeper:
         """
         return await asyncio.to_thread(caller_of, self._doors, self._door, request, tenant, bound=self._bound)
 
-    async def ask(self, caller: Caller, asked: Asked) -> Passed:
+    async def ask(self, caller: Caller, asked: Asked, tell: Callable[[Decided], object] | None = None) -> Passed:
         """Return the permission for one access, its record on disk.
+
+        Args:
+            caller: who asks.
+            asked: what for.
+            tell: takes the decision in the observer's place, from a door that tells it later (``tell``).
 
         Raises:
             TurnedAway: 403, 401 with a challenge, or 503.
         """
         try:
-            decided = await self._decided(caller, asked)
+            decided = await self._decided(caller, asked, tell or self._doors.observer.decided)
         except RefusedError as no:  # its tenant went away this very moment
             raise stranger(no) from no
         except OstiaryError as no:
@@ -125,6 +130,11 @@ class Keeper:
         if unknown:
             raise not_understood(decided, unknown)
         return Passed(decided)
+
+    def tell(self, decided: Iterable[Decided]) -> None:
+        """Tell the observer of decisions that were kept from it until their answer was ready."""
+        for one in decided:
+            self._doors.observer.decided(one)
 
     async def refuse(self, caller: Caller, asked: Asked, code: str) -> TurnedAway:
         """Return the answer to an access that the door itself refuses; its record is on disk.
@@ -143,7 +153,7 @@ class Keeper:
         self._doors.observer.decided(decided)
         return denied(decided)
 
-    async def _decided(self, caller: Caller, asked: Asked) -> Decided:
+    async def _decided(self, caller: Caller, asked: Asked, tell: Callable[[Decided], object]) -> Decided:
         doors, decider = self._doors, self._decider(caller)
         receipt, request = self._receipt(caller), request_of(caller, asked)
         no = _limit(caller, asked, receipt.received_ns)
@@ -153,7 +163,7 @@ class Keeper:
             call = Call(caller.pep, request, caller.presented)
             refuse = partial(self._refusal, decider, receipt, call)
             decided = await doors.crew.do(partial(decider.decide, receipt, call), refuse)
-        doors.observer.decided(decided)
+        tell(decided)
         return decided
 
     @staticmethod

@@ -5,23 +5,28 @@
   expired or was revoked, and one that nobody can tell of now, holds no more: the control falls to the highest phase
   that still has one.
 - No state that can be believed = telemetry for everything: the models may do nothing, and it is loud.
+- A state that nobody can read now is another thing: what was read in the last three seconds holds on, and then nothing
+  is decided. Whoever makes the log slow does not switch the models off.
 - What is asked on the deciding path is a table made beforehand; one thread makes it anew, at most once a second, and
-  the others do not wait for it.
+  the others do not wait for it. Where there is nothing that is fresh enough they wait a moment, and are refused.
 """
 
 import threading
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from ostiary.decision.phases import PhaseRules, PhaseTable
 from ostiary.decision.ports import Directory
-from ostiary.errors import OstiaryError, VerificationError
+from ostiary.errors import OstiaryError, UnavailableError, VerificationError
 from ostiary.keys import TenantSecrets
 from ostiary.server.rollout.chain import Chain, OnFault
 from ostiary.server.rollout.figures import KnownFigures
 from ostiary.server.rollout.in_force import InForce, NoQuorum
 from ostiary.server.rollout.playbooks import PlaybookRollout
 from ostiary.server.rollout.statement import Holds, Read, Rung, Setting
+from ostiary.storage.hurry import in_a_hurry
 from ostiary.vocabulary.approvals import Deed, QuorumCheck
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.effects import Control, Phase
@@ -31,6 +36,8 @@ DEED: Final = "phase.change"
 _LOOK_EVERY_NS: Final = 1_000_000_000
 _STALE_NS: Final = 3 * _LOOK_EVERY_NS
 _ASK_EVERY_NS: Final = 5 * _LOOK_EVERY_NS
+_HURRY_S: Final = 0.25
+"""Who decides waits no longer for another's look: it has an answer to give."""
 MAX_ASKED: Final = 4096
 
 
@@ -76,8 +83,15 @@ class Rollout:
         self._secrets.erase(tenant)
 
     def phases(self, tenant: str, where: Where) -> PhaseTable:
-        """Return the phases of the models' controls at one place."""
-        return self.in_force(tenant).rules.table(where)
+        """Return the phases of the models' controls at one place.
+
+        Raises:
+            UnavailableError: ``phases_unavailable``: nobody can tell now.
+        """
+        held = self.in_force(tenant)
+        if held.away:
+            raise _unknown(tenant)
+        return held.rules.table(where)
 
     def phase(self, tenant: str, control: str, scope: Scope = WHOLE, own: Phase = Phase.TELEMETRY) -> Phase:
         """Return where a control stands in a scope; what was never set in a narrower one stands where the tenant does.
@@ -91,15 +105,24 @@ class Rollout:
         return own if phase is None else phase
 
     def in_force(self, tenant: str) -> InForce:
-        """Return what holds now, looked at no longer than a second ago."""
+        """Return what holds now, looked at no longer than a second ago, or three while somebody looks.
+
+        Raises:
+            UnavailableError: ``phases_unavailable``: somebody looks, and who decides cannot wait.
+        """
         known, now = self._known.get(tenant), self._clock.now_ns()
         age = now - known.looked_ns if known is not None else _STALE_NS
         if known is not None and 0 <= age < _LOOK_EVERY_NS:
             return known
-        if not self._lock.acquire(blocking=known is None or not 0 <= age < _STALE_NS):
-            assert known is not None  # noqa: S101 - INVARIANT: only who has something newer than three seconds goes on
-            return known
+        if not self._lock.acquire(blocking=False):
+            if known is not None and 0 <= age < _STALE_NS:
+                return known
+            if not self._lock.acquire(timeout=_HURRY_S if in_a_hurry() else -1):
+                raise _unknown(tenant)
         try:
+            found = self._known.get(tenant)
+            if found is not None and found is not known:  # whoever had the lock looked for us, too
+                return found
             return self._look(tenant, now)
         finally:
             self._lock.release()
@@ -115,17 +138,21 @@ class Rollout:
         try:
             held = self._compiled(tenant, self.chain.look(tenant), now)
         except VerificationError:  # the chain has told everybody
-            held = InForce(now, PhaseRules({}), broken=True)
+            held = InForce(now, PhaseRules({}), broken=True, read_ns=now)
         except OstiaryError as away:
             self._on_fault("phases_unavailable", away)
-            held = InForce(now, PhaseRules({}), broken=True)
+            known = self._known.get(tenant)
+            if known is not None and 0 <= now - known.read_ns < _STALE_NS:
+                held = msgspec.structs.replace(known, looked_ns=now)
+            else:
+                held = InForce(now, PhaseRules({}), broken=True, away=True)
         self._known[tenant] = held
         return held
 
     def _compiled(self, tenant: str, read: Read | None, now: int) -> InForce:
         own: dict[str, Phase] = {control.value: phase for control, phase in self.configured.items()}
         if read is None:
-            return InForce(now, PhaseRules(own))
+            return InForce(now, PhaseRules(own), read_ns=now)
         lapsed: list[tuple[str, str]] = []
         holds = self._holds(tenant, lapsed)
         whole = [one for one in read.state.settings if one.scope.whole]
@@ -138,7 +165,7 @@ class Rollout:
         stand = [(one, standing(one, holds, own.get(one.control))) for one in narrow]
         scoped = [(one.control, one.scope, phase) for one, phase in stand if phase is not None]
         key = self._secrets.of(tenant) if scoped else b""
-        return InForce(now, PhaseRules(own, scoped, key), read, lapsed=tuple(lapsed))
+        return InForce(now, PhaseRules(own, scoped, key), read, lapsed=tuple(lapsed), read_ns=now)
 
     def _holds(self, tenant: str, lapsed: list[tuple[str, str]]) -> Holds:
         now = self._clock.now_ns()
@@ -185,3 +212,7 @@ def standing(setting: Setting, holds: Holds, ground: Phase | None) -> Phase | No
 def target_of(control: str, scope: Scope) -> str:
     """Return what an agreement names: the control and its scope."""
     return f"{control}@{scope.text}"
+
+
+def _unknown(tenant: str) -> UnavailableError:
+    return UnavailableError("phases_unavailable", f"what is in force for `{tenant}` cannot be told now")

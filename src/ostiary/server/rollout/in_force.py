@@ -25,6 +25,8 @@ class InForce(msgspec.Struct, frozen=True):
         read: the statement behind it; ``None`` when there is none, or none that can be believed.
         broken: whether there is one that cannot be believed.
         lapsed: rungs whose agreement holds no more, with the code of why.
+        away: whether the store could not be asked, and nothing newer than three seconds is known.
+        read_ns: when it was read; before ``looked_ns`` while the store is away.
     """
 
     looked_ns: int
@@ -32,3 +34,5 @@ class InForce(msgspec.Struct, frozen=True):
     read: Read | None = None
     broken: bool = False
     lapsed: tuple[tuple[str, str], ...] = ()
+    away: bool = False
+    read_ns: int = 0

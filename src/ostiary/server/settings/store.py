@@ -32,6 +32,9 @@ class StoreSection(Section):
     """With `postgres`: longest wait for another writer, and for a free connection."""
     statement_s: Wait = 30.0
     """With `postgres`: longest time for one statement."""
+    answer_s: Annotated[float, Field(ge=0.1, le=60)] = 2.0
+    """With `postgres`: longest time that a decision waits for one statement. Whatever else waits half as long is asked
+    after on another connection, and given up where the server knows nothing of it, or says nothing for this long."""
     idle_s: Wait = 5.0
     """With `postgres`: how long a writer may stand still inside a transaction before it loses it."""
 

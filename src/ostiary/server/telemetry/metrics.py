@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from ostiary import __version__
 from ostiary.decision.parts import Decided
+from ostiary.server.telemetry.threads import ThreadTimes
 from ostiary.vocabulary.effects import Effect
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.verdicts import Outcome
@@ -82,6 +83,7 @@ class Metrics:
         build = Gauge("ostiary_build_info", "always 1; which version runs", ("version",), registry=kept)
         build.labels(__version__).set(1)
         ProcessCollector(registry=kept)
+        kept.register(ThreadTimes())
         self._peps: set[str] = set()
         self._counted: dict[tuple[str, str, str, str], Counter] = {}
 

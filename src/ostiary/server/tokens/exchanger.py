@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from ostiary.decision.parts import Decided
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.identity.exchange.asking import MAX_FORM, AskedToken, read_form, read_request
 from ostiary.identity.exchange.details import AccessDetail, detail_of
@@ -90,10 +91,14 @@ class Exchanger:
         proven = await self.beside(partial(self._proven, presented, wanted, tenant, now_ns))
         caller = self._caller(request, tenant, proven)
         detail = await self._settled(caller, proven, wanted, tenant, now_ns)
-        passed = await self._passed(caller, _asked(proven, detail))
-        minted = self._mint(proven, detail, tenant, now_ns)  # one signature: handing it to a thread would cost more
-        await self._recorded(record_exchange(self._house, tenant, proven, detail, minted, passed))
-        return granted(minted, detail, now_ns, dpop=bool(proven.jkt))
+        decided: list[Decided] = []
+        try:
+            passed = await self._passed(caller, _asked(proven, detail), decided.append)
+            minted = self._mint(proven, detail, tenant, now_ns)  # one signature: handing it to a thread would cost more
+            await self._recorded(record_exchange(self._house, tenant, proven, detail, minted, passed))
+            return granted(minted, detail, now_ns, dpop=bool(proven.jkt))
+        finally:  # learning from a decision begins when the answer has left: beside the signature it would slow it down
+            asyncio.get_running_loop().call_soon(self._keeper.tell, decided)
 
     def _presented(self, request: Request, wanted: AskedToken) -> PresentedExchange:
         return PresentedExchange(
@@ -132,11 +137,12 @@ class Exchanger:
         if proven.actor is not None and is_over(self._house.ledger, proven.actor, now_ns):
             raise RefusedError(ExchangeRefusal.ACTOR_REVOKED, "who would act has ended or was revoked")
 
-    async def _passed(self, caller: Caller, asked: list[Asked]) -> list[str]:
+    async def _passed(self, caller: Caller, asked: list[Asked], tell: Callable[[Decided], object]) -> list[str]:
         """Return the ids of the decisions that permit everything; one that does not is the answer."""
         if len(asked) == 1:
-            return [(await self._keeper.ask(caller, asked[0])).decision_id]
-        decided = await asyncio.gather(*(self._keeper.ask(caller, one) for one in asked), return_exceptions=True)
+            return [(await self._keeper.ask(caller, asked[0], tell)).decision_id]
+        asking = (self._keeper.ask(caller, one, tell) for one in asked)
+        decided = await asyncio.gather(*asking, return_exceptions=True)
         for one in decided:
             if isinstance(one, BaseException):
                 raise one

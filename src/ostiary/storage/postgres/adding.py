@@ -3,14 +3,13 @@
 They hold a lock that all of them share, and that one who must be alone takes for himself: ``alone`` in ``database.py``.
 """
 
-import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from ostiary.storage.postgres.faults import FAULTS, is_gone
-from ostiary.storage.postgres.lines import Line, connect, hang_up, write_rows
-from ostiary.storage.postgres.place import PostgresPlace
+from ostiary.storage.postgres.lines import Line, hang_up, write_rows
+from ostiary.storage.postgres.silence import Lines
 from ostiary.storage.postgres.statements import known, shown
 from ostiary.storage.tables.database import Row
 
@@ -22,11 +21,11 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 class Adder:
     """One transaction at a time beside those of the database and of other processes; safe for many threads."""
 
-    def __init__(self, place: PostgresPlace, run: Run) -> None:
-        """Connect at the first use; ``run`` does work in the event loop and waits for it."""
-        self._place = place
+    def __init__(self, lines: Lines, run: Run, lock: AbstractContextManager[object]) -> None:
+        """Connect at the first use; ``run`` does work in the event loop and waits for it, ``lock`` keeps others out."""
+        self._lines = lines
         self._run = run
-        self._lock = threading.Lock()
+        self._lock = lock
         self._line: Line | None = None
 
     @contextmanager
@@ -64,7 +63,7 @@ class Adder:
         return self._line
 
     async def _begun(self) -> Line:
-        if self._line is not None and self._line.is_open:
+        if self._line is not None and self._lines.is_good(self._line):
             try:
                 await self._line.begin(_BEGIN)
             except FAULTS as fault:
@@ -73,6 +72,8 @@ class Adder:
                     raise
             else:
                 return self._line
-        self._line = Line(await connect(self._place))
+        if self._line is not None:
+            self._line.cut()
+        self._line = await self._lines.open()
         await self._line.begin(_BEGIN)
         return self._line

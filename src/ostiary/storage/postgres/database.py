@@ -5,23 +5,30 @@
 - A commit that the server did not confirm is reported as failed: it may have come to pass, and is never said to have.
 - After a restart of the server reading and beginning are tried a second time, on a new connection; nothing else is.
 - A writer that stands still inside a transaction loses it after ``idle_s``, so that nobody waits for it for ever.
+- A thread that decides waits for each statement, and for its turn to write, no longer than ``answer_s``; lines on which
+  nothing comes any more are found and cut for all (``silence.py``).
 - What is erased can be read by no statement again. Its bytes stay in the server's files until it has cleaned up, in its
   write-ahead log and in backups: what must not outlive its erasure is kept under keys that are destroyed.
 """
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
 
+from ostiary.storage.hurry import Turn, in_a_hurry
 from ostiary.storage.postgres.adding import ALONE, Adder
 from ostiary.storage.postgres.faults import FAULTS, is_gone
-from ostiary.storage.postgres.lines import Line, Readers, connect, hang_up, write_rows
+from ostiary.storage.postgres.lines import hang_up, write_rows
 from ostiary.storage.postgres.loop import LoopThread
 from ostiary.storage.postgres.migrate import migrate
 from ostiary.storage.postgres.place import PostgresPlace
+from ostiary.storage.postgres.readers import Readers
+from ostiary.storage.postgres.silence import Lines
 from ostiary.storage.postgres.statements import Statement, columns, known, many, shown
 from ostiary.storage.tables.database import Beside, Row
 from ostiary.vocabulary.clock import Clock
+
+T = TypeVar("T")
 
 
 class PostgresDatabase:
@@ -36,15 +43,16 @@ class PostgresDatabase:
         """
         self._place = place
         place.parameters()
-        self._lock = threading.RLock()
+        self._lock = Turn(place.answer_s)
         self._depth = 0
         self._loop = LoopThread()
-        self._run = self._loop.run
+        self._lines = Lines(place)
         try:
             self.version = self._run(migrate(place, clock))
-            self._writer = self._run(self._line())
-            self._readers = Readers(place)
-            self._adder = Adder(place, self._run)
+            self._writer = self._run(self._lines.open())
+            self._readers = Readers(place, self._lines)
+            self._adder = Adder(self._lines, self._run, Turn(place.answer_s))
+            self._run(self._lines.start())
         except BaseException:
             self._loop.stop()
             raise
@@ -74,7 +82,7 @@ class PostgresDatabase:
     def alone(self) -> None:
         """Inside a transaction: keep out those ``beside``, once the ones under way have ended, until it ends."""
         with self.transaction():
-            self._run(self._writer.connection.execute(ALONE))
+            self._run(self._writer.ask(self._writer.connection.execute(ALONE)))
 
     def write(self, name: str, *values: object) -> int:
         """Run a named statement inside a transaction; return how many rows it changed."""
@@ -112,18 +120,19 @@ class PostgresDatabase:
 
     def inside(self) -> bool:
         """Return whether this thread is in a transaction."""
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.take_at_once():
             return False
         try:
             return self._depth > 0
         finally:
-            self._lock.release()
+            self._lock.let_go()
 
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
             if self._loop.runs:
                 self._adder.close()
+                self._run(self._lines.stop())
                 self._run(self._readers.close())
                 self._run(hang_up(self._writer.connection))
                 self._loop.stop()
@@ -152,11 +161,11 @@ class PostgresDatabase:
         statement: Statement = known()[name]
         return sum([await self._writer.execute(statement, statement.values(row)) for row in rows])
 
-    async def _line(self) -> Line:
-        return Line(await connect(self._place))
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run(work, self._place.answer_s if in_a_hurry() else None)
 
     async def _begin(self) -> None:
-        if self._writer.is_open:
+        if self._lines.is_good(self._writer):
             try:
                 await self._writer.begin()
             except FAULTS as fault:
@@ -165,5 +174,6 @@ class PostgresDatabase:
                     raise
             else:
                 return
-        self._writer = await self._line()
+        self._writer.cut()
+        self._writer = await self._lines.open()
         await self._writer.begin()

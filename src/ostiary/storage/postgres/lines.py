@@ -3,19 +3,21 @@
 - Everything a session depends on is said when it is opened, so nothing that was set for a role or a database counts:
   the schemas that are looked in, durability, isolation, and how long the server waits for what.
 - A session acts as a role that owns nothing and is bound by the policies of the tables (``rights.sql``).
+- A line that was left without its answer is cut: the answer may still be on its way. ``silence.py`` looks for those
+  on which none will come.
 - All of this runs in one event loop; ``database.py`` brings callers of many threads here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Awaitable, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
 from ostiary.errors import UnavailableError
-from ostiary.storage.postgres.faults import FAULTS, is_gone
+from ostiary.storage.postgres.faults import FAULTS
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.storage.postgres.statements import Scope, Statement, columns, known, many
 
@@ -27,6 +29,7 @@ _BEGIN: Final = "BEGIN; SELECT pg_advisory_xact_lock(1869835369, 1)"
 """The one lock of all who write in this database, held to the transaction's end."""
 _TELL: Final = "SELECT set_config('ostiary.tenant', $1, false), set_config('ostiary.scope', $2, false)"
 _BOUND: Final = "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
+T = TypeVar("T")
 
 
 async def connect(place: PostgresPlace, *, as_owner: bool = False) -> asyncpg.Connection:
@@ -45,7 +48,8 @@ async def connect(place: PostgresPlace, *, as_owner: bool = False) -> asyncpg.Co
     try:
         _suits(connection)
         if not as_owner:
-            await _become(connection, place.role)
+            async with asyncio.timeout(place.connect_s):
+                await _become(connection, place.role)
     except BaseException:
         connection.terminate()
         raise
@@ -98,40 +102,62 @@ def _suits(connection: asyncpg.Connection) -> None:
 
 
 class Line:
-    """One connection, and whose rows it was told to show."""
+    """One connection, and whose rows it was told to show.
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    Attributes:
+        server: when its server began, in the server's words; empty where nobody asked.
+        asked_at: since when somebody waits for an answer, ``None`` while nobody does; monotonic seconds.
+        heard_at: when it was heard last.
+    """
+
+    def __init__(self, connection: asyncpg.Connection, server: str = "") -> None:
         """Use an open connection that was told nothing."""
         self.connection = connection
+        self.server = server
+        self.asked_at: float | None = None
+        self.heard_at = time.monotonic()
         self._scope: Scope | None = None
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Any]:
         """Return the rows of a query."""
         await self.tell(statement.scope(values))
-        found: list[Any] = await self.connection.fetch(statement.sql, *values)
+        found: list[Any] = await self.ask(self.connection.fetch(statement.sql, *values))
         return found
 
     async def execute(self, statement: Statement, values: Sequence[object]) -> int:
         """Run a statement; return how many rows it changed."""
         await self.tell(statement.scope(values))
-        status: str = await self.connection.execute(statement.sql, *values)
+        status: str = await self.ask(self.connection.execute(statement.sql, *values))
         return int(status.rpartition(" ")[2])
+
+    async def ask(self, work: Awaitable[T]) -> T:
+        """Wait for what was asked on this connection."""
+        self.asked_at = time.monotonic()
+        try:
+            answer = await work
+        except (TimeoutError, asyncio.CancelledError):
+            self.cut()
+            raise
+        finally:
+            self.asked_at = None
+        self.heard_at = time.monotonic()
+        return answer
 
     async def tell(self, scope: Scope | None) -> None:
         """Say whose rows are to be seen from here on."""
         if scope is None or scope == self._scope:
             return
         self._scope = None
-        await self.connection.fetch(_TELL, scope.tenant, "all" if scope.everyone else "one")
+        await self.ask(self.connection.fetch(_TELL, scope.tenant, "all" if scope.everyone else "one"))
         self._scope = scope
 
     async def begin(self, how: str = _BEGIN) -> None:
         """Begin a transaction and wait for every other writer of this database, unless ``how`` says otherwise."""
-        await self.connection.execute(how)
+        await self.ask(self.connection.execute(how))
 
     async def commit(self) -> None:
         """Make it last; raise when the server says anything else, or nothing."""
-        if await self.connection.execute("COMMIT") != "COMMIT":
+        if await self.ask(self.connection.execute("COMMIT")) != "COMMIT":
             self._scope = None
             raise asyncpg.InFailedSQLTransactionError("a statement inside had failed")
 
@@ -139,7 +165,7 @@ class Line:
         """Undo what was done; a line that cannot say so any more is cut, and the server undoes it."""
         self._scope = None  # what was told inside is undone as well
         try:
-            await self.connection.execute("ROLLBACK")
+            await self.ask(self.connection.execute("ROLLBACK"))
         except FAULTS:
             self.cut()
 
@@ -162,53 +188,4 @@ async def write_rows(line: Line, name: str, rows: list[Any]) -> None:
     statement = known()[name]
     for scope, group in groupby([statement.values(row) for row in rows], statement.scope):
         await line.tell(scope)
-        await line.connection.executemany(statement.sql, group)
-
-
-class Readers:
-    """A few connections for reading, made when they are needed."""
-
-    def __init__(self, place: PostgresPlace) -> None:
-        """Open none yet."""
-        self._place = place
-        self._free = asyncio.Semaphore(place.readers)
-        self._idle: list[Line] = []
-
-    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Any]:
-        """Return the rows of a query; after a restart of the server, at the second try."""
-        try:
-            async with self._one() as line:
-                return await line.fetch(statement, values)
-        except FAULTS as fault:
-            if not is_gone(fault):
-                raise
-            self._drop()  # the others were cut with it
-        async with self._one() as line:
-            return await line.fetch(statement, values)
-
-    async def close(self) -> None:
-        """Close all that wait."""
-        while self._idle:
-            await hang_up(self._idle.pop().connection)
-
-    def _drop(self) -> None:
-        while self._idle:
-            self._idle.pop().cut()
-
-    @asynccontextmanager
-    async def _one(self) -> AsyncIterator[Line]:
-        async with asyncio.timeout(self._place.lock_s):
-            await self._free.acquire()
-        try:
-            line = self._idle.pop() if self._idle else Line(await connect(self._place))
-            try:
-                yield line
-            except BaseException as fault:
-                if is_gone(fault) or not isinstance(fault, asyncpg.PostgresError):
-                    line.cut()  # an answer may still be on its way
-                raise
-            finally:
-                if line.is_open:
-                    self._idle.append(line)
-        finally:
-            self._free.release()
+        await line.ask(line.connection.executemany(statement.sql, group))

@@ -24,17 +24,23 @@ class LoopThread:
         """Return whether it was not stopped."""
         return self._thread.is_alive()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something in the loop's thread, and wait for it.
+    def run(self, work: Coroutine[Any, Any, T], within_s: float | None = None) -> T:
+        """Do something in the loop's thread, and wait for it, no longer than ``within_s``.
 
         Raises:
             UnavailableError: ``disk_full``, ``storage_unavailable``.
         """
+        wanted = work if within_s is None else _bounded(work, within_s)
         with told():
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            return asyncio.run_coroutine_threadsafe(wanted, self._loop).result()
 
     def stop(self) -> None:
         """End the thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _bounded(work: Coroutine[Any, Any, T], within_s: float) -> T:
+    async with asyncio.timeout(within_s):
+        return await work

@@ -6,6 +6,7 @@
   Ostiary opens a newer schema where that says it may, so replicas are replaced one by one.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS ostiary.migrations (
   version BIGINT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, oldest BIGINT NOT NULL,
   applied_ns BIGINT NOT NULL
 )"""
+_HALF: Final = "SELECT to_regclass($1) IS NOT NULL"
 _DONE: Final = "SELECT version, digest, oldest FROM ostiary.migrations"
 _ROLE: Final = """DO $$
 DECLARE
@@ -75,10 +77,11 @@ async def migrate(
     wanted = list(steps or migrations())
     connection = await connect(place, as_owner=True)
     try:
-        if not unfinished and await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"ostiary.{UNFINISHED}"):
-            refuse_unfinished()
-        if not pending(await done(connection), wanted):
-            return wanted[-1].version
+        async with asyncio.timeout(place.lock_s):  # most starts change nothing, and none waits long to learn that
+            if not unfinished and await connection.fetchval(_HALF, f"ostiary.{UNFINISHED}"):
+                refuse_unfinished()
+            if not pending(await done(connection), wanted):
+                return wanted[-1].version
         async with connection.transaction():
             await connection.execute(_LOCK)
             await connection.execute(_TABLE)

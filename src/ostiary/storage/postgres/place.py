@@ -34,6 +34,7 @@ class PostgresPlace(msgspec.Struct, frozen=True):
     connect_s: float = 5.0
     lock_s: float = 10.0
     statement_s: float = 30.0
+    answer_s: float = 2.0
     idle_s: float = 5.0
 
     def __repr__(self) -> str:  # type: ignore[explicit-override] # typing.override is not in 3.11

@@ -187,4 +187,5 @@ def test_strangers_are_counted_exactly_and_cannot_fill_the_disk(start_server: Ca
     for _ in range(5):
         server.admin("GET", "/tenants", key="adm_x.y")
     assert counted(server) == {"pep_unauthenticated": 40, "method_not_allowed": 7, "admin_unauthenticated": 5}
-    assert server.house.log.head().size - size == 3 + 1 + 1
+    # Three alone, and a sum of each kind every few seconds: a slow machine writes some more, never one for each.
+    assert 3 + 1 + 1 <= server.house.log.head().size - size <= 3 + 10

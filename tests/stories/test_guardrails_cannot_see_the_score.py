@@ -121,6 +121,19 @@ def test_helpers_are_followed_however_they_are_named(road: str) -> None:
     assert errors({"g.rego": f"package ostiary.guardrails\n{road}\n"} | helper) == {SCORE}
 
 
+def test_nor_through_a_package_below_that_is_had_by_a_name_alone() -> None:
+    helper = {
+        "h.rego": "package weather\np.q := 1\nr := p.score\n",
+        "i.rego": "package weather.p\nscore := input.risk\n",
+    }
+    assert errors({"g.rego": "package ostiary.guardrails\nq := data.weather.r\n"} | helper) == {SCORE}
+
+
+def test_nor_to_the_adaptive_rules_by_a_name_of_the_package_above() -> None:
+    above = "package ostiary\nadaptive.b := 1\nguardrails.allow contains {} if adaptive.score\n"
+    assert errors({"g.rego": above}) == {ADAPTIVE}
+
+
 def test_a_helper_only_the_adaptive_rules_use_may_see_the_score() -> None:
     helper = {"h.rego": "package weather\np := input.risk.score\n"}
     assert errors({"a.rego": "package ostiary.adaptive\ndecision := data.weather.p\n"} | helper) == set()

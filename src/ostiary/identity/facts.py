@@ -22,8 +22,8 @@ class TokenFacts:
         x5t: thumbprint of the certificate that must be presented, or empty.
         from_ns: the token is good from here,
         until_ns: and no longer good from here.
-        traits: how it is made.
         acting: ``act`` and ``may_act``, where it has them, deeply frozen: who acts for its subject, and who may.
+        traits: how it is made.
     """
 
     issuer: str
@@ -40,5 +40,5 @@ class TokenFacts:
     x5t: str
     from_ns: int
     until_ns: int
+    acting: Mapping[str, Any] = field(repr=False)
     traits: TokenTraits | None = None
-    acting: Mapping[str, Any] = field(default_factory=dict, repr=False)

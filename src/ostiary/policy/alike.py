@@ -1,7 +1,8 @@
 """Whether two bundles have the same guardrails, or the same adaptive rules: what one said, the other would say too.
 
 Only what these can reach counts: every source that an evaluation of them can touch, to the letter, and the data that
-these sources name. A name that only evaluation knows makes all data count. In doubt they are not alike.
+these sources name or that lie below their packages. A name that only evaluation knows makes all data count. Data are
+compared as they are written: to Python ``1`` and ``true`` are equal. In doubt they are not alike.
 
 >>> from ostiary.policy.bundle import Bundle
 >>> texts = {"g.rego": '''package ostiary.guardrails
@@ -13,11 +14,12 @@ these sources name. A name that only evaluation knows makes all data count. In d
 (True, False, True)
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from ostiary.policy.bundle import Bundle
-from ostiary.policy.lint_reach import ADAPTIVE, reachable, touched_from
+from ostiary.policy.lint_reach import ADAPTIVE, GUARDRAILS, touched_from
 from ostiary.policy.rego_tree import Module, Parser
 
 
@@ -27,7 +29,7 @@ def same_guardrails(one: Bundle, other: Bundle) -> bool:
     Raises:
         FaultyInputError: a source does not parse.
     """
-    return _same(one, other, reachable)
+    return _same(one, other, lambda live: touched_from(GUARDRAILS, live))
 
 
 def same_adaptive(one: Bundle, other: Bundle) -> bool:
@@ -47,7 +49,8 @@ def _same(one: Bundle, other: Bundle, reach: Callable[[list[Module]], list[Modul
     if texts[0] != texts[1]:
         return False
     paths = {each.constant for module in mine for each in module.references | module.spelled if each.head == "data"}
-    return all(_at(one.live_data, path) == _at(other.live_data, path) for path in paths)
+    paths |= {module.package for module in mine}  # data below a rule's name are had by that name, without `data`
+    return all(_written(one.live_data, path) == _written(other.live_data, path) for path in paths)
 
 
 def _parsed(bundle: Bundle) -> list[Module]:
@@ -58,10 +61,10 @@ def _parsed(bundle: Bundle) -> list[Module]:
         parser.close()
 
 
-def _at(data: Any, path: tuple[str, ...]) -> tuple[bool, Any]:
-    # Absent and null are two things to Rego.
+def _written(data: Any, path: tuple[str, ...]) -> str:
+    """Return what lies at ``path`` in one spelling, empty where nothing does: absent and null are two to Rego."""
     for step in path:
         if not isinstance(data, dict) or step not in data:
-            return False, None
+            return ""
         data = data[step]
-    return True, data
+    return json.dumps(data, sort_keys=True)

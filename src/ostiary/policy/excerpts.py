@@ -5,7 +5,7 @@ rule can read (``policy.reads``) changes no answer, so OPA need not be shown it.
 
 - Values are handed on as they were written: nothing in them is read, rounded or put in another order.
 - A document of another shape (a text where rules look for members), or one that is no JSON, is shown whole.
-- Rules that read their input whole are shown all of it.
+- Rules that read their input whole are shown all of it. What has an odd name is shown with all that lies beside it.
 - Nothing here is believed blindly: the first questions, and every so many after them, are asked whole as well. When an
   answer differs, ``missed`` says so and everything is shown whole from then on (``engine``).
 
@@ -16,6 +16,7 @@ b'{"subject":{"id":"ada"},"time":1.50}'
 b'{"subject": "ada"}'
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -23,9 +24,10 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.policy.bundle import Bundle
-from ostiary.policy.reads import Path, RuleTree
+from ostiary.policy.reads import Path, RuleTree, least
 
 FIRST: Final = 16
+_NAME: Final = re.compile(r'[^\x00-\x1f"\\]*')  # what msgspec takes for a member's name
 CHECK_EVERY: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode
 _Tree = dict[str, "_Tree"]
@@ -41,7 +43,9 @@ class Excerpt:
         """Take the paths; the empty one stands for the whole document."""
         tree: _Tree = {}
         self.whole = False
-        for path in paths:
+        plain = dict.fromkeys(_plain(path) for path in paths)
+        kept = set(least(plain))
+        for path in filter(kept.__contains__, plain):
             self.whole |= not path
             place = tree
             for step in path:
@@ -72,6 +76,11 @@ def excerpts(bundle: Bundle, questions: Mapping[bytes, str]) -> dict[bytes, Exce
     except FaultyInputError:  # what does not parse does not compile either, and whoever compiles it says so
         return {question: Excerpt([()]) for question in questions}
     return {question: Excerpt(tree.reads((("ostiary", name), "decision"))) for question, name in questions.items()}
+
+
+def _plain(path: Path) -> Path:
+    """Return the part of a path that a type can be made for, which reads more where it is shorter."""
+    return path[: next((number for number, step in enumerate(path) if not _NAME.fullmatch(step)), len(path))]
 
 
 def _shape(tree: _Tree) -> Any:

@@ -1,6 +1,7 @@
 """What the guardrails can reach: nothing of the adaptive rules, nothing of a score.
 
 A package above (``package ostiary`` with a rule ``guardrails.decision``) can add to the guardrails and counts as one.
+A package below one (``a.b`` in ``package p``, ``c`` in ``package p.a``) is had by a name alone: ``a.c``, no ``data``.
 Whole packages are followed, not single rules: a package that a guardrail uses in any way must itself keep away from the
 score. That refuses a little too much (split the package) and lets nothing through.
 """
@@ -18,7 +19,7 @@ _SCORED = {"risk", "guardrails"}
 def reach_findings(live: list[Module], sources: Mapping[str, str]) -> Iterator[Finding]:
     """Yield a finding for each way in which a live guardrail could see a score or an adaptive rule."""
     for module in reachable(live):
-        for reference in module.references | module.spelled:
+        for reference in module.references | module.spelled | _own(module):
             code, text = _fault(reference)
             if code:
                 for line in _lines(sources[module.path], module, reference):
@@ -36,13 +37,12 @@ def touched_from(entry: tuple[str, ...], live: list[Module]) -> list[Module]:
     waiting = list(reached.values())
     while waiting:
         module = waiting.pop()
-        for reference in module.references | module.spelled:
-            if reference.head != "data":
-                continue
-            for other in live:
-                if _overlap(reference.constant, other.package) and other.path not in reached:
-                    reached[other.path] = other
-                    waiting.append(other)
+        named = module.references | module.spelled | _own(module)
+        paths = {each.constant for each in named if each.head == "data"}
+        for other in live:
+            if other.path not in reached and any(_overlap(path, other.package) for path in paths):
+                reached[other.path] = other
+                waiting.append(other)
     return list(reached.values())
 
 
@@ -55,6 +55,11 @@ def _fault(reference: Reference) -> tuple[str, str]:
     if reference.head == "input" and first is None:
         return "guardrail_takes_whole_input", f"`{reference}` could reach the score: name the member that is needed"
     return "", ""
+
+
+def _own(module: Module) -> set[Reference]:
+    """Return the module's own rules as the paths of ``data`` that their names stand for."""
+    return {Reference("data", (*module.package, rule.name)) for rule in module.rules}
 
 
 def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -4,6 +4,8 @@ Two documents that agree in all that a rule can read get the same answer from it
 
 - A rule reads what its clauses, their ``else`` and every rule that they reach by name can read. Whole packages are
   followed where a step is not constant, and rules of one name in one package are one rule.
+- A name of the own package is a path of ``data`` as any other: a package above can add to it (``guardrails.deny`` in
+  ``package ostiary``), and a package below is part of it.
 - A bare ``input``, a step that only evaluation knows, a node that this module does not know: all of it is read.
 - A local variable that bears a rule's name is taken for the rule: that reads too much, never too little.
 - Nothing here is believed blindly: who uses it asks some documents whole, and compares (``policy.rerun``).
@@ -29,6 +31,9 @@ Path = tuple[str, ...]
 Rule = tuple[Path, str]
 """A package and a rule's name in it."""
 
+MOST_DEEP: Final = 32
+"""Steps of a path: whoever goes further down reads all that lies there."""
+
 Clause = dict[str, Any]
 _PLAIN: Final = frozenset({"string", "number", "boolean", "null"})
 _NESTED: Final = frozenset(
@@ -37,11 +42,10 @@ _NESTED: Final = frozenset(
 
 
 class _Seen(msgspec.Struct):
-    """What one rule names: paths of the input, paths of ``data``, rules of its own package."""
+    """What one rule names: paths of the input, and paths of ``data``, those in its own package among them."""
 
     inputs: set[Path] = msgspec.field(default_factory=set)
     data: set[Path] = msgspec.field(default_factory=set)
-    own: set[str] = msgspec.field(default_factory=set)
 
 
 class Source(msgspec.Struct):
@@ -69,6 +73,7 @@ class RuleTree:
             parser.close()
         self.sources = [_source(path, tree) for path, tree in trees]
         self.known = {(source.package, name_of(clause)) for source in self.sources for clause in source.rules}
+        self._at: dict[Path, frozenset[Rule]] = {}
         self._seen = {rule: self._of(rule) for rule in self.known}
 
     def clauses(self, rule: Rule) -> list[tuple[Source, Clause]]:
@@ -79,7 +84,8 @@ class RuleTree:
 
     def reads(self, rule: Rule) -> tuple[Path, ...]:
         """Return the paths of the input that a rule can read; the empty path is all of it."""
-        return self._closure({rule}, set())
+        package, name = rule
+        return self._closure({rule} | self._rules_at((*package, name)), set())
 
     def reads_of_clause(self, source: Source, clause: Clause) -> tuple[Path, ...]:
         """Return the paths that one clause alone can read, with all that it reaches."""
@@ -87,10 +93,10 @@ class RuleTree:
         # Its own name in its head is where its value goes: nothing that it reads.
         head = {name: value for name, value in (clause.get("head") or {}).items() if name not in {"ref", "name"}}
         _walk({**clause, "head": head}, source.names, self._own(source.package), seen)
-        return self._closure(self._named(source.package, seen), seen.inputs)
+        return self._closure(self._named(seen), seen.inputs)
 
-    def _own(self, package: Path) -> set[str]:
-        return {name for at, name in self.known if at == package}
+    def _own(self, package: Path) -> dict[str, Path]:
+        return {name: (*package, name) for at, name in self.known if at == package}
 
     def _of(self, rule: Rule) -> _Seen:
         found, own = _Seen(), self._own(rule[0])
@@ -98,9 +104,14 @@ class RuleTree:
             _walk(clause, source.names, own, found)
         return found
 
-    def _named(self, package: Path, seen: _Seen) -> set[Rule]:
-        named = {(package, name) for name in seen.own}
-        return named | {other for path in seen.data for other in self.known if _touches(path, other)}
+    def _named(self, seen: _Seen) -> set[Rule]:
+        return set[Rule]().union(*map(self._rules_at, seen.data))
+
+    def _rules_at(self, path: Path) -> frozenset[Rule]:
+        found = self._at.get(path)
+        if found is None:
+            found = self._at[path] = frozenset(rule for rule in self.known if _touches(path, rule))
+        return found
 
     def _closure(self, start: set[Rule], paths: set[Path]) -> tuple[Path, ...]:
         reached, waiting, found = set(start), list(start), set(paths)
@@ -108,7 +119,7 @@ class RuleTree:
             rule = waiting.pop()
             seen = self._seen.get(rule, _Seen(inputs={()}))
             found |= seen.inputs
-            named = self._named(rule[0], seen) - reached
+            named = self._named(seen) - reached
             waiting += named
             reached |= named
         return least(found)
@@ -140,7 +151,7 @@ def _source(path: str, tree: Mapping[str, Any]) -> Source:
     return Source(path, package, names, tree.get("rules") or [])
 
 
-def _walk(clause: Any, names: Mapping[str, Path], own: set[str], found: _Seen) -> None:
+def _walk(clause: Any, names: Mapping[str, Path], own: Mapping[str, Path], found: _Seen) -> None:
     # By an explicit stack, as the parser's own reader: sources nest more deeply than Python's stack likes.
     waiting = [clause]
     while waiting:
@@ -151,7 +162,7 @@ def _walk(clause: Any, names: Mapping[str, Path], own: set[str], found: _Seen) -
             waiting += _step(node, names, own, found)
 
 
-def _step(node: dict[str, Any], names: Mapping[str, Path], own: set[str], found: _Seen) -> list[Any]:
+def _step(node: dict[str, Any], names: Mapping[str, Path], own: Mapping[str, Path], found: _Seen) -> list[Any]:
     kind, value = node.get("type"), node.get("value")
     if not isinstance(kind, str) or ("terms" in node or "head" in node):
         return list(node.values())
@@ -166,17 +177,17 @@ def _step(node: dict[str, Any], names: Mapping[str, Path], own: set[str], found:
     return [] if kind in _PLAIN else [value]
 
 
-def _note(parts: list[dict[str, Any]], names: Mapping[str, Path], own: set[str], found: _Seen) -> None:
+def _note(parts: list[dict[str, Any]], names: Mapping[str, Path], own: Mapping[str, Path], found: _Seen) -> None:
     if parts[0].get("type") != "var":
         return
-    head, steps = str(parts[0]["value"]), _constant(parts[1:])
+    head, steps = str(parts[0]["value"]), tuple(_constant(parts[1:]))
     path = (*names.get(head, (head,)), *steps)
     if path[0] == "input":
-        found.inputs.add(path[1:])
+        found.inputs.add(path[1 : 1 + MOST_DEEP])
     elif path[0] == "data":
         found.data.add(path[1:])
     if head in own:
-        found.own.add(head)
+        found.data.add((*own[head], *steps))
 
 
 def _constant(parts: list[dict[str, Any]]) -> Iterator[str]:

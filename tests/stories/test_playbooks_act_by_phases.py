@@ -71,6 +71,23 @@ def test_a_demotion_catches_what_is_tried_again(bench: ResponseBench, monkeypatc
     assert (states(bench), bench.sessions.calls) == ([StepState.DRY], [])
 
 
+def test_what_nobody_can_tell_of_now_is_neither_done_nor_given_up(
+    bench: ResponseBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.phases.set[CONTROL] = Phase.HIGH_IMPACT
+    bench.executor.respond(MODEL)
+
+    def away(*_: object, **__: object) -> None:
+        raise UnavailableError("phases_unavailable", "away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.phases, "phase", away)
+        bench.executor.work()
+    assert (states(bench), bench.sessions.calls) == ([StepState.READY], [])
+    bench.executor.work()
+    assert bench.sessions.calls == [("revoke", "acme", "user:ann")]
+
+
 def test_what_a_person_agreed_to_is_done_all_the_same(bench: ResponseBench) -> None:
     bench.executor.respond(MODEL)
     (pending,) = bench.approvals.pending("acme")

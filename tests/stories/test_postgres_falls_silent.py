@@ -113,7 +113,7 @@ def test_a_server_without_a_line_for_our_question_tells_nothing_of_the_others(
 def test_a_process_of_another_server_with_the_same_number_is_not_ours(store: PostgresStore) -> None:
     database = store.database
     line = database._writer
-    line.server = "the one that was in charge before"
+    line.server = (line.server[0], "the one that was in charge before")
     begin = time.monotonic()
     with pytest.raises(UnavailableError):
         database._run(line.ask(line.connection.execute("SELECT pg_sleep(20)")))

@@ -34,6 +34,8 @@ _log: Final = logging.getLogger(__name__)
 _RETRY_S: Final = 0.5
 PATIENCE_S: Final = 0.03
 """The longest wait for records that are still to come."""
+STEP_S: Final = 0.004
+"""When none came for so long, no more are waited for."""
 
 
 class Batches(Protocol):
@@ -144,9 +146,20 @@ class GroupWriter:
         return batch, True
 
     def _wait_for_more(self) -> None:
-        patience_s = self._patience()
-        if patience_s > 0 and not self._closed:
-            time.sleep(min(PATIENCE_S, patience_s))
+        """Wait while others come: whoever they wait for may itself wait for the record that we hold."""
+        left_s, seen = min(PATIENCE_S, self._asked_patience_s()), self._queue.qsize()
+        while left_s > 0 and not self._closed and seen < self._batch_limit:
+            time.sleep(min(STEP_S, left_s))
+            left_s, before, seen = left_s - STEP_S, seen, self._queue.qsize()
+            if seen <= before:
+                return
+
+    def _asked_patience_s(self) -> float:
+        try:
+            return self._patience()
+        except Exception:  # noqa: BLE001 - it is not ours, and a bug in it must not end the only writer
+            _log.exception("how long to wait for more records could not be told")
+            return 0.0
 
     def _next(self, *, wait: bool) -> Pending | None:
         if not wait:

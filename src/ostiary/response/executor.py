@@ -120,7 +120,12 @@ class Executor:
 
     def _try(self, kept: Kept) -> bool:
         now = self._clock.now_ns()
-        if (state := self._held_back(kept[1])) is not None:
+        try:
+            state = self._held_back(kept[1])
+        except UnavailableError as away:  # neither done nor given up: the next turn asks again
+            self._on_fault(away.code, away)
+            return False
+        if state is not None:
             self._journal.hold(kept, msgspec.structs.replace(kept[1], state=state, why="model"), now)
             return False
         running = msgspec.structs.replace(kept[1], state=StepState.RUNNING, attempts=kept[1].attempts + 1, fault="")

@@ -175,6 +175,9 @@ class PlaybookPhases(Protocol):
             control: its control.
             subject: whom it is about, ``type:id``; a phase may hold for some subjects only.
             model: whether a model may be behind what set it off: then it may have been switched off altogether.
+
+        Raises:
+            UnavailableError: it cannot be told now; ask again.
         """
         ...
 

@@ -204,12 +204,20 @@ class AuthZen:
         return json_reply(200, {"evaluations": answers})
 
     async def _wave(self, asked: list[Asked]) -> list[dict[str, Any]]:
-        """Return the answers in the order of the items; in that order too each is told to whoever learns from it."""
+        """Return the answers in the order of the items; in that order too each is told to whoever learns from it.
+
+        Raises:
+            OstiaryError: why one is no answer; the others are recorded, and told of, all the same.
+        """
         lot = -(-len(asked) // self._limits.parallel)
         lots = [asked[start : start + lot] for start in range(0, len(asked), lot)]
-        done = await asyncio.gather(*map(self._crew.do_all, lots))
-        decided = [one for answers in done for one in answers]
-        return [one.answer_of(self._answered(decision)) for one, decision in zip(asked, decided, strict=True)]
+        done = [one for some in await asyncio.gather(*map(self._crew.do_all, lots)) for one in some]
+        decided = [(one, result) for one, result in zip(asked, done, strict=True) if isinstance(result, Decided)]
+        answers = [one.answer_of(self._answered(decision)) for one, decision in decided]
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+        return answers
 
     async def _search(self, request: Request, pep: PepIdentity, wanted: Wanted, body: dict[str, Any]) -> Reply:
         asked = read_search(body, wanted)

@@ -78,8 +78,14 @@ class Asked:
             AlreadyAnsweredError: it was decided.
             UnavailableError: the log takes no record.
         """
-        claim, request = self._claim, self._request
-        return self._decider.refuse(self._received(), self._pep, reason, request, claim=claim, fault=fault)
+        receipt, claim, request = self._received(), self._claim, self._request
+        try:
+            return self._decider.refuse(receipt, self._pep, reason, request, claim=claim, fault=fault)
+        except (
+            FaultyInputError
+        ) as unfit:  # as above: its claim is taken, and the others of its batch know nothing of it
+            self._fault = unfit
+            return self._faulty(receipt, None)
 
     def answer_of(self, decided: Decided) -> dict[str, Any]:
         """Return a decision as an item of a batch, which has no status of its own."""

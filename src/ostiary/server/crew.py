@@ -10,7 +10,8 @@
    processor waits for something that does not come, and is stuck after ``PATIENCE`` times as long.
 4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
 5. Questions of one request come in lots (``server.lots``): a thread takes one after another, and the loop hears of all
-   of them once. Each keeps a deadline, a claim and a record of its own.
+   of them once. Each keeps a deadline, a claim and a record of its own. While others wait a thread takes one and puts
+   the rest behind them: nobody waits for more than one question of somebody else's batch.
 6. These threads are in a hurry: what they need of a store they wait for no longer than that store's ``answer_s``.
 """
 
@@ -89,6 +90,7 @@ class Crew:
         self._threads = 0
         self._stand_ins = 0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = False
         self.late = 0
 
     def start(self) -> None:
@@ -99,6 +101,7 @@ class Crew:
 
     def close(self) -> None:
         """Let every idle thread end; one that is stuck is a daemon and dies with the process."""
+        self._closing = True
         for _ in range(self._threads):
             self._queue.put(None)
 
@@ -123,12 +126,12 @@ class Crew:
         finally:
             job.timer.cancel()
 
-    async def do_all(self, questions: Sequence[Question]) -> list[Decided]:
-        """Decide some questions of one request in one thread; return the answers when all their records are on disk.
+    async def do_all(self, questions: Sequence[Question]) -> list[Result]:
+        """Decide some questions of one request in one thread.
 
-        Raises:
-            UnavailableError: a record could not be written in time.
-            OstiaryError: what one of them raised; what was decided of the others is recorded all the same.
+        Returns:
+            In their order, when all their records are on disk or were waited for long enough: the answer whose record
+            is there, or why there is none.
         """
         loop = asyncio.get_running_loop()
         lot = Lot(questions, loop.create_future())
@@ -136,10 +139,13 @@ class Crew:
         self._lots.add(lot)
         self._queue.put(lot)
         try:
-            return await lot.answered
+            await lot.answered
+        except UnavailableError as late:
+            return lot.outcomes(late)
         finally:
             lot.timer.cancel()
             self._lots.discard(lot)
+        return lot.outcomes()
 
     @property
     def waiting(self) -> int:
@@ -179,9 +185,18 @@ class Crew:
                 if self._through(work, None):
                     return
                 continue
-            while (job := next_of(work.line)) is not None:
-                if self._through(job, work):
-                    return
+            if self._take_turns(work):
+                return
+
+    def _take_turns(self, lot: Lot) -> bool:
+        """Take one job of a lot after another, until others wait; return whether this thread is to end."""
+        while (job := next_of(lot.line)) is not None:
+            if self._through(job, lot):
+                return True
+            if lot.line and not self._closing and not self._queue.empty():
+                self._queue.put(lot)
+                return False
+        return False
 
     def _through(self, job: Job, lot: Lot | None) -> bool:
         """Take one job; return whether this thread has been replaced meanwhile, and is to end."""
@@ -245,7 +260,7 @@ class Crew:
         if unrecorded is not None:
             unrecorded.durable.add_done_callback(_Told(self._publish_all, lot))
         else:
-            self._post(lot.answered, lot.fault() or lot.decided())
+            self._post(lot.answered, None)
 
     def _post(self, answered: asyncio.Future[Any], result: object) -> None:
         self._outbox.append((answered, result))

@@ -72,7 +72,7 @@ class Alone(Job):
 class Lot:
     """Questions of one request that are decided one after another, and answered together."""
 
-    def __init__(self, questions: Sequence[Question], answered: asyncio.Future[list[Decided]]) -> None:
+    def __init__(self, questions: Sequence[Question], answered: asyncio.Future[None]) -> None:
         """Wait for a thread."""
         self.answered = answered
         self.jobs = tuple(Job(one.run, one.refuse) for one in questions)
@@ -126,17 +126,15 @@ class Lot:
                 return result
         return None
 
-    def fault(self) -> BaseException | None:
-        """Return the first thing that went wrong, with a decision or with its record."""
-        for result in self.results:
-            fault = result if isinstance(result, BaseException) else fault_of(result.durable)
-            if fault is not None:
-                return fault
-        return None
+    def outcomes(self, late: UnavailableError | None = None) -> list[Result]:
+        """Return in the order of the questions what became of each; ``late`` is said of those not on disk by now."""
+        return [self._outcome(self._results.get(job, late), late) for job in self.jobs]
 
-    def decided(self) -> list[Decided]:
-        """Return the decisions in the order of the questions."""
-        return [result for result in self.results if isinstance(result, Decided)]
+    def _outcome(self, result: Result | None, late: UnavailableError | None) -> Result:
+        if not isinstance(result, Decided):
+            return result or UnavailableError("record_failed", "it was not decided")
+        missing = late if late is not None and not result.durable.done() else fault_of(result.durable)
+        return missing or result
 
 
 def next_of(line: deque[Job]) -> Job | None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ostiary.audit import AuditLog
-from ostiary.audit.writer import PATIENCE_S
 
 
 def append(log: AuditLog, number: int) -> Future[Any]:
@@ -27,14 +26,6 @@ def test_records_that_are_still_to_come_go_into_one_transaction(log: AuditLog, m
     all_there.set()
     assert [one.result(10).index for one in waiting] == list(range(5))
     assert (log.stats.batches, asked) == (before + 1, [0.002])
-
-
-def test_the_wait_has_an_end_however_many_are_still_to_come(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("ostiary.audit.writer.time.sleep", slept.append)
-    log.be_patient(lambda: 600.0)
-    assert append(log, 1).result(10).index == 0
-    assert slept == [PATIENCE_S]
 
 
 def test_a_lone_record_is_written_at_once(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:

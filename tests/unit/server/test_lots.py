@@ -55,13 +55,26 @@ def on_crew(test: Callable[[Crew], Coroutine[Any, Any, None]], **settings: Any) 
     asyncio.run(main())
 
 
+async def all_of(crew: Crew, asked: list[Asked]) -> list[Decided]:
+    decided: list[Decided] = []
+    for result in await crew.do_all(asked):
+        if isinstance(result, BaseException):
+            raise result
+        decided.append(result)
+    return decided
+
+
 def words(answers: list[Decided]) -> list[str]:
     return [str(one.answer["why"]) for one in answers]
 
 
 def test_answers_come_in_the_order_of_the_questions() -> None:
     async def test(crew: Crew) -> None:
-        assert words(await crew.do_all([Asked("a"), Asked("b"), Asked("c")])) == ["a decided", "b decided", "c decided"]
+        assert words(await all_of(crew, [Asked("a"), Asked("b"), Asked("c")])) == [
+            "a decided",
+            "b decided",
+            "c decided",
+        ]
         assert crew.waiting == 0
 
     on_crew(test)
@@ -72,7 +85,7 @@ def test_a_late_one_is_denied_and_holds_up_no_other() -> None:
     asked += [Asked("b", gate.wait), Asked("c"), Asked("d")]
 
     async def test(crew: Crew) -> None:
-        assert words(await crew.do_all(asked)) == ["a decided", "b policy_timeout", "c decided", "d decided"]
+        assert words(await all_of(crew, asked)) == ["a decided", "b policy_timeout", "c decided", "d decided"]
         assert crew.late == 1
         gate.set()
         await asyncio.sleep(0.01)
@@ -84,7 +97,7 @@ def test_a_late_one_is_denied_and_holds_up_no_other() -> None:
 def test_each_has_its_own_deadline_from_when_a_thread_comes_to_it() -> None:
     async def test(crew: Crew) -> None:
         slow = [Asked(name, lambda: threading.Event().wait(0.3)) for name in "abc"]
-        assert words(await crew.do_all(slow)) == ["a decided", "b decided", "c decided"]
+        assert words(await all_of(crew, slow)) == ["a decided", "b decided", "c decided"]
 
     on_crew(test, deadline_s=0.6)
 
@@ -96,7 +109,7 @@ def test_when_no_thread_comes_all_are_denied() -> None:
         held = Asked("held", gate.wait)
         first = asyncio.ensure_future(crew.do(held.run, held.refuse, deadline_s=5))
         await asyncio.sleep(0.01)
-        assert words(await crew.do_all(asked)) == ["a overloaded", "b overloaded"]
+        assert words(await all_of(crew, asked)) == ["a overloaded", "b overloaded"]
         gate.set()
         await first
 
@@ -112,7 +125,7 @@ def test_what_one_of_them_raises_is_raised_and_the_others_are_recorded() -> None
 
     async def test(crew: Crew) -> None:
         with pytest.raises(RefusedError):
-            await crew.do_all(asked)
+            await all_of(crew, asked)
 
     on_crew(test)
     assert [one.records for one in asked] == [["decided"], [], ["decided"]]
@@ -123,7 +136,7 @@ def test_a_bug_in_one_is_a_denial_of_that_one() -> None:
         raise ZeroDivisionError
 
     async def test(crew: Crew) -> None:
-        assert words(await crew.do_all([Asked("a", bug), Asked("b")])) == ["a internal_error", "b decided"]
+        assert words(await all_of(crew, [Asked("a", bug), Asked("b")])) == ["a internal_error", "b decided"]
 
     on_crew(test)
 
@@ -133,7 +146,7 @@ def test_no_answer_leaves_before_every_record_is_on_disk(missing: int) -> None:
     async def test(crew: Crew) -> None:
         asked = [Asked("a", durable=missing != 0), Asked("b", durable=missing != 1)]
         with pytest.raises(UnavailableError, match="not on disk"):
-            await crew.do_all(asked)
+            await all_of(crew, asked)
         asked[missing].written.set_result(0)  # too late, and nobody minds
 
     on_crew(test)
@@ -145,7 +158,7 @@ def test_a_record_that_could_not_be_written_is_no_answer() -> None:
         full = UnavailableError("disk_full", "the disk is full")
         asyncio.get_running_loop().call_later(0.01, asked[0].written.set_exception, full)
         with pytest.raises(UnavailableError, match="the disk is full"):
-            await crew.do_all(asked)
+            await all_of(crew, asked)
 
     on_crew(test, record_wait_s=5.0)
 
@@ -154,7 +167,7 @@ def test_what_was_decided_in_a_lot_needs_no_garbage_collector() -> None:
     async def one(crew: Crew) -> "weakref.ref[Future[Any]]":
         asked = Asked("a", durable=False)
         asyncio.get_running_loop().call_later(0.01, asked.written.set_result, 0)
-        await crew.do_all([asked, Asked("b")])
+        await all_of(crew, [asked, Asked("b")])
         return weakref.ref(asked.written)
 
     async def test(crew: Crew) -> None:

@@ -19,11 +19,11 @@ import msgspec
 
 from ostiary.decision.phases import PhaseRules, PhaseTable
 from ostiary.decision.ports import Directory
-from ostiary.errors import OstiaryError, UnavailableError, VerificationError
+from ostiary.errors import OstiaryError, VerificationError
 from ostiary.keys import TenantSecrets
 from ostiary.server.rollout.chain import Chain, OnFault
 from ostiary.server.rollout.figures import KnownFigures
-from ostiary.server.rollout.in_force import InForce, NoQuorum
+from ostiary.server.rollout.in_force import InForce, NoQuorum, unknown
 from ostiary.server.rollout.playbooks import PlaybookRollout
 from ostiary.server.rollout.statement import Holds, Read, Rung, Setting
 from ostiary.storage.hurry import in_a_hurry
@@ -90,15 +90,21 @@ class Rollout:
         """
         held = self.in_force(tenant)
         if held.away:
-            raise _unknown(tenant)
+            raise unknown(tenant)
         return held.rules.table(where)
 
     def phase(self, tenant: str, control: str, scope: Scope = WHOLE, own: Phase = Phase.TELEMETRY) -> Phase:
         """Return where a control stands in a scope; what was never set in a narrower one stands where the tenant does.
 
         ``own`` is where a control stands of which nobody ever said anything: a playbook's own word.
+
+        Raises:
+            UnavailableError: ``phases_unavailable``: nobody can tell now.
         """
-        rules = self.in_force(tenant).rules
+        held = self.in_force(tenant)
+        if held.away:
+            raise unknown(tenant)
+        rules = held.rules
         phase = None if scope.whole else rules.of_scope(control, scope)
         if phase is None:
             phase = rules.phase(control, NOWHERE)
@@ -118,7 +124,7 @@ class Rollout:
             if known is not None and 0 <= age < _STALE_NS:
                 return known
             if not self._lock.acquire(timeout=_HURRY_S if in_a_hurry() else -1):
-                raise _unknown(tenant)
+                raise unknown(tenant)
         try:
             found = self._known.get(tenant)
             if found is not None and found is not known:  # whoever had the lock looked for us, too
@@ -212,7 +218,3 @@ def standing(setting: Setting, holds: Holds, ground: Phase | None) -> Phase | No
 def target_of(control: str, scope: Scope) -> str:
     """Return what an agreement names: the control and its scope."""
     return f"{control}@{scope.text}"
-
-
-def _unknown(tenant: str) -> UnavailableError:
-    return UnavailableError("phases_unavailable", f"what is in force for `{tenant}` cannot be told now")

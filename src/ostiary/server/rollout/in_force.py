@@ -3,7 +3,7 @@
 import msgspec
 
 from ostiary.decision.phases import PhaseRules
-from ostiary.errors import RefusedError
+from ostiary.errors import RefusedError, UnavailableError
 from ostiary.server.rollout.statement import Read
 from ostiary.vocabulary.approvals import Approved, Deed
 
@@ -36,3 +36,8 @@ class InForce(msgspec.Struct, frozen=True):
     lapsed: tuple[tuple[str, str], ...] = ()
     away: bool = False
     read_ns: int = 0
+
+
+def unknown(tenant: str) -> UnavailableError:
+    """Return what is raised where nobody can tell now what is in force."""
+    return UnavailableError("phases_unavailable", f"what is in force for `{tenant}` cannot be told now")

@@ -4,13 +4,15 @@
   for what may come from a model: no file promotes itself (``response.plan``).
 - A state that cannot be believed, and the kill switch of all playbooks, stop what may come from a model and nothing
   else: a verified signal is answered as before.
+- A state that nobody can read now says nothing: neither that a model's playbook is off, for a plan is made once, nor
+  that a person never held one back. Whatever was to be done is done when it can be told.
 """
 
 from collections.abc import Callable
 
 from ostiary.decision.ports import Directory
 from ostiary.errors import OstiaryError
-from ostiary.server.rollout.in_force import InForce
+from ostiary.server.rollout.in_force import InForce, unknown
 from ostiary.server.rollout.statement import ALL_PLAYBOOKS
 from ostiary.vocabulary.effects import Phase
 from ostiary.vocabulary.rollout import Where
@@ -25,8 +27,14 @@ class PlaybookRollout:
         self._directory = directory
 
     def phase(self, tenant: str, control: str, subject: str = "", *, model: bool = False) -> Phase | None:
-        """Return what holds for one subject (``type:id``), or ``None`` when nothing was ever said."""
+        """Return what holds for one subject (``type:id``), or ``None`` when nothing was ever said.
+
+        Raises:
+            UnavailableError: ``phases_unavailable``: nobody can tell now.
+        """
         held = self._in_force(tenant)
+        if held.away:
+            raise unknown(tenant)
         killed = held.read is not None and held.read.state.is_killed(ALL_PLAYBOOKS)
         if model and (held.broken or killed):
             return Phase.TELEMETRY

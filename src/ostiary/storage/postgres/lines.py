@@ -18,6 +18,7 @@ import asyncpg
 
 from ostiary.errors import UnavailableError
 from ostiary.storage.postgres.faults import FAULTS
+from ostiary.storage.postgres.moving import is_moving
 from ostiary.storage.postgres.place import PostgresPlace
 from ostiary.storage.postgres.statements import Scope, Statement, columns, known, many
 
@@ -105,12 +106,13 @@ class Line:
     """One connection, and whose rows it was told to show.
 
     Attributes:
-        server: when its server began, in the server's words; empty where nobody asked.
+        server: number of its process and when its server began, in the server's own words: a pooler between tells
+            numbers of its own; 0 and nothing where nobody asked.
         asked_at: since when somebody waits for an answer, ``None`` while nobody does; monotonic seconds.
         heard_at: when it was heard last.
     """
 
-    def __init__(self, connection: asyncpg.Connection, server: str = "") -> None:
+    def __init__(self, connection: asyncpg.Connection, server: tuple[int, str] = (0, "")) -> None:
         """Use an open connection that was told nothing."""
         self.connection = connection
         self.server = server
@@ -168,6 +170,11 @@ class Line:
             await self.ask(self.connection.execute("ROLLBACK"))
         except FAULTS:
             self.cut()
+
+    def moves(self, within_s: float) -> bool:
+        """Return whether bytes came, or the other end took some of ours, so lately; no where no system tells."""
+        transport = self.connection._transport  # noqa: SLF001 - nothing else tells
+        return is_moving(transport.get_extra_info("socket") if transport is not None else None, within_s)
 
     def cut(self) -> None:
         """End the connection at once."""

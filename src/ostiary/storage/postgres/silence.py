@@ -6,6 +6,8 @@
 - A server that says nothing on fresh lines either is silent altogether: nobody waits longer than twice ``answer_s``.
 - Once one line was silent no other is believed until it was heard again: idle ones are thrown away where they would
   be used next, so that each does not cost its own wait.
+- What moves is not silent: a large statement that is still on its way there, an answer on its way back (``moving.py``).
+- Who gives up leaves nobody behind: the server looks whether we are still there while it is at something, and ends it.
 - A process of another server may bear the same number: it counts only where the server began at the same moment.
 """
 
@@ -23,7 +25,8 @@ from ostiary.storage.postgres.lines import Line, connect, hang_up
 from ostiary.storage.postgres.place import PostgresPlace
 
 _log: Final = logging.getLogger(__name__)
-_BEGAN: Final = "SELECT pg_postmaster_start_time()::text"
+_WHO: Final = "SELECT pg_backend_pid(), pg_postmaster_start_time()::text"
+_LOOK_FOR_US: Final = "SELECT set_config('client_connection_check_interval', $1, false)"
 _AT_WORK: Final = """SELECT pid, pg_postmaster_start_time()::text FROM pg_catalog.pg_stat_activity
 WHERE pid = ANY($1::int[]) AND coalesce(state, '') NOT LIKE 'idle%'"""
 _LOOKS: Final = 8
@@ -61,12 +64,19 @@ class Lines:
         connection = await connect(self._place)
         try:
             async with asyncio.timeout(self._place.connect_s):
-                line = Line(connection, await connection.fetchval(_BEGAN))
+                await self._be_looked_for(connection)
+                line = Line(connection, tuple(await connection.fetchrow(_WHO)))
         except BaseException:
             connection.terminate()
             raise
         self._open.add(line)
         return line
+
+    async def _be_looked_for(self, connection: asyncpg.Connection) -> None:
+        try:
+            await connection.fetchval(_LOOK_FOR_US, str(int(self._place.answer_s * 500)))
+        except asyncpg.InvalidParameterValueError:
+            _log.info("the database's system cannot tell it whether we are still there")
 
     def is_good(self, line: Line) -> bool:
         """Return whether a line is open and was heard since another was silent."""
@@ -94,7 +104,8 @@ class Lines:
     def _waiting_for(self, wait_s: float) -> dict[Line, float]:
         """Return the lines that wait for an answer for so long, and since when."""
         before = time.monotonic() - wait_s
-        return {one: one.asked_at for one in self._open if one.asked_at is not None and one.asked_at < before}
+        asked = {one: one.asked_at for one in self._open if one.asked_at is not None and one.asked_at < before}
+        return {one: since for one, since in asked.items() if one.is_open and not one.moves(wait_s)}
 
     async def _at_work(self, waiting: Collection[Line]) -> Collection[Line] | None:
         """Return those of whom the server says that it is at what they asked; ``None`` where it says nothing at all."""
@@ -102,7 +113,7 @@ class Lines:
             async with asyncio.timeout(self._place.answer_s):
                 if self._asking is None:
                     self._asking = await connect(self._place, as_owner=True)
-                rows = await self._asking.fetch(_AT_WORK, [one.connection.get_server_pid() for one in waiting])
+                rows = await self._asking.fetch(_AT_WORK, [one.server[0] for one in waiting])
         except FAULTS as fault:
             if self._asking is not None:
                 self._asking.terminate()
@@ -110,7 +121,7 @@ class Lines:
             # One that lives and has no line for us tells nothing of the others.
             return waiting if isinstance(fault, asyncpg.PostgresError) and not is_gone(fault) else None
         known = {(row[0], row[1]) for row in rows}
-        return [one for one in waiting if (one.connection.get_server_pid(), one.server) in known]
+        return [one for one in waiting if one.server in known]
 
     def _cut(self, silent: list[Line]) -> None:
         if silent:

@@ -7,12 +7,10 @@ before he asks again, as in ``ostiary bench decide``: a GitHub job's token (RS25
 token for one action on one dataset. The process is set up as a serving one: a worker's environment, uvloop, ``tune()``.
 
 - ``whole`` is the caller's wait; ``durable_wait`` is the part of it spent waiting for the disk (the used token's row,
-  the decision's record from the moment that it is decided, and the token's record, one after the other); ``own`` is the
-  rest, exchange by exchange.
-- ``own_cpu`` is the processor time of the threads on the way (the loop's, the verifying one, the deciding one): a busy
-  machine makes ``own`` longer, and changes this little.
-- ``stages`` are parts of ``own``: verifying proof and token, the decision, signing the new token.
-- ``signatures`` is the floor: the same two signatures checked and the same one made, and nothing else.
+  the decision's record from when it is decided, and the token's record, one after the other); ``own`` is the rest.
+- ``own_cpu`` is the processor time of the threads on the way; a busy machine changes it less.
+- ``machine_pace`` is one millisecond of Python over and over: its tail is the machine's own (``server.bench.pace``).
+- ``stages`` are parts of ``own``; ``signatures`` is the floor: the same two checked, the same one made, nothing else.
 - ``refused`` is each forgery of ``ostiary.testing.exchange_forgeries``: ``answer`` from form to answer, ``verdict`` the
   judging alone, ``verdict_cpu`` its processor time. ``accepted`` got a token. The network is forbidden meanwhile.
 """
@@ -44,6 +42,7 @@ from ostiary.identity.exchange.asking import read_form, read_request
 from ostiary.pipeline.registered import Registered
 from ostiary.policy.opa_library import launch_environment
 from ostiary.server.assembly import Assembly
+from ostiary.server.bench.pace import samples
 from ostiary.server.bootstrap import bootstrap
 from ostiary.server.faces.oauth import OauthFace
 from ostiary.server.places import Places
@@ -274,6 +273,7 @@ async def measured(house: House, options: argparse.Namespace) -> dict[str, Any]:
             **exchanged,
             "signatures": signatures(stage, house.ring.active("default", "access-token", "ES256"), options.exchanges),
             "refused": await refusals(face, stage, options.rounds),
+            "machine_pace": spread(samples(options.exchanges)),
             "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
         }
     finally:
@@ -316,7 +316,7 @@ def complain(reason: str, fault: BaseException) -> None:
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """Yield the figures in words."""
-    for name in ("whole", "own", "own_cpu", "durable_wait", "signatures"):
+    for name in ("whole", "own", "own_cpu", "durable_wait", "signatures", "machine_pace"):
         yield f"{name:>14}  p50 {found[name]['p50_ms']:7.3f} ms   p99 {found[name]['p99_ms']:7.3f} ms"
     for name, value in found["stages"].items():
         yield f"{'· ' + name:>14}  p50 {value['p50_ms']:7.3f} ms   p99 {value['p99_ms']:7.3f} ms"

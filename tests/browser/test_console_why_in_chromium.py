@@ -92,7 +92,7 @@ def look(browser: Browser, server: Any, signed_in: FakeBrowser) -> Iterator[Call
         safe = base.replace("http://", "https://")  # the cookie is `Secure`; browsers send it to localhost all the same
         context.add_cookies([{"name": name, "value": value, "url": safe, "secure": True, "httpOnly": True}])
         page, said = context.new_page(), list[str]()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)
         page.add_init_script(LISTEN)
         page.on("console", lambda one: said.append(one.text) if one.type in {"error", "warning"} else None)
         page.on("pageerror", lambda fault: said.append(str(fault)))

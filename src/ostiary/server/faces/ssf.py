@@ -3,7 +3,7 @@
 - ``GET /.well-known/ssf-configuration[/TENANT]`` and ``GET /ssf/v1/jwks.json``: for everybody;
 - ``/ssf/v1/streams``, ``/status``, ``/subjects/…``, ``/verify``, ``/poll/…``: for enforcement points, each for its own
   streams; with a token it needs the scope ``ssf.manage``, or ``ssf.read`` where nothing is changed;
-- ``POST /ssf/v1/events/RECEIVER``: for the transmitter that this receiver was set up for (RFC 8935).
+- ``POST /ssf/v1/events/RECEIVER``: for the transmitter that this receiver was set up for (``server.push_door``).
 
 No store is touched on the loop, and a poll that waits holds no thread.
 """
@@ -14,8 +14,6 @@ from typing import Any, Final
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.identity.devices import DeviceChange
-from ostiary.identity.secevent.reasons import INVALID_REQUEST, push_error
-from ostiary.identity.secevent.signing import MEDIA_TYPE
 from ostiary.identity.types import PepIdentity, PresentedPep
 from ostiary.response.ssf.caep import standing
 from ostiary.response.ssf.desk import Caller
@@ -26,6 +24,7 @@ from ostiary.server.body import parse_object
 from ostiary.server.challenge import UNAUTHENTICATED
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
+from ostiary.server.push_door import RETRY, PushDoor
 from ostiary.server.replicas.telling import told_once
 from ostiary.server.signalling import PEP, SharedSignals, pool_of, shared_signals
 from ostiary.server.wire import Reply, Request, json_reply
@@ -35,9 +34,7 @@ from ostiary.vocabulary.reasons import Reason
 WELL_KNOWN: Final = "/.well-known/ssf-configuration"
 MANAGE: Final = "ssf.manage"
 READ: Final = "ssf.read"
-MAX_SET_BODY: Final = 65_536
 MAX_LONG_POLLS: Final = 64
-MAX_TAKING: Final = 64
 LOOK_S: Final = 0.2
 DRAIN_S: Final = 0.1
 PUSH_S: Final = 0.2
@@ -45,7 +42,6 @@ POLL_S: Final = 1.0
 UPKEEP_S: Final = 60.0
 KEYS_S: Final = 300.0
 _CACHED: Final = (b"cache-control", b"public, max-age=300")
-_RETRY: Final = (b"retry-after", b"5")
 _NOT_FOUND: Final = json_reply(404, {"code": "not_found", "message": "there is nothing here"})
 _STATUS: Final = {
     "stream_changed": 409,
@@ -94,10 +90,7 @@ class SsfFace:
         self._settings = desk.house.settings.ssf
         self.signals = signals
         self._pusher = signals.pusher(pool_of(desk.house))
-        # Whoever pushes may be a stranger, and a transmitter's keys may be slow to come: they wait in threads of their
-        # own, and neither decisions nor the server's chores wait for them.
-        self._takers = pool_of(desk.house)
-        self._taking = 0
+        self._push_door = PushDoor(desk, signals.intake, pool_of(desk.house))
         self._polling = 0
         waiting = desk.house.store.signals.count_all_waiting
         desk.metrics.gauge("ostiary_signals_waiting", "event tokens waiting to be delivered", waiting)
@@ -133,7 +126,9 @@ class SsfFace:
         if place == "/jwks.json":
             return await self._jwks(request)
         if place.startswith("/events/"):
-            return await self._pushed(request, place.removeprefix("/events/"))
+            if request.method != "POST":
+                return _wrong_method("POST")
+            return await self._push_door.answer(request, place.removeprefix("/events/"))
         try:
             return await self._managed(request, place)
         except OstiaryError as fault:
@@ -154,48 +149,6 @@ class SsfFace:
         if request.method != "GET":
             return _wrong_method("GET")
         return json_reply(200, await asyncio.to_thread(self.signals.jwks), _CACHED)
-
-    # For transmitters (RFC 8935).
-
-    async def _pushed(self, request: Request, receiver: str) -> Reply:
-        if request.method != "POST":
-            return _wrong_method("POST")
-        try:
-            text = await self._token(request)
-            authorization = request.header(b"authorization")
-            await self._take(receiver, text, authorization)
-        except RefusedError as no:
-            self._desk.refusals.count(no.code, request.peer)
-            return json_reply(400, {"err": push_error(no.code), "description": no.message})
-        except FaultyInputError as fault:
-            self._desk.refusals.count(fault.code, request.peer)
-            return json_reply(400, {"err": INVALID_REQUEST, "description": fault.message})
-        except UnavailableError as away:
-            self._desk.faults(away.code, away)
-            return json_reply(503, {"code": away.code, "message": "try again later"}, _RETRY)
-        return Reply(202, b"", ())
-
-    async def _take(self, receiver: str, text: str, authorization: str | None) -> None:
-        if self._taking >= MAX_TAKING:
-            raise UnavailableError(Reason.OVERLOADED.value, "too many event tokens come at once, try again in a moment")
-        self._taking += 1
-        loop, pushed = asyncio.get_running_loop(), self.signals.intake.pushed
-        try:
-            await loop.run_in_executor(self._takers, pushed, receiver, text, authorization)
-        finally:
-            self._taking -= 1
-
-    async def _token(self, request: Request) -> str:
-        if request.twice:
-            raise FaultyInputError(Reason.REQUEST_INVALID.value, f"the header `{request.twice}` came twice")
-        kind = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
-        if kind != MEDIA_TYPE:
-            raise FaultyInputError(Reason.REQUEST_INVALID.value, f"the content type must be {MEDIA_TYPE}")
-        body = await request.body(MAX_SET_BODY, self._desk.receive_timeout_s)
-        try:
-            return body.decode("ascii")
-        except UnicodeDecodeError:
-            raise FaultyInputError(Reason.BODY_MALFORMED.value, "the body is no event token") from None
 
     # For receivers (SSF 1.0 §8, RFC 8936).
 
@@ -239,7 +192,7 @@ class SsfFace:
         said = {"code": fault.code, "message": fault.message}
         if isinstance(fault, UnavailableError):
             self._desk.faults(fault.code, fault)
-            return json_reply(503, said, _RETRY)
+            return json_reply(503, said, RETRY)
         return json_reply(_STATUS.get(fault.code, 400), said)
 
     async def _create(self, request: Request, caller: Caller, body: dict[str, Any]) -> Reply:

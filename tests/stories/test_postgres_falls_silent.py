@@ -36,11 +36,7 @@ def link(postgres_place: Callable[[str], PostgresPlace]) -> Iterator[FlakyLink]:
 @pytest.fixture
 def store(postgres_place: Callable[[str], PostgresPlace], link: FlakyLink) -> Iterator[PostgresStore]:
     place = postgres_place("postgres_18")
-    url = urlsplit(place.url)
-    netloc = f"{(url.netloc.rpartition('@')[0])}@127.0.0.1:{link.port}"
-    near = msgspec.structs.replace(
-        place, url=url._replace(netloc=netloc).geturl(), answer_s=ANSWER_S, connect_s=CONNECT_S
-    )
+    near = msgspec.structs.replace(place, url=link.address(place.url), answer_s=ANSWER_S, connect_s=CONNECT_S)
     with open_store(near, FakeClock()) as opened:
         opened.snapshots.save("acme", "k", "n", b"x", 1)
         _ask_at_once(opened, 4)  # so that all lines of the pool are open

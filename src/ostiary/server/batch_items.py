@@ -81,9 +81,7 @@ class Asked:
         receipt, claim, request = self._received(), self._claim, self._request
         try:
             return self._decider.refuse(receipt, self._pep, reason, request, claim=claim, fault=fault)
-        except (
-            FaultyInputError
-        ) as unfit:  # as above: its claim is taken, and the others of its batch know nothing of it
+        except FaultyInputError as unfit:  # as above, under its claim: the others of its batch need not know of it
             self._fault = unfit
             return self._faulty(receipt, None)
 

@@ -15,6 +15,7 @@ import threading
 import time
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 _CHUNK: Final = 16_384
 _TICK_S: Final = 0.05
@@ -39,6 +40,12 @@ class FlakyLink:
         self._closed = False
         self.carried = 0
         threading.Thread(target=self._listen, name="flaky-link", daemon=True).start()
+
+    def address(self, url: str) -> str:
+        """Return ``url`` with this link in the place of its host and port."""
+        parts = urlsplit(url)
+        who, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{who}{at}127.0.0.1:{self.port}").geturl()
 
     def __enter__(self) -> Self:
         """Return the link itself."""

@@ -9,6 +9,8 @@ token for one action on one dataset. The process is set up as a serving one: a w
 - ``whole`` is the caller's wait; ``durable_wait`` is the part of it spent waiting for the disk (the used token's row,
   the decision's record from when it is decided, and the token's record, one after the other); ``own`` is the rest.
 - ``own_cpu`` is the processor time of the threads on the way; a busy machine changes it less.
+- ``turns`` are the 99th percentiles of ``own`` of each 250 exchanges: a host that slows down for some seconds spoils
+  the tail of all, and of the turns only those that it fell into. Their median is what the target is for.
 - ``machine_pace`` is one millisecond of Python over and over: its tail is the machine's own (``server.bench.pace``).
 - ``stages`` are parts of ``own``; ``signatures`` is the floor: the same two checked, the same one made, nothing else.
 - ``refused`` is each forgery of ``ostiary.testing.exchange_forgeries``: ``answer`` from form to answer, ``verdict`` the
@@ -42,7 +44,7 @@ from ostiary.identity.exchange.asking import read_form, read_request
 from ostiary.pipeline.registered import Registered
 from ostiary.policy.opa_library import launch_environment
 from ostiary.server.assembly import Assembly
-from ostiary.server.bench.pace import samples
+from ostiary.server.bench.pace import samples, spread, turns
 from ostiary.server.bootstrap import bootstrap
 from ostiary.server.faces.oauth import OauthFace
 from ostiary.server.places import Places
@@ -59,7 +61,7 @@ from ostiary.vocabulary.clock import SystemClock
 
 OK = 200
 LIMIT_US = 1000
-TARGET_MS = 5.0  # of the 99th percentile of ``own``
+TARGET_MS = 5.0  # of the median of ``turns``
 DISK = ("disk_used", "disk_decision", "disk_token")
 BATCH, MADE_S, PLAYED_S = 500, 15.0, 40.0  # proofs are good for a minute
 STAGES = ("verify", "decide", "sign")
@@ -177,7 +179,8 @@ async def exchanges(face: OauthFace, watch: Watch, stage: ExchangeCaller, count:
         for name, value in {**one, **{name: watch.spent[name] for name in STAGES}}.items():
             taken[name].append(value)
     found: dict[str, Any] = {name: spread(values) for name, values in taken.items()}
-    return {**found, "stages": {name: found.pop(name) for name in STAGES}, "target_ms": TARGET_MS}
+    stages = {name: found.pop(name) for name in STAGES}
+    return {**found, "turns": turns(taken["own"]), "stages": stages, "target_ms": TARGET_MS}
 
 
 async def refusals(face: OauthFace, stage: ExchangeCaller, rounds: int) -> dict[str, Any]:
@@ -253,12 +256,6 @@ def no_network() -> Iterator[None]:
         yield
 
 
-def spread(nanoseconds: list[int]) -> dict[str, float]:
-    """Return median and 99th percentile in milliseconds."""
-    cuts = statistics.quantiles(nanoseconds, n=100)
-    return {"p50_ms": round(cuts[49] / 1e6, 3), "p99_ms": round(cuts[98] / 1e6, 3)}
-
-
 async def measured(house: House, options: argparse.Namespace) -> dict[str, Any]:
     """Measure everything in one running assembly."""
     assembly = Assembly(house, Metrics(), logs.get_logger("bench"), lambda: None)
@@ -318,6 +315,8 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     """Yield the figures in words."""
     for name in ("whole", "own", "own_cpu", "durable_wait", "signatures", "machine_pace"):
         yield f"{name:>14}  p50 {found[name]['p50_ms']:7.3f} ms   p99 {found[name]['p99_ms']:7.3f} ms"
+    tails = found["turns"]
+    yield f"{'turns of own':>14}  median p99 {tails['median_ms']:.3f} ms of {', '.join(map(str, tails['p99_ms']))}"
     for name, value in found["stages"].items():
         yield f"{'· ' + name:>14}  p50 {value['p50_ms']:7.3f} ms   p99 {value['p99_ms']:7.3f} ms"
     no = found["refused"]

@@ -4,11 +4,14 @@ A tail is told beside it: where this work alone takes twice as long once in a hu
 of us uses, the host shares that core with others, and no program on it has a 99th percentile below twice its median.
 """
 
+import statistics
 import time
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 STEPS: Final = 9_000
 PAUSE_S: Final = 0.003
+TURN: Final = 250
 
 
 def work() -> int:
@@ -28,3 +31,19 @@ def samples(count: int) -> list[int]:
         taken.append(time.thread_time_ns() - begun)
         time.sleep(PAUSE_S)
     return taken
+
+
+def spread(nanoseconds: Sequence[int]) -> dict[str, float]:
+    """Return median and 99th percentile in milliseconds."""
+    cuts = statistics.quantiles(nanoseconds, n=100)
+    return {"p50_ms": round(cuts[49] / 1e6, 3), "p99_ms": round(cuts[98] / 1e6, 3)}
+
+
+def turns(nanoseconds: Sequence[int]) -> dict[str, Any]:
+    """Return the 99th percentile of each ``TURN`` samples in their order, and the median of these, in milliseconds.
+
+    Where the host slows down for some seconds, all of a long run's tail is made there; of the turns only some are.
+    """
+    begins = range(0, max(1, len(nanoseconds) - TURN + 1), TURN)
+    tails = [spread(nanoseconds[begin : begin + TURN])["p99_ms"] for begin in begins]
+    return {"p99_ms": tails, "median_ms": round(statistics.median(tails), 3)}

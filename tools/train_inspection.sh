@@ -48,5 +48,6 @@ if [ "${1:-}" != --final ]; then
 fi
 say "the shipped weights"
 "$venv/bin/python" -m ostiary.inspection.training.run final
+"$venv/bin/python" -m ostiary.inspection.training.run lengths
 "$venv/bin/python" -m ostiary.cli inspect evaluate --agentdojo "$place/agentdojo" --json >"$place/shipped.json"
 "$venv/bin/python" -m ostiary.inspection.training.run card

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MANIFEST: Final = "sha256:8b569b20feac3744d4e0ca1e711ca109206076da55e8ab0ce47f92d7acf6db82"
+MANIFEST: Final = "sha256:48bba55c819c21d954ed697de340c8fe7465924e9f10997c978f87b0667a11c4"
 """``sha256:…`` of ``models/inspection/manifest.json``; empty when no weights are shipped."""

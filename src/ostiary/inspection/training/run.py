@@ -1,7 +1,8 @@
 """Trains everything: folds for figures and the mix, then the shipped weights, thresholds and manifest.
 
-``python -m ostiary.inspection.training.run sources | fold NAME | final | card``; ``tools/train_inspection.sh`` does all
-in order. Nothing is fitted before every text is the one that was written down (``manifest``).
+``python -m ostiary.inspection.training.run sources | fold NAME | final | lengths | card``;
+``tools/train_inspection.sh`` does all in order. Nothing is fitted before every text is the one that was written down
+(``manifest``).
 """
 
 import sys
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ostiary.errors import FaultyInputError
+from ostiary.inspection.learned.thresholds import parse_thresholds
+from ostiary.inspection.prompt import open_prompt_inspector
 from ostiary.inspection.training import (
     bert,
     card,
@@ -21,6 +24,7 @@ from ostiary.inspection.training import (
     final,
     folds,
     graph,
+    lengths,
     linear,
     manifest,
     sets,
@@ -31,6 +35,7 @@ from ostiary.inspection.training.extras import need
 from ostiary.inspection.training.places import Places, pinned_module, places
 from ostiary.inspection.training.scoring import Encode
 from ostiary.inspection.training.stack import Mix
+from ostiary.vocabulary.labels import Channel
 
 SEED: Final = 1
 PIECES: Final = {USER: 11_000, DATA: 15_000}
@@ -134,6 +139,20 @@ def run_final(where: Places) -> str:
     return digest
 
 
+def run_lengths(where: Places) -> str:
+    """Set anew by how much long texts are lowered under the weights that are shipped; return the manifest's digest."""
+    inspector = open_prompt_inspector(threads=2)
+    told = parse_thresholds((where.out / write.THRESHOLDS).read_bytes()).channels
+    found = {}
+    for channel, clean in ((Channel.USER, sets.user_clean(where.texts)), (Channel.DATA, sets.data_clean(where.texts))):
+        found[channel.value] = lengths.relined(inspector, channel, told[channel.value], clean)
+        say(f"{channel.value}: offsets {found[channel.value].offsets['']}")
+    write.write_thresholds(where.out, found)
+    digest = write.write_manifest(where.out)
+    write.pin(pinned_module(), digest)
+    return digest
+
+
 def run_card(where: Places) -> None:
     """Write the card from the figures that ``ostiary inspect evaluate --json`` left in the folder of work."""
     left, shipped = (
@@ -152,7 +171,7 @@ def run_card(where: Places) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Do one step: ``sources``, ``fold NAME``, ``final`` or ``card``."""
+    """Do one step: ``sources``, ``fold NAME``, ``final``, ``lengths`` or ``card``."""
     where = places()
     where.work.mkdir(parents=True, exist_ok=True)
     match list(arguments):
@@ -165,10 +184,14 @@ def main(arguments: Sequence[str]) -> None:
         case ["final"]:
             manifest.check_sources(where)
             say(run_final(where))
+        case ["lengths"]:
+            say(run_lengths(where))
         case ["card"]:
             run_card(where)
         case _:
-            raise FaultyInputError("unknown_step", "the steps are `sources`, `fold NAME`, `final` and `card`")
+            raise FaultyInputError(
+                "unknown_step", "the steps are `sources`, `fold NAME`, `final`, `lengths` and `card`"
+            )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from ostiary.inspection.training.linear import Linear
 ENCODER: Final = "encoder.onnx"
 TOKENIZER: Final = "tokenizer.json"
 MANIFEST: Final = "manifest.json"
+THRESHOLDS: Final = "thresholds.json"
 CHANNELS: Final = ("user", "data")
 MAX_TOKENS: Final = 256
 _LARGEST_ENCODER: Final = 25_000_000
@@ -51,7 +52,7 @@ def write_thresholds(folder: Path, channels: Mapping[str, ChannelNumbers]) -> No
     """Write the numbers of both channels."""
     encoder = EncoderFiles(ENCODER, TOKENIZER, MAX_TOKENS) if (folder / ENCODER).exists() else None
     told: dict[str, Any] = msgspec.to_builtins(Thresholds(1, dict(channels), encoder))
-    (folder / "thresholds.json").write_bytes(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
+    (folder / THRESHOLDS).write_bytes(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
 
 
 def write_manifest(folder: Path) -> str:
@@ -60,7 +61,7 @@ def write_manifest(folder: Path) -> str:
     Raises:
         FaultyInputError: ``weights_too_large``.
     """
-    names = (ENCODER, TOKENIZER, "thresholds.json", *map(weights_name, CHANNELS))
+    names = (ENCODER, TOKENIZER, THRESHOLDS, *map(weights_name, CHANNELS))
     there = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
     _check(there)
     digests = {name: f"sha256:{sha256(data).hexdigest()}" for name, data in sorted(there.items())}

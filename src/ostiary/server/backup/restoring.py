@@ -26,6 +26,7 @@ from ostiary.keys.files import sync_folder, write_private
 from ostiary.server.backup.checking import ROLLBACK, Checked, Trusted, check_backup, open_private
 from ostiary.server.backup.contents import DATABASE, FILES, copy_in, make_folder
 from ostiary.server.backup.erasures import DoneAgain, ErasureList, erase_again, erasures_in, read_erasures
+from ostiary.server.backup.manifest import LogState
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.places import Places
 from ostiary.server.settings import load
@@ -206,7 +207,7 @@ def _open_and_tell(
     faults: list[str] = []
     settings = load(places.settings if places.settings.exists() else None, options=options).settings
     with open_house(places, settings, clock, lambda reason, _fault: faults.append(reason)) as house:
-        again = _again(house, erasures)
+        again = _again(house, erasures, checked.manifest.predicate.log)
         head = house.log.head()
         told = {
             "backup": checked.id,
@@ -232,7 +233,7 @@ def _open_and_tell(
     )
 
 
-def _again(house: House, lists: list[ErasureList]) -> DoneAgain:
-    done = [erase_again(house, one) for one in lists]
+def _again(house: House, lists: list[ErasureList], backed_up: LogState) -> DoneAgain:
+    done = [erase_again(house, one, backed_up) for one in lists]
     total = {name: sum(getattr(one, name) for one in done) for name in DoneAgain.__struct_fields__}
     return DoneAgain(**total)

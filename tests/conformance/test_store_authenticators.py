@@ -178,7 +178,11 @@ def test_who_begins_anew_has_nothing_but_the_memory_of_it(store: Passkeys) -> No
     store.save_invitation(INVITATION)
     store.save_recovery(RECOVERY)
     assert store.begin_anew("acme", "user:ann") == 1
-    assert (store.of_subject("acme", "user:ann"), store.find_invitation("h0"), store.recoveries("acme")) == ([], None, [])
+    assert (store.of_subject("acme", "user:ann"), store.find_invitation("h0"), store.recoveries("acme")) == (
+        [],
+        None,
+        [],
+    )
     assert store.had("acme", "user:ann")
     assert store.add(ANN, most=9, first=True) == "not_first"
     assert store.add(ANN, most=9, first=False) == "added"

@@ -9,7 +9,9 @@ from ostiary.server.edge.stubs import ext_authz_pb2 as pb
 CUT = "x-envoy-auth-partial-body"
 
 
-@pytest.mark.parametrize("name", ["x_envoy_auth_partial_body", "x-envoy_auth-partial_body", "X_Envoy-Auth-Partial-Body"])
+@pytest.mark.parametrize(
+    "name", ["x_envoy_auth_partial_body", "x-envoy_auth-partial_body", "X_Envoy-auth-partial-body"]
+)
 @pytest.mark.parametrize("first", [True, False])
 def test_a_client_cannot_say_that_its_body_was_not_cut(name: str, first: bool) -> None:  # noqa: FBT001
     """Envoy lets names with underscores pass, and what came last was believed."""

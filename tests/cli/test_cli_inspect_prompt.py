@@ -100,3 +100,10 @@ def test_a_line_without_an_id_is_answered_without_one(line):
     found = answer(line, lambda row: row)
     assert getattr(found, "id", "") is None
     assert getattr(found, "error", "")
+
+
+def test_a_wrong_folder_is_said_before_anything_is_measured(tmp_path):
+    command = [sys.executable, "-m", "ostiary.cli", "inspect", "evaluate", "--agentdojo", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert told.returncode == 1
+    assert "agentdojo_missing" in told.stderr

@@ -186,7 +186,7 @@ class OpaEngine:
             return answer
         whole = self._opa.evaluate(path, text)
         if whole != answer:
-            excerpt.missed = True
+            excerpt.miss(path)
             _log.error("the rules read more than was found in them, so they are shown everything: %s", path.decode())
         return whole
 

@@ -7,7 +7,8 @@ rule can read (``policy.reads``) changes no answer, so OPA need not be shown it.
 - A document of another shape (a text where rules look for members), or one that is no JSON, is shown whole.
 - Rules that read their input whole are shown all of it. What has an odd name is shown with all that lies beside it.
 - Nothing here is believed blindly: the first questions, and every so many after them, are asked whole as well. When an
-  answer differs, ``missed`` says so and everything is shown whole from then on (``engine``).
+  answer differs, ``missed`` says so and everything is shown whole from then on (``engine``); ``times_missed`` counts
+  it for whoever watches this process.
 
 >>> shown = Excerpt((("subject", "id"), ("time",)))
 >>> shown.of(b'{"subject": {"id": "ada", "home": "x"}, "time": 1.50, "context": {}}')
@@ -31,6 +32,7 @@ _NAME: Final = re.compile(r'[^\x00-\x1f"\\]*')  # what msgspec takes for a membe
 CHECK_EVERY: Final = 1024
 _encode: Final = msgspec.json.Encoder().encode
 _Tree = dict[str, "_Tree"]
+_missed: Final = list[bytes]()
 
 
 class Excerpt:
@@ -63,10 +65,20 @@ class Excerpt:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return document
 
+    def miss(self, question: bytes) -> None:
+        """Remember that the rules of ``question`` read more than was found: they are shown everything from now on."""
+        self.missed = True
+        _missed.append(question)
+
     def to_check(self) -> bool:
         """Whether this question is one of those that are asked whole as well."""
         self.seen += 1
         return self.seen <= FIRST or self.seen % CHECK_EVERY == 0
+
+
+def times_missed() -> int:
+    """Return for how many questions, of all bundles that this process asked, rules read more than was found in them."""
+    return len(_missed)
 
 
 def excerpts(bundle: Bundle, questions: Mapping[bytes, str]) -> dict[bytes, Excerpt]:

@@ -18,6 +18,7 @@ from ostiary.decision.parts import Decided
 from ostiary.errors import VerificationError
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
+from ostiary.policy.excerpts import times_missed
 from ostiary.server.access.hint import told_at_doors, told_of
 from ostiary.server.addresses import public_url
 from ostiary.server.admin.gate import Gate
@@ -339,6 +340,7 @@ def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> Non
     metrics.gauge("ostiary_audit_waiting", "records on their way to the disk", lambda: house.log.stats.waiting)
     metrics.gauge("ostiary_requests_in_flight", "decision requests being answered", lambda: authzen.in_flight)
     metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
+    metrics.gauge("ostiary_policy_reads_missed", "questions whose rules read more than was found", times_missed)
     metrics.gauge("ostiary_disk_free_bytes", "free where the log lies", lambda: float(free_bytes(house.places.root)))
     metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
     behaviour_gauges(metrics, house)

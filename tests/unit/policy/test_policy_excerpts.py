@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ostiary.artifacts.shipped import policies_dir
 from ostiary.policy.bundle import Bundle
 from ostiary.policy.engine import ADAPTIVE, GUARDRAILS, OpaEngine
-from ostiary.policy.excerpts import CHECK_EVERY, FIRST, Excerpt
+from ostiary.policy.excerpts import CHECK_EVERY, FIRST, Excerpt, times_missed
 
 PATHS = (("subject", "id"), ("subject", "step up", "acr"), ("class",))
 ODD: st.SearchStrategy[Any] = st.one_of(
@@ -55,11 +55,14 @@ def test_a_difference_ends_it(caplog: pytest.LogCaptureFixture) -> None:
         "g.rego": 'package ostiary.guardrails\ndecision := {"allow": [{"rule": "x"}]} if input.a',
         "a.rego": "package ostiary.adaptive\ndecision := {}",
     }
+    before = times_missed()
     with OpaEngine(Bundle.of(files), sparing=True) as engine:
         engine._excerpts[GUARDRAILS] = Excerpt([("b",)])  # as if the reading had missed something
         assert engine.guardrails(b'{"a": 1}').hits[0].rule == "x"
         assert engine.shown(GUARDRAILS, b'{"a": 1}') == b'{"a": 1}'
+        assert engine.guardrails(b'{"a": 1}').hits[0].rule == "x"
     assert "ostiary.guardrails.decision" in caplog.text
+    assert times_missed() == before + 1  # once, however often it is asked
 
 
 def test_the_first_are_checked_and_then_some() -> None:

@@ -7,7 +7,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from ostiary.cli.output import err, out, print_json, print_table
-from ostiary.errors import UnavailableError
+from ostiary.errors import FaultyInputError, UnavailableError
 
 Protocol = Literal["shipped", "leave-source-out"]
 
@@ -50,6 +50,8 @@ def _shipped(agentdojo: Path | None) -> dict[str, Any]:
     from ostiary.inspection.training.places import languages, shared  # noqa: PLC0415
     from ostiary.inspection.training.shipped import measure  # noqa: PLC0415
 
+    if agentdojo is not None and not (agentdojo / "data" / "suites").is_dir():  # said now, not after some minutes
+        raise FaultyInputError("agentdojo_missing", f"`{agentdojo}` is not the folder of the unpacked package")
     inspector = open_prompt_inspector(threads=2)
     if inspector.missing:
         raise UnavailableError("detector_unavailable", inspector.missing)

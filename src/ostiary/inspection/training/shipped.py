@@ -20,7 +20,7 @@ from ostiary.vocabulary.labels import Channel
 Floats = npt.NDArray[np.float64]
 
 _JUST_BELOW: Final = np.nextafter(0.5, 0)
-_EACH: Final = 60
+_EACH: Final = 200
 
 
 class _Ordinary(msgspec.Struct, frozen=True):

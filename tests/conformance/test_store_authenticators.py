@@ -171,6 +171,23 @@ def test_a_subject_is_forgotten_in_all_of_it(store: Passkeys) -> None:
     assert len(store.of_subject("acme", "user:bob")) == 1
 
 
+def test_who_begins_anew_has_nothing_but_the_memory_of_it(store: Passkeys) -> None:
+    assert store.begin_anew("acme", "user:ann") == 0
+    assert not store.had("acme", "user:ann")
+    store.add(ANN, most=9, first=True)
+    store.save_invitation(INVITATION)
+    store.save_recovery(RECOVERY)
+    assert store.begin_anew("acme", "user:ann") == 1
+    assert (store.of_subject("acme", "user:ann"), store.find_invitation("h0"), store.recoveries("acme")) == (
+        [],
+        None,
+        [],
+    )
+    assert store.had("acme", "user:ann")
+    assert store.add(ANN, most=9, first=True) == "not_first"
+    assert store.add(ANN, most=9, first=False) == "added"
+
+
 def test_a_deleted_tenant_leaves_nothing_on_disk(tmp_path: Path) -> None:
     store: Store
     with open_store(tmp_path / "ostiary.db", FakeClock()) as store:

@@ -8,8 +8,8 @@ Rules:
    their effect by the step's name: done twice is done once.
 4. What is unavailable is tried again, longer apart each time; what is refused has failed, and shows. A fault in one
    step never keeps the others from being done.
-5. A step that a model may be behind is asked about again when it is done: a playbook that was demoted or switched off
-   meanwhile has it wait for a person, or not done at all.
+5. A step that a model may be behind is asked about again when it is done: a playbook that was demoted, switched off or
+   taken away meanwhile has it wait for a person, or not done at all.
 6. Nothing here loosens anything, and nothing here knows a model.
 """
 
@@ -111,8 +111,10 @@ class Executor:
     def _held_back(self, step: Planned) -> StepState | None:
         """Return where a step goes that may not be done by itself any more; one that a person agreed to goes on."""
         playbook = next((one for one in self._playbooks(step.tenant) if one.name == step.playbook), None)
-        if step.by or not by_model(step.trigger) or playbook is None:
+        if step.by or not by_model(step.trigger):
             return None
+        if playbook is None:  # nobody vouches for it any more
+            return StepState.DRY
         live = phase_for(step.trigger, playbook, self._phases)
         if live < Phase.LOW_RISK:
             return StepState.DRY

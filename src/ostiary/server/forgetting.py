@@ -50,6 +50,8 @@ def forget_tenant(house: House, tenant: str) -> Erased:
     from ostiary.server.training.runs import forget_runs  # noqa: PLC0415
 
     erased = house.tenants.delete(tenant)
+    for key in house.admins.of_tenant(tenant):  # these lie beside the tenant's rows, and name its people
+        house.admins.revoke(key.key_id)
     house.ledger.forget_tenant(tenant)  # before its rows go, or the next flush writes them anew
     house.rag.forget_tenant(tenant)
     house.store.forget_tenant(tenant)

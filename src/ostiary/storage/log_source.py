@@ -17,6 +17,7 @@ from ostiary.audit.tlog.notes import NoteKey, parse_note
 from ostiary.audit.verifier.ports import Missing
 from ostiary.errors import FaultyInputError, UnavailableError, VerificationError
 from ostiary.keys import KeyRing, SubjectVault
+from ostiary.sessions import SessionNews, SubjectRevocation, TerminatedSession
 from ostiary.vocabulary.clock import SystemClock
 
 Opener = Callable[[tuple[Any, ...]], bytes | None]
@@ -27,6 +28,7 @@ Fetch = Callable[..., list[tuple[Any, ...]]]
 _WIDTH: Final = 256
 _HASH: Final = 32
 _LEVEL_SHIFT: Final = 48
+_FROM_THE_START: Final = -1
 S = TypeVar("S", bound="TableSource")
 
 
@@ -94,6 +96,12 @@ class TableSource:
             for row in self._bundle_rows(index, _WIDTH):
                 if (row[1], row[2]) == (tenant, kind) and opener is not None and (found := opener(row)):
                     yield found
+
+    def sessions_over(self) -> SessionNews:
+        """Return every session that ended and every subject that was revoked: what must not live again by a restore."""
+        ended = tuple(TerminatedSession(*row) for row in self._rows("terminated_sessions"))
+        revocations = tuple(SubjectRevocation(*row) for row in self._rows("new_revocations", _FROM_THE_START))
+        return SessionNews(0, ended=ended, revocations=revocations)
 
     def beyond(self, size: int) -> int:
         """Return how many records lie behind the signed end."""

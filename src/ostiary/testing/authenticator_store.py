@@ -90,6 +90,13 @@ class MemoryAuthenticators:
             self._recoveries = {k: v for k, v in self._recoveries.items() if (v.tenant, v.subject) != mine}
             return len(gone)
 
+    def begin_anew(self, tenant: str, subject: str) -> int:
+        """Forget all of a subject but that it had a passkey."""
+        with self._lock:
+            had, gone = self.had(tenant, subject), self.remove_all(tenant, subject)
+            self._holders.update({(tenant, subject)} if had else ())
+            return gone
+
     def save_invitation(self, invitation: Invitation) -> None:
         """Keep one, and no more than the newest few of its subject."""
         with self._lock:

@@ -11,7 +11,8 @@ from cyclopts import App, Parameter
 
 from ostiary.cli.output import out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Proposal, Tenant, check_living, open_data
-from ostiary.server.console.people import ROLES, ConsolePerson, enter, people_of, take_off
+from ostiary.server.console.leaving import give_roles, let_go
+from ostiary.server.console.people import ROLES, ConsolePerson, people_of
 from ostiary.server.console.stamps import stamp
 from ostiary.server.deeds import COMMAND_LINE
 from ostiary.server.step_up.inviting import invite as invite_passkey
@@ -60,7 +61,7 @@ def invite(
         known = people_of(house).find(tenant, subject)
         roles = tuple(role or ()) or (known.roles if known else ())
         both = deployment or (known is not None and known.deployment)
-        person = enter(house, tenant, subject, roles, COMMAND_LINE, deployment=both)
+        person = give_roles(house, tenant, subject, roles, COMMAND_LINE, deployment=both)
         link = ""
         if not house.store.authenticators.of_subject(tenant, subject):
             link = invite_passkey(house, tenant, subject, COMMAND_LINE, proposal=proposal).url
@@ -77,10 +78,10 @@ def invite(
 def remove(
     subject: Subject, *, data: Data = None, config: Config = None, tenant: Tenant = "default", json: Json = False
 ) -> None:
-    """Take all roles from a person; its next click finds none."""
+    """Take all roles from a person; its sessions end, and the keys that it made."""
     with open_data(data, config) as house:
         check_living(house, tenant)
-        take_off(house, tenant, subject, COMMAND_LINE)
+        let_go(house, tenant, subject, COMMAND_LINE)
     if json:
         print_json({"subject": subject, "roles": []})
     else:

@@ -93,6 +93,10 @@ class AuthenticatorStore(Protocol):
         """Forget all passkeys, invitations and recoveries of a subject; return how many passkeys that were."""
         ...
 
+    def begin_anew(self, tenant: str, subject: str) -> int:
+        """Forget the same, but not that there was a passkey: only a recovery's invitation makes the next one."""
+        ...
+
 
 class InvitationStore(Protocol):
     """Keeps invitations."""

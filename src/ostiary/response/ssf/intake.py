@@ -9,6 +9,9 @@ What happens to one token, in this order:
 5. it is recorded, whomever it means: kind ``signal``, with the id that its effects will name as their cause;
 6. the responder takes it; then it is marked as taken, and acknowledged.
 
+What a token says beside whom it means are facts of the trigger, but for those that name something of ours: another
+domain ends no enforcement point, blocks no model and is shown at no decision by writing its name into a claim.
+
 A crash between 5 and 6 makes the transmitter send it again: it is recorded twice and acts once, because its id is made
 of issuer and ``jti``. Marking first and recording later would lose it.
 """
@@ -37,6 +40,7 @@ STATE: Final = "state"
 _ID_HEX: Final = 32
 _MAX_FACT: Final = 512
 _STREAM_EVENTS: Final = frozenset({"verification", "stream-updated"})
+_OURS: Final = frozenset({"decision_id", "model", "pep"})
 
 
 class Receiver(msgspec.Struct, frozen=True):
@@ -190,7 +194,8 @@ def _told(receiver: Receiver, payload: SetPayload, meant: Meant, taken: Taken) -
 
 
 def _trigger(receiver: Receiver, payload: SetPayload, meant: Meant, signal_id: str, now_ns: int) -> Trigger:
-    said = {name: value for name, value in thaw(payload.event.claims).items() if _is_small(value)}
+    told = thaw(payload.event.claims)
+    said = {name: value for name, value in told.items() if name not in _OURS and _is_small(value)}
     facts = {**said, "by": "rule", "receiver": receiver.name, "issuer": payload.iss, "jti": payload.jti}
     return Trigger(
         id=signal_id,

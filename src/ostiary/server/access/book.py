@@ -2,7 +2,7 @@
 
 1. A request and a grant are written once. Their ends are values of their own, which nothing overwrites.
 2. A grant's name begins with a digest of its subject, so that those of one subject are found without reading all.
-3. What is over goes after a day; the log remembers.
+3. What is over goes after a day; the log remembers. An answer that shuts a grant stays as long as the grant.
 """
 
 import threading
@@ -99,9 +99,12 @@ class AccessBook:
         for grant in self.grants(tenant):
             if now_ns >= grant.until_ns + KEPT_NS:
                 self._drop(tenant, grant)
+        granted = {grant.request for grant in self.grants(tenant)}
         for request in self.requests(tenant):
             answered = self.answer(tenant, request.id)
-            if answered is not None and now_ns >= answered.at_ns + KEPT_NS:
+            if answered is None or (answered.status != "approved" and request.id in granted):
+                continue  # a grant that another answer shut would be open again without it
+            if now_ns >= answered.at_ns + KEPT_NS:
                 self._requests.delete(tenant, request.id)
                 self._answers.delete(tenant, request.id)
 

@@ -5,16 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from ostiary.server.admin.context import Desk, Everyones, Model, Office, Tenant, Who
-from ostiary.server.admins import Administrator
+from ostiary.server.admin.context import Desk, Everyones, Model, Tenant, Who
 from ostiary.server.console.above import check_not_above
+from ostiary.server.console.leaving import give_roles, let_go
 from ostiary.server.console.oidc.standing import guests_of
-from ostiary.server.console.people import ConsolePerson, enter, people_of, take_off
-from ostiary.server.console.sessions import end, sessions_of
+from ostiary.server.console.people import ConsolePerson, people_of
 from ostiary.server.console.stamps import stamp
 
-OWNER = "owner"
-TAKEN_OFF = "console_person_removed"
 router = APIRouter(tags=["console"])
 Role = Literal["owner", "analyst", "approver", "auditor", "developer"]
 Subject = Annotated[str, Path(max_length=256, description="The person, such as `user:ann`.")]
@@ -75,31 +72,17 @@ def enter_console_person(tenant: Tenant, subject: Subject, body: RolesBody, who:
     check_not_above(desk.house, who, tenant, subject)
     known = people_of(desk.house).find(tenant, subject)
     kept = known is not None and known.deployment
-    made = enter(desk.house, tenant, subject, body.roles, who.key_id, deployment=kept)
-    if OWNER not in made.roles:
-        _end_keys(tenant, subject, who, desk)
-    return _shown(made)
+    return _shown(give_roles(desk.house, tenant, subject, body.roles, who.key_id, deployment=kept))
 
 
 @router.put("/tenants/{tenant}/console/people/{subject}/deployment")
 def let_look_after(tenant: Tenant, subject: Subject, body: RolesBody, who: Everyones, desk: Desk) -> PersonShown:
     """Let a person look after the whole deployment, with these roles."""
-    return _shown(enter(desk.house, tenant, subject, body.roles, who.key_id, deployment=True))
+    return _shown(give_roles(desk.house, tenant, subject, body.roles, who.key_id, deployment=True))
 
 
 @router.delete("/tenants/{tenant}/console/people/{subject}", status_code=204)
 def remove_console_person(tenant: Tenant, subject: Subject, who: Who, desk: Desk) -> None:
     """Take all roles from a person, end its sessions, which do not come back with it, and the keys that it made."""
     check_not_above(desk.house, who, tenant, subject)
-    take_off(desk.house, tenant, subject, who.key_id)
-    for session in sessions_of(desk.house).of(tenant, subject):
-        end(desk.house, session, TAKEN_OFF)
-    _end_keys(tenant, subject, who, desk)
-
-
-def _end_keys(tenant: str, subject: str, who: Administrator, desk: Office) -> None:
-    """Revoke the keys of a tenant that a person of the console has seen."""
-    for key in desk.house.admins.of_tenant(tenant):
-        if key.person == subject:
-            desk.record(who, tenant, "admin_key.revoke", key_id=key.key_id)
-            desk.house.admins.revoke(key.key_id)
+    let_go(desk.house, tenant, subject, who.key_id)

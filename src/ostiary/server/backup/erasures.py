@@ -20,6 +20,7 @@ from ostiary.audit.settings import SYSTEM_TENANT
 from ostiary.audit.verifier.signed import Vkey, origin_of
 from ostiary.errors import FaultyInputError, RefusedError, UnavailableError, VerificationError
 from ostiary.keys import SigningKey
+from ostiary.server.backup.manifest import LogState
 from ostiary.server.forgetting import forget, forget_tenant
 from ostiary.server.places import Places
 from ostiary.server.settings.store import StoreSection
@@ -101,15 +102,15 @@ def read_erasures(data: bytes, trusted: list[Vkey]) -> ErasureList:
         raise FaultyInputError("erasures_malformed", f"the list of erasures cannot be read: {fault}") from fault
 
 
-def erase_again(house: House, told: ErasureList) -> DoneAgain:
-    """Do in a restored house what a later state of its log says was erased.
+def erase_again(house: House, told: ErasureList, backed_up: LogState) -> DoneAgain:
+    """Do in a restored house what a later state of the log that was backed up says was erased.
 
     Raises:
         RefusedError: ``erasures_foreign``: they are of another log.
     """
-    head = house.log.head()
-    if told.origin != head.origin and not head.origin.startswith(f"{told.origin}/restored-"):
-        raise RefusedError("erasures_foreign", f"the erasures are of the log `{told.origin}`, this is `{head.origin}`")
+    if told.origin != backed_up.origin:
+        text = f"the erasures are of the log `{told.origin}`, the backup is of `{backed_up.origin}`"
+        raise RefusedError("erasures_foreign", text)
     persons = nameless = tenants = payloads = 0
     for record in told.erasures:
         if record.action == _TENANT:
@@ -117,7 +118,7 @@ def erase_again(house: House, told: ErasureList) -> DoneAgain:
                 payloads += forget_tenant(house, record.note).count
                 tenants += 1
             continue
-        rows = [row for row in _rows(house, record, head.size) if row.sealed is not None]
+        rows = [row for row in _rows(house, record, backed_up.size) if row.sealed is not None]
         if record.action == _SUBJECT:
             for row in {(one.tenant, one.tag): one for one in rows}.values():
                 named, count = _forget_owner(house, row)

@@ -7,7 +7,8 @@
 4. Erasures that came after the backup are done again. Where nobody can tell what they were, that must be said.
 5. The directory that is replaced is marked and can never be opened again: two living copies would fork the log. One
    out of our reach is noticed by witnesses and by everybody who remembers (docs/how-to/back-up-and-restore.md).
-6. The restored log tells that it was restored, from what, and what was lost.
+6. What was ended in the directory that is replaced stays ended (``backup.ends``); what else was revoked is said.
+7. The restored log tells that it was restored, from what, and what was lost.
 """
 
 import shutil
@@ -25,7 +26,9 @@ from ostiary.keys import open_keys
 from ostiary.keys.files import sync_folder, write_private
 from ostiary.server.backup.checking import ROLLBACK, Checked, Trusted, check_backup, open_private
 from ostiary.server.backup.contents import DATABASE, FILES, copy_in, make_folder
+from ostiary.server.backup.ends import end_again
 from ostiary.server.backup.erasures import DoneAgain, ErasureList, erase_again, erasures_in, read_erasures
+from ostiary.server.backup.manifest import LogState
 from ostiary.server.deeds import COMMAND_LINE, record_deed
 from ostiary.server.places import Places
 from ostiary.server.settings import load
@@ -202,11 +205,13 @@ def _open_and_tell(
         with open_store(places.database, clock) as store:
             ring, _ = open_keys(places.keys, store, clock)
             notes.append(f"the log goes on as `{rename_log(store, ring)}`: give that name and its keys to witnesses")
+    ended, lost = end_again(places, wanted.replaces, clock)
+    notes.extend(lost)
     options: dict[str, Any] = {"audit": {"origin": ""}}
     faults: list[str] = []
     settings = load(places.settings if places.settings.exists() else None, options=options).settings
     with open_house(places, settings, clock, lambda reason, _fault: faults.append(reason)) as house:
-        again = _again(house, erasures)
+        again = _again(house, erasures, checked.manifest.predicate.log)
         head = house.log.head()
         told = {
             "backup": checked.id,
@@ -214,6 +219,7 @@ def _open_and_tell(
             "was": checked.log.origin,
             "rollback": checked.rollback,
             "erased_again": msgspec.to_builtins(again),
+            "ended_again": ended,
             "erasures_known": bool(erasures),
         }
         record_id = record_deed(house, COMMAND_LINE, SYSTEM_TENANT, "backup.restore", **told)
@@ -232,7 +238,7 @@ def _open_and_tell(
     )
 
 
-def _again(house: House, lists: list[ErasureList]) -> DoneAgain:
-    done = [erase_again(house, one) for one in lists]
+def _again(house: House, lists: list[ErasureList], backed_up: LogState) -> DoneAgain:
+    done = [erase_again(house, one, backed_up) for one in lists]
     total = {name: sum(getattr(one, name) for one in done) for name in DoneAgain.__struct_fields__}
     return DoneAgain(**total)

@@ -14,7 +14,9 @@ OVERRIDES: Final = frozenset(
 """Headers by which some frameworks take another method or path for the request's own."""
 TWICE: Final = "request_invalid"
 OVERRIDDEN: Final = "request_overridden"
-ONCE: Final = frozenset({"authorization", "content-encoding", "content-type", "dpop", "user-agent"})
+CUT: Final = "x-envoy-auth-partial-body"
+"""Envoy's word of whether it cut the body; the client's own of this name, in whichever spelling, must not hide it."""
+ONCE: Final = frozenset({"authorization", "content-encoding", "content-type", "dpop", "user-agent", CUT})
 
 
 class EdgeAsked(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Final
 
 from ostiary.errors import FaultyInputError
 from ostiary.server.body import printable
-from ostiary.server.edge.asked import EdgeAsked, Heads, heads_of
+from ostiary.server.edge.asked import CUT, EdgeAsked, Heads, heads_of
 from ostiary.server.forwarded import Proxies
 from ostiary.server.wire import Request
 from ostiary.vocabulary.reasons import Reason
@@ -20,7 +20,6 @@ ENVOY: Final = "/edge/envoy"
 NGINX: Final = "/edge/auth"
 FORWARD: Final = "/edge/forward"
 PROOF: Final = "x-ostiary-edge-authorization"
-_CUT: Final = "x-envoy-auth-partial-body"
 _NAMES: Final = {
     NGINX: ("x-original-method", "x-original-uri", "x-original-host"),
     FORWARD: ("x-forwarded-method", "x-forwarded-uri", "x-forwarded-host"),
@@ -65,7 +64,7 @@ def asked_by(kind: str, request: Request, proxies: Proxies, body: bytes | None) 
         content_type=heads.get("content-type"),
         content_encoding=heads.get("content-encoding"),
         body=body,
-        partial=heads.get(_CUT) not in {"", "false"},
+        partial=heads.get(CUT) not in {"", "false"},
         odd=heads.odd,
         ip=proxies.client(request.peer, request.raw_headers),
         user_agent=heads.get("user-agent"),

@@ -9,11 +9,10 @@ from typing import Final
 
 from ostiary.server.body import printable
 from ostiary.server.edge.answers import TOLD, EdgeAnswer
-from ostiary.server.edge.asked import OWN, TWICE, EdgeAsked, Heads, heads_of
+from ostiary.server.edge.asked import CUT, OWN, TWICE, EdgeAsked, Heads, heads_of
 from ostiary.server.edge.stubs import ext_authz_pb2 as pb
 from ostiary.server.forwarded import escaped_pem
 
-_CUT: Final = "x-envoy-auth-partial-body"
 _DENIED: Final = 7  # google.rpc.Code PERMISSION_DENIED
 _UNAUTHENTICATED: Final = 16
 _OVERWRITE: Final = pb.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
@@ -32,7 +31,7 @@ def asked_in(call: "pb.CheckRequest") -> EdgeAsked:
         content_type=heads.get("content-type"),
         content_encoding=heads.get("content-encoding"),
         body=http.raw_body or http.body.encode() or None,
-        partial=heads.get(_CUT) not in {"", "false"},
+        partial=heads.get(CUT) not in {"", "false"},
         odd=heads.odd,
         ip=source.address.socket_address.address or None,
         user_agent=heads.get("user-agent"),

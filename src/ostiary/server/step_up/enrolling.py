@@ -92,7 +92,7 @@ def options(house: House, ceremonies: Ceremonies, invitation: Invitation, told: 
     kept = ceremonies.passkeys.of_subject(invitation.tenant, invitation.subject)
     if len(kept) >= house.settings.step_up.max_authenticators:
         raise refusal(StepUpRefusal.AUTHENTICATOR_LIMIT)
-    if must_recover(house, invitation.tenant, invitation.subject):
+    if not invitation.recovery and must_recover(house, invitation.tenant, invitation.subject):
         raise refusal(StepUpRefusal.RECOVERY_NEEDED)
     confirming = binding_of(invitation, confirm=True)
     if kept and not credential_of(told):
@@ -124,7 +124,7 @@ def enrol(house: House, ceremonies: Ceremonies, invitation: Invitation, told: Ma
     """
     now_ns, name = house.clock.now_ns(), clean_name(told.get("name"))
     kept = ceremonies.passkeys.of_subject(invitation.tenant, invitation.subject)
-    if must_recover(house, invitation.tenant, invitation.subject):
+    if not invitation.recovery and must_recover(house, invitation.tenant, invitation.subject):
         raise refusal(StepUpRefusal.RECOVERY_NEEDED)
     confirmed_by = _confirmed_by(told, kept)
     attestation = read_attestation(credential_of(told))
@@ -149,7 +149,7 @@ def enrol(house: House, ceremonies: Ceremonies, invitation: Invitation, told: Ma
     entry = _entry(made, invitation, confirmed_by)
     cause = record(house, made.tenant, made.subject, entry, now_ns)
     most = house.settings.step_up.max_authenticators
-    added = ceremonies.passkeys.add(made, most=most, first=not confirmed_by)
+    added = ceremonies.passkeys.add(made, most=most, first=not (confirmed_by or invitation.recovery))
     if (
         added != "added"
     ):  # another enrolment of this very moment was quicker: say so, or the log would tell of a passkey

@@ -7,8 +7,8 @@
    administrator could begin as somebody who never did, and agree under that name.
 4. Who has lost all, or whose passkeys were all removed, needs a recovery: two administrators, of whom the second is not
    the first; or, where the tenant has people, enough of them and not the person itself. Approving removes what was
-   lost, for it may be in other hands, and makes the invitation. So nobody alone can take a person's passkeys away and
-   put his own in their place.
+   lost, for it may be in other hands, and makes the invitation: the only one that counts until there is a passkey
+   again. So nobody alone can take a person's passkeys away, or wait until others do, and put his own in their place.
 """
 
 from typing import Final
@@ -59,7 +59,7 @@ def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = 
     now_ns, base = house.clock.now_ns(), page_base(house.settings)
     if not base or not house.settings.step_up.enabled:
         raise refusal(StepUpRefusal.STEP_UP_UNKNOWN)
-    if must_recover(house, tenant, clean_subject(subject)):
+    if not recovery and must_recover(house, tenant, clean_subject(subject)):
         raise refusal(StepUpRefusal.RECOVERY_NEEDED)
     if not recovery and not house.store.authenticators.of_subject(tenant, subject):
         may_begin(house, by, tenant, subject, proposal)
@@ -137,7 +137,7 @@ def approve_recovery(house: House, tenant: str, recovery_id: str, by: str, propo
         raise refusal(StepUpRefusal.RECOVERY_UNKNOWN)
     told = {"recovery": recovery_id, "requested_by": found.requested_by}
     cause = _record(house, by, tenant, "recovery_approve", found.subject, **told)
-    removed = passkeys.remove_all(tenant, found.subject)
+    removed = passkeys.begin_anew(tenant, found.subject)
     tell_credential(house, tenant, found.subject, "delete", by="admin", cause=cause)
     return Approved(invite(house, tenant, found.subject, by, recovery=recovery_id), removed)
 

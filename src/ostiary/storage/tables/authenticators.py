@@ -66,6 +66,13 @@ class AuthenticatorTable:
             database.erase("delete_holder", [(tenant, subject)])
             return database.erase("delete_authenticators_of", [(tenant, subject)])
 
+    def begin_anew(self, tenant: str, subject: str) -> int:
+        """Forget all of a subject but that it had a passkey."""
+        with self._database.transaction() as database:
+            database.erase("delete_invitations_of", [(tenant, subject)])
+            database.erase("delete_recoveries_of", [(tenant, subject)])
+            return database.erase("delete_authenticators_of", [(tenant, subject)])
+
     def save_invitation(self, invitation: Invitation) -> None:
         """Keep one, and no more than the newest few of its subject."""
         one = invitation

@@ -197,7 +197,7 @@ class Decider:
         self._go_on(judged, durable)
         laps["record"] = self._parts.stopwatch()
         session = judged.asked.names[0] if judged.asked.names else ""
-        return Decided(record, answer, durable, event, laps, judged.moment, session)
+        return Decided(record, answer, durable, event, laps, judged.moment, session, judged.asked)
 
     def _end_session(self, judged: Judged, receipt: Receipt) -> None:
         """End the session, if that is what the decision is."""

@@ -117,6 +117,7 @@ class Decided(msgspec.Struct, frozen=True):
         laps: nanoseconds spent in each step, in order.
         moment: the enriched event with its features, for judging its session after the answer.
         session: the ledger's name of that session, or empty.
+        asked: what the ledger was asked, so that whoever takes long before it answers can ask again.
     """
 
     record: DecisionRecord
@@ -126,6 +127,7 @@ class Decided(msgspec.Struct, frozen=True):
     laps: dict[str, int] = {}
     moment: Moment | None = None
     session: str = ""
+    asked: Asked | None = None
 
 
 class StepFailedError(Exception):

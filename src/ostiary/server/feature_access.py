@@ -28,6 +28,8 @@ MAX_JSON: Final = 1_048_576
 MAX_NAMES: Final = 1000
 RECORD_WAIT_S: Final = 10.0
 KIND: Final = "feature"
+# Whether a query fails so may hang on the rows: each such answer tells something of them.
+_TELLING: Final = frozenset({"query_invalid", "query_too_large", "query_too_long"})
 _LIMITS: Final = BodyLimits(MAX_JSON, 8)
 Beside = Callable[[Callable[[], Any]], Awaitable[Any]]
 
@@ -186,7 +188,7 @@ class Access:
             return self._read(once, view, Told(document=explained(found, view)), 0)
         view = self._within_budget(once.caller, view)
         if once.act is Act.QUERY and found is not None:
-            table = door.query(tenant, name, view, found, body.sql)
+            table = self._queried(once, view, found, body.sql)
             seen = {"sql_sha256": sha256_hex(body.sql.encode()), "needs": list(found.needs)}
             return self._read(once, view, Told(table=table), table.num_rows, weight(table, len(view.columns)), **seen)
         if once.act is Act.HISTORICAL:
@@ -195,6 +197,19 @@ class Access:
         rows = door.online(tenant, name, view, body.rows or [], columns)
         return self._read(once, view, Told(document={"rows": rows}), len(rows), needs=columns)
 
+    def _queried(self, once: "_Once", view: View, found: Analysis, sql: str) -> Any:
+        """Return a query's answer; one that fails on the rows counts for a row, or yes and no could be had for free."""
+        try:
+            return self._door.query(once.caller.tenant, once.name, view, found, sql)
+        except (FaultyInputError, RefusedError) as fault:
+            if fault.code in _TELLING:
+                self._spend(once.caller, 1)
+            raise
+
+    def _spend(self, caller: Caller, rows: int) -> None:
+        identity = caller.identity
+        self._budget.spend(caller.tenant, _token(caller), rows, identity.expires_ns, self._house.clock.now_ns())
+
     def _within_budget(self, caller: Caller, view: View) -> View:
         left = self._budget.left(caller.tenant, _token(caller))
         if left is None:
@@ -202,9 +217,7 @@ class Access:
         return msgspec.structs.replace(view, max_rows=left if view.max_rows is None else min(view.max_rows, left))
 
     def _read(self, once: "_Once", view: View, told: Told, rows: int, cost: int = 0, **seen: Any) -> Told:
-        identity = once.caller.identity
-        now_ns = self._house.clock.now_ns()
-        self._budget.spend(once.caller.tenant, _token(once.caller), max(rows, cost), identity.expires_ns, now_ns)
+        self._spend(once.caller, max(rows, cost))
         self._record(once, {"outcome": "read", "rows": rows, **_seen(view), **seen})
         return msgspec.structs.replace(told, decision_id=once.passed.decision_id)
 

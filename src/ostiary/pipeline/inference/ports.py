@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from ostiary.sessions import Asked
+
 
 class Recorder(Protocol):
     """Writes one record down, and returns when it is on disk."""
@@ -16,8 +18,12 @@ class Recorder(Protocol):
 
 
 class Sessions(Protocol):
-    """Says whether a session ended."""
+    """Says whether an access that was permitted still stands."""
 
-    def ended(self, tenant: str, session: str, now_ns: int) -> bool:
-        """Return whether nothing may be done in it any more; a session without a name never ends."""
+    def why_over(self, asked: Asked, now_ns: int) -> str:
+        """Return why nothing may be done any more, empty when something may.
+
+        Its own session counts, the one in which its token was exchanged, and all that its subject began: who has no
+        session is revoked like anybody else.
+        """
         ...

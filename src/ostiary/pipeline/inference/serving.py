@@ -7,7 +7,7 @@
     answer = serving.finish(...)     coarse as it must be, recorded, then answered
 
 - What policy refuses is forgotten by the watch, for it was not answered; ``refuse`` must be called then.
-- A session that ended while the model was thinking gets no answer.
+- Whose session ended, or who was revoked, while the model was thinking gets no answer.
 - INVARIANT: an ``Answer`` exists only when its record is on disk.
 - Budgets that were taken for something that never reached the model are given back; a model that failed costs.
 """
@@ -26,10 +26,10 @@ from ostiary.pipeline.inference.ports import Recorder, Sessions
 from ostiary.pipeline.inference.record import InferenceRecord, digest_of, inference_record
 from ostiary.pipeline.inference.rows import Batch, check_request
 from ostiary.pipeline.inference.sketching import sketches
+from ostiary.sessions import Asked as InSession
 
 BUDGET_SPENT: Final = "inference_budget_spent"
 RATE_EXCEEDED: Final = "inference_rate_exceeded"
-SESSION_ENDED: Final = "session_terminated"
 _NOBODY: Final = Ticket(Seen())
 
 
@@ -71,13 +71,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Permit(msgspec.Struct, frozen=True):
-    """A request that the model may be asked now; ``session`` is the ledger's name of the session in which it is."""
+    """A request that the model may be asked now; ``standing`` asks the ledger whether it may still be answered."""
 
     asked: Asked
     batch: Batch
     decision_id: str
     coarse: Coarse
-    session: str = ""
+    standing: InSession | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ class Serving:
         obligations: Iterable[Mapping[str, Any]],
         *,
         reduced: bool = False,
-        session: str = "",
+        standing: InSession | None = None,
     ) -> Permit:
         """Return the permission to ask the model; ``reduced`` makes its answer the coarsest.
 
@@ -159,7 +159,7 @@ class Serving:
             self._watch.withdraw(asked.ticket)
             self._write(asked, decision_id, outcome=no.code)
             raise
-        return Permit(asked, asked.batch, decision_id, coarse, session)
+        return Permit(asked, asked.batch, decision_id, coarse, standing)
 
     def finish(self, permit: Permit, body: bytes) -> Answer:
         """Return the answer to a request of which the model said ``body``.
@@ -167,12 +167,11 @@ class Serving:
         Raises:
             UnavailableError: ``upstream_malformed``, or the record is not on disk: no answer may leave.
             FaultyInputError: ``output_not_coarse``.
-            RefusedError: ``session_terminated``.
+            RefusedError: ``session_terminated``, ``session_expired`` or ``subject_revoked``.
         """
         asked = permit.asked
         try:
-            if self._sessions.ended(asked.tenant, permit.session, self._now_ns()):
-                raise RefusedError(SESSION_ENDED, "the session ended while the model was being asked")
+            self._check_standing(permit)
             found = read_predictions(body, len(permit.batch.rows))
             predictions = coarsen(found, permit.coarse, asked.spec.output)
         except OstiaryError as no:
@@ -186,6 +185,11 @@ class Serving:
             raise
         self._watch.answered(asked.ticket, outcomes(found, asked.spec.output))
         return Answer(inference_id, permit.decision_id, predictions, permit.coarse.level)
+
+    def _check_standing(self, permit: Permit) -> None:
+        over = "" if permit.standing is None else self._sessions.why_over(permit.standing, self._now_ns())
+        if over:
+            raise RefusedError(over, "the access ended while the model was being asked")
 
     def fail(self, permit: Permit, code: str) -> None:
         """Record that the model did not answer, or not properly."""

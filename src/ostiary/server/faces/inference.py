@@ -232,9 +232,9 @@ class InferenceFace:
             self._room.serving.refuse(looked)
             raise RefusedError("endpoint_not_forwarded", "this model is asked inside its own program alone")
         reduced = passed.decided.record.outcome.effect == Effect.REDUCE
-        obligations, session = passed.obligations(COARSE), passed.decided.session
+        obligations, standing = passed.obligations(COARSE), passed.decided.asked
         admit = self._room.serving.admit
-        return then(admit(looked, passed.decision_id, obligations, reduced=reduced, session=session))
+        return then(admit(looked, passed.decision_id, obligations, reduced=reduced, standing=standing))
 
     def _looked(self, caller: Caller, endpoint: str, spec: EndpointSpec, told: Any, by: str) -> Looked:
         identity = caller.identity

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.audit import AuditLog
+from ostiary.decision.decide import why_over
 from ostiary.defence.budgets import Budgets
 from ostiary.defence.memory import MemoryBudgets
 from ostiary.defence.probing import ProbeWatch
@@ -18,7 +19,7 @@ from ostiary.pipeline.inference.serving import Serving
 from ostiary.pipeline.inference.upstream import Upstream
 from ostiary.pipeline.registered import Registry
 from ostiary.server.wiring import House
-from ostiary.sessions import SessionLedger
+from ostiary.sessions import Asked, SessionLedger
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 RECORD_WAIT_S: Final = 10.0
@@ -52,9 +53,9 @@ class LedgerSessions:
         """Look in ``ledger``."""
         self._ledger = ledger
 
-    def ended(self, tenant: str, session: str, now_ns: int) -> bool:
-        """Return whether it ended."""
-        return bool(session) and self._ledger.state(tenant, session, now_ns).over
+    def why_over(self, asked: Asked, now_ns: int) -> str:
+        """Return why an access is over, as the decision itself would find it now."""
+        return why_over(self._ledger.standing(msgspec.structs.replace(asked, now_ns=now_ns))) or ""
 
 
 class _Read(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
-from ostiary.pipeline.inference.serving import BUDGET_SPENT, RATE_EXCEEDED, SESSION_ENDED
+from ostiary.pipeline.inference.serving import BUDGET_SPENT, RATE_EXCEEDED
 from ostiary.server.wire import BODY_LATE, CLOSE, Reply, json_reply
 from ostiary.vocabulary.reasons import Reason
 
@@ -16,7 +16,9 @@ _STATUS: Final[dict[str, int]] = {
     "permit_unknown": 409,
     RATE_EXCEEDED: 429,
     Reason.BODY_TOO_LARGE.value: 413,
-    SESSION_ENDED: 401,
+    Reason.SESSION_EXPIRED.value: 401,
+    Reason.SESSION_TERMINATED.value: 401,
+    Reason.SUBJECT_REVOKED.value: 401,
     "upstream_failed": 502,
     "upstream_malformed": 502,
     "upstream_refused": 502,

@@ -258,6 +258,24 @@ def test_the_trees_learn_what_is_to_be_added_to_an_offset() -> None:
     assert np.abs(margins(after.text, rows)).mean() < 0.3 * np.abs(margins(alone.text, rows)).mean()
 
 
+def test_drawn_cuts_are_the_same_for_the_same_seed_and_keep_their_directions() -> None:
+    luck = np.random.default_rng(6)
+    rows = luck.normal(size=(3_000, 2))
+    label = (luck.random(3_000) < 1 / (1 + np.exp(-2 * rows[:, 0]))).astype(np.int64)
+    searched = FitSettings(most_trees=30, column_share=1.0)
+    drawn = msgspec.structs.replace(searched, random_cuts=True)
+    texts = [
+        fit(rows, label, names=("up", "free"), monotone=(1, 0), settings=one, seed=seed).text
+        for one, seed in ((drawn, 1), (drawn, 1), (drawn, 2), (searched, 1))
+    ]
+    assert texts[0] == texts[1]
+    assert len({text.split("Tree=0")[1].split("end of trees")[0] for text in texts}) == 3
+    along = np.column_stack([np.linspace(-3.0, 3.0, 200), np.full(200, 0.3)])
+    told = margins(texts[0], along)
+    assert (np.diff(told) >= 0).all()
+    assert told[-1] > told[0] + 1
+
+
 def test_a_model_from_before_there_was_a_lean_judges_by_its_trees_alone() -> None:
     old = msgspec.json.encode({"trail": TRAIL, "features": [], "so_far": SO_FAR})
     assert parse_session_schema(old).lean == 0.0

@@ -43,6 +43,7 @@ class FitSettings(msgspec.Struct, frozen=True):
         row_share: share of rows a tree is grown on.
         ridge: L2 penalty on leaf values.
         bins: histogram bins a column.
+        random_cuts: whether a leaf weighs one drawn cut a column instead of all (extremely randomised trees, ADR-0084).
         threads: threads of the fit; the same number gives the same bits.
         hardened: whether columns that an attacker lowers by adding accesses are left out (``signals.padding``).
         certifiable: whether columns are left out that an attacker may move his way (``signals.attacker``): what is
@@ -58,6 +59,7 @@ class FitSettings(msgspec.Struct, frozen=True):
     row_share: float = 0.7
     ridge: float = 5.0
     bins: int = 127
+    random_cuts: bool = False
     threads: int = 1
     hardened: bool = False
     certifiable: bool = False
@@ -136,6 +138,7 @@ def _options(monotone: Sequence[int], settings: FitSettings, seed: int, rows: in
         "bagging_freq": 1,
         "lambda_l2": settings.ridge,
         "max_bin": settings.bins,
+        "extra_trees": settings.random_cuts,
         "monotone_constraints": list(monotone),
         "monotone_constraints_method": "basic",
         "num_threads": settings.threads,

@@ -42,7 +42,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class SessionFit(msgspec.Struct, frozen=True):
-    """Parameters of the session forest, beside those of the access forest (ADR-0079).
+    """Parameters of the session forest, beside those of the access forest (ADR-0079, ADR-0084).
 
     Attributes:
         most_trees, leaves, depth, learning_rate, least_rows: of the trees: few and small, since they only correct.
@@ -58,6 +58,7 @@ class SessionFit(msgspec.Struct, frozen=True):
     least_rows: int = 100
     lean: float = 0.5
     own_weight: float = 5.0
+    random_cuts: bool = True
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -200,6 +201,7 @@ def fit_session(
         depth=own.depth,
         learning_rate=own.learning_rate,
         least_rows=max(own.least_rows, settings.least_rows),
+        random_cuts=own.random_cuts,
     )
     later = examples.time_ns >= border_ns
     early = ~later & (examples.subject % HELD_OUT != 0)

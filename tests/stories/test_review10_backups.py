@@ -1,4 +1,4 @@
-"""A backup and a list of erasures that do not fit each other, and an archive that grows when it is unpacked."""
+"""A backup and a list of erasures that do not fit each other, what ended meanwhile, and an archive that grows."""
 
 import io
 import json
@@ -13,6 +13,8 @@ from ostiary.audit import AuditLog
 from ostiary.cli.app import build_app
 from ostiary.errors import OstiaryError
 from ostiary.keys import open_keys, passphrase
+from ostiary.server.backup.ends import LOST, OTHERS
+from ostiary.sessions import SubjectRevocation, TerminatedSession
 from ostiary.storage.sqlite import open_store
 from ostiary.vocabulary.clock import SystemClock
 
@@ -157,3 +159,46 @@ def test_a_secret_that_the_configuration_names_is_never_copied_in_plain(
         assert (tmp_path / "new" / "hooks" / "siem.txt").read_text() == "very secret indeed\n"
     else:
         assert {"hooks/siem.txt", "edge.pem", "token"} <= set(made["left_out"])
+
+
+def test_erasing_again_leaves_what_the_restored_log_wrote_itself(
+    data: Path, tmp_path: Path, run: Run, secret: str
+) -> None:
+    """Entries behind the backup's end have the numbers of others: the records of the erasures themselves went."""
+    run("backup", "create", "--to", str(tmp_path / "b"), "--include-keys", "--passphrase-file", secret)
+    append(data, 60, "later")
+    run("subject", "erase", "user:u1", "--yes")
+    run("subject", "erase", "user:u2", "--yes")
+    run("backup", "erasures", "--to", str(tmp_path / "list.json"))
+    more = ("--replaces", str(data), "--accept-rollback", "--json")
+    done = told(restored(run, tmp_path, secret, "list.json", *more))["erased_again"]
+    assert (done["persons"], done["nameless"], done["payloads"]) == (2, 0, 40)
+    with open_store(tmp_path / "new" / "ostiary.db", CLOCK) as store:
+        ring, vault = open_keys(tmp_path / "new" / "keys", store, CLOCK)
+        with AuditLog(store, vault, ring, CLOCK) as log:
+            assert all(one.payload for one in log.iterate("system"))
+
+
+def test_what_was_ended_after_the_backup_does_not_live_again(data: Path, tmp_path: Path, run: Run, secret: str) -> None:
+    """A stolen session that was ended yesterday, and a subject that was revoked, came back with Monday's backup."""
+    run("backup", "create", "--to", str(tmp_path / "b"), "--include-keys", "--passphrase-file", secret)
+    ended = TerminatedSession("default", "stolen", CLOCK.now_ns(), "by hand", "user:u0")
+    revoked = SubjectRevocation("default", "user:u2", CLOCK.now_ns(), "compromised")
+    with open_store(data / "ostiary.db", CLOCK) as store:
+        store.sessions.save_terminated(ended)
+        store.sessions.save_revocation(revoked)
+    words = ("--from", str(tmp_path / "b"), "--data", str(tmp_path / "new"), "--passphrase-file", secret, "--json")
+    notes = told(run("backup", "restore", *words, "--replaces", str(data), "--accept-rollback"))["notes"]
+    with open_store(tmp_path / "new" / "ostiary.db", CLOCK) as store:
+        assert list(store.sessions.terminated_sessions()) == [ended]
+        assert store.sessions.news(-1).revocations == (revoked,)
+    assert OTHERS in notes
+    assert LOST not in notes
+
+
+def test_where_nobody_can_tell_what_was_ended_the_restore_says_so(
+    data: Path, tmp_path: Path, run: Run, secret: str
+) -> None:
+    run("backup", "create", "--to", str(tmp_path / "b"), "--include-keys", "--passphrase-file", secret)
+    words = ("--from", str(tmp_path / "b"), "--data", str(tmp_path / "new"), "--passphrase-file", secret, "--json")
+    assert {LOST, OTHERS} <= set(told(run("backup", "restore", *words, "--no-erasures"))["notes"])

@@ -205,7 +205,7 @@ def main() -> int:
         places = Places(Path(folder) / "data")
         below: dict[str, str] = {}
         if asked.backing == "large":
-            below = opened.enter_context(backing(Path(folder) / "backing", None, durable=True)).environ()
+            below = opened.enter_context(backing(Path(folder) / "backing", None, durable=True)).straight()
         life_s = int(asked.minutes * 60) + SPARE_S
         workload = Workload(SystemClock().now_ns(), token_life_s=life_s)
         settings = _settings(places, workload, below)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.biometrics_drift [--shared DIR] [--people N] [--pairs N] [--json]
 
-The model is ``ostiary.testing.rhythm_model``, taught with the first 900 people of Aalto; the rules were set on people
-2,001 to 2,477, and the height of the alarm on the first 100 of the last 500; other settings were
+The model is ``ostiary.testing.rhythm_model``, taught with the first 900 people of Aalto; the rules, the alarm's height
+among them, were set on people 2,002 to 2,477 (``--tuning`` shows them); other settings were
 chosen with traces of people among the last 500 in sight. Honest years are of the last ``--people``,
 pairs are drawn among the last 500. Five sentences enrol, the other ten are what a person types later.
 
@@ -35,6 +35,7 @@ from ostiary.testing.rhythm_model import RhythmModel
 REPO: Final = Path(__file__).resolve().parent.parent
 TAUGHT: Final = 900
 HELD_OUT: Final = 500
+TUNING: Final = 476
 ENROLLED: Final = 5
 STEPS: Final = 200
 HALF: Final = STEPS // 2
@@ -173,10 +174,12 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=HELD_OUT, help="honest years; the last so many people")
     parser.add_argument("--pairs", type=int, default=100, help="of victims and attackers")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--tuning", action="store_true", help="of the people that the rules were set on instead")
     chosen = parser.parse_args()
     data = chosen.shared / "data" / "biometrics"
     people = people_of(data / "aalto" / "windows.jsonl.gz")
-    model, held_out = RhythmModel(people[:TAUGHT]), people[-HELD_OUT:]
+    model = RhythmModel(people[:TAUGHT])
+    held_out = people[-HELD_OUT - TUNING : -HELD_OUT] if chosen.tuning else people[-HELD_OUT:]
     spread = session_spread(people_of(data / "pace" / "free_text.jsonl.gz"))
     years = [honest_year(model, some, spread, seed) for seed, some in enumerate(held_out[-chosen.people :])]
     found = {

@@ -75,6 +75,14 @@ class Backing(msgspec.Struct):
             "OSTIARY_VALKEY__SECRET": self.secret,
         }
 
+    def straight(self) -> dict[str, str]:
+        """Return the same settings with nothing between: the links cost time, and are for who cuts them."""
+        return {
+            **self.environ(),
+            "OSTIARY_STORE__URL": f"postgresql://postgres@127.0.0.1:{self.postgres.port}/postgres",
+            "OSTIARY_VALKEY__URL": f"valkey://127.0.0.1:{self.valkey.port}/0",
+        }
+
     def signal_postgres(self, number: signal.Signals) -> int:
         """Send every process of PostgreSQL a signal; return how many there were."""
         pids = [self.postgres_pid, *_children(self.postgres_pid)]

@@ -40,11 +40,11 @@ class Rules(msgspec.Struct, frozen=True):
     most_waiting: int = 64
     steady: int = 10
     slack: float = 1.6
-    ageing: float = 3.0
+    ageing: float = 5.0
     apart: float = 4.5
     one: float = 3.0
     hold: float = 3.0
-    height: float = 45.0
+    height: float = 40.0
 
 
 RULES: Final = Rules()

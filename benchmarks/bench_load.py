@@ -5,7 +5,7 @@ Embedded, or on a PostgreSQL whose commits wait for the disk, and Valkey (``--ba
 1. The peak: closed loops of 8, 32 and 64 connections; the best of them counts.
 2. The long run: an open loop at ``share`` of the peak. Each minute p50 and p99, from the moment a question was due;
    every five seconds resident memory, open files, and how far what follows the log is behind it: records on their way
-   to the disk, the columns of the decision index, event tokens that wait.
+   to the disk, the columns of the decision index, event tokens that wait, decisions to be learned.
 3. Overload: an open loop at twice the peak over 640 connections. What is refused must be 429 or 503 with
    ``Retry-After`` and must not allow; what was answered with a decision must have its record in the log, looked up
    afterwards.
@@ -55,6 +55,7 @@ PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 GAUGES: Final = {
     "records_waiting": "ostiary_audit_waiting",
     "tokens_waiting": "ostiary_signals_waiting",
+    "learning_waiting": "ostiary_learning_waiting",
     "learning_dropped": "ostiary_learning_dropped_total",
     "height": "ostiary_audit_chain_height",
 }
@@ -69,6 +70,7 @@ class Sample(msgspec.Struct, frozen=True):
     cpu_s: float
     records_waiting: int
     tokens_waiting: int
+    learning_waiting: int
     learning_dropped: int
     height: int
     index_behind: int
@@ -147,6 +149,18 @@ def slope(samples: list[Sample]) -> dict[str, float | bool]:
         "high": round(high, 1),
         "resident_mib": round(resident, 1),
         "flat": low <= 0 or fit.slope < resident / 100,
+    }
+
+
+def half_minutes(samples: list[Sample]) -> dict[str, list[float]]:
+    """Return the means of resident MiB and of decisions to be learned: a slope alone does not tell growth from a step.
+
+    A decision that waits to be learned is kept whole, so memory may rise and stay up after a queue, and not again.
+    """
+    blocks = [samples[at : at + BLOCK] for at in range(0, len(samples) - BLOCK + 1, BLOCK)]
+    return {
+        name: [round(statistics.mean(getattr(one, name) for one in block), 1) for block in blocks]
+        for name in ("rss_mib", "learning_waiting")
     }
 
 
@@ -252,7 +266,7 @@ def _report(
     half = len(samples) // 2
     lags = {
         name: [statistics.mean(getattr(s, name) for s in part) for part in (samples[:half], samples[half:]) if part]
-        for name in ("records_waiting", "index_behind", "tokens_waiting", "files")
+        for name in ("records_waiting", "index_behind", "tokens_waiting", "learning_waiting", "files")
     }
     memory = slope(samples)
     asked_in_all = sum(one.get("200", 0) for one in minutes)
@@ -275,6 +289,7 @@ def _report(
         "cpu_us_per_entry": round(spent / between * 1e6) if between and len(watcher.workers) == 1 else 0,
         "each_minute": minutes,
         "memory": memory,
+        "each_half_minute": half_minutes(samples),
         "means_of_both_halves": {name: [round(one, 1) for one in two] for name, two in lags.items()},
         "samples": len(samples),
         "samples_missed": watcher.missed,

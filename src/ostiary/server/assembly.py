@@ -130,6 +130,7 @@ class Assembly:
         self._chores = Chores(self._all_chores(), self.faults, lambda: house.together.keeper.leads)
         house.together.listen(house.response.look_again)
         _gauges(metrics, house, self.authzen, self.crew)
+        metrics.gauge("ostiary_learning_waiting", "events to be learned", lambda: self._learner.waiting)
         if (follower := self._follower) is not None:
             metrics.gauge("ostiary_log_behind", "records that are not learned yet", lambda: follower.behind)
 

@@ -2,6 +2,8 @@ import io
 import json
 import logging
 import re
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -16,7 +18,7 @@ from ostiary.decision.combine import refused
 from ostiary.decision.parts import Decided
 from ostiary.server.telemetry import logs
 from ostiary.server.telemetry.metrics import Metrics
-from ostiary.server.telemetry.observer import Learner, Telemetry
+from ostiary.server.telemetry.observer import MAX_WAITING, Learner, Telemetry
 from ostiary.server.telemetry.redaction import cleaned
 from ostiary.server.telemetry.traces import Tracer
 from ostiary.vocabulary.effects import Effect
@@ -160,6 +162,27 @@ def test_learning_happens_after_the_answer_and_survives_an_odd_event() -> None:
         telemetry.decided(msgspec.structs.replace(decided(refused("x")), event=event))
     learner.close()
     assert (seen, faults) == (["a", "b"], ["learning_failed"])
+
+
+def test_what_waits_to_be_learned_is_told_and_bounded_and_let_go() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def learn(_one: Decided) -> None:
+        begun.set()
+        go.wait(30)
+
+    learner = Learner(learn, lambda _reason, _fault: None)
+    one = decided(refused("x"))
+    assert learner.offer(one)
+    assert begun.wait(30)
+    before = sys.getrefcount(one)
+    assert [learner.offer(one) for _ in range(MAX_WAITING + 2)] == [True] * MAX_WAITING + [False] * 2
+    assert learner.waiting == MAX_WAITING
+    assert sys.getrefcount(one) == before + MAX_WAITING
+    go.set()
+    learner.close()
+    assert learner.waiting == 0
+    assert sys.getrefcount(one) <= before
 
 
 def test_telling_never_raises(stream: io.StringIO) -> None:

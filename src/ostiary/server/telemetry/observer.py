@@ -23,6 +23,11 @@ class Learner:
         self._thread = threading.Thread(target=self._run, name="ostiary-learner", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many decisions are handed over and not learned yet; each is kept whole until then."""
+        return self._queue.qsize()
+
     def offer(self, decided: Decided) -> bool:
         """Hand over one decision; return false when too many wait."""
         if self._queue.qsize() >= MAX_WAITING:  # the loop alone offers: nobody comes between the two lines

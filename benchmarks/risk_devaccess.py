@@ -10,7 +10,8 @@ Takes about half an hour each on two cores.
 
 ``tuning`` is what transfer may be chosen on: the organisation that transfer trains on, cut into two that share no
 person and no repository, each scored by a model of the other. The reported four repositories and their people are in
-neither. It runs only where it is named.
+neither. ``tuning within`` is the same for an organisation that the model knows: of what happened before the reported
+part, the first three fifths train and the rest is scored. Both run only where they are named.
 """
 
 import argparse
@@ -23,11 +24,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.devaccess_splits import Side, read_devaccess, transfer_split, write_side
+from benchmarks import devaccess_splits
+from benchmarks.devaccess_splits import NS, Side, read_devaccess, transfer_split, write_side
 
-BORDER = "1467049435"
+BORDER = str(devaccess_splits.BORDER)
 RUNS = ("self-supervised", "with labels", "transfer")
 TUNING = ("tuning, one way", "tuning, the other way")
+WITHIN = "tuning within"
+TRAINED_ON = 0.6
+"""Share of the events before the reported part that ``tuning within`` trains on."""
 TUNING_FOUR = frozenset({"glance", "keystone", "neutron", "tempest"})
 """Leave the most takeovers whole, of all sets of four of the ten (``devaccess_splits.choose``)."""
 REPO = Path(__file__).resolve().parent.parent
@@ -67,7 +72,20 @@ def measure(folder: Path, work: Path, only: Sequence[str]) -> dict[str, Any]:
             inner = transfer_split(split.train.events, split.train.verdicts, TUNING_FOUR)
             found[TUNING[0]] = transfer(inner.train, inner.test, work / "tuning-one")
             found[TUNING[1]] = transfer(inner.test, inner.train, work / "tuning-other")
+    if WITHIN in only:
+        found[WITHIN] = tuning_within(Side(*read_devaccess(folder, devaccess_splits.BORDER)), work / "tuning-within")
     return found
+
+
+def tuning_within(side: Side, work: Path) -> dict[str, Any]:
+    """Return the evaluation on the later part of what happened before the reported one, trained on the earlier."""
+    write_side(side, work / "split")
+    cut = str(side.events[int(len(side.events) * TRAINED_ON)].time_ns // NS)
+    events = ("--events", str(work / "split" / "events.csv.gz"), "--mapping", "devaccess")
+    labels = ("--labels", str(work / "split" / "labels.csv.gz"))
+    model, data = str(work / "model"), work / "data"
+    run("risk", "train", *events, *labels, "--until", cut, "--out", model, data=data)
+    return run("risk", "evaluate", "--model", model, *events, *labels, "--from", cut, data=data)
 
 
 def transfer(train: Side, test: Side, work: Path) -> dict[str, Any]:
@@ -110,7 +128,7 @@ def main() -> None:
     default = os.environ.get("OSTIARY_SHARED", str(REPO.parent / "shared"))
     parser.add_argument("--shared", type=Path, default=Path(default))
     parser.add_argument("--out", type=Path, help="keep the models here")
-    parser.add_argument("--only", nargs="+", choices=(*RUNS, "tuning"), default=RUNS, help="which runs")
+    parser.add_argument("--only", nargs="+", choices=(*RUNS, "tuning", WITHIN), default=RUNS, help="which runs")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     folder = chosen.shared / "data" / "risk" / "devaccess"

@@ -1,7 +1,6 @@
 """fsspec keeps filesystems by what their arguments show, and tokens show no secret: Bob was handed Alice's."""
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import fsspec
@@ -30,16 +29,26 @@ def _whose(filesystem: Any) -> Any:
     return filesystem._doorway._tokens("sales")  # what the next request would be sent with
 
 
+def _ways() -> list[Any]:
+    def placed(tokens: Any) -> Any:
+        return OstiaryFileSystem(URL, "acme", tokens)
+
+    def named(tokens: Any) -> Any:
+        return OstiaryFileSystem(URL, "acme", tokens=tokens)
+
+    def by_protocol(tokens: Any) -> Any:
+        return fsspec.filesystem("ostiary", endpoint=URL, tenant="acme", tokens=tokens)
+
+    def by_path(tokens: Any) -> Any:
+        return fsspec.core.url_to_fs("ostiary://sales/a", endpoint=URL, tenant="acme", tokens=tokens)[0]
+
+    return [placed, named, by_protocol, by_path]
+
+
 def test_a_filesystem_is_of_the_caller_who_asked_for_it() -> None:
-    alice, bob = (ExchangedToken(URL, "acme", lambda who=who: who, ACCESS) for who in ("alice", "bob"))
+    alice, bob = (ExchangedToken(URL, "acme", who, ACCESS) for who in ("alice", "bob"))
     assert repr(alice) == repr(bob)
-    ways: list[Callable[[Any], Any]] = [
-        lambda tokens: OstiaryFileSystem(URL, "acme", tokens),
-        lambda tokens: OstiaryFileSystem(URL, "acme", tokens=tokens),
-        lambda tokens: fsspec.filesystem("ostiary", endpoint=URL, tenant="acme", tokens=tokens),
-        lambda tokens: fsspec.core.url_to_fs("ostiary://sales/a", endpoint=URL, tenant="acme", tokens=tokens)[0],
-    ]
-    for made in ways:
+    for made in _ways():
         first, second = made(alice), made(bob)
         assert (_whose(first), _whose(second)) == (alice, bob)
         assert first != second

@@ -165,7 +165,7 @@ def test_the_proxy_is_told_exact_names_and_runs_as_nobody() -> None:
 
 
 def test_with_cilium_nothing_but_its_policy_lets_the_proxy_out() -> None:
-    """Cilium adds up what policies of both kinds allow: a core policy that allows the world leaves no name to hold to."""
+    """Cilium adds up what both kinds allow: a core policy that allows the world leaves no name to hold to."""
     pinned = {"egress": [{"host": "registry.inside", "port": 8443, "addresses": ["10.20.0.9"]}]}
     found = manifests(**pinned)
     core, cilium = (found[f"{kind}/fraud-2026-egress"] for kind in ("NetworkPolicy", "CiliumNetworkPolicy"))

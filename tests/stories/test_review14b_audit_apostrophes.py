@@ -1,6 +1,6 @@
 """Whoever guesses at log-ins with an apostrophe in the name was read by nobody: auditd writes it as it is typed.
 
-auditd writes names with a space or a quote in hex; the record's `msg` was cut at the apostrophe, and the record refused.
+auditd writes names with a space or a quote in hex; the `msg` of a record was cut at the apostrophe, the record refused.
 """
 
 import pytest

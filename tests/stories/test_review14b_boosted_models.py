@@ -71,12 +71,21 @@ def _leaves(learner: dict[str, Any]) -> None:
     learner["gradient_booster"]["model"]["trees"][0]["tree_param"]["size_leaf_vector"] = "9"
 
 
+def _parents(learner: dict[str, Any]) -> None:
+    tree = learner["gradient_booster"]["model"]["trees"][0]
+    tree["parents"] = [tree["parents"][0], *(1 << 30 for _ in tree["parents"][1:])]
+
+
+def _root(learner: dict[str, Any]) -> None:
+    learner["gradient_booster"]["model"]["trees"][0]["parents"][0] = 1 << 30
+
+
 def _targets(learner: dict[str, Any]) -> None:
     learner["learner_model_param"]["num_target"] = "77"
 
 
-@pytest.mark.parametrize("lie", [_tree_info, _classes, _leaves])
-def test_a_tree_that_adds_to_a_score_that_there_is_not(lie: Callable[[dict[str, Any]], None]) -> None:
+@pytest.mark.parametrize("lie", [_tree_info, _classes, _leaves, _parents, _root])
+def test_a_tree_that_leads_beside_the_memory(lie: Callable[[dict[str, Any]], None]) -> None:
     seen = 0
     for file in sorted(GOLDEN.glob("*.json")):
         model = json.loads(file.read_bytes())

@@ -26,6 +26,7 @@ _NODE_ARRAYS_TOLD: Final = ("default_left", "split_type", "loss_changes", "sum_h
 _CATEGORY_ARRAYS: Final = ("categories_nodes", "categories_segments", "categories_sizes")
 _MAX_DIGITS: Final = 10
 _LEAF: Final = -1
+_NO_PARENT: Final = frozenset({-1, 2**31 - 1})
 
 
 def check_xgboost_json(data: Bytes, limits: FormatLimits = DEFAULT_LIMITS) -> None:
@@ -134,6 +135,14 @@ def _check_nodes(tree: dict[str, Any], features: int, wide: int) -> None:
         raise Misfit("format_tree_shape", "a tree has leaves that nothing leads to")
     if not all(0 <= feature < features for feature in looked):
         raise _fault("a tree looks at a feature that there is not")
+    _check_parents(tree["parents"], left, right)
+
+
+def _check_parents(parents: Any, left: Any, right: Any) -> None:
+    """Compare the way up with the way down: XGBoost walks it when it loads, and does not look."""
+    up = {child: node for node, children in enumerate(zip(left, right, strict=True)) for child in children}
+    if parents[0] not in _NO_PARENT or any(up[node] != parents[node] for node in range(1, len(parents))):
+        raise Misfit("format_tree_shape", "a node of a tree calls another one its parent than the one that leads to it")
 
 
 def _right_without_places(tree: dict[str, Any], wide: int) -> list[int]:

@@ -59,6 +59,18 @@ def test_a_line_that_only_the_loader_sees(told: str) -> None:
     assert _verdict("model.txt", told.replace("label_index=0", "label_index=0\rnum_class=9", 1).encode()) == "refused"
 
 
+@pytest.mark.parametrize("name", ["leaf_weight", "leaf_count", "internal_count", "split_gain"])
+def test_a_line_without_its_numbers(told: str, name: str) -> None:
+    """LightGBM ends the whole process at such a line."""
+    line = f"{name}={told.partition(f'{name}=')[2].partition(chr(10))[0]}"
+    sizes = told.partition("tree_sizes=")[2].partition("\n")[0]
+    first, _, rest = sizes.partition(" ")
+    shorter = int(first) - len(line) + len(name) + 1
+    lying = told.replace(f"\n{line}\n", f"\n{name}=\n", 1)
+    lying = lying.replace(f"tree_sizes={sizes}", f"tree_sizes={shorter} {rest}".rstrip(), 1)
+    assert _verdict("model.txt", lying.encode()) == "refused"
+
+
 def _tree_info(learner: dict[str, Any]) -> None:
     learner["gradient_booster"]["model"]["tree_info"][0] = 300_000_000
 

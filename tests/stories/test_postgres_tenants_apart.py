@@ -175,3 +175,20 @@ def test_a_role_that_no_policy_binds_is_refused(place: PostgresPlace) -> None:
             await owner.execute("DROP ROLE unbound")
 
     within(place, work)
+
+
+def test_a_role_that_owns_a_table_is_refused_as_well(place: PostgresPlace) -> None:
+    """Policies do not bind an owner: `store.role` set to the login that made the schema saw every tenant."""
+
+    async def work(owner: asyncpg.Connection, line: Line) -> None:
+        await owner.execute("CREATE ROLE landlord; CREATE ROLE heir; GRANT landlord TO heir")
+        await owner.execute("GRANT CREATE ON SCHEMA ostiary TO landlord; ALTER TABLE ostiary.peps OWNER TO landlord")
+        try:
+            for role in ("landlord", "heir"):
+                with pytest.raises(Exception, match="bound by no policy"):
+                    await connect(msgspec.structs.replace(place, role=role))
+        finally:
+            await owner.execute("ALTER TABLE ostiary.peps OWNER TO CURRENT_USER")
+            await owner.execute("REVOKE CREATE ON SCHEMA ostiary FROM landlord; DROP ROLE heir; DROP ROLE landlord")
+
+    within(place, work)

@@ -135,7 +135,7 @@ def test_the_run_reaches_its_proxy_and_nothing_else() -> None:
 
 
 def test_the_proxy_takes_its_own_run_only_and_never_reaches_inwards() -> None:
-    policy = manifests()["NetworkPolicy/fraud-2026-egress"]["spec"]
+    policy = manifests(cilium=False)["NetworkPolicy/fraud-2026-egress"]["spec"]
     (ingress,) = policy["ingress"]
     assert ingress["from"][0]["podSelector"]["matchLabels"]["ostiary.dev/run"] == "fraud-2026"
     dns, world = policy["egress"]
@@ -143,7 +143,7 @@ def test_the_proxy_takes_its_own_run_only_and_never_reaches_inwards() -> None:
     assert [port["port"] for port in world["ports"]] == [443, 8443]
     shut = world["to"][0]["ipBlock"]["except"]
     assert {"10.0.0.0/8", "169.254.0.0/16", "127.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12"} <= set(shut)
-    pinned = {"egress": [{"host": "registry.inside", "addresses": ["10.20.0.9"]}]}
+    pinned = {"egress": [{"host": "registry.inside", "addresses": ["10.20.0.9"]}], "cilium": False}
     inner = manifests(**pinned)["NetworkPolicy/fraud-2026-egress"]["spec"]["egress"][1]
     assert inner["to"][2:] == [{"ipBlock": {"cidr": "10.20.0.9/32"}}]
 
@@ -162,6 +162,19 @@ def test_the_proxy_is_told_exact_names_and_runs_as_nobody() -> None:
     cilium = found["CiliumNetworkPolicy/fraud-2026-egress"]["spec"]
     names = {name["matchName"] for rule in cilium["egress"] for name in rule.get("toFQDNs", [])}
     assert names == {"ostiary.example", "pypi.org", "logs.example"}
+
+
+def test_with_cilium_nothing_but_its_policy_lets_the_proxy_out() -> None:
+    """Cilium adds up what both kinds allow: a core policy that allows the world leaves no name to hold to."""
+    pinned = {"egress": [{"host": "registry.inside", "port": 8443, "addresses": ["10.20.0.9"]}]}
+    found = manifests(**pinned)
+    core, cilium = (found[f"{kind}/fraud-2026-egress"] for kind in ("NetworkPolicy", "CiliumNetworkPolicy"))
+    assert core["spec"]["egress"] == []
+    assert core["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    validate(cilium)
+    assert [rule["toCIDR"] for rule in cilium["spec"]["egress"] if "toCIDR" in rule] == [["10.20.0.9/32"]]
+    (inside,) = [rule for rule in cilium["spec"]["egress"] if "toCIDR" in rule]
+    assert inside["toPorts"] == [{"ports": [{"port": "8443", "protocol": "TCP"}]}]
 
 
 def test_the_same_plan_gives_the_same_bytes() -> None:

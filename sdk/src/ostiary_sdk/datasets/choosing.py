@@ -33,11 +33,29 @@ WRITES: Final = ("dataset.write", "dataset.delete")
 _PLATFORMS: Final[dict[str, Callable[[], TokenSource]]] = {"gitlab": gitlab, "kubernetes": kubernetes, "spiffe": spiffe}
 
 
+class Given:
+    """Tokens that were handed in, as fsspec keeps them among the arguments of a filesystem.
+
+    fsspec hands out the same filesystem for arguments that show themselves alike, and tokens show no secret: two
+    callers' are told apart by which they are.
+    """
+
+    __slots__ = ("tokens",)
+
+    def __init__(self, tokens: Tokens | Callable[[str], Tokens]) -> None:
+        """Keep them; who is kept has a name that nobody else gets."""
+        self.tokens = tokens
+
+    def __repr__(self) -> str:  # type: ignore[explicit-override] # typing.override is not in 3.11
+        """Say which they are, and nothing of them."""
+        return f"{type(self.tokens).__name__} at {id(self.tokens):#x}"
+
+
 def doorway_of(
     *,
     url: str | None,
     tenant: str | None,
-    tokens: Tokens | Callable[[str], Tokens] | None,
+    tokens: Given | Tokens | Callable[[str], Tokens] | None,
     options: Mapping[str, Any],
     environ: Mapping[str, str] = os.environ,
 ) -> Doorway:
@@ -50,7 +68,8 @@ def doorway_of(
     if not place:
         raise ValueError("say where the door is: storage_options={'endpoint': …} or OSTIARY_URL")
     whose = tenant or environ.get("OSTIARY_TENANT", "default")
-    return Doorway(place, whose, _tokens(place, whose, tokens, environ), **options)
+    given = tokens.tokens if isinstance(tokens, Given) else tokens
+    return Doorway(place, whose, _tokens(place, whose, given, environ), **options)
 
 
 def _tokens(

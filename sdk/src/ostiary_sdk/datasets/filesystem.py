@@ -3,6 +3,7 @@
 - ``info`` is remembered for a moment: tools ask the same several times before they read, and each is a decision.
 - Folders are what names make them: they come and go with the objects below them.
 - An object is replaced by version: two writers never overwrite each other unseen.
+- fsspec keeps instances and hands them out again: only to whoever comes with the same tokens.
 """
 
 import datetime as dt
@@ -17,7 +18,7 @@ from urllib.parse import urlencode
 from fsspec.spec import AbstractFileSystem
 from typing_extensions import override
 
-from ostiary_sdk.datasets.choosing import doorway_of
+from ostiary_sdk.datasets.choosing import Given, doorway_of
 from ostiary_sdk.datasets.doorway import Answer, DatasetError, NoSuchObjectError
 from ostiary_sdk.datasets.reading import FIRST, OstiaryFile, OstiaryWriter, digest_header
 from ostiary_sdk.pipeline.tokens import Tokens
@@ -25,10 +26,28 @@ from ostiary_sdk.pipeline.tokens import Tokens
 INFO_S: Final = 5.0
 MAX_INFOS: Final = 1000
 _UNSATISFIABLE: Final = 416
+_TOKENS: Final = 2  # where they stand among arguments without a name
 Info = dict[str, Any]
 
 
-class OstiaryFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec is untyped
+class _OnePerCaller(type(AbstractFileSystem)):  # type: ignore[misc] # fsspec is untyped
+    """Makes filesystems, and keeps those of different tokens apart."""
+
+    def __call__(cls, *args: Any, **named: Any) -> Any:
+        """Return the filesystem of these arguments, a new one or the one that was made of the same."""
+        placed = list(args)
+        if len(placed) > _TOKENS:
+            placed[_TOKENS] = _apart(placed[_TOKENS])
+        elif "tokens" in named:
+            named["tokens"] = _apart(named["tokens"])
+        return super().__call__(*placed, **named)
+
+
+def _apart(tokens: Any) -> Any:
+    return tokens if tokens is None or isinstance(tokens, Given) else Given(tokens)
+
+
+class OstiaryFileSystem(AbstractFileSystem, metaclass=_OnePerCaller):  # type: ignore[misc] # fsspec is untyped
     """Datasets behind Ostiary's door.
 
     Args:
@@ -46,7 +65,7 @@ class OstiaryFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec is u
         self,
         endpoint: str | None = None,
         tenant: str | None = None,
-        tokens: Tokens | Callable[[str], Tokens] | None = None,
+        tokens: Given | Tokens | Callable[[str], Tokens] | None = None,
         *,
         timeout_s: float = 60.0,
         allow_http: bool = False,

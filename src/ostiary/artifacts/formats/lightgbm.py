@@ -3,7 +3,8 @@
 1. ASCII lines of ``name=value`` in blocks, each name once in a block, none but those LightGBM writes.
 2. ``tree_sizes`` tells where each tree begins, for LightGBM jumps there: it must be true to the byte.
 3. The arrays of a tree are as long as its number of leaves says; indices lie inside; the children make one tree.
-4. No parameter names another file for LightGBM to read.
+4. A row of scores is as long as every part says: LightGBM makes room by one of these numbers and writes by the others.
+5. No parameter names another file for LightGBM to read.
 
 https://github.com/microsoft/LightGBM/blob/master/src/boosting/gbdt_model_text.cpp
 """
@@ -18,7 +19,7 @@ from ostiary.artifacts.formats.strict_json import strict_json
 
 HEAD: Final = b"tree\n"
 _TREES_END: Final = b"end of trees\n"
-_ALLOWED_BYTES: Final = re.compile(rb"[^\t\n\r -~\x80-\xff]")
+_FORBIDDEN_BYTES: Final = re.compile(rb"[^\t\n -~\x80-\xff]")  # a carriage return ends a line for LightGBM as well
 _HEAD_NAMES: Final = frozenset({
     "version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx", "objective", "feature_names",
     "monotone_constraints", "feature_infos", "tree_sizes", "average_output",
@@ -45,7 +46,7 @@ def check_lightgbm(data: Bytes, limits: FormatLimits = DEFAULT_LIMITS) -> None:
     raw = bytes(data)
     if not raw.startswith(HEAD):
         raise Misfit("format_lightgbm_malformed", "it does not begin like a model of LightGBM")
-    if _ALLOWED_BYTES.search(raw):
+    if _FORBIDDEN_BYTES.search(raw):
         raise Misfit("format_lightgbm_malformed", "it has characters that are no text")
     head_end = raw.find(b"\n\n")
     if head_end < 0:
@@ -89,9 +90,20 @@ def _check_head(head: dict[str, str], limits: FormatLimits) -> int:
     if "feature_infos" in head and len(head["feature_infos"].split(" ")) != features:
         raise Misfit("format_lightgbm_malformed", f"it says {features} features and does not describe as many")
     within("bytes in a name", max(map(len, names)), limits.max_name_bytes)
-    if not natural(head["num_class"]) or not natural(head["num_tree_per_iteration"]):
-        raise Misfit("format_lightgbm_malformed", "it has no class or no tree an iteration")
+    _check_classes(head, limits)
     return features
+
+
+def _check_classes(head: dict[str, str], limits: FormatLimits) -> None:
+    """Compare how many scores a row has by the head, by the trees of an iteration and by the objective."""
+    classes, objective = natural(head["num_class"]), head.get("objective", "").split(" ")
+    within("classes", classes, limits.max_trees)
+    told = [natural(part.partition(":")[2]) for part in objective if part.startswith("num_class:")]
+    told.append(natural(head["num_tree_per_iteration"]))
+    if not classes or any(number != classes for number in told) or (objective[0].startswith("multi") and len(told) < 2):  # noqa: PLR2004
+        raise Misfit("format_lightgbm_malformed", "its head, trees and objective do not agree on the number of classes")
+    if len(head["tree_sizes"].split()) % classes:
+        raise Misfit("format_lightgbm_malformed", "its last iteration has not a tree for each class")
 
 
 def natural(text: str) -> int:

@@ -61,7 +61,8 @@ class _Tree:
             raise _fault("a tree has no leaf")
         self._numbers("leaf_value", leaves)
         for name in _LEAF_TOLD:
-            if self._lines.get(name):
+            # A line that is there and empty ends LightGBM's process, but for a tree of one leaf.
+            if self._lines.get(name) or (leaves > 1 and name in self._lines):
                 self._numbers(name, leaves)
         if leaves > 1:
             self._check_inner(leaves)
@@ -76,7 +77,7 @@ class _Tree:
         if not all(0 <= feature < self._features for feature in features):
             raise _fault("a tree looks at a feature that there is not")
         for name in ("split_gain", "threshold", *_INNER_TOLD):
-            if name == "threshold" or self._lines.get(name):
+            if name == "threshold" or name in self._lines:
                 self._numbers(name, inner)
         met = check_tree(
             self._integers("left_child", inner), self._integers("right_child", inner), is_leaf=lambda child: child < 0

@@ -16,6 +16,7 @@ class FormatLimits(msgspec.Struct, frozen=True):
         max_name_bytes: length of a name of a tensor, node, feature.
         max_fields: protobuf fields that are followed in one ONNX file.
         max_onnx_bytes: length of an ONNX file; protobuf itself ends at 2 GiB.
+        max_sparse_elements: elements of a sparse tensor of ONNX, made dense.
         max_graph_depth: messages inside each other in an ONNX file; a graph inside a graph takes three.
         max_trees: trees of a boosted model.
         max_tree_bytes: length of a boosted model.
@@ -31,6 +32,7 @@ class FormatLimits(msgspec.Struct, frozen=True):
     max_name_bytes: int = 4_096
     max_fields: int = 4_000_000
     max_onnx_bytes: int = 2**31 - 1
+    max_sparse_elements: int = 2**28
     max_graph_depth: int = 48
     max_trees: int = 200_000
     max_tree_bytes: int = 1024 * 1024 * 1024

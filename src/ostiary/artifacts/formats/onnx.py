@@ -4,7 +4,7 @@ r"""ONNX: a protobuf walk of our own that follows every field and knows each of 
 2. A field that may come once comes once: two readers would merge or choose differently.
 3. Operators are of the domains that ONNX itself defines, in versions that are known; none is custom.
 4. No tensor lies in another file; no function, training graph or device is defined; no setting rides in the metadata.
-5. Every tensor holds exactly as much as its shape says.
+5. Every tensor holds exactly as much as its shape says; a sparse one is bounded by what a dense one could be.
 6. Depth, number of fields and lengths of names are bounded; nothing is built, data is skipped.
 
 >>> check_onnx(memoryview(b"\x08\x0a\x3a\x00\x42\x02\x10\x15"))
@@ -15,7 +15,7 @@ from typing import Final
 from ostiary.artifacts.formats.limits import DEFAULT_LIMITS, FormatLimits
 from ostiary.artifacts.formats.misfit import Bytes, Misfit, shown, within
 from ostiary.artifacts.formats.onnx_fields import MESSAGES, REFUSED, Kind
-from ostiary.artifacts.formats.onnx_tensors import check_tensor
+from ostiary.artifacts.formats.onnx_tensors import check_sparse, check_tensor
 from ostiary.artifacts.formats.protobuf import FIXED32, FIXED64, LENGTH, VARINT, Field, Wire
 
 _IR_VERSIONS: Final = range(3, 15)
@@ -68,6 +68,8 @@ class _Judge:
             self._value(name, kind, field, wire, depth)
         if name == "Tensor":
             check_tensor(wire, self._limits)
+        elif name == "Sparse":
+            check_sparse(wire, self._limits)
         elif name == "Opset":
             _check_opset(wire)
         return found

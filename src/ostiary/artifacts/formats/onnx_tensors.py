@@ -1,6 +1,7 @@
 """A tensor inside an ONNX file must hold exactly what its shape and type say.
 
 A reader allocates by the shape. So a shape of 2⁴⁰ elements over four bytes of data is refused before a reader sees it.
+Of a sparse tensor it makes a dense one: one that no file could hold dense is refused as well.
 
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, ``TensorProto``.
 """
@@ -12,6 +13,7 @@ from ostiary.artifacts.formats.misfit import Bytes, Misfit, product, within
 from ostiary.artifacts.formats.protobuf import FIXED32, FIXED64, LENGTH, VARINT, Field, Wire, count_varints, varint
 
 _DIMS, _TYPE, _RAW, _STRINGS = 1, 2, 9, 6
+_SPARSE_DIMS: Final = 3
 _MOST: Final = 2**60
 _STRING: Final = 8
 # data_type -> bits of an element in raw_data
@@ -46,9 +48,27 @@ def check_tensor(wire: Wire, limits: FormatLimits) -> None:
             kind = field.value
         elif field.number in _DATA:
             held[field.number] = held.get(field.number, 0) + _count(field)
+    _check_held(kind, _elements(shape), held)
+
+
+def check_sparse(wire: Wire, limits: FormatLimits) -> None:
+    """Check the shape of one sparse tensor; its values and their places are tensors, judged as such.
+
+    Raises:
+        Misfit: ``format_onnx_tensor``, ``format_overflow``, ``format_too_large``.
+    """
+    shape: list[int] = []
+    for field in wire.fields():
+        if field.number == _SPARSE_DIMS:
+            shape.extend(_numbers(field, limits))
+            within("dimensions", len(shape), limits.max_dimensions)
+    within("elements of a sparse tensor", _elements(shape), limits.max_sparse_elements)
+
+
+def _elements(shape: list[int]) -> int:
     if any(dimension >= _MOST for dimension in shape):  # negative ones too: they are 64-bit varints
         raise Misfit("format_onnx_tensor", "a tensor has a negative dimension")
-    _check_held(kind, product(shape, _MOST), held)
+    return product(shape, _MOST)
 
 
 def _check_held(kind: int, elements: int, held: dict[int, int]) -> None:

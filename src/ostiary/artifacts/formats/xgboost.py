@@ -3,6 +3,7 @@
 1. ``learner`` and ``version`` and nothing else; a booster that is ``gbtree``, ``dart`` or ``gblinear``.
 2. Every array of a tree has ``num_nodes`` members; features and categories lie inside; children make one tree.
 3. The counts that a reader allocates by are those of the arrays that are there.
+4. Each tree and weight adds to a score that there is: XGBoost writes where they say, and does not look.
 
 https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html, and its JSON schema.
 """
@@ -25,6 +26,7 @@ _NODE_ARRAYS_TOLD: Final = ("default_left", "split_type", "loss_changes", "sum_h
 _CATEGORY_ARRAYS: Final = ("categories_nodes", "categories_segments", "categories_sizes")
 _MAX_DIGITS: Final = 10
 _LEAF: Final = -1
+_NO_PARENT: Final = frozenset({-1, 2**31 - 1})
 
 
 def check_xgboost_json(data: Bytes, limits: FormatLimits = DEFAULT_LIMITS) -> None:
@@ -64,36 +66,49 @@ def check_model(value: Any, limits: FormatLimits) -> None:
     if not {"gradient_booster", "learner_model_param", "objective"} <= learner.keys() <= _LEARNER:
         raise _fault("`learner` lacks a member or has one that is not known")
     features = _told(learner["learner_model_param"], "num_feature")
+    scores = _scores(learner["learner_model_param"], limits)
     for name in ("feature_names", "feature_types"):
         named = learner.get(name, [])
         if not isinstance(named, list) or len(named) not in {0, features} or not _texts(named):
             raise _fault(f"`{name}` does not name {features} features")
-    _check_booster(_object(learner["gradient_booster"], "`gradient_booster`"), features, limits)
+    _check_booster(_object(learner["gradient_booster"], "`gradient_booster`"), features, scores, limits)
 
 
-def _check_booster(booster: dict[str, Any], features: int, limits: FormatLimits) -> None:
+def _scores(parameters: Any, limits: FormatLimits) -> int:
+    """Return how many scores a row has: one a class or target, and one at least."""
+    told = _object(parameters, "a set of parameters")
+    scores = max([1, *(_told(told, name) for name in ("num_class", "num_target") if name in told)])
+    within("scores of a row", scores, limits.max_trees)
+    return scores
+
+
+def _check_booster(booster: dict[str, Any], features: int, scores: int, limits: FormatLimits) -> None:
     kind = booster.get("name")
     if not isinstance(kind, str) or kind not in _BOOSTERS:
         raise _fault(f"there is no booster {shown(kind)}")
     inner = _object(booster.get("gbtree"), "`gbtree`") if kind == "dart" else booster
     model = _object(inner.get("model"), "`model`")
     if kind == "gblinear":
-        if not _is_array(model.get("weights")) or len(model["weights"]) % (features + 1):
-            raise _fault("`weights` is not as long as the features say")
+        if not _is_array(model.get("weights")) or len(model["weights"]) != (features + 1) * scores:
+            raise _fault("`weights` is not as long as the features and scores say")
         return
     trees = model.get("trees")
     count = _told(model.get("gbtree_model_param"), "num_trees")
     if not isinstance(trees, list) or len(trees) != count or not _naturals(model.get("tree_info"), count):
         raise _fault(f"it says {count} trees and has not as many")
+    if any(score >= scores for score in model["tree_info"]):
+        raise _fault(f"a tree adds to a score that there is not, of {scores}")
     if kind == "dart" and (not _is_array(booster.get("weight_drop")) or len(booster["weight_drop"]) != count):
         raise _fault(f"it says {count} trees and does not weigh as many")
     within("trees", count, limits.max_trees)
     for tree in trees:
-        _check_one(_object(tree, "a tree"), features)
+        _check_one(_object(tree, "a tree"), features, scores)
 
 
-def _check_one(tree: dict[str, Any], features: int) -> None:
+def _check_one(tree: dict[str, Any], features: int, scores: int) -> None:
     nodes, wide = _told(tree.get("tree_param"), "num_nodes"), _told(tree.get("tree_param"), "size_leaf_vector")
+    if wide not in {0, 1, scores}:
+        raise _fault(f"a leaf holds {wide} scores of {scores}")
     for name in _NODE_ARRAYS + tuple(name for name in _NODE_ARRAYS_TOLD if name in tree):
         if not _is_array(tree.get(name)) or len(tree[name]) != nodes:
             raise _fault(f"`{name}` does not hold {nodes} numbers")
@@ -120,6 +135,14 @@ def _check_nodes(tree: dict[str, Any], features: int, wide: int) -> None:
         raise Misfit("format_tree_shape", "a tree has leaves that nothing leads to")
     if not all(0 <= feature < features for feature in looked):
         raise _fault("a tree looks at a feature that there is not")
+    _check_parents(tree["parents"], left, right)
+
+
+def _check_parents(parents: Any, left: Any, right: Any) -> None:
+    """Compare the way up with the way down: XGBoost walks it when it loads, and does not look."""
+    up = {child: node for node, children in enumerate(zip(left, right, strict=True)) for child in children}
+    if parents[0] not in _NO_PARENT or any(up[node] != parents[node] for node in range(1, len(parents))):
+        raise Misfit("format_tree_shape", "a node of a tree calls another one its parent than the one that leads to it")
 
 
 def _right_without_places(tree: dict[str, Any], wide: int) -> list[int]:

@@ -1,7 +1,8 @@
 """The network of a run: nobody comes in, the run reaches its proxy and nothing else, not even DNS.
 
 Two policies that any CNI enforces. Names are the proxy's business, because a core NetworkPolicy knows only addresses;
-where Cilium runs, a third policy holds the proxy itself to the names.
+where Cilium runs, a third policy holds the proxy itself to the names. Cilium adds up what policies of both kinds allow:
+so the core one then lets the proxy out to nowhere, and where there is no Cilium after all, nowhere is what it reaches.
 """
 
 from typing import Any, Final
@@ -48,7 +49,10 @@ def training_policy(plan: TrainingPlan) -> Manifest:
 
 
 def proxy_policy(plan: TrainingPlan) -> Manifest:
-    """Return the policy of the proxy: from the run, to the cluster's DNS and public addresses at granted ports."""
+    """Return the policy of the proxy: from the run, to the cluster's DNS and public addresses at granted ports.
+
+    With Cilium, out to nothing: that is its own policy's to allow.
+    """
     training = {"podSelector": {"matchLabels": labels(plan, "training")}}
     ports = [{"protocol": "TCP", "port": port} for port in sorted({target.port for target in targets(plan)})]
     dns = [{"protocol": protocol, "port": _DNS} for protocol in ("UDP", "TCP")]
@@ -62,7 +66,7 @@ def proxy_policy(plan: TrainingPlan) -> Manifest:
         plan.egress_name,
         "egress-proxy",
         ingress=[{"from": [training], "ports": [{"protocol": "TCP", "port": PROXY_PORT}]}],
-        egress=[{"to": [_CLUSTER_DNS], "ports": dns}, {"to": world, "ports": ports}],
+        egress=[] if plan.cilium else [{"to": [_CLUSTER_DNS], "ports": dns}, {"to": world, "ports": ports}],
     )
 
 
@@ -95,6 +99,14 @@ def cilium_policy(plan: TrainingPlan) -> Manifest:
         }
         for port in sorted({target.port for target in targets(plan)})
     ]
+    pinned = [  # nobody asks DNS where these are, so Cilium learns it of nobody
+        {
+            "toCIDR": [f"{address}/32" for address in sorted(target.addresses)],
+            "toPorts": [{"ports": [{"port": str(target.port), "protocol": "TCP"}]}],
+        }
+        for target in targets(plan)
+        if target.addresses
+    ]
     training = {"matchLabels": {f"k8s:{RUN}": plan.name, "k8s:ostiary.dev/role": "training"}}
     ingress = {
         "fromEndpoints": [training],
@@ -107,6 +119,6 @@ def cilium_policy(plan: TrainingPlan) -> Manifest:
         "spec": {
             "endpointSelector": {"matchLabels": labels(plan, "egress-proxy")},
             "ingress": [ingress],
-            "egress": [asked, *by_port],
+            "egress": [asked, *by_port, *pinned],
         },
     }

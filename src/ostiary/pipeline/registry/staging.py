@@ -3,6 +3,7 @@
 - An upload belongs to one caller, one tenant and one model; to everybody else it is unknown.
 - A piece is written beside the files and moved among them when it is complete: nobody holds a file open that is there.
 - ``seal`` takes the folder away from under the upload; from then on nothing more arrives in it.
+- What is on its way into an upload that has ended is refused at its next piece: it would fill a file without a name.
 - Bounded: bytes and files of an upload, uploads of a tenant, of which one caller has half at most, and the life of one
   that nobody finishes.
 """
@@ -68,6 +69,7 @@ class Incoming:
 
         Raises:
             FaultyInputError: ``upload_too_large``.
+            RefusedError: ``upload_unknown``: the upload has ended meanwhile.
             UnavailableError: ``staging_unavailable``.
         """
         self._take(len(data))
@@ -152,10 +154,14 @@ class Staging:
         def take(count: int) -> None:
             self._take(upload_id, count, 0)
 
+        with self._lock:
+            self._used.setdefault(upload_id, (0, 0))  # one that an earlier process has begun
         self._take(upload_id, 0, 1)
         try:
             return Incoming(folder / "parts" / random_bytes(12).hex(), folder / "files" / path, take)
         except OSError:
+            if not folder.exists():
+                self._used.pop(upload_id, None)
             raise _unknown() from None
 
     def seal(self, tenant: str, upload_id: str, name: str, subject: str) -> Path:
@@ -214,7 +220,9 @@ class Staging:
 
     def _take(self, upload_id: str, count: int, files: int) -> None:
         with self._lock:
-            taken, named = self._used.get(upload_id, (0, 0))
+            if upload_id not in self._used:
+                raise _unknown()
+            taken, named = self._used[upload_id]
             if taken + count > self._limits.max_bytes or named + files > self._limits.max_files:
                 text = f"an upload has at most {self._limits.max_bytes} bytes in {self._limits.max_files} files"
                 raise FaultyInputError("upload_too_large", text)

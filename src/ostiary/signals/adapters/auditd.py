@@ -30,7 +30,8 @@ _LINE: Final = re.compile(
     r"(?:node=(?P<node>\S{1,255}) )?type=(?P<type>[A-Z][A-Z0-9_]{1,39}) "
     r"msg=audit\((?P<s>\d{1,10})\.(?P<ms>\d{3}):(?P<serial>\d{1,20})\): ?(?P<rest>.*)"
 )
-_FIELD: Final = re.compile(r"""\s*([A-Za-z][\w-]{0,63})=("[^"]*"|'[^']*'|[^\s"']+)?""")
+# A name that somebody typed may hold an apostrophe, and no space: `msg` ends at one that a space or the end follows.
+_FIELD: Final = re.compile(r"""\s*([A-Za-z][\w-]{0,63})=("[^"]*"|'(?:[^']|'(?=\S))*+'|[^\s"']+)?""")
 _HEX: Final = re.compile(r"(?:[0-9A-F]{2})+\Z")
 _UNSET: Final = frozenset({"4294967295", "-1", "unset", "(none)", "?", ""})
 _TEXTS: Final = frozenset(

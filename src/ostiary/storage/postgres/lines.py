@@ -29,7 +29,11 @@ _STATEMENTS: Final = 512
 _BEGIN: Final = "BEGIN; SELECT pg_advisory_xact_lock(1869835369, 1)"
 """The one lock of all who write in this database, held to the transaction's end."""
 _TELL: Final = "SELECT set_config('ostiary.tenant', $1, false), set_config('ostiary.scope', $2, false)"
-_BOUND: Final = "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
+_UNBOUND: Final = """SELECT rolsuper OR rolbypassrls OR EXISTS (
+  SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.to_regnamespace('ostiary')
+  AND relkind IN ('r', 'p') AND pg_catalog.pg_has_role(current_user, relowner, 'USAGE')
+) FROM pg_catalog.pg_roles WHERE rolname = current_user"""
+"""A table's policies do not bind its owner, nor who has the owner's rights."""
 T = TypeVar("T")
 
 
@@ -89,8 +93,8 @@ def _settings(place: PostgresPlace) -> dict[str, str]:
 async def _become(connection: asyncpg.Connection, role: str) -> None:
     """Act as a role whose name ``PostgresPlace.parameters`` has looked at."""
     await connection.execute(f'SET ROLE "{role}"')
-    if await connection.fetchval(_BOUND):
-        text = f"the role {role} is bound by no policy: it must be no superuser and have no BYPASSRLS"
+    if await connection.fetchval(_UNBOUND):
+        text = f"the role {role} is bound by no policy: it must be no superuser, have no BYPASSRLS and own no table"
         raise UnavailableError("schema_refused", text)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
+from ostiary.identity.exchange.grant import grant_of
 from ostiary.keys import random_bytes, sha256_hex
 from ostiary.pipeline.features.analysis import Analysis
 from ostiary.pipeline.features.budget import Budget, weight
@@ -207,8 +208,9 @@ class Access:
             raise
 
     def _spend(self, caller: Caller, rows: int) -> None:
-        identity = caller.identity
-        self._budget.spend(caller.tenant, _token(caller), rows, identity.expires_ns, self._house.clock.now_ns())
+        grant, until_ns = grant_of(caller.identity), caller.identity.expires_ns
+        until_ns = until_ns if grant is None else max(until_ns, grant.until_ns)
+        self._budget.spend(caller.tenant, _token(caller), rows, until_ns, self._house.clock.now_ns())
 
     def _within_budget(self, caller: Caller, view: View) -> View:
         left = self._budget.left(caller.tenant, _token(caller))
@@ -311,7 +313,9 @@ def _table(body: Body) -> Any:
 
 
 def _token(caller: Caller) -> str:
-    token = caller.identity.token
+    token, grant = caller.identity.token, grant_of(caller.identity)
+    if grant is not None:  # a workload that exchanges again has no fresh budget
+        return grant.id
     return caller.identity.session_id or (token.token_id if token is not None else "")
 
 

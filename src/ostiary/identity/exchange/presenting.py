@@ -60,6 +60,7 @@ class ProvenExchange:
         ends_ns: it must not live longer than this: the end of every token that was presented.
         origin: what was verified when the subject was first exchanged; kept through every further exchange.
         carried: further claims of the new token: how and when the subject signed in.
+        workload: names whom the new token is about, down to the one run, job or pod of it where that is known.
     """
 
     identity: VerifiedIdentity
@@ -70,6 +71,7 @@ class ProvenExchange:
     ends_ns: int
     origin: Mapping[str, Any]
     carried: Mapping[str, Any]
+    workload: Mapping[str, str]
     proof: HolderProof | None = field(repr=False)
     tokens: tuple[Remembered, ...] = field(repr=False)
 
@@ -120,6 +122,7 @@ class ExchangeVerifier:
             ends_ns=min(_end_ns(one) for one in known),
             origin=_origin(subject),
             carried=_carried(subject),
+            workload=_workload(subject),
             proof=proof,
             tokens=known,
         )
@@ -180,6 +183,13 @@ def _origin(known: Remembered) -> dict[str, Any]:
         return kept if isinstance(kept, dict) else {}
     told = {"iss": facts.issuer, "sub_type": facts.subject_type, "sub": facts.subject_id, "sid": facts.session_id}
     return {**{name: value for name, value in told.items() if value}, "claims": claims}
+
+
+def _workload(known: Remembered) -> dict[str, str]:
+    facts, trust = known.facts, known.issuer.config.workload
+    told = {"iss": facts.issuer, "sub_type": facts.subject_type, "sub": facts.subject_id}
+    names = () if trust is None else trust.kind.instance
+    return {**told, **{name: str(facts.claims[name]) for name in names if name in facts.claims}}
 
 
 def _carried(known: Remembered) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import http.client
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ Revoke = Callable[[Any, str], object]
 
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    lake: Path = tmp_path_factory.mktemp("lake").resolve()
+    lake = tmp_path_factory.mktemp("lake").resolve()
     (lake / "big.bin").write_bytes(BIG)
     server = start_server(guardrails=GUARDRAILS, server={"public_url": PUBLIC}, datasets={"roots": [str(lake)]})
     book = open_datasets(server.house).book

@@ -4,7 +4,7 @@ Everything that is said before the decision is a function of the request alone: 
 nothing of it, not even that it is there.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -170,6 +170,10 @@ class Access:
             raise
         return msgspec.structs.replace(told, watermark=view.watermark)
 
+    def forget_others(self, living: Container[str]) -> None:
+        """Drop what the door keeps in memory of tenants that are gone."""
+        self._door.forget_others(living)
+
     def _view(self, once: "_Once") -> View:
         spec = self._door.spec(once.caller.tenant, once.name)
         detail = once.caller.detail
@@ -229,7 +233,7 @@ class Access:
         more = {"outcome": "written", "rows": rows.num_rows, "columns": rows.column_names, "sha256": digest_of(rows)}
         # On record before it counts: what stands in history without a record was put there by somebody else.
         self._record(once, {**more, "producer": once.subject})
-        self._door.write(tenant, once.name, rows, now_ns)
+        self._door.write(tenant, once.name, view, rows, now_ns)
         return Told(once.passed.decision_id, document={"rows": rows.num_rows})
 
     def _record(self, once: "_Once", more: Mapping[str, Any]) -> None:

@@ -39,6 +39,7 @@ _STATUS: Final = {
     "query_too_large": 413,
 }
 _PARTS: Final = 4
+_FORGET_S: Final = 1.0
 T = TypeVar("T")
 
 
@@ -60,8 +61,11 @@ class FeatureFace:
         self._waiting = 0
 
     def chores(self) -> Sequence[Chore]:
-        """Nothing is done beside the answers."""
-        return ()
+        """Forget what is kept in memory of tenants that are gone."""
+        return (Chore("features_not_forgotten", _FORGET_S, self._forget),)
+
+    def _forget(self) -> None:
+        self._access.forget_others({row.tenant for row in self._desk.house.tenants.living()})
 
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""

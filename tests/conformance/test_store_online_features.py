@@ -59,3 +59,19 @@ def test_a_tenant_is_forgotten_whole(tables: Store) -> None:
     tables.forget_tenant("t")
     assert tables.online_features.get("t", "s", ["[1]"], ["a"]) == {}
     assert tables.online_features.get("u", "s", ["[1]"], ["a"]) == {"[1]": {"a": cell("u")}}
+
+
+def test_what_is_put_over_is_looked_at_as_it_is_written(store: Any) -> None:
+    store.put("t", "s", [("[1]", "a", cell("1"))])
+    seen: list[Any] = []
+
+    def never(found: Any) -> bool:
+        seen.append(found)
+        return False
+
+    new = [("[1]", "b", cell("2")), ("[2]", "a", cell("3"))]
+    assert not store.put_over("t", "s", new, ["a"], never)
+    assert seen == [{"[1]": {"a": cell("1")}}]
+    assert store.get("t", "s", ["[1]", "[2]"], ["a", "b"]) == seen[0]
+    assert store.put_over("t", "s", new, ["a"], lambda _found: True)
+    assert store.get("t", "s", ["[1]", "[2]"], ["b", "a"])["[2]"] == {"a": cell("3")}

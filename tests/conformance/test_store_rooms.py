@@ -92,6 +92,10 @@ def test_snapshots_are_kept_by_tenant_kind_and_name(store: Store) -> None:
     assert snapshots.load("acme", "profiles", "book") == b"two"
     assert snapshots.load("beta", "profiles", "book") is None
     assert [(one.name, one.data, one.updated_ns) for one in snapshots.all("acme", "profiles")] == [("book", b"two", 2)]
+    assert not snapshots.add("acme", "profiles", "book", b"four", 3)
+    assert snapshots.load("acme", "profiles", "book") == b"two"
+    assert snapshots.delete("acme", "profiles", "book")
+    assert snapshots.add("acme", "profiles", "book", b"five", 4)
     assert snapshots.delete("acme", "profiles", "book")
     assert not snapshots.delete("acme", "profiles", "book")
     assert snapshots.load("acme", "other", "book") == b"three"

@@ -147,7 +147,8 @@ def test_online_the_store_is_never_asked_for_what_is_hidden(scene: Any, make_wor
     everything = scene.view((*scene.seen, "email", "salary", "diagnosis", "fraud"))
     rows = world.rows
     now_ns = 1_800_000_000_000_000_000
-    world.door.write("default", "people", world.door.check_write("default", "people", everything, rows, now_ns), now_ns)
+    checked = world.door.check_write("default", "people", everything, rows, now_ns)
+    world.door.write("default", "people", everything, checked, now_ns)
     found = world.door.online("default", "people", view, [{"user_id": n} for n in range(1, 61)], list(scene.seen[1:]))
     assert [row["amount"] for row in found] == rows.column("amount").to_pylist()
     assert not {"email", "salary", "diagnosis", "fraud"} & {name for asked in world.online.asked for name in asked}
@@ -166,7 +167,7 @@ def test_online_rows_that_are_filtered_look_like_rows_that_are_not_there(scene: 
     everything = scene.view((*scene.seen, "email", "salary", "diagnosis", "fraud"))
     now_ns = 1_800_000_000_000_000_000
     rows = world.door.check_write("default", "people", everything, world.rows, now_ns)
-    world.door.write("default", "people", rows, now_ns)
+    world.door.write("default", "people", everything, rows, now_ns)
     view = scene.view(scene.seen, rows=[("country", "eq", "de")])
     found = world.door.online("default", "people", view, [{"user_id": n} for n in (1, 2, 3, 999)], ["amount"])
     assert found == [
@@ -219,7 +220,7 @@ def test_a_tenant_that_is_deleted_takes_its_features_along(scene: Any) -> None:
     everything = scene.view((*scene.seen, "email"))
     now_ns = 1_800_000_000_000_000_000
     rows = scene.door.check_write("leaving", "people", everything, scene.rows.select(list(scene.seen[:5])), now_ns)
-    scene.door.write("leaving", "people", rows, now_ns)
+    scene.door.write("leaving", "people", everything, rows, now_ns)
     key = scene.house.places.keys / "masks/leaving.key"
     scene.door._keyed("leaving")
     assert key.exists()

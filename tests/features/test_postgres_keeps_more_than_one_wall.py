@@ -123,7 +123,8 @@ def test_rows_are_appended_and_read_back(world: Any) -> None:
     at = world.rows.column("at").to_pylist()[0]
     rows = pa.table({"user_id": [900, 901], "at": [at, at], "amount": [1.0, 2.0], "country": ["it's", None]})
     now_ns = 1_800_000_000_000_000_000
-    world.door.write("default", "people", world.door.check_write("default", "people", view, rows, now_ns), now_ns)
+    checked = world.door.check_write("default", "people", view, rows, now_ns)
+    world.door.write("default", "people", view, checked, now_ns)
     assert spec.offline.kind == "postgres"
     found = ask(world, "SELECT amount, country, at FROM people WHERE user_id >= 900 ORDER BY 1").to_pylist()
     assert found == [

@@ -23,7 +23,7 @@ def world(make_worlds: Callable[..., Any]) -> Any:
 
 def put(world: Any, view: View, **row: Any) -> None:
     rows = world.door.check_write("default", "people", view, pa.table({k: [v] for k, v in row.items()}), NOW_NS)
-    world.door.write("default", "people", rows, NOW_NS)
+    world.door.write("default", "people", view, rows, NOW_NS)
 
 
 def get(world: Any, view: View, *users: int) -> list[Any]:

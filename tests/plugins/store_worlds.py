@@ -33,6 +33,10 @@ class MemorySnapshots:
     def save(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> None:
         self.kept[tenant, kind, name] = Snapshot(name, data, now_ns)
 
+    def add(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> bool:
+        fresh = Snapshot(name, data, now_ns)
+        return self.kept.setdefault((tenant, kind, name), fresh) is fresh
+
     def load(self, tenant: str, kind: str, name: str) -> bytes | None:
         found = self.kept.get((tenant, kind, name))
         return found.data if found else None

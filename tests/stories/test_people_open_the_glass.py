@@ -15,7 +15,7 @@ from ostiary.server.break_glass.opening import end_overdue, open_by_quorum
 from ostiary.server.consented import erase_deed, may_add_administrator, may_erase
 from ostiary.server.places import Places
 from ostiary.server.settings import load
-from ostiary.server.step_up.inviting import invite
+from ostiary.server.step_up.inviting import Invited, find_invitation, invite
 from ostiary.server.wiring import House, open_house
 from ostiary.testing.approval_scene import PEOPLE, TENANT, ApprovalScene
 from ostiary.testing.fake_clock import FakeClock
@@ -42,6 +42,10 @@ class World:
     def found(self, subject: str = "kim") -> bool:
         request = EvaluationRequest(Subject("user", subject), Action("read"), Resource("doc", "1"), {})
         return self.house.glass.check.find("default", request, self.clock.now_ns()) is not None
+
+
+def link(invited: Invited) -> str:
+    return invited.url.rpartition("/")[2]
 
 
 @pytest.fixture
@@ -110,6 +114,8 @@ def test_whoever_makes_the_key_is_not_among_those_who_agree(world: World) -> Non
 
 def test_an_administrator_does_not_begin_as_somebody_who_never_did(world: World) -> None:
     """With the first passkey of two people in his hands he would be a quorum."""
+    early = link(invite(world.house, TENANT, "user:fay", "adm_1"))
+    assert find_invitation(world.house, early, world.clock.now_ns())
     people = (*PEOPLE, Person("user:fay", ("risk",)))
     deed = law_deed(TENANT, world.scene.room.law(TENANT), PEOPLE_KIND, "people", written(people))
     made = world.scene.room.propose(TENANT, Draft(deed, "user:zed", change=written(people)))
@@ -117,6 +123,7 @@ def test_an_administrator_does_not_begin_as_somebody_who_never_did(world: World)
         world.scene.says(person, made)
     world.clock.advance(1)
     world.scene.room.enact(TENANT, made.proposal_id, "test")
+    assert find_invitation(world.house, early, world.clock.now_ns()) is None, "a link from before she was one of them"
     with pytest.raises(RefusedError, match=r"approvals propose authenticator\.first user:fay") as caught:
         invite(world.house, TENANT, "user:fay", "adm_1")
     assert caught.value.code == "approval_needed"
@@ -124,7 +131,8 @@ def test_an_administrator_does_not_begin_as_somebody_who_never_did(world: World)
     asked = world.scene.propose(deed)
     for person in ("user:ann", "user:bob"):
         world.scene.says(person, asked)
-    assert invite(world.house, TENANT, "user:fay", "adm_1", proposal=asked.proposal_id).url
+    agreed = link(invite(world.house, TENANT, "user:fay", "adm_1", proposal=asked.proposal_id))
+    assert find_invitation(world.house, agreed, world.clock.now_ns())
     with pytest.raises(RefusedError) as caught:
         invite(world.house, TENANT, "user:fay", "adm_1", proposal=asked.proposal_id)
     assert caught.value.code == "approval_used"

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.decision.event import network_prefix, text_of
+from ostiary.identity.exchange.actors import acting_of
 from ostiary.identity.exchange.details import origin_of
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.sessions import Asked, Session, SessionState, Standing, StepUpProof, rules
@@ -52,6 +53,7 @@ def asked_of(
         network=network_prefix(ip),
         device_id=device_id or "",
         origin=text_of(origin_of(identity).get("sid")) or "",
+        acting=acting_of(identity),
     )
 
 

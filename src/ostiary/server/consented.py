@@ -81,12 +81,16 @@ def may_begin(house: House, who: str, tenant: str, subject: str, proposal: str) 
     Whoever makes that link could keep it, and agree under another's name. So people agree to it as soon as enough
     others hold a passkey; before, nobody could, and it is one administrator's deed that the log tells of.
     """
-    room, passkeys = house.approvals.room, house.store.authenticators
-    law = room.law(tenant)
-    others = [one for one in law.people if one.name != subject and passkeys.of_subject(tenant, one.name)]
-    if law.find(subject) is None or not tally(law.rule(FIRST), others).enough:
+    if not others_must_agree(house, tenant, subject):
         return Consent()
     return house.agreed.need(Deed(tenant, FIRST, subject, {"first": "passkey"}, frozenset({subject})), proposal, who)
+
+
+def others_must_agree(house: House, tenant: str, subject: str) -> bool:
+    """Return whether the first passkey of ``subject`` needs others to agree: one of the people, enough hold one."""
+    passkeys, law = house.store.authenticators, house.approvals.room.law(tenant)
+    others = [one for one in law.people if one.name != subject and passkeys.of_subject(tenant, one.name)]
+    return law.find(subject) is not None and tally(law.rule(FIRST), others).enough
 
 
 def approve_by(house: House, who: str, tenant: str, step: str, digest: str, proposal: str) -> Planned:

@@ -4,13 +4,14 @@ Everything that is said before the decision is a function of the request alone: 
 nothing of it, not even that it is there.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
+from ostiary.identity.exchange.grant import grant_of
 from ostiary.keys import random_bytes, sha256_hex
 from ostiary.pipeline.features.analysis import Analysis
 from ostiary.pipeline.features.budget import Budget, weight
@@ -169,6 +170,10 @@ class Access:
             raise
         return msgspec.structs.replace(told, watermark=view.watermark)
 
+    def forget_others(self, living: Container[str]) -> None:
+        """Drop what the door keeps in memory of tenants that are gone."""
+        self._door.forget_others(living)
+
     def _view(self, once: "_Once") -> View:
         spec = self._door.spec(once.caller.tenant, once.name)
         detail = once.caller.detail
@@ -207,8 +212,9 @@ class Access:
             raise
 
     def _spend(self, caller: Caller, rows: int) -> None:
-        identity = caller.identity
-        self._budget.spend(caller.tenant, _token(caller), rows, identity.expires_ns, self._house.clock.now_ns())
+        grant, until_ns = grant_of(caller.identity), caller.identity.expires_ns
+        until_ns = until_ns if grant is None else max(until_ns, grant.until_ns)
+        self._budget.spend(caller.tenant, _token(caller), rows, until_ns, self._house.clock.now_ns())
 
     def _within_budget(self, caller: Caller, view: View) -> View:
         left = self._budget.left(caller.tenant, _token(caller))
@@ -227,7 +233,7 @@ class Access:
         more = {"outcome": "written", "rows": rows.num_rows, "columns": rows.column_names, "sha256": digest_of(rows)}
         # On record before it counts: what stands in history without a record was put there by somebody else.
         self._record(once, {**more, "producer": once.subject})
-        self._door.write(tenant, once.name, rows, now_ns)
+        self._door.write(tenant, once.name, view, rows, now_ns)
         return Told(once.passed.decision_id, document={"rows": rows.num_rows})
 
     def _record(self, once: "_Once", more: Mapping[str, Any]) -> None:
@@ -311,7 +317,9 @@ def _table(body: Body) -> Any:
 
 
 def _token(caller: Caller) -> str:
-    token = caller.identity.token
+    token, grant = caller.identity.token, grant_of(caller.identity)
+    if grant is not None:  # a workload that exchanges again has no fresh budget
+        return grant.id
     return caller.identity.session_id or (token.token_id if token is not None else "")
 
 

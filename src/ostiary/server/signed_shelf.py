@@ -26,6 +26,10 @@ class ShelfStore(Protocol):
         """Store one, replacing what was there."""
         ...
 
+    def add(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> bool:
+        """Store one unless there is one; return whether it was stored."""
+        ...
+
     def load(self, tenant: str, kind: str, name: str) -> bytes | None:
         """Return one, or ``None``."""
         ...
@@ -60,10 +64,11 @@ class SignedShelf(Generic[T]):
 
     def save(self, tenant: str, name: str, value: T, now_ns: int) -> None:
         """Sign and keep one."""
-        body = msgspec.msgpack.encode(value)
-        key = self._ring.active(tenant, self._purpose)
-        kept = Signed(body, key.kid, key.sign(self._signed(tenant, name, body)))
-        self._store.save(tenant, self._kind, name, msgspec.msgpack.encode(kept), now_ns)
+        self._store.save(tenant, self._kind, name, self._sealed(tenant, name, value), now_ns)
+
+    def add(self, tenant: str, name: str, value: T, now_ns: int) -> bool:
+        """Sign and keep one unless there is one; return whether it was kept: of several processes, one is first."""
+        return self._store.add(tenant, self._kind, name, self._sealed(tenant, name, value), now_ns)
 
     def load(self, tenant: str, name: str) -> T | None:
         """Return one, verified, or ``None``.
@@ -91,6 +96,11 @@ class SignedShelf(Generic[T]):
     def delete(self, tenant: str, name: str) -> bool:
         """Take one away; return whether it was there."""
         return self._store.delete(tenant, self._kind, name)
+
+    def _sealed(self, tenant: str, name: str, value: T) -> bytes:
+        body = msgspec.msgpack.encode(value)
+        key = self._ring.active(tenant, self._purpose)
+        return msgspec.msgpack.encode(Signed(body, key.kid, key.sign(self._signed(tenant, name, body))))
 
     def _signed(self, tenant: str, name: str, body: bytes) -> bytes:
         head = msgspec.json.encode([self._purpose, tenant, self._kind, name])

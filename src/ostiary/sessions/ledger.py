@@ -32,7 +32,7 @@ from ostiary.sessions.session import (
 )
 from ostiary.sessions.settings import SessionSettings
 from ostiary.sessions.settling import OnFault, Settling
-from ostiary.sessions.standing import Asked, Standing, bound, is_revoked, key_changed, moved
+from ostiary.sessions.standing import Asked, Standing, bound, is_revoked, key_changed, moved, of_actor
 from ostiary.vocabulary.scoring import RiskScore
 
 EXPIRED: Final = "session_expired"
@@ -63,9 +63,7 @@ class SessionLedger(SessionMemory):
         Raises:
             UnavailableError: that end cannot be written.
         """
-        revocation = self._revoked.get((asked.tenant, asked.subject))
-        hold_ns = int(self._settings.asserted_hold_s * NS)
-        revoked = revocation is not None and is_revoked(revocation, asked, self.skew_ns, hold_ns)
+        revoked = self._is_revoked(asked) or any(self._is_revoked(of_actor(asked, who)) for who, _ in asked.acting)
         state, session = self._state_of(asked)
         for name in asked.names if state is SessionState.EXPIRED else ():
             if self.state(asked.tenant, name, asked.now_ns) is SessionState.EXPIRED:
@@ -74,6 +72,10 @@ class SessionLedger(SessionMemory):
             return Standing(state, None, revoked, self._proof_for(asked, None))
         changed = key_changed(session, asked)
         return Standing(state, session, revoked, self._proof_for(asked, session), changed, moved(session, asked))
+
+    def _is_revoked(self, asked: Asked) -> bool:
+        revocation, hold_ns = self._revoked.get((asked.tenant, asked.subject)), int(self._settings.asserted_hold_s * NS)
+        return revocation is not None and is_revoked(revocation, asked, self.skew_ns, hold_ns)
 
     def touch(self, asked: Asked) -> None:
         """Remember a permitted access: who, when, from where, with which key; written at the next ``flush``."""

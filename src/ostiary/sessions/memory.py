@@ -142,7 +142,8 @@ class SessionMemory:
             # Only what holds it down passes on: its keys and places are another holder's.
             own = session or Session(asked.tenant, asked.names[0], subject=asked.subject, started_ns=asked.now_ns)
             session = rules.weighed_down(own, (origin,))
-        over = next((state for state in states if state.over), None)
+        acting = (self.state(asked.tenant, name, asked.now_ns) for _, name in asked.acting if name)
+        over = next((state for state in (*states, *acting) if state.over), None)
         if over is not None:
             return over, session
         return (

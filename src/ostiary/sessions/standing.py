@@ -23,6 +23,7 @@ class Asked(msgspec.Struct, frozen=True):
         names: the ledger's names of its session, the one that may be ended first; empty without a session.
         subject: ``type:id``.
         origin: the session in which its token was exchanged, which falls with that one; empty for any other token.
+        acting: subject and session, or empty, of each who acts for the subject; the access is over when one of them is.
         issued_ns: when the token was made; ``None`` when not told.
         authenticated_ns: when its holder signed in; ``None`` when not told.
         key: thumbprint of the key whose possession was proven, or empty.
@@ -43,6 +44,7 @@ class Asked(msgspec.Struct, frozen=True):
     network: str = ""
     device_id: str = ""
     origin: str = ""
+    acting: tuple[tuple[str, str], ...] = ()
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -81,6 +83,11 @@ def is_revoked(revocation: SubjectRevocation, asked: Asked, skew_ns: int, assert
     if evidence is None:
         return asked.now_ns < revocation.before_ns + asserted_hold_ns
     return evidence <= revocation.before_ns + skew_ns
+
+
+def of_actor(asked: Asked, subject: str) -> Asked:
+    """Return what is asked of an actor: when the subject signed in says nothing of it, when the token was made does."""
+    return msgspec.structs.replace(asked, subject=subject, authenticated_ns=None)
 
 
 def key_changed(session: Session, asked: Asked) -> bool:

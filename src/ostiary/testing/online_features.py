@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 
-from ostiary.pipeline.features.ports import Cell
+from ostiary.pipeline.features.ports import Allows, Cell
 
 
 class MemoryOnlineStore:
@@ -12,7 +12,7 @@ class MemoryOnlineStore:
     def __init__(self) -> None:
         """Begin empty."""
         self._cells: dict[tuple[str, str, str, str], Cell] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.asked: list[tuple[str, ...]] = []
 
     def get(
@@ -36,6 +36,16 @@ class MemoryOnlineStore:
                 place = (tenant, name, key, column)
                 if place not in self._cells or self._cells[place].event_ns <= cell.event_ns:
                     self._cells[place] = cell
+
+    def put_over(
+        self, tenant: str, name: str, cells: Sequence[tuple[str, str, Cell]], columns: Sequence[str], allows: Allows
+    ) -> bool:
+        """Store cells if ``allows`` says so of what they are put over."""
+        with self._lock:
+            allowed = allows(self.get(tenant, name, list(dict.fromkeys(key for key, _, _ in cells)), columns))
+            if allowed:
+                self.put(tenant, name, cells)
+            return allowed
 
     def forget(self, tenant: str, name: str) -> int:
         """Erase a feature set's cells."""

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from ostiary.cli.output import out, print_json, print_table
 from ostiary.cli.places import Config, Data, Json, Tenant, open_data
 from ostiary.errors import FaultyInputError, RefusedError, VerificationError
+from ostiary.identity.exchange.issuing import session_of
 from ostiary.pipeline.datasets.book import Dataset
 from ostiary.pipeline.registered import Registered
 from ostiary.server.datasets.parts import DatasetParts, open_datasets
@@ -173,7 +174,7 @@ def budget(
     """Show what was read with a token that has a budget."""
     with open_data(data, config) as house:
         living(house, tenant)
-        used = house.store.dataset_budgets.used(tenant, token)
+        used = house.store.dataset_budgets.used(tenant, session_of(token))
     if json:
         print_json(used)
     else:

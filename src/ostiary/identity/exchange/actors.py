@@ -3,6 +3,8 @@
 - The latest actor is outermost; whom it acted for before stays nested below.
 - A token that says who may act (``may_act``, §4.4) lets nobody else, and lets nobody act without saying who it is.
   A name without an issuer is of the token's own issuer: who else bears it is somebody else.
+- Beside the chain, which is told to policy and the log, ``origin`` keeps each actor's subject and session: the token is
+  good for as long as all of them are.
 - A chain that is malformed or too deep is refused: cutting it would hide who was there.
 
 >>> chain({"act": {"sub": "ci", "iss": "https://idp.example"}}, {"sub": "agent"})
@@ -10,19 +12,29 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ostiary.errors import RefusedError
+from ostiary.identity.exchange.details import origin_of
 from ostiary.identity.exchange.reasons import ExchangeRefusal
+from ostiary.identity.facts import TokenFacts
 from ostiary.identity.strict import is_name
 from ostiary.identity.types import VerifiedIdentity
 
 MAX_ACTORS: Final = 4
+ACTING: Final = "acting"  # in ``origin``
 _ACT: Final = "act"
 _MAY_ACT: Final = "may_act"
 _MEMBERS: Final = ("iss", "sub", "sub_type", "client_id")
 _MAX_NAME: Final = 512
 Actor = dict[str, Any]
+
+
+class Acting(NamedTuple):
+    """Somebody who acts: subject ``type:id``, and the session that its own token was of, or empty."""
+
+    subject: str
+    session: str
 
 
 def actor_of(identity: VerifiedIdentity) -> Actor:
@@ -60,6 +72,31 @@ def check_may_act(claims: Mapping[str, Any], actor: Actor | None, issuer: str) -
     if actor is None or any(actor.get(name) != value for name, value in named.items()):
         text = "the subject token names who may act for its subject, and that is somebody else"
         raise RefusedError(ExchangeRefusal.ACTOR_NOT_ALLOWED, text)
+
+
+def acting(facts: TokenFacts, actor: VerifiedIdentity | None, before: object) -> list[dict[str, str]]:
+    """Return subject and session of everybody who acts, the latest first.
+
+    Args:
+        facts: of the subject token. Whom another issuer's token names is of that issuer, as its subjects are.
+        actor: who acts now.
+        before: what a token of our own keeps of who acted before; ``None`` for another issuer's token.
+    """
+    kept = [one for one in before if isinstance(one, dict)] if isinstance(before, list) else []
+    if before is None:
+        links = [one for one in _links(facts.acting, MAX_ACTORS) if one.get("iss", facts.issuer) == facts.issuer]
+        kept = [{"subject": f"{one.get('sub_type', facts.subject_type)}:{one['sub']}"} for one in links]
+    if actor is None:
+        return kept
+    told = {"subject": f"{actor.subject_type}:{actor.subject_id}", "sid": actor.session_id}
+    return [{name: value for name, value in told.items() if value}, *kept]
+
+
+def acting_of(identity: VerifiedIdentity) -> tuple[Acting, ...]:
+    """Return who acts with a token of our own, as the session ledger is asked about it."""
+    told = origin_of(identity).get(ACTING, ())
+    found = [one for one in told if isinstance(one, Mapping)] if isinstance(told, tuple | list) else []
+    return tuple(Acting(str(one.get("subject", "")), str(one.get("sid", ""))) for one in found)
 
 
 def _links(claims: Mapping[str, Any], most: int) -> list[Actor]:

@@ -35,6 +35,11 @@ class Minted(msgspec.Struct, frozen=True):
         return f"Minted({self.token_id!r})"
 
 
+def session_of(token_id: str) -> str:
+    """Return the session of a token that was not narrowed from another; what it may read is counted under it."""
+    return f"tok-{token_id}"
+
+
 class AccessTokens:
     """Makes the access tokens of every tenant."""
 
@@ -86,7 +91,7 @@ class AccessTokens:
         if not 1 <= lifetime_s <= MAX_LIFETIME_S:
             raise FaultyInputError("token_lifetime_invalid", f"a token lives 1 to {MAX_LIFETIME_S} seconds")
         now_s, token_id = now_ns // _NS, random_bytes(_ID_BYTES).hex()
-        session_id = session_id or f"tok-{token_id}"
+        session_id = session_id or session_of(token_id)
         claims = {
             "client_id": f"{subject_type}:{subject_id}",  # RFC 9068 §2.2 demands one; nobody registers with us
             **(more or {}),

@@ -9,13 +9,14 @@ import threading
 from typing import Final
 
 from ostiary.identity.exchange.details import CLAIM
+from ostiary.identity.exchange.grant import CLAIM as GRANT
 from ostiary.identity.issuers import Issuer
 from ostiary.identity.jwks import IssuerKeys
 from ostiary.identity.settings import IssuerConfig, JwksSettings, JwksSource
 from ostiary.keys import ES256, KeyRing
 
 PURPOSE: Final = "access-token"
-KEPT: Final = (CLAIM, "act", "origin")
+KEPT: Final = (CLAIM, "act", GRANT, "origin")
 LONGEST_S: Final = (
     3600  # no token lives longer, so a key that has not signed for so long has signed nothing that is good
 )

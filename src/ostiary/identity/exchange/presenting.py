@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from ostiary.errors import RefusedError
 from ostiary.identity.dpop import DpopVerifier, HolderProof
-from ostiary.identity.exchange.actors import Actor, actor_of, chain, check_may_act
+from ostiary.identity.exchange.actors import ACTING, Actor, actor_of, chain, check_may_act
+from ostiary.identity.exchange.actors import acting as who_acts
 from ostiary.identity.exchange.reasons import ExchangeRefusal
 from ostiary.identity.mtls import check_certificate, thumbprint
 from ostiary.identity.reasons import Refusal
@@ -60,6 +61,7 @@ class ProvenExchange:
         ends_ns: it must not live longer than this: the end of every token that was presented.
         origin: what was verified when the subject was first exchanged; kept through every further exchange.
         carried: further claims of the new token: how and when the subject signed in.
+        workload: names whom the new token is about, down to the one run, job or pod of it where that is known.
     """
 
     identity: VerifiedIdentity
@@ -70,6 +72,7 @@ class ProvenExchange:
     ends_ns: int
     origin: Mapping[str, Any]
     carried: Mapping[str, Any]
+    workload: Mapping[str, str]
     proof: HolderProof | None = field(repr=False)
     tokens: tuple[Remembered, ...] = field(repr=False)
 
@@ -118,8 +121,9 @@ class ExchangeVerifier:
             jkt=jkt,
             x5t=certificate if not jkt or any(one.facts.x5t for one in known) else "",
             ends_ns=min(_end_ns(one) for one in known),
-            origin=_origin(subject),
+            origin=_origin(subject, acting),
             carried=_carried(subject),
+            workload=_workload(subject),
             proof=proof,
             tokens=known,
         )
@@ -173,13 +177,26 @@ def _end_ns(known: Remembered) -> int:
     return known.facts.until_ns if told is None else min(told, known.facts.until_ns)
 
 
-def _origin(known: Remembered) -> dict[str, Any]:
+def _origin(known: Remembered, actor: VerifiedIdentity | None) -> dict[str, Any]:
     facts, claims = known.facts, thaw(known.facts.claims)
     if known.issuer.config.own:
         kept = claims.get("origin")
-        return kept if isinstance(kept, dict) else {}
+        origin = kept if isinstance(kept, dict) else {}
+        return _with_actors(origin, who_acts(facts, actor, origin.get(ACTING, [])))
     told = {"iss": facts.issuer, "sub_type": facts.subject_type, "sub": facts.subject_id, "sid": facts.session_id}
-    return {**{name: value for name, value in told.items() if value}, "claims": claims}
+    origin = {**{name: value for name, value in told.items() if value}, "claims": claims}
+    return _with_actors(origin, who_acts(facts, actor, None))
+
+
+def _with_actors(origin: dict[str, Any], actors: list[dict[str, str]]) -> dict[str, Any]:
+    return {**origin, ACTING: actors} if actors else origin
+
+
+def _workload(known: Remembered) -> dict[str, str]:
+    facts, trust = known.facts, known.issuer.config.workload
+    told = {"iss": facts.issuer, "sub_type": facts.subject_type, "sub": facts.subject_id}
+    names = () if trust is None else trust.kind.instance
+    return {**told, **{name: str(facts.claims[name]) for name in names if name in facts.claims}}
 
 
 def _carried(known: Remembered) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Invitation(msgspec.Struct, frozen=True):
     Attributes:
         by: key id of the administrator who made it.
         recovery: id of the approved recovery behind it, empty without one.
+        proposal: what people agreed to, where it was theirs to agree.
     """
 
     tenant: str
@@ -35,6 +36,7 @@ class Invitation(msgspec.Struct, frozen=True):
     created_ns: int
     expires_ns: int
     recovery: str = ""
+    proposal: str = ""
 
 
 class Recovery(msgspec.Struct, frozen=True):

@@ -74,6 +74,7 @@ class WorkloadKind:
         required, optional: claims with their form, after ``flatten``; others are not looked at.
         immutable: required claims that can never pass to another workload.
         shown: claims that reach policy, as ``input.subject.identity.claims``.
+        instance: which of them name the one run, job or pod: each has a budget of its own (``exchange.grant``).
         keys: what rules can say, in the order in which it is checked.
         always: restrictions that every rule has, checked first.
         joint: restrictions made of several keys of a rule at once, checked last.
@@ -102,6 +103,7 @@ class WorkloadKind:
     key_form: Literal["jwks", "spiffe_bundle"] = "jwks"
     headers: frozenset[str] = frozenset()
     exchanged_once: bool = False
+    instance: tuple[str, ...] = ()
     always: tuple[Restriction, ...] = ()
     joint: Callable[[Mapping[str, Values]], tuple[Restriction, ...]] = lambda _: ()
     flatten: Callable[[Mapping[str, Any]], Mapping[str, Any]] = as_told

@@ -5,7 +5,8 @@
   view is not read, except what its row filter and its derived features are made of, and those are shown to nobody.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -155,20 +156,34 @@ class FeatureDoor:
             raise RefusedError(writing.OUTSIDE, "some of these rows are not this writer's")
         return rows
 
-    def write(self, tenant: str, name: str, rows: Any, now_ns: int) -> None:
-        """Write rows that ``check_write`` gave: to history, then online."""
+    def write(self, tenant: str, name: str, view: View, rows: Any, now_ns: int) -> None:
+        """Write rows that ``check_write`` gave: to history, then online.
+
+        Of a writer that sees some rows only, online first: what stands there is looked at once more as it is written.
+
+        Raises:
+            RefusedError: ``feature_rows_outside``: another's row came there meanwhile; nothing is written.
+        """
         spec = self.spec(tenant, name)
+        if spec.online and view.rows:
+            cells, allows = online.cells_of(spec, rows), partial(online.are_own, spec, view)
+            if not self._store.put_over(tenant, name, cells, list(spec.stored), allows):
+                raise RefusedError(writing.OUTSIDE, "some of these rows are not this writer's")
         if spec.offline.kind == "postgres":
             self._related().append(spec.offline, rows)
         else:
             self._history.append(self._history.place(tenant, name, spec.offline), rows, now_ns)
-        if spec.online:
+        if spec.online and not view.rows:
             self._store.put(tenant, name, online.cells_of(spec, rows))
 
     def forget(self, tenant: str, name: str) -> bool:
         """Forget what is registered, and all online values; history stays where it lies."""
         self._store.forget(tenant, name)
         return self._registry.remove(tenant, "feature_set", name)
+
+    def forget_others(self, living: Container[str]) -> None:
+        """Drop what is kept in memory of tenants that are gone: their keys are gone, so what they made goes."""
+        self._shelf.keep(lambda key: key[0] in living)
 
     def registered(self, tenant: str) -> list[Registered]:
         """Return all feature sets of a tenant."""
@@ -184,7 +199,9 @@ class FeatureDoor:
         stamp = self._history.stamp(files)
         # How many rows may come is no part of it: it goes down with every query of a token.
         same = msgspec.structs.replace(view, max_rows=None, watermark="")
-        key = (tenant, name, sha256_hex(msgspec.json.encode((spec, same))), stamp)
+        # A tenant that came anew under an old name has another mask key: what was made with the old one is not its own.
+        keyed = self._keyed(tenant)
+        key = (tenant, name, sha256_hex(msgspec.json.encode((spec, same))), stamp, keyed(b"shelf"))
         table = self._shelf.get(key)
         if table is not None:
             return table
@@ -193,7 +210,7 @@ class FeatureDoor:
         if plain and size * 4 > self._shelf.max_bytes:
             return self._history.dataset(files, spec, view.columns)
         rows = self._history.read(files, spec, view, self._limits.max_bytes * 4)
-        table = packed(project(rows, spec, view, self._keyed(tenant)))
+        table = packed(project(rows, spec, view, keyed))
         self._shelf.put(key, table)
         return table
 

@@ -82,10 +82,15 @@ def is_own(store: OnlineStore, tenant: str, name: str, spec: FeatureSpec, view: 
 
     Columns that a writer leaves out stay as they are. By making another's row its own it would come to see them.
     """
+    keys = list(dict.fromkeys(key_of(spec, row) for row in rows.select(list(spec.entities)).to_pylist()))
+    return are_own(spec, view, store.get(tenant, name, keys, list(spec.stored)))
+
+
+def are_own(spec: FeatureSpec, view: View, there: Mapping[str, Mapping[str, Cell]]) -> bool:
+    """Return whether all that stands under some keys is in the view."""
     import pyarrow as pa  # noqa: PLC0415 - an extra of its own
 
-    keys = list(dict.fromkeys(key_of(spec, row) for row in rows.select(list(spec.entities)).to_pylist()))
-    found = list(store.get(tenant, name, keys, list(spec.stored)).values())
+    found = list(there.values())
     columns = {one.column for one in view.rows}
     arrays = {
         column: pa.array([_value(spec, column, row.get(column)) for row in found], arrow_type(spec.stored[column].type))

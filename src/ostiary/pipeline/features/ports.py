@@ -3,7 +3,7 @@
 Engines and stores are chosen where everything is put together; whoever implements one imports its driver, nobody else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -67,6 +67,9 @@ class Cell(msgspec.Struct, frozen=True):
     event_ns: int
 
 
+Allows = Callable[[Mapping[str, Mapping[str, Cell]]], bool]
+
+
 class OnlineStore(Protocol):
     """The newest values by tenant, feature set, key and column. Safe for several threads."""
 
@@ -80,9 +83,19 @@ class OnlineStore(Protocol):
         """Store ``(key, column, cell)``; an older event never replaces a newer one. All or none."""
         ...
 
+    def put_over(
+        self, tenant: str, name: str, cells: Sequence[tuple[str, str, Cell]], columns: Sequence[str], allows: Allows
+    ) -> bool:
+        """Like ``put``, if ``allows`` says so of what stands under these keys (``columns``) in that very moment.
+
+        Returns:
+            Whether it was stored. Nobody else writes between the look and the writing.
+        """
+        ...
+
     def forget(self, tenant: str, name: str) -> int:
         """Erase a feature set; return how many cells there were."""
         ...
 
 
-__all__ = ["Cell", "Engine", "Keyed", "Limits", "OnlineStore", "Relations"]
+__all__ = ["Allows", "Cell", "Engine", "Keyed", "Limits", "OnlineStore", "Relations"]

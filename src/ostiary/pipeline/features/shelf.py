@@ -7,7 +7,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 _REPEATS: Final = 4
@@ -43,6 +43,12 @@ class Shelf:
             while self._bytes > self._max:
                 _, gone = self._tables.popitem(last=False)
                 self._bytes -= gone.nbytes
+
+    def keep(self, wanted: Callable[[Any], bool]) -> None:
+        """Drop all tables but those whose key is ``wanted``."""
+        with self._lock:
+            for key in [one for one in self._tables if not wanted(one)]:
+                self._bytes -= self._tables.pop(key).nbytes
 
     @property
     def max_bytes(self) -> int:

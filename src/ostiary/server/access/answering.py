@@ -1,7 +1,7 @@
 """Answering a request for access: by people, by one administrator where there are none, by time, by who asked.
 
-1. A request ends once. Whoever ends it holds the lock, and looks first. Its grant bears its name: two processes, or one
-   that died in between, make the same one, and what was taken back stays so.
+1. A request ends once: the first end that is written stays, in whichever process, and a no shuts the grant. A grant
+   bears its request's name: two processes, or one that died in between, make the same one.
 2. It is recorded before it counts, in the record of whoever wanted access.
 3. People's agreement is used up by the grant. One administrator may say no, and take a grant back: that only tightens.
 """
@@ -17,6 +17,7 @@ from ostiary.server.wiring import House
 PEOPLE: Final = "people"
 REQUESTER: Final = "requester"
 TIME: Final = "time"
+_ANSWERED: Final = "access_request_answered"
 _WAITS: Final = frozenset({"approval_missing", "approval_too_early", "approval_too_few"})
 _ENDS: Final[dict[str, Status]] = {
     "approval_denied": "denied",
@@ -36,9 +37,14 @@ def settle(house: House, request: AccessRequest) -> Answered | None:
         answered = house.access.book.answer(request.tenant, request.id)
         if answered is not None:
             return answered
-        if house.clock.now_ns() >= request.expires_ns:
-            return _end(house, request, "expired", TIME)
-        return _asked_people(house, request) if request.proposal else None
+        try:
+            if house.clock.now_ns() >= request.expires_ns:
+                return _end(house, request, "expired", TIME)
+            return _asked_people(house, request) if request.proposal else None
+        except RefusedError as no:
+            if no.code != _ANSWERED:
+                raise
+            return house.access.book.answer(request.tenant, request.id)
 
 
 def _asked_people(house: House, request: AccessRequest) -> Answered | None:
@@ -143,7 +149,11 @@ def tidy_all(house: House) -> None:
 def _must_wait(house: House, request: AccessRequest) -> None:
     over = house.clock.now_ns() >= request.expires_ns
     if over or house.access.book.answer(request.tenant, request.id) is not None:
-        raise RefusedError("access_request_answered", "this request does not wait for anybody any more")
+        raise _over()
+
+
+def _over() -> RefusedError:
+    return RefusedError(_ANSWERED, "this request does not wait for anybody any more")
 
 
 def _end(house: House, request: AccessRequest, status: Status, by: str, grant: str = "", why: str = "") -> Answered:
@@ -151,7 +161,8 @@ def _end(house: House, request: AccessRequest, status: Status, by: str, grant: s
     facts |= _because(why)
     record_about(request.asked.subject, house, by, request.tenant, "access.answer", facts)
     answered = Answered(status, house.clock.now_ns(), by, grant)
-    house.access.book.end(request.tenant, request.id, answered)
+    if not house.access.book.end(request.tenant, request.id, answered):  # by another process, between our look and this
+        raise _over()
     return answered
 
 

@@ -55,9 +55,12 @@ class AccessBook:
         """Return how a request ended, or ``None`` while it waits."""
         return self._answers.load(tenant, name)
 
-    def end(self, tenant: str, name: str, answered: Answered) -> None:
-        """End a request; to be called with ``lock`` held, by whoever saw that it waits."""
-        self._answers.save(tenant, name, answered, answered.at_ns)
+    def end(self, tenant: str, name: str, answered: Answered) -> bool:
+        """End a request for good, unless it has ended; return whether this is its end.
+
+        Whoever saw that it waits holds ``lock``, but another process has a lock of its own.
+        """
+        return self._answers.add(tenant, name, answered, answered.at_ns)
 
     # Grants.
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body
 from pydantic import Field
 
 from ostiary.errors import RefusedError, VerificationError
+from ostiary.identity.exchange.issuing import session_of
 from ostiary.pipeline.datasets.book import DATASET_UNKNOWN, Dataset
 from ostiary.pipeline.registered import Registered
 from ostiary.server.admin.context import Desk, Model, Office, Tenant, Who
@@ -169,5 +170,5 @@ def show_budget(
     """Show what was read with a token that has a budget, by the token's id (`jti`)."""
     if desk.house.registry.get(tenant, "dataset", dataset) is None:
         raise RefusedError(DATASET_UNKNOWN, "there is no such dataset")
-    used = desk.house.store.dataset_budgets.used(tenant, token)
+    used = desk.house.store.dataset_budgets.used(tenant, session_of(token))
     return UsedShown(bytes=used.bytes, objects=used.objects)

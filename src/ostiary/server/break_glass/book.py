@@ -84,8 +84,7 @@ class GlassBook:
 
     def end(self, tenant: str, name: str, ending: Ending) -> None:
         """End one for good; an ending that is there stays."""
-        if self.ending(tenant, name) is None:
-            self._endings.save(tenant, name, ending, ending.at_ns)
+        self._endings.add(tenant, name, ending, ending.at_ns)
         opening = self._open.load(tenant, name)
         if opening is not None:
             self._past.save(tenant, name, opening, ending.at_ns)

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError, VerificationError
+from ostiary.identity.exchange.grant import grant_of
 from ostiary.identity.exchange.restrictions import AskedAccess, check
 from ostiary.pipeline.datasets.book import Dataset
 from ostiary.pipeline.datasets.budgets import Budget, budget_of
-from ostiary.server.datasets.parts import MIB, DatasetParts
+from ostiary.server.datasets.parts import DatasetParts
 from ostiary.server.datasets.records import Outcome, Records
 from ostiary.server.doors import Asked, Caller, Keeper, Passed, TurnedAway
 from ostiary.server.wire import BODY_LATE, CLOSE, Request, json_reply
@@ -89,12 +90,12 @@ class Asking:
         return await self._keeper.ask(visit.caller, asked)
 
     def budget(self, visit: Visit) -> Budget:
-        """Return the budget of the caller's token."""
+        """Return the budget of the caller's token, and of the grant that it was exchanged under."""
         identity = visit.caller.identity
         # The session, not the token: tokens that were narrowed from one share it, and so its budget.
         token = identity.session_id or (identity.token.token_id if identity.token is not None else "")
-        most = self.parts.settings.max_read_mb * MIB
-        return budget_of(visit.caller.tenant, token, identity.expires_ns, visit.caller.detail, most=most)
+        grant, bounds = grant_of(identity), self.parts.bounds
+        return budget_of(visit.caller.tenant, token, identity.expires_ns, visit.caller.detail, bounds, grant)
 
     def refuse(self, visit: Visit, outcome: Outcome, no: OstiaryError) -> TurnedAway:
         """Record a refusal of the door's own, and return what the caller is told."""

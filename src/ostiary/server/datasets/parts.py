@@ -6,7 +6,7 @@ import msgspec
 
 from ostiary.keys.files import private_folder
 from ostiary.pipeline.datasets.book import DatasetBook
-from ostiary.pipeline.datasets.budgets import Meter
+from ostiary.pipeline.datasets.budgets import Bounds, Meter
 from ostiary.pipeline.datasets.counting import MemoryBudgets
 from ostiary.pipeline.datasets.places import Where
 from ostiary.pipeline.datasets.stores import Stores
@@ -25,12 +25,14 @@ class DatasetParts(msgspec.Struct, frozen=True):
         meter: counts what is read with each token.
         reads: remembers which versions agreed with a manifest.
         settings: how much, and for how long.
+        bounds: what every token, and every workload with all of its tokens, may read.
     """
 
     book: DatasetBook
     meter: Meter
     reads: VerifiedReads
     settings: DatasetsSection
+    bounds: Bounds
 
 
 def open_datasets(house: House) -> DatasetParts:
@@ -46,4 +48,5 @@ def open_datasets(house: House) -> DatasetParts:
         meter=Meter(store.dataset_budgets, MemoryBudgets(), clock.now_ns),
         reads=VerifiedReads(),
         settings=settings,
+        bounds=Bounds(settings.max_read_mb * MIB, house.settings.tokens.max_bytes, house.settings.tokens.max_objects),
     )

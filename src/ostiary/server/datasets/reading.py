@@ -4,7 +4,8 @@
 2. The decision is asked about this very range, with how many bytes it is and whether a manifest vouches for them.
 3. The token's budget is charged with all of it, or it is refused.
 4. Where only verified objects are handed out, the version must agree with the manifest before its first byte leaves.
-5. The bytes leave, and what left is recorded; what did not is given back.
+5. The bytes leave for as long as the caller's access stands (``lasting``), and what left is recorded; what did not is
+   given back.
 """
 
 import asyncio
@@ -26,9 +27,11 @@ from ostiary.pipeline.datasets.statement import Entry
 from ostiary.pipeline.datasets.verified import listed
 from ostiary.server.bulk import BulkReply, in_background
 from ostiary.server.datasets.asking import Asking, Visit
+from ostiary.server.datasets.lasting import Lasting
 from ostiary.server.datasets.records import Outcome
 from ostiary.server.doors import TurnedAway
 from ostiary.server.wire import Reply
+from ostiary.sessions import Asked
 
 READ: Final = "dataset.read"
 _LOOKS: Final = ThreadPoolExecutor(4, "looks")
@@ -77,10 +80,11 @@ def _with_size(away: TurnedAway, look: Look, no: OstiaryError) -> TurnedAway:
 class Reading:
     """Answers GET and HEAD of objects."""
 
-    def __init__(self, asking: Asking) -> None:
-        """Take what asks and records."""
+    def __init__(self, asking: Asking, lasting: Lasting) -> None:
+        """Take what asks and records, and what judges a read again."""
         self._asking = asking
         self._parts = asking.parts
+        self._lasting = lasting
 
     async def answer(self, visit: Visit, path: str) -> Reply | BulkReply:
         """Answer one read.
@@ -99,7 +103,7 @@ class Reading:
         try:
             passed = await self._asking.ask(visit, READ, name, look.properties, {"manifest": look.state})
             outcome = msgspec.structs.replace(outcome, decision=passed.decision_id)
-            return await self._answer(self._ready(visit, look, outcome))
+            return await self._answer(self._ready(visit, look, outcome, passed.decided.asked))
         except OstiaryError as no:
             look.close()
             raise _with_size(self._asking.refuse(visit, outcome, no), look, no) from no
@@ -138,7 +142,7 @@ class Reading:
             wanted = None
         return read_range(wanted, one.stat.size)
 
-    def _ready(self, visit: Visit, look: Look, outcome: Outcome) -> "Ready":
+    def _ready(self, visit: Visit, look: Look, outcome: Outcome, asked: Asked | None) -> "Ready":
         """Return what may be read now.
 
         Raises:
@@ -153,7 +157,7 @@ class Reading:
         told = msgspec.structs.replace(
             outcome, start=look.span.start, length=look.span.length, etag=look.one.stat.etag, outcome="done"
         )
-        return Ready(visit, look.dataset, look.one, look.span, told)
+        return Ready(visit, look.dataset, look.one, look.span, told, asked)
 
     async def _answer(self, ready: "Ready") -> Reply | BulkReply:
         request, etag = ready.visit.request, ready.tag
@@ -216,7 +220,7 @@ class Reading:
             headers.append((b"ostiary-digest", ready.outcome.digest.encode()))
         return BulkReply(
             status=200 if whole else 206,
-            pieces=pieces,
+            pieces=self._lasting.pieces(ready.asked, pieces),
             length=stat.size if head else span.length,
             headers=tuple(headers),
             head=head,
@@ -250,6 +254,7 @@ class Ready(msgspec.Struct, frozen=True):
     one: OpenObject
     span: Span
     outcome: Outcome
+    asked: Asked | None
 
     @property
     def scope(self) -> tuple[str, str]:

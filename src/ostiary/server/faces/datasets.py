@@ -18,6 +18,7 @@ from ostiary.pipeline.registered import check_id
 from ostiary.server.bulk import BulkReply
 from ostiary.server.chores import Chore
 from ostiary.server.datasets.asking import Asking, Visit
+from ostiary.server.datasets.lasting import Lasting
 from ostiary.server.datasets.listings import Listing
 from ostiary.server.datasets.parts import open_datasets
 from ostiary.server.datasets.reading import Reading
@@ -43,7 +44,7 @@ class DatasetFace:
         """Open the parts of the door."""
         self._keeper = desk.keeper(DOOR)
         asking = Asking(open_datasets(desk.house), self._keeper, Records(desk.house, desk.faults))
-        reading, listing, writing = Reading(asking), Listing(asking), Writing(asking)
+        reading, listing, writing = Reading(asking, Lasting(desk.house)), Listing(asking), Writing(asking)
         self._objects: dict[str, Callable[[Visit, str], Answer]] = {
             "GET": reading.answer,
             "HEAD": reading.answer,

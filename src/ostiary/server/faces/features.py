@@ -19,6 +19,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
@@ -26,6 +27,7 @@ from ostiary.pipeline.features.budget import Budget
 from ostiary.server.chores import Chore
 from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import Caller, TurnedAway
+from ostiary.server.fairly import Places, Turns
 from ostiary.server.feature_access import Access, Act, answer_of
 from ostiary.server.features import are_served, open_features, waiting
 from ostiary.server.wire import BODY_LATE, Reply, Request, json_reply
@@ -39,6 +41,7 @@ _STATUS: Final = {
     "query_too_large": 413,
 }
 _PARTS: Final = 4
+_FORGET_S: Final = 1.0
 T = TypeVar("T")
 
 
@@ -56,12 +59,14 @@ class FeatureFace:
         self._access = Access(desk, open_features(desk.house, ready=waiting(desk.house)), budget)
         self._threads = ThreadPoolExecutor(settings.parallel, "features")
         desk.house.opened.callback(self._threads.shutdown)
-        self._most = settings.parallel * 8
-        self._waiting = 0
+        self._places, self._turns = Places(settings.parallel * 8), Turns(settings.parallel)
 
     def chores(self) -> Sequence[Chore]:
-        """Nothing is done beside the answers."""
-        return ()
+        """Forget what is kept in memory of tenants that are gone."""
+        return (Chore("features_not_forgotten", _FORGET_S, self._forget),)
+
+    def _forget(self) -> None:
+        self._access.forget_others({row.tenant for row in self._desk.house.tenants.living()})
 
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""
@@ -80,20 +85,16 @@ class FeatureFace:
             return self._refused(fault)
 
     async def _answer(self, request: Request, caller: Caller, name: str, act: Act) -> Reply:
-        access = self._access
-        wanted = await access.wanted(request, caller, name, act, self._beside)
+        access, beside = self._access, partial(self._beside, caller.tenant)
+        wanted = await access.wanted(request, caller, name, act, beside)
         passed = await access.ask(caller, name, act, wanted)
-        return answer_of(await self._beside(lambda: access.do(caller, name, act, wanted, passed)), request)
+        return answer_of(await beside(lambda: access.do(caller, name, act, wanted, passed)), request)
 
-    async def _beside(self, work: Callable[[], T]) -> T:
-        """Do work beside the loop, by a few threads of its own and a bounded queue."""
-        if self._waiting >= self._most:
-            raise UnavailableError(Reason.OVERLOADED.value, "too many queries at once, try again in a moment")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._waiting -= 1
+    async def _beside(self, tenant: str, work: Callable[[], T]) -> T:
+        """Do work beside the loop, by a few threads of its own and a bounded queue that tenants share fairly."""
+        with self._places.taken(tenant, "too many queries at once, try again in a moment"):
+            async with self._turns.turn(tenant):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _refused(self, fault: OstiaryError) -> Reply:
         if isinstance(fault, UnavailableError) and fault.code != Reason.OVERLOADED:

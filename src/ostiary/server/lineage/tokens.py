@@ -40,7 +40,7 @@ def newest_tokens(
             return None
         row = {"record_id": record.record_id, "at_ns": record.time_ns, **told}
         if detail.get("max_bytes") or detail.get("max_objects"):
-            used = budgets.used(tenant, str(told.get("token_id", "")))
+            used = budgets.used(tenant, str(told.get("session_id", "")))
             row["used"] = {"bytes": used.bytes, "objects": used.objects}
         return row
 

@@ -4,7 +4,8 @@
    anything else goes nowhere.
 2. A response is judged by the request that it answers. A request whose id is still open is refused: the answer to one
    could be taken for that of the other. So is one too many.
-3. A line that is no message goes nowhere; one that does not end is the end.
+3. An answer that comes before its request was judged is no answer to it, and goes nowhere.
+4. A line that is no message goes nowhere; one that does not end is the end.
 """
 
 import threading
@@ -30,7 +31,7 @@ class Wrapper:
         self._judge = judge
         self._to = {"client": _one_at_a_time(to_client), "server": _one_at_a_time(to_server)}
         self._warn = warn
-        self._open: dict[str | int | None, tuple[Message, str]] = {}
+        self._open: dict[str | int | None, tuple[Message, str | None]] = {}  # no decision yet: it is being judged
         self._lock = threading.Lock()
 
     @property
@@ -84,7 +85,7 @@ class Wrapper:
         with self._lock:
             if message.id in self._open or len(self._open) >= MAX_OPEN:
                 return False
-            self._open[message.id] = (message, "")
+            self._open[message.id] = (message, None)
             return True
 
     def _settle(self, message: Message, judged: Judged) -> None:
@@ -97,7 +98,11 @@ class Wrapper:
 
     def _asked(self, message: Message) -> tuple[Message | None, str]:
         with self._lock:
-            return self._open.pop(message.id, (None, ""))
+            asked, decision_id = self._open.get(message.id, (None, None))
+            if asked is None or decision_id is None:  # the server was not asked this, or not yet
+                return None, ""
+            del self._open[message.id]
+            return asked, decision_id
 
     def _pass_on(self, sender: str, receiver: str, judged: Judged) -> None:
         if judged.reply is not None:

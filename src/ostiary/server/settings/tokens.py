@@ -30,6 +30,11 @@ class TokensSection(Section):
     types: tuple[Kind, ...] = ALL
     """Kinds of resources that tokens are made for."""
     max_bytes: Annotated[int, Field(ge=0, le=_MOST)] = 0
-    """Most bytes that may be read with one token, and what one is given that asks for no limit; 0 leaves it open."""
+    """Most bytes that may be read with one token, and with all that a workload exchanges in a window of budgets; what
+    one is given that asks for no limit. 0 leaves it open."""
     max_objects: Annotated[int, Field(ge=0, le=_MOST)] = 0
-    """Most objects that may be read with one token, and what one is given that asks for no limit; 0 leaves it open."""
+    """Most objects that may be read with one token, and with all that a workload exchanges in a window of budgets; what
+    one is given that asks for no limit. 0 leaves it open."""
+    budget_window_s: Annotated[int, Field(ge=3600, le=2_592_000)] = 3600
+    """The window in which all tokens that a workload exchanges for one resource share `max_bytes`, `max_objects`,
+    `datasets.max_read_mb` and `features.token_rows`: exchanging again gives no fresh budget."""

@@ -4,7 +4,8 @@
 2. An invitation lets a person add a passkey; one who has some already must confirm with one of them first. So no
    administrator alone can put a passkey of his own beside another person's.
 3. The first passkey of one of the people who approve needs their agreement, once enough others hold one: else an
-   administrator could begin as somebody who never did, and agree under that name.
+   administrator could begin as somebody who never did, and agree under that name. A link from before
+   it was so is good no more.
 4. Who has lost all, or whose passkeys were all removed, needs a recovery: two administrators, of whom the second is not
    the first; or, where the tenant has people, enough of them and not the person itself. Approving removes what was
    lost, for it may be in other hands, and makes the invitation: the only one that counts until there is a passkey
@@ -20,7 +21,7 @@ from ostiary.identity.webauthn.ports import Invitation, Recovery
 from ostiary.identity.webauthn.refusing import refusal
 from ostiary.identity.webauthn.types import clean_subject
 from ostiary.keys import hash_secret, new_secret, random_bytes
-from ostiary.server.consented import may_begin, may_recover
+from ostiary.server.consented import may_begin, may_recover, others_must_agree
 from ostiary.server.deeds import record_about
 from ostiary.server.signalling import tell_credential
 from ostiary.server.step_up.party import page_base
@@ -61,11 +62,12 @@ def invite(house: House, tenant: str, subject: str, by: str, *, recovery: str = 
         raise refusal(StepUpRefusal.STEP_UP_UNKNOWN)
     if not recovery and must_recover(house, tenant, clean_subject(subject)):
         raise refusal(StepUpRefusal.RECOVERY_NEEDED)
+    agreed = ""
     if not recovery and not house.store.authenticators.of_subject(tenant, subject):
-        may_begin(house, by, tenant, subject, proposal)
+        agreed = may_begin(house, by, tenant, subject, proposal).proposal
     token = new_secret()
     expires_ns = now_ns + house.settings.step_up.enrol_s * _NS
-    invitation = Invitation(tenant, subject, hash_secret(token), by, now_ns, expires_ns, recovery)
+    invitation = Invitation(tenant, subject, hash_secret(token), by, now_ns, expires_ns, recovery, agreed)
     _record(house, by, tenant, "invite", subject, recovery=recovery)
     house.store.authenticators.save_invitation(invitation)
     return Invited(f"{base}{ENROL}{token}", subject, expires_ns)
@@ -84,7 +86,16 @@ def find_invitation(house: House, token: str, now_ns: int) -> Invitation | None:
     found = house.store.authenticators.find_invitation(hash_secret(token))
     if found is None or not found.created_ns <= now_ns < found.expires_ns:
         return None
-    return found if house.tenants.find(found.tenant) is not None else None
+    if house.tenants.find(found.tenant) is None or _overtaken(house, found):
+        return None
+    return found
+
+
+def _overtaken(house: House, found: Invitation) -> bool:
+    """Return whether others would have to agree by now to what one administrator did alone."""
+    if found.recovery or found.proposal or house.store.authenticators.of_subject(found.tenant, found.subject):
+        return False
+    return others_must_agree(house, found.tenant, found.subject)
 
 
 def request_recovery(house: House, tenant: str, subject: str, by: str, reason: str) -> Recovery:

@@ -21,6 +21,8 @@ from ostiary.decision.parts import Decided
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
 from ostiary.identity.exchange.asking import MAX_FORM, AskedToken, read_form, read_request
 from ostiary.identity.exchange.details import AccessDetail, detail_of
+from ostiary.identity.exchange.grant import CLAIM as GRANT
+from ostiary.identity.exchange.grant import grant_for
 from ostiary.identity.exchange.issuing import AccessTokens, Minted
 from ostiary.identity.exchange.own import audience_of
 from ostiary.identity.exchange.presenting import ExchangeVerifier, PresentedExchange, ProvenExchange
@@ -29,7 +31,7 @@ from ostiary.identity.exchange.settling import TokenLimits, lifetime_s, settled
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.reasons import Refusal
 from ostiary.identity.tokens import MAX_LENGTH
-from ostiary.identity.types import PepIdentity, PresentedSubject
+from ostiary.identity.types import PepIdentity, PresentedSubject, thaw
 from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import Asked, Caller, TurnedAway
 from ostiary.server.tokens.answers import granted, refused, turned_away
@@ -166,7 +168,7 @@ class Exchanger:
         )
 
     def _mint(self, proven: ProvenExchange, detail: AccessDetail, tenant: str, now_ns: int) -> Minted:
-        identity = proven.identity
+        identity, actor = proven.identity, {} if proven.act is None else {"act": proven.act}
         minted = self._tokens.mint(
             tenant,
             subject_type=identity.subject_type,
@@ -177,13 +179,20 @@ class Exchanger:
             jkt=proven.jkt,
             x5t=proven.x5t,
             origin=proven.origin,
-            more={**proven.carried, **({"act": proven.act} if proven.act is not None else {})},
+            more={**proven.carried, **self._granted(proven, detail, now_ns), **actor},
             session_id=identity.session_id if identity.exchanged else "",
         )
         if len(minted.token) > LONGEST_TOKEN:
             text = "the token would be too long to be sent: ask for fewer columns, or for `*`"
             raise FaultyInputError(ExchangeRefusal.ISSUED_TOKEN_TOO_LARGE, text)
         return minted
+
+    def _granted(self, proven: ProvenExchange, detail: AccessDetail, now_ns: int) -> dict[str, Any]:
+        """Return the claim of the grant: a workload's own, or that of the token which is narrowed."""
+        if not proven.identity.exchanged:
+            return {GRANT: grant_for(proven.workload, detail, now_ns, self._house.settings.tokens.budget_window_s)}
+        kept = proven.identity.claims.get(GRANT)
+        return {} if kept is None else {GRANT: thaw(kept)}
 
     async def _recorded(self, future: Any) -> None:
         """Wait until a record is on disk; without it there is no token."""

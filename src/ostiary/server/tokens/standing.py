@@ -1,6 +1,7 @@
-"""Whether a token still stands: its session, the session that it was made in, and its subject."""
+"""Whether a token still stands: its session, the session that it was made in, its subject, and whoever acts."""
 
 from ostiary.decision.decide import why_over
+from ostiary.identity.exchange.actors import acting_of
 from ostiary.identity.exchange.details import origin_of
 from ostiary.identity.types import VerifiedIdentity
 from ostiary.sessions import Asked, SessionLedger
@@ -21,5 +22,6 @@ def is_over(ledger: SessionLedger, identity: VerifiedIdentity, now_ns: int) -> b
         client_id=identity.client_id,
         key=identity.key,
         origin=origin if isinstance(origin, str) else "",
+        acting=acting_of(identity),
     )
     return why_over(ledger.standing(asked)) is not None

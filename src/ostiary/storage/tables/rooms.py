@@ -97,6 +97,10 @@ class SnapshotTable:
         """Store one, replacing what was there."""
         self._database.write("save_snapshot", tenant, kind, name, data, now_ns)
 
+    def add(self, tenant: str, kind: str, name: str, data: bytes, now_ns: int) -> bool:
+        """Store one unless there is one; return whether it was stored: of many at once, in any process, one is."""
+        return self._database.write("add_snapshot", tenant, kind, name, data, now_ns) == 1
+
     def load(self, tenant: str, kind: str, name: str) -> bytes | None:
         """Return one, or ``None``."""
         rows = self._database.read("load_snapshot", tenant, kind, name)

@@ -73,6 +73,7 @@ KIND: Final = WorkloadKind(
     text="GitHub Actions jobs",
     subject_type="ci_job",
     exchanged_once=True,
+    instance=("run_id", "run_attempt"),
     issuer="https://token.actions.githubusercontent.com",
     jwks_url="https://token.actions.githubusercontent.com/.well-known/jwks",
     algorithms=("RS256",),

@@ -76,6 +76,7 @@ KIND: Final = WorkloadKind(
     text="GitLab CI/CD jobs",
     subject_type="ci_job",
     exchanged_once=True,
+    instance=("pipeline_id", "job_id"),
     issuer="https://gitlab.com",
     jwks_url="https://gitlab.com/oauth/discovery/keys",
     algorithms=("RS256",),

@@ -60,6 +60,7 @@ KIND: Final = WorkloadKind(
     name="kubernetes",
     text="Kubernetes pods, by their service account",
     subject_type="service",
+    instance=("pod_uid",),
     algorithms=("ES256", "ES384", "ES512", "RS256", "RS384", "RS512"),
     token_types=("", "jwt"),
     max_lifetime_s=86_400,

@@ -16,6 +16,11 @@ DELETE FROM peps WHERE tenant = $1 AND pep_id = $2;
 INSERT INTO snapshots (tenant, kind, name, data, updated_ns) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (tenant, kind, name) DO UPDATE SET data = excluded.data, updated_ns = excluded.updated_ns;
 
+-- name: add_snapshot
+-- tenant: $1
+INSERT INTO snapshots (tenant, kind, name, data, updated_ns) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant, kind, name) DO NOTHING;
+
 -- name: load_snapshot
 -- tenant: $1
 SELECT data FROM snapshots WHERE tenant = $1 AND kind = $2 AND name = $3;

@@ -12,6 +12,10 @@ DELETE FROM peps WHERE tenant = ? AND pep_id = ?;
 INSERT INTO snapshots (tenant, kind, name, data, updated_ns) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (tenant, kind, name) DO UPDATE SET data = excluded.data, updated_ns = excluded.updated_ns;
 
+-- name: add_snapshot
+INSERT INTO snapshots (tenant, kind, name, data, updated_ns) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (tenant, kind, name) DO NOTHING;
+
 -- name: load_snapshot
 SELECT data FROM snapshots WHERE tenant = ? AND kind = ? AND name = ?;
 

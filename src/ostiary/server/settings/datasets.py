@@ -27,8 +27,7 @@ class DatasetsSection(Section):
     max_object_mb: Annotated[int, Field(ge=1, le=5_000_000)] = 10_240
     """How large an object that is taken in may be."""
     max_uploads: Annotated[int, Field(ge=1, le=1000)] = 16
-    """How many objects may come in at once; each holds a file of the spool or of its folder until it is whole. Where
-    several tenants come, one has half of them at most."""
+    """How many objects may come in at once; each holds a file of the spool or of its folder until it is whole."""
     max_read_mb: Annotated[int, Field(ge=0, le=5_000_000)] = 0
     """How much may be read with one token that does not say so itself; 0 sets no bound."""
     stall_s: Annotated[float, Field(gt=0, le=600)] = 30.0

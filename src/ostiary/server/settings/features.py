@@ -36,8 +36,7 @@ class FeaturesSection(Section):
     memory_mb: Annotated[int, Field(ge=16, le=1_048_576)] = 512
     """Most memory for one query of Parquet files."""
     parallel: Annotated[int, Field(ge=1, le=256)] = 4
-    """Queries at once; others wait, in turns of tenants, and beyond eight times as many, or half of that by one of
-    several tenants, are refused."""
+    """Queries at once; others wait, and beyond eight times as many are refused."""
     token_rows: Annotated[int, Field(ge=0, le=10**12)] = 10_000_000
     """Most rows that one token may read in all; 0 sets no limit."""
     kept_mb: Annotated[int, Field(ge=0, le=1_048_576)] = 256

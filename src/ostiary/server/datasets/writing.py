@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError, OstiaryError
+from ostiary.errors import FaultyInputError, OstiaryError, UnavailableError
 from ostiary.pipeline.datasets.book import Dataset
 from ostiary.pipeline.datasets.manifests import MAX_ENVELOPE
 from ostiary.pipeline.datasets.names import check_name
@@ -20,8 +20,8 @@ from ostiary.server.bulk import SLOWEST
 from ostiary.server.datasets.asking import Asking, Visit
 from ostiary.server.datasets.parts import MIB
 from ostiary.server.datasets.records import Outcome
-from ostiary.server.turns import Turns
 from ostiary.server.wire import BODY_LATE, Reply, json_reply
+from ostiary.vocabulary.reasons import Reason
 
 WRITE: Final = "dataset.write"
 DELETE: Final = "dataset.delete"
@@ -38,8 +38,7 @@ class Writing:
         """Take what asks and records."""
         self._asking = asking
         self._parts = asking.parts
-        most = self._parts.settings.max_uploads
-        self._turns = Turns(running=most, most=most)
+        self._running = 0
 
     async def put(self, visit: Visit, path: str) -> Reply:
         """Take one object in.
@@ -68,13 +67,15 @@ class Writing:
         most = self._most(dataset)
         if outcome.length > most:
             raise FaultyInputError(TOO_LARGE, f"an object of this dataset has at most {most} bytes")
-        await self._turns.take(visit.caller.tenant)
+        if self._running >= self._parts.settings.max_uploads:
+            raise UnavailableError(Reason.OVERLOADED.value, "too many objects come in at once, try again in a moment")
+        self._running += 1
         try:
             return await self._come_in(visit, dataset, name, declared, replaces, outcome)
         except TimeoutError:
             raise FaultyInputError(BODY_LATE, "the object came too slowly") from None
         finally:
-            self._turns.give(visit.caller.tenant)
+            self._running -= 1
 
     async def _come_in(
         self, visit: Visit, dataset: Dataset, name: str, declared: bytes, replaces: str | None, outcome: Outcome

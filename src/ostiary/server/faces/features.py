@@ -19,7 +19,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final, TypeVar
 
 from ostiary.errors import FaultyInputError, OstiaryError, RefusedError, UnavailableError
@@ -29,7 +28,6 @@ from ostiary.server.desk import FaceDesk
 from ostiary.server.doors import Caller, TurnedAway
 from ostiary.server.feature_access import Access, Act, answer_of
 from ostiary.server.features import are_served, open_features, waiting
-from ostiary.server.turns import Turns
 from ostiary.server.wire import BODY_LATE, Reply, Request, json_reply
 from ostiary.vocabulary.reasons import Reason
 
@@ -58,7 +56,8 @@ class FeatureFace:
         self._access = Access(desk, open_features(desk.house, ready=waiting(desk.house)), budget)
         self._threads = ThreadPoolExecutor(settings.parallel, "features")
         desk.house.opened.callback(self._threads.shutdown)
-        self._turns = Turns(running=settings.parallel, most=settings.parallel * 8)
+        self._most = settings.parallel * 8
+        self._waiting = 0
 
     def chores(self) -> Sequence[Chore]:
         """Nothing is done beside the answers."""
@@ -81,22 +80,20 @@ class FeatureFace:
             return self._refused(fault)
 
     async def _answer(self, request: Request, caller: Caller, name: str, act: Act) -> Reply:
-        access, beside = self._access, partial(self._beside, caller.tenant)
-        wanted = await access.wanted(request, caller, name, act, beside)
+        access = self._access
+        wanted = await access.wanted(request, caller, name, act, self._beside)
         passed = await access.ask(caller, name, act, wanted)
-        return answer_of(await beside(lambda: access.do(caller, name, act, wanted, passed)), request)
+        return answer_of(await self._beside(lambda: access.do(caller, name, act, wanted, passed)), request)
 
-    async def _beside(self, tenant: str, work: Callable[[], T]) -> T:
-        """Do work beside the loop, by a few threads of its own, in turns of tenants and with bounded queues."""
-        await self._turns.take(tenant)
-        doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        doing.add_done_callback(partial(self._done, tenant))
-        return await asyncio.shield(doing)  # who goes away frees no thread: the place is taken until the work is done
-
-    def _done(self, tenant: str, doing: "asyncio.Future[object]") -> None:
-        self._turns.give(tenant)
-        if not doing.cancelled():
-            doing.exception()  # whoever waits is told of it; who went away is not
+    async def _beside(self, work: Callable[[], T]) -> T:
+        """Do work beside the loop, by a few threads of its own and a bounded queue."""
+        if self._waiting >= self._most:
+            raise UnavailableError(Reason.OVERLOADED.value, "too many queries at once, try again in a moment")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
 
     def _refused(self, fault: OstiaryError) -> Reply:
         if isinstance(fault, UnavailableError) and fault.code != Reason.OVERLOADED:

@@ -13,7 +13,7 @@ from ostiary.decision.parts import Decided
 from ostiary.defence.anchors import BASELINE_DAYS, REPLACE
 from ostiary.errors import RefusedError
 from ostiary.server.drifting import BASELINE_KIND, name_of
-from ostiary.server.learnable import learnable_of, may_teach
+from ostiary.server.learnable import learnable_of, may_teach, teaches_of
 from ostiary.server.places import Places
 from ostiary.server.settings import Settings
 from ostiary.server.wiring import House, open_house
@@ -50,9 +50,8 @@ def lived(house: House, days: range, drift: float = 0.0) -> None:
     for day in days:
         for _ in range(3):
             late = drift * max(0, day - BASELINE_DAYS)
-            house.drift.observe(
-                decided(day, min(23.0, 10.0 + rng.gauss(0.0, 1.0) + late), count=rng.choice((3.0, 9.0, 30.0)))
-            )
+            one = decided(day, min(23.0, 10.0 + rng.gauss(0.0, 1.0) + late), count=rng.choice((3.0, 9.0, 30.0)))
+            house.drift.observe(one, quiet=teaches_of(one))
 
 
 @pytest.fixture

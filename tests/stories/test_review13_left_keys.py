@@ -60,3 +60,14 @@ def test_whoever_is_taken_off_by_the_command_line_keeps_neither_key_nor_session(
         build_app()(["console", "remove", "user:mia"])
     assert not works(server, key)
     assert session.session_id not in {one.session_id for one in sessions_of(house).of("default", "user:mia")}
+
+
+def test_somebody_of_the_same_name_in_another_tenant_ends_no_key_here(server: Any) -> None:
+    """A key's person is of the key's own tenant: nobody else's leaving, and nobody else's key, is taken for hers."""
+    house = server.house
+    server.admin("POST", "/tenants", json={"tenant": "namesakes"}).raise_for_status()
+    for tenant in ("default", "namesakes"):
+        enter(house, tenant, "user:uma", ["owner"], COMMAND_LINE)
+    here, there = house.admins.create("default", "user:uma"), house.admins.create("namesakes", "user:uma")
+    forget(house, "namesakes", "user", "uma")
+    assert [works(server, key) for key in (here, there)] == [True, False]

@@ -44,7 +44,7 @@ from ostiary.server.doors import Doors
 from ostiary.server.following import TURN_S, follower_of
 from ostiary.server.forwarded import Proxies
 from ostiary.server.judge import SessionJudge
-from ostiary.server.learnable import learnable_of, may_teach
+from ostiary.server.learnable import teaches_of
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.opa_api import OpaData
@@ -145,9 +145,10 @@ class Assembly:
 
     def _learned(self, decided: Decided) -> None:
         """Take in a decision, of this replica or another."""
-        self.house.drift.observe(decided)
+        teaches = teaches_of(decided)  # once: it reads the whole input of the decision
+        self.house.drift.observe(decided, quiet=teaches)
         if decided.event is not None:
-            self.house.knowledge.learn(decided.event, teaches=may_teach(learnable_of(decided)))
+            self.house.knowledge.learn(decided.event, teaches=teaches)
 
     def _others(self, decided: Decided) -> None:
         """Hear of a decision of another replica: should that die, what it answers is still looked at by the keeper."""

@@ -22,7 +22,6 @@ from ostiary.defence.drift import RULE, Day, Rule, Watched, proven, step
 from ostiary.defence.drift_days import MEASURES, OpenDay, taken
 from ostiary.errors import OstiaryError, RefusedError, VerificationError
 from ostiary.keys import KeyRing, random_bytes, sha256_hex
-from ostiary.server.learnable import learnable_of, may_teach
 from ostiary.server.settings.drift import DriftSection
 from ostiary.sessions import SessionChange
 from ostiary.sessions.session import ChangeKind
@@ -149,18 +148,22 @@ class DriftWatch:
             told = tuple(_in_words(one) for one in watched.alarms)
             return DriftFacts(alarm=bool(told), measures=told, days=watched.days)
 
-    def observe(self, decided: Decided) -> None:
-        """Take in what was done with a permission; what was refused is no part of how somebody works."""
+    def observe(self, decided: Decided, *, quiet: bool) -> None:
+        """Take in what was done with a permission; what was refused is no part of how somebody works.
+
+        Args:
+            decided: the decision.
+            quiet: whether profiles may learn from it (``learnable``): else its day is no part of a baseline.
+        """
         try:
-            self._observe(decided)
+            self._observe(decided, quiet=quiet)
         except Exception as fault:  # noqa: BLE001 - the day is not counted, and learning goes on
             self._on_fault("drift_not_watched", fault)
 
-    def _observe(self, decided: Decided) -> None:
+    def _observe(self, decided: Decided, *, quiet: bool) -> None:
         event, record = decided.event, decided.record
         if event is None or event.outcome is not EventOutcome.SUCCESS:
             return
-        quiet = may_teach(learnable_of(decided))
         with self._lock:
             subject = f"{event.subject_type}:{event.subject_id}"
             state = self._state(record.tenant, subject)

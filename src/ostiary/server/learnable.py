@@ -62,6 +62,11 @@ def is_proven(event: AccessEvent) -> bool:
     return event.mfa is True and age is not None and 0 <= age <= FRESH_S
 
 
+def teaches_of(decided: Decided) -> bool:
+    """Return whether a decision just made may teach; without an event nothing of it is read."""
+    return decided.event is not None and may_teach(learnable_of(decided))
+
+
 def learnable_of(decided: Decided) -> Learnable:
     """Return the same of a decision just made."""
     record = decided.record

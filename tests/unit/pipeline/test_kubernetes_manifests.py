@@ -135,7 +135,7 @@ def test_the_run_reaches_its_proxy_and_nothing_else() -> None:
 
 
 def test_the_proxy_takes_its_own_run_only_and_never_reaches_inwards() -> None:
-    policy = manifests()["NetworkPolicy/fraud-2026-egress"]["spec"]
+    policy = manifests(cilium=False)["NetworkPolicy/fraud-2026-egress"]["spec"]
     (ingress,) = policy["ingress"]
     assert ingress["from"][0]["podSelector"]["matchLabels"]["ostiary.dev/run"] == "fraud-2026"
     dns, world = policy["egress"]
@@ -143,9 +143,27 @@ def test_the_proxy_takes_its_own_run_only_and_never_reaches_inwards() -> None:
     assert [port["port"] for port in world["ports"]] == [443, 8443]
     shut = world["to"][0]["ipBlock"]["except"]
     assert {"10.0.0.0/8", "169.254.0.0/16", "127.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12"} <= set(shut)
-    pinned = {"egress": [{"host": "registry.inside", "addresses": ["10.20.0.9"]}]}
+    pinned = {"egress": [{"host": "registry.inside", "addresses": ["10.20.0.9"]}], "cilium": False}
     inner = manifests(**pinned)["NetworkPolicy/fraud-2026-egress"]["spec"]["egress"][1]
     assert inner["to"][2:] == [{"ipBlock": {"cidr": "10.20.0.9/32"}}]
+
+
+def test_no_policy_lets_out_what_cilium_holds_to_names() -> None:
+    """Cilium adds the policies up: one that allows the world makes a list of names worth nothing."""
+    pinned = {"egress": [{"host": "pypi.org"}, {"host": "registry.inside", "port": 8443, "addresses": ["10.20.0.9"]}]}
+    found = manifests(**pinned)
+    core, own = (found[f"{kind}/fraud-2026-egress"]["spec"] for kind in ("NetworkPolicy", "CiliumNetworkPolicy"))
+    assert (core["policyTypes"], core["egress"]) == (["Ingress", "Egress"], [])
+    ways = [(rule["toPorts"][0]["ports"][0]["port"], rule.get("toFQDNs", rule.get("toCIDR"))) for rule in own["egress"]]
+    assert ways[1:] == [
+        ("443", [{"matchName": "ostiary.example"}, {"matchName": "pypi.org"}]),
+        ("8443", ["10.20.0.9/32"]),
+    ]
+    (shut,) = own["egressDeny"]
+    denied = {one["cidr"]: one.get("except", []) for one in shut["toCIDRSet"]}
+    assert denied["10.0.0.0/8"] == ["10.20.0.9/32"]
+    assert denied["169.254.0.0/16"] == denied["127.0.0.0/8"] == denied["fc00::/7"] == []
+    validate(found["CiliumNetworkPolicy/fraud-2026-egress"])
 
 
 def test_the_proxy_is_told_exact_names_and_runs_as_nobody() -> None:

@@ -5,8 +5,12 @@ import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
+import lightgbm
+import numpy as np
 import pytest
 
 from ostiary.artifacts.formats import check_format
@@ -23,7 +27,8 @@ from ostiary.errors import VerificationError
 from ostiary.keys.curves import CurveKey
 from ostiary.testing.fake_clock import FakeClock
 
-_END = struct.Struct("<4s4H2IH")
+GOLDEN: Final = Path(__file__).parents[1] / "golden" / "formats"
+_END: Final = struct.Struct("<4s4H2IH")
 
 
 def _archive(name: str = "data.pkl", extra: bytes = b"") -> bytes:
@@ -96,3 +101,56 @@ def test_a_folder_named_like_a_bundle_hides_nothing(name: str, tmp_path: Path) -
     (folder / name / "__init__.py").write_bytes(b"import os")
     (folder / name / "__init__.py").chmod(0o644)
     assert verdict() == "artifact_extra_file"
+
+
+def _lightgbm() -> str:
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    parameters = {"objective": "binary", "num_leaves": 3, "verbose": -1, "num_threads": 1}
+    return lightgbm.train(parameters, lightgbm.Dataset(rows, rows[:, 0] > 0), 2).model_to_string()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("objective=binary sigmoid:1", "objective=multiclass num_class:3000000"),
+        ("objective=binary sigmoid:1", "objective=multiclass num_class:1 num_class:3000000"),
+        ("objective=binary sigmoid:1", "objective=binary sigmoid:1\rnum_tree_per_iteration=3000000"),
+        ("num_tree_per_iteration=1", "num_tree_per_iteration=4"),
+        ("num_tree_per_iteration=1", "num_tree_per_iteration=3000000"),
+        ("num_class=1\nnum_tree_per_iteration=1", "num_class=1000000000\nnum_tree_per_iteration=1000000000"),
+        ("num_class=1\nnum_tree_per_iteration=1", "num_class=4\nnum_tree_per_iteration=4"),
+    ],
+)
+def test_lightgbm_does_not_write_where_it_made_no_room(old: str, new: str) -> None:
+    """Each but the last two ended the process that predicted with it (SIGSEGV), or wrote over its memory."""
+    told = _lightgbm()
+    check_format("model.txt", told.encode())
+    assert old in told
+    with pytest.raises(VerificationError):
+        check_format("model.txt", told.replace(old, new, 1).encode())
+
+
+def _xgboost() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((GOLDEN / "binary.json").read_bytes())
+    return found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda learner, model: model.update(tree_info=[500_000_000] * len(model["tree_info"])),
+        lambda learner, model: model.update(tree_info=[1] * len(model["tree_info"])),
+        lambda learner, model: learner["learner_model_param"].update(num_class="2000000000"),
+        lambda learner, model: learner["learner_model_param"].update(num_target="4000000000"),
+        lambda learner, model: model.update(iteration_indptr=[]),
+        lambda learner, model: model.update(iteration_indptr=[0, 1_000_000, len(model["trees"])]),
+        lambda learner, model: model["trees"][0]["tree_param"].update(size_leaf_vector="7"),
+    ],
+)
+def test_xgboost_does_not_write_where_it_made_no_room(change: Callable[[Any, Any], None]) -> None:
+    """The first ended the process that predicted with it (SIGSEGV), the third took all memory."""
+    told = _xgboost()
+    check_format("model.json", json.dumps(told).encode())
+    change(told["learner"], told["learner"]["gradient_booster"]["model"])
+    with pytest.raises(VerificationError):
+        check_format("model.json", json.dumps(told).encode())

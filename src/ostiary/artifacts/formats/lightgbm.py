@@ -4,6 +4,8 @@
 2. ``tree_sizes`` tells where each tree begins, for LightGBM jumps there: it must be true to the byte.
 3. The arrays of a tree are as long as its number of leaves says; indices lie inside; the children make one tree.
 4. No parameter names another file for LightGBM to read.
+5. Classes, trees of an iteration and the objective's own classes are one number: LightGBM makes room by one of them and
+   writes by the others. No carriage return: it ends a line for LightGBM.
 
 https://github.com/microsoft/LightGBM/blob/master/src/boosting/gbdt_model_text.cpp
 """
@@ -18,7 +20,7 @@ from ostiary.artifacts.formats.strict_json import strict_json
 
 HEAD: Final = b"tree\n"
 _TREES_END: Final = b"end of trees\n"
-_ALLOWED_BYTES: Final = re.compile(rb"[^\t\n\r -~\x80-\xff]")
+_ALLOWED_BYTES: Final = re.compile(rb"[^\t\n -~\x80-\xff]")
 _HEAD_NAMES: Final = frozenset({
     "version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx", "objective", "feature_names",
     "monotone_constraints", "feature_infos", "tree_sizes", "average_output",
@@ -89,9 +91,20 @@ def _check_head(head: dict[str, str], limits: FormatLimits) -> int:
     if "feature_infos" in head and len(head["feature_infos"].split(" ")) != features:
         raise Misfit("format_lightgbm_malformed", f"it says {features} features and does not describe as many")
     within("bytes in a name", max(map(len, names)), limits.max_name_bytes)
-    if not natural(head["num_class"]) or not natural(head["num_tree_per_iteration"]):
-        raise Misfit("format_lightgbm_malformed", "it has no class or no tree an iteration")
+    _check_classes(head, limits)
     return features
+
+
+def _check_classes(head: dict[str, str], limits: FormatLimits) -> None:
+    classes, told = natural(head["num_class"]), head["tree_sizes"]
+    within("classes", classes, limits.max_trees)
+    if not classes or natural(head["num_tree_per_iteration"]) != classes:
+        raise Misfit("format_lightgbm_malformed", "it has no class, or not a tree an iteration for each")
+    if told and len(told.split(" ")) % classes:
+        raise Misfit("format_lightgbm_malformed", "its last iteration has not a tree for each class")
+    named = [word for word in head.get("objective", "").split(" ") if "num_class" in word]
+    if any(word != f"num_class:{classes}" for word in named):
+        raise Misfit("format_lightgbm_malformed", "its objective tells another number of classes")
 
 
 def natural(text: str) -> int:

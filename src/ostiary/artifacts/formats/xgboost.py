@@ -3,12 +3,14 @@
 1. ``learner`` and ``version`` and nothing else; a booster that is ``gbtree``, ``dart`` or ``gblinear``.
 2. Every array of a tree has ``num_nodes`` members; features and categories lie inside; children make one tree.
 3. The counts that a reader allocates by are those of the arrays that are there.
+4. A tree adds to a group of outputs that there is: XGBoost makes room by the learner and writes by the tree.
 
 https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html, and its JSON schema.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 from ostiary.artifacts.formats.limits import DEFAULT_LIMITS, FormatLimits
 from ostiary.artifacts.formats.misfit import Bytes, Misfit, shown, within
@@ -25,6 +27,13 @@ _NODE_ARRAYS_TOLD: Final = ("default_left", "split_type", "loss_changes", "sum_h
 _CATEGORY_ARRAYS: Final = ("categories_nodes", "categories_segments", "categories_sizes")
 _MAX_DIGITS: Final = 10
 _LEAF: Final = -1
+
+
+class _Shape(NamedTuple):
+    """What the learner says: numbers of a row that are looked at, and that are predicted."""
+
+    features: int
+    groups: int
 
 
 def check_xgboost_json(data: Bytes, limits: FormatLimits = DEFAULT_LIMITS) -> None:
@@ -68,18 +77,28 @@ def check_model(value: Any, limits: FormatLimits) -> None:
         named = learner.get(name, [])
         if not isinstance(named, list) or len(named) not in {0, features} or not _texts(named):
             raise _fault(f"`{name}` does not name {features} features")
-    _check_booster(_object(learner["gradient_booster"], "`gradient_booster`"), features, limits)
+    shape = _Shape(features, _groups(learner["learner_model_param"], limits))
+    _check_booster(_object(learner["gradient_booster"], "`gradient_booster`"), shape, limits)
 
 
-def _check_booster(booster: dict[str, Any], features: int, limits: FormatLimits) -> None:
+def _groups(told: Any, limits: FormatLimits) -> int:
+    """Return how many numbers are predicted for a row; whoever wrote before there were targets has one of them."""
+    targets = _told(told, "num_target") if "num_target" in told else 1
+    groups = max(_told(told, "num_class"), targets, 1)
+    within("groups of outputs", groups, limits.max_trees)
+    return groups
+
+
+def _check_booster(booster: dict[str, Any], shape: _Shape, limits: FormatLimits) -> None:
     kind = booster.get("name")
     if not isinstance(kind, str) or kind not in _BOOSTERS:
         raise _fault(f"there is no booster {shown(kind)}")
     inner = _object(booster.get("gbtree"), "`gbtree`") if kind == "dart" else booster
     model = _object(inner.get("model"), "`model`")
     if kind == "gblinear":
-        if not _is_array(model.get("weights")) or len(model["weights"]) % (features + 1):
-            raise _fault("`weights` is not as long as the features say")
+        wanted = {0, shape.groups * (shape.features + 1)}  # none before the first round: XGBoost makes room itself
+        if not _is_array(model.get("weights")) or len(model["weights"]) not in wanted:
+            raise _fault("`weights` is not as long as the features and outputs say")
         return
     trees = model.get("trees")
     count = _told(model.get("gbtree_model_param"), "num_trees")
@@ -88,12 +107,26 @@ def _check_booster(booster: dict[str, Any], features: int, limits: FormatLimits)
     if kind == "dart" and (not _is_array(booster.get("weight_drop")) or len(booster["weight_drop"]) != count):
         raise _fault(f"it says {count} trees and does not weigh as many")
     within("trees", count, limits.max_trees)
+    if any(group >= shape.groups for group in model["tree_info"]):
+        raise _fault("a tree adds to an output that there is not")
+    _check_rounds(model.get("iteration_indptr", [0, count]), count)
     for tree in trees:
-        _check_one(_object(tree, "a tree"), features)
+        _check_one(_object(tree, "a tree"), shape)
 
 
-def _check_one(tree: dict[str, Any], features: int) -> None:
+def _check_rounds(begins: Any, count: int) -> None:
+    """Check where each round's trees begin; the last number is where the last round ends."""
+    if not _is_array(begins) or not len(begins) or not _integers(begins):
+        raise _fault("`iteration_indptr` is no list of natural numbers")
+    if begins[0] or begins[-1] != count or any(low > high for low, high in pairwise(begins)):
+        raise _fault(f"its rounds do not lead through its {count} trees")
+
+
+def _check_one(tree: dict[str, Any], shape: _Shape) -> None:
+    features = shape.features
     nodes, wide = _told(tree.get("tree_param"), "num_nodes"), _told(tree.get("tree_param"), "size_leaf_vector")
+    if wide not in {0, 1, shape.groups}:
+        raise _fault("a leaf tells another number of outputs than there are")
     for name in _NODE_ARRAYS + tuple(name for name in _NODE_ARRAYS_TOLD if name in tree):
         if not _is_array(tree.get(name)) or len(tree[name]) != nodes:
             raise _fault(f"`{name}` does not hold {nodes} numbers")

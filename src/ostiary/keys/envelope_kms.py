@@ -3,6 +3,8 @@
 - One KMS key a version; the alias ``alias/PREFIX-TENANT`` names the one that wraps. They never leave the service.
 - What is wrapped is bound by the encryption context: the tenant, and a digest of where the data key belongs. Both
   stand in the cloud's own trail of who used which key when; neither names a user.
+- Keys are made, retired and shredded under the folder's lock: two who make one tenant's first key at once would leave
+  one that nobody knows, and a shredding would miss it.
 - ``retire`` and ``shred`` disable a key at once and schedule its destruction. AWS waits seven days at least, and in
   these days whoever administers the cloud account can take it back: that is the cloud's rule, not ours.
 - No SDK: five calls of JSON with signature version 4 (``envelope_sigv4``) do not justify boto3 at run time; tests hold
@@ -23,7 +25,7 @@ from ostiary.errors import RefusedError, UnavailableError, VerificationError
 from ostiary.keys.envelope_http import Answer, HttpSend, Send, checked_url
 from ostiary.keys.envelope_ports import Wrapped
 from ostiary.keys.envelope_sigv4 import Credentials, signed
-from ostiary.keys.files import private_folder, read_private, write_private
+from ostiary.keys.files import locked, private_folder, read_private, write_private
 from ostiary.keys.hashing import sha256_hex
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import check_tenant
@@ -101,41 +103,52 @@ class KmsWrapper:
     def current(self, tenant: str) -> str:
         """Return the id of the key that the alias names."""
         self._check_living(tenant)
+        return self._named(tenant) or self._make(tenant, first=True)
+
+    def rotate(self, tenant: str) -> str:
+        """Make another key and let the alias name it."""
+        self.current(tenant)
+        return self._make(tenant, first=False)
+
+    def retire(self, tenant: str, kept: str) -> int:
+        """Disable every older key and have it destroyed."""
+        with locked(private_folder(self._folder)):
+            known = self._known(tenant)
+            gone = known[: known.index(kept)] if kept in known else []
+            for key_id in gone:
+                self._destroy(key_id)
+            self._keep(tenant, [key_id for key_id in known if key_id not in gone])
+            return len(gone)
+
+    def shred(self, tenant: str) -> None:
+        """Disable all keys and have them destroyed."""
+        with locked(private_folder(self._folder)):
+            write_private(self._folder / f"{check_tenant(tenant)}.shredded", _TOMBSTONE)
+            for key_id in self._known(tenant):
+                self._destroy(key_id)
+
+    def _named(self, tenant: str) -> str:
+        """Return the id of the key that the alias names, empty when there is no alias."""
         answer = self._ask("DescribeKey", {"KeyId": self._alias(tenant)})
         if _kind(answer) == "NotFoundException":
-            return self._make(tenant, "CreateAlias")
+            return ""
         key_id = str(self._data(answer).get("KeyMetadata", {}).get("KeyId", ""))
         if key_id not in self._known(tenant):
             raise VerificationError("key_alias_moved", "the alias names a key that this deployment did not make")
         return key_id
 
-    def rotate(self, tenant: str) -> str:
-        """Make another key and let the alias name it."""
-        self.current(tenant)
-        return self._make(tenant, "UpdateAlias")
-
-    def retire(self, tenant: str, kept: str) -> int:
-        """Disable every older key and have it destroyed."""
-        known = self._known(tenant)
-        gone = known[: known.index(kept)] if kept in known else []
-        for key_id in gone:
-            self._destroy(key_id)
-        self._keep(tenant, [key_id for key_id in self._known(tenant) if key_id not in gone])
-        return len(gone)
-
-    def shred(self, tenant: str) -> None:
-        """Disable all keys and have them destroyed."""
-        write_private(private_folder(self._folder) / f"{check_tenant(tenant)}.shredded", _TOMBSTONE)
-        for key_id in self._known(tenant):
-            self._destroy(key_id)
-
-    def _make(self, tenant: str, verb: str) -> str:
-        told = {"Description": f"ostiary: conversations of {tenant}", "KeyUsage": "ENCRYPT_DECRYPT"}
-        key_id = str(self._data(self._ask("CreateKey", told)).get("KeyMetadata", {}).get("KeyId", ""))
-        # Known before it is used: a crash in between leaves a key that wraps nothing, and the next retirement ends it.
-        self._keep(tenant, [*self._known(tenant), key_id])
-        self._data(self._ask(verb, {"AliasName": self._alias(tenant), "TargetKeyId": key_id}))
-        return key_id
+    def _make(self, tenant: str, *, first: bool) -> str:
+        with locked(private_folder(self._folder)):
+            self._check_living(tenant)
+            if first and (found := self._named(tenant)):  # somebody else made it meanwhile
+                return found
+            told = {"Description": f"ostiary: conversations of {tenant}", "KeyUsage": "ENCRYPT_DECRYPT"}
+            key_id = str(self._data(self._ask("CreateKey", told)).get("KeyMetadata", {}).get("KeyId", ""))
+            # Known before it is used: a crash in between leaves a key that wraps nothing; the next retirement ends it.
+            self._keep(tenant, [*self._known(tenant), key_id])
+            verb = "CreateAlias" if first else "UpdateAlias"
+            self._data(self._ask(verb, {"AliasName": self._alias(tenant), "TargetKeyId": key_id}))
+            return key_id
 
     def _destroy(self, key_id: str) -> None:
         for verb, told in (("DisableKey", {}), ("ScheduleKeyDeletion", {"PendingWindowInDays": _DAYS})):
@@ -148,7 +161,7 @@ class KmsWrapper:
         return read_private(path).decode().split() if path.exists() else []
 
     def _keep(self, tenant: str, ids: list[str]) -> None:
-        write_private(private_folder(self._folder) / f"{check_tenant(tenant)}.ids", "\n".join(ids).encode())
+        write_private(self._folder / f"{check_tenant(tenant)}.ids", "\n".join(ids).encode())
 
     def _check_living(self, tenant: str) -> None:
         if (self._folder / f"{check_tenant(tenant)}.shredded").exists():

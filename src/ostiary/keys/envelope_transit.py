@@ -110,8 +110,8 @@ class TransitWrapper:
         """Delete the key."""
         write_private(private_folder(self._tombstones) / f"{check_tenant(tenant)}.shredded", _TOMBSTONE)
         answer = self._ask("POST", "keys", tenant, {"deletion_allowed": True}, "/config")
-        if answer.status in {_BAD, _MISSING}:  # it never had one, or it is gone already
-            return
+        if answer.status in {_BAD, _MISSING} and self._ask("GET", "keys", tenant, {}).status == _MISSING:
+            return  # it never had one, or it is gone already; whatever else is refused leaves the key alive
         _data(answer)
         _data(self._ask("DELETE", "keys", tenant, {}))
 

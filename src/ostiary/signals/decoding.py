@@ -22,7 +22,8 @@ from ostiary.signals.pieces import Shape
 
 MAX_DEPTH: Final = 64
 MAX_COLUMNS: Final = 1024
-_STRINGS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# A string without an end is a match as well: else each quote in it would be looked at to the record's end again.
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _decode: Final = msgspec.json.Decoder().decode
 
 Decode = Callable[[bytes], Any]

@@ -3,6 +3,8 @@
 Rules:
 - Gzip is told by its first bytes, not by the file's name; several members one after another are one stream.
 - Memory is bounded whatever the file says; beyond 16 MiB a file may not unfold to more than 250 times its size.
+- What a file of very many small members gives comes in chunks all the same: whoever joins them to records copies what
+  it has at each one.
 - Faults end the stream with a stable code: ``input_unreadable``, ``gzip_malformed``, ``gzip_truncated``, ``gzip_bomb``.
 """
 
@@ -85,7 +87,28 @@ def unpacked(file: _Readable) -> Iterator[bytes]:
             yield first
             first = file.read(CHUNK)
         return
-    yield from _Unpacker(file).run(first)
+    yield from _gathered(_Unpacker(file).run(first))
+
+
+def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield ``parts`` again, none but the last smaller than a chunk; what came before a fault comes before it."""
+    held = bytearray()
+    try:
+        for part in parts:
+            if held or len(part) < CHUNK:
+                held += part
+                if len(held) < CHUNK:
+                    continue
+                yield bytes(held)
+                held.clear()
+            else:
+                yield part
+    except FaultyInputError:
+        if held:
+            yield bytes(held)
+        raise
+    if held:
+        yield bytes(held)
 
 
 class _Unpacker:

@@ -148,6 +148,24 @@ def test_the_proxy_takes_its_own_run_only_and_never_reaches_inwards() -> None:
     assert inner["to"][2:] == [{"ipBlock": {"cidr": "10.20.0.9/32"}}]
 
 
+def test_no_policy_lets_out_what_cilium_holds_to_names() -> None:
+    """Cilium adds the policies up: one that allows the world makes a list of names worth nothing."""
+    pinned = {"egress": [{"host": "pypi.org"}, {"host": "registry.inside", "port": 8443, "addresses": ["10.20.0.9"]}]}
+    found = manifests(**pinned)
+    core, own = (found[f"{kind}/fraud-2026-egress"]["spec"] for kind in ("NetworkPolicy", "CiliumNetworkPolicy"))
+    assert (core["policyTypes"], core["egress"]) == (["Ingress", "Egress"], [])
+    ways = [(rule["toPorts"][0]["ports"][0]["port"], rule.get("toFQDNs", rule.get("toCIDR"))) for rule in own["egress"]]
+    assert ways[1:] == [
+        ("443", [{"matchName": "ostiary.example"}, {"matchName": "pypi.org"}]),
+        ("8443", ["10.20.0.9/32"]),
+    ]
+    (shut,) = own["egressDeny"]
+    denied = {one["cidr"]: one.get("except", []) for one in shut["toCIDRSet"]}
+    assert denied["10.0.0.0/8"] == ["10.20.0.9/32"]
+    assert denied["169.254.0.0/16"] == denied["127.0.0.0/8"] == denied["fc00::/7"] == []
+    validate(found["CiliumNetworkPolicy/fraud-2026-egress"])
+
+
 def test_the_proxy_is_told_exact_names_and_runs_as_nobody() -> None:
     found = manifests()
     told = json.loads(found["ConfigMap/fraud-2026-egress"]["data"]["egress.json"])

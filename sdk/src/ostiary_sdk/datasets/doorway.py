@@ -5,12 +5,14 @@
   (``datasets.large``; benchmarks/bench_datasets.py).
 - A connection that the server has closed meanwhile is opened again, once, for requests that change nothing; when the
   door cannot decide now, these are asked again twice.
+- A forked process opens connections of its own: two that share one would read each other's answers.
 - What the door refuses is an ``OSError`` of the usual kind, with the door's code and the decision's id: permission,
   absence, existence. What it cannot finish is never half a result.
 """
 
 import http.client
 import json
+import os
 import ssl
 import threading
 import time
@@ -120,8 +122,13 @@ class Doorway:
         parts = urlsplit(self._url)
         self._host, self._path = parts.netloc, parts.path
         self._tls = ssl.create_default_context(cafile=cafile) if parts.scheme == "https" else None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin anew: a forked process has neither the right to its parent's connections nor to its lock."""
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._process = os.getpid()
         weakref.finalize(self, _close_all, self._idle)  # fsspec drops filesystems without a word
 
     def call(
@@ -196,6 +203,8 @@ class Doorway:
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
     def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        if self._process != os.getpid():
+            self._begin()
         with self._lock:
             if self._idle:
                 return self._idle.pop(), True

@@ -110,8 +110,10 @@ def _zip_at_end(data: Bytes) -> bool:
     at = tail.rfind(_EOCD)
     while at >= 0:
         begin = len(data) - len(tail) + at
-        size = int.from_bytes(tail[at + 12 : at + 16], "little")
-        if at + _EOCD_SIZE <= len(tail) and size and bytes(data[max(begin - size, 0) :][:4]) == _CENTRAL:
+        size, told = (int.from_bytes(tail[at + place : at + place + 4], "little") for place in (12, 16))
+        # Python looks for the directory right before its end, torch (miniz) and others where the end says that it is.
+        places = (max(begin - size, 0), told)
+        if at + _EOCD_SIZE <= len(tail) and size and any(bytes(data[one:][:4]) == _CENTRAL for one in places):
             return True
         if b"PK\x06\x07" in tail[max(at - 20, 0) : at]:  # the locator of a zip64 directory
             return True

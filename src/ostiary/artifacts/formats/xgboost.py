@@ -9,6 +9,7 @@ https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html, and its JS
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Final
 
 from ostiary.artifacts.formats.limits import DEFAULT_LIMITS, FormatLimits
@@ -89,7 +90,8 @@ def _check_booster(booster: dict[str, Any], features: int, scores: int, limits: 
     inner = _object(booster.get("gbtree"), "`gbtree`") if kind == "dart" else booster
     model = _object(inner.get("model"), "`model`")
     if kind == "gblinear":
-        if not _is_array(model.get("weights")) or len(model["weights"]) != (features + 1) * scores:
+        wanted = {0, (features + 1) * scores}  # none before the first round: XGBoost makes room itself
+        if not _is_array(model.get("weights")) or len(model["weights"]) not in wanted:
             raise _fault("`weights` is not as long as the features and scores say")
         return
     trees = model.get("trees")
@@ -101,8 +103,17 @@ def _check_booster(booster: dict[str, Any], features: int, scores: int, limits: 
     if kind == "dart" and (not _is_array(booster.get("weight_drop")) or len(booster["weight_drop"]) != count):
         raise _fault(f"it says {count} trees and does not weigh as many")
     within("trees", count, limits.max_trees)
+    _check_rounds(model.get("iteration_indptr", [0, count]), count)
     for tree in trees:
         _check_one(_object(tree, "a tree"), features, scores)
+
+
+def _check_rounds(begins: Any, count: int) -> None:
+    """Check where each round's trees begin; the last number is where the last round ends."""
+    if not _is_array(begins) or not len(begins) or not _integers(begins):
+        raise _fault("`iteration_indptr` is no list of natural numbers")
+    if begins[0] or begins[-1] != count or any(low > high for low, high in pairwise(begins)):
+        raise _fault(f"its rounds do not lead through its {count} trees")
 
 
 def _check_one(tree: dict[str, Any], features: int, scores: int) -> None:

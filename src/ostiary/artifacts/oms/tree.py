@@ -52,8 +52,8 @@ class Walk:
         return self.files
 
     def _take(self, folder: int, entry: "os.DirEntry[str]", path: str, depth: int) -> None:
-        if depth == 0 and entry.name in self._own:
-            return
+        if depth == 0 and entry.name in self._own and entry.is_file(follow_symlinks=False):
+            return  # a bundle; a folder of that name would hide what nobody signed
         check_path(path)
         status = entry.stat(follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):

@@ -3,6 +3,7 @@
 1. The directory is the last thing in the file, bounded, and lists the members in the order in which they lie.
 2. Each member's own head names the same file, method and flags; members touch one another and begin at byte 0.
 3. Stored or deflated, not encrypted, plain relative names, no name twice, sizes and checksum true.
+   No extra field that gives a member another name (Info-ZIP's Unicode path), which only some readers obey.
 4. Unpacking stops at the size that the directory promised, and that is bounded before.
 
 Scanners that trust ``zipfile`` were got round by flags, names and checksums that two readers see differently
@@ -32,6 +33,7 @@ _KNOWN_FLAGS: Final = 0x0800 | _DESCRIPTOR | 0x0006  # UTF-8 name, sizes behind,
 _ENCRYPTED: Final = 0x0041
 _NAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_. -]{0,127}(?:/[A-Za-z0-9_.][A-Za-z0-9_. -]{0,127}){0,15}")
 _WIDE: Final = 0xFFFFFFFF
+_OTHER_NAME: Final = 0x7075  # APPNOTE 4.6.9
 
 
 class Member(NamedTuple):
@@ -108,6 +110,7 @@ def _list(directory: memoryview, limits: ScanLimits) -> Iterator[Member]:
             raise _malformed("its directory is not as it should be")
         member = Member(_name(directory[end - name : end]), flags, method, checksum, packed, size, offset)
         _check_member(member, limits)
+        _check_extra(directory[end : end + extra], member)
         yield member
         at = end + extra
 
@@ -123,6 +126,15 @@ def _check_member(member: Member, limits: ScanLimits) -> None:
         raise Misfit("archive_bomb", f"the member {shown(member.name)} grows too much")
     if member.method == _STORED and member.packed != member.size:
         raise _malformed(f"the member {shown(member.name)} has two sizes")
+
+
+def _check_extra(extra: memoryview, member: Member) -> None:
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack("<2H", extra[at : at + 4])
+        if kind == _OTHER_NAME:
+            raise _malformed(f"the member {shown(member.name)} has a second name")
+        at += 4 + length
 
 
 def _name(raw: memoryview) -> str:
@@ -142,6 +154,7 @@ def _content(data: memoryview, member: Member, at: int) -> tuple[bytes, int]:
     if mark != b"PK\x03\x04" or (named, flags, method) != (member.name, member.flags, member.method) or end > len(data):
         raise _malformed(f"the member {shown(member.name)} calls itself something else")
     _check_sizes(member, checksum, packed, size)
+    _check_extra(data[begin - extra : begin], member)
     content = _unpack(data[begin:end], member)
     if zlib.crc32(content) != member.checksum:
         raise _malformed(f"the member {shown(member.name)} has not its checksum")

@@ -1,10 +1,13 @@
 """The network of a run: nobody comes in, the run reaches its proxy and nothing else, not even DNS.
 
 Two policies that any CNI enforces. Names are the proxy's business, because a core NetworkPolicy knows only addresses;
-where Cilium runs, a third policy holds the proxy itself to the names. Cilium adds up what policies of both kinds allow:
-so the core one then lets the proxy out to nowhere, and where there is no Cilium after all, nowhere is what it reaches.
+where Cilium runs, a policy of its own holds the proxy itself to the names.
+
+Cilium lets through what *any* policy allows, its own or a core one. So with it the core policy of the proxy allows no
+way out at all, and what that one shut off (the cluster, nodes, private places) is denied by name: a denial wins.
 """
 
+from ipaddress import IPv4Address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,7 +25,8 @@ _PRIVATE_4: Final = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
     "224.0.0.0/4", "240.0.0.0/4",
 )  # fmt: skip
-_PRIVATE_6: Final = ("::/127", "::ffff:0:0/96", "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8")
+_MAPPED: Final = "::ffff:0:0/96"  # never on a wire, and some readers of policies take it for IPv4
+_PRIVATE_6: Final = ("::/127", _MAPPED, "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8")
 
 
 def targets(plan: TrainingPlan) -> tuple[EgressTarget, ...]:
@@ -51,7 +55,7 @@ def training_policy(plan: TrainingPlan) -> Manifest:
 def proxy_policy(plan: TrainingPlan) -> Manifest:
     """Return the policy of the proxy: from the run, to the cluster's DNS and public addresses at granted ports.
 
-    With Cilium, out to nothing: that is its own policy's to allow.
+    Where Cilium's own policy says where to, this one adds nothing to it.
     """
     training = {"podSelector": {"matchLabels": labels(plan, "training")}}
     ports = [{"protocol": "TCP", "port": port} for port in sorted({target.port for target in targets(plan)})]
@@ -92,21 +96,6 @@ def cilium_policy(plan: TrainingPlan) -> Manifest:
         "toEndpoints": [dns],
         "toPorts": [{"ports": [{"port": str(_DNS), "protocol": "ANY"}], "rules": {"dns": names}}],
     }
-    by_port = [
-        {
-            "toFQDNs": [{"matchName": target.host} for target in targets(plan) if target.port == port],
-            "toPorts": [{"ports": [{"port": str(port), "protocol": "TCP"}]}],
-        }
-        for port in sorted({target.port for target in targets(plan)})
-    ]
-    pinned = [  # nobody asks DNS where these are, so Cilium learns it of nobody
-        {
-            "toCIDR": [f"{address}/32" for address in sorted(target.addresses)],
-            "toPorts": [{"ports": [{"port": str(target.port), "protocol": "TCP"}]}],
-        }
-        for target in targets(plan)
-        if target.addresses
-    ]
     training = {"matchLabels": {f"k8s:{RUN}": plan.name, "k8s:ostiary.dev/role": "training"}}
     ingress = {
         "fromEndpoints": [training],
@@ -119,6 +108,26 @@ def cilium_policy(plan: TrainingPlan) -> Manifest:
         "spec": {
             "endpointSelector": {"matchLabels": labels(plan, "egress-proxy")},
             "ingress": [ingress],
-            "egress": [asked, *by_port, *pinned],
+            "egress": [asked, *_by_port(plan)],
+            "egressDeny": [{"toCIDRSet": [_shut(plan, one) for one in (*_PRIVATE_4, *_PRIVATE_6) if one != _MAPPED]}],
         },
     }
+
+
+def _by_port(plan: TrainingPlan) -> list[Manifest]:
+    """Return where to at each port: names that the cluster's DNS leads, addresses where the plan pins them."""
+    rules: list[Manifest] = []
+    for port in sorted({target.port for target in targets(plan)}):
+        there = [target for target in targets(plan) if target.port == port]
+        ports = {"toPorts": [{"ports": [{"port": str(port), "protocol": "TCP"}]}]}
+        names = [{"matchName": target.host} for target in there if not target.addresses]
+        pinned = sorted({f"{address}/32" for target in there for address in target.addresses})
+        rules += [{"toFQDNs": names, **ports}] if names else []
+        rules += [{"toCIDR": pinned, **ports}] if pinned else []
+    return rules
+
+
+def _shut(plan: TrainingPlan, network: str) -> Manifest:
+    """Return a network that is denied, less what the plan pins in it."""
+    pinned = [f"{address}/32" for address in _pinned(plan) if IPv4Address(address) in ip_network(network)]
+    return {"cidr": network, **({"except": pinned} if pinned else {})}

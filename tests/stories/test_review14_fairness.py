@@ -11,6 +11,8 @@ from ostiary.server.fairly import Places, Turns
 
 def test_one_tenant_does_not_take_the_last_places() -> None:
     places, held = Places(8), contextlib.ExitStack()
+    with places.taken("small", "busy"), places.taken("greedy", "busy"):
+        pass
     with held:
         for _ in range(6):
             held.enter_context(places.taken("greedy", "busy"))
@@ -47,3 +49,18 @@ def test_turns_go_round_among_tenants() -> None:
     had = asyncio.run(told())
     assert had.index("small") <= 3
     assert (had.count("greedy"), had.count("gone"), had[-1]) == (6, 0, "last")
+
+
+def test_a_tenant_that_is_alone_has_every_place_and_only_until_another_comes() -> None:
+    for most in (1, 2, 3, 8):
+        places, held = Places(most), [contextlib.ExitStack() for _ in range(most)]
+        for one in held:
+            one.enter_context(places.taken("first", "busy"))
+        with pytest.raises(UnavailableError), places.taken("second", "busy"):
+            pass
+        held.pop().close()
+        if most > 1:
+            with pytest.raises(UnavailableError), places.taken("first", "busy"):
+                pass
+        with places.taken("second", "busy"):
+            pass

@@ -1,6 +1,7 @@
 """What tenants share, shared fairly: places that one tenant cannot take whole, and turns that go round.
 
-- The last quarter of the places is for tenants that have none: whoever fills the rest keeps nobody out.
+- The last quarter of the places is for tenants that have none: whoever fills the rest keeps nobody out. Until a second
+  tenant comes, the first has them all; who comes while it does is refused once, and finds room as soon as one leaves.
 - Who waits for a turn waits in the line of its tenant; the lines take turns, however long one of them is.
 
 For one event loop.
@@ -23,7 +24,8 @@ class Places:
 
     def __init__(self, most: int) -> None:
         """Have ``most`` places."""
-        self._most, self._free = most, most // _KEPT_FREE
+        self._most, self._free = most, max(most // _KEPT_FREE, min(most - 1, 1))
+        self._first, self._several = "", False
         self._taken: Counter[str] = Counter()
 
     @contextmanager
@@ -33,7 +35,9 @@ class Places:
         Raises:
             UnavailableError: ``overloaded``.
         """
-        most = self._most - (self._free if self._taken[tenant] else 0)
+        self._first = self._first or tenant
+        self._several |= tenant != self._first
+        most = self._most - (self._free if self._several and self._taken[tenant] else 0)
         if self._taken.total() >= most:
             raise UnavailableError(Reason.OVERLOADED.value, busy)
         self._taken[tenant] += 1

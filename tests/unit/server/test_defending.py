@@ -38,7 +38,7 @@ def lived(house: House, days: range) -> None:
             )
             told = msgspec.Raw(b'{"drift":{"alarm":false}}')
             record = SimpleNamespace(tenant="default", risk=SimpleNamespace(level="low"), session_risk=None, input=told)
-            house.drift.observe(cast("Decided", SimpleNamespace(event=event, record=record)))
+            house.drift.observe(cast("Decided", SimpleNamespace(event=event, record=record)), quiet=True)
 
 
 @pytest.fixture

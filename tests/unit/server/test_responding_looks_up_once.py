@@ -1,6 +1,7 @@
 """Who answers for obligations is asked once a turn for each enforcement point, however many decisions wait."""
 
 from types import SimpleNamespace
+from typing import Any
 
 from ostiary.server.responding import Responding
 from ostiary.vocabulary.effects import Effect
@@ -28,7 +29,7 @@ def record(number: int, pep: str, tenant: str = "acme", *, obliged: bool = True)
 
 def test_a_thousand_decisions_of_three_points_are_three_questions() -> None:
     points = Points()
-    responding = object.__new__(Responding)
+    responding: Any = object.__new__(Responding)
     responding._store = SimpleNamespace(peps=points)
     records = [record(number, ("answers", "silent", "gone")[number % 3]) for number in range(999)]
     records += [record(999, "answers", "other"), record(1000, "never", obliged=False)]

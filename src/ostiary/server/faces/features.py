@@ -94,7 +94,12 @@ class FeatureFace:
         """Do work beside the loop, by a few threads of its own and a bounded queue that tenants share fairly."""
         with self._places.taken(tenant, "too many queries at once, try again in a moment"):
             async with self._turns.turn(tenant):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
+                try:
+                    return await asyncio.shield(doing)
+                except asyncio.CancelledError:
+                    await asyncio.wait([doing])  # a thread cannot be cancelled: its turn is over when it is done
+                    raise
 
     def _refused(self, fault: OstiaryError) -> Reply:
         if isinstance(fault, UnavailableError) and fault.code != Reason.OVERLOADED:

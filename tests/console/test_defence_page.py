@@ -62,7 +62,7 @@ def lived(house: Any, name: str, days: range, late: float = 0.0) -> None:
             )
             told = msgspec.Raw(msgspec.json.encode({"drift": {"alarm": False}}))
             record = SimpleNamespace(tenant="default", risk=SimpleNamespace(level="low"), session_risk=None, input=told)
-            house.drift.observe(cast("Decided", SimpleNamespace(event=event, record=record)))
+            house.drift.observe(cast("Decided", SimpleNamespace(event=event, record=record)), quiet=True)
 
 
 def asked(server: Any, name: str, questions: int) -> None:

@@ -5,7 +5,8 @@ Embedded, or on a PostgreSQL whose commits wait for the disk, and Valkey (``--ba
 1. The peak: closed loops of 8, 32 and 64 connections; the best of them counts.
 2. The long run: an open loop at ``share`` of the peak. Each minute p50 and p99, from the moment a question was due;
    every five seconds resident memory, open files, and how far what follows the log is behind it: records on their way
-   to the disk, the columns of the decision index, event tokens that wait, decisions to be learned.
+   to the disk, the columns of the decision index, event tokens that wait, decisions to be learned and to be
+   looked at for responses.
 3. Overload: an open loop at twice the peak over 640 connections. What is refused must be 429 or 503 with
    ``Retry-After`` and must not allow; what was answered with a decision must have its record in the log, looked up
    afterwards.
@@ -56,6 +57,7 @@ GAUGES: Final = {
     "records_waiting": "ostiary_audit_waiting",
     "tokens_waiting": "ostiary_signals_waiting",
     "learning_waiting": "ostiary_learning_waiting",
+    "response_queue": "ostiary_response_queue",
     "learning_dropped": "ostiary_learning_dropped_total",
     "height": "ostiary_audit_chain_height",
 }
@@ -71,6 +73,7 @@ class Sample(msgspec.Struct, frozen=True):
     records_waiting: int
     tokens_waiting: int
     learning_waiting: int
+    response_queue: int
     learning_dropped: int
     height: int
     index_behind: int
@@ -266,7 +269,7 @@ def _report(
     half = len(samples) // 2
     lags = {
         name: [statistics.mean(getattr(s, name) for s in part) for part in (samples[:half], samples[half:]) if part]
-        for name in ("records_waiting", "index_behind", "tokens_waiting", "learning_waiting", "files")
+        for name in ("records_waiting", "index_behind", "tokens_waiting", "learning_waiting", "response_queue", "files")
     }
     memory = slope(samples)
     asked_in_all = sum(one.get("200", 0) for one in minutes)
@@ -276,6 +279,7 @@ def _report(
         "one_worker": len(watcher.workers) == 1,
         "memory_flat": bool(memory["flat"]),
         "lag_not_growing": all(len(two) < 2 or two[1] <= two[0] * 1.5 + 50 for two in lags.values()),  # noqa: PLR2004
+        "learns_everything": bool(samples) and samples[-1].learning_dropped == 0,
         "sheds_with_retry_after": refused == told_when and not sum(one.get("refused_and_allowed", 0) for one in over),
         "every_answer_recorded": recorded["without_a_record"] == 0 and recorded["told_twice"] == 0,
         "recovers": after[0].get("200", 0) > rate * 5 * 0.8,

@@ -42,7 +42,7 @@ from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
-MAX_QUEUED: Final = 10_000
+MAX_QUEUED: Final = 2_000  # each is some 20 kB; what does not fit is read in the log
 BATCH: Final = 500
 MARGIN_NS: Final = 30_000_000_000
 SEEN_KIND: Final = "response_seen"
@@ -124,6 +124,11 @@ class Responding:
             UnavailableError: it could not be written; hand it in again.
         """
         self.executor.respond(trigger)
+
+    @property
+    def waiting(self) -> int:
+        """How many decisions were not looked at yet."""
+        return self._queue.qsize()
 
     def decided(self, decided: Decided) -> None:
         """Look at one decision, quickly; what matters waits for the next turn."""

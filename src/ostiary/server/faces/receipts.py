@@ -121,6 +121,7 @@ def _gauges(metrics: Metrics, house: House) -> None:
         "obligations that failed or that nobody answered for",
         response.obligations.count_unexecuted,
     )
+    metrics.gauge("ostiary_response_queue", "decisions not looked at for responses yet", lambda: response.waiting)
     metrics.gauge("ostiary_response_waiting", "steps that wait for a person", lambda: journal.count(StepState.WAITING))
     metrics.gauge("ostiary_response_failed", "steps that failed for good", lambda: journal.count(StepState.FAILED))
     metrics.gauge("ostiary_cases_open", "cases that wait for a verdict", response.cases.count_open)

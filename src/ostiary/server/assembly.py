@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.audit.reserve import free_bytes
 from ostiary.audit.retention import prune
 from ostiary.audit.tile_http import TileFace
 from ostiary.decision.decide import Decider
@@ -18,14 +17,13 @@ from ostiary.decision.parts import Decided
 from ostiary.errors import VerificationError
 from ostiary.identity.one_request import OneRequest
 from ostiary.identity.signing import sign_jwt
-from ostiary.policy.excerpts import times_missed
 from ostiary.server.access.hint import told_at_doors, told_of
 from ostiary.server.addresses import public_url
 from ostiary.server.admin.gate import Gate
 from ostiary.server.admin.late import LateAdmin
 from ostiary.server.app import App
 from ostiary.server.authzen import AuthZen, AuthZenLimits
-from ostiary.server.biometrics.beside import behaviour_chores, behaviour_gauges
+from ostiary.server.biometrics.beside import behaviour_chores
 from ostiary.server.chores import Chore, Chores
 from ostiary.server.composed import (
     body_limits,
@@ -43,6 +41,7 @@ from ostiary.server.desk import ClosingFace, FaceDesk, OpeningFace, open_faces
 from ostiary.server.doors import Doors
 from ostiary.server.following import TURN_S, follower_of
 from ostiary.server.forwarded import Proxies
+from ostiary.server.gauges import open_gauges
 from ostiary.server.judge import SessionJudge
 from ostiary.server.learnable import teaches_of
 from ostiary.server.metadata import Metadata
@@ -129,8 +128,7 @@ class Assembly:
         self.projector = projector_of(house, self.faults)
         self._chores = Chores(self._all_chores(), self.faults, lambda: house.together.keeper.leads)
         house.together.listen(house.response.look_again)
-        _gauges(metrics, house, self.authzen, self.crew)
-        metrics.gauge("ostiary_learning_waiting", "events to be learned", lambda: self._learner.waiting)
+        open_gauges(metrics, house, self.authzen, self.crew, self._learner)
         if (follower := self._follower) is not None:
             metrics.gauge("ostiary_log_behind", "records that are not learned yet", lambda: follower.behind)
 
@@ -335,16 +333,3 @@ def _judge(house: House, on_fault: Callable[[str, BaseException], None]) -> Sess
         rule=house.settings.sessions.rule(),
         on_fault=on_fault,
     )
-
-
-def _gauges(metrics: Metrics, house: House, authzen: AuthZen, crew: Crew) -> None:
-    metrics.gauge("ostiary_audit_chain_height", "records in the log", lambda: house.log.head().size)
-    metrics.gauge("ostiary_audit_waiting", "records on their way to the disk", lambda: house.log.stats.waiting)
-    metrics.gauge("ostiary_requests_in_flight", "decision requests being answered", lambda: authzen.in_flight)
-    metrics.gauge("ostiary_late_decisions", "decisions that missed their deadline", lambda: crew.late)
-    metrics.gauge("ostiary_policy_reads_missed", "questions whose rules read more than was found", times_missed)
-    metrics.gauge("ostiary_disk_free_bytes", "free where the log lies", lambda: float(free_bytes(house.places.root)))
-    metrics.gauge("ostiary_tenants", "living tenants", lambda: len(house.tenants.living()))
-    behaviour_gauges(metrics, house)
-    house.shared.gauges(metrics)
-    house.together.gauges(metrics, house.log)

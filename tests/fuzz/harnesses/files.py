@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from onnx import TensorProto, helper
 from tests.fuzz.harness import Harness
 
@@ -22,7 +23,8 @@ from ostiary.artifacts.scanning import scan_bytes
 from ostiary.artifacts.shipped import policies_dir
 from ostiary.artifacts.statement import parse_statement
 from ostiary.artifacts.tensors import unpack as unpack_tensors
-from ostiary.inspection.learned.thresholds import parse_thresholds
+from ostiary.inspection.learned.likeness import parse_likeness
+from ostiary.inspection.learned.thresholds import LikenessNumbers, parse_thresholds
 from ostiary.keys.curves import CurveKey
 from ostiary.policy.bundle_files import unpack
 from ostiary.policy.limits import BundleLimits
@@ -52,6 +54,14 @@ def _onnx() -> bytes:
 
 def _halves(value: list[Any]) -> tuple[list[Any], list[Any]]:
     return value[:1], value[1:]
+
+
+def likeness_file(data: bytes) -> object:
+    """What the places of sentences share; where it reads, it judges."""
+    likeness = parse_likeness(data, LikenessNumbers("likeness.f32", 4.0, 0.3))
+    less = likeness.less(["one", "other"], np.eye(2, likeness.width))
+    assert np.isfinite(less).all()
+    return likeness.width
 
 
 def model_file(data: bytes) -> object:
@@ -135,6 +145,7 @@ HARNESSES: Final = (
         (b'release_needed = true\nmin_version = 3\n[[signers]]\nkind = "key"\npath = "a.pem"\n',),
     ),
     Harness("thresholds", parse_thresholds, (_THRESHOLDS,)),
+    Harness("likeness", likeness_file, (bytes(4 * 5 * 3), b"\x00\x00\x80\x3f" * 5)),
     Harness("policy_archive", policy_archive, (_tar(),)),
     Harness("policy_archive_raw", policy_archive_raw, (gzip.compress(_tar(), mtime=0),)),
     Harness("policy_data", policy_data, (b"a: {b: [1, 2.5, true, null, 'x']}\nc: |\n  text\n",)),

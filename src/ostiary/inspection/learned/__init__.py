@@ -9,7 +9,9 @@ that a file can only be exchanged by who can change the program. The files:
 - ``ngram-user.i16``, ``ngram-data.i16``: ``ngram.BUCKETS`` weights each, ``int16`` little-endian, nothing else;
 - ``encoder.onnx`` (int8) and ``tokenizer.json`` (Hugging Face ``tokenizers``): optional together. Inputs ``input_ids``
   and ``attention_mask`` (and ``token_type_ids``, where the graph names it), ``int64`` ``[batch, length]``; the first
-  output is ``float32`` ``[batch, columns]``, one log-odds a column.
+  output is ``float32`` ``[batch, columns]``, one log-odds a column; a second one, ``[batch, width]``, is the place of a
+  text, the mean of its tokens after the layers that did not learn;
+- ``likeness.f32``: optional, what places share (``likeness.py``).
 
 ``thresholds.json``, all numbers in log-odds, higher is worse::
 
@@ -29,7 +31,9 @@ that a file can only be exchanged by who can change the program. The files:
          "threshold": 1.5,                   of z after all that: from here on it is an attack
          "flag": 0.2,                        from here on it is worth a mark
          "spread": 3.0},                     score = 1 / (1 + exp(-(z - threshold) / spread)): 0.5 is the threshold
-       "data": {…}}}
+       "data": {…,
+         "likeness": {"file": "likeness.f32", "times": 4.0, "usual": 0.3}}}}      (optional, of sentences only)
+              where the encoder was asked: z = stacked[0] * m + … - times * (likeness - usual)
 
 Pieces are those of ``pieces.py``: windows of the user channel, sentences of the data channel, each of normalised text.
 Languages are those of ``language.py``.

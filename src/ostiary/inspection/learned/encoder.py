@@ -3,6 +3,8 @@
 - Nothing is loaded before the first question; then session and tokenizer are made of bytes whose digests were right.
 - Texts are read in order of length, so that a batch has little padding. An answer depends on the text and the length of
   its batch's longest only through rounding; equal texts are asked once.
+- A graph may have a second output, the places of the texts (``likeness``): they are kept and remembered with the
+  answers, in rows behind them.
 - It may remember what it was asked before; not where several tenants ask, who could tell by the time it takes.
 """
 
@@ -33,6 +35,7 @@ class Encoder:
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any, frozenset[str]] | None = None
         self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._columns = 0
 
     def scores(self, texts: Sequence[str], column: int) -> list[float]:
         """Return the log-odds of each text in one output column.
@@ -40,6 +43,21 @@ class Encoder:
         Raises:
             UnavailableError: ``detector_unavailable``.
         """
+        return [float(row[column]) for row in self._rows(texts)]
+
+    def placed(self, texts: Sequence[str], column: int, width: int) -> tuple[list[float], "NDArray[np.float32]"]:
+        """Return the same, and the place of each text, a row of ``width`` numbers each.
+
+        Raises:
+            UnavailableError: ``detector_unavailable``; also where the graph tells no places of that width.
+        """
+        rows = self._rows(texts)
+        places = np.stack([row[self._columns :] for row in rows])
+        if places.shape[1] != width:
+            raise unavailable(f"the encoder tells {places.shape[1]} numbers of a place, {width} are needed")
+        return [float(row[column]) for row in rows], places
+
+    def _rows(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
         with self._lock:
             found = {text: self._known[text] for text in texts if text in self._known}
         # The numbers of a text depend a little on those beside it: an order of their own, never that of a set.
@@ -52,7 +70,7 @@ class Encoder:
                 self._known[text] = found[text]
             while len(self._known) > self._remembered:
                 self._known.popitem(last=False)
-        return [float(found[text][column]) for text in texts]
+        return [found[text] for text in texts]
 
     def _ask(self, texts: list[str]) -> "NDArray[np.float32]":
         session, tokenizer, names = self._load()
@@ -65,12 +83,13 @@ class Encoder:
             mask[row, : len(tokens)] = 1
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         try:
-            told: NDArray[np.float32] = session.run(None, {name: inputs[name] for name in names})[0]
+            told: list[NDArray[np.float32]] = session.run(None, {name: inputs[name] for name in names})[:2]
         except Exception as fault:  # types of its own, without a common root
             raise unavailable(f"the encoder does not answer: {str(fault)[:200]}") from fault
-        if told.ndim != 2 or not np.isfinite(told).all():  # noqa: PLR2004 - texts by columns
+        if any(one.ndim != 2 or len(one) != len(texts) or not np.isfinite(one).all() for one in told):  # noqa: PLR2004 - texts by columns
             raise unavailable("the encoder does not answer with numbers, a row for each text")
-        return told
+        self._columns = told[0].shape[1]
+        return told[0] if len(told) == 1 else np.concatenate(told, axis=1)
 
     def _load(self) -> tuple[Any, Any, frozenset[str]]:
         with self._lock:

@@ -2,6 +2,8 @@
 
 - Every piece is read by the linear model. Only pieces whose log-odds lie in the grey zone are shown to the encoder, the
   worst ``MAX_ASKED`` of them; without an encoder the linear model's word stands.
+- What a sentence has in common with the others that were asked about is taken off (``likeness``), where the weights
+  have learned how much; a text of one sentence has nothing to be like.
 - All ends in log-odds on one scale, so that whoever spoke last, a higher number is worse.
 """
 
@@ -16,6 +18,7 @@ from ostiary.inspection.learned import ngram
 from ostiary.inspection.learned.encoder import Encoder
 from ostiary.inspection.learned.files import LearnedFiles, unavailable
 from ostiary.inspection.learned.language import language
+from ostiary.inspection.learned.likeness import opened
 from ostiary.inspection.learned.pieces import sentences, windows
 from ostiary.inspection.learned.thresholds import ChannelNumbers, parse_thresholds
 
@@ -48,6 +51,7 @@ class Detector:
         """
         self.numbers, self._encoder, self._cut = numbers, encoder, windows if whole else sentences
         self.missing = ""
+        self._likeness = opened(files, numbers.likeness) if numbers.likeness else None
         self._weights = np.frombuffer(files.read(numbers.weights), "<i2").astype(np.int16)
         if len(self._weights) != ngram.BUCKETS:
             raise unavailable(f"`{numbers.weights}` has {len(self._weights)} weights, {ngram.BUCKETS} are needed")
@@ -81,15 +85,22 @@ class Detector:
         if not grey:
             return 0
         try:
-            said = self._encoder.scores([text[slice(*parts[at])] for at in grey], self.numbers.column)
+            said = self._said(self._encoder, [text[slice(*parts[at])] for at in grey])
         except UnavailableError as fault:
             self._encoder, self.missing = None, fault.message
             return 0
         (slope, base), (linear, other, bias) = self.numbers.alone, self.numbers.stacked
-        for at, score in zip(grey, said, strict=True):
+        for at, score, less in zip(grey, *said, strict=True):
             margin = (odds[at] - base) / slope if slope else 0.0
-            odds[at] = linear * margin + other * score + bias
+            odds[at] = linear * margin + other * score + bias - less
         return len(grey)
+
+    def _said(self, encoder: Encoder, texts: list[str]) -> tuple[list[float], list[float]]:
+        """Return what the encoder says of the sentences of one text, and what is taken off for what they share."""
+        if self._likeness is None:
+            return encoder.scores(texts, self.numbers.column), [0.0] * len(texts)
+        said, places = encoder.placed(texts, self.numbers.column, self._likeness.width)
+        return said, self._likeness.less(texts, places).tolist()
 
 
 def open_detectors(

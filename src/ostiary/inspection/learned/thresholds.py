@@ -16,6 +16,8 @@ from ostiary.inspection.learned.files import unavailable
 from ostiary.vocabulary.unreadable import UNREADABLE
 
 _FURTHEST: Final = 700.0
+MOST_TIMES: Final = 8.0
+"""More than this a likeness never counts: so nobody can bring a sentence down as far as he likes."""
 
 
 class EncoderFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +26,22 @@ class EncoderFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: str
     tokenizer: str
     max_tokens: int = 256
+
+
+class LikenessNumbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a sentence's likeness to its document counts (``likeness``): ``times``, from ``usual`` on.
+
+    ``file`` holds what the places of all sentences share.
+    """
+
+    file: str
+    times: float
+    usual: float
+
+    @property
+    def fine(self) -> bool:
+        """Whether training may write it."""
+        return 0.0 <= self.times <= MOST_TIMES and -1.0 <= self.usual <= 1.0
 
 
 class ChannelNumbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +60,7 @@ class ChannelNumbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: float = 0.0
     flag: float = 0.0
     spread: float = 1.0
+    likeness: LikenessNumbers | None = None
 
     def offset(self, language: str, length: int) -> float:
         """Return what is taken from the log-odds of a text of that language and length."""
@@ -63,6 +82,7 @@ class ChannelNumbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fine = (
             all(map(isfinite, (*numbers, *self.grey, *(one for row in rows for one in row))))
             and self.spread > 0
+            and (self.likeness is None or self.likeness.fine)
             and self.flag <= self.threshold
             and list(self.lengths) == sorted(set(self.lengths))
             and all(len(row) == len(self.lengths) + 1 for row in rows)
@@ -97,4 +117,6 @@ def parse_thresholds(data: bytes) -> Thresholds:
         raise unavailable("thresholds.json is malformed: not version 1 with the channels `user` and `data`")
     for channel in found.channels.values():
         channel.check()
+    if found.channels["user"].likeness:
+        raise unavailable("thresholds.json is malformed: windows of the channel `user` overlap, they have no likeness")
     return found

@@ -12,6 +12,8 @@ from typing import Any, Final
 from ostiary.inspection.training.extras import need
 
 LAYERS: Final = 6
+FROZEN: Final = 3
+"""Layers that never learn: what comes out of them tells what a text speaks of, whatever was taught."""
 HEADS: Final = 12
 WIDTH: Final = 384
 EPSILON: Final = 1e-12
@@ -37,6 +39,11 @@ def learning(weights: Mapping[str, Any], first: int) -> list[str]:
 
 def logits(weights: Mapping[str, Any], ids: Any, mask: Any, *, frozen: int = 0) -> Any:
     """Return the two logits (user, data) of every row of ``ids``; the first ``frozen`` layers keep no gradients."""
+    return logits_and_places(weights, ids, mask, frozen=frozen)[0]
+
+
+def logits_and_places(weights: Mapping[str, Any], ids: Any, mask: Any, *, frozen: int) -> tuple[Any, Any]:
+    """Return the same, and the mean of every row's tokens after the first ``frozen`` layers."""
     torch = need("torch")
     functional = torch.nn.functional
     bias = (1.0 - mask.float())[:, None, None, :] * -1e4
@@ -44,11 +51,15 @@ def logits(weights: Mapping[str, Any], ids: Any, mask: Any, *, frozen: int = 0) 
         hidden = _embed(weights, ids, functional)
         for layer in range(frozen):
             hidden = _layer(weights, f"encoder.layer.{layer}.", hidden, bias, functional)
+    places = _mean(hidden, mask)
     for layer in range(frozen, LAYERS):
         hidden = _layer(weights, f"encoder.layer.{layer}.", hidden, bias, functional)
+    return functional.linear(_mean(hidden, mask), weights["head.weight"], weights["head.bias"]), places
+
+
+def _mean(hidden: Any, mask: Any) -> Any:
     share = mask.float()[:, :, None]
-    mean = (hidden * share).sum(1) / share.sum(1).clamp(min=1.0)
-    return functional.linear(mean, weights["head.weight"], weights["head.bias"])
+    return (hidden * share).sum(1) / share.sum(1).clamp(min=1.0)
 
 
 def _embed(weights: Mapping[str, Any], ids: Any, functional: Any) -> Any:

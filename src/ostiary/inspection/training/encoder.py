@@ -44,7 +44,7 @@ class EncoderSettings(msgspec.Struct, frozen=True):
         smoothing, seed: as named.
     """
 
-    first: int = 2
+    first: int = bert.FROZEN
     passes: int = 1
     rate: float = 1e-4
     head_rate: float = 2e-3
@@ -149,23 +149,35 @@ def _slope(step: int, steps: int, warm: float = 0.06) -> float:
     return (step + 1) / rising if step < rising else 0.1 + 0.9 * (steps - step) / max(1, steps - rising)
 
 
-def scores(weights: bert.Weights, tokenizer: Any, texts: Sequence[str], head: int, length: int = 128) -> Floats:
-    """Return the logit of every text for one channel."""
+class Told(msgspec.Struct, frozen=True):
+    """What an encoder tells of texts: log-odds of one channel, and the place of each (``learned.likeness``)."""
+
+    odds: Floats
+    places: Floats
+
+
+def _nothing(rows: int) -> Told:
+    return Told(np.zeros(rows, np.float32), np.zeros((rows, bert.WIDTH), np.float32))
+
+
+def told(weights: bert.Weights, tokenizer: Any, texts: Sequence[str], head: int, length: int = 128) -> Told:
+    """Return what the weights tell of every text for one channel."""
     torch = need("torch")
     rows = tokens_of(tokenizer, texts, length)
-    found = np.zeros(len(rows), dtype=np.float32)
+    found = _nothing(len(rows))
     order = np.argsort([len(row) for row in rows])
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(order), 64):
             part = order[start : start + 64]
-            found[part] = bert.logits(weights, *padded([rows[at] for at in part]))[:, head].float().numpy()
+            logits, places = bert.logits_and_places(weights, *padded([rows[at] for at in part]), frozen=bert.FROZEN)
+            found.odds[part], found.places[part] = logits[:, head].float().numpy(), places.float().numpy()
     return found
 
 
-def onnx_scores(session: Any, tokenizer: Any, texts: Sequence[str], head: int, length: int) -> Floats:
+def onnx_told(session: Any, tokenizer: Any, texts: Sequence[str], head: int, length: int) -> Told:
     """Return the same from an ONNX session."""
     rows = tokens_of(tokenizer, texts, length)
-    found = np.zeros(len(rows), dtype=np.float32)
+    found = _nothing(len(rows))
     order = np.argsort([len(row) for row in rows], kind="stable")
     for start in range(0, len(order), 32):
         part = order[start : start + 32]
@@ -174,5 +186,6 @@ def onnx_scores(session: Any, tokenizer: Any, texts: Sequence[str], head: int, l
         for place, at in enumerate(part):
             ids[place, : len(rows[at])] = rows[at]
         mask = (np.arange(most) < np.array([len(rows[at]) for at in part])[:, None]).astype(np.int64)
-        found[part] = session.run(None, {"input_ids": ids, "attention_mask": mask})[0][:, head]
+        logits, places = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        found.odds[part], found.places[part] = logits[:, head], places
     return found

@@ -4,6 +4,8 @@
   talk about security are 0.
 - *Data channel*: 1 is an instruction to the assistant inside data, harmless ones too. Sentences of documents, mails,
   tables, code and tool results are 0, also those that tell a person what to do.
+- What counts as an instruction of one source does not teach as clean of another: requests before code, questions of
+  tasktracker, exercises of our own.
 - Big sources are capped, so that none speaks for all. Near neighbours of NotInject are left out (``near``).
 """
 
@@ -173,8 +175,10 @@ _DATA_CLEAN: Final[dict[str, tuple[int, int]]] = {
     "cyberseceval_code": (250, 900),
     "injecagent": (136, 350),
     "repo_docs_code": (900, 4500),
-    "tasktracker": (120, 120),
 }
+_REQUESTS: Final = re.compile(r"Write the next several lines|Don.t return a preamble", re.IGNORECASE)
+"""Before the code of cyberseceval_code stands what is wanted of it: an instruction, whatever its label says."""
+_EXERCISES: Final = "textbook"
 
 
 def data_pieces(folder: Path, own: Path, prose_folder: Path, rng: Rng) -> list[Piece]:
@@ -190,7 +194,7 @@ def data_pieces(folder: Path, own: Path, prose_folder: Path, rng: Rng) -> list[P
     for name, (texts, most) in _DATA_CLEAN.items():
         pieces: list[Piece] = []
         for row in rows_of(folder, name, _teaches_clean, texts, rng):
-            pieces += _pick_sentences(row.text, 0, name, rng, 1000)
+            pieces += [one for one in _pick_sentences(row.text, 0, name, rng, 1000) if not _REQUESTS.match(one.text)]
         clean += [pieces[at] for at in sorted(rng.permutation(len(pieces))[:most])]
     for kind, most in prose.KINDS.items():
         pieces = [
@@ -257,7 +261,7 @@ def own_data(own: Path, rng: Rng) -> Iterator[tuple[str, int]]:
         if name != "en":
             yield from ((text, 1) for text in made.texts(slots, 25, rng))
     for row in _own_rows(own):
-        if row.channel != "user":
+        if row.channel != "user" and not (row.kind == _EXERCISES and row.label == 0):
             yield from ((row.text, row.label) for _ in range(2))
 
 

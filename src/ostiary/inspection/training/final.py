@@ -11,13 +11,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ostiary.inspection.learned.likeness import Likeness
 from ostiary.inspection.learned.thresholds import ChannelNumbers
 from ostiary.inspection.training.encoder import USER
 from ostiary.inspection.training.linear import Linear
 from ostiary.inspection.training.measure import threshold_at
+from ostiary.inspection.training.recipe import GREY, MANY, MIXES
 from ostiary.inspection.training.scoring import Encode, seen
-from ostiary.inspection.training.stack import Mix, text_odds
-from ostiary.inspection.training.write import weights_name
+from ostiary.inspection.training.stack import text_odds
+from ostiary.inspection.training.write import likeness_numbers, weights_name
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,18 +34,16 @@ _SPREAD: Final = 2.0
 def numbers(
     head: int,
     linear: Linear,
-    mix: Mix,
     encode: Encode | None,
     clean: Mapping[str, Sequence[str]],
     foreign: Mapping[str, Sequence[str]],
-    *,
-    many: float,
-    grey: tuple[float, float],
+    likeness: Likeness | None,
 ) -> ChannelNumbers:
     """Return the numbers of one channel."""
+    mix, many, grey = MIXES[head], MANY[head], GREY[head]
 
     def odds(texts: Sequence[str]) -> Floats:
-        return text_odds(seen(texts, head, linear, encode), mix, many=many, grey=grey)
+        return text_odds(seen(texts, head, linear, encode), mix, many=many, grey=grey, likeness=likeness)
 
     line = threshold_at({name: odds(texts) for name, texts in clean.items()}, SHARE)
     rows: dict[str, tuple[float, ...]] = {"": (0.0,), "en": (0.0,)}
@@ -63,4 +63,5 @@ def numbers(
         threshold=line,
         flag=line - _FLAG,
         spread=_SPREAD,
+        likeness=likeness_numbers(likeness) if likeness else None,
     )

@@ -13,9 +13,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ostiary.inspection.training import linear, sets
+from ostiary.inspection.learned.likeness import Likeness
+from ostiary.inspection.training import alike, linear, sets
 from ostiary.inspection.training.encoder import DATA, USER, Piece
 from ostiary.inspection.training.measure import above, area, threshold_at
+from ostiary.inspection.training.recipe import left_over
 from ostiary.inspection.training.scoring import Encode, all_seen
 from ostiary.inspection.training.sources import SOURCES
 from ostiary.inspection.training.stack import Mix, Seen, text_odds
@@ -45,11 +47,15 @@ _GREY: Final = (-np.inf, np.inf)
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """What the models of one fold say on one channel: of left-out attacks, of clean texts, of hard ones."""
+    """What the models of one fold say on one channel: of left-out attacks, of clean texts, of hard ones.
+
+    ``likeness`` is what its training sources chose.
+    """
 
     attacks: SeenSets
     clean: SeenSets
     hard: SeenSets
+    likeness: Likeness | None = None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -76,8 +82,15 @@ def _is_left_out(source: str, fold: Fold) -> bool:
     return known is not None and known.family in fold.families
 
 
-def run(fold: Fold, pieces: Sequence[Piece], folder: Path, fit: FitEncoder, progress: Progress) -> dict[int, Channel]:
-    """Return what the models of a fold say, by head."""
+def run(
+    fold: Fold,
+    pieces: Sequence[Piece],
+    folder: Path,
+    fit: FitEncoder,
+    documents: Mapping[str, Sequence[str]],
+    progress: Progress,
+) -> dict[int, Channel]:
+    """Return what the models of a fold say, by head; ``documents`` of training sources choose its likeness."""
     kept = left_out(pieces, fold)
     encode = fit(fold.name, kept)
     found = {}
@@ -90,8 +103,12 @@ def run(fold: Fold, pieces: Sequence[Piece], folder: Path, fit: FitEncoder, prog
         hard = {"notinject": sets.notinject(folder)} if head == USER else {}
         held = {name: texts for name, texts in attacks.items() if _measured_in(name, fold)}
         progress(f"fold {fold.name}, head {head}: {len(mine)} pieces taught, {len(held)} sources left out")
-        parts = (all_seen(part, head, model, encode) for part in (held, clean, hard))
-        found[head] = Channel(*parts)
+        said = [all_seen(part, head, model, encode) for part in (held, clean, hard)]
+        likeness = None
+        if head == DATA and encode:
+            taught = {name: texts for name, texts in documents.items() if not _is_left_out(name, fold)}
+            likeness = alike.chosen(taught, left_over(kept), model, encode, progress)
+        found[head] = Channel(said[0], said[1], said[2], likeness)
     return found
 
 
@@ -108,18 +125,17 @@ def figures(
     found: dict[str, Found] = {}
     passed = []
     for channel in folds:
-        clean = odds_of(channel.clean, mix, many, grey)
+
+        def odds(seen: SeenSets, likeness: Likeness | None = channel.likeness) -> dict[str, Floats]:
+            return {name: text_odds(one, mix, many=many, grey=grey, likeness=likeness) for name, one in seen.items()}
+
+        clean = odds(channel.clean)
         line = threshold_at(clean)
         pooled = np.concatenate(list(clean.values()))
-        for name, scores in odds_of(channel.attacks, mix, many, grey).items():
+        for name, scores in odds(channel.attacks).items():
             found[name] = Found(len(scores), above(scores, line), area(scores, pooled))
-        passed += [1 - above(scores, line) for scores in odds_of(channel.hard, mix, many, grey).values()]
+        passed += [1 - above(scores, line) for scores in odds(channel.hard).values()]
     return found, float(np.mean(passed)) if passed else 1.0
-
-
-def odds_of(seen: Mapping[str, list[Seen]], mix: Mix, many: float, grey: tuple[float, float]) -> dict[str, Floats]:
-    """Return the log-odds of the texts of every set."""
-    return {name: text_odds(one, mix, many=many, grey=grey) for name, one in seen.items()}
 
 
 def macro(found: Mapping[str, Found]) -> tuple[float, float]:

@@ -1,6 +1,8 @@
 """The fitted encoder as an ONNX file, built node by node from its weights, then eight bits a weight.
 
 - The graph is written here rather than traced: the same weights give the same file whatever made them.
+- Two outputs: the logits, and the places of ``learned.likeness``, the mean of the tokens after the layers that do not
+  learn.
 - Query, key and value are one product; the scale of attention is inside the query's weights.
 - Word pieces and products are quantised per channel with seven bits of range, so that processors without dot products
   of bytes do not saturate; the heads stay exact.
@@ -14,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ostiary.inspection.training.bert import EPSILON, HEADS, LAYERS, WIDTH
+from ostiary.inspection.training.bert import EPSILON, FROZEN, HEADS, LAYERS, WIDTH
 from ostiary.inspection.training.extras import need
 
 _OPSET: Final = 20
@@ -73,16 +75,22 @@ def exact_model(weights: Mapping[str, Array]) -> Any:
     graph = _Graph()
     hidden, bias, share = _begin(graph, weights)
     for layer in range(LAYERS):
+        if layer == FROZEN:
+            graph.node("Identity", _mean(graph, hidden, share), name="places")
         hidden = _layer(graph, weights, f"encoder.layer.{layer}.", hidden, bias)
-    axis = graph.constant(np.array([1], np.int64))
-    total = graph.node("ReduceSum", graph.node("Mul", hidden, share), axis, keepdims=0)
-    mean = graph.node("Div", total, graph.node("ReduceSum", share, axis, keepdims=0))
+    head = graph.constant(weights["head.weight"].T)
     answer = graph.node(
-        "Add", graph.node("MatMul", mean, graph.constant(weights["head.weight"].T), name="head"),
+        "Add", graph.node("MatMul", _mean(graph, hidden, share), head, name="head"),
         graph.constant(weights["head.bias"]),
     )  # fmt: skip
     graph.node("Identity", answer, name="logits")
     return _model(graph)
+
+
+def _mean(graph: _Graph, hidden: str, share: str) -> str:
+    axis = graph.constant(np.array([1], np.int64))
+    total = graph.node("ReduceSum", graph.node("Mul", hidden, share), axis, keepdims=0)
+    return str(graph.node("Div", total, graph.node("ReduceSum", share, axis, keepdims=0)))
 
 
 def _begin(graph: _Graph, weights: Mapping[str, Array]) -> tuple[str, str, str]:
@@ -133,7 +141,10 @@ def _model(graph: _Graph) -> Any:
         helper.make_tensor_value_info(name, kinds.INT64, ["batch", "length"])
         for name in ("input_ids", "attention_mask")
     ]
-    outputs = [helper.make_tensor_value_info("logits_0", kinds.FLOAT, ["batch", 2])]
+    outputs = [
+        helper.make_tensor_value_info(name, kinds.FLOAT, ["batch", wide])
+        for name, wide in (("logits_0", 2), ("places_0", WIDTH))
+    ]
     made = helper.make_graph(graph.nodes, "encoder", inputs, outputs, graph.constants)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="ostiary")
     model.ir_version = _IR

@@ -9,10 +9,11 @@ from typing import Final
 
 import msgspec
 
-from ostiary.inspection.training import folds, run
+from ostiary.inspection.training import alike, folds, run
 from ostiary.inspection.training.encoder import DATA, USER, Piece
 from ostiary.inspection.training.folds import Channel, Found
 from ostiary.inspection.training.places import Places
+from ostiary.inspection.training.recipe import MANY
 from ostiary.inspection.training.scoring import Encode
 from ostiary.inspection.training.stack import Mix
 
@@ -29,6 +30,7 @@ class Left(msgspec.Struct, frozen=True):
         recall, area: means over the left-out sources.
         notinject: share of NotInject that passes at the same line; 1 where it does not apply.
         share: of the linear margin beside the encoder; negative where there was no encoder.
+        times: how much the likeness counted in each fold; empty where there is none.
         sources: by source.
     """
 
@@ -37,19 +39,27 @@ class Left(msgspec.Struct, frozen=True):
     notinject: float
     share: float
     sources: dict[str, Found]
+    times: tuple[float, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Figures of both channels."""
+    """Figures of both channels, and of data without the likeness of its sentences."""
 
     user: Left
     data: Left
+    data_without_likeness: Left | None = None
 
 
 def leave_source_out(where: Places, progress: Progress, *, with_encoder: bool) -> Report:
     """Return the figures by leave-source-out; with the encoder only what is kept is not fitted again."""
     said = seen(where, progress, with_encoder=with_encoder)
-    return Report(*(best([one[head] for one in said], head, with_encoder=with_encoder) for head in (USER, DATA)))
+    user, data = ([one[head] for one in said] for head in (USER, DATA))
+    figures = (best(user, USER, with_encoder=with_encoder), best(data, DATA, with_encoder=with_encoder))
+    if not with_encoder:
+        return Report(*figures)
+    return Report(
+        *figures, best([msgspec.structs.replace(one, likeness=None) for one in data], DATA, with_encoder=True)
+    )
 
 
 def seen(where: Places, progress: Progress, *, with_encoder: bool) -> list[dict[int, Channel]]:
@@ -59,7 +69,8 @@ def seen(where: Places, progress: Progress, *, with_encoder: bool) -> list[dict[
     def fit(name: str, kept: Sequence[Piece]) -> Encode | None:
         return run.fold_encoder(where, name, kept) if with_encoder else None
 
-    return [folds.run(fold, pieces, where.texts, fit, progress) for fold in folds.FOLDS]
+    documents = alike.documents(where) if with_encoder else {}
+    return [folds.run(fold, pieces, where.texts, fit, documents, progress) for fold in folds.FOLDS]
 
 
 def best(channels: Sequence[Channel], head: int, *, with_encoder: bool) -> Left:
@@ -71,5 +82,6 @@ def best(channels: Sequence[Channel], head: int, *, with_encoder: bool) -> Left:
 
 
 def _left(channels: Sequence[Channel], head: int, mix: Mix, share: float) -> Left:
-    found, passed = folds.figures(channels, mix, many=run.MANY[head])
-    return Left(*folds.macro(found), passed, share, found)
+    found, passed = folds.figures(channels, mix, many=MANY[head])
+    times = tuple(one.likeness.times for one in channels if one.likeness)
+    return Left(*folds.macro(found), passed, share, found, times)

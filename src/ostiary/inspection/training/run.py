@@ -7,16 +7,16 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ostiary.errors import FaultyInputError
 from ostiary.inspection.learned.thresholds import parse_thresholds
 from ostiary.inspection.prompt import open_prompt_inspector
 from ostiary.inspection.training import (
+    alike,
     bert,
     card,
     encoder,
@@ -33,21 +33,9 @@ from ostiary.inspection.training import (
 from ostiary.inspection.training.encoder import DATA, USER, EncoderSettings, Piece
 from ostiary.inspection.training.extras import need
 from ostiary.inspection.training.places import Places, pinned_module, places
+from ostiary.inspection.training.recipe import AGAIN, SEED, SLOWER, drawn, left_over
 from ostiary.inspection.training.scoring import Encode
-from ostiary.inspection.training.stack import Mix
 from ostiary.vocabulary.labels import Channel
-
-SEED: Final = 1
-PIECES: Final = {USER: 11_000, DATA: 15_000}
-"""How many pieces the encoder learns from at most: all of our own, and a draw of the others."""
-AGAIN: Final = 14_000
-"""How many of them it sees a second time, at a slower rate."""
-SLOWER: Final = EncoderSettings(rate=6e-5, head_rate=5e-4, seed=21)
-MIXES: Final = {USER: Mix((0.5, -4.0), (0.5, 1.0, 0.0)), DATA: Mix((0.25, -5.0), (0.25, 1.0, 0.0))}
-"""What a margin counts alone, and beside the encoder, which counts one: chosen by leave-source-out (``leaving``)."""
-MANY: Final = {USER: 0.3, DATA: 0.0}
-GREY: Final = {USER: (-5.0, 1e9), DATA: (-1e9, 1e9)}
-"""Log-odds between which the encoder is asked: of users' texts only where the linear model has a doubt."""
 
 
 def say(text: str) -> None:
@@ -61,17 +49,6 @@ def all_pieces(where: Places) -> list[Piece]:
     user = examples.user_pieces(where.texts, where.own, where.prose, rng)
     data = examples.data_pieces(where.texts, where.own, where.prose, rng)
     return examples.without_near([*user, *data], sets.notinject(where.texts))
-
-
-def drawn(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return the pieces that the encoder learns from."""
-    rng = np.random.default_rng(SEED + 2)
-    found: list[Piece] = []
-    for head, most in PIECES.items():
-        own = [piece for piece in pieces if piece.head == head and piece.source == "own"]
-        others = [piece for piece in pieces if piece.head == head and piece.source != "own"]
-        found += own + [others[at] for at in rng.permutation(len(others))[: max(0, most - len(own))]]
-    return found
 
 
 def tokenizer_of(where: Places) -> Any:
@@ -97,8 +74,8 @@ def fold_encoder(where: Places, name: str, pieces: Sequence[Piece]) -> Encode:
     """Return the encoder of a fold."""
     weights, tokenizer = fitted(where, name, pieces), tokenizer_of(where)
 
-    def encode(texts: Sequence[str], head: int) -> npt.NDArray[np.float32]:
-        return encoder.scores(weights, tokenizer, texts, head, write.MAX_TOKENS)
+    def encode(texts: Sequence[str], head: int) -> encoder.Told:
+        return encoder.told(weights, tokenizer, texts, head, write.MAX_TOKENS)
 
     return encode
 
@@ -108,8 +85,8 @@ def shipped_encoder(where: Places) -> Encode:
     runtime, tokenizer = need("onnxruntime"), tokenizer_of(where)
     session = runtime.InferenceSession(str(where.out / write.ENCODER), providers=["CPUExecutionProvider"])
 
-    def encode(texts: Sequence[str], head: int) -> npt.NDArray[np.float32]:
-        return encoder.onnx_scores(session, tokenizer, texts, head, write.MAX_TOKENS)
+    def encode(texts: Sequence[str], head: int) -> encoder.Told:
+        return encoder.onnx_told(session, tokenizer, texts, head, write.MAX_TOKENS)
 
     return encode
 
@@ -129,9 +106,11 @@ def run_final(where: Places) -> str:
         write.write_linear(where.out, channel, model)
         clean = sets.user_clean(where.texts) if head == USER else sets.data_clean(where.texts)
         foreign = examples.foreign(where.own, channel)
-        told[channel] = final.numbers(
-            head, model, MIXES[head], encode, clean, foreign, many=MANY[head], grey=GREY[head]
-        )
+        likeness = None
+        if head == DATA:
+            likeness = alike.chosen(alike.documents(where), left_over(pieces), model, encode, say)
+            write.write_likeness(where.out, likeness)
+        told[channel] = final.numbers(head, model, encode, clean, foreign, likeness)
         say(f"{channel}: threshold {told[channel].threshold:.2f}, offsets {told[channel].offsets}")
     write.write_thresholds(where.out, told)
     digest = write.write_manifest(where.out)

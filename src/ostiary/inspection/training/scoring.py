@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ostiary.inspection.learned.pieces import sentences, windows
-from ostiary.inspection.training.encoder import USER
+from ostiary.inspection.training.encoder import USER, Told
 from ostiary.inspection.training.linear import Linear
-from ostiary.inspection.training.stack import MOST_ASKED, Seen
+from ostiary.inspection.training.stack import MOST_ASKED, Asked, Seen
 
 Floats = npt.NDArray[np.float64]
-Encode = Callable[[Sequence[str], int], npt.NDArray[np.float32]]
-"""Returns the log-odds of texts for one head."""
+Encode = Callable[[Sequence[str], int], Told]
+"""Returns what the encoder tells of texts for one head."""
 
 
 def pieces_of(text: str, head: int) -> list[str]:
@@ -29,9 +29,22 @@ def seen(texts: Sequence[str], head: int, linear: Linear, encode: Encode | None)
     if encode is None:
         return found
     asked = [(at, int(piece)) for at, one in enumerate(margins) for piece in np.argsort(-one)[:MOST_ASKED]]
-    for (at, piece), said in zip(asked, encode([cut[at][piece] for at, piece in asked], head), strict=True):
+    told = encode([cut[at][piece] for at, piece in asked], head)
+    for (at, piece), said in zip(asked, told.odds, strict=True):
         found[at].encoded[piece] = said
-    return found
+    return found if head == USER else _placed(found, cut, asked, told)
+
+
+def _placed(found: list[Seen], cut: list[list[str]], asked: list[tuple[int, int]], told: Told) -> list[Seen]:
+    """Return the same with the sentences that were asked about and their places."""
+    ends = np.cumsum([min(len(pieces), MOST_ASKED) for pieces in cut])
+    placed = []
+    for at, (one, end) in enumerate(zip(found, ends, strict=True)):
+        part = slice(end - min(len(cut[at]), MOST_ASKED), end)
+        pieces = [piece for _, piece in asked[part]]
+        texts = tuple(cut[at][piece] for piece in pieces)
+        placed.append(Seen(one.margins, one.encoded, Asked(np.array(pieces), texts, told.places[part])))
+    return placed
 
 
 def all_seen(

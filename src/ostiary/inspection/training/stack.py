@@ -12,6 +12,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ostiary.inspection.learned.likeness import Likeness
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -22,18 +24,32 @@ class Mix(msgspec.Struct, frozen=True):
     stacked: tuple[float, float, float]
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """The sentences of a text that the encoder was asked about: which they are, their words, their places."""
+
+    pieces: npt.NDArray[np.intp]
+    texts: tuple[str, ...]
+    places: npt.NDArray[np.float32]
+
+
 class Seen(msgspec.Struct, frozen=True):
-    """What both models say of the pieces of one text."""
+    """What both models say of the pieces of one text; ``asked`` of sentences only."""
 
     margins: Floats
     encoded: Floats
+    asked: Asked | None = None
 
 
 MOST_ASKED: Final = 12
 
 
-def text_odds(seen: Sequence[Seen], mix: Mix, *, many: float, grey: tuple[float, float]) -> Floats:
-    """Return the log-odds of every text, as the detector at run time does: only grey pieces ask the encoder."""
+def text_odds(
+    seen: Sequence[Seen], mix: Mix, *, many: float, grey: tuple[float, float], likeness: Likeness | None = None
+) -> Floats:
+    """Return the log-odds of every text, as the detector at run time does: only grey pieces ask the encoder.
+
+    With a ``likeness`` every sentence lies in the grey zone.
+    """
     found = np.empty(len(seen))
     for at, one in enumerate(seen):
         odds = mix.alone[0] * one.margins + mix.alone[1]
@@ -42,5 +58,7 @@ def text_odds(seen: Sequence[Seen], mix: Mix, *, many: float, grey: tuple[float,
             asked = asked[odds[asked] > grey[0]]
             slope, other, base = mix.stacked
             odds[asked] = slope * one.margins[asked] + other * one.encoded[asked] + base
+            if likeness and one.asked:
+                odds[one.asked.pieces] -= likeness.less(one.asked.texts, one.asked.places)
         found[at] = odds.max() - many * np.log(len(odds))
     return found

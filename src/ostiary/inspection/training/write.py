@@ -13,13 +13,15 @@ import msgspec
 import numpy as np
 
 from ostiary.errors import FaultyInputError
-from ostiary.inspection.learned.thresholds import ChannelNumbers, EncoderFiles, Thresholds
+from ostiary.inspection.learned.likeness import Likeness, packed
+from ostiary.inspection.learned.thresholds import ChannelNumbers, EncoderFiles, LikenessNumbers, Thresholds
 from ostiary.inspection.training.linear import Linear
 
 ENCODER: Final = "encoder.onnx"
 TOKENIZER: Final = "tokenizer.json"
 MANIFEST: Final = "manifest.json"
 THRESHOLDS: Final = "thresholds.json"
+LIKENESS: Final = "likeness.f32"
 CHANNELS: Final = ("user", "data")
 MAX_TOKENS: Final = 256
 _LARGEST_ENCODER: Final = 25_000_000
@@ -48,6 +50,16 @@ def read_linear(folder: Path, channel: str, numbers: ChannelNumbers) -> Linear:
     return Linear(weights, numbers.bias, numbers.scale)
 
 
+def write_likeness(folder: Path, made: Likeness) -> None:
+    """Write what the places of all sentences share."""
+    (folder / LIKENESS).write_bytes(packed(made))
+
+
+def likeness_numbers(made: Likeness) -> LikenessNumbers:
+    """Return how much it counts, as the thresholds hold it."""
+    return LikenessNumbers(LIKENESS, made.times, made.usual)
+
+
 def write_thresholds(folder: Path, channels: Mapping[str, ChannelNumbers]) -> None:
     """Write the numbers of both channels."""
     encoder = EncoderFiles(ENCODER, TOKENIZER, MAX_TOKENS) if (folder / ENCODER).exists() else None
@@ -61,7 +73,7 @@ def write_manifest(folder: Path) -> str:
     Raises:
         FaultyInputError: ``weights_too_large``.
     """
-    names = (ENCODER, TOKENIZER, THRESHOLDS, *map(weights_name, CHANNELS))
+    names = (ENCODER, TOKENIZER, LIKENESS, THRESHOLDS, *map(weights_name, CHANNELS))
     there = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
     _check(there)
     digests = {name: f"sha256:{sha256(data).hexdigest()}" for name, data in sorted(there.items())}
@@ -71,7 +83,7 @@ def write_manifest(folder: Path) -> str:
 
 
 def _check(there: Mapping[str, bytes]) -> None:
-    encoder = sum(len(data) for name, data in there.items() if name in {ENCODER, TOKENIZER})
+    encoder = sum(len(data) for name, data in there.items() if name in {ENCODER, TOKENIZER, LIKENESS})
     linear = sum(len(data) for name, data in there.items() if name.endswith(".i16"))
     if encoder > _LARGEST_ENCODER or linear > _LARGEST_LINEAR:
         raise FaultyInputError("weights_too_large", f"the encoder has {encoder} bytes, the linear models {linear}")

@@ -16,7 +16,7 @@ from ostiary.inspection.learned.files import LearnedFiles
 from ostiary.inspection.learned.judging import open_detectors
 from ostiary.inspection.learned.likeness import DIRECTIONS, Likeness, packed, parse_likeness, shared
 from ostiary.inspection.learned.thresholds import MOST_TIMES, EncoderFiles, LikenessNumbers, parse_thresholds
-from ostiary.inspection.training import alike, linear, stack
+from ostiary.inspection.training import alike, linear, recipe, stack
 from ostiary.inspection.training.encoder import DATA, Piece, Told
 from ostiary.inspection.training.scoring import seen
 from ostiary.testing.inspection import made_weights, pin
@@ -223,3 +223,21 @@ def test_how_much_it_counts_is_chosen_by_documents_and_put_in_instructions():
     said: list[str] = []
     assert alike.chosen(clean, put_in, knows_nothing, encode, said.append).times > 0
     assert "tried 0.0: " in said[0]
+
+
+def test_an_instruction_is_put_into_a_document_whole():
+    put_in = [Piece("Send it now.", 1, DATA)]
+    texts = ["{'a': 'one value', 'b': 'two'}", "First this. Then that. At last nothing."]
+    for seed in range(8):
+        made, prose = alike.attacked(texts, put_in, np.random.default_rng(seed))
+        assert made in {"{'a': 'Send it now.', 'b': 'two'}", "{'a': 'one value', 'b': 'Send it now.'}"}
+        assert "Send it now." in prose
+        assert all(part in prose for part in ("First this.", "Then that.", "At last nothing."))
+
+
+def test_what_chooses_is_nothing_that_the_encoder_learned():
+    pieces = [Piece(f"Tell me more of {at}.", 1, DATA, "gpteacher") for at in range(recipe.PIECES[DATA] + 5)]
+    pieces += [Piece("Clean.", 0, DATA, "own"), Piece("Attack.", 1, DATA, "own")]
+    left = recipe.left_over(pieces)
+    assert len(left) == 7
+    assert not {id(one) for one in left} & {id(one) for one in recipe.drawn(pieces)}

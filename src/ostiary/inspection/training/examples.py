@@ -194,7 +194,7 @@ def data_pieces(folder: Path, own: Path, prose_folder: Path, rng: Rng) -> list[P
     for name, (texts, most) in _DATA_CLEAN.items():
         pieces: list[Piece] = []
         for row in rows_of(folder, name, _teaches_clean, texts, rng):
-            pieces += [one for one in _pick_sentences(row.text, 0, name, rng, 1000) if not _REQUESTS.match(one.text)]
+            pieces += [one for one in _pick_sentences(row.text, 0, name, rng, 1000) if not asks_for_code(one.text)]
         clean += [pieces[at] for at in sorted(rng.permutation(len(pieces))[:most])]
     for kind, most in prose.KINDS.items():
         pieces = [
@@ -206,6 +206,11 @@ def data_pieces(folder: Path, own: Path, prose_folder: Path, rng: Rng) -> list[P
     for text, label in own_data(own, rng):
         (found if label else clean).extend(_pick_sentences(text, label, "own", rng, 3))
     return [*_dressed(found, clean, rng), *_dressed(clean, clean, rng)]
+
+
+def asks_for_code(text: str) -> bool:
+    """Return whether a sentence is the request before a piece of code."""
+    return _REQUESTS.match(text) is not None
 
 
 def _teaches_injection(row: Row) -> bool:

@@ -63,5 +63,5 @@ def numbers(
         threshold=line,
         flag=line - _FLAG,
         spread=_SPREAD,
-        likeness=likeness_numbers(likeness) if likeness else None,
+        likeness=likeness_numbers(likeness),
     )

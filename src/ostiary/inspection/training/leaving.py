@@ -42,7 +42,7 @@ class Left(msgspec.Struct, frozen=True):
     times: tuple[float, ...] = ()
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """Figures of both channels, and of data without the likeness of its sentences."""
 
     user: Left

@@ -51,13 +51,16 @@ def read_linear(folder: Path, channel: str, numbers: ChannelNumbers) -> Linear:
 
 
 def write_likeness(folder: Path, made: Likeness) -> None:
-    """Write what the places of all sentences share."""
-    (folder / LIKENESS).write_bytes(packed(made))
+    """Write what the places of all sentences share; nothing lies there where that counts nothing."""
+    if made.times:
+        (folder / LIKENESS).write_bytes(packed(made))
+    else:
+        (folder / LIKENESS).unlink(missing_ok=True)
 
 
-def likeness_numbers(made: Likeness) -> LikenessNumbers:
+def likeness_numbers(made: Likeness | None) -> LikenessNumbers | None:
     """Return how much it counts, as the thresholds hold it."""
-    return LikenessNumbers(LIKENESS, made.times, made.usual)
+    return LikenessNumbers(LIKENESS, made.times, made.usual) if made and made.times else None
 
 
 def write_thresholds(folder: Path, channels: Mapping[str, ChannelNumbers]) -> None:

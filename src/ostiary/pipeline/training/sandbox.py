@@ -282,6 +282,7 @@ class Sandbox:
         if self._first is not None:
             first, self._first = self._first, None
             try:
+                first.kill()
                 first.wait()
             finally:
                 first.close()
@@ -290,6 +291,8 @@ class Sandbox:
         """End every process in it."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()  # the kernel ends all of its namespace with it (--die-with-parent)
+        if self._first is not None:
+            self._first.kill()  # unless the command took it over
 
 
 def _ms(ns: int) -> float:

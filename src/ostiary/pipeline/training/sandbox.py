@@ -274,6 +274,9 @@ class Sandbox:
             process.wait()
         # INVARIANT: nobody who could still write an output lives after this.
         self._bury()
+        # Before what it printed is read to its end: the command may have sent its standard output along on a connection
+        # to the proxy (SCM_RIGHTS), where it stays open for as long as nobody reads on.
+        self._proxy.close()
         self._said.close()
         wall_s = time.monotonic() - self._begun
         return Ended(process.returncode, late, round(wall_s, 3), self._groups.peak_memory())

@@ -1,4 +1,4 @@
-"""A sandbox that is over is over: nothing that its command left on the way to the proxy holds up whoever waits for it."""
+"""A sandbox that is over is over: nothing that its command left on the way to the proxy holds up who waits for it."""
 
 import os
 import socket

@@ -6,8 +6,9 @@ A house of its own with the shipped policy and model, asked in the process by on
 before he asks again, as in ``ostiary bench decide``: a GitHub job's token (RS256) and a DPoP proof (ES256) become a
 token for one action on one dataset. The process is set up as a serving one: a worker's environment, uvloop, ``tune()``.
 
-- ``whole`` is the caller's wait; ``durable_wait`` is the part of it spent waiting for the disk (the used token's row,
-  the decision's record from when it is decided, and the token's record, one after the other); ``own`` is the rest.
+- ``whole`` is the caller's wait; ``durable_wait`` is the part of it in which something of it was on its way to the disk
+  (the used token's row; the decision's record from when it is decided, and the token's, which is made meanwhile):
+  moments in which both were count once. ``own`` is the rest.
 - ``own_cpu`` is the processor time of the threads on the way; a busy machine changes it less.
 - ``turns`` are the 99th percentiles of ``own`` of each 250 exchanges: a host that slows down for some seconds spoils
   the tail of all, and of the turns only those that it fell into. Their median is what the target is for.
@@ -62,7 +63,6 @@ from ostiary.vocabulary.clock import SystemClock
 OK = 200
 LIMIT_US = 1000
 TARGET_MS = 5.0  # of the median of ``turns``
-DISK = ("disk_used", "disk_decision", "disk_token")
 BATCH, MADE_S, PLAYED_S = 500, 15.0, 40.0  # proofs are good for a minute
 STAGES = ("verify", "decide", "sign")
 CATALOGUE = f"""
@@ -77,6 +77,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.spent: dict[str, int] = {}
+        self.waits: list[tuple[int, int]] = []
 
     def around(self, holder: Any, name: str, stage: str, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         """Count the time of one method under ``stage``."""
@@ -100,7 +101,7 @@ class Watch:
             decided = inner(*given)
             self.add("cpu", time.thread_time_ns() - processor)
             self.add("decide", time.perf_counter_ns() - begun)
-            self.until_on_disk("decision", decided.durable)
+            self.until_on_disk(decided.durable)
             return decided
 
         Decider.decide = timed  # type: ignore[assignment,method-assign] # each request makes its own decider
@@ -112,15 +113,37 @@ class Watch:
         def append(tenant: str, kind: str, *rest: Any) -> Any:
             future = inner(tenant, kind, *rest)
             if kind == "token":
-                self.until_on_disk(kind, future)
+                self.until_on_disk(future)
             return future
 
         log.append = append
 
-    def until_on_disk(self, kind: str, future: Any) -> None:
+    def until_on_disk(self, future: Any) -> None:
         """Count the wait from now until a record is on disk."""
         now = time.perf_counter_ns()
-        future.add_done_callback(lambda _: self.add(f"disk_{kind}", time.perf_counter_ns() - now))
+        future.add_done_callback(lambda _: self.waits.append((now, time.perf_counter_ns())))
+
+    def waiting(self, holder: Any, name: str) -> None:
+        """Count the whole time of one method as waiting for the disk."""
+        inner = getattr(holder, name)
+
+        def timed(*given: Any, **more: Any) -> Any:
+            begun = time.perf_counter_ns()
+            try:
+                return inner(*given, **more)
+            finally:
+                self.waits.append((begun, time.perf_counter_ns()))
+
+        setattr(holder, name, timed)
+
+    def waited(self) -> int:
+        """Return for how long the disk was waited for, each moment counted once; and begin anew."""
+        found, until = 0, 0
+        for begun, ended in sorted(self.waits):
+            found += max(0, ended - max(begun, until))
+            until = max(until, ended)
+        self.waits = []
+        return found
 
     def add(self, stage: str, spent_ns: int) -> None:
         """Add to a stage."""
@@ -172,9 +195,9 @@ async def exchanges(face: OauthFace, watch: Watch, stage: ExchangeCaller, count:
         reply, spent = await ask(face, asked)
         processor = time.thread_time_ns() - processor
         assert reply.status == OK, reply.body
+        disk = watch.waited()
         if number < count // 10:
             continue
-        disk = sum(watch.spent[name] for name in DISK)
         one = {"whole": spent, "own": spent - disk, "own_cpu": processor + watch.spent["cpu"], "durable_wait": disk}
         for name, value in {**one, **{name: watch.spent[name] for name in STAGES}}.items():
             taken[name].append(value)
@@ -284,7 +307,7 @@ def watched(face: OauthFace, house: House, watch: Watch) -> None:
     watch.around(exchanger._tokens, "mint", "sign")  # noqa: SLF001 - as above
     watch.around(exchanger, "_proven", "cpu", time.thread_time_ns)
     watch.deciding()
-    watch.around(house.store.used_tokens, "remember", "disk_used")
+    watch.waiting(house.store.used_tokens, "remember")
     watch.records(house.log)
 
 

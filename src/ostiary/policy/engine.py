@@ -4,7 +4,8 @@
 - Neither ever raises for a fault of policy or engine: the verdict's ``error`` says it, and the decision denies.
 - Several threads may ask at once. An evaluation cannot be cancelled: ``busy_since`` lets a watchdog see a stuck one.
 - The bundle is compiled when the engine is made; what does not compile makes no engine.
-- A ``sparing`` engine shows OPA what the rules can read of a document and nothing else (``excerpts``).
+- A ``sparing`` engine shows OPA what the rules can read of a document and nothing else (``excerpts``), and does not ask
+  the adaptive rules twice about the same (``said_before``). The guardrails read the time, so they are always asked.
 
 >>> bundle = Bundle.of({"g.rego": '''package ostiary.guardrails
 ... decision := {"allow": [{"rule": "anyone"}]} if input.subject.id
@@ -32,6 +33,7 @@ from ostiary.policy.inflight import InFlight
 from ostiary.policy.limits import EngineSettings
 from ostiary.policy.opa_library import OpaInstance, load_library
 from ostiary.policy.rulebook import RuleBook
+from ostiary.policy.said_before import SaidBefore, constant
 from ostiary.vocabulary.reasons import Reason
 from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 
@@ -101,6 +103,7 @@ class OpaEngine:
         self.reader = AnswerReader(book, self.settings)
         self._opa = new_instance(bundle)
         self._excerpts = excerpts(bundle, _QUESTIONS) if sparing else {}
+        self._said = {ADAPTIVE: SaidBefore()} if sparing and constant(bundle) else {}
         self._filters: FilterEngine | None = None
         self._bundle = bundle
         self._making = threading.Lock()
@@ -158,6 +161,8 @@ class OpaEngine:
 
     def close(self) -> None:
         """Release OPA's memory; closing twice is harmless."""
+        for said in self._said.values():
+            said.close()
         self._end()
 
     def _ask(self, path: bytes, document: Document) -> bytes | Reason:
@@ -181,7 +186,7 @@ class OpaEngine:
         excerpt = self._excerpts.get(path)
         if excerpt is None:
             return self._opa.evaluate(path, text)
-        answer = self._opa.evaluate(path, excerpt.of(text))
+        answer = self._answer(path, excerpt.of(text))
         if excerpt.whole or excerpt.missed or not excerpt.to_check():
             return answer
         whole = self._opa.evaluate(path, text)
@@ -189,6 +194,16 @@ class OpaEngine:
             excerpt.miss(path)
             _log.error("the rules read more than was found in them, so they are shown everything: %s", path.decode())
         return whole
+
+    def _answer(self, path: bytes, shown: bytes) -> bytes:
+        said = self._said.get(path)
+        if said is None:
+            return self._opa.evaluate(path, shown)
+        answer = said.of(shown)
+        if answer is None:
+            answer = self._opa.evaluate(path, shown)
+            said.keep(shown, answer)
+        return answer
 
     def _check(self, text: bytes) -> None:
         # A zero byte would end C's string early: policy would then judge another document than the one recorded.

@@ -8,7 +8,8 @@
    of the processor's time is stuck, and ``on_stuck`` asks for a new process. The clock alone does not tell: on a
    starved machine, or while a store is away, everything is late, and a new process would only be later. Who uses no
    processor waits for something that does not come, and is stuck after ``PATIENCE`` times as long.
-4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer.
+4. With ``wait_for_record`` an answer waits until its record is on disk; if that takes too long it is no answer. Who has
+   something to make of a decision takes it ``ahead`` and waits himself (``settle``).
 5. Questions of one request come in lots (``server.lots``): a thread takes one after another, and the loop hears of all
    of them once. Each keeps a deadline, a claim and a record of its own. While others wait a thread takes one and puts
    the rest behind them: nobody waits for more than one question of somebody else's batch.
@@ -28,7 +29,7 @@ import msgspec
 
 from ostiary.decision.decide import AlreadyAnsweredError, Decided
 from ostiary.errors import OstiaryError, UnavailableError
-from ostiary.server.lots import Alone, Job, Lot, Question, Refuse, Result, Run, fault_of, next_of
+from ostiary.server.lots import Alone, Job, Lot, Question, Refuse, Result, Run, Told, fault_of, next_of
 from ostiary.server.meter import Meter
 from ostiary.storage.hurry import hurrying
 from ostiary.vocabulary.reasons import Reason
@@ -47,25 +48,6 @@ class CrewSettings(msgspec.Struct, frozen=True):
     stuck_s: float = 1.0
     record_wait_s: float = 5.0
     wait_for_record: bool = True
-
-
-class _Told:
-    """Tells once that a record is on disk, and holds nothing afterwards.
-
-    A future keeps its callbacks for good, and what was decided keeps its future: a function that remembers what was
-    decided would close a circle, and every decision with all it knew would wait for the garbage collector.
-    """
-
-    __slots__ = ("_about", "_tell")
-
-    def __init__(self, tell: Callable[..., None], *about: Any) -> None:
-        self._tell = tell
-        self._about: tuple[Any, ...] | None = about
-
-    def __call__(self, future: Future[Any]) -> None:
-        about, self._about = self._about, None
-        if about is not None:
-            self._tell(*about, future)
 
 
 class Crew:
@@ -105,20 +87,21 @@ class Crew:
         for _ in range(self._threads):
             self._queue.put(None)
 
-    async def do(self, run: Run, refuse: Refuse, *, deadline_s: float | None = None) -> Decided:
+    async def do(self, run: Run, refuse: Refuse, *, deadline_s: float | None = None, ahead: bool = False) -> Decided:
         """Run one decision in a thread and return it when its record is on disk.
 
         Args:
             run: decides; it takes the call's claim before it records.
             refuse: denies with a reason and the name of a fault, under the same claim.
             deadline_s: longest time, if it is not the usual one.
+            ahead: return it before that; nobody may hear of it until ``settle`` has returned.
 
         Raises:
             UnavailableError: the record could not be written in time.
             OstiaryError: what ``run`` raised.
         """
         loop = asyncio.get_running_loop()
-        job = Alone(run, refuse, loop.create_future())
+        job = Alone(run, refuse, loop.create_future(), ahead=ahead)
         job.timer = loop.call_later(deadline_s or self._settings.deadline_s, self._expire, job)
         self._queue.put(job)
         try:
@@ -159,6 +142,10 @@ class Crew:
             UnavailableError: the record could not be written in time.
         """
         if not self._settings.wait_for_record:
+            return decided
+        if decided.durable.done():
+            if (fault := fault_of(decided.durable)) is not None:
+                raise fault
             return decided
         loop = asyncio.get_running_loop()
         job = Alone(lambda: decided, lambda _reason, _fault: decided, loop.create_future())
@@ -246,8 +233,8 @@ class Crew:
     # From the threads to the loop.
 
     def _publish(self, job: Alone, result: Result) -> None:
-        if self._settings.wait_for_record and isinstance(result, Decided):
-            result.durable.add_done_callback(_Told(self._written, job, result))
+        if self._settings.wait_for_record and not job.ahead and isinstance(result, Decided):
+            result.durable.add_done_callback(Told(self._written, job, result))
         else:
             self._post(job.answered, result)
 
@@ -258,7 +245,7 @@ class Crew:
         """Answer a lot when all its records are on disk; the newest is waited for, since the log writes in order."""
         unrecorded = lot.unrecorded() if self._settings.wait_for_record else None
         if unrecorded is not None:
-            unrecorded.durable.add_done_callback(_Told(self._publish_all, lot))
+            unrecorded.durable.add_done_callback(Told(self._publish_all, lot))
         else:
             self._post(lot.answered, None)
 

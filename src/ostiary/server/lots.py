@@ -58,15 +58,37 @@ class Job:
 
 
 class Alone(Job):
-    """A job that is answered by itself."""
+    """A job that is answered by itself: with its record on disk, or ``ahead`` of it."""
 
-    __slots__ = ("answered", "timer")
+    __slots__ = ("ahead", "answered", "timer")
 
-    def __init__(self, run: Run, refuse: Refuse, answered: asyncio.Future[Decided]) -> None:
+    def __init__(self, run: Run, refuse: Refuse, answered: asyncio.Future[Decided], *, ahead: bool = False) -> None:
         """Wait for a thread."""
         super().__init__(run, refuse)
         self.answered = answered
+        self.ahead = ahead
         self.timer: asyncio.TimerHandle | None = None
+
+
+class Told:
+    """Tells once that a record is on disk, and holds nothing afterwards.
+
+    A future keeps its callbacks for good, and what was decided keeps its future: a function that remembers what was
+    decided would close a circle, and every decision with all it knew would wait for the garbage collector.
+    """
+
+    __slots__ = ("_about", "_tell")
+
+    def __init__(self, tell: Callable[..., None], *about: Any) -> None:
+        """Take whom to tell, and about what."""
+        self._tell = tell
+        self._about: tuple[Any, ...] | None = about
+
+    def __call__(self, future: Future[Any]) -> None:
+        """Tell, the first time."""
+        about, self._about = self._about, None
+        if about is not None:
+            self._tell(*about, future)
 
 
 class Lot:

@@ -284,3 +284,22 @@ def test_many_at_once_are_all_answered() -> None:
         assert all(d.records == ["decided"] for d in desks)
 
     Bench(deadline_s=10).run(test)
+
+
+def test_what_is_decided_ahead_comes_before_its_record_and_settles_with_it() -> None:
+    answer, lost = decided("ahead", durable=False), decided("lost", durable=False)
+
+    async def test(crew: Crew) -> None:
+        ahead = await crew.do(lambda: answer, lambda _reason, _fault: answer, ahead=True)
+        assert not ahead.durable.done()
+        settling = asyncio.ensure_future(crew.settle(ahead))
+        await asyncio.sleep(0)
+        assert not settling.done()
+        answer.durable.set_result(0)
+        assert await settling is answer
+        assert await crew.settle(answer) is answer  # at once: it is there
+        lost.durable.set_exception(UnavailableError("disk_full", "no space is left"))
+        with pytest.raises(UnavailableError):
+            await crew.settle(lost)
+
+    Bench(wait_for_record=True).run(test)

@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -105,24 +105,50 @@ class Keeper:
         """
         return await asyncio.to_thread(caller_of, self._doors, self._door, request, tenant, bound=self._bound)
 
-    async def ask(self, caller: Caller, asked: Asked, tell: Callable[[Decided], object] | None = None) -> Passed:
+    async def ask(self, caller: Caller, asked: Asked) -> Passed:
         """Return the permission for one access, its record on disk.
-
-        Args:
-            caller: who asks.
-            asked: what for.
-            tell: takes the decision in the observer's place, from a door that tells it later (``tell``).
 
         Raises:
             TurnedAway: 403, 401 with a challenge, or 503.
         """
+        decided = await self._sure(self._decided(caller, asked))
+        self._doors.observer.decided(decided)
+        return self._passed(decided)
+
+    async def ahead(self, caller: Caller, asked: Asked) -> Decided:
+        """Return the decision on one access while its record may still be on its way to the disk.
+
+        What the access is for may be made meanwhile. Nobody may hear of either before ``passed`` has returned.
+
+        Raises:
+            TurnedAway: 503.
+        """
+        return await self._sure(self._decided(caller, asked, ahead=True))
+
+    async def passed(self, decided: Decided, tell: Callable[[Decided], object]) -> Passed:
+        """Return the permission that was decided ahead, its record on disk.
+
+        Args:
+            decided: what ``ahead`` returned.
+            tell: takes it in the observer's place, for ``tell``.
+
+        Raises:
+            TurnedAway: as ``ask``.
+        """
+        tell(await self._sure(self._doors.crew.settle(decided)))
+        return self._passed(decided)
+
+    async def _sure(self, deciding: Awaitable[Decided]) -> Decided:
+        """Return a decision, or turn away whoever gets none."""
         try:
-            decided = await self._decided(caller, asked, tell or self._doors.observer.decided)
+            return await deciding
         except RefusedError as no:  # its tenant went away this very moment
             raise stranger(no) from no
         except OstiaryError as no:
             self._doors.observer.failed_closed(no.code)
             raise unavailable(no) from no
+
+    def _passed(self, decided: Decided) -> Passed:
         if not decided.record.outcome.effect.permits:
             raise denied(self._doors.told(decided))
         types = {one.type for one in decided.record.obligations}
@@ -142,29 +168,23 @@ class Keeper:
         Raises:
             TurnedAway: 503, when it cannot be recorded.
         """
-        try:
-            refused = self._decider(caller).refuse(self._receipt(caller), caller.pep, code, request_of(caller, asked))
-            decided = await self._doors.crew.settle(refused)
-        except RefusedError as no:
-            raise stranger(no) from no
-        except OstiaryError as no:
-            self._doors.observer.failed_closed(no.code)
-            raise unavailable(no) from no
+        decided = await self._sure(self._refused(caller, asked, code))
         self._doors.observer.decided(decided)
         return denied(decided)
 
-    async def _decided(self, caller: Caller, asked: Asked, tell: Callable[[Decided], object]) -> Decided:
+    async def _refused(self, caller: Caller, asked: Asked, code: str) -> Decided:
+        refused = self._decider(caller).refuse(self._receipt(caller), caller.pep, code, request_of(caller, asked))
+        return await self._doors.crew.settle(refused)
+
+    async def _decided(self, caller: Caller, asked: Asked, *, ahead: bool = False) -> Decided:
         doors, decider = self._doors, self._decider(caller)
         receipt, request = self._receipt(caller), request_of(caller, asked)
         no = _limit(caller, asked, receipt.received_ns)
         if no is not None:
-            decided = await doors.crew.settle(decider.refuse(receipt, caller.pep, no, request))
-        else:
-            call = Call(caller.pep, request, caller.presented)
-            refuse = partial(self._refusal, decider, receipt, call)
-            decided = await doors.crew.do(partial(decider.decide, receipt, call), refuse)
-        tell(decided)
-        return decided
+            return await doors.crew.settle(decider.refuse(receipt, caller.pep, no, request))
+        call = Call(caller.pep, request, caller.presented)
+        refuse = partial(self._refusal, decider, receipt, call)
+        return await doors.crew.do(partial(decider.decide, receipt, call), refuse, ahead=ahead)
 
     @staticmethod
     def _refusal(decider: Decider, receipt: Receipt, call: Call, reason: str, fault: str) -> Decided:

@@ -5,7 +5,8 @@
 2. What is good once is used up. From then on every outcome has its record.
 3. What was asked for is held against what was proven; then each action of it is asked of the decision, on its own and
    with its record. All must be permitted.
-4. The token is made, recorded, and only then told.
+4. The token is made and recorded while the decisions' records are on their way to the disk, and told when all of them
+   are there. Should the disk fail between the two, the log knows of a token that nobody got.
 
 Verifying may wait for an issuer's keys, so it has a few threads of its own and a bounded queue: whoever floods the
 token endpoint waits for himself.
@@ -13,7 +14,7 @@ token endpoint waits for himself.
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -93,14 +94,15 @@ class Exchanger:
         proven = await self.beside(partial(self._proven, presented, wanted, tenant, now_ns))
         caller = self._caller(request, tenant, proven)
         detail = await self._settled(caller, proven, wanted, tenant, now_ns)
-        decided: list[Decided] = []
+        ahead = await self._ahead(caller, _asked(proven, detail))
+        told: list[Decided] = []
         try:
-            passed = await self._passed(caller, _asked(proven, detail), decided.append)
-            minted = self._mint(proven, detail, tenant, now_ns)  # one signature: handing it to a thread would cost more
-            await self._recorded(record_exchange(self._house, tenant, proven, detail, minted, passed))
+            make = partial(self._made, proven, detail, tenant, now_ns, _ids(ahead))
+            minted, recorded = await self._passing(ahead, make, told.append)
+            await self._recorded(recorded)
             return granted(minted, detail, now_ns, dpop=bool(proven.jkt))
         finally:  # learning from a decision begins when the answer has left: beside the signature it would slow it down
-            asyncio.get_running_loop().call_soon(self._keeper.tell, decided)
+            asyncio.get_running_loop().call_soon(self._keeper.tell, told)
 
     def _presented(self, request: Request, wanted: AskedToken) -> PresentedExchange:
         return PresentedExchange(
@@ -139,16 +141,47 @@ class Exchanger:
         if proven.actor is not None and is_over(self._house.ledger, proven.actor, now_ns):
             raise RefusedError(ExchangeRefusal.ACTOR_REVOKED, "who would act has ended or was revoked")
 
-    async def _passed(self, caller: Caller, asked: list[Asked], tell: Callable[[Decided], object]) -> list[str]:
-        """Return the ids of the decisions that permit everything; one that does not is the answer."""
+    async def _ahead(self, caller: Caller, asked: list[Asked]) -> list[Decided | BaseException]:
+        """Return the decision on each question, or why there is none; nobody may hear of them yet."""
         if len(asked) == 1:
-            return [(await self._keeper.ask(caller, asked[0], tell)).decision_id]
-        asking = (self._keeper.ask(caller, one, tell) for one in asked)
-        decided = await asyncio.gather(*asking, return_exceptions=True)
-        for one in decided:
+            return [await self._keeper.ahead(caller, asked[0])]
+        return await asyncio.gather(*(self._keeper.ahead(caller, one) for one in asked), return_exceptions=True)
+
+    async def _passing(
+        self, ahead: list[Decided | BaseException], make: Callable[[], Made], tell: Callable[[Decided], object]
+    ) -> Made:
+        """Make what all decisions permit while their records go to the disk, and return it when all are there.
+
+        Raises:
+            TurnedAway: of the first that does not permit it.
+        """
+        if not all(isinstance(one, Decided) and one.record.outcome.effect.permits for one in ahead):
+            await self._passed(ahead, tell)
+            return make()
+        try:
+            return make()
+        finally:
+            await self._passed(ahead, tell)
+
+    async def _passed(self, ahead: list[Decided | BaseException], tell: Callable[[Decided], object]) -> None:
+        no: BaseException | None = None
+        for one in ahead:
             if isinstance(one, BaseException):
-                raise one
-        return [one.decision_id for one in decided if not isinstance(one, BaseException)]
+                no = no or one
+                continue
+            try:
+                await self._keeper.passed(one, tell)
+            except TurnedAway as turned_away:
+                no = no or turned_away
+        if no is not None:
+            raise no
+
+    def _made(
+        self, proven: ProvenExchange, detail: AccessDetail, tenant: str, now_ns: int, decisions: list[str]
+    ) -> tuple[Minted, Future[Any]]:
+        """Sign the token and queue its record; here, since handing one signature to a thread would cost more."""
+        minted = self._mint(proven, detail, tenant, now_ns)
+        return minted, record_exchange(self._house, tenant, proven, detail, minted, decisions)
 
     def _caller(self, request: Request, tenant: str, proven: ProvenExchange) -> Caller:
         pep = PepIdentity(pep_id=PEP, tenant=tenant, subjects="token")
@@ -211,6 +244,10 @@ class Exchanger:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
+
+
+def _ids(ahead: list[Decided | BaseException]) -> list[str]:
+    return [one.record.receipt.decision_id for one in ahead if isinstance(one, Decided)]
 
 
 def _asked(proven: ProvenExchange, detail: AccessDetail) -> list[Asked]:

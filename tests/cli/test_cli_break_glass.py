@@ -53,7 +53,7 @@ def test_codes_open_it_and_one_person_closes_it(run: Run) -> None:
     opening = ("break-glass", "open", *WHAT, "--subject", "user:ann", "--reason", "the office is dark", "--json")
     assert run(*opening, "--minutes", "30")[1].startswith("approval_needed"), "nobody opens one alone"
     assert run(*opening)[1].startswith("usage")
-    assert run(*opening, "--minutes", "61", *_each(codes))[1].startswith("break_glass_too_long")
+    assert run(*opening, "--minutes", "61", *_each(codes))[1].startswith("break_glass_codes_wrong")
     opened = told(run(*opening, "--minutes", "30", *_each(codes)))
     assert (opened["state"], opened["how"], opened["people"]) == ("open", "codes", ["user:eve", "user:joe"])
     again = run(*opening, "--minutes", "30", *_each(codes))

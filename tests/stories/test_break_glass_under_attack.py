@@ -386,9 +386,23 @@ def test_codes_open_no_more_than_their_ceremony_said(world: World) -> None:
         {"resources": ("doc:2",)},
         {"subjects": ("user:bob",)},
     ):
-        assert refused(partial(world.use, *codes, terms=world.terms(**wider))) == "break_glass_too_wide"
-    long = world.terms(until_ns=NOW + 2 * HOUR)
-    assert refused(lambda: world.use(*codes, terms=long)) == "break_glass_too_long"
+        assert refused(partial(world.use, *codes, terms=world.terms(**wider))) == "break_glass_codes_wrong"
+    assert world.use(*codes).how == "codes"
+
+
+def test_whoever_found_codes_does_not_learn_by_asking_for_too_much_that_they_are_good(world: World) -> None:
+    codes = world.codes()
+    wide, long = world.terms(resources=("doc:2",)), world.terms(until_ns=NOW + 2 * HOUR)
+    for terms in (wide, long):
+        assert refused(partial(world.use, *codes, terms=terms)) == "break_glass_codes_wrong"
+        assert refused(partial(world.use, "bgc_x.0.A", "bgc_x.1.A", terms=terms)) == "break_glass_codes_wrong"
+    deeds = [json.loads(one.payload or b"{}") for one in world.house.log.iterate("default", "admin")]
+    refusals = [one["code"] for one in deeds if one["action"] == "break_glass.codes_refused"]
+    wrong = "break_glass_codes_wrong"
+    assert refusals == ["break_glass_too_wide", wrong, "break_glass_too_long", wrong]
+    nobodys = world.terms(subjects=("user:*",))
+    for typed in (codes, ["bgc_x.0.A", "bgc_x.1.A"]):
+        assert refused(partial(world.use, *typed, terms=nobodys)) == "break_glass_terms_invalid"
     assert world.use(*codes).how == "codes"
 
 

@@ -90,6 +90,8 @@ def test_plain_http_is_for_this_machine_by_setting_only() -> None:
         "64:ff9b:1::a00:1",
         "192.88.99.1",
         "::127.0.0.1",
+        "168.63.129.16",
+        "192.0.0.192",
     ],
 )
 def test_addresses_that_only_we_could_reach_are_refused(address: str) -> None:
@@ -100,7 +102,11 @@ def test_addresses_that_only_we_could_reach_are_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "64:ff9b::a9fe:a9fe", "::"]
+    "address",
+    [
+        *("169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "64:ff9b::a9fe:a9fe", "::"),
+        *("fd00:ec2::254", "100.100.100.200", "::ffff:100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    ],
 )
 def test_where_clouds_keep_credentials_is_never_allowed(address: str) -> None:
     with pytest.raises(RefusedError):

@@ -6,7 +6,8 @@ Rules:
 - A code belongs to one person. So many *people* are needed: two codes of one person are one voice.
 - A code is good once, whatever came of it, and until the set's end.
 - What codes may open was agreed at the ceremony: which denies, where, for whom, how long.
-- Every wrong answer is the same answer: nobody learns which of his codes was good, or that a set is there at all.
+- Every wrong answer is the same answer: nobody learns which of his codes was good, or that a set is there at all; to
+  ask for more than they open is wrong as well. Which it was is on record.
   A code that nobody has is checked against a hash that nobody can meet, so that it takes as long.
 
 >>> made = new_code("bgc_1", 0, "user:ann", bytes(16))
@@ -159,7 +160,7 @@ def redeem(
 
 def wrong_codes() -> RefusedError:
     """Return what is said to every wrong set of codes."""
-    text = "these are not enough: unused codes of one set, still good, of as many people as it needs"
+    text = "these are not enough: unused codes of one set, still good, of as many people as needed, for what they open"
     return RefusedError("break_glass_codes_wrong", text)
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from cyclopts import App
-from rich.console import Console
 
 import ostiary.cli.verbs
 from ostiary import __version__
@@ -69,6 +68,8 @@ def main() -> None:
 
 
 def _fail(fault: OstiaryError) -> NoReturn:
+    from ostiary.cli.output import Words  # noqa: PLC0415 - nothing is to be written where all goes well
+
     text = f"[red]error[/red]: {fault.message.replace('[', chr(92) + '[')} [dim]({fault.code})[/dim]"
-    Console(stderr=True).print(text, highlight=False, soft_wrap=True)
+    Words(stderr=True).print(text, highlight=False, soft_wrap=True)
     sys.exit(fault.exit_code)

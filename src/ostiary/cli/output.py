@@ -1,4 +1,7 @@
-"""How commands speak: machine output is JSON on stdout, words are for a terminal, progress goes to stderr."""
+"""How commands speak: machine output is JSON on stdout, words are for a terminal, progress goes to stderr.
+
+Words come from outside too: names, reasons, what a file says of itself. No terminal obeys any of them (CWE-150).
+"""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,9 +10,28 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+from typing_extensions import override
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Words(Console):
+    """A console that writes what it is told, and nothing that a terminal obeys but its own styles."""
+
+    @override
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Write words, tables and texts."""
+        super().print(*(_harmless(one) for one in objects), **how)
+
+
+def _harmless(one: Any) -> Any:
+    if isinstance(one, Text):
+        one = one.copy()
+        one.plain = plain(one.plain)
+    return plain(one) if isinstance(one, str) else one
+
+
+out = Words(highlight=False, soft_wrap=True)
+err = Words(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: object, *, indent: bool = True) -> None:

@@ -1,7 +1,7 @@
 """One record's bytes to a plain value: an object of JSON, a line of text, or a row of a table.
 
 Rules:
-- JSON has at most 64 levels; what is no object is refused.
+- JSON has at most 64 levels; what is no object is refused. JSON written inside a text is held to the same.
 - Text is UTF-8 or refused: a guessed encoding would make two names of one.
 - A table's first line names its columns; a row with more or fewer is refused. A quoted field ends on its own line.
 
@@ -35,7 +35,7 @@ def read_json(data: bytes) -> dict[str, Any]:
     Raises:
         FaultyInputError: ``record_malformed``, ``record_too_deep``.
     """
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+    if _too_deep(data):
         raise FaultyInputError("record_too_deep", f"the record has more than {MAX_DEPTH} levels")
     try:
         value = _decode(data)
@@ -44,6 +44,19 @@ def read_json(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FaultyInputError("record_malformed", "the record is no JSON object")
     return value
+
+
+def read_inner(text: str) -> Any:
+    """Return the JSON that is written inside a text, or ``None`` when there is none, or it has more than 64 levels."""
+    try:
+        data = text.encode()
+        return None if _too_deep(data) else _decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+
+
+def _too_deep(data: bytes) -> bool:
+    return data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH
 
 
 def _depth(data: bytes) -> int:

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.signals.decoding import read_inner
 from ostiary.signals.deeds import deed_of
 from ostiary.signals.markchecks import CHECKS, MAX_WORD, NOT_OF_ACTOR, Asked, is_chief
 from ostiary.signals.marknames import Name, name_of
@@ -33,7 +34,6 @@ _MAX_LIST: Final = 256
 _QUARTER: Final = 25
 _HALF: Final = 50
 _MOST_RISK: Final = 100
-_decode: Final = msgspec.json.Decoder().decode
 
 _NAMES: Final = frozenset({"name", "Name", "setting"})
 _IN_ORDER: Final = ("key", "Key", "displayName", "field", "property", "workspaceConfKeys")
@@ -288,12 +288,7 @@ def changed(before: Any, after: Any) -> Any:
 
 
 def _decoded_json(value: str) -> Any:
-    if len(value) >= _MAX_JSON:
-        return None
-    try:
-        return _decode(value)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
+    return read_inner(value) if len(value) < _MAX_JSON else None
 
 
 def _decoded(value: Any) -> Any:

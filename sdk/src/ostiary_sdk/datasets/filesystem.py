@@ -3,6 +3,7 @@
 - ``info`` is remembered for a moment: tools ask the same several times before they read, and each is a decision.
 - Folders are what names make them: they come and go with the objects below them.
 - An object is replaced by version: two writers never overwrite each other unseen.
+- What comes is the part that was asked for, or a fault: what lies between may answer with all of it, or other bytes.
 - fsspec keeps instances and hands them out again: only to whoever comes with the same tokens.
 """
 
@@ -25,6 +26,7 @@ from ostiary_sdk.pipeline.tokens import Tokens
 
 INFO_S: Final = 5.0
 MAX_INFOS: Final = 1000
+_PARTIAL: Final = 206
 _UNSATISFIABLE: Final = 416
 _TOKENS: Final = 2  # where they stand among arguments without a name
 Info = dict[str, Any]
@@ -167,7 +169,8 @@ class OstiaryFileSystem(AbstractFileSystem, metaclass=_OnePerCaller):  # type: i
         headers = {} if not start and end is None else {"Range": _range(start or 0, end)}
         dataset, name = _parted(path)
         try:
-            return self._doorway.call("GET", dataset, f"objects/{name}", headers).body
+            answer = self._doorway.call("GET", dataset, f"objects/{name}", headers)
+            return _part(path, answer, start or 0) if headers else answer.body
         except DatasetError as no:
             if no.status == _UNSATISFIABLE:
                 return b""
@@ -185,7 +188,10 @@ class OstiaryFileSystem(AbstractFileSystem, metaclass=_OnePerCaller):  # type: i
         answer = self._doorway.call("GET", dataset, f"objects/{name}", headers)
         if etag and answer.headers.get("etag", "").strip('"') != etag:
             raise OSError(f"`{path}` changed while it was read")
-        return answer.body
+        body = answer.body if whole else _part(path, answer, start)
+        if len(body) != min(end, size) - start:
+            raise OSError(f"`{path}` came with other bytes than were asked for")
+        return body
 
     @override
     def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **more: Any) -> Any:
@@ -321,6 +327,13 @@ def _entry(dataset: str, one: Mapping[str, Any]) -> Info:
 
 def _range(start: int, end: int | None) -> str:
     return f"bytes={start}-{'' if end is None else end - 1}"
+
+
+def _part(path: str, answer: Answer, start: int) -> bytes:
+    """Return the part of an object that begins at ``start``, when the answer says that it is that one."""
+    if answer.status != _PARTIAL or not answer.headers.get("content-range", "").startswith(f"bytes {start}-"):
+        raise OSError(f"`{path}` came with another part than was asked for")
+    return answer.body
 
 
 def _known_options(more: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class OstiaryFile(AbstractBufferedFile):  # type: ignore[misc] # fsspec is untyp
 class OstiaryWriter(io.BufferedIOBase):
     """An object on its way to the door: it is sent, with its digest, when it is closed.
 
-    Leaving a ``with`` block by an exception sends nothing.
+    Leaving a ``with`` block by an exception sends nothing, and neither does letting it go without closing it.
     """
 
     def __init__(self, fs: "OstiaryFileSystem", path: str, *, exclusive: bool) -> None:
@@ -134,6 +134,12 @@ class OstiaryWriter(io.BufferedIOBase):
         """Forget it."""
         self._file.close()
         super().close()
+
+    @override
+    def __del__(self) -> None:
+        """Forget what nobody closed; the usual end of a file would close it, and so send half an object."""
+        if not self.closed:
+            self.discard()
 
     @override
     def __exit__(

@@ -4,6 +4,7 @@
 2. Every array of a tree has ``num_nodes`` members; features and categories lie inside; children make one tree.
 3. The counts that a reader allocates by are those of the arrays that are there.
 4. Each tree and weight adds to a score that there is: XGBoost writes where they say, and does not look.
+5. The names of categories are those of the features (``xgboost_categories``).
 
 https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html, and its JSON schema.
 """
@@ -17,6 +18,7 @@ from ostiary.artifacts.formats.misfit import Bytes, Misfit, shown, within
 from ostiary.artifacts.formats.strict_json import strict_json
 from ostiary.artifacts.formats.trees import check_tree
 from ostiary.artifacts.formats.ubjson import read_ubjson
+from ostiary.artifacts.formats.xgboost_categories import check_names
 
 _LEARNER: Final = frozenset({
     "attributes", "feature_names", "feature_types", "gradient_booster", "learner_model_param", "objective",
@@ -104,6 +106,8 @@ def _check_booster(booster: dict[str, Any], features: int, scores: int, limits: 
         raise _fault(f"it says {count} trees and does not weigh as many")
     within("trees", count, limits.max_trees)
     _check_rounds(model.get("iteration_indptr", [0, count]), count)
+    if "cats" in model:
+        check_names(model["cats"], features)
     for tree in trees:
         _check_one(_object(tree, "a tree"), features, scores)
 

@@ -1,7 +1,8 @@
 """The first process of a sandbox: held like the command, and waited for until nobody in there lives any more.
 
 It is bubblewrap's own, and runs as the command's user: the command may write its memory (``/proc/1/mem``, which no
-filter sees), so whatever holds the command must hold it too.
+filter sees), so whatever holds the command must hold it too. Taken over, it can also forget that it was to die with
+bubblewrap (``PR_SET_PDEATHSIG``), so it is killed here, and with it everybody in its namespace.
 
 bubblewrap ends when the command does; what the command left behind dies a moment later, with the first process of its
 namespace. That one cannot end before all others have (pid_namespaces(7)), so its end is waited for, by a descriptor
@@ -10,6 +11,7 @@ that never means another process.
 
 import os
 import select
+import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -34,6 +36,11 @@ class FirstProcess:
             self._handle = os.pidfd_open(self.pid)
         except OSError as fault:
             raise UnavailableError("training_sandbox_died", "the sandbox ended before it was ready") from fault
+
+    def kill(self) -> None:
+        """End it, whatever it has become."""
+        with suppress(ProcessLookupError):  # it has ended by itself
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def wait(self) -> None:
         """Wait until it has ended, and with it everybody.

@@ -5,6 +5,8 @@
 - The digest is of the listing: every path with its mode, size, time of change and where a link leads; and of what is in
   the files, where others than the machine's packages put them: times can be set back. It is measured here, whatever is
   said of it.
+- A folder that holds a local socket or a named pipe is no environment: "read-only" keeps nobody from connecting to the
+  one or writing to the other, and whoever listens there is on the host.
 
 >>> [mount.target for mount in system().mounts][:1]
 ['/usr']
@@ -19,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.errors import FaultyInputError, UnavailableError
+from ostiary.errors import FaultyInputError, RefusedError, UnavailableError
 
 _LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 # Beside certificates both hold `private`, which the groups of whoever starts a run may let it read.
@@ -61,6 +63,7 @@ class Environment(msgspec.Struct, frozen=True):
 
         Raises:
             UnavailableError: ``training_environment_unreadable``.
+            RefusedError: ``training_environment_open``: something in it leads to a process of the host.
         """
         told = hashlib.sha256()
         for mount in self.mounts:
@@ -141,6 +144,9 @@ def _listing(root: Path, *, read: bool) -> Iterator[bytes]:
             count += 1
             if count > _MAX_ENTRIES:
                 raise UnavailableError("training_environment_unreadable", f"`{root}` holds too many files")
+            if stat.S_ISSOCK(told.st_mode) or stat.S_ISFIFO(told.st_mode):
+                text = f"`{path}` is a socket or a named pipe: a run could reach the host's processes by it"
+                raise RefusedError("training_environment_open", text)
             yield _line(name, told, path, read=read)
     except OSError as fault:
         text = f"`{root}` cannot be listed: {fault.strerror}"

@@ -22,8 +22,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 MAX_ADDRESSES: Final = 32
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 # Not private to the registries, and of this machine's own surroundings all the same: site-local addresses (RFC 3879),
-# and the public address at which Azure's hosts hand out a machine's certificates.
-_NEAR: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "168.63.129.16/32", "192.88.99.0/24")))
+# the public address at which Azure's hosts hand out a machine's certificates, and 192.0.0.0/24, where Oracle's did.
+_NEAR: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "168.63.129.16/32", "192.88.99.0/24", "192.0.0.0/24")))
 
 
 def ask_system(host: str, port: int) -> list[str]:

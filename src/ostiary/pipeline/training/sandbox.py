@@ -274,6 +274,9 @@ class Sandbox:
             process.wait()
         # INVARIANT: nobody who could still write an output lives after this.
         self._bury()
+        # Before what it printed is read to its end: the command may have sent its standard output along on a connection
+        # to the proxy (SCM_RIGHTS), where it stays open for as long as nobody reads on.
+        self._proxy.close()
         self._said.close()
         wall_s = time.monotonic() - self._begun
         return Ended(process.returncode, late, round(wall_s, 3), self._groups.peak_memory())
@@ -282,6 +285,7 @@ class Sandbox:
         if self._first is not None:
             first, self._first = self._first, None
             try:
+                first.kill()
                 first.wait()
             finally:
                 first.close()
@@ -290,6 +294,8 @@ class Sandbox:
         """End every process in it."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()  # the kernel ends all of its namespace with it (--die-with-parent)
+        if self._first is not None:
+            self._first.kill()  # unless the command took it over
 
 
 def _ms(ns: int) -> float:

@@ -5,10 +5,11 @@
 3. Tracing, keys, mounts, namespaces, modules, clocks, BPF, performance counters, ``userfaultfd``, ``io_uring`` and
    handles of files are refused (``EPERM``).
 4. Sockets are stream sockets of the internet and local ones. No datagrams to anywhere, so no DNS but the proxy's; no
-   raw, packet, netlink, VSOCK or kernel-crypto sockets.
+   raw, packet, netlink, VSOCK or kernel-crypto sockets. Pairs are local ones: the kernel makes both sockets of a pair,
+   and loads the module of their family, before it finds that the family knows no pairs; TIPC knows them.
 5. ``clone3`` does not exist (its flags lie in memory, where no filter can see them), ``clone`` makes no namespace.
-6. Without a memory cgroup, memory that belongs to no process (``memfd_create``, ``shmget``, ``msgget``) is refused too,
-   for no limit would hold it.
+6. Without a memory cgroup, memory that belongs to no process (``memfd_create``, ``shmget``, ``msgget``, ``semget``) is
+   refused too, for no limit would hold it.
 
 >>> from ostiary.pipeline.training.bpf import ALLOW, interpret
 >>> from ostiary.pipeline.training.syscalls import X86_64
@@ -49,8 +50,8 @@ _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _NEW_NAMESPACE: Final = 0x7E02_0000
 _S_IFMT, _S_IFCHR, _S_IFBLK = 0xF000, 0x2000, 0x6000
 _PERSONALITIES: Final = (0x0, 0x0002_0000, 0xFFFF_FFFF)  # Linux, Linux with uname 2.6, "which is it?"
-_JUDGED_BY_ARGUMENT: Final = {"clone", "clone3", "ioctl", "mknod", "mknodat", "personality", "socket"}
-_MEMORY_OF_NOBODY: Final = {"memfd_create", "msgget", "shmget"}
+_JUDGED_BY_ARGUMENT: Final = {"clone", "clone3", "ioctl", "mknod", "mknodat", "personality", "socket", "socketpair"}
+_MEMORY_OF_NOBODY: Final = {"memfd_create", "msgget", "semget", "shmget"}
 NO: Final = give(refuse(EPERM))
 
 
@@ -67,6 +68,7 @@ def filter_of(machine: Machine, *, memory_is_counted: bool = True) -> list[Instr
     program += _on("clone3", machine, [give(refuse(ENOSYS))])
     program += _on("clone", machine, [load(argument(0)), *when_any(_NEW_NAMESPACE, [NO]), give(ALLOW)])
     program += _on("socket", machine, _socket())
+    program += _on("socketpair", machine, [load(argument(0)), *unless_equal([_AF_UNIX], [NO]), give(ALLOW)])
     program += _on("ioctl", machine, _ioctl())
     program += _on("personality", machine, [load(argument(0)), *unless_equal(_PERSONALITIES, [NO]), give(ALLOW)])
     program += _on("mknod", machine, _node(1))

@@ -30,7 +30,13 @@ MAX_URL: Final = 2048
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _MAX_ADDRESSES: Final = 16
 # Older than the library's own lists: site-local (RFC 3879), NAT64 for local use (RFC 8215), 6to4 relays (RFC 7526).
-_CLOSED: Final = tuple(ipaddress.ip_network(text) for text in ("fec0::/10", "64:ff9b:1::/48", "192.88.99.0/24"))
+_CLOSED: Final = tuple(
+    ipaddress.ip_network(text) for text in ("fec0::/10", "64:ff9b:1::/48", "192.88.99.0/24", "192.0.0.0/24")
+)
+# Where clouds hand out credentials and keys of a machine, beside the link-local addresses: AWS, Alibaba, Azure, Oracle.
+_CREDENTIALS: Final = frozenset(
+    map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"))
+)
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -92,12 +98,12 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
 
 def _is_open(one: Address) -> bool:
     closed = any(one.version == network.version and one in network for network in _CLOSED)
-    return one.is_global and not closed and not one.is_multicast and not one.is_reserved
+    return one.is_global and not closed and one not in _CREDENTIALS and not one.is_multicast and not one.is_reserved
 
 
 def _may_reach(text: str, *, private: bool, loopback: bool) -> bool:
     inside = _inside(text)
-    if any(one.is_link_local or one.is_multicast or one.is_unspecified for one in inside):
+    if any(one.is_link_local or one.is_multicast or one.is_unspecified or one in _CREDENTIALS for one in inside):
         return False
     if any(one.is_loopback for one in inside):
         return loopback

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Final
 
 from ostiary.approvals.glass import Ending, Limits, Opening, Terms, bound, checked, deed_of, moment, one_line
-from ostiary.approvals.sealed_codes import redeem
-from ostiary.errors import OstiaryError, RefusedError
+from ostiary.approvals.sealed_codes import redeem, wrong_codes
+from ostiary.errors import FaultyInputError, OstiaryError, RefusedError
 from ostiary.keys import random_bytes
 from ostiary.response.trigger import RULE, Trigger
 from ostiary.server.break_glass.book import TIME
@@ -24,6 +24,7 @@ from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 QUORUM: Final = "quorum"
 CODES: Final = "codes"
 TOLD: Final = "admin:break-glass"
+_ANY_S: Final = 1 << 62
 
 
 def open_by_quorum(house: House, who: str, tenant: str, terms: Terms, proposal: str) -> Opening:
@@ -45,20 +46,22 @@ def open_by_codes(house: House, who: str, tenant: str, terms: Terms, texts: Sequ
     """Open with sealed codes of enough people; they are used up, and good for nothing afterwards.
 
     Raises:
-        FaultyInputError: ``break_glass_…``, ``reason_…``: terms that nobody can open, or wider than the codes'.
-        RefusedError: ``break_glass_codes_wrong`` for every kind of wrong, ``break_glass_codes_limited``,
-            ``break_glass_too_many``.
+        FaultyInputError: ``break_glass_…``, ``reason_…``: terms that nobody can open, whatever the codes are.
+        RefusedError: ``break_glass_codes_wrong`` for every kind of wrong, terms that are wider than the codes' among
+            them; ``break_glass_codes_limited``, ``break_glass_too_many``.
         UnavailableError: it cannot be recorded.
     """
     room, now_ns = house.glass, house.clock.now_ns()
+    checked(terms, Limits(_ANY_S), now_ns)  # before the codes are looked at: what it says tells nothing of them
     tried = room.codes.count_try(tenant, who, now_ns)
     try:
         found = redeem(standing(house, tenant), texts, now_ns, partial(counts, house, tenant))
         fit = checked(terms, found.codes.limits, now_ns)
         room.codes.use_up(tenant, found, now_ns)
-    except RefusedError as no:
+    except (FaultyInputError, RefusedError) as no:
         record_deed(house, who, tenant, "break_glass.codes_refused", code=no.code)
-        raise
+        # Whoever found codes could ask for too much and so learn that they are good, with nothing used up.
+        raise (no if isinstance(no, RefusedError) else wrong_codes()) from None
     room.codes.was_good(tenant, tried, now_ns)
     made = Opening(_id(now_ns), tenant, fit, CODES, found.people, now_ns, codes=found.codes.id, by=who)
     return _open(house, who, made, {"codes": found.codes.id, "numbers": found.numbers})

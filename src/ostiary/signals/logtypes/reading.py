@@ -16,6 +16,7 @@ import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals.actions import class_of
+from ostiary.signals.decoding import read_inner
 from ostiary.signals.deeds import deed_of
 from ostiary.signals.deedwords import wordset
 from ostiary.signals.fields import address, country, fallback_id, number
@@ -36,7 +37,6 @@ Plan = dict[str, tuple[tuple[str, int, Path], ...]]
 RECEIVED: Final = "p_ostiary_received"
 """Where an envelope's time of receipt is handed to a table: read only when the record's own time cannot be."""
 
-_decode: Final = msgspec.json.Decoder().decode
 _LAST: Final = 1_000
 _LISTS: Final = frozenset({"groups", "labels"})
 _MAX_GROUPS: Final = 32
@@ -228,9 +228,8 @@ def _unpacked(record: dict[str, Any], path: Path) -> dict[str, Any]:
     value = dig(record, path)
     if type(value) is not str or value[:1] != "{" or len(path) != 2:  # noqa: PLR2004 - as in properties/log
         return record
-    try:
-        found = _decode(value)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+    found = read_inner(value)
+    if found is None:
         return record
     top, below = str(path[0]), str(path[1])
     return {**record, top: {**record[top], below: found}}

@@ -128,6 +128,17 @@ def test_an_environment_is_known_by_what_is_in_it(tmp_path):
     assert Environment("e", made.mounts, made.python, image="sha256:ab").digest() == made.digest()
 
 
+@pytest.mark.parametrize("kind", ["socket", "pipe"])
+def test_a_folder_with_a_way_to_a_process_of_the_host_is_no_environment(tmp_path, kind):
+    (tmp_path / "lib").mkdir()
+    place = tmp_path / "lib" / "way"
+    with socket.socket(socket.AF_UNIX) as one:  # a read-only mount keeps nobody from connecting to it
+        one.bind(str(place)) if kind == "socket" else os.mkfifo(place)
+        with pytest.raises(RefusedError) as no:
+            Environment("e", (Mount(str(tmp_path), "/x"),), "/usr/bin/python3").digest()
+    assert no.value.code == "training_environment_open"
+
+
 def test_groups_of_version_2_hold_all_three(tmp_path):
     (tmp_path / "cgroup.controllers").write_text("cpu memory pids io")
     (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids")

@@ -10,8 +10,8 @@ from ostiary.pipeline.training.seccomp import filter_of
 from ostiary.pipeline.training.syscalls import AARCH64, CEILING, MACHINES, NUMBERS, X86_64, machine_of, number
 
 EPERM, ENOSYS = refuse(errno.EPERM), refuse(errno.ENOSYS)
-MEMORY = {"memfd_create", "msgget", "shmget"}
-BY_ARGUMENT = {"clone", "clone3", "ioctl", "mknod", "mknodat", "personality", "socket", *MEMORY}
+MEMORY = {"memfd_create", "msgget", "semget", "shmget"}
+BY_ARGUMENT = {"clone", "clone3", "ioctl", "mknod", "mknodat", "personality", "socket", "socketpair", *MEMORY}
 HEADERS = {X86_64: "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", AARCH64: "/usr/include/asm-generic/unistd.h"}
 
 
@@ -54,6 +54,13 @@ class TestEachMachine:
         assert ask(machine, "socket", 1, 2, 0) == ALLOW
         for family in (0, 3, 16, 17, 31, 38, 40, 44, 1 << 16):
             assert ask(machine, "socket", family, 1, 0) not in (ALLOW, KILL)
+
+    def test_pairs_are_local_ones(self, machine):
+        cloexec = 0o2_000_000
+        for kind in (1, 2, 5, 1 | cloexec):
+            assert ask(machine, "socketpair", 1, kind, 0) == ALLOW
+        for family in (0, 2, 10, 16, 17, 30, 38, 40):  # 30: TIPC, whose pairs the kernel does make
+            assert ask(machine, "socketpair", family, 1, 0) == EPERM
 
     def test_clone_makes_threads_and_processes_but_no_namespace(self, machine):
         assert ask(machine, "clone", 17) == ALLOW

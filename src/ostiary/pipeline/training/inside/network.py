@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import errno
-from _socket import AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, gaierror, getaddrinfo, socket
+from _socket import (
+    AF_INET,
+    AF_INET6,
+    AF_UNIX,
+    SOCK_DGRAM,
+    SOCK_RAW,
+    SOCK_STREAM,
+    gaierror,
+    getaddrinfo,
+    socket,
+    socketpair,
+)
 
 from ostiary.pipeline.training.inside.trying import EscapedError, must, refused
 
@@ -11,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ostiary.pipeline.training.inside.trying import Order, Probe
 
-AF_NETLINK, AF_PACKET, AF_ALG, AF_VSOCK = 16, 17, 38, 40
+AF_NETLINK, AF_PACKET, AF_TIPC, AF_ALG, AF_VSOCK = 16, 17, 30, 38, 40
 # RFC 5737 and RFC 3849: addresses of nobody. In a sandbox that holds nothing is ever sent to them.
 NOBODY, NOBODY6 = "192.0.2.1", "2001:db8::1"
 _AWAY = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTUNREACH, errno.EPERM, errno.EACCES)
@@ -101,6 +112,13 @@ def kernel_crypto(order: Order) -> str:
     return refused(lambda: socket(AF_ALG, 5), *_NO_FAMILY)
 
 
+def pair_of_strangers(order: Order) -> str:
+    """Nor are pairs of other families made, not even to be thrown away."""
+    for family in (AF_NETLINK, AF_TIPC, AF_ALG, AF_VSOCK, AF_INET):
+        refused(lambda family=family: socketpair(family, SOCK_STREAM), errno.EPERM)  # type: ignore[misc]
+    return "EPERM"
+
+
 def names(order: Order) -> str:
     """Names are not resolved here: a question to a name server is a way out."""
     try:
@@ -157,6 +175,7 @@ PROBES: list[Probe] = [
     ("network.netlink_socket", netlink_socket),
     ("network.vsock", vsock),
     ("network.kernel_crypto", kernel_crypto),
+    ("network.pairs", pair_of_strangers),
     ("network.names", names),
     ("proxy.by_address", proxy_by_address),
     ("proxy.to_host", proxy_to_host),

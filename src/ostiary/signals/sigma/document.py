@@ -1,6 +1,7 @@
 r"""A small YAML document whose every value knows its line; what a Sigma rule is read from.
 
-At most 64 KiB, 16 levels and 5000 values, no aliases, no tags, no key twice. Faults name file and line.
+At most 64 KiB, 16 levels and 5000 values, no aliases, no tags, no key twice, integers of 64 bits. Faults name file and
+line.
 
 >>> read_document("r.yml", b"a:\n  b: [1, x]\n").get("a").get("b").items()[1].value
 'x'
@@ -18,6 +19,8 @@ MAX_DEPTH: Final = 16
 MAX_VALUES: Final = 5_000
 INVALID: Final = "sigma_invalid"
 UNSUPPORTED: Final = "sigma_unsupported"
+MOST: Final = 2**63
+"""An integer is less than that: no log holds greater ones, and Python writes none of more than 4,300 digits."""
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN: Final = frozenset({"bool", "float", "int", "null", "str", "timestamp"})
 _TAG: Final = "tag:yaml.org,2002:"
@@ -123,5 +126,10 @@ def _scalar(name: str, line: int, found: Any) -> Scalar:
         raise FaultyInputError(INVALID, f"{name}:{line}: the tag `{found.tag[:40]}` is not allowed", str(line))
     if kind in {"str", "timestamp"}:  # a date is a text here
         return str(found.value)
-    made: Scalar = yaml.safe_load(found.value)
+    try:
+        made: Scalar = yaml.safe_load(found.value)
+    except ValueError as fault:  # more digits than Python reads
+        raise FaultyInputError(INVALID, f"{name}:{line}: it is no number", str(line)) from fault
+    if isinstance(made, int) and not -MOST <= made < MOST:
+        raise FaultyInputError(INVALID, f"{name}:{line}: an integer has at most 64 bits", str(line))
     return made

@@ -41,8 +41,8 @@ class Call:
         return self._answer(reason)
 
 
-async def answered(crew: Crew, call: Call, **more: float) -> str:
-    return str((await crew.do(call.run, call.refuse, **more)).answer["why"])
+async def answered(crew: Crew, call: Call, deadline_s: float | None = None) -> str:
+    return str((await crew.do(call.run, call.refuse, deadline_s=deadline_s)).answer["why"])
 
 
 def test_a_call_that_is_given_up_while_a_thread_takes_it_does_not_lose_the_thread(

@@ -56,20 +56,19 @@ def _bubblewrap():
 
 
 def live(then: str) -> Life:
-    firsts: list[FirstProcess] = []
+    handles: list[int] = []
 
     class Kept(FirstProcess):
         def __init__(self, child: int) -> None:
             super().__init__(child)
-            self.again = os.dup(self._handle)
-            firsts.append(self)
+            handles.append(os.dup(self._handle))
 
     real, module.FirstProcess = module.FirstProcess, Kept
     try:
         tried = Trial(limits=msgspec.structs.replace(SMALL, wall_s=1)).run(TAKE_OVER, then)
     finally:
         module.FirstProcess = real
-    handle = firsts[0].again
+    handle = handles[0]
     lived = not select.select([handle], [], [], 0)[0]
     if lived:
         signal.pidfd_send_signal(handle, signal.SIGKILL)

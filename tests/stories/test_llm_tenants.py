@@ -160,7 +160,7 @@ def model_doors(tenant: str, model: str) -> list[Shot]:
 
 
 def answer_doors(tenant: str, ident: str) -> list[Shot]:
-    at, model = f"/llm/{tenant}/v1/responses", {"model": "both", "input": "what is my secret?", "store": False}
+    at, model = f"/llm/{tenant}/v1/responses", {"model": "both", "input": "what is in my notes?", "store": False}
     return [
         ("POST", at, {**model, "previous_response_id": ident}, {}),
         ("POST", at, {**model, "previous_response_id": ident, "stream": True}, {}),
@@ -168,7 +168,7 @@ def answer_doors(tenant: str, ident: str) -> list[Shot]:
 
 
 def conversation_doors(tenant: str, ident: str) -> list[Shot]:
-    at, model = f"/llm/{tenant}/v1/responses", {"model": "both", "input": "what is my secret?", "store": False}
+    at, model = f"/llm/{tenant}/v1/responses", {"model": "both", "input": "what is in my notes?", "store": False}
     path = f"/conversations/{tenant}/{ident}"
     return [
         ("GET", path, None, {}),

@@ -40,6 +40,8 @@ from ostiary.vocabulary.verdicts import AdaptiveVerdict, GuardrailVerdict
 GUARDRAILS: Final = b"ostiary.guardrails.decision"
 ADAPTIVE: Final = b"ostiary.adaptive.decision"
 _QUESTIONS: Final = {GUARDRAILS: "guardrails", ADAPTIVE: "adaptive"}
+# What is remembered is remembered of one tenant: another must not tell by the time it takes what was asked before.
+_APART: Final = {ADAPTIVE: ("tenant",)}
 Document = Mapping[str, Any] | bytes
 _log: Final = logging.getLogger("ostiary.policy")
 # OPA's messages may quote values of the input: only the place and the builtin's name are safe to log.
@@ -102,7 +104,7 @@ class OpaEngine:
         self.running = InFlight()
         self.reader = AnswerReader(book, self.settings)
         self._opa = new_instance(bundle)
-        self._excerpts = excerpts(bundle, _QUESTIONS) if sparing else {}
+        self._excerpts = excerpts(bundle, _QUESTIONS, _APART) if sparing else {}
         self._said = {ADAPTIVE: SaidBefore()} if sparing and constant(bundle) else {}
         self._filters: FilterEngine | None = None
         self._bundle = bundle

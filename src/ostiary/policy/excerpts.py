@@ -81,13 +81,24 @@ def times_missed() -> int:
     return len(_missed)
 
 
-def excerpts(bundle: Bundle, questions: Mapping[bytes, str]) -> dict[bytes, Excerpt]:
-    """Return an excerpt for each question; ``questions`` names the package below ``ostiary`` that answers each."""
+def excerpts(
+    bundle: Bundle, questions: Mapping[bytes, str], beside: Mapping[bytes, Path] | None = None
+) -> dict[bytes, Excerpt]:
+    """Return an excerpt for each question; ``questions`` names the package below ``ostiary`` that answers each.
+
+    ``beside`` names a path that is shown with a question whether rules read it or not.
+    """
+    more = beside or {}
     try:
         tree = RuleTree(bundle)
     except FaultyInputError:  # what does not parse does not compile either, and whoever compiles it says so
         return {question: Excerpt([()]) for question in questions}
-    return {question: Excerpt(tree.reads((("ostiary", name), "decision"))) for question, name in questions.items()}
+    return {
+        question: Excerpt(
+            [*tree.reads((("ostiary", name), "decision")), *([more[question]] if question in more else [])]
+        )
+        for question, name in questions.items()
+    }
 
 
 def _plain(path: Path) -> Path:

@@ -3,6 +3,7 @@ r"""What OPA said before to the very bytes that it is shown again: rules say the
 - A question is kept from the second time on: what never comes again, such as one with a score, pushes nothing out.
 - Nothing is kept of rules that could say another thing tomorrow: lint bans such builtins, and a bundle that has one of
   their names anywhere in a live source, whether lint saw it or not, has no memory (``constant``).
+- What is shown names its tenant (``engine``): nobody learns by the time it takes what another tenant asked.
 - Bounded in questions and in bytes; what is too long is asked again. Errors are never kept.
 - Safe for several threads. Once closed it says nothing.
 

@@ -62,6 +62,13 @@ def test_another_score_is_another_question() -> None:
         assert len(asked) == 4
 
 
+def test_what_another_tenant_asked_makes_nothing_quicker() -> None:
+    with watched({"g.rego": GUARD, "a.rego": RULES}) as (engine, asked):
+        for tenant in (b"acme", b"acme", b"acme", b"rival", b"rival", b"rival"):
+            engine.adaptive(b'{"tenant": "%s", "risk": {"score": null}}' % tenant)
+        assert len(asked) == 4
+
+
 def test_the_guardrails_are_asked_always() -> None:
     with watched({"g.rego": GUARD, "a.rego": RULES}) as (engine, asked):
         for _ in range(5):

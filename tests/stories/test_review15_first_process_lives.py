@@ -16,28 +16,18 @@ import msgspec
 import pytest
 
 from ostiary.pipeline.training.burial import FirstProcess
-from ostiary.testing.sandboxes import SMALL, Trial, Tried, as_user
+from ostiary.testing.sandboxes import SMALL, Trial, Tried, as_user, taking_over
 
 module: Any = pytest.importorskip("ostiary.pipeline.training.sandbox")
-TAKE_OVER = r"""
-import os, sys, time
-code = bytes.fromhex(
+STAY = """
     "b89d000000" "bf01000000" "31f6" "0f05"  # prctl(PR_SET_PDEATHSIG, 0)
     "b822000000" "0f05" "ebf7"  # pause, for ever
-)
-place = int(open("/proc/1/syscall").read().split()[-1], 16)  # where it goes on when its wait ends
-memory = os.open("/proc/1/mem", os.O_RDWR)
-os.lseek(memory, place, os.SEEK_SET)
-os.write(memory, code)
-if os.fork() == 0:  # an orphan wakes it
-    if os.fork() == 0:
-        os._exit(0)
-    os._exit(0)
-os.wait()
-print("taken over", flush=True)
+"""
+SAY = """print("taken over", flush=True)
 if sys.argv[1] == "stay":
     time.sleep(60)
 """
+TAKE_OVER = taking_over(STAY, SAY)
 
 
 class Life(msgspec.Struct):

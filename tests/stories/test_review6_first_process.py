@@ -13,31 +13,21 @@ import msgspec
 import pytest
 
 from ostiary.pipeline.training.burial import FirstProcess
-from ostiary.testing.sandboxes import SMALL, Trial, Tried, as_user
+from ostiary.testing.sandboxes import SMALL, Trial, Tried, as_user, taking_over
 
 module: Any = pytest.importorskip("ostiary.pipeline.training.sandbox")
 MODES = ["root", "root_outside", "user"]
-TAKE_OVER = r"""
-import os, time
-code = bytes.fromhex(
+MANY = """
     "41bc96000000"          # mov r12d, 150
     "b839000000" "0f05"     # fork
     "85c0" "7407" "7805"    # the child, or no more: wait for ever
     "41ffcc" "75ee"
     "b822000000" "0f05" "ebf7"  # pause
-)
-place = int(open("/proc/1/syscall").read().split()[-1], 16)  # where it goes on when its wait ends
-memory = os.open("/proc/1/mem", os.O_RDWR)
-os.lseek(memory, place, os.SEEK_SET)
-os.write(memory, code)
-if os.fork() == 0:  # an orphan wakes it
-    if os.fork() == 0:
-        os._exit(0)
-    os._exit(0)
-os.wait()
-time.sleep(1)
+"""
+COUNT = """time.sleep(1)
 print("processes", sum(name.isdigit() for name in os.listdir("/proc")), flush=True)
 """
+TAKE_OVER = taking_over(MANY, COUNT)
 COMPARE = """
 def limits(who):
     return [line.split("  ") for line in open(f"/proc/{who}/limits")][1:]

@@ -88,7 +88,9 @@ def card(
         (key, one["texts"], _share(one["blocked"]), _share(one["recall_at_1_percent"]), f"{one['area']:.3f}")
         for key, one in shipped["agentdojo"].items()
     ]
-    parts += ["\nAgentDojo 0.1.35, measured on and never learned from:\n"]
+    calm = shipped["agentdojo_clean"]
+    told = f"{_share(calm['blocked'])} of its {calm['texts']} clean records are blocked"
+    parts += [f"\nAgentDojo 0.1.35, measured on and never learned from ({told}):\n"]
     parts += _table(("wrapping", "texts", "blocked", "recall at 1 % of its clean records", "area"), wrapped)
     return "\n".join(parts) + "\n"
 

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import httpx
@@ -28,6 +29,7 @@ from ostiary.testing.issuer import FakeHolder
 from ostiary.testing.workloads import COMMIT, OTHER_COMMIT
 
 DOOR = "/pipeline/default/datasets/sales/2026/a"
+NUMBERS = count()  # of the module: an identifier that two tests share would be a replay
 
 
 class Door:
@@ -54,7 +56,6 @@ class Door:
 class Scene:
     def __init__(self, server: Any) -> None:
         self.server, self.house, self.client = server, server.house, server.client
-        self._number = 0
 
     def now(self) -> int:
         return time.time_ns()  # noqa: TID251 - the server's own clock judges the tokens
@@ -63,8 +64,7 @@ class Scene:
         return ExchangeCaller(self.house.clock, PUBLIC, holder=holder)
 
     def job(self, **claims: Any) -> str:
-        self._number += 1
-        return GITHUB.token(self.now(), jti=f"job-{id(self)}-{self._number}", **claims)
+        return GITHUB.token(self.now(), jti=f"job-{next(NUMBERS)}", **claims)
 
     def exchange(self, stage: ExchangeCaller, token: str, *details: dict[str, Any], **form: Any) -> httpx.Response:
         response: httpx.Response = self.client.post(**stage.request(token, *details, **form))

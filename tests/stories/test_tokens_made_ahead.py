@@ -7,6 +7,7 @@ nobody hears of token or decision before them, and a token that is refused is ne
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LONG_S = 30.0
 A_WHILE_S = 0.2
+NUMBERS = count()  # of the module: an identifier that two tests share would be a replay
 
 
 class Scene:
@@ -34,12 +36,10 @@ class Scene:
         self.held: list[Future[Any]] = []
         self.signed = 0
         self.told: list[Decided] = []
-        self._number = 0
 
     def exchange(self, **detail: Any) -> httpx.Response:
-        self._number += 1
         stage = ExchangeCaller(self.house.clock, PUBLIC)
-        token = GITHUB.token(time.time_ns(), jti=f"ahead-{id(self)}-{self._number}")  # noqa: TID251 - the server's clock
+        token = GITHUB.token(time.time_ns(), jti=f"ahead-{next(NUMBERS)}")  # noqa: TID251 - the server's clock
         response: httpx.Response = self.client.post(**stage.request(token, stage.detail(**detail)))
         return response
 

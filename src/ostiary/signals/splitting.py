@@ -17,8 +17,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
-import msgspec
-
+from ostiary.signals.decoding import decoded
 from ostiary.signals.documents import documents
 from ostiary.signals.pieces import MAX_RECORD, Piece
 from ostiary.vocabulary.unreadable import UNREADABLE
@@ -68,7 +67,7 @@ def _is_document(head: bytes, envelopes: tuple[str, ...]) -> bool:
         return head.startswith(b"[")
     first, newline, _ = head.partition(b"\n")
     try:
-        value = msgspec.json.decode(first)
+        value = decoded(first)
     except UNREADABLE:
         if newline:
             return first.rstrip().endswith((b"{", b"[", b",", b":"))

@@ -143,11 +143,11 @@ def _values(array: Any) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of the kinds that JSON has, or a moment; bytes that are UTF-8 are text."""
+    """Return a value of the kinds that JSON has, or a moment; bytes are text, written out where they are no UTF-8."""
     if isinstance(value, float):
         return None if isnan(value) else value  # what a table without empty cells writes for one
     if isinstance(value, bytes):
-        return _text(value)
+        return value.decode("utf-8", "backslashreplace")
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -155,10 +155,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal | UUID):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     return value.isoformat() if type(value) is date else value
-
-
-def _text(value: bytes) -> str | None:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return None

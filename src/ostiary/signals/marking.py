@@ -4,6 +4,8 @@ Rules:
 - One pass over the leaves, bounded (``MAX_LEAVES``, ``MAX_TEXT``); JSON written inside a text is read too.
 - What *was* (``oldValue``, ``previous…``) marks nothing; what *is asked for* or *became* does.
 - Openness and rights count only where the action gives or sets them: a revoked rule opens nothing.
+- That nothing of it happened (a sample), or that a risk is over, is believed where the product itself writes it and
+  nowhere else: tags, labels and bodies are words of whoever is told about.
 - An address of mail, or an account, that is not of the actor's own organisation is outside.
 - Semantics are those of the vendors' documentation (``deedwords``, ``markwords``), never of a detection rule.
 
@@ -21,10 +23,11 @@ import msgspec
 
 from ostiary.signals.decoding import read_inner
 from ostiary.signals.deeds import deed_of
+from ostiary.signals.fields import at
 from ostiary.signals.markchecks import CHECKS, MAX_WORD, NOT_OF_ACTOR, Asked, is_chief
 from ostiary.signals.marknames import Name, name_of
 from ostiary.signals.marktexts import changes_in, domain_of, lost, mail_domains
-from ostiary.signals.markwords import REMOTE_PORTS, SWITCHES, WORDS
+from ostiary.signals.markwords import CALM, REMOTE_PORTS, SWITCHES, WORDS
 from ostiary.vocabulary.facts import Mark
 
 MAX_LEAVES: Final = 4_096
@@ -59,6 +62,8 @@ _VALUES: Final = (
 )  # fmt: skip
 _KEYS_OF_PAIRS: Final = frozenset({"value", "Value", "newValue", "NewValue", "New", "boolValue"})
 _PAIR: Final = 5
+_SAMPLES: Final = (("service", "additionalInfo", "sample"), ("service", "sample"))  # GuardDuty
+_RISKS: Final = (("properties", "riskState"), ("riskState",))  # Entra
 _TELLING: Final = frozenset(WORDS) | frozenset(SWITCHES)
 _OPENING: Final = frozenset("{[")
 _CLOSING: Final = frozenset("}]")
@@ -130,8 +135,16 @@ def told_of(action: str, record: dict[str, Any], own: tuple[str, ...] = (), abou
     marks_of_name, can, things = _known(action)
     asked = Asked(set(marks_of_name), can, *_own(own), things, about)
     _read(asked, record)
-    marks = asked.marks - {Mark.FLAGGED, Mark.SEVERE} if asked.calm else asked.marks
-    return Told(tuple(sorted(marks)), asked.widest, asked.calm)
+    calm = _is_calm(record)
+    marks = asked.marks - {Mark.FLAGGED, Mark.SEVERE} if calm else asked.marks
+    return Told(tuple(sorted(marks)), asked.widest, calm)
+
+
+def _is_calm(record: dict[str, Any]) -> bool:
+    if any(at(record, *path) is True for path in _SAMPLES):
+        return True
+    states = (at(record, *path) for path in _RISKS)
+    return any(type(state) is str and state.lower() in CALM for state in states)
 
 
 def _read(asked: Asked, record: dict[str, Any]) -> None:
@@ -214,9 +227,7 @@ def _difference(before: Any, after: Any) -> Any:
 
 def _switch(asked: Asked, name: Name, *, on: bool) -> None:
     asked.follow(name.on if on else name.off)
-    if on:
-        asked.calm = asked.calm or name.sample
-    elif name.state and "alters" in asked.can:
+    if not on and name.state and "alters" in asked.can:
         things = asked.things | deed_of(asked.about).things
         if "protection" in things:
             asked.marks.add(Mark.DISABLES_PROTECTION)

@@ -4,6 +4,7 @@ Rules:
 - Total: any JSON object becomes an event or a ``FaultyInputError`` with a stable code.
 - A record that tells neither who nor what is a ``field_missing``; one without a time is a ``time_malformed`` unless the
   envelope told when it was received (``adapters.panther``). No time is made up.
+- Of what proxies wrote down of the way, only the last address is not the client's own word (so ``sourceIPs``).
 - A record that tells what but not who is the doing of the place it comes from: the address, the device, the account,
   and at last the product (``subject_type`` says which), never of a person.
 """
@@ -25,7 +26,7 @@ from ostiary.signals.logtypes.table import LogType
 from ostiary.signals.logtypes.times import when
 from ostiary.signals.marking import told_of
 from ostiary.signals.markwords import MILD, SEVERE
-from ostiary.signals.texts import identifier
+from ostiary.signals.texts import MAX_ID, identifier
 from ostiary.signals.wellknown import FIELDS, PLACES
 from ostiary.vocabulary.events import AccessEvent, ActionClass
 from ostiary.vocabulary.facts import Mark
@@ -68,7 +69,7 @@ class Table(msgspec.Struct, frozen=True):
 def paths_of(places: str) -> list[Path]:
     """Return the paths of some places; ``~1`` stands for a slash inside a name (RFC 6901)."""
     return [
-        tuple(int(part) if part.isdigit() else part.replace("~1", "/") for part in place.split("/"))
+        tuple(int(part) if part.isdigit() or part == "-1" else part.replace("~1", "/") for part in place.split("/"))
         for place in places.split("|")
     ]
 
@@ -98,7 +99,7 @@ def dig(value: Any, path: Path) -> Any:
             below = value.get(part)
             value = below if below is not None else value.get(part.lower()) if type(part) is str else None
         elif type(value) is list and type(part) is int:
-            value = value[part] if part < len(value) else None
+            value = value[part] if -len(value) <= part < len(value) else None
         else:
             return None
     return value
@@ -120,7 +121,7 @@ def _gathered(record: dict[str, Any], plan: Plan) -> dict[str, Any]:
             if found is None or found == "" or not _tells(field, found):
                 continue
             if field == "who" and type(found) is str:
-                own.append(found)
+                own.append(found[:MAX_ID])
             if rank < ranks.get(field, _LAST):
                 ranks[field], told[field] = rank, found
     told["own"] = own
@@ -129,6 +130,8 @@ def _gathered(record: dict[str, Any], plan: Plan) -> dict[str, Any]:
 
 def _tells(field: str, value: Any) -> bool:
     kind = type(value)
+    if field == "who" and (value == "-" or (kind is int and value <= 0)):
+        return False  # how products write nobody
     if kind is str:
         return field != "ip" or _ip(value) is not None
     if kind is list:
@@ -150,8 +153,8 @@ def _word(value: Any) -> str | None:
 
 
 def _ip(value: str) -> str | None:
-    """Return an address, also of ``address:port`` and of the first of several."""
-    value = value.partition(",")[0].strip()
+    """Return an address, also of ``address:port``; of several the last: whoever connects writes those before it."""
+    value = value.rpartition(",")[2].strip()
     found = address(value)
     if found is None and ":" in value:
         found = address(value.rpartition(":")[0])
@@ -193,19 +196,29 @@ def _severity(kind: LogType, value: Any) -> set[Mark]:
     return {Mark.FLAGGED, Mark.SEVERE} if high else {Mark.FLAGGED}
 
 
-def _subject(told: dict[str, Any], kind: LogType) -> tuple[str, str]:
+def _subject(told: dict[str, Any], kind: LogType, record: dict[str, Any]) -> tuple[str, str]:
     """Return what kind of subject acted, and which."""
     who = _word(told.get("who"))
+    if kind.whose:
+        who = _first(record, kind.whose.get(_word(told.get("action")) or "", "")) or who
     if who is None:
         for field, called in _STAND_INS:
             name = _word(told.get(field))
             if name is not None:
                 return called, (_ip(name) or name) if field == "ip" else name
         return "product", kind.name
+    if kind.services and who == _first(record, kind.services):
+        return "service", who
     noun = _word(told.get("who_kind"))
     if noun is None or noun.lower() in _PERSONS:
         return ("service" if _WORKLOAD_NAMES.search(who) else "user"), who
     return ("service" if _WORKLOADS.search(noun) else "user"), who
+
+
+def _first(record: dict[str, Any], places: str) -> str | None:
+    """Return the first name of somebody that is told at one of ``places``."""
+    found = (dig(record, path) for path in paths_of(places)) if places else ()
+    return next((word for each in found if _tells("who", each) and (word := _word(each)) is not None), None)
 
 
 def normaliser(kind: LogType) -> Normalise:
@@ -243,7 +256,7 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
     service = _word(told.get("service"))
     action = identifier(f"{service}:{name or 'record'}" if service else name or kind.name)
     time_ns = when(told.get("time") if RECEIVED not in record else record[RECEIVED])
-    subject_type, subject = _subject(told, kind)
+    subject_type, subject = _subject(told, kind, record)
     deed = deed_of(action)
     place, what, thing = _word(told.get("place")), _word(told.get("what")), _word(told.get("kind"))
     says = told_of(action, record, (subject, place or "", *told["own"]), f"{thing or ''} {what or ''}")

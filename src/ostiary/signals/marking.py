@@ -6,6 +6,7 @@ Rules:
 - Openness and rights count only where the action gives or sets them: a revoked rule opens nothing.
 - That nothing of it happened (a sample), or that a risk is over, is believed where the product itself writes it and
   nowhere else: tags, labels and bodies are words of whoever is told about.
+- Whom an action is done to tells no home, nor does the name of a session of a role, which anybody chooses.
 - An address of mail, or an account, that is not of the actor's own organisation is outside.
 - Semantics are those of the vendors' documentation (``deedwords``, ``markwords``), never of a detection rule.
 
@@ -113,17 +114,24 @@ def _known(action: str) -> tuple[frozenset[Mark], frozenset[str], frozenset[str]
 
 
 @lru_cache(maxsize=_CACHE)
-def _own(names: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+def _own(names: tuple[str, ...], homes: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the names of the actor and its organisation, their domains of mail, and their account numbers."""
     lower = {each.lower() for each in names if each}
+    at_home = {each.lower() for each in homes if "." in each and not each.startswith("arn:")}
     return (
         frozenset(lower | {name.rpartition("/")[2] for name in lower if "/" in name}),
-        frozenset(domain_of(name) for name in lower if "." in name),
+        frozenset(domain_of(name) for name in at_home),
         frozenset(part for name in lower for part in name.split(":") if part.isdigit()),
     )
 
 
-def told_of(action: str, record: dict[str, Any], own: tuple[str, ...] = (), about: str = "") -> Told:
+def told_of(
+    action: str,
+    record: dict[str, Any],
+    own: tuple[str, ...] = (),
+    about: str = "",
+    homes: tuple[str, ...] | None = None,
+) -> Told:
     """Return what ``record`` says that ``action`` does in itself.
 
     Args:
@@ -131,9 +139,10 @@ def told_of(action: str, record: dict[str, Any], own: tuple[str, ...] = (), abou
         record: the foreign record.
         own: names of the actor and of its organisation: what belongs to others is outside.
         about: the kind and name of what it is done to.
+        homes: those of ``own`` whose domain of mail is the organisation's, all of them when it is not said.
     """
     marks_of_name, can, things = _known(action)
-    asked = Asked(set(marks_of_name), can, *_own(own), things, about)
+    asked = Asked(set(marks_of_name), can, *_own(own, own if homes is None else homes), things, about)
     _read(asked, record)
     calm = _is_calm(record)
     marks = asked.marks - {Mark.FLAGGED, Mark.SEVERE} if calm else asked.marks

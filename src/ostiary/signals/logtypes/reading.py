@@ -106,10 +106,14 @@ def dig(value: Any, path: Path) -> Any:
 
 
 def _gathered(record: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """Return for each field what lies at the best place that tells something; under ``own`` every name of who acts."""
+    """Return for each field what lies at the best place that tells something; under ``own`` every name of who acts.
+
+    Under ``homes`` are those that stand where the best of them does: beside it may stand whom the action is about.
+    """
     ranks: dict[str, int] = {}
     told: dict[str, Any] = {}
-    own: list[str] = []
+    own: list[tuple[str, str]] = []
+    who = ""
     for name, value in record.items():
         looks = plan.get(name) or plan.get(name.lower())
         if looks is None or value is None:
@@ -121,10 +125,12 @@ def _gathered(record: dict[str, Any], plan: Plan) -> dict[str, Any]:
             if found is None or found == "" or not _tells(field, found):
                 continue
             if field == "who" and type(found) is str:
-                own.append(found[:MAX_ID])
+                own.append((name, found[:MAX_ID]))
             if rank < ranks.get(field, _LAST):
                 ranks[field], told[field] = rank, found
-    told["own"] = own
+                who = name if field == "who" else who
+    told["own"] = [found for _, found in own]
+    told["homes"] = [found for name, found in own if name == who]
     return told
 
 
@@ -259,7 +265,8 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
     subject_type, subject = _subject(told, kind, record)
     deed = deed_of(action)
     place, what, thing = _word(told.get("place")), _word(told.get("what")), _word(told.get("kind"))
-    says = told_of(action, record, (subject, place or "", *told["own"]), f"{thing or ''} {what or ''}")
+    about, names = f"{thing or ''} {what or ''}", (subject, place or "")
+    says = told_of(action, record, (*names, *told["own"]), about, (*names, *told["homes"]))
     marks = set(says.marks)
     if kind.finding and not says.calm:
         marks |= _severity(kind, told.get("severity"))

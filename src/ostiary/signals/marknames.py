@@ -122,10 +122,13 @@ def bare_of(key: str) -> str:
     return "".join(each for each in key.lower() if each.isalnum())
 
 
-@lru_cache(maxsize=_CACHE)
 def name_of(key: str) -> Name:
-    """Return what the name of a field tells; cached, pure. The last 96 characters count."""
-    key = key[-_LONGEST:]
+    """Return what the name of a field tells; cached, pure. The last 96 characters count, and no more is kept."""
+    return _name_of(key[-_LONGEST:])
+
+
+@lru_cache(maxsize=_CACHE)
+def _name_of(key: str) -> Name:
     words = frozenset(words_of(key))
     last = bare_of(key.rpartition(" ")[2])
     things = deed_of(key).things

@@ -73,4 +73,8 @@ def _is_document(head: bytes, envelopes: tuple[str, ...]) -> bool:
             return first.rstrip().endswith((b"{", b"[", b",", b":"))
         keys = "|".join(map(re.escape, envelopes)).encode() or b"(?!)"
         return re.search(rb'"(?:' + keys + rb')"\s*:\s*\[', first) is not None
-    return isinstance(value, dict) and any(isinstance(value.get(key), list) for key in envelopes)
+    return isinstance(value, dict) and any(_holds_records(value.get(key)) for key in envelopes)
+
+
+def _holds_records(value: object) -> bool:
+    return isinstance(value, list) and not (value and isinstance(value[0], str))

@@ -10,8 +10,7 @@ Rules:
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -31,12 +30,17 @@ from ostiary.signals.wellknown import FIELDS, PLACES
 from ostiary.vocabulary.events import AccessEvent, ActionClass
 from ostiary.vocabulary.facts import Mark
 
-Normalise = Callable[[dict[str, Any], str], AccessEvent]
 Path = tuple[str | int, ...]
 Plan = dict[str, tuple[tuple[str, int, Path], ...]]
 
-RECEIVED: Final = "p_ostiary_received"
-"""Where an envelope's time of receipt is handed to a table: read only when the record's own time cannot be."""
+
+class Normalise(Protocol):
+    """One record of a log type and the tenant to an event; ``received`` is the time of a record that tells none."""
+
+    def __call__(self, record: dict[str, Any], tenant: str, received: Any = None) -> AccessEvent:
+        """Return the event; raises ``FaultyInputError``."""
+        ...
+
 
 _LAST: Final = 1_000
 _LISTS: Final = frozenset({"groups", "labels"})
@@ -233,10 +237,13 @@ def normaliser(kind: LogType) -> Normalise:
 
     inner = paths_of(kind.inner)[0] if kind.inner else ()
 
-    def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
+    def normalise(record: dict[str, Any], tenant: str, received: Any = None) -> AccessEvent:
         if inner:
             record = _unpacked(record, inner)
         told = {**absent, **_gathered(record, plan), **constants}
+        if received is not None:
+            told["time"] = received
+            told["id"] = told.get("id") or fallback_id({**record, "received": received})
         return _event(kind, record, told, tenant)
 
     return normalise
@@ -261,7 +268,7 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
         raise FaultyInputError("field_missing", "the record tells neither who did something nor what", "action")
     service = _word(told.get("service"))
     action = identifier(f"{service}:{name or 'record'}" if service else name or kind.name)
-    time_ns = when(told.get("time") if RECEIVED not in record else record[RECEIVED])
+    time_ns = when(told.get("time"))
     subject_type, subject = _subject(told, kind, record)
     deed = deed_of(action)
     place, what, thing = _word(told.get("place")), _word(told.get("what")), _word(told.get("kind"))

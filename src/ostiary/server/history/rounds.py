@@ -1,9 +1,9 @@
 """Trains on many machines: the rounds of planted impostors are replayed by workers, the trees are grown here.
 
 Each round replays the whole history with other impostors in it, by the features' own code, and depends on no other
-round. The same history, verdicts, settings and seed give the model of ``ostiary risk train``, to the byte. What a worker
-keeps for the next round is of one training and has a name of its own: workers live on, and the next training may be
-another tenant's.
+round. The same history, verdicts, settings and seed give the model of ``ostiary risk train``, to the byte. What a
+worker keeps for the next round is of one training and has a name of its own: workers live on, and the next training may
+be another tenant's.
 """
 
 import secrets

@@ -10,6 +10,7 @@ import pytest
 
 from ostiary.signals.importing import Accepted, adapter_of, read
 from ostiary.signals.logtypes.registry import normaliser_of
+from ostiary.vocabulary.facts import Mark
 
 TIME = "2024-05-01T10:00:00Z"
 BOSS = "boss@corp.example"
@@ -74,6 +75,9 @@ def test_a_mail_says_no_more_than_where_it_came_from() -> None:
     record = {"messageTime": TIME, "sender": BOSS, "senderIP": "203.0.113.7", "recipient": ["ann@corp.example"]}
     event = normaliser_of("Proofpoint.Event")(record, "acme")
     assert (event.subject_type, event.ip, event.client_id) == ("service", "203.0.113.7", BOSS)
+    assert Mark.EXTERNAL not in event.marks
+    strange = {**record, "sender": "boss@c0rp.example"}
+    assert Mark.EXTERNAL in normaliser_of("Proofpoint.Event")(strange, "acme").marks, "home is who got it"
 
 
 @pytest.mark.parametrize("form", ["kubernetes_audit", "eks_audit", "azure_activity"])

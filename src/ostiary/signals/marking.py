@@ -1,7 +1,9 @@
 """What a record says of an action in itself: the marks of its name, and of the settings and values it carries.
 
 Rules:
-- One pass over the leaves, bounded (``MAX_LEAVES``, ``MAX_TEXT``); JSON written inside a text is read too.
+- One pass over the leaves, bounded (``MAX_LEAVES``, ``MAX_TEXT``); JSON written inside a text is read too. What is
+  small is read first, what has many members after it: a long list hides nothing that stands beside it. A record that is
+  not read to its end carries something obfuscated (``encoded``): who pads it is seen by that.
 - What *was* (``oldValue``, ``previous…``) marks nothing; what *is asked for* or *became* does.
 - Openness and rights count only where the action gives or sets them: a revoked rule opens nothing.
 - That nothing of it happened (a sample), or that a risk is over, is believed where the product itself writes it and
@@ -24,7 +26,7 @@ import msgspec
 
 from ostiary.signals.decoding import read_inner
 from ostiary.signals.deeds import deed_of
-from ostiary.signals.fields import at
+from ostiary.signals.fields import address, at
 from ostiary.signals.markchecks import CHECKS, MAX_WORD, NOT_OF_ACTOR, Asked, is_chief
 from ostiary.signals.marknames import Name, name_of
 from ostiary.signals.marktexts import changes_in, domain_of, lost, mail_domains
@@ -63,6 +65,8 @@ _VALUES: Final = (
 )  # fmt: skip
 _KEYS_OF_PAIRS: Final = frozenset({"value", "Value", "newValue", "NewValue", "New", "boolValue"})
 _PAIR: Final = 5
+_FEW: Final = 64
+_MANY: Final = (dict, list)
 _SAMPLES: Final = (("service", "additionalInfo", "sample"), ("service", "sample"))  # GuardDuty
 _RISKS: Final = (("properties", "riskState"), ("riskState",))  # Entra
 _TELLING: Final = frozenset(WORDS) | frozenset(SWITCHES)
@@ -117,7 +121,7 @@ def _known(action: str) -> tuple[frozenset[Mark], frozenset[str], frozenset[str]
 def _own(names: tuple[str, ...], homes: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the names of the actor and its organisation, their domains of mail, and their account numbers."""
     lower = {each.lower() for each in names if each}
-    at_home = {each.lower() for each in homes if "." in each and not each.startswith("arn:")}
+    at_home = {each.lower() for each in homes if "." in each and not each.startswith("arn:") and not address(each)}
     return (
         frozenset(lower | {name.rpartition("/")[2] for name in lower if "/" in name}),
         frozenset(domain_of(name) for name in at_home),
@@ -158,15 +162,21 @@ def _is_calm(record: dict[str, Any]) -> bool:
 
 def _read(asked: Asked, record: dict[str, Any]) -> None:
     stack: Stack = [(_TOP, record, False)]
+    late: Stack = []
     left = MAX_LEAVES
-    while stack and left > 0:
-        name, value, actor = stack.pop()
-        if type(value) is dict:
+    while (stack or late) and left > 0:
+        waited = not stack
+        name, value, actor = (late if waited else stack).pop()
+        if not waited and type(value) in _MANY and len(value) > _FEW:
+            late.append((name, value, actor))
+        elif type(value) is dict:
             left -= len(value)
             _open(asked, name, value, stack, actor=actor)
         else:
             left -= 1
             _leaf(asked, name, value, stack, actor=actor)
+    if stack or late:
+        asked.marks.add(Mark.ENCODED)
 
 
 def _leaf(asked: Asked, name: Name, value: Any, stack: Stack, *, actor: bool) -> None:
@@ -181,7 +191,7 @@ def _leaf(asked: Asked, name: Name, value: Any, stack: Stack, *, actor: bool) ->
     elif kind is list:
         if not actor and len(value) > asked.widest and not _is_pair(value[0]):
             asked.widest = len(value)
-        stack += [(name, each, actor) for each in value[:MAX_LEAVES]]
+        stack += [(name, each, actor) for each in value[: MAX_LEAVES + 1]]
     elif kind is int or kind is float:
         _number(asked, name, value)
 
@@ -208,7 +218,7 @@ def _open(asked: Asked, above: Name, value: dict[str, Any], stack: Stack, *, act
         if name.present is not None:
             asked.marks.add(name.present)
         each = _became(asked, member, value) if member in _NEW else told
-        if type(each) is dict:
+        if type(each) is dict or (type(each) is list and len(each) > _FEW):
             stack.append((name, each, actor))
         else:
             _leaf(asked, name, each, stack, actor=actor)

@@ -123,6 +123,7 @@ TYPES: Final[tuple[LogType, ...]] = (
         who="senderIP",  # what a mail says of its sender is anybody's word
         who_kind="=machine",
         client="sender|fromAddress/0",
+        place="recipient/0|toAddresses/0",
         kind="=mailbox",
         what="recipient/0|toAddresses/0",
         outcome="policyRoutes/0",

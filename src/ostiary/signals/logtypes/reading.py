@@ -17,7 +17,7 @@ import msgspec
 from ostiary.errors import FaultyInputError
 from ostiary.signals.actions import class_of
 from ostiary.signals.decoding import read_inner
-from ostiary.signals.deeds import deed_of
+from ostiary.signals.deeds import Deed, deed_of
 from ostiary.signals.deedwords import wordset
 from ostiary.signals.fields import address, country, fallback_id, number
 from ostiary.signals.logtypes.outcomes import outcome_of
@@ -27,7 +27,7 @@ from ostiary.signals.marking import told_of
 from ostiary.signals.markwords import MILD, SEVERE
 from ostiary.signals.texts import MAX_ID, identifier
 from ostiary.signals.wellknown import FIELDS, PLACES
-from ostiary.vocabulary.events import AccessEvent, ActionClass
+from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 from ostiary.vocabulary.facts import Mark
 
 Path = tuple[str | int, ...]
@@ -57,6 +57,10 @@ _TELLING: Final = frozenset({"who", "what", "ip", "device", "place", "agent", "d
 _TRUTHS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("false", "no", "0", "none", "singlefactorauthentication", "not trusted", "untrusted"), False),
     **dict.fromkeys(("unknown", "null", "n/a", "-"), None),
+}
+_MANAGED: Final[dict[str, bool]] = {  # what is none of these is not told, and never trust
+    **dict.fromkeys(("true", "yes", "1", "trusted", "managed", "compliant"), True),
+    **dict.fromkeys(("false", "no", "0", "none", "not trusted", "untrusted", "unmanaged"), False),
 }
 _STAND_INS: Final = (("ip", "address"), ("device", "device"), ("place", "account"))
 
@@ -225,6 +229,13 @@ def _subject(told: dict[str, Any], kind: LogType, record: dict[str, Any]) -> tup
     return ("service" if _WORKLOADS.search(noun) else "user"), who
 
 
+def _outcome(kind: LogType, record: dict[str, Any], told: dict[str, Any], deed: Deed) -> EventOutcome:
+    found = outcome_of(told.get("outcome"), deed)
+    if found is EventOutcome.SUCCESS and kind.failures and _first(record, kind.failures):
+        return EventOutcome.FAILURE  # Microsoft 365 calls a failed log-in a success: it was written down
+    return found
+
+
 def _first(record: dict[str, Any], places: str) -> str | None:
     """Return the first name of somebody that is told at one of ``places``."""
     found = (dig(record, path) for path in paths_of(places)) if places else ()
@@ -277,7 +288,7 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
     marks = set(says.marks)
     if kind.finding and not says.calm:
         marks |= _severity(kind, told.get("severity"))
-    mfa = _truth(told.get("mfa"))
+    mfa, managed = _truth(told.get("mfa")), told.get("managed")
     if mfa is False and "enter" in deed.verbs:
         marks.add(Mark.WEAK_LOGIN)
     if subject.lower() in {"root", "<root_account>"}:
@@ -297,7 +308,7 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
         resource_type=thing or service or kind.format,
         resource_id=what or place or "unknown",
         action_class=deed.kind if kind_of_action is ActionClass.OTHER else kind_of_action,
-        outcome=outcome_of(told.get("outcome"), deed),
+        outcome=_outcome(kind, record, told, deed),
         session_id=_word(told.get("session")),
         client_id=_word(told.get("client")),
         issuer=_word(told.get("issuer")),
@@ -307,7 +318,7 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
         country=country(_word(told.get("country"))),
         asn=number({"n": asn}, "n") if asn is not None else None,
         device_id=_word(told.get("device")),
-        device_managed=_truth(told.get("managed")),
+        device_managed=managed if type(managed) is bool else _MANAGED.get((_word(managed) or "").lower()),
         user_agent=_word(told.get("agent")),
         ua_os=_word(told.get("os")),
         count=count,

@@ -36,6 +36,7 @@ class LogType(msgspec.Struct, frozen=True):
         inner: place of a text that holds a record of its own in JSON.
         strict: name of the format whose own adapter reads whole records of this kind better.
         services: places of ``who`` at which only workloads stand, whatever they are called.
+        failures: places at which something is told only of what failed, whatever the outcome says.
         whose: places of who acted for some numbers of ``codes``, before those of the table.
     """
 
@@ -51,6 +52,7 @@ class LogType(msgspec.Struct, frozen=True):
     inner: str = ""
     services: str = ""
     whose: dict[str, str] = {}
+    failures: str = ""
 
 
 def log_type(
@@ -65,6 +67,7 @@ def log_type(
     codes: dict[str, str] | None = None,
     inner: str = "",
     services: str = "",
+    failures: str = "",
     whose: dict[str, str] | None = None,
     shared: Mapping[str, str] | None = None,
     **places: str,
@@ -79,5 +82,17 @@ def log_type(
     if unknown:
         raise FaultyInputError("log_type_faulty", f"`{name}` fills no known field with `{min(unknown)}`")
     return LogType(
-        name, form, describe, places, envelopes, finding, severe, strict, codes or {}, inner, services, whose or {}
+        name,
+        form,
+        describe,
+        places,
+        envelopes,
+        finding,
+        severe,
+        strict,
+        codes or {},
+        inner,
+        services,
+        whose or {},
+        failures,
     )

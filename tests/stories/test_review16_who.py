@@ -4,10 +4,13 @@ Whoever named his application, his account or the sender of a mail like somebody
 sent ``X-Forwarded-For`` chose the network that he came from.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ostiary.signals.formats import format_of
 from ostiary.signals.importing import Accepted, adapter_of, read
 from ostiary.signals.logtypes.registry import normaliser_of
 from ostiary.vocabulary.facts import Mark
@@ -78,6 +81,16 @@ def test_a_mail_says_no_more_than_where_it_came_from() -> None:
     assert Mark.EXTERNAL not in event.marks
     strange = {**record, "sender": "boss@c0rp.example"}
     assert Mark.EXTERNAL in normaliser_of("Proofpoint.Event")(strange, "acme").marks, "home is who got it"
+
+
+def test_a_header_that_nobody_checked_makes_nobody(tmp_path: Path) -> None:
+    """``curl -u boss:x`` at an open page was a success of the boss: nginx logs the name, whether it checks it or not."""
+    line = {"time_iso8601": TIME, "remote_user": BOSS, "remote_addr": "203.0.113.7", "request_method": "GET"}
+    path = tmp_path / "log"
+    path.write_text(json.dumps({**line, "uri": "/", "host": "h", "status": "200"}))
+    [found] = format_of("nginx_json").read(path, "acme")
+    assert isinstance(found, Accepted)
+    assert found.event.subject_id == f"basic:{BOSS}"
 
 
 @pytest.mark.parametrize("form", ["kubernetes_audit", "eks_audit", "azure_activity"])

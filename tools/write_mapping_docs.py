@@ -103,7 +103,7 @@ ROWS: Final = {
     "field_missing": "what an event cannot do without, or a `required` value, is not told",
     "field_malformed": "a value does not fit its field",
     "time_malformed": "a time is not in its format, or not from 1970 to 2200",
-    "record_malformed": "no row of as many fields as the header has; no JSON object; no UTF-8",
+    "record_malformed": "no row of as many fields as the header has; no JSON object",
     "record_too_large": f"more than one mebibyte, or {tables.MAX_LINES:,} lines with `multiline`",
     "header_malformed": "a header with a name twice or too many columns: every row says so",
     "input_truncated": "the log ends inside a record",

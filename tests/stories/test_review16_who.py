@@ -84,7 +84,7 @@ def test_a_mail_says_no_more_than_where_it_came_from() -> None:
 
 
 def test_a_header_that_nobody_checked_makes_nobody(tmp_path: Path) -> None:
-    """``curl -u boss:x`` at an open page was a success of the boss: nginx logs the name, whether it checks it or not."""
+    """``curl -u boss:x`` at an open page was a success of the boss: nginx logs the name, checked or not."""
     line = {"time_iso8601": TIME, "remote_user": BOSS, "remote_addr": "203.0.113.7", "request_method": "GET"}
     path = tmp_path / "log"
     path.write_text(json.dumps({**line, "uri": "/", "host": "h", "status": "200"}))

@@ -21,7 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.signals.texts import MAX_ID, identifier, shown
+from ostiary.signals.texts import BLANKS, MAX_ID, identifier, shown
 
 Record = dict[str, Any]
 
@@ -52,7 +52,7 @@ def text(record: Any, *path: str | int, limit: int = MAX_ID) -> str | None:
     value = at(record, *path)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)[:MAX_ID]
-    return identifier(value.strip(), limit) or None if isinstance(value, str) else None
+    return identifier(value.strip(BLANKS), limit) or None if isinstance(value, str) else None
 
 
 def first(record: Any, *paths: tuple[str | int, ...]) -> str | None:

@@ -17,7 +17,7 @@ from typing import Final
 from ostiary.errors import FaultyInputError
 from ostiary.signals.fields import address, fallback_id, within
 from ostiary.signals.pieces import Shape
-from ostiary.signals.texts import identifier
+from ostiary.signals.texts import BLANKS, identifier
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 FORMAT: Final = "auditd"
@@ -140,7 +140,7 @@ def _value(name: str, value: str) -> str:
     if value[:1] in {'"', "'"}:
         return value[1:-1]
     if name in _TEXTS and _HEX.match(value):
-        return bytes.fromhex(value).decode("utf-8", "replace").replace("\0", " ").strip()
+        return bytes.fromhex(value).decode("utf-8", "backslashreplace").replace("\0", " ").strip(BLANKS)
     return value
 
 

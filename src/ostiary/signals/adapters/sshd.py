@@ -16,7 +16,7 @@ from typing import Final
 from ostiary.errors import FaultyInputError
 from ostiary.signals.fields import address, fallback_id, moment
 from ostiary.signals.pieces import Shape
-from ostiary.signals.texts import identifier
+from ostiary.signals.texts import BLANKS, identifier
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 FORMAT: Final = "sshd"
@@ -55,7 +55,7 @@ def normalise(record: str, tenant: str) -> AccessEvent:
         event_id=fallback_id({"line": record}),
         tenant=tenant,
         time_ns=moment(line["time"]),
-        subject_id=identifier(user.strip()) or "unknown",
+        subject_id=identifier(user.strip(BLANKS)) or "unknown",
         action="ssh login",
         resource_type="host",
         resource_id=identifier(line["host"]),

@@ -25,7 +25,7 @@ from ostiary.signals.logtypes.table import LogType
 from ostiary.signals.logtypes.times import when
 from ostiary.signals.marking import told_of
 from ostiary.signals.markwords import MILD, SEVERE
-from ostiary.signals.texts import MAX_ID, identifier
+from ostiary.signals.texts import BLANKS, MAX_ID, identifier
 from ostiary.signals.wellknown import FIELDS, PLACES
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 from ostiary.vocabulary.facts import Mark
@@ -56,7 +56,7 @@ _WORKLOAD_NAMES: Final = re.compile(
 _TELLING: Final = frozenset({"who", "what", "ip", "device", "place", "agent", "detail"})
 _TRUTHS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("false", "no", "0", "none", "singlefactorauthentication", "not trusted", "untrusted"), False),
-    **dict.fromkeys(("unknown", "null", "n/a", "-"), None),
+    **dict.fromkeys(("unknown", "unknownfuturevalue", "null", "n/a", "-"), None),
 }
 _MANAGED: Final[dict[str, bool]] = {  # what is none of these is not told, and never trust
     **dict.fromkeys(("true", "yes", "1", "trusted", "managed", "compliant"), True),
@@ -160,7 +160,7 @@ def _word(value: Any) -> str | None:
     if type(value) is list:
         value = value[0] if value else None
     if type(value) is str:
-        return identifier(value.strip()) or None
+        return identifier(value.strip(BLANKS)) or None
     if type(value) is bool:
         return "true" if value else "false"
     return identifier(str(value)) if type(value) in (int, float) else None

@@ -58,6 +58,24 @@ RECORDS: list[tuple[str, dict[str, Any], str, str]] = [
         "ann",
     ),
     ("Windows.EventLogs", {"EventID": 4688, "SubjectUserName": "ann", "TargetUserName": "bob"}, "user", "ann"),
+    (
+        "Windows.EventLogs",
+        {"EventID": 4624, "TargetUserName": "boss", "TargetDomainName": "PC7", "Computer": "pc7.corp.example"},
+        "user",
+        r"PC7\boss",
+    ),
+    (
+        "Windows.EventLogs",
+        {"EventID": 4688, "ExtraEventData": {"SubjectUserName": "boss", "SubjectDomainName": "PC7"}, "Computer": "PC7"},
+        "user",
+        r"PC7\boss",
+    ),
+    (
+        "Windows.EventLogs",
+        {"EventID": 4624, "TargetUserName": "ann", "TargetDomainName": "CORP", "Computer": "PC7"},
+        "user",
+        "ann",
+    ),
     ("Windows.EventLogs", {"EventID": 4688, "SubjectUserName": "-", "TargetUserName": "bob"}, "user", "bob"),
 ]
 

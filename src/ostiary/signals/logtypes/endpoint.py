@@ -56,6 +56,11 @@ _WINDOWS: Final = {
     "5145": "network share checked",
     "7045": "service installed",
 }  # Microsoft: events to monitor
+_REALMS: Final = {
+    f"{place}{who}UserName": f"{place}{who}DomainName"
+    for place in ("ExtraEventData/", "")
+    for who in ("Target", "Subject")
+}
 _LOGONS: Final = ("4624", "4625", "4768", "4769", "4771")  # their subject asked for it: the machine itself, or nobody
 
 TYPES: Final[tuple[LogType, ...]] = (
@@ -100,6 +105,7 @@ TYPES: Final[tuple[LogType, ...]] = (
         service="=windows",
         codes=_WINDOWS,
         whose=dict.fromkeys(_LOGONS, "ExtraEventData/TargetUserName|TargetUserName"),
+        realms=_REALMS,
         action="EventID|EventId",
         who="ExtraEventData/SubjectUserName|ExtraEventData/TargetUserName|SubjectUserName|TargetUserName|AccountName|"
         "UserID",

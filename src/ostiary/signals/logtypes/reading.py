@@ -215,6 +215,8 @@ def _subject(told: dict[str, Any], kind: LogType, record: dict[str, Any]) -> tup
     who = _word(told.get("who"))
     if kind.whose:
         who = _first(record, kind.whose.get(_word(told.get("action")) or "", "")) or who
+    if who is not None and kind.realms:
+        who = _at_home(kind, record, who, _word(told.get("device")) or "")
     if who is None:
         for field, called in _STAND_INS:
             name = _word(told.get(field))
@@ -227,6 +229,13 @@ def _subject(told: dict[str, Any], kind: LogType, record: dict[str, Any]) -> tup
     if noun is None or noun.lower() in _PERSONS:
         return ("service" if _WORKLOAD_NAMES.search(who) else "user"), who
     return ("service" if _WORKLOADS.search(noun) else "user"), who
+
+
+def _at_home(kind: LogType, record: dict[str, Any], who: str, device: str) -> str:
+    """Return who acted, with the device before the name where the account is its own."""
+    machine = device.partition(".")[0].lower()
+    realms = [_first(record, realm) or "" for name, realm in kind.realms.items() if _first(record, name) == who]
+    return f"{realms[0]}\\{who}" if realms and machine and realms[0].lower() == machine else who
 
 
 def _outcome(kind: LogType, record: dict[str, Any], told: dict[str, Any], deed: Deed) -> EventOutcome:

@@ -36,6 +36,8 @@ class LogType(msgspec.Struct, frozen=True):
         inner: place of a text that holds a record of its own in JSON.
         strict: name of the format whose own adapter reads whole records of this kind better.
         services: places of ``who`` at which only workloads stand, whatever they are called.
+        realms: places of names with the places of what keeps those accounts: where that is the device itself, the
+            account is its own, and nobody else's of the same name.
         failures: places at which something is told only of what failed, whatever the outcome says.
         whose: places of who acted for some numbers of ``codes``, before those of the table.
     """
@@ -53,6 +55,7 @@ class LogType(msgspec.Struct, frozen=True):
     services: str = ""
     whose: dict[str, str] = {}
     failures: str = ""
+    realms: dict[str, str] = {}
 
 
 def log_type(
@@ -68,6 +71,7 @@ def log_type(
     inner: str = "",
     services: str = "",
     failures: str = "",
+    realms: dict[str, str] | None = None,
     whose: dict[str, str] | None = None,
     shared: Mapping[str, str] | None = None,
     **places: str,
@@ -95,4 +99,5 @@ def log_type(
         services,
         whose or {},
         failures,
+        realms or {},
     )

@@ -209,8 +209,9 @@ def _answer(parts: _Parts, inputs: Sequence[float]) -> float:
 
 
 def _layer(bias: Sequence[float], weights: Sequence[Sequence[float]], told: Sequence[float]) -> list[float]:
-    """Return what each unit sums up, input after input."""
+    """Return what each unit sums up, input after input; most inputs are 0, and add nothing."""
     sums = list(bias)
     for value, row in zip(told, weights, strict=True):
-        sums = [total + value * weight for total, weight in zip(sums, row, strict=True)]
+        if value:
+            sums = [total + value * weight for total, weight in zip(sums, row, strict=True)]
     return sums

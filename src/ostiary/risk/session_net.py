@@ -135,8 +135,8 @@ def _check_shape(nets: SessionNets) -> None:
     )
     if not whole or any(len(one.weights) != 4 * nets.size for one in nets.nets):
         raise FaultyInputError("model_malformed", "the session's networks have no, too many or other weights")
-    numbers = [*nets.centre, *nets.width, *(weight for one in nets.nets for weight in _weights(one))]
-    if not all(abs(number) <= _LARGEST_WEIGHT for number in numbers) or not all(nets.width):
+    scales = all(map(math.isfinite, (*nets.centre, *nets.width))) and all(nets.width)
+    if not scales or not all(abs(weight) <= _LARGEST_WEIGHT for one in nets.nets for weight in _weights(one)):
         raise FaultyInputError("model_malformed", "the session's networks have a weight that is no number")
 
 

@@ -6,6 +6,7 @@
   each step is Adam's (Kingma and Ba 2015), ever smaller ones to nothing at the end.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -73,7 +74,7 @@ def grow_nets(
 ) -> SessionNets | None:
     """Return the networks of ``rows``, none if nothing is told or varies; a column of which that holds is not asked."""
     centre, width = _spread(rows)
-    asked = [place for place in range(len(names)) if width[place] > 0]
+    asked = [place for place in range(len(names)) if 0 < width[place] < math.inf and math.isfinite(centre[place])]
     if not asked:
         return None
     asked.sort(key=lambda place: monotone[place] == 0)  # those with a direction come first
@@ -115,8 +116,9 @@ def _spread(rows: Rows) -> tuple[Floats, Floats]:
     centre, width = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
     if not told.any():
         return centre, width
-    low, middle, high = np.nanquantile(rows[:, told].astype(np.float64), _MIDDLE, axis=0)
-    apart, deviation = (high - low) / _NORMAL_WIDTH, np.nanstd(rows[:, told], axis=0, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # a column with infinite numbers has no width, and is not asked
+        low, middle, high = np.nanquantile(rows[:, told].astype(np.float64), _MIDDLE, axis=0)
+        apart, deviation = (high - low) / _NORMAL_WIDTH, np.nanstd(rows[:, told], axis=0, dtype=np.float64)
     centre[told] = middle
     width[told] = np.where(apart > _NARROWEST, apart, np.where(deviation > _NARROWEST, deviation, 0.0))
     return centre, width

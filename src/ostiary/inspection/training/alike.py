@@ -4,6 +4,9 @@
   not learn from. In a fold, no document and no instruction is of a source that was left out.
 - Each group of documents is left out once: the line is drawn on the others, on single sentences and on pairs, and what
   counts is the share of its attacks above the line, less the share of its clean documents. The best mean decides.
+- How much a text loses for having many sentences is the most at which, where one document in a hundred lies above the
+  line, no more than one in a hundred single sentences lies there, and no more of pairs: what has twenty sentences has
+  twenty chances, what has one should not pay for them.
 - What places share, and how alike the sentences of a document usually are, is measured on the clean documents.
 """
 
@@ -12,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ostiary.inspection.learned.likeness import Likeness, shared
 from ostiary.inspection.learned.pieces import sentences
@@ -19,7 +23,7 @@ from ostiary.inspection.text import normalise
 from ostiary.inspection.training import made, prose
 from ostiary.inspection.training.encoder import DATA, Piece
 from ostiary.inspection.training.linear import Linear
-from ostiary.inspection.training.measure import above, threshold_at
+from ostiary.inspection.training.measure import FALSE_ALARMS, above, threshold_at
 from ostiary.inspection.training.places import Places
 from ostiary.inspection.training.reading import Row, read_source
 from ostiary.inspection.training.recipe import MANY, MIXES
@@ -27,8 +31,10 @@ from ostiary.inspection.training.scoring import Encode, seen
 from ostiary.inspection.training.stack import Asked, Seen, text_odds
 
 Documents = dict[str, list[str]]
+Floats = npt.NDArray[np.float64]
 
 TIMES: Final = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+MANIES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 EACH: Final = 80
 """Documents of a group."""
 _GREY: Final = (-1e9, 1e9)
@@ -105,14 +111,18 @@ def chosen(
     linear: Linear,
     encode: Encode,
     progress: Callable[[str], None],
-) -> Likeness:
-    """Return the likeness that tells the ``clean`` documents best from those with one of the ``instructions``."""
+) -> tuple[Likeness, float]:
+    """Return the likeness that tells the ``clean`` documents best from those with one of the ``instructions``.
+
+    With it what many sentences cost a text.
+    """
     rng = np.random.default_rng(_SEED + 1)
     groups = {
         name: _Group(seen(texts, DATA, linear, encode), seen(attacked(texts, instructions, rng), DATA, linear, encode))
         for name, texts in clean.items()
     }
-    short = {"singles": list(_parts(groups, 1)), "pairs": list(_parts(groups, 2))}
+    calm = {name: group.clean for name, group in groups.items()}
+    short = briefs(calm)
     asked = [one.asked for group in groups.values() for one in group.clean if one.asked]
     bare = Likeness(*shared(np.concatenate([one.places for one in asked])), 0.0, 0.0)
     usual = float(np.mean([near for group in groups.values() for near in _usual(bare, group)] or [0.0]))
@@ -120,8 +130,9 @@ def chosen(
     worths = [worth(groups, short, one) for one in tried]
     best = tried[int(np.argmax(worths))]
     told = ", ".join(f"{one.times}: {worth:.3f}" for one, worth in zip(tried, worths, strict=True))
-    progress(f"likeness counts {best.times}, from {usual:.3f} on; tried {told}")
-    return best
+    many = allowed(calm, short, best)
+    progress(f"likeness counts {best.times}, from {usual:.3f} on; tried {told}; many sentences cost {many}")
+    return best, many
 
 
 def _usual(bare: Likeness, group: _Group) -> Iterator[float]:
@@ -132,25 +143,41 @@ def _usual(bare: Likeness, group: _Group) -> Iterator[float]:
         yield float(near.mean())
 
 
-def worth(groups: Mapping[str, _Group], short: Mapping[str, list[Seen]], likeness: Likeness) -> float:
+def worth(groups: Mapping[str, _Group], short: Mapping[str, Sequence[Seen]], likeness: Likeness) -> float:
     """Return how well a likeness serves groups whose line was drawn without them."""
-
-    def odds(one: list[Seen]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        return text_odds(one, MIXES[DATA], many=MANY[DATA], grey=_GREY, likeness=likeness)
-
-    calm = {name: odds(group.clean) for name, group in groups.items()}
-    brief = {name: odds(one) for name, one in short.items()}
+    calm = {name: _odds(group.clean, likeness, MANY[DATA]) for name, group in groups.items()}
+    brief = {name: _odds(one, likeness, MANY[DATA]) for name, one in short.items()}
     found = []
     for name, group in groups.items():
         line = threshold_at({**brief, **{other: one for other, one in calm.items() if other != name}})
-        found.append(above(odds(group.bad), line) - above(calm[name], line))
+        found.append(above(_odds(group.bad, likeness, MANY[DATA]), line) - above(calm[name], line))
     return float(np.mean(found))
 
 
-def _parts(groups: Mapping[str, _Group], size: int) -> Iterator[Seen]:
+def allowed(calm: Mapping[str, Sequence[Seen]], short: Mapping[str, Sequence[Seen]], likeness: Likeness) -> float:
+    """Return the most that many sentences may cost before ``short`` texts are flagged more often than ``calm`` ones."""
+    best = MANIES[0]
+    for many in MANIES:
+        line = threshold_at({name: _odds(one, likeness, many) for name, one in calm.items()})
+        if any(above(_odds(one, likeness, many), line) > FALSE_ALARMS for one in short.values()):
+            break
+        best = many
+    return best
+
+
+def _odds(one: Sequence[Seen], likeness: Likeness, many: float) -> Floats:
+    return text_odds(one, MIXES[DATA], many=many, grey=_GREY, likeness=likeness)
+
+
+def briefs(calm: Mapping[str, Sequence[Seen]]) -> dict[str, list[Seen]]:
+    """Return what is said of single sentences and of pairs of short documents, as if each was all there is."""
+    return {"singles": list(_parts(calm, 1)), "pairs": list(_parts(calm, 2))}
+
+
+def _parts(calm: Mapping[str, Sequence[Seen]], size: int) -> Iterator[Seen]:
     """Yield what is said of ``size`` neighbours alone, of short clean documents."""
-    for group in groups.values():
-        for one in group.clean:
+    for group in calm.values():
+        for one in group:
             asked = one.asked
             if asked and len(one.margins) == len(asked.pieces) <= _SHORT:
                 order = np.argsort(asked.pieces)

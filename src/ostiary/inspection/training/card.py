@@ -30,6 +30,8 @@ text looks like *an attack on the operator's instructions* (channel `user`) or *
   of bipia and injecagent; never on a measured attack.
 - From a sentence's log-odds its likeness to the rest of its document is taken off (ADR-0086); by how much is chosen on
   documents of sources that teach.
+- A text of many sentences loses for it, as much as single sentences and pairs of sources that teach bear; the learned
+  layers go a little further from the base than they learned (ADR-0088).
 - Ordinary prompts full of trigger words that we wrote (`user_clean` in `patterns.json`) were extended after an earlier
   fit had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything,
   but it is no blind measure of our over-defence any more.
@@ -37,7 +39,10 @@ text looks like *an attack on the operator's instructions* (channel `user`) or *
 
 
 _LEFT_OUT: Final = """`ostiary inspect evaluate --protocol leave-source-out`: every source is judged by models that
-were fitted without its family; recall where one clean text in a hundred is above the line. No rules.
+were fitted without its family; recall where one clean text in a hundred is above the line. No rules;
+every reading of a text is judged, and the worst counts, as the program does.
+`data_with_short`: no more than one in a hundred of the single sentences of clean mails and answers is above the line
+either, nor of pairs.
 """
 
 
@@ -74,6 +79,8 @@ def card(
             parts.append(f"\nNotInject passed at the same line: {_share(figures['notinject'])}.")
         if figures.get("times"):
             parts.append(f"\nThe likeness counted, by fold: {', '.join(map(str, figures['times']))}.")
+        if figures.get("many"):
+            parts.append(f"\nMany pieces cost, by fold: {', '.join(map(str, figures['many']))}.")
     parts += [
         "\n## As shipped, rules and all, at its own threshold\n",
         "`ostiary inspect evaluate --agentdojo FOLDER`.\n",

@@ -4,16 +4,20 @@ Embedded, or on a PostgreSQL whose commits wait for the disk, and Valkey (``--ba
 
 1. The peak: closed loops of 8, 32 and 64 connections; the best of them counts.
 2. The long run: an open loop at ``share`` of the peak. Each minute p50 and p99, from the moment a question was due;
-   every five seconds resident memory, open files, and how far what follows the log is behind it: records on their way
-   to the disk, the columns of the decision index, event tokens that wait, decisions to be learned and to be
-   looked at for responses.
+   every five seconds resident memory (and how much of it are pages of files), open files, and how far what follows the
+   log is behind it: records on their way to the disk, the columns of the decision index, event tokens that wait,
+   decisions to be learned and to be looked at for responses, records of other replicas to be learned.
 3. Overload: an open loop at twice the peak over 640 connections. What is refused must be 429 or 503 with
    ``Retry-After`` and must not allow; what was answered with a decision must have its record in the log, looked up
    afterwards.
 
 Memory counts as flat when the slope of the second half, with its 95 % interval from means of half-minutes, holds 0 or
-is less than 1 % of what is resident an hour. Prints one JSON object; exits with 1 when anything does not hold. Server
-and load share the machine, and the load average is told beside the figures.
+is less than 1 % of what is resident an hour. Beside it stand each half minute the queues that keep decisions in memory
+(``each_half_minute``) and the longest that each of them was (``longest``): memory that one of them took stays with the
+process, so a step in it that follows a queue is no growth without end. It counts all the same.
+
+Prints one JSON object; exits with 1 when anything does not hold. Server and load share the machine, and the load
+average is told beside the figures.
 """
 
 import argparse
@@ -58,9 +62,12 @@ GAUGES: Final = {
     "tokens_waiting": "ostiary_signals_waiting",
     "learning_waiting": "ostiary_learning_waiting",
     "response_queue": "ostiary_response_queue",
+    "log_behind": "ostiary_log_behind",
     "learning_dropped": "ostiary_learning_dropped_total",
     "height": "ostiary_audit_chain_height",
 }
+KEPT: Final = ("learning_waiting", "response_queue", "log_behind")
+"""Which of them keep decisions in memory, or have others read them at once."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -68,12 +75,14 @@ class Sample(msgspec.Struct, frozen=True):
 
     at_s: float
     rss_mib: float
+    of_files_mib: float
     files: int
     cpu_s: float
     records_waiting: int
     tokens_waiting: int
     learning_waiting: int
     response_queue: int
+    log_behind: int
     learning_dropped: int
     height: int
     index_behind: int
@@ -115,10 +124,12 @@ class Watcher(threading.Thread):
             if name in GAUGES.values():
                 told[name] = int(float(value))
         gauges = {key: told.get(name, 0) for key, name in GAUGES.items()}
+        resident, of_files = (round(int(n) * PAGE / 2**20, 1) for n in (proc / "statm").read_text().split()[1:3])
         listed = self._http.get("/api/v1/tenants/default/decisions", params={"effect": "TERMINATE", "limit": 1}).json()
         return Sample(
             at_s=round(time.monotonic() - self._begin, 1),
-            rss_mib=round(int((proc / "statm").read_text().split()[1]) * PAGE / 2**20, 1),
+            rss_mib=resident,
+            of_files_mib=of_files,
             files=len(list((proc / "fd").iterdir())),
             cpu_s=_cpu_s(pid),
             index_behind=max(0, gauges["height"] - int(listed["indexed"])),
@@ -156,14 +167,14 @@ def slope(samples: list[Sample]) -> dict[str, float | bool]:
 
 
 def half_minutes(samples: list[Sample]) -> dict[str, list[float]]:
-    """Return the means of resident MiB and of decisions to be learned: a slope alone does not tell growth from a step.
+    """Return the means of resident MiB and of what keeps decisions: a slope alone does not tell growth from a step.
 
-    A decision that waits to be learned is kept whole, so memory may rise and stay up after a queue, and not again.
+    A decision that waits is kept in memory, so that may rise and stay up after a queue, and not again.
     """
     blocks = [samples[at : at + BLOCK] for at in range(0, len(samples) - BLOCK + 1, BLOCK)]
     return {
         name: [round(statistics.mean(getattr(one, name) for one in block), 1) for block in blocks]
-        for name in ("rss_mib", "learning_waiting")
+        for name in ("rss_mib", "of_files_mib", *KEPT)
     }
 
 
@@ -269,7 +280,7 @@ def _report(
     half = len(samples) // 2
     lags = {
         name: [statistics.mean(getattr(s, name) for s in part) for part in (samples[:half], samples[half:]) if part]
-        for name in ("records_waiting", "index_behind", "tokens_waiting", "learning_waiting", "response_queue", "files")
+        for name in ("records_waiting", "index_behind", "tokens_waiting", *KEPT, "files")
     }
     memory = slope(samples)
     asked_in_all = sum(one.get("200", 0) for one in minutes)
@@ -294,6 +305,7 @@ def _report(
         "each_minute": minutes,
         "memory": memory,
         "each_half_minute": half_minutes(samples),
+        "longest": {name: max((getattr(one, name) for one in samples), default=0) for name in KEPT},
         "means_of_both_halves": {name: [round(one, 1) for one in two] for name, two in lags.items()},
         "samples": len(samples),
         "samples_missed": watcher.missed,

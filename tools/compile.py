@@ -126,10 +126,10 @@ def _size(source: str) -> int:
 def kernels_built(out: Path) -> None:
     """Compile what other rooms load: each tries its own against plain Python at each load."""
     compiler, linker = (shlex.split(sysconfig.get_config_var(name)) for name in ("CC", "LDSHARED"))
-    for name, place in ((compiled.WALK, compiled.WALK_SOURCE), (compiled.NGRAM, compiled.NGRAM_SOURCE)):
+    for name, place in compiled.KERNELS:
         source, target = compiled.PACKAGE / place, out / f"{name}.o"
         subprocess.run([*compiler, *FLAGS, "-O2", "-c", str(source), "-o", str(target)], check=True)  # noqa: S603 - our own
-        subprocess.run([*linker, str(target), "-o", str(out / "lib" / name)], check=True)  # noqa: S603 - our own
+        subprocess.run([*linker, str(target), "-lm", "-o", str(out / "lib" / name)], check=True)  # noqa: S603 - our own
 
 
 def replayed(chosen: str) -> list[str]:

@@ -11,6 +11,7 @@ from ostiary.signals.importing import Accepted, Rejected, read
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 from ostiary.vocabulary.facts import NetworkKind, PlaceFacts
 
+SSO_ROLE = "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_admin_7"
 TRAIL: dict[str, Any] = {
     "eventTime": "2024-07-30T21:31:21.5Z",
     "eventID": "450230d4",
@@ -24,7 +25,7 @@ TRAIL: dict[str, Any] = {
         "arn": "arn:aws:sts::1:assumed-role/admin/ann@example.org",
         "accessKeyId": "ASIAX",
         "sessionContext": {
-            "sessionIssuer": {"arn": "arn:aws:iam::1:role/admin", "userName": "admin"},
+            "sessionIssuer": {"arn": SSO_ROLE, "userName": "AWSReservedSSO_admin_7"},
             "attributes": {"creationDate": "2024-07-30T21:30:21.5Z", "mfaAuthenticated": "true"},
         },
     },
@@ -122,7 +123,7 @@ def test_cloudtrail_tells_the_person_behind_a_role() -> None:
         mfa=True,
         auth_age_s=60.0,
         session_id="ASIAX",
-        issuer="arn:aws:iam::1:role/admin",
+        issuer=SSO_ROLE,
         ip="200.249.253.51",
         source="cloudtrail",
     )
@@ -138,7 +139,7 @@ def test_cloudtrail_tells_the_person_behind_a_role() -> None:
         (
             {**TRAIL["userIdentity"], "arn": "arn:aws:sts::1:assumed-role/admin/i-0123"},
             "role",
-            "arn:aws:iam::1:role/admin",
+            SSO_ROLE,
         ),
     ],
 )

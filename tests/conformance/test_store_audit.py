@@ -50,6 +50,8 @@ def test_records_are_read_back_in_order(store: Store) -> None:
     _fill(store, rows)
     assert store.rows(0, 10) == rows
     assert store.entries(3, 5) == [b"entry3", b"entry4"]
+    assert store.names(3, 5) == [(3, "decision", "dec_3"), (4, "decision", "dec_4")]
+    assert store.names(10, 20) == []
     assert store.find_record("default", "dec_4") == rows[4]
 
 

@@ -1,5 +1,7 @@
 """Review 14: what somebody acts with is over when that somebody is, narrowed or not, and however long it would live."""
 
+import base64
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,9 +10,20 @@ import httpx
 import pytest
 
 from ostiary.pipeline.registered import Registered
+from ostiary.server.analyst.reading import session_named
+from ostiary.server.analyst.revoked import revoked_of
 from ostiary.server.datasets.parts import open_datasets
+from ostiary.sessions import Asked as Access
+from ostiary.sessions import handle_of
 from ostiary.testing.exchange import JWT, ExchangeCaller
 from ostiary.testing.exchange_scene import PEOPLE, PUBLIC, sections
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    part = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
+
 
 PATH = "/pipeline/default/datasets/sales/objects/a.bin"
 
@@ -79,3 +92,17 @@ def test_whom_the_issuer_itself_named_as_acting_counts_as_well(scene: Scene) -> 
     now_ns = scene.house.clock.now_ns()
     scene.house.ledger.revoke_subject("default", "user:gina", at_ns=now_ns, reason="compromised")
     assert scene.read(token) == (403, ["subject_revoked"])
+
+
+def test_what_falls_with_whoever_acts_is_listed(scene: Scene) -> None:
+    token = scene.token(scene.person(sub="dave", sid="sid-dave"), scene.person(sub="hugo", sid="sid-hugo"))
+    last = scene.token(token, scene.person(sub="erin", sid="sid-erin"))
+    other = scene.token(scene.person(sub="dave", sid="sid-dave"), scene.person(sub="hugo", sid="sid-hugo-2"))
+    now_ns = scene.house.clock.now_ns()
+    scene.house.ledger.touch(Access("default", ("sid-hugo",), "user:hugo", now_ns))
+    scene.house.ledger.terminate("default", "sid-hugo", at_ns=now_ns, reason="stolen")
+    fell = revoked_of(scene.house, session_named(scene.house, "default", "sid-hugo"))
+    assert [one.token for one in fell.tokens] == [claims_of(one)["jti"] for one in (token, last)]
+    assert {one.why for one in fell.tokens} == {"is used by who acts in this session"}
+    assert fell.sessions[1].session == handle_of("default", claims_of(token)["sid"])
+    assert [scene.read(one)[0] for one in (token, last, other)] == [403, 403, 200]

@@ -29,6 +29,7 @@ def test_two_playbooks_that_set_each_other_off_come_to_rest(tmp_path: Path) -> N
     snapshots = SimpleNamespace(load=lambda *_told: b"0", save=lambda *_told: None)
     store: Any = SimpleNamespace(cards=cards, snapshots=snapshots, tenants=list)
     kept: Any = log
+    kept.head = lambda: SimpleNamespace(size=0)
     phases: Any = SimpleNamespace(phase=lambda *_where, **_how: None)
     response = Responding(
         store,

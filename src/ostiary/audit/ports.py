@@ -101,6 +101,10 @@ class AuditReader(Protocol):
         """Return the records from ``start`` to ``end`` in order, of all tenants: for verifying and exporting."""
         ...
 
+    def names(self, start: int, end: int) -> list[tuple[int, str, str]]:
+        """Return index, kind and id of the records from ``start`` to ``end`` in order, of all tenants."""
+        ...
+
     def find_record(self, tenant: str, record_id: str) -> RecordRow | None:
         """Return the first record of a tenant with this id."""
         ...

@@ -1,18 +1,21 @@
-"""Starting this very command again with what the policy engine wants in its environment.
+"""Starting this very command again with what the policy engine and the C library want in its environment.
 
-Go reads ``GOGC`` and ``GOMAXPROCS`` only from the environment that a process was started with (ADR-0002): setting
-them later changes nothing. The process keeps its id, its files and its arguments.
+Go reads ``GOGC`` and ``GOMAXPROCS`` only from the environment that a process was started with (ADR-0002), and so does
+the C library with how it keeps memory (ADR-0087): setting them later changes nothing. The process keeps its id, its
+files and its arguments.
 """
 
 import os
 import sys
 
 from ostiary.policy.opa_library import launch_environment
+from ostiary.server.tuning import ALLOCATOR
 
 
 def with_engine_environment() -> None:
-    """Return at once when the environment has what the engine wants; else start the command again with it."""
-    missing = {name: value for name, value in launch_environment().items() if name not in os.environ}
+    """Return at once when the environment has what both want; else start the command again with it."""
+    wanted = {**launch_environment(), **ALLOCATOR}
+    missing = {name: value for name, value in wanted.items() if name not in os.environ}
     if missing:
         sys.stdout.flush()
         sys.stderr.flush()

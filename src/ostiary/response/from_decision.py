@@ -3,6 +3,7 @@
 - ``decision:<EFFECT>`` for TERMINATE; ``obligation:<type>`` for ``notification`` and ``human_review``.
 - ``facts["by"]`` is ``rule`` when the guardrails alone would have had the same effect, else ``model``.
 - Obligations are of the same decision id, so a decision that is told twice has its effects once.
+- What waits to be looked at is kept ``bare``: most of a record is what the models and the rules were shown.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import msgspec
 
 from ostiary.response.trigger import MODEL, RULE, Trigger
 from ostiary.vocabulary.effects import Effect
+from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
 SEEN_TO: Final = frozenset({"human_review", "notification"})
@@ -46,6 +48,31 @@ def triggers_of(record: DecisionRecord) -> Iterator[Trigger]:
 def concerns(record: DecisionRecord) -> bool:
     """Return whether a decision sets anything off at all; quick, because it is asked of every decision."""
     return record.outcome.effect == Effect.TERMINATE or any(one.type in SEEN_TO for one in record.obligations)
+
+
+def bare(record: DecisionRecord) -> DecisionRecord:
+    """Return a decision with all that a response reads of it, and nothing else: some 2 kB instead of 9."""
+    return DecisionRecord(
+        record.v,
+        record.tenant,
+        record.receipt,
+        record.pep,
+        record.subject_key,
+        record.outcome,
+        input=_session_of(record),
+        event=record.event,
+        obligations=record.obligations,
+    )
+
+
+def _session_of(record: DecisionRecord) -> msgspec.Raw:
+    """Return the part of what the rules were shown that ``session_name`` reads."""
+    if record.event is None or not record.event.session_id:
+        return msgspec.Raw(b"{}")
+    try:
+        return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(record.input, type=_Input)))
+    except UNREADABLE:  # whoever reads it tells of that
+        return record.input
 
 
 def session_name(record: DecisionRecord) -> str:

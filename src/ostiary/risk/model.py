@@ -18,6 +18,7 @@ from ostiary.risk.schema import (
     MODEL_FILE,
     SCHEMA_FILE,
     SESSION_FILE,
+    SESSION_NET_FILE,
     SESSION_SCHEMA_FILE,
     Scaling,
     Schema,
@@ -27,8 +28,10 @@ from ostiary.risk.schema import (
     parse_schema,
 )
 from ostiary.risk.scorer import Engine, LightGbmScorer, pick_engine
-from ostiary.risk.session_forest import SessionForest, columns_of, parse_session_schema
+from ostiary.risk.session_forest import Nets, SessionForest, SessionSchema, columns_of, parse_session_schema
+from ostiary.risk.session_net import parse_nets
 from ostiary.risk.session_risk import SessionRisk
+from ostiary.risk.swift_net import net_engine
 from ostiary.risk.trees import Trees, parse_trees
 from ostiary.risk.voting import BALLOT_FILE, Certificate, VotingTrees, parse_ballot, part_file
 from ostiary.vocabulary.events import AccessEvent
@@ -179,8 +182,19 @@ def _wing(verified: VerifiedArtifact, group: str, schema: Schema, names: tuple[s
         scaling,
         so_far=bool(told.so_far),
         lean=told.lean,
+        net=_networks(verified, group, told),
     )
     return Wing(access, session)
+
+
+def _networks(verified: VerifiedArtifact, group: str, told: SessionSchema) -> tuple[float, Nets] | None:
+    """Return the networks beside the session's trees and what they weigh, if the model has any."""
+    if not told.net:
+        return None
+    nets = parse_nets(
+        _file(verified, file_of(SESSION_NET_FILE, group)), dict(zip(told.names, told.directions, strict=True))
+    )
+    return told.net, net_engine(nets, told.names)
 
 
 def _voting(

@@ -5,6 +5,8 @@
 - A session's risk is judged anew at each access, from the risks of the accesses so far.
 - The trees may correct the access's own risk instead of saying everything: then a share of it, ``lean``, is added to
   what they say. It only rises with that risk.
+- Networks may judge beside the trees (``session_net``): then the mean of both margins, weighed by ``net``, is what is
+  calibrated. Reasons are the trees'.
 """
 
 import math
@@ -18,7 +20,10 @@ from ostiary.risk.calibration import log_odds, sigmoid
 from ostiary.risk.schema import Scaling
 from ostiary.risk.session_columns import COLUMNS as SO_FAR_COLUMNS
 from ostiary.risk.session_columns import NAMES as SO_FAR
+from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.trail import NAMES as TRAIL
+from ostiary.risk.trail import RISING
+from ostiary.signals.features import FEATURES
 from ostiary.vocabulary.scoring import Contribution
 
 MOST_COLUMNS: Final = 1_024
@@ -53,6 +58,18 @@ class Forest(Protocol):
         ...
 
 
+class Nets(Protocol):
+    """What evaluates the networks."""
+
+    def margin(self, row: Sequence[float]) -> float:
+        """Return the log-odds of ``row``."""
+        ...
+
+    def margins(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Return the log-odds of each row."""
+        ...
+
+
 class SessionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``session.json`` says.
 
@@ -61,17 +78,25 @@ class SessionSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         features: names of the access's own features that come last.
         so_far: names of the columns of the session so far, none in a model from before they were.
         lean: share of the access's own log-likelihood ratio that is added to the trees' margin, none in an older model.
+        net: weight of the networks' margin beside the trees', none where there are no networks.
     """
 
     trail: tuple[str, ...]
     features: tuple[str, ...]
     so_far: tuple[str, ...] = ()
     lean: float = 0.0
+    net: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
         """All columns, in order."""
         return (*self.trail, *self.so_far, *self.features)
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """Where risk may only rise with a column (1), only fall (-1), or either (0)."""
+        of = {spec.name: spec.monotone for spec in FEATURES}
+        return (*RISING, *(SO_FAR_RISING if self.so_far else ()), *(of.get(name, 0) for name in self.features))
 
 
 class SessionForest:
@@ -86,6 +111,7 @@ class SessionForest:
         *,
         so_far: bool = True,
         lean: float = 0.0,
+        net: tuple[float, Nets] | None = None,
     ) -> None:
         """Join the parts.
 
@@ -96,12 +122,14 @@ class SessionForest:
             scaling: calibration and thresholds.
             so_far: whether the trees know the session so far.
             lean: share of the access's own risk that is added to what they say.
+            net: weight of the networks' margin, and the networks, if there are any.
         """
         self._forest = forest
         self._walker = walker
         self._columns = tuple(columns)
         self._so_far = so_far
         self._lean = lean
+        self._net = net
         self._table = scaling.session_table
         self._undo = None if scaling.continues is None else scaling.continues.inverse()
         self._base = log_odds(scaling.table.prior)
@@ -124,14 +152,21 @@ class SessionForest:
 
     def score(self, row: Sequence[float]) -> float:
         """Return the calibrated probability of ``row``."""
-        return self._probability(self._forest.margin(row), row)
+        net = 0.0 if self._net is None else self._net[1].margin(row)
+        return self._probability(self._forest.margin(row), net, row)
 
     def scores(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """Return the calibrated probability of each row, as ``score`` would."""
-        return [self._probability(margin, row) for margin, row in zip(self._forest.margins(rows), rows, strict=True)]
+        nets = [0.0] * len(rows) if self._net is None else self._net[1].margins(rows)
+        told = zip(self._forest.margins(rows), nets, rows, strict=True)
+        return [self._probability(trees, net, row) for trees, net, row in told]
 
-    def _probability(self, margin: float, row: Sequence[float]) -> float:
-        return sigmoid(self._table.logit(margin + self._lean * row[_OWN_RISK]))
+    def _probability(self, trees: float, net: float, row: Sequence[float]) -> float:
+        margin = trees + self._lean * row[_OWN_RISK]
+        if self._net is not None:
+            weight = self._net[0]
+            margin = (1 - weight) * margin + weight * net
+        return sigmoid(self._table.logit(margin))
 
     def reasons(self, row: Sequence[float]) -> tuple[Contribution, ...]:
         """Return what trail and session so far add, in words, strongest first; nothing that lowered the risk."""
@@ -171,6 +206,8 @@ def parse_session_schema(data: bytes) -> SessionSchema:
         raise FaultyInputError("model_malformed", f"a file of the model is malformed: {fault}") from fault
     if schema.trail != TRAIL or schema.so_far not in {(), SO_FAR} or len(schema.features) > MOST_COLUMNS:
         raise FaultyInputError("model_malformed", "the model's trail or session is another version's: train it anew")
+    if not 0.0 <= schema.net < 1.0:
+        raise FaultyInputError("model_malformed", f"the model's session weighs its networks by {schema.net}")
     if not 0.0 <= schema.lean <= MOST_LEAN:
         raise FaultyInputError("model_malformed", f"the model's session leans on an access by {schema.lean}")
     return schema

@@ -24,7 +24,18 @@ _AT_ONCE: Final = 64
 
 
 def load_walk(place: Path | None = None) -> ctypes.CDLL:
-    """Return the library; by default the one that belongs to these sources.
+    """Return the walker's library; by default the one that belongs to these sources.
+
+    Raises:
+        UnavailableError: ``walk_unavailable``.
+    """
+    library = load_kernel(compiled.WALK, place)
+    library.walk_row.restype = ctypes.c_double
+    return library
+
+
+def load_kernel(name: str, place: Path | None = None) -> ctypes.CDLL:
+    """Return a library of what is compiled; by default of what belongs to these sources.
 
     Raises:
         UnavailableError: ``walk_unavailable``.
@@ -32,11 +43,9 @@ def load_walk(place: Path | None = None) -> ctypes.CDLL:
     if place is None and compiled.PLAIN:
         raise UnavailableError("walk_unavailable", compiled.PLAIN)
     try:
-        library = ctypes.CDLL(str((place or compiled.PLACE) / compiled.WALK))
+        return ctypes.CDLL(str((place or compiled.PLACE) / name))
     except OSError as fault:
-        raise UnavailableError("walk_unavailable", "the compiled walker does not load") from fault
-    library.walk_row.restype = ctypes.c_double
-    return library
+        raise UnavailableError("walk_unavailable", f"the compiled `{name}` does not load") from fault
 
 
 class SwiftTrees:

@@ -43,7 +43,7 @@ from ostiary.server.following import TURN_S, follower_of
 from ostiary.server.forwarded import Proxies
 from ostiary.server.gauges import open_gauges
 from ostiary.server.judge import SessionJudge
-from ostiary.server.learnable import teaches_of
+from ostiary.server.learnable import lesson_of, teaches_of
 from ostiary.server.metadata import Metadata
 from ostiary.server.one_at_a_time import OneAtATime
 from ostiary.server.opa_api import OpaData
@@ -97,7 +97,7 @@ class Assembly:
         self._judge = _judge(house, self.faults)
         several = house.shared.several
         self._follower = follower_of(house, self._learned, self._others, self.faults) if several else None
-        self._learner = Learner(self._after, self.faults)
+        self._learner = Learner(self._after, self.faults, lesson_of)
         self._tracer = tracer_of(settings)
         self.telemetry = Telemetry(metrics, log, self._tracer, self._learner, fail_open(settings))
         self.telemetry.listen(house.response.decided)

@@ -3,6 +3,7 @@
 - A replica learns its own decisions at once and the others' when it reads them in the log, a few times a second. What
   one replica knows of somebody, every replica knows a moment later, and a restart knows the same.
 - A decision of ours comes twice, by itself and in the log; whichever comes first is learned, the other is passed over.
+  Once its page of the log was taken in it is not kept in mind any more: each record is read there once.
 - Order: a replica's own decisions come before others' of the same moment. Profiles of two replicas can so differ by
   what happened within one turn; both have learned the same records.
 - Whoever was erased at one replica is forgotten at all: the record of an erasure names nobody, but the entries that it
@@ -15,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -52,7 +54,8 @@ class Follower:
         self._others, self._on_erased = others, on_erased
         self._log, self._learn, self._on_fault = log, learn, on_fault
         self._next = start
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._ours: OrderedDict[str, None] = OrderedDict()  # learned by themselves, not read in the log yet
+        self._read: OrderedDict[str, None] = OrderedDict()  # read in the log: others', and ours that came before us
         self._lock = threading.RLock()
         self.followed = 0
 
@@ -64,7 +67,8 @@ class Follower:
     def own(self, decided: Decided) -> None:
         """Learn a decision of this replica, unless it was read in the log already."""
         with self._lock:
-            if self._is_new(decided.record.receipt.decision_id):
+            name = decided.record.receipt.decision_id
+            if name not in self._read and _is_new(self._ours, name):
                 self._learn(decided)
 
     def catch_up(self) -> int:
@@ -72,11 +76,13 @@ class Follower:
         with self._lock:
             before, end = self.followed, self._log.head().size
             while self._next < end:
-                until = min(end, self._next + _PAGE)
-                for stored in self._log.between(self._next, until, self._is_others):
+                until, ours = min(end, self._next + _PAGE), list[str]()
+                for stored in self._log.between(self._next, until, partial(self._is_wanted, ours)):
                     act = self._forget if stored.kind == ADMIN else self._take_in
                     act(stored.record_id, stored.payload)
                 self._next = until
+                for name in ours:  # not before: a page that broke off is read again
+                    self._ours.pop(name, None)
             return self.followed - before
 
     @contextmanager
@@ -88,7 +94,7 @@ class Follower:
 
     def _take_in(self, record_id: str, payload: bytes | None) -> None:
         """Learn one record; one that cannot be read teaches nothing and stops nobody."""
-        self._is_new(record_id)
+        _is_new(self._read, record_id)
         self.followed += 1
         if payload is None:  # erased
             return
@@ -113,16 +119,21 @@ class Follower:
             except Exception as fault:  # noqa: BLE001 - told; the records after it are learned
                 self._on_fault("subject_not_forgotten", fault)
 
-    def _is_others(self, kind: str, record_id: str) -> bool:
-        return kind == ADMIN or (kind == "decision" and record_id not in self._known)
-
-    def _is_new(self, decision_id: str) -> bool:
-        if decision_id in self._known:
+    def _is_wanted(self, ours: list[str], kind: str, record_id: str) -> bool:
+        """Return whether a record is to be opened; note in ``ours`` those that were learned by themselves."""
+        if kind == "decision" and record_id in self._ours:
+            ours.append(record_id)
             return False
-        self._known[decision_id] = None
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return True
+        return kind == ADMIN or (kind == "decision" and record_id not in self._read)
+
+
+def _is_new(known: OrderedDict[str, None], name: str) -> bool:
+    if name in known:
+        return False
+    known[name] = None
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)
+    return True
 
 
 def follower_of(

@@ -2,13 +2,13 @@
 
 1. Decisions are looked at after their answer: those that matter wait in a queue for the next turn. The queue may be
    lost; the log is not: up to where decisions were looked at is noted, with a margin, and whoever starts looks again
-   from there. A trigger that comes twice has its effects once.
+   from there. A trigger that comes twice has its effects once. Under load something always waits: it is noted up to the
+   oldest of it, and what was read in the log is never read there a second time.
 2. Everything else hands its triggers in itself (``respond``), durable when that returns.
 3. A turn does what is due, within a fraction of a second; letters leave in a turn of their own, so that a slow sink
    delays no effect.
 """
 
-import queue
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ from ostiary.response.backoff import Backoff
 from ostiary.response.blocks import ModelBlocks
 from ostiary.response.cases import CaseBook
 from ostiary.response.executor import Executor
-from ostiary.response.from_decision import concerns, triggers_of
+from ostiary.response.from_decision import bare, concerns, triggers_of
 from ostiary.response.journal import Journal
 from ostiary.response.obligations import Awaited, Obligations
 from ostiary.response.outbox import Outbox
@@ -42,9 +42,10 @@ from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.unreadable import UNREADABLE
 from ostiary.vocabulary.verdicts import DecisionRecord
 
-MAX_QUEUED: Final = 2_000  # each is some 20 kB; what does not fit is read in the log
+MAX_QUEUED: Final = 2_000  # each is some 2 kB (``bare``); what does not fit is read in the log
 BATCH: Final = 500
 MARGIN_NS: Final = 30_000_000_000
+MOST_MARKS: Final = 1_000
 SEEN_KIND: Final = "response_seen"
 SEEN: Final = "log"
 _NS: Final = 1_000_000_000
@@ -81,11 +82,14 @@ class Responding:
         self._settings = settings
         self._clock = clock
         self._on_fault = on_fault
-        self._queue: queue.SimpleQueue[DecisionRecord] = queue.SimpleQueue()
+        self._queue: deque[DecisionRecord] = deque()
         self._owed: deque[Trigger] = deque()
-        self._marks: list[tuple[int, int]] = []
+        self._marks: deque[tuple[int, int]] = deque(maxlen=MOST_MARKS)
+        self._noted = -1
         self._caught_up = False
-        self._looking = False
+        self._reading = False
+        self._looking_at_ns: int | None = None
+        self._failed = 0
         self.shelf = shelf
         self.outbox = outbox
         self.streams = streams
@@ -128,15 +132,15 @@ class Responding:
     @property
     def waiting(self) -> int:
         """How many decisions were not looked at yet."""
-        return self._queue.qsize()
+        return len(self._queue)
 
     def decided(self, decided: Decided) -> None:
         """Look at one decision, quickly; what matters waits for the next turn."""
         record = decided.record
         if not record.obligations and not concerns(record):
             return
-        if self._queue.qsize() < MAX_QUEUED:
-            self._queue.put(record)
+        if len(self._queue) < MAX_QUEUED:
+            self._queue.append(bare(record))
         else:
             self._caught_up = False  # too many at once: the log has them all
 
@@ -198,15 +202,15 @@ class Responding:
 
     def turn(self) -> None:
         """Look at the decisions that wait, and do every step that is due."""
-        self._looking = True  # before the queue is emptied: what is being looked at is not looked at yet
         try:
             if not self._caught_up:
                 self.catch_up()
-            self._look_at([self._queue.get() for _ in range(self._queue.qsize())])
+            self._looking_at_ns = self._oldest_ns()  # before it is taken out: it is not looked at yet
+            self._look_at([self._queue.popleft() for _ in range(len(self._queue))])
         except BaseException:
             self._caught_up = False  # whatever broke: what was not looked at is in the log, and is not forgotten
             raise
-        self._looking = False
+        self._looking_at_ns = None
         self._pay()
         for _ in range(ROUNDS):  # a storm must not keep this process from ending: the rest waits for the next turn
             if self.executor.work() == 0:
@@ -219,10 +223,26 @@ class Responding:
                 break
         now, size = self._clock.now_ns(), self._log.head().size
         self._marks.append((now, size))
-        old = [mark for mark in self._marks if mark[0] <= now - MARGIN_NS]
-        if old and self._caught_up and self._queue.empty() and not self._looking:
-            self._marks = self._marks[self._marks.index(old[-1]) :]
-            self._store.snapshots.save(SYSTEM_TENANT, SEEN_KIND, SEEN, str(old[-1][1]).encode(), now)
+        caught_up = self._caught_up and not self._reading  # first: what breaks off later leaves its oldest behind
+        waits = [one for one in (self._looking_at_ns, self._oldest_ns(), now) if one is not None]
+        old = [mark for mark in self._marks if mark[0] <= min(waits) - MARGIN_NS]
+        if old and caught_up:
+            while self._marks[0] != old[-1]:
+                self._marks.popleft()
+            self._note(old[-1][1])
+
+    def _oldest_ns(self) -> int | None:
+        """Return when the decision was received that waits longest, ``None`` when none does."""
+        try:
+            return self._queue[0].receipt.received_ns
+        except IndexError:
+            return None
+
+    def _note(self, size: int) -> None:
+        """Note that all that the log had at that size was looked at; never less than was noted before."""
+        if size > self._noted:
+            self._store.snapshots.save(SYSTEM_TENANT, SEEN_KIND, SEEN, str(size).encode(), self._clock.now_ns())
+            self._noted = size
 
     def tidy(self) -> None:
         """Forget what is over and old."""
@@ -237,15 +257,16 @@ class Responding:
 
     def catch_up(self) -> None:
         """Look at the decisions that the log has had since they were last looked at."""
-        self._caught_up = True  # first: what cannot be looked at now says otherwise
+        self._reading = self._caught_up = True  # first: what cannot be looked at now says otherwise
         seen = self._store.snapshots.load(SYSTEM_TENANT, SEEN_KIND, SEEN)
-        if seen is None:  # nobody has ever looked: what is older than the first look is history
-            size = str(self._log.head().size).encode()
-            self._store.snapshots.save(SYSTEM_TENANT, SEEN_KIND, SEEN, size, self._clock.now_ns())
-        else:
-            for row in self._store.tenants():
-                if row.deleted_ns is None:
-                    self._catch_up_with(row.tenant, int(seen))
+        failed, size = self._failed, self._log.head().size
+        # Nobody has ever looked: what is older than the first look is history.
+        for row in self._store.tenants() if seen is not None else ():
+            if row.deleted_ns is None:
+                self._catch_up_with(row.tenant, int(seen or 0))
+        if failed == self._failed:  # or the next time would read all of it again, and more each time
+            self._note(size)
+        self._reading = False
 
     def _catch_up_with(self, tenant: str, since: int) -> None:
         try:
@@ -256,7 +277,7 @@ class Responding:
     def _catch_up(self, tenant: str, since: int) -> None:
         found: list[DecisionRecord] = []
         for stored in self._log.iterate(tenant, "decision", since):
-            found += self._read(stored.payload)
+            found += [bare(one) for one in self._read(stored.payload) if one.obligations or concerns(one)]
             if len(found) >= BATCH:
                 self._look_at(found)
                 found = []
@@ -278,7 +299,7 @@ class Responding:
             self._again(away)
 
     def _again(self, fault: Exception) -> None:
-        self._caught_up = False  # the log knows what could not be looked at
+        self._caught_up, self._failed = False, self._failed + 1  # the log knows what could not be looked at
         self._on_fault(fault.code if isinstance(fault, OstiaryError) else "response_failed", fault)
 
     def _look_at_one(self, record: DecisionRecord) -> None:

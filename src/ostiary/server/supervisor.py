@@ -25,6 +25,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.policy.opa_library import launch_environment
+from ostiary.server.tuning import ALLOCATOR
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _TICK_S: Final = 0.5
@@ -282,5 +283,5 @@ def worker_command(options: dict[str, Any]) -> Callable[[int, int], list[str]]:
 
 
 def environment() -> dict[str, str]:
-    """Return the workers' environment: ours, with what the policy engine wants set before it loads."""
-    return {**launch_environment(), **os.environ}
+    """Return the workers' environment: ours, with what the policy engine and the C library read at a start."""
+    return {**launch_environment(), **ALLOCATOR, **os.environ}

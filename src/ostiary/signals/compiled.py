@@ -68,11 +68,18 @@ WALK: Final = "walk.so"
 WALK_SOURCE: Final = "risk/walk.c"
 """The walk through a model's trees, which another room loads; made with the rest, and fits as the rest does."""
 
+NET: Final = "net.so"
+NET_SOURCE: Final = "risk/net.c"
+"""The networks that judge sessions beside a model's trees."""
+
 NGRAM: Final = "ngram.so"
 NGRAM_SOURCE: Final = "inspection/learned/ngram.c"
 """The reader of a text's pieces, which the inspection of prompts loads."""
 
-_SOURCES: Final = ("errors.py", "vocabulary", "signals", WALK_SOURCE, NGRAM_SOURCE)
+_SOURCES: Final = ("errors.py", "vocabulary", "signals", WALK_SOURCE, NET_SOURCE, NGRAM_SOURCE)
+
+KERNELS: Final = ((WALK, WALK_SOURCE), (NET, NET_SOURCE), (NGRAM, NGRAM_SOURCE))
+"""What other rooms load, and of which source it is made."""
 
 
 def sources() -> list[Path]:

@@ -2,7 +2,8 @@
 
 Rules:
 - Records are the root objects, the elements of a root array, or the elements of an envelope's list; an envelope is a
-  root object with one of the given keys, and the rest of it is dropped.
+  root object with one of the given keys, and the rest of it is dropped. A list of words under such a key is a field of
+  a record: GitHub writes down of a new hook which ``events`` it is sent.
 - The scanner knows how deep it is and whether it stands in a string, nothing else; reading a record is for others.
 - What stands where a record should and is none is a ``record_malformed``, an end too early an ``input_truncated``.
 
@@ -22,6 +23,8 @@ _MARK_OR_LOOSE: Final = re.compile(rb'[{}\[\]"]|[^\s,:{}\[\]"]+')
 _QUOTE, _BRACE, _BRACKET = b'"{['
 _OPENING: Final = b"{["
 _CLOSING: Final = b"}]"
+_OF_WORDS: Final = re.compile(rb'\[\s*+"')
+_MOST_HELD: Final = 1 << 18
 _TAIL: Final = 256
 _OUTSIDE: Final = -1
 _IN_ENVELOPE: Final = 2
@@ -30,9 +33,21 @@ _IN_ENVELOPE: Final = 2
 def documents(chunks: Iterable[bytes], envelopes: tuple[str, ...], limit: int = MAX_RECORD) -> Iterator[Piece]:
     """Yield every record of the document, or of the documents one after another."""
     scanner = _Scanner(envelopes, limit)
-    for chunk in chunks:
+    for chunk in _unbroken(chunks):
         yield from scanner.feed(chunk)
     yield from scanner.end()
+
+
+def _unbroken(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield ``chunks`` again, none of which ends between a bracket and what it opens on, blanks as far as a bound."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        if len(held) < _MOST_HELD and held.rstrip()[-1:] == b"[":
+            continue
+        yield held
+        held = b""
+    yield held
 
 
 def _next(chunk: bytes, place: int, *, waiting: bool) -> tuple[int, int]:
@@ -121,6 +136,8 @@ class _Scanner:
             self._level = _OUTSIDE if self._depth else 0
 
     def _is_envelope(self, chunk: bytes, begin: int) -> bool:
+        if _OF_WORDS.match(chunk, begin) is not None:
+            return False
         before = (self._tail + chunk[max(0, begin - _TAIL) : begin])[-_TAIL:]
         return self._envelope.search(before) is not None
 

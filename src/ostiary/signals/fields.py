@@ -21,10 +21,11 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.errors import FaultyInputError
-from ostiary.signals.texts import MAX_ID, identifier, shown
+from ostiary.signals.texts import BLANKS, MAX_ID, identifier, shown
 
 Record = dict[str, Any]
 
+_MAX_ADDRESS: Final = 64
 _MAX_LIST: Final = 32
 _LATEST_S: Final = 7_258_118_400  # 2200-01-01
 _MOST: Final = 2**63 - 1
@@ -51,7 +52,7 @@ def text(record: Any, *path: str | int, limit: int = MAX_ID) -> str | None:
     value = at(record, *path)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)[:MAX_ID]
-    return identifier(value.strip(), limit) or None if isinstance(value, str) else None
+    return identifier(value.strip(BLANKS), limit) or None if isinstance(value, str) else None
 
 
 def first(record: Any, *paths: tuple[str | int, ...]) -> str | None:
@@ -104,11 +105,14 @@ def texts(record: Any, *path: str | int) -> tuple[str, ...]:
     return tuple(identifier(each) for each in value[:_MAX_LIST] if isinstance(each, str) and each)
 
 
-@lru_cache(maxsize=16_384)
 def address(value: str | None) -> str | None:
-    """Return ``value`` in canonical form when it is an IP address (some products write host names there); cached."""
-    if value is None:
-        return None
+    """Return ``value`` in canonical form when it is an IP address (some products write host names there)."""
+    return _address(value) if value is not None and len(value) <= _MAX_ADDRESS else None
+
+
+@lru_cache(maxsize=16_384)
+def _address(value: str) -> str | None:
+    """Cached: the caller holds the text to a bound."""
     try:
         return str(ip_address(value.strip("[]")))
     except ValueError:

@@ -22,7 +22,7 @@ from ostiary.signals.markpatterns import (
     TOOLS,
 )
 from ostiary.signals.marktexts import commanded, prose
-from ostiary.signals.markwords import CALM, OPENED, REMOTE_PORTS, RISK_STEPS, SEVERITY_STEPS
+from ostiary.signals.markwords import OPENED, REMOTE_PORTS, RISK_STEPS, SEVERITY_STEPS
 from ostiary.vocabulary.facts import Mark
 
 MAX_WORD: Final = 80
@@ -45,7 +45,6 @@ class Asked(msgspec.Struct):
         names, domains, accounts: of the actor and of its organisation.
         things: groups of the things that it is done to, as far as the action's name tells.
         about: kind and name of what it is done to.
-        calm: the product says that it is a sample or that the risk is over.
         widest: how many things the longest list names.
     """
 
@@ -56,7 +55,6 @@ class Asked(msgspec.Struct):
     accounts: frozenset[str]
     things: frozenset[str]
     about: str
-    calm: bool = False
     widest: int = 0
 
     def follow(self, consequences: tuple[tuple[str, Mark], ...]) -> None:
@@ -163,9 +161,7 @@ def _rights(asked: Asked, value: str) -> None:
 
 
 def _risk(asked: Asked, value: str) -> None:
-    word = value.lower()
-    asked.marks.update(RISK_STEPS.get(word, ()))
-    asked.calm = asked.calm or word in CALM
+    asked.marks.update(RISK_STEPS.get(value.lower(), ()))
 
 
 def _severity(asked: Asked, value: str) -> None:

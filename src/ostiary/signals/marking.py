@@ -1,9 +1,14 @@
 """What a record says of an action in itself: the marks of its name, and of the settings and values it carries.
 
 Rules:
-- One pass over the leaves, bounded (``MAX_LEAVES``, ``MAX_TEXT``); JSON written inside a text is read too.
+- One pass over the leaves, bounded (``MAX_LEAVES``, ``MAX_TEXT``); JSON written inside a text is read too. What is
+  small is read first, what has many members after it: a long list hides nothing that stands beside it. A record that is
+  not read to its end carries something obfuscated (``encoded``): who pads it is seen by that.
 - What *was* (``oldValue``, ``previous…``) marks nothing; what *is asked for* or *became* does.
 - Openness and rights count only where the action gives or sets them: a revoked rule opens nothing.
+- That nothing of it happened (a sample), or that a risk is over, is believed where the product itself writes it and
+  nowhere else: tags, labels and bodies are words of whoever is told about.
+- Whom an action is done to tells no home, nor does the name of a session of a role, which anybody chooses.
 - An address of mail, or an account, that is not of the actor's own organisation is outside.
 - Semantics are those of the vendors' documentation (``deedwords``, ``markwords``), never of a detection rule.
 
@@ -21,10 +26,11 @@ import msgspec
 
 from ostiary.signals.decoding import read_inner
 from ostiary.signals.deeds import deed_of
+from ostiary.signals.fields import address, at
 from ostiary.signals.markchecks import CHECKS, MAX_WORD, NOT_OF_ACTOR, Asked, is_chief
 from ostiary.signals.marknames import Name, name_of
 from ostiary.signals.marktexts import changes_in, domain_of, lost, mail_domains
-from ostiary.signals.markwords import REMOTE_PORTS, SWITCHES, WORDS
+from ostiary.signals.markwords import CALM, REMOTE_PORTS, SWITCHES, WORDS
 from ostiary.vocabulary.facts import Mark
 
 MAX_LEAVES: Final = 4_096
@@ -59,6 +65,10 @@ _VALUES: Final = (
 )  # fmt: skip
 _KEYS_OF_PAIRS: Final = frozenset({"value", "Value", "newValue", "NewValue", "New", "boolValue"})
 _PAIR: Final = 5
+_FEW: Final = 64
+_MANY: Final = (dict, list)
+_SAMPLES: Final = (("service", "additionalInfo", "sample"), ("service", "sample"))  # GuardDuty
+_RISKS: Final = (("properties", "riskState"), ("riskState",))  # Entra
 _TELLING: Final = frozenset(WORDS) | frozenset(SWITCHES)
 _OPENING: Final = frozenset("{[")
 _CLOSING: Final = frozenset("}]")
@@ -108,17 +118,24 @@ def _known(action: str) -> tuple[frozenset[Mark], frozenset[str], frozenset[str]
 
 
 @lru_cache(maxsize=_CACHE)
-def _own(names: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+def _own(names: tuple[str, ...], homes: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the names of the actor and its organisation, their domains of mail, and their account numbers."""
     lower = {each.lower() for each in names if each}
+    at_home = {each.lower() for each in homes if "." in each and not each.startswith("arn:") and not address(each)}
     return (
         frozenset(lower | {name.rpartition("/")[2] for name in lower if "/" in name}),
-        frozenset(domain_of(name) for name in lower if "." in name),
+        frozenset(domain_of(name) for name in at_home),
         frozenset(part for name in lower for part in name.split(":") if part.isdigit()),
     )
 
 
-def told_of(action: str, record: dict[str, Any], own: tuple[str, ...] = (), about: str = "") -> Told:
+def told_of(
+    action: str,
+    record: dict[str, Any],
+    own: tuple[str, ...] = (),
+    about: str = "",
+    homes: tuple[str, ...] | None = None,
+) -> Told:
     """Return what ``record`` says that ``action`` does in itself.
 
     Args:
@@ -126,25 +143,40 @@ def told_of(action: str, record: dict[str, Any], own: tuple[str, ...] = (), abou
         record: the foreign record.
         own: names of the actor and of its organisation: what belongs to others is outside.
         about: the kind and name of what it is done to.
+        homes: those of ``own`` whose domain of mail is the organisation's, all of them when it is not said.
     """
     marks_of_name, can, things = _known(action)
-    asked = Asked(set(marks_of_name), can, *_own(own), things, about)
+    asked = Asked(set(marks_of_name), can, *_own(own, own if homes is None else homes), things, about)
     _read(asked, record)
-    marks = asked.marks - {Mark.FLAGGED, Mark.SEVERE} if asked.calm else asked.marks
-    return Told(tuple(sorted(marks)), asked.widest, asked.calm)
+    calm = _is_calm(record)
+    marks = asked.marks - {Mark.FLAGGED, Mark.SEVERE} if calm else asked.marks
+    return Told(tuple(sorted(marks)), asked.widest, calm)
+
+
+def _is_calm(record: dict[str, Any]) -> bool:
+    if any(at(record, *path) is True for path in _SAMPLES):
+        return True
+    states = (at(record, *path) for path in _RISKS)
+    return any(type(state) is str and state.lower() in CALM for state in states)
 
 
 def _read(asked: Asked, record: dict[str, Any]) -> None:
     stack: Stack = [(_TOP, record, False)]
+    late: Stack = []
     left = MAX_LEAVES
-    while stack and left > 0:
-        name, value, actor = stack.pop()
-        if type(value) is dict:
+    while (stack or late) and left > 0:
+        waited = not stack
+        name, value, actor = (late if waited else stack).pop()
+        if not waited and type(value) in _MANY and len(value) > _FEW:
+            late.append((name, value, actor))
+        elif type(value) is dict:
             left -= len(value)
             _open(asked, name, value, stack, actor=actor)
         else:
             left -= 1
             _leaf(asked, name, value, stack, actor=actor)
+    if stack or late:
+        asked.marks.add(Mark.ENCODED)
 
 
 def _leaf(asked: Asked, name: Name, value: Any, stack: Stack, *, actor: bool) -> None:
@@ -159,7 +191,7 @@ def _leaf(asked: Asked, name: Name, value: Any, stack: Stack, *, actor: bool) ->
     elif kind is list:
         if not actor and len(value) > asked.widest and not _is_pair(value[0]):
             asked.widest = len(value)
-        stack += [(name, each, actor) for each in value[:MAX_LEAVES]]
+        stack += [(name, each, actor) for each in value[: MAX_LEAVES + 1]]
     elif kind is int or kind is float:
         _number(asked, name, value)
 
@@ -186,7 +218,7 @@ def _open(asked: Asked, above: Name, value: dict[str, Any], stack: Stack, *, act
         if name.present is not None:
             asked.marks.add(name.present)
         each = _became(asked, member, value) if member in _NEW else told
-        if type(each) is dict:
+        if type(each) is dict or (type(each) is list and len(each) > _FEW):
             stack.append((name, each, actor))
         else:
             _leaf(asked, name, each, stack, actor=actor)
@@ -214,9 +246,7 @@ def _difference(before: Any, after: Any) -> Any:
 
 def _switch(asked: Asked, name: Name, *, on: bool) -> None:
     asked.follow(name.on if on else name.off)
-    if on:
-        asked.calm = asked.calm or name.sample
-    elif name.state and "alters" in asked.can:
+    if not on and name.state and "alters" in asked.can:
         things = asked.things | deed_of(asked.about).things
         if "protection" in things:
             asked.marks.add(Mark.DISABLES_PROTECTION)

@@ -55,7 +55,6 @@ _FACTORS: Final = wordset(
 _SENDS: Final = ("forward", "redirect", "webhook", "destination", "sinkname", "deliverto", "targeturl", "callbackurl")
 _PRIVATE: Final = wordset("private isprivate repositoryprivate")
 _PUBLIC: Final = wordset("publicrepo ispublic repositorypublic")
-_SAMPLE: Final = wordset("sample issample issimulated simulated")
 _READINGS: Final[dict[str, frozenset[str]]] = {
     "agent": wordset(
         "useragent callersupplieduseragent ua rawuseragent browser clienttype reportedclienttype clientapplicationid"
@@ -102,7 +101,6 @@ class Name(msgspec.Struct, frozen=True, gc=False):
         skip: neither it nor what is below it counts (what was before, and what a pipeline added under ``p_…``).
         actor: below it is who acts.
         state: it names a state without saying of what.
-        sample: on below it means that nothing of it happened.
         on, off: what on and off below it mean.
         present: the mark that its mere presence gives.
         readings: how a text below it is read, names of ``markchecks``.
@@ -113,7 +111,6 @@ class Name(msgspec.Struct, frozen=True, gc=False):
     skip: bool
     actor: bool
     state: bool
-    sample: bool
     on: tuple[Consequence, ...]
     off: tuple[Consequence, ...]
     readings: tuple[str, ...]
@@ -125,10 +122,13 @@ def bare_of(key: str) -> str:
     return "".join(each for each in key.lower() if each.isalnum())
 
 
-@lru_cache(maxsize=_CACHE)
 def name_of(key: str) -> Name:
-    """Return what the name of a field tells; cached, pure. The last 96 characters count."""
-    key = key[-_LONGEST:]
+    """Return what the name of a field tells; cached, pure. The last 96 characters count, and no more is kept."""
+    return _name_of(key[-_LONGEST:])
+
+
+@lru_cache(maxsize=_CACHE)
+def _name_of(key: str) -> Name:
     words = frozenset(words_of(key))
     last = bare_of(key.rpartition(" ")[2])
     things = deed_of(key).things
@@ -139,7 +139,6 @@ def name_of(key: str) -> Name:
         skip=key.startswith("p_") or bool({last, bare} & _OLD) or last.startswith(("old", "previous")),
         actor=bare in _ACTORS,
         state=last in STATES,
-        sample=last in _SAMPLE,
         on=_on(words, last, things),
         off=_off(words, last, things),
         readings=_readings(words, last, things),

@@ -17,8 +17,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
-import msgspec
-
+from ostiary.signals.decoding import decoded
 from ostiary.signals.documents import documents
 from ostiary.signals.pieces import MAX_RECORD, Piece
 from ostiary.vocabulary.unreadable import UNREADABLE
@@ -68,10 +67,14 @@ def _is_document(head: bytes, envelopes: tuple[str, ...]) -> bool:
         return head.startswith(b"[")
     first, newline, _ = head.partition(b"\n")
     try:
-        value = msgspec.json.decode(first)
+        value = decoded(first)
     except UNREADABLE:
         if newline:
             return first.rstrip().endswith((b"{", b"[", b",", b":"))
         keys = "|".join(map(re.escape, envelopes)).encode() or b"(?!)"
         return re.search(rb'"(?:' + keys + rb')"\s*:\s*\[', first) is not None
-    return isinstance(value, dict) and any(isinstance(value.get(key), list) for key in envelopes)
+    return isinstance(value, dict) and any(_holds_records(value.get(key)) for key in envelopes)
+
+
+def _holds_records(value: object) -> bool:
+    return isinstance(value, list) and not (value and isinstance(value[0], str))

@@ -3,6 +3,8 @@ r"""Text from outside made harmless before it is kept or shown.
 Rules:
 - Control characters, line separators and bidirectional overrides become U+FFFD: a log line stays one line
   (CWE-117) and reads in the order it was written (CVE-2021-42574).
+- Around a name only what keyboards and files put there is taken away (``BLANKS``): a name that ends in a no-break space
+  is another account than the one without it.
 - An identifier is never merely cut: two long names with one beginning would become one subject. Its tail is
   replaced by a digest.
 
@@ -17,6 +19,7 @@ from hashlib import blake2b
 from typing import Final
 
 MAX_ID: Final = 512
+BLANKS: Final = " \t\r\n"
 MAX_SHOWN: Final = 80
 _DIGEST_BYTES: Final = 8
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")

@@ -143,6 +143,10 @@ class MemoryStore:
         with self._lock:
             return self.state.records[start:end]
 
+    def names(self, start: int, end: int) -> list[tuple[int, str, str]]:
+        """Return index, kind and id of the records in order, of all tenants."""
+        return [(row.idx, row.kind, row.record_id) for row in self.rows(start, end)]
+
     def find_record(self, tenant: str, record_id: str) -> RecordRow | None:
         """Return the first record of a tenant with this id."""
         wanted = (tenant, record_id)

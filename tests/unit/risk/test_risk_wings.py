@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from ostiary.risk.reasons import plain_words
 from ostiary.risk.session_columns import NAMES as SO_FAR
 from ostiary.risk.session_columns import RISING as SO_FAR_RISING
 from ostiary.risk.session_forest import SessionSchema, parse_session_schema
+from ostiary.risk.session_net import PlainNets, parse_nets
 from ostiary.risk.source import Source
 from ostiary.risk.stream import Judged, in_words, judge, session_lines, sittings
 from ostiary.risk.trail import NAMES as TRAIL
@@ -27,6 +28,7 @@ from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.card import write_card
 from ostiary.risk.training.contrast import ContrastSettings, Planter
 from ostiary.risk.training.fit import FitSettings, fit, margins
+from ostiary.risk.training.nets import SHARE
 from ostiary.risk.training.prepare import PrepareSettings, prepare
 from ostiary.risk.training.train import Trained, TrainSettings, train
 from ostiary.risk.training.wings import MONOTONE, SessionFit, fit_access
@@ -64,6 +66,14 @@ def history() -> list[AccessEvent]:
     ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _few_rows_teach_networks() -> Iterator[None]:
+    """Everybody's and people's sessions have networks beside their trees, those of services have not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ostiary.risk.training.nets.LEAST_ROWS", 1_000)
+        yield
+
+
 @pytest.fixture(scope="module")
 def trained(history: list[AccessEvent]) -> Trained:
     return train(history, {}, SOURCES, QUICK)
@@ -87,7 +97,13 @@ def test_people_and_services_have_forests_of_their_own(trained: Trained, model: 
     told = {one.group: one.rates["medium"].false_positive_rate for one in trained.card.false_positives}
     assert set(told) == {PEOPLE, SERVICES}
     assert all(rate is not None and rate < 0.05 for rate in told.values())
+    assert {name: wing.session_nets for name, wing in trained.card.wings.items()} == {
+        EVERYBODY: 3,
+        PEOPLE: 3,
+        SERVICES: 0,
+    }
     text = trained.files["card.md"].decode()
+    assert " and 3 networks for sessions" in text
     assert "### People" in text
     assert "False alarms on own accesses, by group" in text
 
@@ -236,14 +252,22 @@ def test_sessions_do_not_depend_on_whose_scale_is_continued(
 
 
 def test_the_session_forest_corrects_the_risk_of_the_access(trained: Trained, model: RiskModel) -> None:
-    """Its trees start from a share of that risk, and serving adds the same share: to the bit what training saw."""
+    """Its trees start from a share of that risk, and serving adds the same share: to the bit what training saw.
+
+    So do the networks, whose margin is averaged with that of the trees.
+    """
     schema = parse_session_schema(trained.files["session.json"])
     assert schema.trail[0] == "trail_llr"
     assert schema.lean == SessionFit().lean > 0
     rows = np.random.default_rng(4).normal(1.0, 3.0, (40, len(schema.names)))
     added = margins(trained.files["session.txt"].decode(), rows).tolist()
     table, told = model.scaling.session_table, rows.tolist()
-    expected = [table.probability(more + schema.lean * row[0]) for more, row in zip(added, told, strict=True)]
+    nets = parse_nets(trained.files["session_net.json"], dict(zip(schema.names, schema.directions, strict=True)))
+    beside = PlainNets(nets, schema.names).margins(told)
+    assert schema.net == SHARE > 0
+    trees = [more + schema.lean * row[0] for more, row in zip(added, told, strict=True)]
+    margin = [(1 - SHARE) * one + SHARE * net for one, net in zip(trees, beside, strict=True)]
+    expected = [table.probability(each) for each in margin]
     forest = model.session_forest(AccessEvent("e", "default", 0, "nightly", "read", "db", "t", subject_type="cronjob"))
     assert forest.scores(told) == [forest.score(row) for row in told] == expected
 

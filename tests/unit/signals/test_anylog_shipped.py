@@ -33,7 +33,7 @@ NGINX = {
 
 def test_nginx() -> None:
     found = event("nginx_json", NGINX)
-    assert (found.event_id, found.subject_id, found.subject_type) == ("abc", "ann", "user")
+    assert (found.event_id, found.subject_id, found.subject_type) == ("abc", "basic:ann", "user")
     assert (found.action, found.action_class, found.outcome, found.detail) == ("GET", "read", "denied", "403")
     assert (found.resource_id, found.bytes, found.ip) == ("files.example.org/reports/q1.pdf", 153, "203.0.113.9")
     assert found.time_ns == 1_714_550_400 * 10**9

@@ -4,15 +4,19 @@
 - A piece is written beside the files and moved among them when it is complete: nobody holds a file open that is there.
 - ``seal`` takes the folder away from under the upload; from then on nothing more arrives in it.
 - What is on its way into an upload that has ended is refused at its next piece: it would fill a file without a name.
+- What an upload holds is what lies in its folder, looked at for every file and again after every 64 MiB: neither a
+  restart nor a second process on the same folder gives anybody more. Uploads of a tenant are counted by one at a time.
 - Bounded: bytes and files of an upload, uploads of a tenant, of which one caller has half at most, and the life of one
   that nobody finishes.
 """
 
+import fcntl
 import os
 import re
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +30,7 @@ from ostiary.vocabulary.ids import RANDOM_BYTES, check_tenant, make_id
 _ID: Final = re.compile(r"upl_[0-9A-Z]{26}\Z", re.ASCII)
 _META: Final = "upload.json"
 _NS: Final = 1_000_000_000
+_LOOK_AGAIN: Final = 64 << 20
 
 
 class StagingLimits(msgspec.Struct, frozen=True):
@@ -52,6 +57,14 @@ class Upload(msgspec.Struct, frozen=True):
     name: str
     subject: str
     begun_ns: int
+
+
+class _Held(msgspec.Struct):
+    """What an upload holds: bytes and files, and how many bytes came since its folder was looked at."""
+
+    size: int
+    files: int
+    since: int = 0
 
 
 class Incoming:
@@ -109,7 +122,7 @@ class Staging:
         self._limits = limits
         self._now_ns = now_ns
         self._lock = threading.Lock()
-        self._used: dict[str, tuple[int, int]] = {}
+        self._used: dict[str, _Held] = {}
 
     def begin(self, tenant: str, name: str, subject: str) -> Upload:
         """Begin an upload.
@@ -121,9 +134,8 @@ class Staging:
         now = self._now_ns()
         upload = Upload(make_id("upl", now, random_bytes(RANDOM_BYTES)), tenant, check_name(name), subject, now)
         home = self._home(tenant)
-        with self._lock:
+        with self._lock, _alone(home):
             try:
-                home.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if self._is_full(home, subject):
                     raise UnavailableError("uploads_too_many", "too many uploads are unfinished: try again later")
                 folder = home / upload.upload_id
@@ -152,11 +164,11 @@ class Staging:
         folder = self._find(tenant, upload_id, name, subject)
 
         def take(count: int) -> None:
-            self._take(upload_id, count, 0)
+            self._take(folder, count, 0)
 
         with self._lock:
-            self._used.setdefault(upload_id, (0, 0))  # one that an earlier process has begun
-        self._take(upload_id, 0, 1)
+            self._used[upload_id] = _held(folder)
+        self._take(folder, 0, 1)
         try:
             return Incoming(folder / "parts" / random_bytes(12).hex(), folder / "files" / path, take)
         except OSError:
@@ -218,18 +230,45 @@ class Staging:
             raise _unknown()
         return folder
 
-    def _take(self, upload_id: str, count: int, files: int) -> None:
+    def _take(self, folder: Path, count: int, files: int) -> None:
         with self._lock:
-            if upload_id not in self._used:
+            held = self._used.get(folder.name)
+            if held is None:
                 raise _unknown()
-            taken, named = self._used[upload_id]
-            if taken + count > self._limits.max_bytes or named + files > self._limits.max_files:
+            if held.since + count > _LOOK_AGAIN:
+                held = self._used[folder.name] = _held(folder)
+            if held.size + count > self._limits.max_bytes or held.files + files > self._limits.max_files:
                 text = f"an upload has at most {self._limits.max_bytes} bytes in {self._limits.max_files} files"
                 raise FaultyInputError("upload_too_large", text)
-            self._used[upload_id] = (taken + count, named + files)
+            held.size, held.files, held.since = held.size + count, held.files + files, held.since + count
 
     def _home(self, tenant: str) -> Path:
         return self._root / check_tenant(tenant)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Make a tenant's folder and be the only one, in any process, who counts what is in it."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as fault:
+        raise _away(fault) from fault
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _held(folder: Path) -> _Held:
+    sizes = [path.lstat().st_size for part in ("files", "parts") for path in _files(folder / part)]
+    return _Held(sum(sizes), len(sizes))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root, _, names in os.walk(folder):
+        yield from (Path(root, name) for name in names)
 
 
 def _read(folder: Path) -> Upload | None:

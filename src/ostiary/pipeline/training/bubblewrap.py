@@ -23,6 +23,7 @@ import msgspec
 from ostiary.errors import UnavailableError
 from ostiary.pipeline.training.environment import Environment, Mount
 from ostiary.pipeline.training.limits import OUTPUTS, PROXY, SandboxLimits
+from ostiary.pipeline.training.sealing import Seal
 
 USER: Final = 65_534
 HOSTNAME: Final = "sandbox"
@@ -60,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
     environment: Environment
     limits: SandboxLimits
     mounts: tuple[Mount, ...] = ()
+    seal: Seal | None = None
 
     @property
     def root(self) -> list[str]:

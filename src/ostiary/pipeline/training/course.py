@@ -44,6 +44,7 @@ from ostiary.pipeline.training.proxy import EgressProxy
 from ostiary.pipeline.training.record import EnvironmentRef, RunRecord
 from ostiary.pipeline.training.sandbox import Ended, Sandbox, Start
 from ostiary.pipeline.training.saying import Said
+from ostiary.pipeline.training.sealing import Seal
 from ostiary.pipeline.training.staging import Code, data_mount, hand_over, stage_code, staging
 from ostiary.vocabulary.clock import Clock
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
@@ -111,6 +112,7 @@ class Finished(msgspec.Struct, frozen=True):
     said: bytes
 
 
+_Allowed = tuple[Sequence[EgressRule], Seal]
 Progress = Callable[[str], None]
 
 
@@ -139,9 +141,10 @@ class Course:
         record = self._begin(wanted)
         log = ConnectionLog(self._rules.egress)
         try:
-            record, rules = self._decide(record, wanted, progress)
-            with staging(self._rules.staging) as folder:
-                return self._run(record, rules, wanted, folder, log, progress, said)
+            with Seal(wanted.environment) as seal:
+                record, rules = self._decide(record, wanted, progress)
+                with staging(self._rules.staging) as folder:
+                    return self._run(record, (rules, seal), wanted, folder, log, progress, said)
         except OstiaryError as no:
             self._refuse(record, no, log)
             raise
@@ -189,7 +192,7 @@ class Course:
     def _run(
         self,
         record: RunRecord,
-        rules: Sequence[EgressRule],
+        allowed: _Allowed,
         wanted: Wanted,
         folder: Path,
         log: ConnectionLog,
@@ -199,12 +202,13 @@ class Course:
         """5. to 9.: stage, start, wait, read, tell."""
         parts, limits = self._parts, self._rules.limits
         budget = Budget(self._rules.egress.bytes_up)
+        rules, seal = allowed
         pins = Pins(rules, parts.resolve)
         proxy = EgressProxy(pins, budget, log, self._rules.egress, parts.clock, parts.on_fault)
         said = said or Said(limits.said_bytes)
         progress("staging code and data")
         mounts = self._stage(wanted, record.datasets, folder)
-        plan = Plan(wanted.environment, limits, tuple(mounts))
+        plan = Plan(wanted.environment, limits, tuple(mounts), seal)
         cgroup, bubblewrap = self._rules.cgroup, self._rules.bubblewrap
         with Sandbox(plan, proxy, name=record.run, said=said, cgroup=cgroup, bubblewrap=bubblewrap) as sandbox:
             hand_over(folder, sandbox.user)

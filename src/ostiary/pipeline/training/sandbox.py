@@ -6,7 +6,8 @@ The start, step by step; whatever fails ends it, and no command has run:
 2. baits are put out, control groups made, bubblewrap started without environment and with four descriptors;
 3. the first process inside opens the proxy's sockets there and hands them out, with the folder of outputs;
 4. it and bubblewrap's own first process are put under the limits, and the proxy begins to answer;
-5. it tries to break out: every attempt must be refused as expected, and no bait may have been touched;
+5. it tries to break out: every attempt must be refused as expected, no bait may have been touched, and what is mounted
+   must be what was measured (``sealing``);
 6. it becomes the command, which starts with standard streams only.
 
 The thread that starts a sandbox must live as long as it: bubblewrap dies with the thread that made it, and takes
@@ -196,6 +197,8 @@ class Sandbox:
             probes_ms=_ms(report.ended_ns - report.begun_ns),
             total_ms=_ms(time.monotonic_ns() - self._called),
         )
+        if plan.seal is not None:
+            plan.seal.hold(hello.pid)
         before(start)
         self._proxy.log.probing = False
         held_up = time.monotonic_ns()
@@ -261,7 +264,11 @@ class Sandbox:
         return {**usual, **self._groups.held}
 
     def wait(self) -> Ended:
-        """Wait for the command; it is ended when its time is over."""
+        """Wait for the command; it is ended when its time is over.
+
+        Raises:
+            RefusedError: ``training_environment_changed`` while it ran.
+        """
         process = self._process
         if process is None:
             raise UnavailableError("training_sandbox_died", "the sandbox was not started")
@@ -278,6 +285,8 @@ class Sandbox:
         # to the proxy (SCM_RIGHTS), where it stays open for as long as nobody reads on.
         self._proxy.close()
         self._said.close()
+        if self._plan.seal is not None:
+            self._plan.seal.check()
         wall_s = time.monotonic() - self._begun
         return Ended(process.returncode, late, round(wall_s, 3), self._groups.peak_memory())
 

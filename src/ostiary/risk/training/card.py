@@ -56,6 +56,7 @@ class WingCard(msgspec.Struct, frozen=True):
         sessions: of sessions, by the session forest.
         unseen: of sessions of subjects that were in no training row.
         worst_access: of sessions, if a session were as risky as its worst access: what the session forest adds to.
+        session_nets: networks that judge sessions beside the trees, 0 of a history too short for them.
     """
 
     subjects: int
@@ -65,6 +66,7 @@ class WingCard(msgspec.Struct, frozen=True):
     sessions: Figures
     unseen: Figures
     worst_access: Figures
+    session_nets: int = 0
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -170,7 +172,8 @@ def _wing(name: str, wing: WingCard) -> str:
         ("sessions, by their worst access alone", wing.worst_access),
         ("sessions of unseen subjects", wing.unseen),
     )
-    return f"{head}{wing.session_trees} for sessions.\n\n{_table(rows)}"
+    nets = f" and {wing.session_nets} networks" if wing.session_nets else ""
+    return f"{head}{wing.session_trees}{nets} for sessions.\n\n{_table(rows)}"
 
 
 def _alarms(groups: Iterable[GroupRates]) -> str:

@@ -14,6 +14,7 @@ from ostiary.risk.schema import (
     MODEL_FILE,
     SCHEMA_FILE,
     SESSION_FILE,
+    SESSION_NET_FILE,
     SESSION_SCHEMA_FILE,
     Column,
     Schema,
@@ -24,6 +25,7 @@ from ostiary.risk.session_forest import SessionSchema
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.training.card import Card, encode_card, write_card
 from ostiary.risk.training.contrast import OWN
+from ostiary.risk.training.nets import SHARE
 from ostiary.risk.training.prepare import Examples
 from ostiary.risk.training.votes import Votes
 from ostiary.risk.training.wings import Access, Mask, Session, scaling_of
@@ -71,7 +73,11 @@ def files_of(wings: Mapping[str, Wing], examples: Examples, card: Card, referenc
         features = tuple(NAMES[place] for place in wing.access.features)
         files[file_of(MODEL_FILE, name)] = wing.access.final.text.encode()
         files[file_of(SESSION_FILE, name)] = wing.session.final.text.encode()
-        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(SessionSchema(TRAIL, features, SO_FAR, wing.session.lean))
+        nets = wing.session.nets
+        schema = SessionSchema(TRAIL, features, SO_FAR, wing.session.lean, SHARE if nets else 0.0)
+        files[file_of(SESSION_SCHEMA_FILE, name)] = _json(schema)
+        if nets is not None:
+            files[file_of(SESSION_NET_FILE, name)] = _json(nets)
         files[file_of(CALIBRATION_FILE, name)] = _json(scaling_of(wing.access, wing.session))
         if wing.access.votes is not None:
             files |= _vote(wing.access.votes)

@@ -95,8 +95,8 @@ def fit(
 
     With an ``offset``, a margin a row, the trees learn what is to be added to it; it is no part of what they say.
     """
-    left_out = [place for place, name in enumerate(names) if _is_left_out(name, settings)]
-    rows, later = _without(rows, left_out), later and (_without(later[0], left_out), later[1])
+    left_out = left_out_of(names, settings)
+    rows, later = without(rows, left_out), later and (without(later[0], left_out), later[1])
     data = lightgbm.Dataset(
         rows, labels, weight=weights, init_score=offset, feature_name=list(names), free_raw_data=True
     )
@@ -112,12 +112,17 @@ def fit(
     return Fitted(text=text, trees=max(best, 1), gain=gain)
 
 
+def left_out_of(names: Sequence[str], settings: FitSettings) -> list[int]:
+    """Return the places of the columns that nothing may be learned from."""
+    return [place for place, name in enumerate(names) if _is_left_out(name, settings)]
+
+
 def _is_left_out(name: str, settings: FitSettings) -> bool:
     return (settings.hardened and is_paddable(name)) or (settings.certifiable and name in _MOVABLE)
 
 
-def _without(rows: Rows, left_out: Sequence[int]) -> Rows:
-    """Return ``rows`` with columns that no tree can ask about: nothing is told in them."""
+def without(rows: Rows, left_out: Sequence[int]) -> Rows:
+    """Return ``rows`` with columns that nothing can be learned from: nothing is told in them."""
     if not left_out:
         return rows
     fewer = rows.copy()

@@ -293,6 +293,7 @@ def _wing_card(wing: Wing, prior: float) -> WingCard:
         sessions=measure(session.scores, session.kind, prior),
         unseen=measure(session.scores[session.unseen], session.kind[session.unseen], prior),
         worst_access=measure(*by_sitting(wing.access.scores, kind, wing.examples.sitting[wing.later]), prior),
+        session_nets=len(session.nets.nets) if session.nets else 0,
     )
 
 

@@ -5,7 +5,8 @@
 2. The access forest is fitted on the earlier part, stopping when the later part gains no more; the later part
    calibrates it and sets its thresholds; then it is grown once more on everything. The forest that serves may put
    many accesses on a slightly other score than the one that was measured, so the higher threshold of both holds.
-3. The session forest learns from trails of the folds' risks in the same way.
+3. The session forest learns from trails of the folds' risks in the same way, and beside it, of a history that is long
+   enough, small networks; what is calibrated and measured is the mean of both.
 4. With ``votes`` the forests of disjoint groups of sources stand beside the access forest, which then learns from
    nothing that they find odd; calibration and thresholds are of the higher of both.
 """
@@ -21,6 +22,7 @@ from ostiary.risk.calibration import Calibration
 from ostiary.risk.schema import Scaling, Thresholds
 from ostiary.risk.session_columns import NAMES as SO_FAR
 from ostiary.risk.session_columns import RISING as SO_FAR_RISING
+from ostiary.risk.session_net import SessionNets
 from ostiary.risk.trail import NAMES as TRAIL
 from ostiary.risk.trail import RISING as TRAIL_RISING
 from ostiary.risk.training.calibrate import learn_calibration
@@ -28,6 +30,7 @@ from ostiary.risk.training.continuity import continued, mapped
 from ostiary.risk.training.figures import by_sitting, harder, probabilities, thresholds
 from ostiary.risk.training.fit import FitSettings, Fitted, Floats, Ints, Rows, fit, margins
 from ostiary.risk.training.folds import Folds, fit_folds, suspects
+from ostiary.risk.training.nets import SHARE, enough, net_margins, nets_of
 from ostiary.risk.training.prepare import Examples
 from ostiary.risk.training.session_rows import Judge, SessionExamples
 from ostiary.risk.training.sources import Caps, weights
@@ -93,7 +96,10 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """The session forest of a wing; ``scores`` and ``kind`` are of the later sittings, ``lean`` as in its schema."""
+    """The session forest of a wing; ``scores`` and ``kind`` are of the later sittings, ``lean`` as in its schema.
+
+    ``nets`` judge beside it, if the history was long enough for them.
+    """
 
     final: Fitted
     table: Calibration
@@ -102,6 +108,7 @@ class Session(msgspec.Struct, frozen=True):
     kind: npt.NDArray[np.int64]
     unseen: Mask
     lean: float
+    nets: SessionNets | None
 
 
 Before = Callable[[Rows], Floats]
@@ -205,30 +212,34 @@ def fit_session(
     )
     later = examples.time_ns >= border_ns
     early = ~later & (examples.subject % HELD_OUT != 0)
+    beside = enough(examples.label[early])  # what serves is of the same parts as what was measured
     risk = examples.rows[:, TRAIL.index("trail_llr")].astype(np.float64)
 
-    def grown(part: Mask) -> Fitted:
+    def grown(part: Mask) -> tuple[Fitted, SessionNets | None]:
         rows, label = examples.rows[part], examples.label[part]
         weight = np.where(label == 0, own.own_weight, 1.0)
         offset = own.lean * risk[part] + _log_odds(weight, label)
-        return fit(
+        forest = fit(
             rows, label, names=names, monotone=monotone, settings=shaped, seed=seed, weights=weight, offset=offset
         )
+        return forest, nets_of(rows, label, names, monotone, settings, seed) if beside else None
 
-    def told(forest: Fitted) -> Floats:
-        return margins(forest.text, examples.rows[later], settings.threads) + own.lean * risk[later]
+    def told(forest: Fitted, nets: SessionNets | None) -> Floats:
+        rows = examples.rows[later]
+        trees = margins(forest.text, rows, settings.threads) + own.lean * risk[later]
+        return trees if nets is None else (1 - SHARE) * trees + SHARE * net_margins(nets, names, rows)
 
-    margin = told(grown(early))
+    margin = told(*grown(early))
     scores, kind = by_sitting(margin, examples.kind[later], examples.sitting[later])
     table = learn_calibration(scores, (kind > 0).astype(np.int64), prior)
     calibrated = probabilities(table, scores)
     held_out, _ = by_sitting(
         (examples.subject[later] % HELD_OUT == 0).astype(np.float64), examples.kind[later], examples.sitting[later]
     )
-    final = grown(np.ones(len(later), dtype=np.bool_))
-    again, _ = by_sitting(told(final), examples.kind[later], examples.sitting[later])
+    final, nets = grown(np.ones(len(later), dtype=np.bool_))
+    again, _ = by_sitting(told(final, nets), examples.kind[later], examples.sitting[later])
     levels = harder(thresholds(calibrated, kind), thresholds(probabilities(table, again), kind))
-    return Session(final, table, levels, calibrated, kind, held_out > 0, own.lean)
+    return Session(final, table, levels, calibrated, kind, held_out > 0, own.lean, nets)
 
 
 def _log_odds(weight: Floats, label: Ints) -> float:

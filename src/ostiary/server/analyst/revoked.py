@@ -1,6 +1,7 @@
 """What a fall or an end took away: rights, tokens, sessions, and whom shared signals tell.
 
-- A token falls with the session that it carries and with the session in which it was exchanged. Those are told that the
+- A token falls with the session that it carries, with the session in which it was exchanged, and with the session of
+  whoever acts with it, about whomever it is. Those are told that the
   log knows and that had not run out; a token of an issuer elsewhere is refused with its session, and nobody here knows
   how many there are.
 - A stream of shared signals is told within a second; what waits is in its outbox until the receiver takes it.
@@ -22,12 +23,16 @@ from ostiary.response.ssf.streams import DISABLED, Stream
 from ostiary.server.analyst.reading import told_of
 from ostiary.server.responses import Shown
 from ostiary.server.signalling import naming_of
+from ostiary.server.tokens.records import ACTS
 from ostiary.server.wiring import House
 from ostiary.sessions import Session, SessionState, handle_of
 
 _REVOKED: Final = "session-revoked"
 _CHANGED: Final = "assurance-level-change"
 _MADE: Final = frozenset({"exchanged", "minted"})
+_CARRIES: Final = "carries this session"
+_CAME: Final = "was exchanged in this session"
+_ACTS: Final = "is used by who acts in this session"
 _MOST_WAITING: Final = 200
 
 
@@ -113,24 +118,30 @@ def _tokens(house: House, session: Session, at_ns: int) -> Iterator[RevokedToken
     if not session.subject:
         return
     for stored, told in told_of(house, session.tenant, "token", session.subject):
-        if told.get("action") not in _MADE or stored.time_ns > at_ns or int(told.get("expires_ns", 0)) <= at_ns:
+        if (
+            told.get("action") not in {*_MADE, ACTS}
+            or stored.time_ns > at_ns
+            or int(told.get("expires_ns", 0)) <= at_ns
+        ):
             continue
         own = str(told.get("session_id", ""))
         carries, came = own == session.session_id, told.get("origin_session") == session.handle
-        if carries or came:
+        acts = told.get("acting_session") == session.handle
+        if carries or came or acts:
             yield RevokedToken(
                 token=str(told.get("token_id", "")),
                 session=handle_of(session.tenant, own),
                 made_ns=stored.time_ns,
                 expires_ns=int(told["expires_ns"]),
-                why="carries this session" if carries else "was exchanged in this session",
+                why=_CARRIES if carries else _CAME if came else _ACTS,
             )
 
 
 def _sessions(session: Session, tokens: tuple[RevokedToken, ...]) -> Iterator[RevokedSession]:
     yield RevokedSession(session=session.handle, why="this session")
     for name in dict.fromkeys(one.session for one in tokens if one.session != session.handle):
-        yield RevokedSession(session=name, why="of a token that was exchanged in this session")
+        why = {one.why for one in tokens if one.session == name}
+        yield RevokedSession(session=name, why=f"of a token that {_CAME if _CAME in why else _ACTS}")
 
 
 def _streams(house: House, session: Session, event: str) -> Iterator[ToldStream]:

@@ -1,12 +1,12 @@
 """Sealed codes in the database: sets by tenant, what was tried, and what was used.
 
 1. A try is counted before it is looked at, by whom it came from and over the whole tenant; a good one is taken off.
-   So neither a restart nor a crash gives anybody more tries.
+   So neither a restart nor a crash gives anybody more tries. Each is a row of its own, written before the rows are
+   counted: of tries in two processes at once none is lost, and the later sees the earlier.
 2. Codes are used up in a table where, of two uses in two processes even, one is the first. A set that is used up or
    called back is good for nothing, whatever the table says.
 """
 
-import threading
 from typing import Final
 
 import msgspec
@@ -15,7 +15,7 @@ from ostiary.approvals.glass import SECOND_NS
 from ostiary.approvals.sealed_codes import CodeSet, Redeemed, wrong_codes
 from ostiary.errors import RefusedError
 from ostiary.identity.ports import ReplayMemory
-from ostiary.keys import KeyRing, sha256
+from ostiary.keys import KeyRing, random_bytes, sha256
 from ostiary.server.break_glass.book import PURPOSE
 from ostiary.server.signed_shelf import ShelfStore, SignedShelf
 
@@ -24,20 +24,15 @@ TRIES_OF_ONE: Final = 5
 TRIES_OF_ALL: Final = 30
 MAX_SETS: Final = 16
 _FOREVER_NS: Final = 1 << 62
-_TRIES: Final = "tries"
+_NAME_BYTES: Final = 16
 
 
 class Try(msgspec.Struct, array_like=True, frozen=True):
-    """One wrong try: whose, and when."""
+    """One wrong try: whose, and when; the name is its own."""
 
     by: str
     at_ns: int
-
-
-class Tries(msgspec.Struct, frozen=True):
-    """Those that count still."""
-
-    made: tuple[Try, ...] = ()
+    name: str
 
 
 class CalledBack(msgspec.Struct, frozen=True):
@@ -54,9 +49,8 @@ class CodeShelf:
         """Keep sets in ``store`` and used codes in ``used``."""
         self._sets = SignedShelf(store, ring, "break_glass_codes", CodeSet, PURPOSE)
         self._called_back = SignedShelf(store, ring, "break_glass_codes_back", CalledBack, PURPOSE)
-        self._tries = SignedShelf(store, ring, "break_glass_tries", Tries, PURPOSE)
+        self._tries = SignedShelf(store, ring, "break_glass_try", Try, PURPOSE)
         self._used = used
-        self._lock = threading.Lock()
 
     def keep(self, codes: CodeSet) -> None:
         """Keep a fresh set.
@@ -95,21 +89,17 @@ class CodeShelf:
         Raises:
             RefusedError: ``break_glass_codes_limited``: too many were wrong in the last quarter of an hour.
         """
-        with self._lock:
-            recent = self._recent(tenant, now_ns)
-            if len(recent) >= TRIES_OF_ALL or sum(one.by == by for one in recent) >= TRIES_OF_ONE:
-                raise RefusedError("break_glass_codes_limited", "too many wrong codes: wait a quarter of an hour")
-            made = Try(by, now_ns)
-            self._tries.save(tenant, _TRIES, Tries((*recent, made)), now_ns)
-            return made
+        made = Try(by, now_ns, random_bytes(_NAME_BYTES).hex())
+        self._tries.add(tenant, made.name, made, now_ns)
+        recent = self._recent(tenant, now_ns)
+        if len(recent) > TRIES_OF_ALL or sum(one.by == by for one in recent) > TRIES_OF_ONE:
+            self._tries.delete(tenant, made.name)
+            raise RefusedError("break_glass_codes_limited", "too many wrong codes: wait a quarter of an hour")
+        return made
 
-    def was_good(self, tenant: str, made: Try, now_ns: int) -> None:
+    def was_good(self, tenant: str, made: Try) -> None:
         """Take a try that was right off the count."""
-        with self._lock:
-            left = list(self._recent(tenant, now_ns))
-            if made in left:
-                left.remove(made)
-            self._tries.save(tenant, _TRIES, Tries(tuple(left)), now_ns)
+        self._tries.delete(tenant, made.name)
 
     def use_up(self, tenant: str, found: Redeemed, now_ns: int) -> None:
         """Use codes up.
@@ -125,7 +115,9 @@ class CodeShelf:
         """Return whether ``what`` is spent for the first time; in two processes even, one is the first."""
         return self._used.remember(tenant, sha256(f"break-glass\0{what}".encode()), _FOREVER_NS, now_ns)
 
-    def _recent(self, tenant: str, now_ns: int) -> tuple[Try, ...]:
+    def _recent(self, tenant: str, now_ns: int) -> list[Try]:
         """Return those that count; one from the future counts, too: a clock that went back frees nobody."""
-        kept = self._tries.load(tenant, _TRIES)
-        return tuple(one for one in kept.made if one.at_ns > now_ns - WINDOW_NS) if kept else ()
+        kept = self._tries.all(tenant)
+        for over in [one for one in kept if one.at_ns <= now_ns - WINDOW_NS]:
+            self._tries.delete(tenant, over.name)
+        return [one for one in kept if one.at_ns > now_ns - WINDOW_NS]

@@ -62,7 +62,7 @@ def open_by_codes(house: House, who: str, tenant: str, terms: Terms, texts: Sequ
         record_deed(house, who, tenant, "break_glass.codes_refused", code=no.code)
         # Whoever found codes could ask for too much and so learn that they are good, with nothing used up.
         raise (no if isinstance(no, RefusedError) else wrong_codes()) from None
-    room.codes.was_good(tenant, tried, now_ns)
+    room.codes.was_good(tenant, tried)
     made = Opening(_id(now_ns), tenant, fit, CODES, found.people, now_ns, codes=found.codes.id, by=who)
     return _open(house, who, made, {"codes": found.codes.id, "numbers": found.numbers})
 

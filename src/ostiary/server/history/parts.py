@@ -27,6 +27,7 @@ PURPOSE: Final = "history"
 TYPE: Final = "application/vnd.ostiary.history+json"
 PART_EVENTS: Final = 100_000
 MOST_EVENTS: Final = 2_000_000
+MOST_LIST: Final = 64 << 20
 LIST: Final = "history.json"
 _PLAIN: Final = ("event_id", "subject_type", "subject_id", "action", "resource_type", "resource_id")
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -120,9 +121,10 @@ def list_of(shelf: Shelf, ring: KeyRing, tenant: str) -> Listed:
 
     Raises:
         UnavailableError: ``history_unreadable``.
+        FaultyInputError: ``history_too_large``.
         VerificationError: ``history_untrusted``.
     """
-    listed = unseal(ring, tenant, shelf.read(LIST), Listed)
+    listed = unseal(ring, tenant, shelf.read(LIST, most=MOST_LIST), Listed)
     if listed.tenant != tenant or not listed.parts:
         raise VerificationError("history_untrusted", "the list is of another tenant, or empty")
     return listed

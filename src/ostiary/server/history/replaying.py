@@ -2,6 +2,7 @@
 
 - What is done stands in a journal, signed after each step; a run that is killed goes on from it. Who changes files or
   journal meanwhile is refused: both are believed by digest and signature alone.
+- A journal names its run: one of another run of the same history, of an older catalogue say, is refused.
 - The same history, catalogue and settings are the same run; others lie beside it.
 - Books hold what people did: they are erased once every part is done, but for the last, which is the back-fill.
 """
@@ -15,7 +16,7 @@ from ostiary.errors import VerificationError
 from ostiary.keys import KeyRing, sha256_hex
 from ostiary.server.history import passes
 from ostiary.server.history.cluster import finished
-from ostiary.server.history.parts import Listed, digest_of, list_of, seal, unseal
+from ostiary.server.history.parts import MOST_LIST, Listed, digest_of, list_of, seal, unseal
 from ostiary.server.history.passes import Ask, Written
 from ostiary.server.history.shelf import Shelf
 from ostiary.signals.features import SET_DIGEST
@@ -31,6 +32,7 @@ class Journal(msgspec.Struct):
     """What is done: books by the part that they stand before, features by part."""
 
     history: str
+    run: str
     books: dict[int, Written] = {}
     features: dict[int, Written] = {}
 
@@ -87,10 +89,10 @@ class _Run:
     def _opened(self) -> Journal:
         name, digest = f"{self._ask.run}/{JOURNAL}", digest_of(self._listed)
         if not self._shelf.holds(name):
-            return Journal(digest)
-        found = unseal(self._ring, self._ask.tenant, self._shelf.read(name), Journal)
-        if found.history != digest:
-            raise VerificationError("history_untrusted", "the journal is of another history")
+            return Journal(digest, self._ask.run)
+        found = unseal(self._ring, self._ask.tenant, self._shelf.read(name, most=MOST_LIST), Journal)
+        if (found.history, found.run) != (digest, self._ask.run):
+            raise VerificationError("history_untrusted", "the journal is of another history, or of another run")
         return found
 
     def finish(self) -> Replayed:

@@ -1,9 +1,12 @@
 """Trains on many machines: the rounds of planted impostors are replayed by workers, the trees are grown here.
 
 Each round replays the whole history with other impostors in it, by the features' own code, and depends on no other
-round. The same history, verdicts, settings and seed give the model of ``ostiary risk train``, to the byte.
+round. The same history, verdicts, settings and seed give the model of ``ostiary risk train``, to the byte. What a
+worker keeps for the next round is of one training and has a name of its own: workers live on, and the next training may
+be another tenant's.
 """
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,10 +34,9 @@ def events_of(shelf: Shelf, listed: Listed) -> list[AccessEvent]:
 
 def spread_over(client: "Client") -> Spread:
     """Return what lets the workers of a cluster do the rounds of a training."""
-    begun = iter(range(1_000_000))
 
     def spread(build: Callable[..., Work], arguments: Sequence[Any], rounds: int) -> Iterator[Any]:
-        what = f"{build.__module__}.{build.__qualname__}.{next(begun)}"
+        what = f"{build.__module__}.{build.__qualname__}.{secrets.token_hex(16)}"
         scatter: Any = client.scatter
         told = scatter(tuple(arguments), broadcast=True, hash=False)
         found = dict(in_turn(client, one_round, [(what, build, told, one) for one in range(rounds)]))

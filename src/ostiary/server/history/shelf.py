@@ -2,7 +2,8 @@
 
 Rules:
 - A file is named by its digest wherever it is asked for: what lies there now must be what was written then.
-- A file appears whole or not at all, and has at most ``MOST_BYTES``.
+- A file appears whole or not at all, and has at most ``MOST_BYTES``. Until then it has a name that nobody can know:
+  where others may write too, a link that waits there leads nowhere.
 - Credentials are never in an address: each machine has its own, where its cloud's tools look for them.
 
 >>> import tempfile
@@ -14,6 +15,7 @@ Rules:
 
 import os
 import re
+import secrets
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -52,7 +54,7 @@ class Shelf:
         Raises:
             UnavailableError: ``history_unwritable``.
         """
-        place, draft = self._place(name), self._place(name + _DRAFT)
+        place, draft = self._place(name), self._place(f"{name}.{secrets.token_hex(8)}{_DRAFT}")
         try:
             self._files.makedirs(place.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(draft, data)
@@ -61,8 +63,8 @@ class Shelf:
             raise UnavailableError("history_unwritable", f"`{place}` cannot be written: {fault}") from fault
         return "sha256:" + sha256_hex(data)
 
-    def read(self, name: str, digest: str = "") -> bytes:
-        """Return a file's bytes; with ``digest`` only when they are the ones that it names.
+    def read(self, name: str, digest: str = "", most: int = MOST_BYTES) -> bytes:
+        """Return a file's bytes, at most so many; with ``digest`` only when they are the ones that it names.
 
         Raises:
             UnavailableError: ``history_unreadable``.
@@ -72,11 +74,11 @@ class Shelf:
         place = self._place(name)
         try:
             with self._files.open(place, "rb") as file:
-                data = bytes(file.read(MOST_BYTES + 1))
+                data = bytes(file.read(most + 1))
         except OSError as fault:
             raise UnavailableError("history_unreadable", f"`{place}` cannot be read: {fault}") from fault
-        if len(data) > MOST_BYTES:
-            raise FaultyInputError("history_too_large", f"`{place}` has more than {MOST_BYTES} bytes")
+        if len(data) > most:
+            raise FaultyInputError("history_too_large", f"`{place}` has more than {most} bytes")
         if digest and digest != "sha256:" + sha256_hex(data):
             raise VerificationError("history_changed", f"`{place}` is not what was written there")
         return data

@@ -15,9 +15,14 @@ MAX_WAITING: Final = 10_000
 class Learner:
     """Works after the answer, in its own thread: sessions, profiles. What does not fit is counted, not waited for."""
 
-    def __init__(self, learn: Callable[[Decided], None], on_fault: Callable[[str, BaseException], None]) -> None:
-        """Start the thread."""
-        self._learn = learn
+    def __init__(
+        self,
+        learn: Callable[[Decided], None],
+        on_fault: Callable[[str, BaseException], None],
+        keep: Callable[[Decided], Decided] = lambda decided: decided,
+    ) -> None:
+        """Start the thread; ``keep`` makes of a decision what waits."""
+        self._learn, self._keep = learn, keep
         self._on_fault = on_fault
         self._queue: queue.SimpleQueue[Decided | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ostiary-learner", daemon=True)
@@ -32,7 +37,7 @@ class Learner:
         """Hand over one decision; return false when too many wait."""
         if self._queue.qsize() >= MAX_WAITING:  # the loop alone offers: nobody comes between the two lines
             return False
-        self._queue.put(decided)
+        self._queue.put(self._keep(decided))
         return True
 
     def close(self) -> None:

@@ -1,6 +1,8 @@
 """What the log keeps of tokens, kind ``token``: who got which, for what, bound to what, on whose word; never the token.
 
-A token that was made or taken back without its record on disk does not count: who calls these waits for it.
+A token that was made or taken back without its record on disk does not count: who calls these waits for it. Whoever
+acts with a token that is about somebody else has a record of that, ``acts``, written before the token's own: so what
+falls with him can be told, and goes with him when he is erased.
 """
 
 from collections.abc import Sequence
@@ -9,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.identity.exchange.actors import ACTING
 from ostiary.identity.exchange.details import AccessDetail
 from ostiary.identity.exchange.issuing import Minted
 from ostiary.identity.exchange.presenting import ProvenExchange
@@ -20,6 +23,7 @@ from ostiary.sessions import handle_of
 from ostiary.vocabulary.ids import RANDOM_BYTES, make_id
 
 KIND: Final = "token"
+ACTS: Final = "acts"
 RECORD_VERSION: Final = 1
 WAIT_S: Final = 10.0
 
@@ -35,6 +39,8 @@ def record_exchange(
     """Queue the record of a token that was exchanged."""
     identity = proven.identity
     session = proven.origin.get("sid")
+    whose = f"{identity.subject_type}:{identity.subject_id}"
+    _record_acting(house, tenant, proven, minted, whose)
     told = {
         **made(minted, detail, jkt=proven.jkt, x5t=proven.x5t),
         "origin_session": handle_of(tenant, session) if isinstance(session, str) and session else "",
@@ -43,7 +49,20 @@ def record_exchange(
         "act": proven.act,
         "decisions": list(decisions),
     }
-    return append(house, tenant, "exchanged", f"{identity.subject_type}:{identity.subject_id}", told)[1]
+    return append(house, tenant, "exchanged", whose, told)[1]
+
+
+def _record_acting(house: House, tenant: str, proven: ProvenExchange, minted: Minted, whose: str) -> None:
+    for actor in proven.origin.get(ACTING, ()):
+        session = actor.get("sid", "")
+        told = {
+            "token_id": minted.token_id,
+            "session_id": minted.session_id,
+            "expires_ns": minted.expires_ns,
+            "acting_session": handle_of(tenant, session) if session else "",
+            "for": whose,
+        }
+        append(house, tenant, ACTS, actor["subject"], told)
 
 
 def record_revocation(house: House, identity: VerifiedIdentity, by: str) -> str:

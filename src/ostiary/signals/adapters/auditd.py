@@ -17,7 +17,7 @@ from typing import Final
 from ostiary.errors import FaultyInputError
 from ostiary.signals.fields import address, fallback_id, within
 from ostiary.signals.pieces import Shape
-from ostiary.signals.texts import identifier
+from ostiary.signals.texts import BLANKS, identifier
 from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 
 FORMAT: Final = "auditd"
@@ -31,7 +31,7 @@ _LINE: Final = re.compile(
     r"msg=audit\((?P<s>\d{1,10})\.(?P<ms>\d{3}):(?P<serial>\d{1,20})\): ?(?P<rest>.*)"
 )
 # A name that somebody typed may hold an apostrophe, and no space: `msg` ends at one that a space or the end follows.
-_FIELD: Final = re.compile(r"""\s*([A-Za-z][\w-]{0,63})=("[^"]*"|'(?:[^']|'(?=\S))*+'|[^\s"']+)?""")
+_FIELD: Final = re.compile(r"""\s*+([A-Za-z][\w-]{0,63})=("[^"]*"|'(?:[^']|'(?=\S))*+'|[^\s"']+)?""")
 _HEX: Final = re.compile(r"(?:[0-9A-F]{2})+\Z")
 _UNSET: Final = frozenset({"4294967295", "-1", "unset", "(none)", "?", ""})
 _TEXTS: Final = frozenset(
@@ -129,6 +129,7 @@ def _fields(rest: str) -> dict[str, str]:
 
 def _skipped(text: str, place: int) -> int:
     """Return where the next word begins: AVC records say ``denied  { read } for`` before their fields."""
+    place += len(text) - place - len(text[place:].lstrip())
     end = text.find(" ", place + 1)
     if '"' in text[place : end if end > 0 else len(text)]:
         raise FaultyInputError("record_malformed", "a quote in the audit record has no end")
@@ -139,7 +140,7 @@ def _value(name: str, value: str) -> str:
     if value[:1] in {'"', "'"}:
         return value[1:-1]
     if name in _TEXTS and _HEX.match(value):
-        return bytes.fromhex(value).decode("utf-8", "replace").replace("\0", " ").strip()
+        return bytes.fromhex(value).decode("utf-8", "backslashreplace").replace("\0", " ").strip(BLANKS)
     return value
 
 

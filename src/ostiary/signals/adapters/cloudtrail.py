@@ -1,12 +1,14 @@
 """AWS CloudTrail: log files ``{"Records": [...]}``, plain or gzip, or one record a line.
 
 Rules:
-- A person behind an assumed role is told by the session's name when that is a mail address (as single sign-on sets it);
-  otherwise the role is the subject, so that random session names do not make every run a stranger.
+- A person behind a role of IAM Identity Center is told by the session's name, an address of mail that single sign-on
+  sets. Whoever may assume any other role chooses that name: there an address makes another session of the role, never
+  the person. Otherwise the role is the subject, so that random session names do not make every run a stranger.
 - The resource is what the request names most narrowly; where it names none, the service in its region.
 - A refused call is ``denied``, any other error a ``failure``; a log-in tells its own outcome.
 """
 
+import re
 from typing import Any, Final
 
 from ostiary.signals.actions import class_of
@@ -49,6 +51,7 @@ _NAMES: Final = (
     ("detectorId", "detector"),
     ("name", "object"),
 )
+_SINGLE_SIGN_ON: Final = re.compile(r"arn:aws[a-z-]{0,16}:iam::\d{1,12}:role/aws-reserved/sso\.amazonaws\.com/")
 _REFUSALS: Final = ("AccessDenied", "Unauthorized", "Forbidden", "NotAuthorized", "ExplicitDeny")
 
 
@@ -97,8 +100,9 @@ def _subject(record: dict[str, Any]) -> tuple[str, str]:
     if kind == "Root":
         return "user", f"root:{text(who, 'accountId') or 'unknown'}"
     if kind in {"AssumedRole", "FederatedUser"}:
-        if "@" in session:
-            return "user", session
+        if "@" in session and kind == "AssumedRole":
+            issuer = text(who, "sessionContext", "sessionIssuer", "arn") or ""
+            return ("user", session) if _SINGLE_SIGN_ON.match(issuer) else ("role", _session_of(who, issuer, session))
         role = first(who, ("sessionContext", "sessionIssuer", "arn"), ("arn",), ("principalId",))
         return "role", needed(role, "userIdentity.arn")
     if kind == "AWSService" or (not kind and text(who, "invokedBy")):
@@ -107,6 +111,10 @@ def _subject(record: dict[str, Any]) -> tuple[str, str]:
         return "account", needed(first(who, ("accountId",), ("principalId",)), "userIdentity.accountId")
     names = (("userName",), ("onBehalfOf", "userId"), ("arn",), ("principalId",), ("accountId",))
     return "user", needed(first(who, *names), "userIdentity")
+
+
+def _session_of(who: Any, issuer: str, session: str) -> str:
+    return text(who, "arn") or f"{issuer or 'role'}/{session}"
 
 
 def _own(record: dict[str, Any], subject: str) -> tuple[str, ...]:

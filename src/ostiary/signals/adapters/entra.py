@@ -1,4 +1,7 @@
-"""Microsoft Entra sign-in logs: the Graph answer ``{"value": [...]}``, or diagnostic lines with ``properties``."""
+"""Microsoft Entra sign-in logs: the Graph answer ``{"value": [...]}``, or diagnostic lines with ``properties``.
+
+An application is called by its id: its name is whatever its maker likes, a person's name too.
+"""
 
 from typing import Any, Final
 
@@ -22,7 +25,7 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     outer, record = record, at(record, "properties") or record
     device = at(record, "deviceDetail")
     service = first(record, ("servicePrincipalId",)) if text(record, "userId") is None else None
-    user = first(record, ("userPrincipalName",), ("userId",), ("servicePrincipalName",), ("servicePrincipalId",))
+    user = service or first(record, ("userPrincipalName",), ("userId",), ("servicePrincipalName",))
     subject = needed(user, "userPrincipalName").lower()
     return AccessEvent(
         event_id=text(record, "id") or fallback_id(record),

@@ -4,6 +4,7 @@ Rules:
 - Only the stages that tell an outcome count (``ResponseComplete``, ``ResponseStarted``, ``Panic``); the announcement of
   the same request (``RequestReceived``) is rejected as ``stage_announcement``, so that nothing counts twice or is lost.
 - Service accounts, nodes and other ``system:`` names are workloads, not people.
+- Of ``sourceIPs`` the last counts: all before it are what the client says of itself (``X-Forwarded-For``).
 - ``exec``, ``attach`` and the like, and any change of roles, are ``admin`` whatever the verb.
 """
 
@@ -70,13 +71,18 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
         action_class=_class(verb, target),
         outcome=_outcome(record),
         client_id=text(record, "user", "extra", "authentication.kubernetes.io/pod-name", 0),
-        ip=address(text(record, "sourceIPs", 0)),
+        ip=_address(record),
         user_agent=text(record, "userAgent"),
         groups=tuple(group for group in texts(record, "user", "groups") if group not in _CROWDS),
         source=FORMAT,
         detail=text(record, "responseStatus", "reason"),
         marks=says.marks,
     )
+
+
+def _address(record: dict[str, Any]) -> str | None:
+    told = record.get("sourceIPs")
+    return address(text(told, len(told) - 1)) if isinstance(told, list) and told else None
 
 
 def _begun(record: dict[str, Any]) -> str | None:

@@ -72,6 +72,7 @@ _CLASSES: Final[dict[int, dict[int, ActionClass]]] = {
     6005: {1: _A.READ, 2: _A.WRITE, 3: _A.OTHER, 4: _A.READ, 5: _A.WRITE, 6: _A.WRITE, 7: _A.DELETE, 8: _A.LIST},
     6006: _FILES,
 }
+_SIGNING_IN: Final = frozenset({3002, 3003})
 _WORKLOADS: Final = {3: "system", 4: "service"}
 _STATUS: Final = {1: EventOutcome.SUCCESS, 2: EventOutcome.FAILURE}
 _DENIED: Final = 2
@@ -96,7 +97,8 @@ def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
     if kind is None or kind not in _CLASSES:
         raise FaultyInputError("class_unsupported", f"OCSF class `{kind}` tells no access", "class_uid")
     time_ns = _time(record)
-    user = at(record, "actor", "user") or at(record, "user")
+    acting, named = at(record, "actor", "user"), at(record, "user")
+    user = (named or acting) if kind in _SIGNING_IN else (acting or named)
     session = at(record, "actor", "session") or at(record, "session")
     action = needed(first(record, ("api", "operation"), ("activity_name",), ("type_name",)), "api.operation")
     resource_type, resource_id = _resource(record)

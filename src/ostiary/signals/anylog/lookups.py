@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ostiary.signals.anylog.paths import Path
+from ostiary.signals.texts import BLANKS
 
 Get = Callable[[Any], Any]
 Lookup = Callable[[Path], Get]
@@ -33,10 +34,10 @@ def from_table(places: Mapping[str, int], empty: frozenset[str]) -> Lookup:
         if place is None:
             return never
         if empty == JUST_EMPTY:
-            return lambda row: row[place].strip() or None
+            return lambda row: row[place].strip(BLANKS) or None
 
         def get(row: list[str]) -> str | None:
-            value = row[place].strip()
+            value = row[place].strip(BLANKS)
             return None if value in empty else value
 
         return get
@@ -50,7 +51,7 @@ def from_object(empty: frozenset[str]) -> Lookup:
     def clean(value: Any) -> Any:
         if type(value) is not str:
             return value
-        value = value.strip()
+        value = value.strip(BLANKS)
         return None if value in empty else value
 
     def lookup(path: Path) -> Get:

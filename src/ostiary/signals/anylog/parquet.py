@@ -8,6 +8,7 @@ Rules:
 - A file that cannot be read on is one rejection, where it broke.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -58,17 +59,25 @@ def parquet_rows(
 
 
 def _of_file(path: File, reader_of: Any, wanted: set[str], seen: Seen | None) -> Iterator[dict[str, Any]]:
-    """Yield the records of one open file: what was digested is what is read."""
+    """Yield the records of one open file: what was digested is what is read, or the last of them is a fault."""
     if str(path) == "-":
         raise FaultyInputError("input_unreadable", "Parquet is no stream: give a file, not standard input")
     try:
         with path.open("rb") as file:
+            before = _state(file)
             while seen is not None and (part := file.read(CHUNK)):
                 seen(part)
             file.seek(0)
             yield from _records(reader_of, file, wanted)
+            if _state(file) != before:
+                raise FaultyInputError("input_changed", f"`{path}` was changed while it was read")
     except OSError as fault:
         raise FaultyInputError("input_unreadable", f"`{path}` cannot be read: {fault.strerror}") from fault
+
+
+def _state(file: IO[bytes]) -> tuple[int, int]:
+    told = os.fstat(file.fileno())
+    return told.st_size, told.st_ctime_ns
 
 
 def _engine() -> Any:
@@ -143,11 +152,11 @@ def _values(array: Any) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of the kinds that JSON has, or a moment; bytes that are UTF-8 are text."""
+    """Return a value of the kinds that JSON has, or a moment; bytes are text, written out where they are no UTF-8."""
     if isinstance(value, float):
         return None if isnan(value) else value  # what a table without empty cells writes for one
     if isinstance(value, bytes):
-        return _text(value)
+        return value.decode("utf-8", "backslashreplace")
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -155,10 +164,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal | UUID):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     return value.isoformat() if type(value) is date else value
-
-
-def _text(value: bytes) -> str | None:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return None

@@ -12,7 +12,7 @@ from ostiary.errors import FaultyInputError
 from ostiary.signals.anylog.inputs import Input
 from ostiary.signals.anylog.lookups import Lookup, from_object, from_table
 from ostiary.signals.anylog.tables import TableForm, joined, places, split, without_mark
-from ostiary.signals.decoding import MAX_COLUMNS, read_json
+from ostiary.signals.decoding import MAX_COLUMNS, check_text, read_json
 from ostiary.signals.pieces import Accepted, Piece, Rejected
 from ostiary.signals.splitting import json_pieces, lines
 from ostiary.vocabulary.events import AccessEvent
@@ -104,6 +104,8 @@ class _Rows:
             raise self._fault
         form, piece = self._form, without_mark(piece)
         try:
+            if form.header:
+                check_text(piece.data)
             row = split(piece.data, form)
             named = places(row) if form.header else _numbered(form.names, len(row))
         except FaultyInputError as fault:

@@ -130,7 +130,7 @@ TYPES: Final[tuple[LogType, ...]] = (
         what="objectRef/name|objectRef/namespace|requestURI",
         outcome="responseStatus/code",
         detail="responseStatus/reason|objectRef/subresource|annotations/authorization.k8s.io~1decision",
-        ip="sourceIPs/0",
+        ip="sourceIPs/-1",
         groups="user/groups",
     ),
     log_type(
@@ -140,10 +140,11 @@ TYPES: Final[tuple[LogType, ...]] = (
         envelopes=("value", "records"),
         action="operationName|properties/activityDisplayName|properties/operationName|category",
         who="properties/userPrincipalName|properties/initiatedBy/user/userPrincipalName|"
-        "properties/initiatedBy/user/id|properties/initiatedBy/app/displayName|"
-        "properties/initiatedBy/app/servicePrincipalId|properties/servicePrincipalName|"
-        "properties/servicePrincipalId|properties/userId|identity",
-        who_kind="properties/initiatedBy/app/displayName|properties/servicePrincipalName",
+        "properties/initiatedBy/user/id|properties/initiatedBy/app/servicePrincipalId|"
+        "properties/initiatedBy/app/appId|properties/initiatedBy/app/displayName|properties/servicePrincipalId|"
+        "properties/servicePrincipalName|properties/userId|identity",
+        services="properties/initiatedBy/app/servicePrincipalId|properties/initiatedBy/app/appId|"
+        "properties/initiatedBy/app/displayName|properties/servicePrincipalId|properties/servicePrincipalName",
         kind="properties/targetResources/0/type|properties/resourceDisplayName|category",
         what="properties/targetResources/0/userPrincipalName|properties/targetResources/0/displayName|"
         "properties/targetResources/0/id|properties/resourceDisplayName|properties/resourceId|resourceId",
@@ -171,16 +172,17 @@ TYPES: Final[tuple[LogType, ...]] = (
         action="properties/log/verb|operationName|operationname|category",
         service="properties/log/objectRef/resource",
         who="properties/log/user/username|identity/claims/http:~1~1schemas.xmlsoap.org~1ws~12005~105~1identity~1claims~1upn|"
+        "caller|identity/claims/http:~1~1schemas.microsoft.com~1identity~1claims~1objectidentifier|"
         "identity/claims/http:~1~1schemas.xmlsoap.org~1ws~12005~105~1identity~1claims~1name|"
         "identity/claims/http:~1~1schemas.xmlsoap.org~1ws~12005~105~1identity~1claims~1emailaddress|"
-        "identity/claims/name|identity/claims/appid|caller|properties/user/username|"
+        "identity/claims/name|identity/claims/appid|properties/user/username|"
         "user/username|identity",
         who_kind="identity/authorization/evidence/principalType|identity/claims/idtyp",
         kind="properties/log/objectRef/resource|category",
         what="properties/log/objectRef/name|properties/log/objectRef/namespace|properties/objectKey|resourceId",
         outcome="properties/log/responseStatus/code|properties/metricResponseType|resultType|resultSignature|properties/statusCode|statusCode|properties/log/responseStatus/code",
         detail="resultSignature|resultType|statusText|properties/statusCode|resultDescription",
-        ip="callerIpAddress|properties/log/sourceIPs/0",
+        ip="callerIpAddress|properties/log/sourceIPs/-1",
         agent="properties/log/userAgent|properties/userAgentHeader|identity/claims/userAgent",
         session="correlationId",
         method="identity/type",

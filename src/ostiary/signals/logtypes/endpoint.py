@@ -56,6 +56,12 @@ _WINDOWS: Final = {
     "5145": "network share checked",
     "7045": "service installed",
 }  # Microsoft: events to monitor
+_REALMS: Final = {
+    f"{place}{who}UserName": f"{place}{who}DomainName"
+    for place in ("ExtraEventData/", "")
+    for who in ("Target", "Subject")
+}
+_LOGONS: Final = ("4624", "4625", "4768", "4769", "4771")  # their subject asked for it: the machine itself, or nobody
 
 TYPES: Final[tuple[LogType, ...]] = (
     log_type(
@@ -98,6 +104,8 @@ TYPES: Final[tuple[LogType, ...]] = (
         "Windows event log records",
         service="=windows",
         codes=_WINDOWS,
+        whose=dict.fromkeys(_LOGONS, "ExtraEventData/TargetUserName|TargetUserName"),
+        realms=_REALMS,
         action="EventID|EventId",
         who="ExtraEventData/SubjectUserName|ExtraEventData/TargetUserName|SubjectUserName|TargetUserName|AccountName|"
         "UserID",

@@ -69,7 +69,7 @@ TYPES: Final[tuple[LogType, ...]] = (
         },  # OneLogin API: event resource and types
         action="event_type_name|event_type_id",
         service="=onelogin",
-        who="actor_user_name|actor_user_id|user_name|user_id",
+        who="actor_user_id|actor_user_name|user_id|user_name",
         who_kind="actor_system",
         kind="=user",
         what="user_name|app_name|role_name|user_id",

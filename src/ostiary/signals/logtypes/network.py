@@ -120,8 +120,10 @@ TYPES: Final[tuple[LogType, ...]] = (
         "Proofpoint mail events",
         service="=mail",
         action="=message",
-        who="sender|fromAddress/0",
-        who_kind="=user",
+        who="senderIP",  # what a mail says of its sender is anybody's word
+        who_kind="=machine",
+        client="sender|fromAddress/0",
+        place="recipient/0|toAddresses/0",
         kind="=mailbox",
         what="recipient/0|toAddresses/0",
         outcome="policyRoutes/0",

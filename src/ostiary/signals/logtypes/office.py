@@ -69,11 +69,25 @@ TYPES: Final[tuple[LogType, ...]] = (
         bytes="parameters/message_info/payload_size|parameters/size",
     ),
     log_type(
-        "Microsoft365.Audit.AzureActiveDirectory", "m365_directory", "Microsoft 365 audit: directory", shared=_O365
+        "Microsoft365.Audit.AzureActiveDirectory",
+        "m365_directory",
+        "Microsoft 365 audit: directory",
+        failures="LogonError",
+        shared=_O365,
     ),
-    log_type("Microsoft365.Audit.Exchange", "m365_exchange", "Microsoft 365 audit: Exchange", shared=_O365),
     log_type(
-        "Microsoft365.Audit.SharePoint", "m365_sharepoint", "Microsoft 365 audit: SharePoint and OneDrive", shared=_O365
+        "Microsoft365.Audit.Exchange",
+        "m365_exchange",
+        "Microsoft 365 audit: Exchange",
+        failures="LogonError",
+        shared=_O365,
+    ),
+    log_type(
+        "Microsoft365.Audit.SharePoint",
+        "m365_sharepoint",
+        "Microsoft 365 audit: SharePoint and OneDrive",
+        failures="LogonError",
+        shared=_O365,
     ),
     log_type(
         "MicrosoftIntune.AuditLogs",
@@ -180,7 +194,7 @@ TYPES: Final[tuple[LogType, ...]] = (
         envelopes=("audit_logs",),
         service="source_type",
         action="action",
-        who="actor_name|actor_id",
+        who="actor_id|actor_name",
         kind="source_type",
         what="source_label|source_id",
         detail="change_description",

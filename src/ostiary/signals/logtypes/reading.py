@@ -4,20 +4,20 @@ Rules:
 - Total: any JSON object becomes an event or a ``FaultyInputError`` with a stable code.
 - A record that tells neither who nor what is a ``field_missing``; one without a time is a ``time_malformed`` unless the
   envelope told when it was received (``adapters.panther``). No time is made up.
+- Of what proxies wrote down of the way, only the last address is not the client's own word (so ``sourceIPs``).
 - A record that tells what but not who is the doing of the place it comes from: the address, the device, the account,
   and at last the product (``subject_type`` says which), never of a person.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from ostiary.errors import FaultyInputError
 from ostiary.signals.actions import class_of
 from ostiary.signals.decoding import read_inner
-from ostiary.signals.deeds import deed_of
+from ostiary.signals.deeds import Deed, deed_of
 from ostiary.signals.deedwords import wordset
 from ostiary.signals.fields import address, country, fallback_id, number
 from ostiary.signals.logtypes.outcomes import outcome_of
@@ -25,17 +25,22 @@ from ostiary.signals.logtypes.table import LogType
 from ostiary.signals.logtypes.times import when
 from ostiary.signals.marking import told_of
 from ostiary.signals.markwords import MILD, SEVERE
-from ostiary.signals.texts import identifier
+from ostiary.signals.texts import BLANKS, MAX_ID, identifier
 from ostiary.signals.wellknown import FIELDS, PLACES
-from ostiary.vocabulary.events import AccessEvent, ActionClass
+from ostiary.vocabulary.events import AccessEvent, ActionClass, EventOutcome
 from ostiary.vocabulary.facts import Mark
 
-Normalise = Callable[[dict[str, Any], str], AccessEvent]
 Path = tuple[str | int, ...]
 Plan = dict[str, tuple[tuple[str, int, Path], ...]]
 
-RECEIVED: Final = "p_ostiary_received"
-"""Where an envelope's time of receipt is handed to a table: read only when the record's own time cannot be."""
+
+class Normalise(Protocol):
+    """One record of a log type and the tenant to an event; ``received`` is the time of a record that tells none."""
+
+    def __call__(self, record: dict[str, Any], tenant: str, received: Any = None) -> AccessEvent:
+        """Return the event; raises ``FaultyInputError``."""
+        ...
+
 
 _LAST: Final = 1_000
 _LISTS: Final = frozenset({"groups", "labels"})
@@ -51,7 +56,11 @@ _WORKLOAD_NAMES: Final = re.compile(
 _TELLING: Final = frozenset({"who", "what", "ip", "device", "place", "agent", "detail"})
 _TRUTHS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("false", "no", "0", "none", "singlefactorauthentication", "not trusted", "untrusted"), False),
-    **dict.fromkeys(("unknown", "null", "n/a", "-"), None),
+    **dict.fromkeys(("unknown", "unknownfuturevalue", "null", "n/a", "-"), None),
+}
+_MANAGED: Final[dict[str, bool]] = {  # what is none of these is not told, and never trust
+    **dict.fromkeys(("true", "yes", "1", "trusted", "managed", "compliant"), True),
+    **dict.fromkeys(("false", "no", "0", "none", "not trusted", "untrusted", "unmanaged"), False),
 }
 _STAND_INS: Final = (("ip", "address"), ("device", "device"), ("place", "account"))
 
@@ -68,7 +77,7 @@ class Table(msgspec.Struct, frozen=True):
 def paths_of(places: str) -> list[Path]:
     """Return the paths of some places; ``~1`` stands for a slash inside a name (RFC 6901)."""
     return [
-        tuple(int(part) if part.isdigit() else part.replace("~1", "/") for part in place.split("/"))
+        tuple(int(part) if part.isdigit() or part == "-1" else part.replace("~1", "/") for part in place.split("/"))
         for place in places.split("|")
     ]
 
@@ -98,17 +107,21 @@ def dig(value: Any, path: Path) -> Any:
             below = value.get(part)
             value = below if below is not None else value.get(part.lower()) if type(part) is str else None
         elif type(value) is list and type(part) is int:
-            value = value[part] if part < len(value) else None
+            value = value[part] if -len(value) <= part < len(value) else None
         else:
             return None
     return value
 
 
 def _gathered(record: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """Return for each field what lies at the best place that tells something; under ``own`` every name of who acts."""
+    """Return for each field what lies at the best place that tells something; under ``own`` every name of who acts.
+
+    Under ``homes`` are those that stand where the best of them does: beside it may stand whom the action is about.
+    """
     ranks: dict[str, int] = {}
     told: dict[str, Any] = {}
-    own: list[str] = []
+    own: list[tuple[str, str]] = []
+    who = ""
     for name, value in record.items():
         looks = plan.get(name) or plan.get(name.lower())
         if looks is None or value is None:
@@ -120,15 +133,19 @@ def _gathered(record: dict[str, Any], plan: Plan) -> dict[str, Any]:
             if found is None or found == "" or not _tells(field, found):
                 continue
             if field == "who" and type(found) is str:
-                own.append(found)
+                own.append((name, found[:MAX_ID]))
             if rank < ranks.get(field, _LAST):
                 ranks[field], told[field] = rank, found
-    told["own"] = own
+                who = name if field == "who" else who
+    told["own"] = [found for _, found in own]
+    told["homes"] = [found for name, found in own if name == who]
     return told
 
 
 def _tells(field: str, value: Any) -> bool:
     kind = type(value)
+    if field == "who" and (value == "-" or (kind is int and value <= 0)):
+        return False  # how products write nobody
     if kind is str:
         return field != "ip" or _ip(value) is not None
     if kind is list:
@@ -143,15 +160,15 @@ def _word(value: Any) -> str | None:
     if type(value) is list:
         value = value[0] if value else None
     if type(value) is str:
-        return identifier(value.strip()) or None
+        return identifier(value.strip(BLANKS)) or None
     if type(value) is bool:
         return "true" if value else "false"
     return identifier(str(value)) if type(value) in (int, float) else None
 
 
 def _ip(value: str) -> str | None:
-    """Return an address, also of ``address:port`` and of the first of several."""
-    value = value.partition(",")[0].strip()
+    """Return an address, also of ``address:port``; of several the last: whoever connects writes those before it."""
+    value = value.rpartition(",")[2].strip()
     found = address(value)
     if found is None and ":" in value:
         found = address(value.rpartition(":")[0])
@@ -193,19 +210,45 @@ def _severity(kind: LogType, value: Any) -> set[Mark]:
     return {Mark.FLAGGED, Mark.SEVERE} if high else {Mark.FLAGGED}
 
 
-def _subject(told: dict[str, Any], kind: LogType) -> tuple[str, str]:
+def _subject(told: dict[str, Any], kind: LogType, record: dict[str, Any]) -> tuple[str, str]:
     """Return what kind of subject acted, and which."""
     who = _word(told.get("who"))
+    if kind.whose:
+        who = _first(record, kind.whose.get(_word(told.get("action")) or "", "")) or who
+    if who is not None and kind.realms:
+        who = _at_home(kind, record, who, _word(told.get("device")) or "")
     if who is None:
         for field, called in _STAND_INS:
             name = _word(told.get(field))
             if name is not None:
                 return called, (_ip(name) or name) if field == "ip" else name
         return "product", kind.name
+    if kind.services and who == _first(record, kind.services):
+        return "service", who
     noun = _word(told.get("who_kind"))
     if noun is None or noun.lower() in _PERSONS:
         return ("service" if _WORKLOAD_NAMES.search(who) else "user"), who
     return ("service" if _WORKLOADS.search(noun) else "user"), who
+
+
+def _at_home(kind: LogType, record: dict[str, Any], who: str, device: str) -> str:
+    """Return who acted, with the device before the name where the account is its own."""
+    machine = device.partition(".")[0].lower()
+    realms = [_first(record, realm) or "" for name, realm in kind.realms.items() if _first(record, name) == who]
+    return f"{realms[0]}\\{who}" if realms and machine and realms[0].lower() == machine else who
+
+
+def _outcome(kind: LogType, record: dict[str, Any], told: dict[str, Any], deed: Deed) -> EventOutcome:
+    found = outcome_of(told.get("outcome"), deed)
+    if found is EventOutcome.SUCCESS and kind.failures and _first(record, kind.failures):
+        return EventOutcome.FAILURE  # Microsoft 365 calls a failed log-in a success: it was written down
+    return found
+
+
+def _first(record: dict[str, Any], places: str) -> str | None:
+    """Return the first name of somebody that is told at one of ``places``."""
+    found = (dig(record, path) for path in paths_of(places)) if places else ()
+    return next((word for each in found if _tells("who", each) and (word := _word(each)) is not None), None)
 
 
 def normaliser(kind: LogType) -> Normalise:
@@ -214,10 +257,13 @@ def normaliser(kind: LogType) -> Normalise:
 
     inner = paths_of(kind.inner)[0] if kind.inner else ()
 
-    def normalise(record: dict[str, Any], tenant: str) -> AccessEvent:
+    def normalise(record: dict[str, Any], tenant: str, received: Any = None) -> AccessEvent:
         if inner:
             record = _unpacked(record, inner)
         told = {**absent, **_gathered(record, plan), **constants}
+        if received is not None:
+            told["time"] = received
+            told["id"] = told.get("id") or fallback_id({**record, "received": received})
         return _event(kind, record, told, tenant)
 
     return normalise
@@ -242,15 +288,16 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
         raise FaultyInputError("field_missing", "the record tells neither who did something nor what", "action")
     service = _word(told.get("service"))
     action = identifier(f"{service}:{name or 'record'}" if service else name or kind.name)
-    time_ns = when(told.get("time") if RECEIVED not in record else record[RECEIVED])
-    subject_type, subject = _subject(told, kind)
+    time_ns = when(told.get("time"))
+    subject_type, subject = _subject(told, kind, record)
     deed = deed_of(action)
     place, what, thing = _word(told.get("place")), _word(told.get("what")), _word(told.get("kind"))
-    says = told_of(action, record, (subject, place or "", *told["own"]), f"{thing or ''} {what or ''}")
+    about, names = f"{thing or ''} {what or ''}", (subject, place or "")
+    says = told_of(action, record, (*names, *told["own"]), about, (*names, *told["homes"]))
     marks = set(says.marks)
     if kind.finding and not says.calm:
         marks |= _severity(kind, told.get("severity"))
-    mfa = _truth(told.get("mfa"))
+    mfa, managed = _truth(told.get("mfa")), told.get("managed")
     if mfa is False and "enter" in deed.verbs:
         marks.add(Mark.WEAK_LOGIN)
     if subject.lower() in {"root", "<root_account>"}:
@@ -270,7 +317,7 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
         resource_type=thing or service or kind.format,
         resource_id=what or place or "unknown",
         action_class=deed.kind if kind_of_action is ActionClass.OTHER else kind_of_action,
-        outcome=outcome_of(told.get("outcome"), deed),
+        outcome=_outcome(kind, record, told, deed),
         session_id=_word(told.get("session")),
         client_id=_word(told.get("client")),
         issuer=_word(told.get("issuer")),
@@ -280,7 +327,7 @@ def _event(kind: LogType, record: dict[str, Any], told: dict[str, Any], tenant: 
         country=country(_word(told.get("country"))),
         asn=number({"n": asn}, "n") if asn is not None else None,
         device_id=_word(told.get("device")),
-        device_managed=_truth(told.get("managed")),
+        device_managed=managed if type(managed) is bool else _MANAGED.get((_word(managed) or "").lower()),
         user_agent=_word(told.get("agent")),
         ua_os=_word(told.get("os")),
         count=count,

@@ -92,6 +92,10 @@ class LogStore:
         """Return records in order, of all tenants."""
         return [RecordRow(*row) for row in self._database.read("rows", start, end)]
 
+    def names(self, start: int, end: int) -> list[tuple[int, str, str]]:
+        """Return index, kind and id of the records in order, of all tenants."""
+        return [(idx, kind, name) for idx, kind, name in self._database.read("names", start, end)]
+
     def find_record(self, tenant: str, record_id: str) -> RecordRow | None:
         """Return the first record of a tenant with this id."""
         rows = self._database.read("find_record", tenant, record_id)

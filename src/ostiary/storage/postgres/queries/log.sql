@@ -33,6 +33,10 @@ SELECT * FROM unnest(
 -- tenant: all
 SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records WHERE idx >= $1 AND idx < $2 ORDER BY idx;
 
+-- name: names
+-- tenant: all
+SELECT idx, kind, record_id FROM records WHERE idx >= $1 AND idx < $2 ORDER BY idx;
+
 -- name: entries
 -- tenant: all
 SELECT entry FROM records WHERE idx >= $1 AND idx < $2 ORDER BY idx;

@@ -19,6 +19,9 @@ INSERT INTO records (idx, tenant, kind, record_id, time_ns, tag, entry, sealed) 
 -- name: rows
 SELECT idx, tenant, kind, record_id, time_ns, tag, entry, sealed FROM records WHERE idx >= ? AND idx < ? ORDER BY idx;
 
+-- name: names
+SELECT idx, kind, record_id FROM records WHERE idx >= ? AND idx < ? ORDER BY idx;
+
 -- name: entries
 SELECT entry FROM records WHERE idx >= ? AND idx < ? ORDER BY idx;
 

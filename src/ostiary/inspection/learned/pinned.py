@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MANIFEST: Final = "sha256:f742e444e2ee7e098730db52dccab486dfde24870572292677c540bbaaa22631"
+MANIFEST: Final = "sha256:f046e4bfd6f26e3aa3544f88e786ffda35cf9b30a29524855131fd2519c4ba07"
 """``sha256:…`` of ``models/inspection/manifest.json``; empty when no weights are shipped."""

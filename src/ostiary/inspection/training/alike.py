@@ -4,7 +4,7 @@
   not learn from. In a fold, no document and no instruction is of a source that was left out.
 - Each group of documents is left out once: the line is drawn on the others, on single sentences and on pairs, and what
   counts is the share of its attacks above the line, less the share of its clean documents. The best mean decides.
-- How much a text loses for having many sentences is the most at which, where one document in a hundred lies above the
+- Told, and not used (ADR-0089): how much a text might lose for having many sentences, the most at which, where one document in a hundred lies above the
   line, no more than one in a hundred single sentences lies there, and no more of pairs: what has twenty sentences has
   twenty chances, what has one should not pay for them.
 - What places share, and how alike the sentences of a document usually are, is measured on the clean documents.
@@ -131,8 +131,8 @@ def chosen(
     best = tried[int(np.argmax(worths))]
     told = ", ".join(f"{one.times}: {worth:.3f}" for one, worth in zip(tried, worths, strict=True))
     many = allowed(calm, short, best)
-    progress(f"likeness counts {best.times}, from {usual:.3f} on; tried {told}; many sentences cost {many}")
-    return best, many
+    progress(f"likeness counts {best.times}, from {usual:.3f} on; tried {told}; many sentences might cost {many}")
+    return best, MANY[DATA]
 
 
 def _usual(bare: Likeness, group: _Group) -> Iterator[float]:

@@ -30,8 +30,6 @@ text looks like *an attack on the operator's instructions* (channel `user`) or *
   of bipia and injecagent; never on a measured attack.
 - From a sentence's log-odds its likeness to the rest of its document is taken off (ADR-0086); by how much is chosen on
   documents of sources that teach.
-- A text of many sentences loses for it, as much as single sentences and pairs of sources that teach bear; the learned
-  layers go a little further from the base than they learned (ADR-0089).
 - Ordinary prompts full of trigger words that we wrote (`user_clean` in `patterns.json`) were extended after an earlier
   fit had failed NotInject. No text of NotInject and no near neighbour (4-word shingles, Jaccard 0.6) taught anything,
   but it is no blind measure of our over-defence any more.

@@ -283,6 +283,7 @@ def _report(
         for name in ("records_waiting", "index_behind", "tokens_waiting", *KEPT, "files")
     }
     memory = slope(samples)
+    per_100k = float(memory.get("mib_an_hour", math.nan)) / (rate * 3600) * 100_000
     asked_in_all = sum(one.get("200", 0) for one in minutes)
     spent = samples[-1].cpu_s - samples[0].cpu_s if samples else 0.0
     between = samples[-1].height - samples[0].height if samples else 0
@@ -303,7 +304,7 @@ def _report(
         "answered": asked_in_all,
         "cpu_us_per_entry": round(spent / between * 1e6) if between and len(watcher.workers) == 1 else 0,
         "each_minute": minutes,
-        "memory": memory,
+        "memory": {**memory, "mib_per_100k_decisions": round(per_100k, 2) if math.isfinite(per_100k) else None},
         "each_half_minute": half_minutes(samples),
         "longest": {name: max((getattr(one, name) for one in samples), default=0) for name in KEPT},
         "means_of_both_halves": {name: [round(one, 1) for one in two] for name, two in lags.items()},

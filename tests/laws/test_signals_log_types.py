@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.thoroughness import tries
 from ostiary.errors import FaultyInputError
 from ostiary.signals.adapters import panther
 from ostiary.signals.deeds import deed_of
-from ostiary.signals.logtypes.reading import Normalise, paths_of
+from ostiary.signals.logtypes.reading import paths_of
 from ostiary.signals.logtypes.registry import log_types, normaliser_of
 from ostiary.signals.logtypes.table import LogType
 from ostiary.signals.marking import told_of
@@ -64,7 +65,7 @@ def planted(record: dict[str, Any], path: tuple[str | int, ...], value: Any) -> 
         here[path[-1]] = value
 
 
-def outcome(normalise: Normalise, record: dict[str, Any]) -> AccessEvent | str:
+def outcome(normalise: Callable[[dict[str, Any], str], AccessEvent], record: dict[str, Any]) -> AccessEvent | str:
     """Return the event or the fault's code; anything else that is raised fails the test."""
     try:
         return normalise(record, "default")

@@ -125,7 +125,8 @@ def test_the_address_is_not_what_a_header_says(form: str) -> None:
     record = {"time": TIME, "properties": {"log": log}} if form == "azure_activity" else log
     event = adapter_of(form).normalise(record, "acme")
     assert (event.subject_id, event.ip) == ("mallory", "203.0.113.7")
-    for odd in ([], None, [[]], "10.0.0.7", [None]):
+    unreadable: tuple[Any, ...] = ([], None, [[]], "10.0.0.7", [None])
+    for odd in unreadable:
         assert adapter_of(form).normalise({**log, "time": TIME, "sourceIPs": odd}, "acme").ip is None
 
 

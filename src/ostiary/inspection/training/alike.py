@@ -4,9 +4,8 @@
   not learn from. In a fold, no document and no instruction is of a source that was left out.
 - Each group of documents is left out once: the line is drawn on the others, on single sentences and on pairs, and what
   counts is the share of its attacks above the line, less the share of its clean documents. The best mean decides.
-- Told, and not used (ADR-0089): how much a text might lose for having many sentences, the most at which, where one document in a hundred lies above the
-  line, no more than one in a hundred single sentences lies there, and no more of pairs: what has twenty sentences has
-  twenty chances, what has one should not pay for them.
+- Told, and not used (ADR-0089): how much a text might lose for having many sentences, the most at which, where one
+  document in a hundred lies above the line, no more than one in a hundred single sentences does, nor of pairs.
 - What places share, and how alike the sentences of a document usually are, is measured on the clean documents.
 """
 

@@ -18,11 +18,9 @@ from ostiary.inspection.learned.judging import Detector
 from ostiary.inspection.learned.thresholds import ChannelNumbers, parse_thresholds
 from ostiary.inspection.prompt.cascade import MAX_ASKED
 from ostiary.inspection.training import (
-    bert,
     examples,
     extras,
     folds,
-    lengths,
     linear,
     made,
     measure,
@@ -219,20 +217,3 @@ def test_no_text_buys_more_of_the_encoder_by_having_many_readings(model: linear.
     assert one.others
     assert len(asked) <= MAX_ASKED
     assert sum(len(each.asked.pieces) for each in (one, *one.others) if each.asked) == len(asked)
-
-
-def test_weights_may_go_further_than_they_learned_but_for_the_heads() -> None:
-    base = {"encoder.layer.5.x": 1.0, "embeddings.x": 2.0, "head.bias": 0.0}
-    fitted = {"encoder.layer.5.x": 3.0, "embeddings.x": 2.0, "head.bias": 7.0}
-    told = {"encoder.layer.5.x": 4.0, "embeddings.x": 2.0, "head.bias": 7.0}
-    assert bert.further(base, fitted, 1.5) == told
-    assert bert.further(base, fitted, 1.0) == fitted
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_line_of_a_length_is_read_off_the_slope_of_many_texts(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    drawn, others = rng.exponential(1.3, lengths.EACH) - 5, rng.exponential(1.3, 20_000) - 5
-    line = -np.log(1 / lengths.highest(1 / (1 + np.exp(-drawn))) - 1)
-    assert 0.001 < (others > line).mean() < 0.0125
-    assert lengths.highest(np.full(10, 0.2)) == pytest.approx(0.2)

@@ -4,8 +4,6 @@
   not learn from. In a fold, no document and no instruction is of a source that was left out.
 - Each group of documents is left out once: the line is drawn on the others, on single sentences and on pairs, and what
   counts is the share of its attacks above the line, less the share of its clean documents. The best mean decides.
-- Told, and not used (ADR-0089): how much a text might lose for having many sentences, the most at which, where one
-  document in a hundred lies above the line, no more than one in a hundred single sentences does, nor of pairs.
 - What places share, and how alike the sentences of a document usually are, is measured on the clean documents.
 """
 
@@ -22,7 +20,7 @@ from ostiary.inspection.text import normalise
 from ostiary.inspection.training import made, prose
 from ostiary.inspection.training.encoder import DATA, Piece
 from ostiary.inspection.training.linear import Linear
-from ostiary.inspection.training.measure import FALSE_ALARMS, above, threshold_at
+from ostiary.inspection.training.measure import above, threshold_at
 from ostiary.inspection.training.places import Places
 from ostiary.inspection.training.reading import Row, read_source
 from ostiary.inspection.training.recipe import MANY, MIXES
@@ -33,7 +31,6 @@ Documents = dict[str, list[str]]
 Floats = npt.NDArray[np.float64]
 
 TIMES: Final = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
-MANIES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 EACH: Final = 80
 """Documents of a group."""
 _GREY: Final = (-1e9, 1e9)
@@ -110,18 +107,14 @@ def chosen(
     linear: Linear,
     encode: Encode,
     progress: Callable[[str], None],
-) -> tuple[Likeness, float]:
-    """Return the likeness that tells the ``clean`` documents best from those with one of the ``instructions``.
-
-    With it what many sentences cost a text.
-    """
+) -> Likeness:
+    """Return the likeness that tells the ``clean`` documents best from those with one of the ``instructions``."""
     rng = np.random.default_rng(_SEED + 1)
     groups = {
         name: _Group(seen(texts, DATA, linear, encode), seen(attacked(texts, instructions, rng), DATA, linear, encode))
         for name, texts in clean.items()
     }
-    calm = {name: group.clean for name, group in groups.items()}
-    short = briefs(calm)
+    short = briefs({name: group.clean for name, group in groups.items()})
     asked = [one.asked for group in groups.values() for one in group.clean if one.asked]
     bare = Likeness(*shared(np.concatenate([one.places for one in asked])), 0.0, 0.0)
     usual = float(np.mean([near for group in groups.values() for near in _usual(bare, group)] or [0.0]))
@@ -129,9 +122,8 @@ def chosen(
     worths = [worth(groups, short, one) for one in tried]
     best = tried[int(np.argmax(worths))]
     told = ", ".join(f"{one.times}: {worth:.3f}" for one, worth in zip(tried, worths, strict=True))
-    many = allowed(calm, short, best)
-    progress(f"likeness counts {best.times}, from {usual:.3f} on; tried {told}; many sentences might cost {many}")
-    return best, MANY[DATA]
+    progress(f"likeness counts {best.times}, from {usual:.3f} on; tried {told}")
+    return best
 
 
 def _usual(bare: Likeness, group: _Group) -> Iterator[float]:
@@ -144,28 +136,17 @@ def _usual(bare: Likeness, group: _Group) -> Iterator[float]:
 
 def worth(groups: Mapping[str, _Group], short: Mapping[str, Sequence[Seen]], likeness: Likeness) -> float:
     """Return how well a likeness serves groups whose line was drawn without them."""
-    calm = {name: _odds(group.clean, likeness, MANY[DATA]) for name, group in groups.items()}
-    brief = {name: _odds(one, likeness, MANY[DATA]) for name, one in short.items()}
+    calm = {name: _odds(group.clean, likeness) for name, group in groups.items()}
+    brief = {name: _odds(one, likeness) for name, one in short.items()}
     found = []
     for name, group in groups.items():
         line = threshold_at({**brief, **{other: one for other, one in calm.items() if other != name}})
-        found.append(above(_odds(group.bad, likeness, MANY[DATA]), line) - above(calm[name], line))
+        found.append(above(_odds(group.bad, likeness), line) - above(calm[name], line))
     return float(np.mean(found))
 
 
-def allowed(calm: Mapping[str, Sequence[Seen]], short: Mapping[str, Sequence[Seen]], likeness: Likeness) -> float:
-    """Return the most that many sentences may cost before ``short`` texts are flagged more often than ``calm`` ones."""
-    best = MANIES[0]
-    for many in MANIES:
-        line = threshold_at({name: _odds(one, likeness, many) for name, one in calm.items()})
-        if any(above(_odds(one, likeness, many), line) > FALSE_ALARMS for one in short.values()):
-            break
-        best = many
-    return best
-
-
-def _odds(one: Sequence[Seen], likeness: Likeness, many: float) -> Floats:
-    return text_odds(one, MIXES[DATA], many=many, grey=_GREY, likeness=likeness)
+def _odds(one: Sequence[Seen], likeness: Likeness) -> Floats:
+    return text_odds(one, MIXES[DATA], many=MANY[DATA], grey=_GREY, likeness=likeness)
 
 
 def briefs(calm: Mapping[str, Sequence[Seen]]) -> dict[str, list[Seen]]:

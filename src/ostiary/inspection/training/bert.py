@@ -31,17 +31,6 @@ def base_weights(path: str) -> Weights:
     return weights
 
 
-def further(base: Mapping[str, Any], fitted: Mapping[str, Any], share: float) -> Weights:
-    """Return the weights ``share`` of the way from the base to the fitted ones: beyond those, where it is above one.
-
-    Heads stay as they were fitted: the base has none.
-    """
-    return {
-        name: value if name.startswith("head.") else base[name] + share * (value - base[name])
-        for name, value in fitted.items()
-    }
-
-
 def learning(weights: Mapping[str, Any], first: int) -> list[str]:
     """Return the names of the weights that learn, when layers from ``first`` on do."""
     layers = tuple(f"encoder.layer.{layer}." for layer in range(first, LAYERS))

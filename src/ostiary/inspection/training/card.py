@@ -77,8 +77,6 @@ def card(
             parts.append(f"\nNotInject passed at the same line: {_share(figures['notinject'])}.")
         if figures.get("times"):
             parts.append(f"\nThe likeness counted, by fold: {', '.join(map(str, figures['times']))}.")
-        if figures.get("many"):
-            parts.append(f"\nMany pieces cost, by fold: {', '.join(map(str, figures['many']))}.")
     parts += [
         "\n## As shipped, rules and all, at its own threshold\n",
         "`ostiary inspect evaluate --agentdojo FOLDER`.\n",

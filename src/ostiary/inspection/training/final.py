@@ -16,7 +16,7 @@ from ostiary.inspection.learned.thresholds import ChannelNumbers
 from ostiary.inspection.training.encoder import USER
 from ostiary.inspection.training.linear import Linear
 from ostiary.inspection.training.measure import threshold_at
-from ostiary.inspection.training.recipe import GREY, MIXES
+from ostiary.inspection.training.recipe import GREY, MANY, MIXES
 from ostiary.inspection.training.scoring import Encode, seen
 from ostiary.inspection.training.stack import text_odds
 from ostiary.inspection.training.write import likeness_numbers, weights_name
@@ -38,10 +38,9 @@ def numbers(
     clean: Mapping[str, Sequence[str]],
     foreign: Mapping[str, Sequence[str]],
     likeness: Likeness | None,
-    many: float,
 ) -> ChannelNumbers:
     """Return the numbers of one channel."""
-    mix, grey = MIXES[head], GREY[head]
+    mix, many, grey = MIXES[head], MANY[head], GREY[head]
 
     def odds(texts: Sequence[str]) -> Floats:
         return text_odds(seen(texts, head, linear, encode), mix, many=many, grey=grey, likeness=likeness)

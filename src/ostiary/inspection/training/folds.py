@@ -17,7 +17,7 @@ from ostiary.inspection.learned.likeness import Likeness
 from ostiary.inspection.training import alike, linear, sets
 from ostiary.inspection.training.encoder import DATA, USER, Piece
 from ostiary.inspection.training.measure import above, area, threshold_at
-from ostiary.inspection.training.recipe import MANY, left_over
+from ostiary.inspection.training.recipe import left_over
 from ostiary.inspection.training.scoring import Encode, all_seen
 from ostiary.inspection.training.sources import SOURCES
 from ostiary.inspection.training.stack import Mix, Seen, text_odds
@@ -52,14 +52,13 @@ _GREY: Final = (-np.inf, np.inf)
 class Channel(msgspec.Struct, frozen=True):
     """What the models of one fold say on one channel: of left-out attacks, of clean texts, of hard ones.
 
-    ``likeness`` and ``many`` are what its training sources chose.
+    ``likeness`` is what its training sources chose.
     """
 
     attacks: SeenSets
     clean: SeenSets
     hard: SeenSets
     likeness: Likeness | None = None
-    many: float = 0.0
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -108,11 +107,11 @@ def run(
         held = {name: texts for name, texts in attacks.items() if _measured_in(name, fold)}
         progress(f"fold {fold.name}, head {head}: {len(mine)} pieces taught, {len(held)} sources left out")
         said = [all_seen(part, head, model, encode) for part in (held, clean, hard)]
-        likeness, many = None, MANY[head]
+        likeness = None
         if head == DATA and encode:
             taught = {name: texts for name, texts in documents.items() if not _is_left_out(name, fold)}
-            likeness, many = alike.chosen(taught, left_over(kept), model, encode, progress)
-        found[head] = Channel(said[0], said[1], said[2], likeness, many)
+            likeness = alike.chosen(taught, left_over(kept), model, encode, progress)
+        found[head] = Channel(said[0], said[1], said[2], likeness)
     return found
 
 
@@ -123,7 +122,7 @@ def _measured_in(name: str, fold: Fold) -> bool:
 
 
 def figures(
-    folds: Sequence[Channel], mix: Mix, *, grey: tuple[float, float] = _GREY, short: bool = False
+    folds: Sequence[Channel], mix: Mix, *, many: float, grey: tuple[float, float] = _GREY, short: bool = False
 ) -> tuple[dict[str, Found], float]:
     """Return every left-out source's figures, and the share of hard ordinary texts that pass.
 
@@ -134,9 +133,7 @@ def figures(
     for channel in folds:
 
         def odds(seen: Mapping[str, Sequence[Seen]], of: Channel = channel) -> dict[str, Floats]:
-            return {
-                name: text_odds(one, mix, many=of.many, grey=grey, likeness=of.likeness) for name, one in seen.items()
-            }
+            return {name: text_odds(one, mix, many=many, grey=grey, likeness=of.likeness) for name, one in seen.items()}
 
         clean = odds(channel.clean)
         line = threshold_at(clean)

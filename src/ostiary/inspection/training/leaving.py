@@ -13,6 +13,7 @@ from ostiary.inspection.training import alike, folds, run
 from ostiary.inspection.training.encoder import DATA, USER, Piece
 from ostiary.inspection.training.folds import Channel, Found
 from ostiary.inspection.training.places import Places
+from ostiary.inspection.training.recipe import MANY
 from ostiary.inspection.training.scoring import Encode
 from ostiary.inspection.training.stack import Mix
 
@@ -30,7 +31,6 @@ class Left(msgspec.Struct, frozen=True):
         notinject: share of NotInject that passes at the same line; 1 where it does not apply.
         share: of the linear margin beside the encoder; negative where there was no encoder.
         times: how much the likeness counted in each fold; empty where there is none.
-        many: what many pieces cost a text in each fold.
         sources: by source.
     """
 
@@ -40,7 +40,6 @@ class Left(msgspec.Struct, frozen=True):
     share: float
     sources: dict[str, Found]
     times: tuple[float, ...] = ()
-    many: tuple[float, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,11 +55,12 @@ def leave_source_out(where: Places, progress: Progress, *, with_encoder: bool) -
     """Return the figures by leave-source-out; with the encoder only what is kept is not fitted again."""
     said = seen(where, progress, with_encoder=with_encoder)
     user, data = ([one[head] for one in said] for head in (USER, DATA))
-    figures = (best(user, with_encoder=with_encoder), best(data, with_encoder=with_encoder))
+    figures = (best(user, USER, with_encoder=with_encoder), best(data, DATA, with_encoder=with_encoder))
     if not with_encoder:
         return Report(*figures)
     bare = [msgspec.structs.replace(one, likeness=None) for one in data]
-    return Report(*figures, left(data, figures[1].share, short=True), best(bare, with_encoder=True))
+    short = left(data, DATA, figures[1].share, short=True)
+    return Report(*figures, short, best(bare, DATA, with_encoder=True))
 
 
 def seen(where: Places, progress: Progress, *, with_encoder: bool) -> list[dict[int, Channel]]:
@@ -74,19 +74,19 @@ def seen(where: Places, progress: Progress, *, with_encoder: bool) -> list[dict[
     return [folds.run(fold, pieces, where.texts, fit, documents, progress) for fold in folds.FOLDS]
 
 
-def best(channels: Sequence[Channel], *, with_encoder: bool) -> Left:
+def best(channels: Sequence[Channel], head: int, *, with_encoder: bool) -> Left:
     """Return the figures of the mix with the greatest mean recall."""
     if not with_encoder:
-        return _left(channels, Mix((1.0, 0.0), (1.0, 0.0, 0.0)), -1.0)
-    return max((left(channels, share) for share in SHARES), key=lambda one: one.recall)
+        return _left(channels, head, Mix((1.0, 0.0), (1.0, 0.0, 0.0)), -1.0)
+    return max((left(channels, head, share) for share in SHARES), key=lambda one: one.recall)
 
 
-def left(channels: Sequence[Channel], share: float, *, short: bool = False) -> Left:
+def left(channels: Sequence[Channel], head: int, share: float, *, short: bool = False) -> Left:
     """Return the figures of a mix; with ``short`` single sentences and pairs draw the line too."""
-    return _left(channels, Mix((1.0, 0.0), (share, 1.0, 0.0)), share, short=short)
+    return _left(channels, head, Mix((1.0, 0.0), (share, 1.0, 0.0)), share, short=short)
 
 
-def _left(channels: Sequence[Channel], mix: Mix, share: float, *, short: bool = False) -> Left:
-    found, passed = folds.figures(channels, mix, short=short)
+def _left(channels: Sequence[Channel], head: int, mix: Mix, share: float, *, short: bool = False) -> Left:
+    found, passed = folds.figures(channels, mix, many=MANY[head], short=short)
     times = tuple(one.likeness.times for one in channels if one.likeness)
-    return Left(*folds.macro(found), passed, share, found, times, tuple(one.many for one in channels))
+    return Left(*folds.macro(found), passed, share, found, times)

@@ -3,8 +3,6 @@
 - Ordinary texts of the threshold sources are put together to every length and judged by the program itself, rules
   and all: a text of twenty sentences has twenty chances to sound like an attack, and no more than one and a half in a
   hundred may be blocked, whatever their length.
-- So few lie above the line that counting them would be chance. Their log-odds fall off like an exponential above a
-  high share of all, so the line is read off that slope, which every text above that share has a voice in.
 - Attacks move nothing.
 """
 
@@ -24,12 +22,10 @@ from ostiary.vocabulary.labels import Channel
 
 Floats = npt.NDArray[np.float64]
 
-EACH: Final = 600
+EACH: Final = 300
 SEED: Final = 21
-SHARE: Final = 0.995
-"""Of ordinary texts that lie below the line: a point more than must, so that few draws of two hundred show four."""
-_SLOPE: Final = 0.93
-"""Of ordinary texts below which nothing is said about the highest ones."""
+SHARE: Final = 0.9875
+"""Of ordinary texts that lie below the line: a quarter of a point more than must, since other texts differ."""
 _SURE: Final = 1e-9
 
 
@@ -39,20 +35,7 @@ def relined(
     """Return the numbers of a channel with the buckets of ``LENGTHS`` lowered as much as they need."""
     pool = [text for texts in clean.values() for text in texts]
     made = long_texts(pool, np.random.default_rng(SEED), EACH)
-    return lowered(numbers, {least: highest(scores(inspector, made[least], channel)) for least in LENGTHS})
-
-
-def highest(found: Floats) -> float:
-    """Return the score that ``SHARE`` of texts like these stay below.
-
-    >>> calm = 1 / (1 + np.exp(-np.random.default_rng(1).exponential(1.0, 5_000)))
-    >>> bool(abs(np.log(1 / (1 / highest(calm) - 1)) + np.log(1 - SHARE)) < 0.4)
-    True
-    """
-    odds = np.array([_odds(score) for score in found])
-    begin = float(np.quantile(odds, _SLOPE))
-    slope = float((odds[odds > begin] - begin).mean()) if (odds > begin).any() else 0.0
-    return float(1 / (1 + np.exp(-(begin + slope * np.log((1 - _SLOPE) / (1 - SHARE))))))
+    return lowered(numbers, {least: np.quantile(scores(inspector, made[least], channel), SHARE) for least in LENGTHS})
 
 
 def lowered(numbers: ChannelNumbers, highest: Mapping[int, float]) -> ChannelNumbers:

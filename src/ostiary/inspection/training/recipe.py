@@ -14,12 +14,9 @@ PIECES: Final = {USER: 11_000, DATA: 15_000}
 AGAIN: Final = 14_000
 """How many of them it sees a second time, at a slower rate."""
 SLOWER: Final = EncoderSettings(rate=6e-5, head_rate=5e-4, seed=21)
-FURTHER: Final = 1.0
-"""How far the learned layers go from the base, of the way they learned; further was tried (ADR-0089)."""
 MIXES: Final = {USER: Mix((0.5, -4.0), (0.5, 1.0, 0.0)), DATA: Mix((0.25, -5.0), (0.25, 1.0, 0.0))}
 """What a margin counts alone, and beside the encoder, which counts one: chosen by leave-source-out (``leaving``)."""
 MANY: Final = {USER: 0.3, DATA: 0.0}
-"""What a text of k pieces loses by each log-unit of k; of data more was tried (ADR-0089)."""
 GREY: Final = {USER: (-5.0, 1e9), DATA: (-1e9, 1e9)}
 """Log-odds between which the encoder is asked: of users' texts only where the linear model has a doubt."""
 

@@ -33,7 +33,7 @@ from ostiary.inspection.training import (
 from ostiary.inspection.training.encoder import DATA, USER, EncoderSettings, Piece
 from ostiary.inspection.training.extras import need
 from ostiary.inspection.training.places import Places, pinned_module, places
-from ostiary.inspection.training.recipe import AGAIN, FURTHER, MANY, SEED, SLOWER, drawn, left_over
+from ostiary.inspection.training.recipe import AGAIN, SEED, SLOWER, drawn, left_over
 from ostiary.inspection.training.scoring import Encode
 from ostiary.vocabulary.labels import Channel
 
@@ -60,14 +60,14 @@ def fitted(where: Places, name: str, pieces: Sequence[Piece]) -> bert.Weights:
     """Return the encoder fitted on ``pieces``; one that is kept under that name is not fitted again."""
     kept = where.work / f"encoder-{name}.safetensors"
     files = need("safetensors.torch")
-    base = bert.base_weights(str(where.base / "model.safetensors"))
     if not kept.exists():
-        tokenizer, chosen = tokenizer_of(where), drawn(pieces)
-        weights = encoder.fit(chosen, base, tokenizer, EncoderSettings(), say)
+        weights, tokenizer = bert.base_weights(str(where.base / "model.safetensors")), tokenizer_of(where)
+        chosen = drawn(pieces)
+        weights = encoder.fit(chosen, weights, tokenizer, EncoderSettings(), say)
         again = [chosen[at] for at in np.random.default_rng(SEED + 3).permutation(len(chosen))[:AGAIN]]
         weights = encoder.fit(again, weights, tokenizer, SLOWER, say)
         files.save_file({key: value.contiguous() for key, value in weights.items()}, str(kept))
-    return bert.further(base, files.load_file(str(kept)), FURTHER)
+    return dict(files.load_file(str(kept)))
 
 
 def fold_encoder(where: Places, name: str, pieces: Sequence[Piece]) -> Encode:
@@ -106,11 +106,11 @@ def run_final(where: Places) -> str:
         write.write_linear(where.out, channel, model)
         clean = sets.user_clean(where.texts) if head == USER else sets.data_clean(where.texts)
         foreign = examples.foreign(where.own, channel)
-        likeness, many = None, MANY[head]
+        likeness = None
         if head == DATA:
-            likeness, many = alike.chosen(alike.documents(where), left_over(pieces), model, encode, say)
+            likeness = alike.chosen(alike.documents(where), left_over(pieces), model, encode, say)
             write.write_likeness(where.out, likeness)
-        told[channel] = final.numbers(head, model, encode, clean, foreign, likeness, many)
+        told[channel] = final.numbers(head, model, encode, clean, foreign, likeness)
         say(f"{channel}: threshold {told[channel].threshold:.2f}, offsets {told[channel].offsets}")
     write.write_thresholds(where.out, told)
     digest = write.write_manifest(where.out)

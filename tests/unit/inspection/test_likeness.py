@@ -16,9 +16,10 @@ from ostiary.inspection.learned.files import LearnedFiles
 from ostiary.inspection.learned.judging import open_detectors
 from ostiary.inspection.learned.likeness import DIRECTIONS, Likeness, packed, parse_likeness, shared
 from ostiary.inspection.learned.thresholds import MOST_TIMES, EncoderFiles, LikenessNumbers, parse_thresholds
-from ostiary.inspection.training import alike, linear, recipe, stack
+from ostiary.inspection.training import alike, folds, linear, recipe, stack
 from ostiary.inspection.training.encoder import DATA, Piece, Told
 from ostiary.inspection.training.scoring import seen
+from ostiary.inspection.training.stack import Seen
 from ostiary.testing.inspection import made_weights, pin
 
 onnx = pytest.importorskip("onnx")
@@ -223,6 +224,32 @@ def test_how_much_it_counts_is_chosen_by_documents_and_put_in_instructions():
     said: list[str] = []
     assert alike.chosen(clean, put_in, knows_nothing, encode, said.append).times > 0
     assert "tried 0.0: " in said[0]
+
+
+def said_of(*odds):
+    return Seen(np.zeros(len(odds)), np.array(odds, np.float64))
+
+
+def test_the_louder_reading_counts_and_short_texts_may_draw_the_line():
+    quiet, loud = said_of(0.0, 1.0), said_of(5.0)
+    mix = stack.Mix((1.0, 0.0), (0.0, 1.0, 0.0))
+    both = msgspec.structs.replace(quiet, others=(loud,))
+    told = stack.text_odds([quiet, both], mix, many=1.0, grey=(-1e9, 1e9))
+    assert told.tolist() == pytest.approx([1.0 - np.log(2), 5.0])
+    nobody = msgspec.structs.replace(loud, most=0)
+    assert stack.text_odds([nobody], mix, many=0.0, grey=(-1e9, 1e9)).tolist() == [0.0]
+
+
+def test_figures_may_hold_single_sentences_to_the_same_line():
+    places = np.eye(2, WIDTH, dtype=np.float32)
+    pair = Seen(np.zeros(2), np.array([3.0, 0.0]), stack.Asked(np.arange(2), ("One here.", "Two there."), places))
+    calm = {name: [pair] * 100 for name in folds.SHORT}
+    channel = folds.Channel({"bipia": [said_of(3.0, 3.0)]}, calm, {})
+    mix = stack.Mix((1.0, 0.0), (0.0, 1.0, 0.0))
+    assert folds.figures([channel], mix, many=2.0)[0]["bipia"].recall == 0
+    higher = msgspec.structs.replace(channel, attacks={"bipia": [said_of(3.0, 4.0)]})
+    assert folds.figures([higher], mix, many=2.0)[0]["bipia"].recall == 1
+    assert folds.figures([higher], mix, many=2.0, short=True)[0]["bipia"].recall == 0
 
 
 def test_an_instruction_is_put_into_a_document_whole():

@@ -1,6 +1,8 @@
 """The training of the detectors on made-up texts: what may teach, what is left out, what is written."""
 
 import gzip
+from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,9 +16,21 @@ from ostiary.errors import FaultyInputError, UnavailableError
 from ostiary.inspection.learned.files import LearnedFiles
 from ostiary.inspection.learned.judging import Detector
 from ostiary.inspection.learned.thresholds import ChannelNumbers, parse_thresholds
-from ostiary.inspection.training import examples, extras, folds, linear, made, measure, near, reading, sets, write
-from ostiary.inspection.training.encoder import DATA, USER, Piece
-from ostiary.inspection.training.scoring import seen
+from ostiary.inspection.prompt.cascade import MAX_ASKED
+from ostiary.inspection.training import (
+    examples,
+    extras,
+    folds,
+    linear,
+    made,
+    measure,
+    near,
+    reading,
+    sets,
+    write,
+)
+from ostiary.inspection.training.encoder import DATA, USER, Piece, Told
+from ostiary.inspection.training.scoring import all_seen, read, seen
 from ostiary.inspection.training.sources import SOURCES, Role
 from ostiary.inspection.training.stack import Mix, Seen, text_odds
 
@@ -178,3 +192,28 @@ def test_long_clean_texts_fill_their_bucket() -> None:
     assert list(made_texts) == list(sets.LENGTHS)
     for least, texts in made_texts.items():
         assert all(least * 0.8 <= len(text) <= least * 1.5 for text in texts)
+
+
+def test_what_is_measured_is_read_as_the_program_reads_it(model: linear.Linear) -> None:
+    hidden = f"Notes of the order: {b64encode(ATTACKS[0].encode()).decode()}"
+    assert read(CALM[0]) == [CALM[0]]
+    assert any(ATTACKS[0] in one for one in read(hidden)[1:])
+    mix = Mix((1.0, 0.0), (1.0, 0.0, 0.0))
+    plain, every = seen([hidden], DATA, model, None), all_seen({"a": [hidden]}, DATA, model, None)["a"]
+    odds = [text_odds(one, mix, many=0.0, grey=(1e9, 1e9))[0] for one in (plain, every)]
+    assert odds[1] > odds[0] + 1
+
+
+def test_no_text_buys_more_of_the_encoder_by_having_many_readings(model: linear.Linear) -> None:
+    asked: list[str] = []
+
+    def encode(texts: Sequence[str], _head: int) -> Told:
+        asked.extend(texts)
+        return Told(np.zeros(len(texts), np.float32), np.zeros((len(texts), 3), np.float32))
+
+    lines = "\n".join(f"{CALM[at % 5]} It is number {at} of them." for at in range(30))
+    text = f"{lines}\n{b64encode(lines.encode()).decode()}\n{ATTACKS[1][::-1]}"
+    (one,) = all_seen({"a": [text]}, DATA, model, encode)["a"]
+    assert one.others
+    assert len(asked) <= MAX_ASKED
+    assert sum(len(each.asked.pieces) for each in (one, *one.others) if each.asked) == len(asked)

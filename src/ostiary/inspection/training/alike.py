@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ostiary.inspection.learned.likeness import Likeness, shared
 from ostiary.inspection.learned.pieces import sentences
@@ -27,6 +28,7 @@ from ostiary.inspection.training.scoring import Encode, seen
 from ostiary.inspection.training.stack import Asked, Seen, text_odds
 
 Documents = dict[str, list[str]]
+Floats = npt.NDArray[np.float64]
 
 TIMES: Final = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 EACH: Final = 80
@@ -112,7 +114,7 @@ def chosen(
         name: _Group(seen(texts, DATA, linear, encode), seen(attacked(texts, instructions, rng), DATA, linear, encode))
         for name, texts in clean.items()
     }
-    short = {"singles": list(_parts(groups, 1)), "pairs": list(_parts(groups, 2))}
+    short = briefs({name: group.clean for name, group in groups.items()})
     asked = [one.asked for group in groups.values() for one in group.clean if one.asked]
     bare = Likeness(*shared(np.concatenate([one.places for one in asked])), 0.0, 0.0)
     usual = float(np.mean([near for group in groups.values() for near in _usual(bare, group)] or [0.0]))
@@ -132,25 +134,30 @@ def _usual(bare: Likeness, group: _Group) -> Iterator[float]:
         yield float(near.mean())
 
 
-def worth(groups: Mapping[str, _Group], short: Mapping[str, list[Seen]], likeness: Likeness) -> float:
+def worth(groups: Mapping[str, _Group], short: Mapping[str, Sequence[Seen]], likeness: Likeness) -> float:
     """Return how well a likeness serves groups whose line was drawn without them."""
-
-    def odds(one: list[Seen]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        return text_odds(one, MIXES[DATA], many=MANY[DATA], grey=_GREY, likeness=likeness)
-
-    calm = {name: odds(group.clean) for name, group in groups.items()}
-    brief = {name: odds(one) for name, one in short.items()}
+    calm = {name: _odds(group.clean, likeness) for name, group in groups.items()}
+    brief = {name: _odds(one, likeness) for name, one in short.items()}
     found = []
     for name, group in groups.items():
         line = threshold_at({**brief, **{other: one for other, one in calm.items() if other != name}})
-        found.append(above(odds(group.bad), line) - above(calm[name], line))
+        found.append(above(_odds(group.bad, likeness), line) - above(calm[name], line))
     return float(np.mean(found))
 
 
-def _parts(groups: Mapping[str, _Group], size: int) -> Iterator[Seen]:
+def _odds(one: Sequence[Seen], likeness: Likeness) -> Floats:
+    return text_odds(one, MIXES[DATA], many=MANY[DATA], grey=_GREY, likeness=likeness)
+
+
+def briefs(calm: Mapping[str, Sequence[Seen]]) -> dict[str, list[Seen]]:
+    """Return what is said of single sentences and of pairs of short documents, as if each was all there is."""
+    return {"singles": list(_parts(calm, 1)), "pairs": list(_parts(calm, 2))}
+
+
+def _parts(calm: Mapping[str, Sequence[Seen]], size: int) -> Iterator[Seen]:
     """Yield what is said of ``size`` neighbours alone, of short clean documents."""
-    for group in groups.values():
-        for one in group.clean:
+    for group in calm.values():
+        for one in group:
             asked = one.asked
             if asked and len(one.margins) == len(asked.pieces) <= _SHORT:
                 order = np.argsort(asked.pieces)

@@ -37,7 +37,10 @@ text looks like *an attack on the operator's instructions* (channel `user`) or *
 
 
 _LEFT_OUT: Final = """`ostiary inspect evaluate --protocol leave-source-out`: every source is judged by models that
-were fitted without its family; recall where one clean text in a hundred is above the line. No rules.
+were fitted without its family; recall where one clean text in a hundred is above the line. No rules;
+every reading of a text is judged, and the worst counts, as the program does.
+`data_with_short`: no more than one in a hundred of the single sentences of clean mails and answers is above the line
+either, nor of pairs.
 """
 
 

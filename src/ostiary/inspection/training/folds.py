@@ -43,6 +43,9 @@ FOLDS: Final = (
 EVERYWHERE: Final = ("requests_inside",)
 """Sets made of sources that never teach: measured in the first fold."""
 
+SHORT: Final = ("llmail_benign", "oasst_answers")
+"""Clean documents whose sentences are told alone and in pairs: a line drawn on documents hides them."""
+
 _GREY: Final = (-np.inf, np.inf)
 
 
@@ -119,18 +122,24 @@ def _measured_in(name: str, fold: Fold) -> bool:
 
 
 def figures(
-    folds: Sequence[Channel], mix: Mix, *, many: float, grey: tuple[float, float] = _GREY
+    folds: Sequence[Channel], mix: Mix, *, many: float, grey: tuple[float, float] = _GREY, short: bool = False
 ) -> tuple[dict[str, Found], float]:
-    """Return every left-out source's figures, and the share of hard ordinary texts that pass."""
+    """Return every left-out source's figures, and the share of hard ordinary texts that pass.
+
+    With ``short`` no more than one in a hundred single sentences of ``SHORT`` lies above the line either, nor of pairs.
+    """
     found: dict[str, Found] = {}
     passed = []
     for channel in folds:
 
-        def odds(seen: SeenSets, likeness: Likeness | None = channel.likeness) -> dict[str, Floats]:
-            return {name: text_odds(one, mix, many=many, grey=grey, likeness=likeness) for name, one in seen.items()}
+        def odds(seen: Mapping[str, Sequence[Seen]], of: Channel = channel) -> dict[str, Floats]:
+            return {name: text_odds(one, mix, many=many, grey=grey, likeness=of.likeness) for name, one in seen.items()}
 
         clean = odds(channel.clean)
         line = threshold_at(clean)
+        if short:
+            brief = odds(alike.briefs({name: channel.clean[name] for name in SHORT}))
+            line = max(line, *(threshold_at({name: scores}) for name, scores in brief.items()))
         pooled = np.concatenate(list(clean.values()))
         for name, scores in odds(channel.attacks).items():
             found[name] = Found(len(scores), above(scores, line), area(scores, pooled))

@@ -43,10 +43,11 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Figures of both channels, and of data without the likeness of its sentences."""
+    """Figures of both channels, and of data where short texts draw the line too, and without its likeness."""
 
     user: Left
     data: Left
+    data_with_short: Left | None = None
     data_without_likeness: Left | None = None
 
 
@@ -57,9 +58,9 @@ def leave_source_out(where: Places, progress: Progress, *, with_encoder: bool) -
     figures = (best(user, USER, with_encoder=with_encoder), best(data, DATA, with_encoder=with_encoder))
     if not with_encoder:
         return Report(*figures)
-    return Report(
-        *figures, best([msgspec.structs.replace(one, likeness=None) for one in data], DATA, with_encoder=True)
-    )
+    bare = [msgspec.structs.replace(one, likeness=None) for one in data]
+    short = left(data, DATA, figures[1].share, short=True)
+    return Report(*figures, short, best(bare, DATA, with_encoder=True))
 
 
 def seen(where: Places, progress: Progress, *, with_encoder: bool) -> list[dict[int, Channel]]:
@@ -77,11 +78,15 @@ def best(channels: Sequence[Channel], head: int, *, with_encoder: bool) -> Left:
     """Return the figures of the mix with the greatest mean recall."""
     if not with_encoder:
         return _left(channels, head, Mix((1.0, 0.0), (1.0, 0.0, 0.0)), -1.0)
-    tried = [_left(channels, head, Mix((1.0, 0.0), (share, 1.0, 0.0)), share) for share in SHARES]
-    return max(tried, key=lambda one: one.recall)
+    return max((left(channels, head, share) for share in SHARES), key=lambda one: one.recall)
 
 
-def _left(channels: Sequence[Channel], head: int, mix: Mix, share: float) -> Left:
-    found, passed = folds.figures(channels, mix, many=MANY[head])
+def left(channels: Sequence[Channel], head: int, share: float, *, short: bool = False) -> Left:
+    """Return the figures of a mix; with ``short`` single sentences and pairs draw the line too."""
+    return _left(channels, head, Mix((1.0, 0.0), (share, 1.0, 0.0)), share, short=short)
+
+
+def _left(channels: Sequence[Channel], head: int, mix: Mix, share: float, *, short: bool = False) -> Left:
+    found, passed = folds.figures(channels, mix, many=MANY[head], short=short)
     times = tuple(one.likeness.times for one in channels if one.likeness)
     return Left(*folds.macro(found), passed, share, found, times)

@@ -17,6 +17,9 @@ from ostiary.inspection.learned.likeness import Likeness
 Floats = npt.NDArray[np.float64]
 
 
+MOST_ASKED: Final = 12
+
+
 class Mix(msgspec.Struct, frozen=True):
     """Log-odds of a margin ``alone``, slope and base, and ``stacked`` with the encoder, two slopes and base."""
 
@@ -33,14 +36,20 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What both models say of the pieces of one text; ``asked`` of sentences only."""
+    """What both models say of the pieces of one text.
+
+    Attributes:
+        margins, encoded: of the linear model and of the encoder, piece by piece.
+        asked: of sentences only.
+        most: how many pieces the encoder was asked about at most.
+        others: the other readings of the text (``prompt.readings``), where they were looked at.
+    """
 
     margins: Floats
     encoded: Floats
     asked: Asked | None = None
-
-
-MOST_ASKED: Final = 12
+    most: int = MOST_ASKED
+    others: tuple["Seen", ...] = ()
 
 
 def text_odds(
@@ -48,17 +57,22 @@ def text_odds(
 ) -> Floats:
     """Return the log-odds of every text, as the detector at run time does: only grey pieces ask the encoder.
 
-    With a ``likeness`` every sentence lies in the grey zone.
+    With a ``likeness`` every sentence lies in the grey zone. Of several readings the worst counts.
     """
-    found = np.empty(len(seen))
-    for at, one in enumerate(seen):
-        odds = mix.alone[0] * one.margins + mix.alone[1]
-        if odds.max() < grey[1]:
-            asked = np.argsort(-odds, kind="stable")[:MOST_ASKED]
-            asked = asked[odds[asked] > grey[0]]
-            slope, other, base = mix.stacked
-            odds[asked] = slope * one.margins[asked] + other * one.encoded[asked] + base
-            if likeness and one.asked:
-                odds[one.asked.pieces] -= likeness.less(one.asked.texts, one.asked.places)
-        found[at] = odds.max() - many * np.log(len(odds))
-    return found
+
+    def odds(one: Seen) -> float:
+        return max(_odds(reading, mix, many, grey, likeness) for reading in (one, *one.others))
+
+    return np.array([odds(one) for one in seen])
+
+
+def _odds(one: Seen, mix: Mix, many: float, grey: tuple[float, float], likeness: Likeness | None) -> float:
+    odds = mix.alone[0] * one.margins + mix.alone[1]
+    if odds.max() < grey[1]:
+        asked = np.argsort(-odds, kind="stable")[: one.most]
+        asked = asked[odds[asked] > grey[0]]
+        slope, other, base = mix.stacked
+        odds[asked] = slope * one.margins[asked] + other * one.encoded[asked] + base
+        if likeness and one.asked:
+            odds[one.asked.pieces] -= likeness.less(one.asked.texts, one.asked.places)
+    return float(odds.max() - many * np.log(len(odds)))

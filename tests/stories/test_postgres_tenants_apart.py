@@ -25,7 +25,7 @@ WHERE c.relnamespace = 'ostiary'::regnamespace AND c.relkind = 'r' ORDER BY c.oi
 VALUES = {"text": "'{}'", "bigint": "1", "bytea": "'x'", "double precision": "1.0"}
 FOR_ALL = {
     # the log: its writer, its erasures, its verifier and who follows it
-    "add_record", "many_add_record", "rows", "entries", "erase_sealed", "many_erase_sealed", "count_beyond",
+    "add_record", "many_add_record", "rows", "names", "entries", "erase_sealed", "many_erase_sealed", "count_beyond",
     "payloads_still_there", "erase_indexed_decisions", "tenants",
     # what replicas hand over to the one that writes the log, of all tenants
     "hand_over", "many_hand_over", "take_inbox", "inbox_waiting", "forget_taken",

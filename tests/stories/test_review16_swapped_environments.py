@@ -4,6 +4,7 @@ Its digest is measured before the decision; its folder is shown to the run as it
 """
 
 import os
+import subprocess
 import tempfile
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.errors import RefusedError
+from ostiary.errors import RefusedError, UnavailableError
 from ostiary.keys import SigningKey
 from ostiary.pipeline.training.course import Course, Parts, Rules, Wanted
 from ostiary.pipeline.training.environment import Environment, Mount, system
@@ -160,3 +161,28 @@ def test_every_change_is_seen_and_none_where_there_is_none(place: Path, kind: st
         with pytest.raises(RefusedError) as no:
             seal.check()
         assert no.value.code == "training_environment_changed"
+
+
+def test_folders_without_end_and_files_without_number_are_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever owns an environment decides how deep it is: no walk through it ends otherwise than refused."""
+    shown = Environment("deep", (Mount(str(place), "/srv/venv", read=True),), "/usr/bin/python3")
+    Seal(shown)
+    monkeypatch.setattr("ostiary.pipeline.training.sealing.MAX_ENTRIES", 1)
+    with pytest.raises(UnavailableError, match="too many files"):
+        Seal(shown)
+    monkeypatch.undo()
+    here = os.open(place, os.O_DIRECTORY)
+    for _ in range(1_200):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+    looks: tuple[Callable[[], object], ...] = (lambda: Seal(shown), shown.digest)
+    try:
+        for look in looks:
+            with pytest.raises(UnavailableError) as refused:
+                look()
+            assert refused.value.code == "training_environment_unreadable"
+    finally:
+        subprocess.run(["rm", "-rf", str(place / "d")], check=True)  # Python's own removal goes no deeper either

@@ -48,6 +48,34 @@ def load_kernel(name: str, place: Path | None = None) -> ctypes.CDLL:
         raise UnavailableError("walk_unavailable", f"the compiled `{name}` does not load") from fault
 
 
+class Buffers:
+    """Room for rows and their margins, which each thread has for itself."""
+
+    def __init__(self, width: int) -> None:
+        """Take how many numbers of a row the library sees."""
+        self._width = width
+        self._threads = threading.local()
+
+    def __call__(self) -> tuple[Any, Any]:
+        """Return this thread's: rows, then margins."""
+        try:
+            return self._threads.buffers  # type: ignore[no-any-return]
+        except AttributeError:
+            buffers = (ctypes.c_double * (self._width * _AT_ONCE))(), (ctypes.c_double * _AT_ONCE)()
+            self._threads.buffers = buffers
+            return buffers
+
+
+def in_batches(
+    some: Callable[[Sequence[Sequence[float]]], list[float]], rows: Sequence[Sequence[float]]
+) -> list[float]:
+    """Return what ``some`` says of all rows, asked about as many at a time as ``Buffers`` have room for."""
+    found: list[float] = []
+    for begin in range(0, len(rows), _AT_ONCE):
+        found += some(rows[begin : begin + _AT_ONCE])
+    return found
+
+
 class SwiftTrees:
     """A forest in C arrays, walked from any number of threads."""
 
@@ -65,7 +93,7 @@ class SwiftTrees:
         self._roots = (ctypes.c_int32 * len(roots))(*roots)
         self._depths = (ctypes.c_int32 * len(roots))(*[_depth(trees, root) for root in trees.roots])
         self._forest = (self._nodes, self._roots, self._depths, ctypes.c_int32(len(roots)))
-        self._threads = threading.local()
+        self._buffers = Buffers(self._width)
 
     def margin(self, row: Sequence[float]) -> float:
         """Return the log-odds of ``row`` before calibration."""
@@ -75,10 +103,7 @@ class SwiftTrees:
 
     def margins(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """Return the margin of each row."""
-        found: list[float] = []
-        for begin in range(0, len(rows), _AT_ONCE):
-            found += self._some(rows[begin : begin + _AT_ONCE])
-        return found
+        return in_batches(self._some, rows)
 
     def contributions(self, row: Sequence[float]) -> list[float]:
         """Return each column's share by the path it took, as the plain walker tells it."""
@@ -93,14 +118,6 @@ class SwiftTrees:
         shape = (ctypes.c_int32(self._width), ctypes.c_int32(len(rows)))
         self._library.walk_rows(*self._forest, packed, *shape, margins)
         return list(margins[: len(rows)])
-
-    def _buffers(self) -> tuple[Any, Any]:
-        try:
-            return self._threads.buffers  # type: ignore[no-any-return]
-        except AttributeError:
-            buffers = (ctypes.c_double * (self._width * _AT_ONCE))(), (ctypes.c_double * _AT_ONCE)()
-            self._threads.buffers = buffers
-            return buffers
 
 
 def _picker(used: Sequence[int]) -> Callable[[Sequence[float]], Sequence[float]]:

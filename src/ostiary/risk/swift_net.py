@@ -8,7 +8,6 @@
 import ctypes
 import math
 import struct
-import threading
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, Final
@@ -16,11 +15,10 @@ from typing import Any, Final
 from ostiary.errors import UnavailableError
 from ostiary.risk.session_forest import Nets
 from ostiary.risk.session_net import LARGEST, PlainNets, SessionNets
-from ostiary.risk.swift import load_kernel
+from ostiary.risk.swift import Buffers, in_batches, load_kernel
 from ostiary.signals import compiled
 
 _DOUBLE: Final = ctypes.sizeof(ctypes.c_double)
-_AT_ONCE: Final = 64
 _PROBES: Final = (0.0, -1.0, 2.5, math.nan, 1e9, -0.4, 17.0, -1e300, math.inf, 0.001)
 
 
@@ -51,7 +49,7 @@ class SwiftNets:
             _doubles(flat),
             ctypes.c_int32(nets.size),
         )
-        self._threads = threading.local()
+        self._buffers = Buffers(self._width)
 
     def margin(self, row: Sequence[float]) -> float:
         """Return the log-odds of ``row``."""
@@ -59,10 +57,7 @@ class SwiftNets:
 
     def margins(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """Return the log-odds of each row."""
-        found: list[float] = []
-        for begin in range(0, len(rows), _AT_ONCE):
-            found += self._some(rows[begin : begin + _AT_ONCE])
-        return found
+        return in_batches(self._some, rows)
 
     def _some(self, rows: Sequence[Sequence[float]]) -> list[float]:
         packed, margins = self._buffers()
@@ -70,14 +65,6 @@ class SwiftNets:
             self._pack(packed, place * self._width * _DOUBLE, *self._told(row)[:-1])
         self._library.net_rows(*self._nets, packed, ctypes.c_int32(len(rows)), margins)
         return list(margins[: len(rows)])
-
-    def _buffers(self) -> tuple[Any, Any]:
-        try:
-            return self._threads.buffers  # type: ignore[no-any-return]
-        except AttributeError:
-            buffers = (ctypes.c_double * (self._width * _AT_ONCE))(), (ctypes.c_double * _AT_ONCE)()
-            self._threads.buffers = buffers
-            return buffers
 
 
 def net_engine(nets: SessionNets, names: Sequence[str]) -> Nets:

@@ -28,7 +28,7 @@ _LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SSL: Final = ("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "pki/ca-trust", "pki/tls/certs", "pki/tls/cert.pem")
 _ETC: Final = ("ld.so.cache", *_SSL, "alternatives")
 _PYTHONS: Final = ("/usr/bin/python3", "/usr/local/bin/python3")
-_MAX_ENTRIES: Final = 2_000_000
+MAX_ENTRIES: Final = 2_000_000
 
 
 class Mount(msgspec.Struct, frozen=True):
@@ -142,14 +142,14 @@ def _listing(root: Path, *, read: bool) -> Iterator[bytes]:
     try:
         for name, told, path in _walk(str(root), ""):
             count += 1
-            if count > _MAX_ENTRIES:
+            if count > MAX_ENTRIES:
                 raise UnavailableError("training_environment_unreadable", f"`{root}` holds too many files")
             if stat.S_ISSOCK(told.st_mode) or stat.S_ISFIFO(told.st_mode):
                 text = f"`{path}` is a socket or a named pipe: a run could reach the host's processes by it"
                 raise RefusedError("training_environment_open", text)
             yield _line(name, told, path, read=read)
-    except OSError as fault:
-        text = f"`{root}` cannot be listed: {fault.strerror}"
+    except (OSError, RecursionError) as fault:
+        text = f"`{root}` cannot be listed: {getattr(fault, 'strerror', 'folders within folders without end')}"
         raise UnavailableError("training_environment_unreadable", text) from fault
 
 

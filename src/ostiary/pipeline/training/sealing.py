@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from ostiary.errors import RefusedError, UnavailableError
-from ostiary.pipeline.training.environment import Environment
+from ostiary.pipeline.training.environment import MAX_ENTRIES, Environment
 
 
 class Seal:
@@ -71,10 +71,12 @@ class Seal:
 def _state(place: str) -> str:
     state = hashlib.sha256()
     try:
-        for name, told in _walk(place, os.stat(place), ""):  # noqa: PTH116 - a handle's own path
+        for count, (name, told) in enumerate(_walk(place, os.stat(place), "")):  # noqa: PTH116 - a handle's own path
+            if count > MAX_ENTRIES:
+                raise UnavailableError("training_environment_unreadable", f"`{place}` holds too many files")
             words = (told.st_dev, told.st_ino, told.st_mode, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
             state.update(f"{name}\0{words}\n".encode("utf-8", "surrogateescape"))
-    except OSError as fault:
+    except (OSError, RecursionError) as fault:
         raise _unreadable(place, fault) from fault
     return state.hexdigest()
 
@@ -93,5 +95,6 @@ def _walk(place: str, told: os.stat_result, name: str) -> Iterator[tuple[str, os
             yield below, entry.stat(follow_symlinks=False)
 
 
-def _unreadable(place: str, fault: OSError) -> UnavailableError:
-    return UnavailableError("training_environment_unreadable", f"`{place}` cannot be listed: {fault.strerror}")
+def _unreadable(place: str, fault: OSError | RecursionError) -> UnavailableError:
+    why = fault.strerror if isinstance(fault, OSError) else "folders within folders without end"
+    return UnavailableError("training_environment_unreadable", f"`{place}` cannot be listed: {why}")
